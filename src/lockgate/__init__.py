@@ -1,0 +1,3 @@
+"""Lockgate: a migration-linting static analyzer and deploy gate for PostgreSQL."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,41 @@
+"""A migration as its runner sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from lockgate.text import Source, Span
+
+
+class Transaction(str, Enum):
+    """How a runner sends one script."""
+
+    FILE = "file"  # BEGIN, every piece, COMMIT
+    IMPLICIT = "implicit"  # the whole text as one simple query: one implicit transaction block
+    STATEMENT = "statement"  # every statement in a transaction of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One direction of a migration: the parts of a file that its runner sends, and how."""
+
+    source: Source
+    pieces: tuple[Span, ...]  # what the runner sends, in order; the whole text for most runners
+    transaction: Transaction
+
+    @staticmethod
+    def whole(source: Source, transaction: Transaction) -> Script:
+        """A script that is a whole file."""
+        return Script(source, (Span(0, len(source.text)),), transaction)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file or folder of a runner."""
+
+    id: str  # unique in its folder and stable: the stem that the runner shows
+    slot: str  # the version, as written: ``129``, ``0129``, ``20260525101500``; "" for repeatable ones
+    name: str  # what follows the slot: ``project_event_choices``
+    up: Script
+    down: Script | None = None
