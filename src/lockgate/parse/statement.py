@@ -1,0 +1,61 @@
+"""A parsed SQL statement with its place in the source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lockgate.sources.migration import Script
+from lockgate.text import Offsets, Span
+
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a parsed text lies: translates the parser's byte offsets into characters of the file."""
+
+    start: int  # character offset of the parsed text in the file
+    offsets: Offsets = field(repr=False)
+
+    def at(self, location: int) -> int:
+        """The character offset in the file of a byte offset of the parsed text."""
+        return self.start + self.offsets.char(location)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement as PostgreSQL's grammar read it.
+
+    ``node`` is the body of the raw parse tree's top node (JSON, locations in bytes, zero values omitted) and ``tag`` its name.
+    """
+
+    script: Script
+    index: int  # 1-based in the script
+    span: Span  # first token to last, without the semicolon
+    tag: str
+    node: Node = field(repr=False)
+    origin: Origin = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The statement as written."""
+        return self.script.source.text[self.span.start : self.span.end]
+
+    def at(self, location: int | None) -> int:
+        """The character offset in the file of a parse location; the statement's start where there is none."""
+        if location is None or location < 0:
+            return self.span.start
+        return self.origin.at(location)
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxFailure:
+    """A statement that PostgreSQL's grammar refuses (42601), or that could not be analysed at all (sqlstate "")."""
+
+    script: Script
+    index: int
+    span: Span
+    at: Span  # the token that the parser names
+    message: str
+    sqlstate: str = "42601"
