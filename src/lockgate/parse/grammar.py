@@ -8,6 +8,8 @@ from typing import Any, cast
 
 from pglast import parser as _parser
 
+from lockgate.parse.tokens import skip_space
+
 # JSON of a few hundred chained operators nests deeper than Python's default limit allows
 _DEEP = 20_000
 
@@ -69,4 +71,19 @@ def split_offsets(text: str) -> list[tuple[int, int]]:
         pieces = _parser.split(twin, with_parser=False, only_slices=True)
     except _parser.ParseError:
         return [(0, len(text))]
-    return [(piece.start, piece.stop) for piece in pieces]
+    out: list[tuple[int, int]] = []
+    at = 0
+    for piece in pieces:
+        out += _gap(text, at, piece.start)
+        out.append((piece.start, piece.stop))
+        at = piece.stop
+    return out + _gap(text, at, len(text))
+
+
+def _gap(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """What the scanner passed over because no keyword stands in it: a misspelled statement, cut at its semicolon."""
+    start = skip_space(text, start, end)
+    while text[start:end].startswith(";"):
+        start = skip_space(text, start + 1, end)
+    body = text[start:end].rstrip().rstrip(";")
+    return [(start, start + len(body))] if body.strip() else []
