@@ -1,0 +1,416 @@
+"""The catalog: an immutable value, and the draft in which a step writes the next one.
+
+Reading is the same on both. All maps are persistent (``immutables``), so a copy costs a dozen references and a step keeps only
+what it changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar, cast
+
+from immutables import Map
+
+from lockgate.catalog.builtin import Builtins, builtins
+from lockgate.catalog.objects import (
+    BOOTSTRAP_SUPERUSER,
+    FIRST_USER_OID,
+    INFORMATION_SCHEMA,
+    PG_CATALOG,
+    Attribute,
+    Cast,
+    Constraint,
+    Extension,
+    Membership,
+    Namespace,
+    Object,
+    Operator,
+    Other,
+    Policy,
+    Relation,
+    Rewrite,
+    Role,
+    Routine,
+    Trigger,
+    Type,
+)
+
+Address = tuple[int, int]  # (oid, attnum); attnum 0 is the whole object
+T = TypeVar("T", bound=Object)
+
+
+class Depend(NamedTuple):
+    """A row of pg_depend. ``kind``: n normal, a auto, i internal, e extension, P S partition (see "pg_depend" in the manual)."""
+
+    dependent: Address
+    referenced: Address
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something happened: a span of a source, and the slot of its migration."""
+
+    source: Any  # text.Source
+    span: Any  # text.Span
+    slot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Why a name no longer means what it meant: ``what`` is "dropped" or "renamed" (``new_name`` then)."""
+
+    what: str
+    place: Place
+    new_name: str = ""
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """Why a part of the catalog is not known for certain."""
+
+    reason: str
+    place: Place | None = None
+
+
+# Keys of the name index. Relations (indexes and sequences included) and types have a namespace of names each; so do routines, ...
+NameKey = tuple[Any, ...]
+
+
+def name_key(obj: Object) -> NameKey | None:
+    """Where an object's name is kept; None for objects that are found through their relation or not by name."""
+    match obj:
+        case Relation():
+            return ("relation", obj.namespace, obj.name)
+        case Type():
+            return ("type", obj.namespace, obj.name)
+        case Routine():
+            return ("routine", obj.namespace, obj.name)
+        case Operator():
+            return ("operator", obj.namespace, obj.name)
+        case Namespace():
+            return ("namespace", obj.name)
+        case Role():
+            return ("role", obj.name)
+        case Extension():
+            return ("extension", obj.name)
+        case Cast():
+            return ("cast", obj.source, obj.target)
+        case Constraint():
+            return ("constraint", obj.relation or obj.type, obj.name)
+        case Trigger():
+            return ("trigger", obj.relation, obj.name)
+        case Policy():
+            return ("policy", obj.relation, obj.name)
+        case Rewrite():
+            return ("rule", obj.relation, obj.name)
+        case Other():
+            return (obj.kind, obj.namespace, obj.name)
+
+
+class Catalog:
+    """What the database holds. Treat as immutable; ``draft()`` gives a writable copy.
+
+    ``major`` is the PostgreSQL major version; built-in objects come from ``builtins`` and are found by every look-up too,
+    as objects of the same classes where ``object(oid)`` is asked.
+    """
+
+    __slots__ = (
+        "_backward", "_forward", "_members", "_names", "_objects", "_of_namespace", "_of_relation", "builtins", "comments",
+        "database_owner", "default_acls", "events", "major", "memberships", "next_oid", "places", "settings", "taints",
+    )  # fmt: skip
+
+    def __init__(self, major: int) -> None:
+        self.major = major
+        self.builtins: Builtins = builtins(major)
+        self._objects: Map[int, Object] = Map()
+        self._names: Map[NameKey, tuple[int, ...]] = Map()
+        self._forward: Map[int, tuple[Depend, ...]] = Map()  # by dependent oid
+        self._backward: Map[int, tuple[Depend, ...]] = Map()  # by referenced oid
+        self._of_relation: Map[int, tuple[int, ...]] = Map()  # relation oid -> its indexes, constraints, triggers, policies, rules, statistics
+        self._of_namespace: Map[int, Map[int, None]] = Map()  # namespace oid -> objects in it
+        self._members: Map[int, tuple[int, ...]] = Map()  # parent relation oid -> children (inheritance and partitions)
+        self.memberships: tuple[Membership, ...] = ()
+        self.default_acls: Map[tuple[int, int, str], tuple[Any, ...]] = Map()  # (role, namespace or 0, objtype) -> acl items
+        self.comments: Map[Address, str] = Map()
+        self.settings: Map[tuple[str, str], str] = Map()  # (scope, setting): scope "database" (ALTER DATABASE SET)
+        self.taints: Map[NameKey, Taint] = Map()
+        self.events: Map[NameKey, Event] = Map()  # ("relation", schema, name) / ("column", schema, table, column) / ... -> Event
+        self.places: Map[Address, Place] = Map()  # where an object or column was created
+        self.database_owner = BOOTSTRAP_SUPERUSER
+        self.next_oid = FIRST_USER_OID
+
+    def _copy_to(self, other: Catalog) -> None:
+        for slot in Catalog.__slots__:
+            setattr(other, slot, getattr(self, slot))
+
+    def draft(self) -> Draft:
+        """A writable copy."""
+        draft = Draft.__new__(Draft)
+        self._copy_to(draft)
+        draft.journal = []
+        return draft
+
+    # --- objects -------------------------------------------------------------------------------------------------------
+
+    def get(self, oid: int) -> Object | None:
+        """The user (or extension) object of that oid; built-in ones are asked of ``builtins``."""
+        return self._objects.get(oid)
+
+    def find(self, kind: type[T], oid: int) -> T | None:
+        """The object of that oid if it is of that kind."""
+        obj = self._objects.get(oid)
+        return obj if isinstance(obj, kind) else None
+
+    def the(self, kind: type[T], oid: int) -> T:
+        """The object of that oid, which must exist and be of that kind."""
+        return cast(T, self._objects[oid])
+
+    def objects(self, kind: type[T]) -> Iterator[T]:
+        """Every object of a kind, in creation order."""
+        for oid in sorted(self._objects):
+            obj = self._objects[oid]
+            if isinstance(obj, kind):
+                yield obj
+
+    def oids(self, key: NameKey) -> tuple[int, ...]:
+        """The objects under a name key (see ``name_key``)."""
+        return self._names.get(key, ())
+
+    def one(self, kind: type[T], key: NameKey) -> T | None:
+        """The only object under a name key."""
+        oids = self._names.get(key, ())
+        return cast(T, self._objects[oids[0]]) if oids else None
+
+    def namespace(self, name: str) -> Namespace | None:
+        """The schema of that name, built-in ones included."""
+        if name == "pg_catalog":
+            return Namespace(PG_CATALOG, name, BOOTSTRAP_SUPERUSER)
+        if name == "information_schema":
+            return Namespace(INFORMATION_SCHEMA, name, BOOTSTRAP_SUPERUSER)
+        return self.one(Namespace, ("namespace", name))
+
+    def namespace_name(self, oid: int) -> str:
+        """The name of a schema, built-in ones included; "" if it is gone."""
+        if oid == PG_CATALOG:
+            return "pg_catalog"
+        if oid == INFORMATION_SCHEMA:
+            return "information_schema"
+        found = self.find(Namespace, oid)
+        return found.name if found else ""
+
+    def relation_named(self, namespace: int, name: str) -> Relation | None:
+        """A user relation by schema and name (any relkind)."""
+        return self.one(Relation, ("relation", namespace, name))
+
+    def type_named(self, namespace: int, name: str) -> Type | None:
+        """A user type by schema and name."""
+        return self.one(Type, ("type", namespace, name))
+
+    def routines_named(self, namespace: int, name: str) -> tuple[Routine, ...]:
+        """The user routines of that name, all overloads."""
+        return tuple(cast(Routine, self._objects[oid]) for oid in self._names.get(("routine", namespace, name), ()))
+
+    def of_relation(self, relation: int, kind: type[T]) -> tuple[T, ...]:
+        """A relation's indexes (as Relation), constraints, triggers, policies, rules or statistics (as Other), in creation order."""
+        return tuple(
+            obj for oid in self._of_relation.get(relation, ()) if isinstance(obj := self._objects[oid], kind)
+        )
+
+    def in_namespace(self, namespace: int) -> list[Object]:
+        """Every object in a schema, in creation order."""
+        return [self._objects[oid] for oid in sorted(self._of_namespace.get(namespace, Map()))]
+
+    def children(self, relation: int) -> tuple[int, ...]:
+        """The relations that inherit from one or are its partitions, directly."""
+        return self._members.get(relation, ())
+
+    def role(self, name: str) -> Role | None:
+        """The role of that name, predefined ones included (they are put in at the start)."""
+        return self.one(Role, ("role", name))
+
+    def role_name(self, oid: int) -> str:
+        """A role's name; "public" for 0."""
+        if oid == 0:
+            return "public"
+        found = self.find(Role, oid)
+        return found.name if found else str(oid)
+
+    # --- dependencies --------------------------------------------------------------------------------------------------
+
+    def dependents(self, oid: int) -> tuple[Depend, ...]:
+        """The rows of pg_depend that refer to an object or its columns."""
+        return self._backward.get(oid, ())
+
+    def dependencies(self, oid: int) -> tuple[Depend, ...]:
+        """The rows of pg_depend of an object or its columns."""
+        return self._forward.get(oid, ())
+
+    # --- certainty -----------------------------------------------------------------------------------------------------
+
+    def taint_of(self, *keys: NameKey) -> Taint | None:
+        """The first taint under any of these keys. Keys in use (see Draft.taint):
+
+        ("any",) everything; ("namespace", oid) everything in a schema; ("object", oid) an object as a whole;
+        ("column", relation oid, name) whether and how a column exists; ("name", kind, namespace oid, name) whether an object exists.
+        """
+        if self.taints:
+            for key in keys:
+                found = self.taints.get(key)
+                if found is not None:
+                    return found
+        return None
+
+    def qualified(self, obj: Object) -> str:
+        """schema.name of an object, relation-bound ones with their relation, for messages and reports."""
+        match obj:
+            case Constraint() | Trigger() | Policy() | Rewrite():
+                relation = self.find(Relation, obj.relation)
+                return f"{self.qualified(relation)}.{obj.name}" if relation else obj.name
+            case Cast():
+                return f"cast {obj.source} as {obj.target}"
+            case Role() | Namespace() | Extension():
+                return obj.name
+            case _:
+                schema = self.namespace_name(obj.namespace)
+                return f"{schema}.{obj.name}" if schema else obj.name
+
+
+def _owning_relation(obj: Object) -> int:
+    match obj:
+        case Relation(index=index) if index is not None:
+            return index.relation
+        case Constraint() | Trigger() | Policy() | Rewrite() | Other():
+            return obj.relation
+        case _:
+            return 0
+
+
+class Draft(Catalog):
+    """A catalog being written. ``journal`` lists what changed: (before or None, after or None), in order."""
+
+    __slots__ = ("journal",)
+
+    def __init__(self, major: int) -> None:
+        super().__init__(major)
+        self.journal: list[tuple[Object | None, Object | None]] = []
+
+    def freeze(self) -> Catalog:
+        """The catalog as it is now."""
+        catalog = Catalog.__new__(Catalog)
+        self._copy_to(catalog)
+        return catalog
+
+    def restore(self, catalog: Catalog) -> None:
+        """Back to an earlier state (rollback); oids are not given out twice."""
+        next_oid = self.next_oid
+        catalog._copy_to(self)
+        self.next_oid = max(next_oid, self.next_oid)
+
+    def new_oid(self) -> int:
+        """A fresh oid."""
+        self.next_oid += 1
+        return self.next_oid - 1
+
+    def put(self, obj: Object) -> None:
+        """Create or replace an object (same oid); its name index follows."""
+        before = self._objects.get(obj.oid)
+        if before == obj:
+            return
+        old_key, new_key = (name_key(before) if before is not None else None), name_key(obj)
+        if old_key != new_key:
+            if old_key is not None:
+                self._unname(old_key, obj.oid)
+            if new_key is not None:
+                self._names = self._names.set(new_key, (*self._names.get(new_key, ()), obj.oid))
+        self._objects = self._objects.set(obj.oid, obj)
+        self._file(before, obj)
+        self.journal.append((before, obj))
+
+    def remove(self, oid: int) -> None:
+        """Delete one object with its dependencies and comments; nothing else follows (see timeline/dependency.py for DROP)."""
+        before = self._objects[oid]
+        key = name_key(before)
+        if key is not None:
+            self._unname(key, oid)
+        self._objects = self._objects.delete(oid)
+        self._file(before, None)
+        for edge in self._forward.get(oid, ()):
+            self._cut(edge)
+        for edge in self._backward.get(oid, ()):
+            self._cut(edge)
+        self.journal.append((before, None))
+
+    def _unname(self, key: NameKey, oid: int) -> None:
+        left = tuple(o for o in self._names.get(key, ()) if o != oid)
+        self._names = self._names.set(key, left) if left else self._names.delete(key)
+
+    def _file(self, before: Object | None, after: Object | None) -> None:
+        oid = (before or after).oid  # type: ignore[union-attr]
+        old, new = _owning_relation(before) if before is not None else 0, _owning_relation(after) if after is not None else 0
+        if old != new:
+            if old:
+                self._of_relation = self._of_relation.set(old, tuple(o for o in self._of_relation.get(old, ()) if o != oid))
+            if new:
+                self._of_relation = self._of_relation.set(new, (*self._of_relation.get(new, ()), oid))
+        old, new = getattr(before, "namespace", 0), getattr(after, "namespace", 0)
+        if old != new:
+            if old and oid in self._of_namespace.get(old, Map()):
+                self._of_namespace = self._of_namespace.set(old, self._of_namespace[old].delete(oid))
+            if new:
+                self._of_namespace = self._of_namespace.set(new, self._of_namespace.get(new, Map()).set(oid, None))
+        parents_before = before.parents if isinstance(before, Relation) else ()
+        parents_after = after.parents if isinstance(after, Relation) else ()
+        if parents_before != parents_after:
+            for parent in parents_before:
+                self._members = self._members.set(parent, tuple(o for o in self._members.get(parent, ()) if o != oid))
+            for parent in parents_after:
+                self._members = self._members.set(parent, (*self._members.get(parent, ()), oid))
+
+    def depend(self, dependent: Address, referenced: Iterable[Address], kind: str = "n") -> None:
+        """Record dependencies on user objects; pinned (built-in) ones are left out, as in PostgreSQL."""
+        for target in dict.fromkeys(referenced):
+            if target[0] not in self._objects:
+                continue
+            edge = Depend(dependent, target, kind)
+            forward = self._forward.get(dependent[0], ())
+            if edge in forward:
+                continue
+            self._forward = self._forward.set(dependent[0], (*forward, edge))
+            self._backward = self._backward.set(target[0], (*self._backward.get(target[0], ()), edge))
+
+    def undepend(self, dependent: Address, kinds: str = "nai", *, referenced: int | None = None) -> None:
+        """Forget the dependencies of one address (of one object on ``referenced`` only, if given) of these kinds."""
+        for edge in self._forward.get(dependent[0], ()):
+            if edge.dependent == dependent and edge.kind in kinds and (referenced is None or edge.referenced[0] == referenced):
+                self._cut(edge)
+
+    def _cut(self, edge: Depend) -> None:
+        oid = edge.dependent[0]
+        left = tuple(e for e in self._forward.get(oid, ()) if e != edge)
+        self._forward = self._forward.set(oid, left) if left else self._forward.delete(oid)
+        oid = edge.referenced[0]
+        left = tuple(e for e in self._backward.get(oid, ()) if e != edge)
+        self._backward = self._backward.set(oid, left) if left else (
+            self._backward.delete(oid) if oid in self._backward else self._backward
+        )
+
+    def taint(self, key: NameKey, reason: str, place: Place | None = None) -> None:
+        """Mark a part as not known for certain; see ``Catalog.taint_of`` for the keys."""
+        if key not in self.taints:
+            self.taints = self.taints.set(key, Taint(reason, place))
+
+    def untaint(self, key: NameKey) -> None:
+        """Known again (dropped and made anew)."""
+        if key in self.taints:
+            self.taints = self.taints.delete(key)
+
+    def replace_attribute(self, relation: Relation, attribute: Attribute) -> Relation:
+        """Put a relation with one column replaced (same attnum)."""
+        from dataclasses import replace
+
+        changed = replace(relation, attributes=tuple(attribute if a.num == attribute.num else a for a in relation.attributes))
+        self.put(changed)
+        return changed

@@ -1,0 +1,373 @@
+"""Catalog objects: frozen values named after PostgreSQL's own catalogs.
+
+Every object has an OID. Built-in objects carry PostgreSQL's own (below 16384, see ``builtin.py``); user objects get theirs from
+``Draft.new_oid``, unique over all kinds, so that ``(oid, attnum)`` is an address and dependencies survive every rename.
+``extension`` is the OID of the extension an object belongs to, 0 for a user's own. ``owner`` is the OID of a role.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# An acl is None (the built-in default of its kind, see privileges.py) or items (grantee role oid, 0 for PUBLIC; privilege letters; those
+# with grant option; grantor), as aclitem in PostgreSQL's src/include/utils/acl.h.
+AclItem = tuple[int, str, str, int]
+Acl = tuple[AclItem, ...] | None
+
+FIRST_USER_OID = 16384
+PUBLIC_NAMESPACE = 2200
+PG_CATALOG = 11
+INFORMATION_SCHEMA = 13000  # not stable on real servers; fixed here
+BOOTSTRAP_SUPERUSER = 10
+DATABASE_OWNER_ROLE = 6171  # pg_database_owner
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role (pg_authid). ``settings`` is ALTER ROLE ... SET."""
+
+    oid: int
+    name: str
+    superuser: bool = False
+    inherit: bool = True
+    createrole: bool = False
+    createdb: bool = False
+    login: bool = False
+    replication: bool = False
+    bypassrls: bool = False
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A row of pg_auth_members: ``member`` belongs to ``role``."""
+
+    role: int
+    member: int
+    grantor: int
+    admin: bool = False
+    inherit: bool = True  # 16 and later: per grant; before, the member's INHERIT attribute decides
+    set: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A schema (pg_namespace)."""
+
+    oid: int
+    name: str
+    owner: int
+    acl: Acl = None
+    extension: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A column (pg_attribute). ``num`` never changes and is never reused; a dropped column leaves the tuple."""
+
+    num: int
+    name: str
+    type: int  # 0: not known for certain
+    typmod: int = -1
+    notnull: bool = False
+    has_default: bool = False  # a default, not a generated expression
+    identity: str = ""  # 'a', 'd'
+    generated: str = ""  # 's', 'v'
+    collation: int = 0
+    is_local: bool = True
+    inherited: int = 0  # attinhcount
+    acl: Acl = None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """pg_index. ``keys`` are attribute numbers, 0 for an expression; ``included`` those of INCLUDE."""
+
+    relation: int
+    unique: bool = False
+    primary: bool = False
+    exclusion: bool = False
+    immediate: bool = True
+    valid: bool = True
+    method: str = "btree"
+    keys: tuple[int, ...] = ()
+    included: tuple[int, ...] = ()
+    partial: bool = False
+    constraint: int = 0
+    nulls_not_distinct: bool = False
+    plain: bool = True  # default ordering, operator classes and collations on every key: fit for ADD CONSTRAINT USING INDEX
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """pg_sequence and its owner column (``owned``: relation, attnum; internal for identity)."""
+
+    type: int = 20
+    owned: tuple[int, int] | None = None
+    identity: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Partitioning:
+    """pg_partitioned_table: ``keys`` are attribute numbers, 0 for an expression (``expression_columns`` then tells its columns)."""
+
+    strategy: str  # 'r', 'l', 'h'
+    keys: tuple[int, ...]
+    expression_columns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table, partitioned table, foreign table, view, materialized view, sequence, index or composite type (pg_class).
+
+    ``kind`` is relkind: r p f v m S i I c. ``parents`` are the relations it inherits from or is a partition of, in order.
+    """
+
+    oid: int
+    name: str
+    namespace: int
+    kind: str
+    owner: int
+    attributes: tuple[Attribute, ...] = ()
+    next_attnum: int = 1
+    persistence: str = "p"  # 'p' permanent, 'u' unlogged, 't' temporary
+    acl: Acl = None
+    rowtype: int = 0  # its composite type's oid
+    of_type: int = 0
+    rls: bool = False
+    force_rls: bool = False
+    parents: tuple[int, ...] = ()
+    is_partition: bool = False
+    default_partition: bool = False
+    partitioning: Partitioning | None = None
+    index: Index | None = None
+    sequence: Sequence | None = None
+    options: tuple[tuple[str, str], ...] = ()  # reloptions: security_invoker, security_barrier, ...
+    populated: bool = True
+    server: int = 0  # foreign server of a foreign table
+    replica_identity: str = "d"
+    updatable: bool = False  # an automatically updatable view
+    on_commit: str = ""  # 'd' DROP, 'r' DELETE ROWS, for temporary tables
+    extension: int = 0
+
+    def attribute(self, name: str) -> Attribute | None:
+        """The column of that name."""
+        for attribute in self.attributes:
+            if attribute.name == name:
+                return attribute
+        return None
+
+    def attribute_by_num(self, num: int) -> Attribute | None:
+        """The column of that attribute number."""
+        for attribute in self.attributes:
+            if attribute.num == num:
+                return attribute
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """pg_constraint. ``kind``: p u f c x n t. On a table (``relation``) or a domain (``type``)."""
+
+    oid: int
+    name: str
+    namespace: int
+    kind: str
+    relation: int = 0
+    type: int = 0
+    keys: tuple[int, ...] = ()
+    foreign: int = 0  # referenced relation
+    foreign_keys: tuple[int, ...] = ()
+    index: int = 0  # the index that enforces it (p u x), or the referenced unique index (f)
+    validated: bool = True
+    deferrable: bool = False
+    deferred: bool = False
+    no_inherit: bool = False
+    is_local: bool = True
+    inherited: int = 0  # coninhcount
+    parent: int = 0  # conparentid: the constraint on the partitioned table
+    on_delete: str = "a"
+    on_update: str = "a"
+    expression: str = ""  # a normal form of a CHECK, to compare inherited ones
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """pg_type. ``kind`` is typtype: b c d e p r m; ``category`` typcategory."""
+
+    oid: int
+    name: str
+    namespace: int
+    owner: int
+    kind: str
+    category: str = "U"
+    preferred: bool = False
+    elem: int = 0
+    array: int = 0
+    relation: int = 0  # of a composite type
+    base: int = 0  # of a domain
+    base_typmod: int = -1
+    notnull: bool = False
+    has_default: bool = False
+    labels: tuple[str, ...] = ()
+    fresh_labels: tuple[str, ...] = ()  # added in the open transaction: not usable yet (55P04)
+    subtype: int = 0  # of a range
+    multirange: int = 0
+    collation: int = 0
+    length: int = -1
+    acl: Acl = None
+    shell: bool = False  # typisdefined = false
+    extension: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a routine runs: the text between the quotes (or BEGIN ATOMIC's own) and where it stands."""
+
+    text: str
+    source: object | None = None  # text.Source of the file
+    start: int = 0  # character offset of ``text`` in the source; -1 where escapes make places unknowable
+    atomic: bool = False
+    tree: object | None = None  # sql_body node of BEGIN ATOMIC / RETURN
+    statement: object | None = None  # parse.Statement that made it
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A function, procedure, aggregate or window function (pg_proc). ``kind``: f p a w.
+
+    ``args`` are the input argument types (proargtypes), ``all_args``/``modes``/``names`` as in pg_proc (all arguments; modes i o b v t).
+    """
+
+    oid: int
+    name: str
+    namespace: int
+    owner: int
+    kind: str
+    language: str
+    args: tuple[int, ...]
+    result: int  # 0: not known; VOID is 2278
+    all_args: tuple[int, ...] = ()
+    modes: str = ""  # one letter for each of all_args
+    names: tuple[str, ...] = ()  # for all_args, "" where unnamed
+    defaults: int = 0  # how many trailing input arguments have one
+    variadic: int = 0
+    retset: bool = False
+    strict: bool = False
+    volatile: str = "v"
+    security_definer: bool = False
+    config: tuple[tuple[str, str], ...] = ()
+    acl: Acl = None
+    body: Body | None = None
+    agg_kind: str = ""
+    agg_direct: int = 0
+    extension: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """pg_trigger; ``events`` of I U D T, ``timing`` of B A O (before, after, instead of)."""
+
+    oid: int
+    name: str
+    relation: int
+    function: int
+    timing: str = "A"
+    events: str = ""
+    row: bool = False
+    columns: tuple[int, ...] = ()  # UPDATE OF
+    enabled: str = "O"
+    constraint: int = 0
+    parent: int = 0
+    internal: bool = False
+    old_table: str = ""
+    new_table: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """pg_policy; ``command``: r a w d *."""
+
+    oid: int
+    name: str
+    relation: int
+    command: str = "*"
+    permissive: bool = True
+    roles: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A rewrite rule (pg_rewrite); views' own _RETURN rules are not kept, their dependencies hang on the view itself."""
+
+    oid: int
+    name: str
+    relation: int
+    event: str
+    instead: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """pg_operator."""
+
+    oid: int
+    name: str
+    namespace: int
+    owner: int
+    left: int
+    right: int
+    result: int
+    function: int = 0
+    extension: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """pg_cast; ``context``: i a e; ``method``: f i b."""
+
+    oid: int
+    source: int
+    target: int
+    context: str
+    method: str
+    function: int = 0
+    extension: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """pg_extension. ``known`` is False where we cannot tell what it brings: names may then come from it."""
+
+    oid: int
+    name: str
+    namespace: int
+    owner: int
+    version: str = ""
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """An object of a kind that needs no more than its name: ``kind`` is one of the OTHER kinds in kinds.py.
+
+    opclass, opfamily, collation, conversion, language, event_trigger, foreign_server, fdw, user_mapping, publication, subscription,
+    statistics, access_method, ts_config, ts_dict, ts_parser, ts_template, transform, tablespace, database, large_object.
+    ``namespace`` 0 where the kind has none; ``relation`` for statistics; ``data`` holds what a kind needs beside
+    (opclass: access method, input type, is default; event_trigger: function; publication: tables; foreign_server: fdw; ...).
+    """
+
+    oid: int
+    kind: str
+    name: str
+    namespace: int
+    owner: int
+    relation: int = 0
+    acl: Acl = None
+    data: tuple[object, ...] = ()
+    extension: int = 0
+
+
+Object = (
+    Role | Namespace | Relation | Constraint | Type | Routine | Trigger | Policy | Rewrite | Operator | Cast | Extension | Other
+)

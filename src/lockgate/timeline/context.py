@@ -1,0 +1,178 @@
+"""What a transition has at hand while one statement runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from lockgate.catalog.catalog import Draft, Event, NameKey, Place
+from lockgate.catalog.objects import PG_CATALOG, Namespace, Object
+from lockgate.findings import Label
+from lockgate.parse.statement import Node, Origin, Statement
+from lockgate.parse.tokens import find_name, token_end
+from lockgate.text import Source, Span
+from lockgate.timeline.failure import Failure, Refused, Unsure
+from lockgate.timeline.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What must hold for a step to run. ``kind``: owner, privilege, member, superuser, createrole, ...; ``held``: yes, no, unknown."""
+
+    kind: str
+    object: str
+    role: str
+    held: str
+    privilege: str = ""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A WARNING or NOTICE that the server would send (sqlstate 01007 "no privileges were granted", 00000 notices, ...)."""
+
+    level: str
+    sqlstate: str
+    message: str
+    span: Span
+    object: str = ""
+
+
+@dataclass
+class Context:
+    """The world of one statement: the draft it writes, the session it runs in, and where its text stands.
+
+    Handlers write ``catalog`` and ``session``; they end early with ``raise ctx.refuse(...)`` or ``raise ctx.unsure(...)``.
+    """
+
+    catalog: Draft
+    session: Session
+    statement: Statement
+    slot: str = ""
+    needs: list[Need] = field(default_factory=list)
+    warnings: list[Warned] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what is not modelled: for coverage.unmodelled
+    tainted: list[str] = field(default_factory=list)  # reasons why this statement is not exact
+    unchecked: bool = False  # privileges are not checked (repair by the role that may)
+    source: Source | None = None  # where the running text stands, if not in the statement's own script (routine bodies)
+    origin: Origin | None = None
+    bounds: Span | None = None  # the part of the source that holds the running text
+    depth: int = 0  # of routine calls
+
+    # --- places --------------------------------------------------------------------------------------------------------
+
+    @property
+    def text_source(self) -> Source:
+        """The file in which spans of this context count."""
+        return self.source or self.statement.script.source
+
+    def span(self, location: int | None = None, name: str | None = None) -> Span:
+        """The token at a parse location (bytes); the first token spelling ``name`` after it, if given and found."""
+        bounds = self.bounds or self.statement.span
+        if location is None or location < 0:
+            start = bounds.start
+        elif self.origin is not None:
+            start = self.origin.at(location)
+        else:
+            start = self.statement.at(location)
+        text = self.text_source.text
+        if name is not None:
+            found = find_name(text, name, start, bounds.end)
+            if found < 0 and start > bounds.start:
+                found = find_name(text, name, bounds.start, bounds.end)
+            if found >= 0:
+                start = found
+            elif location is None:
+                return bounds
+        elif location is None:
+            return bounds
+        return Span(start, min(token_end(text, start), len(text)))
+
+    @property
+    def place(self) -> Place:
+        """Where this statement stands."""
+        return Place(self.statement.script.source, self.statement.span, self.slot)
+
+    @contextmanager
+    def inside(self, source: Source | None, origin: Origin | None, bounds: Span | None) -> Iterator[None]:
+        """Spans count in another text for a while (a routine body)."""
+        saved = self.source, self.origin, self.bounds
+        self.source, self.origin, self.bounds = source, origin, bounds
+        try:
+            yield
+        finally:
+            self.source, self.origin, self.bounds = saved
+
+    # --- endings -------------------------------------------------------------------------------------------------------
+
+    def refuse(
+        self, sqlstate: str, message: str, location: int | None = None, *, name: str | None = None, object: str = "", help: str = "",
+        kind: str = "", event: Event | None = None, related: tuple[Label, ...] = (), span: Span | None = None,
+    ) -> Refused:  # fmt: skip
+        """PostgreSQL's ereport(ERROR): ``raise ctx.refuse("42P01", 'relation "x" does not exist', location, name="x", kind="relation")``.
+
+        ``event`` is what the timeline knows of the name's fate: it becomes a related label and the failure's cause.
+        """
+        cause = ""
+        if event is not None:
+            cause = event.what
+            words = f"renamed to {event.new_name} here" if event.what == "renamed" else f"{event.what} here"
+            if event.place.slot:
+                words += f", in {event.place.slot}"
+            related = (Label(event.place.source, event.place.span, words), *related)
+        where = span or self.span(location, name)
+        return Refused(Failure(sqlstate, message, where, object, help, related, kind, cause))
+
+    def unsure(self, reason: str, *taints: NameKey, keep: bool = False) -> Unsure:
+        """The simulator cannot tell; everything the statement may touch is in ``taints``."""
+        return Unsure(reason, *taints, keep=keep)
+
+    def warn(self, message: str, location: int | None = None, *, sqlstate: str = "01000", level: str = "WARNING", object: str = "") -> None:
+        """A WARNING or NOTICE of the server."""
+        self.warnings.append(Warned(level, sqlstate, message, self.span(location), object))
+
+    def taint(self, key: NameKey, reason: str) -> None:
+        """Mark a part of the catalog and this statement as not known for certain."""
+        self.catalog.taint(key, reason, self.place)
+        self.tainted.append(reason)
+
+    def created(self, obj: Object, *, location: int | None = None, name: str | None = None) -> None:
+        """Remember where an object was created (for related labels)."""
+        self.catalog.places = self.catalog.places.set(
+            (obj.oid, 0), Place(self.text_source, self.span(location, name) if name else self.statement.span, self.slot)
+        )
+
+    # --- search_path ---------------------------------------------------------------------------------------------------
+
+    def path(self) -> tuple[int, ...]:
+        """The oids of the schemas searched, in order: temporary, pg_catalog (if not named), then search_path (namespace.c)."""
+        named = []
+        for name in self.session.search_path:
+            schema = self.catalog.role_name(self.session.role) if name == "$user" else name
+            if schema == "pg_temp":
+                named.append(self.session.temp_namespace)
+                continue
+            found = self.catalog.namespace(schema)
+            if found is not None and found.oid not in named:
+                named.append(found.oid)
+        first = [] if PG_CATALOG in named else [PG_CATALOG]
+        if self.session.temp_namespace and self.session.temp_namespace not in named:
+            first.insert(0, self.session.temp_namespace)
+        return tuple(oid for oid in (*first, *named) if oid)
+
+    def creation_namespace(self, location: int | None = None) -> Namespace:
+        """The schema in which an unqualified new object goes: the first of search_path that exists. Refuses with 3F000."""
+        for name in self.session.search_path:
+            schema = self.catalog.role_name(self.session.role) if name == "$user" else name
+            found = self.catalog.namespace(schema)
+            if found is not None and found.oid != PG_CATALOG:
+                return found
+        if self.catalog.taints and self.catalog.taint_of(("any",)):
+            raise self.unsure("the schema for new objects is not known for certain")
+        raise self.refuse("3F000", "no schema has been selected to create in", location, kind="schema")
+
+
+Handler = Any  # Callable[[Context, Node], None]
+__all__ = ["Context", "Handler", "Need", "Node", "Warned"]

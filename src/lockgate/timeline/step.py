@@ -1,0 +1,46 @@
+"""A step: one statement on the timeline, with all that rules want to know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.objects import Object
+from lockgate.effects import Effect
+from lockgate.parse.statement import Statement
+from lockgate.sources.migration import Migration
+from lockgate.timeline.context import Need, Warned
+from lockgate.timeline.failure import Failure
+from lockgate.timeline.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference that a step made: an object before and after (None: it did not exist, or is gone)."""
+
+    before: Object | None
+    after: Object | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A statement, the session and catalog before it, what it needs, what it changes, the catalog after it, and its failure.
+
+    ``tainted`` holds the reasons why the simulator is not certain of this step; ``notes`` what it does not model.
+    ``latent`` are failures that the apply does not show and the first call does (bodies broken by this step).
+    """
+
+    migration: Migration
+    statement: Statement
+    session: Session
+    before: Catalog
+    after: Catalog
+    needs: tuple[Need, ...] = ()
+    changes: tuple[Change, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    fails: Failure | None = None
+    latent: tuple[Failure, ...] = ()
+    tainted: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    repaired: bool = False  # it fails, and the replay went on as if it had been applied by the role that may
