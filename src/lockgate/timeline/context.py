@@ -15,6 +15,7 @@ from lockgate.parse.tokens import find_name, token_end
 from lockgate.text import Source, Span
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.session import Session
+from lockgate.timeline.transaction import TransactionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Context:
     origin: Origin | None = None
     bounds: Span | None = None  # the part of the source that holds the running text
     depth: int = 0  # of routine calls
+    transaction: TransactionState = field(default_factory=TransactionState)  # for BEGIN, COMMIT, SAVEPOINT, ...
 
     # --- places --------------------------------------------------------------------------------------------------------
 

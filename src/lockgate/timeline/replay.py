@@ -1,0 +1,206 @@
+"""The replay: every statement of every migration over the simulated catalog, in order, as steps."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from lockgate.catalog.catalog import Catalog, Draft, NameKey, Place
+from lockgate.catalog.initial import initial_catalog
+from lockgate.catalog.objects import Role
+from lockgate.parse import Statement, SyntaxFailure, parse_script
+from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.timeline import transaction
+from lockgate.timeline.context import Context
+from lockgate.timeline.failure import Failure, Refused, Unsure
+from lockgate.timeline.history import net_changes, record
+from lockgate.timeline.session import Session
+from lockgate.timeline.step import Step
+from lockgate.timeline.targets import taints_of
+from lockgate.timeline.transaction import TransactionState
+from lockgate.timeline.transitions import execute
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A statement that the grammar refuses: it is not on the timeline."""
+
+    migration: Migration
+    failure: SyntaxFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to replay, and as whom.
+
+    Without ``role`` or ``owner`` privileges are unknown. With ``owner`` and ``deployer``, migrations in ``owned`` (ids) run as owner,
+    then ``handover_sql`` as owner, the rest as deployer.
+    """
+
+    migrations: tuple[Migration, ...]
+    major: int = 16
+    role: str = ""
+    superuser: bool = False
+    owner: str = ""
+    deployer: str = ""
+    owned: frozenset[str] = frozenset()
+    handover_sql: Script | None = None
+    baseline: Script | None = None
+    search_path: tuple[str, ...] = ("$user", "public")
+    roles: tuple[str, ...] = field(default=())  # that exist beside these
+
+
+@dataclass
+class Replay:
+    """A replay in progress: iterate over ``steps()``; ``catalog`` is the catalog so far."""
+
+    plan: Plan
+    draft: Draft = field(init=False)
+    session: Session = field(init=False)
+    state: TransactionState = field(default_factory=TransactionState)
+
+    def __post_init__(self) -> None:
+        plan = self.plan
+        self.draft = initial_catalog(plan.major, plan.role, plan.superuser, tuple(filter(None, (plan.owner, plan.deployer, *plan.roles)))).draft()
+        first = self._role(plan.owner or plan.role)
+        self.draft.database_owner = first
+        known = bool(plan.role or plan.owner)
+        self.session = Session(first, first, known, plan.search_path)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog after the steps taken so far."""
+        return self.draft.freeze()
+
+    def steps(self) -> Iterator[Step | Broken]:
+        """Take every step in order."""
+        if self.plan.baseline is not None:
+            yield from self._prepare(self.plan.baseline)
+        handed = not self.plan.deployer
+        for migration in self.plan.migrations:
+            if not handed and migration.id not in self.plan.owned:
+                handed = True
+                yield from self._hand_over()
+            yield from self.run(migration)
+        if not handed:
+            yield from self._hand_over()
+
+    def run(self, migration: Migration, script: Script | None = None) -> Iterator[Step | Broken]:
+        """Take the steps of one migration's up script (or of another script in its place)."""
+        script = script or migration.up
+        statements = parse_script(script)
+        path, role = self.session.search_path, self.session.role
+        self._open(script, sum(isinstance(s, Statement) for s in statements))
+        for statement in statements:
+            if isinstance(statement, SyntaxFailure):
+                yield Broken(migration, statement)
+                continue
+            yield self._step(migration, script, statement)
+        self._close(script)
+        if script.transaction is not Transaction.STATEMENT:
+            # a runner hands its connection back as it found it only where it opens one per file; most share one: keep search_path
+            self.session = replace(self.session, role=role if self.session.role != role and not path else self.session.role)
+
+    def _open(self, script: Script, count: int) -> None:
+        if script.transaction is Transaction.FILE or (script.transaction is Transaction.IMPLICIT and count > 1):
+            self.session = transaction.begin(self.state, self.draft, self.session)
+            self.state.runner = True
+            self.state.implicit = script.transaction is Transaction.IMPLICIT
+
+    def _close(self, script: Script) -> None:
+        if self.state.runner or script.transaction is not Transaction.STATEMENT:
+            self.session = transaction.commit(self.state, self.draft, self.session)
+            self.state.runner = self.state.implicit = False
+
+    def _step(self, migration: Migration, script: Script, statement: Statement) -> Step:
+        before, session = self.draft.freeze(), self.session
+        self.draft.journal.clear()
+        ctx = Context(self.draft, session, statement, migration.slot or migration.id, transaction=self.state)
+        failure = self._attempt(ctx, before)
+        repaired = failure is not None and self._repair(ctx, script, statement, failure, before)
+        place = Place(script.source, statement.span, ctx.slot)
+        changes = net_changes(self.draft.journal, self.draft)
+        record(self.draft, before, changes, place)
+        self.session = ctx.session
+        if script.transaction is Transaction.STATEMENT and not self.state.open:
+            self.session = transaction.commit(self.state, self.draft, self.session)
+        return Step(
+            migration, statement, session, before, self.draft.freeze(), tuple(ctx.needs), changes, tuple(ctx.warnings), (),
+            failure, (), tuple(dict.fromkeys(ctx.tainted)), tuple(ctx.notes), repaired,
+        )  # fmt: skip
+
+    def _attempt(self, ctx: Context, before: Catalog) -> Failure | None:
+        statement = ctx.statement
+        try:
+            execute(ctx, statement.tag, statement.node)
+        except Refused as refused:
+            ctx.catalog.restore(before)
+            ctx.session = self.session
+            return refused.failure
+        except Unsure as unsure:
+            if not unsure.keep:
+                ctx.catalog.restore(before)
+            self._taint(ctx, unsure.reason, unsure.taints)
+        except Exception as error:  # a hole in the simulator must neither stop the run nor become a false failure
+            if os.environ.get("LOCKGATE_DEBUG"):
+                traceback.print_exc()
+            ctx.catalog.restore(before)
+            ctx.notes.append(f"{statement.tag}: not analysed ({type(error).__name__})")
+            self._taint(ctx, f"{statement.tag} could not be analysed", ())
+        return None
+
+    @staticmethod
+    def _taint(ctx: Context, reason: str, taints: tuple[NameKey, ...]) -> None:
+        keys = taints or tuple(taints_of(ctx, ctx.statement.tag, ctx.statement.node))
+        for key in keys:
+            ctx.catalog.taint(key, reason, ctx.place)
+        ctx.tainted.append(reason)
+
+    def _repair(self, ctx: Context, script: Script, statement: Statement, failure: Failure, before: Catalog) -> bool:
+        """Go on as if the statement had been applied, as far as that can be: by the role that may, or with its targets in doubt."""
+        if failure.sqlstate == "42501" and (self.plan.deployer or script.transaction is not Transaction.STATEMENT):
+            role = self._role(self.plan.owner or self.plan.role)
+            second = Context(self.draft, replace(self.session, role=role), statement, ctx.slot, transaction=self.state, unchecked=True)
+            if self._attempt(second, before) is None:
+                ctx.session = replace(second.session, role=self.session.role)
+                ctx.tainted += second.tainted
+                return True
+            return False
+        if script.transaction is Transaction.STATEMENT:
+            return False
+        if failure.sqlstate not in ("42P07", "42710", "42701", "42723", "42P06", "42P16"):
+            for key in taints_of(ctx, statement.tag, statement.node):
+                ctx.catalog.taint(key, f"{failure.message} ({failure.sqlstate})", ctx.place)
+        return True
+
+    def _prepare(self, script: Script) -> Iterator[Step | Broken]:
+        """Steps of a baseline: privileges are not checked, places are kept."""
+        session, known = self.session, self.session.known
+        self.session = replace(self.session, known=False)
+        migration = Migration("baseline", "", "baseline", script)
+        yield from self.run(migration, replace(script, transaction=Transaction.STATEMENT))
+        self.session = replace(session, known=known)
+
+    def _hand_over(self) -> Iterator[Step | Broken]:
+        plan = self.plan
+        path = self.session.search_path
+        if plan.handover_sql is not None:
+            migration = Migration("handover", "", "handover", plan.handover_sql)
+            yield from self.run(migration, replace(plan.handover_sql, transaction=Transaction.STATEMENT))
+        else:
+            from lockgate.timeline.handover import grant_everything
+
+            grant_everything(self.draft, self._role(plan.owner), self._role(plan.deployer))
+        deployer = self._role(plan.deployer)
+        self.session = replace(self.session, role=deployer, login=deployer, search_path=path)
+
+    def _role(self, name: str) -> int:
+        found = self.draft.role(name) if name else None
+        return found.oid if isinstance(found, Role) else 10
+
+
+def replay(plan: Plan) -> Iterator[Step | Broken]:
+    """The steps of a plan, in order."""
+    return Replay(plan).steps()

@@ -1,0 +1,71 @@
+"""What a statement may touch, read off its tree: the taints of a statement that the simulator cannot follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockgate.catalog.catalog import NameKey
+from lockgate.catalog.objects import PG_CATALOG
+from lockgate.parse.statement import Node
+from lockgate.timeline.context import Context
+
+# statements that leave the catalog as it is, whatever they read
+HARMLESS = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ExplainStmt", "CopyStmt", "VacuumStmt",
+                      "CommentStmt", "LockStmt", "NotifyStmt", "ListenStmt", "CheckPointStmt", "VariableShowStmt"})  # fmt: skip
+_NAMED = {"ViewStmt": ("view",), "IndexStmt": ("relation",), "CreateStmt": ("relation",), "CreateTableAsStmt": ("into",)}
+
+
+def taints_of(ctx: Context, tag: str, node: Node) -> list[NameKey]:
+    """Taint keys for all that a statement names as its target; reads are left out."""
+    if tag in HARMLESS:
+        return []
+    keys: list[NameKey] = []
+    if tag in ("ViewStmt", "CreateTableAsStmt"):
+        target = node.get("view") or node.get("into", {}).get("rel", {})
+        return _relation(ctx, target)
+    if tag == "CreateFunctionStmt":
+        return _named(ctx, "routine", node.get("funcname", []))
+    if tag == "IndexStmt" and node.get("idxname"):
+        relation = node.get("relation", {})
+        keys += [("name", "relation", ns, node["idxname"]) for ns in _namespaces(ctx, relation.get("schemaname"))]
+        return keys + _relation(ctx, relation)
+    if tag == "CreateSchemaStmt":
+        return [("name", "namespace", 0, node.get("schemaname", ""))]
+    for field in ("typeName", "defnames", "domainname"):
+        if isinstance(node.get(field), list):
+            keys += _named(ctx, "type", node[field])
+    stack: list[Any] = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list):
+            stack.extend(item)
+        elif isinstance(item, dict):
+            if "relname" in item and "relpersistence" in item:
+                keys += _relation(ctx, item)
+            stack.extend(v for v in item.values() if isinstance(v, (dict, list)))
+    return keys
+
+
+def _namespaces(ctx: Context, schema: str | None) -> list[int]:
+    if schema:
+        found = ctx.catalog.namespace(schema)
+        return [found.oid] if found else []
+    return [oid for oid in ctx.path() if oid != PG_CATALOG]
+
+
+def _relation(ctx: Context, rangevar: Node) -> list[NameKey]:
+    name = rangevar.get("relname", "")
+    spaces = _namespaces(ctx, rangevar.get("schemaname"))
+    for space in spaces:
+        found = ctx.catalog.relation_named(space, name)
+        if found is not None:
+            return [("object", found.oid)]
+    return [("name", "relation", space, name) for space in spaces]
+
+
+def _named(ctx: Context, kind: str, names: list[Any]) -> list[NameKey]:
+    words = [n["String"].get("sval", "") for n in names if "String" in n]
+    if not words:
+        return []
+    schema = words[-2] if len(words) > 1 else None
+    return [("name", kind, space, words[-1]) for space in _namespaces(ctx, schema)]

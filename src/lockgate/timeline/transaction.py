@@ -1,0 +1,107 @@
+"""Transactions on the timeline: blocks, savepoints, and what a rollback restores (src/backend/access/transam/xact.c)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from immutables import Map
+
+from lockgate.catalog.catalog import Catalog, Draft
+from lockgate.catalog.objects import Type
+from lockgate.timeline.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Catalog and session at a savepoint (``name`` "" for the start of the transaction)."""
+
+    name: str
+    catalog: Catalog
+    session: Session
+
+
+@dataclass
+class TransactionState:
+    """The open transaction. ``runner`` is True while the runner's own BEGIN ... COMMIT surrounds the script."""
+
+    start: Saved | None = None
+    savepoints: list[Saved] = field(default_factory=list)
+    runner: bool = False
+    implicit: bool = False  # several statements in one simple query
+
+    @property
+    def open(self) -> bool:
+        """Whether statements that refuse to run in a transaction block are refused (25001)."""
+        return self.start is not None
+
+
+def begin(state: TransactionState, draft: Draft, session: Session) -> Session:
+    """Open a block; within one PostgreSQL only warns."""
+    if state.start is None:
+        state.start = Saved("", draft.freeze(), session)
+    return replace(session, in_block=True)
+
+
+def commit(state: TransactionState, draft: Draft, session: Session) -> Session:
+    """End the block and keep its work: SET LOCAL ends, fresh enum labels may be used from here on."""
+    state.start = None
+    state.savepoints.clear()
+    for oid in [t.oid for t in _fresh(draft)]:
+        draft.put(replace(draft.the(Type, oid), fresh_labels=()))
+    return replace(_without_local(session), in_block=False)
+
+
+def rollback(state: TransactionState, draft: Draft, session: Session) -> Session:
+    """End the block and undo its work."""
+    if state.start is None:
+        return replace(session, in_block=False)
+    draft.restore(state.start.catalog)
+    session = state.start.session
+    state.start = None
+    state.savepoints.clear()
+    return replace(session, in_block=False)
+
+
+def savepoint(state: TransactionState, draft: Draft, session: Session, name: str) -> None:
+    """SAVEPOINT name."""
+    state.savepoints.append(Saved(name, draft.freeze(), session))
+
+
+def rollback_to(state: TransactionState, draft: Draft, session: Session, name: str) -> Session | None:
+    """ROLLBACK TO name; None where there is no such savepoint (3B001)."""
+    for number in range(len(state.savepoints) - 1, -1, -1):
+        saved = state.savepoints[number]
+        if saved.name == name:
+            draft.restore(saved.catalog)
+            del state.savepoints[number + 1 :]
+            return replace(saved.session, in_block=True)
+    return None
+
+
+def release(state: TransactionState, name: str) -> bool:
+    """RELEASE name; False where there is no such savepoint (3B001)."""
+    for number in range(len(state.savepoints) - 1, -1, -1):
+        if state.savepoints[number].name == name:
+            del state.savepoints[number:]
+            return True
+    return False
+
+
+def _fresh(draft: Draft) -> list[Type]:
+    fresh = {after.oid for _, after in draft.journal if isinstance(after, Type) and after.fresh_labels}
+    return [t for oid in fresh if (t := draft.find(Type, oid)) is not None and t.fresh_labels]
+
+
+def _without_local(session: Session) -> Session:
+    if not session.local:
+        return session
+    settings = session.settings
+    path = session.search_path
+    for name, value in session.local.items():
+        if name == "search_path":
+            path = tuple((value or "").split("\0")) if value else ()
+        elif value is None:
+            settings = settings.delete(name) if name in settings else settings
+        else:
+            settings = settings.set(name, value)
+    return replace(session, settings=settings, search_path=path, local=Map())
