@@ -117,15 +117,15 @@ class Context:
 
         ``event`` is what the timeline knows of the name's fate: it becomes a related label and the failure's cause.
         """
-        cause = ""
+        cause = since = ""
         if event is not None:
-            cause = event.what
+            cause, since = event.what, event.place.slot
             words = f"renamed to {event.new_name} here" if event.what == "renamed" else f"{event.what} here"
             if event.place.slot:
                 words += f", in {event.place.slot}"
             related = (Label(event.place.source, event.place.span, words), *related)
         where = span or self.span(location, name)
-        return Refused(Failure(sqlstate, message, where, object, help, related, kind, cause))
+        return Refused(Failure(sqlstate, message, where, object, help, related, kind, cause, since))
 
     def unsure(self, reason: str, *taints: NameKey, keep: bool = False) -> Unsure:
         """The simulator cannot tell; everything the statement may touch is in ``taints``."""

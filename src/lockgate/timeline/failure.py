@@ -21,6 +21,7 @@ class Failure:
     related: tuple[Label, ...] = ()
     kind: str = ""  # what is missing or in the way: column, relation, function, type, schema, role, constraint, ...
     cause: str = ""  # "dropped", "renamed" where the timeline saw it happen, else ""
+    since: str = ""  # the slot in which it was dropped or renamed
     latent: bool = False
 
 

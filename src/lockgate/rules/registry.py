@@ -1,0 +1,136 @@
+"""Registration of rules: a module per rule, named as its document, with functions under these decorators.
+
+A rule function returns a ``Draft`` (or several): what is said and where. Code, severity and links come from the rulebook.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from lockgate import rulebook
+from lockgate.findings import Finding, Fix, Label, Severity
+from lockgate.timeline.failure import Failure
+from lockgate.timeline.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A finding without its rule."""
+
+    message: str
+    at: Label
+    help: str = ""
+    related: tuple[Label, ...] = ()
+    fix: Fix | None = None
+    sqlstate: str | None = None
+    object: str = ""
+    slot: str = ""
+    statement: int | None = None
+
+
+FailureCheck = Callable[[Step, Failure], Draft | None]
+StepCheck = Callable[[Step], Iterable[Draft]]
+FactCheck = Callable[[Any], Iterable[Draft]]
+F = TypeVar("F", bound=Callable[..., Any])
+
+_failures: dict[str, list[tuple[str, FailureCheck]]] = {}
+_steps: list[tuple[str, StepCheck]] = []
+_facts: dict[type, list[tuple[str, FactCheck]]] = {}
+
+
+def _rule_name(function: Callable[..., Any]) -> str:
+    return function.__module__.rpartition(".")[2].replace("_", "-")
+
+
+def on_failure(*sqlstates: str) -> Callable[[F], F]:
+    """A predicted refusal with one of these SQLSTATEs ("*": any that no other rule takes); None passes it on."""
+
+    def register(function: F) -> F:
+        for state in sqlstates:
+            _failures.setdefault(state, []).append((_rule_name(function), function))
+        return function
+
+    return register
+
+
+def on_step(function: F) -> F:
+    """Every step of the timeline."""
+    _steps.append((_rule_name(function), function))
+    return function
+
+
+def on_fact(*kinds: type) -> Callable[[F], F]:
+    """A fact of other packages (slot conflicts, compose services, ...) of one of these types."""
+
+    def register(function: F) -> F:
+        for kind in kinds:
+            _facts.setdefault(kind, []).append((_rule_name(function), function))
+        return function
+
+    return register
+
+
+@cache
+def load() -> None:
+    """Import every rule module."""
+    package = importlib.import_module("lockgate.rules")
+    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
+        importlib.import_module(f"lockgate.rules.{module}")
+
+
+def finding(name: str, draft: Draft, severity: Severity | None = None) -> Finding:
+    """A draft with its rule's code, severity and slug."""
+    rule = rulebook.rule(name)
+    return Finding(
+        rule.code, name, severity or rule.severity, draft.message, draft.at, draft.help, draft.related, draft.fix, draft.sqlstate,
+        draft.slot, draft.statement, draft.object,
+    )  # fmt: skip
+
+
+def of_step(step: Step) -> list[Finding]:
+    """Everything that the rules say of one step."""
+    load()
+    out = []
+    failures = ([step.fails] if step.fails is not None else []) + list(step.latent)
+    for failure in failures:
+        found = _of_failure(step, failure)
+        if found is not None:
+            out.append(found)
+    for name, check in _steps:
+        out += [finding(name, draft) for draft in check(step)]
+    return out
+
+
+def _of_failure(step: Step, failure: Failure) -> Finding | None:
+    state = "latent" if failure.latent else failure.sqlstate
+    for name, check in (*_failures.get(state, ()), *_failures.get("*", ())):
+        draft = check(step, failure)
+        if draft is not None:
+            return finding(name, draft)
+    return None
+
+
+def of_fact(fact: object) -> list[Finding]:
+    """Everything that the rules say of one fact."""
+    load()
+    return [finding(name, draft) for name, check in _facts.get(type(fact), ()) for draft in check(fact)]
+
+
+def refusal(step: Step, failure: Failure, message: str = "", help: str = "") -> Draft:
+    """The draft of a predicted refusal: by default in the server's own words."""
+    return Draft(
+        message or failure.message,
+        Label(step.statement.script.source, failure.span, failure.message),
+        help or failure.help,
+        failure.related,
+        None,
+        failure.sqlstate,
+        failure.object,
+        step.migration.slot,
+        step.statement.index,
+    )
