@@ -1,0 +1,302 @@
+"""The joiner: sources, slots, timeline, rules and observations become one outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lockgate import suppressions
+from lockgate.config import Config
+from lockgate.errors import CannotCheck, UsageError
+from lockgate.findings import Finding, Label, Severity
+from lockgate.rules import registry
+from lockgate.sources import Folder, load
+from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.text import Source, Span
+from lockgate.timeline.replay import Broken, Plan, Replay
+from lockgate.timeline.step import Step
+
+if TYPE_CHECKING:
+    from lockgate.live.plan import Report
+
+DEFAULT_MAJOR = 16
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks beside the configuration."""
+
+    paths: tuple[Path, ...] = ()
+    cwd: Path = field(default_factory=Path.cwd)
+    layout: str = ""
+    transaction: str = ""
+    role: str = ""
+    superuser: bool = False
+    since: str = ""
+    fail_on: Severity = Severity.ERROR
+    stdin: Source | None = None  # the text of an editor's buffer, in place of the file of that path
+
+
+@dataclass
+class Coverage:
+    """How much of the input the simulator is certain of."""
+
+    migrations: int = 0
+    statements: int = 0
+    tainted: int = 0
+    unmodelled: dict[str, int] = field(default_factory=dict)
+    queries: dict[str, int] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        out: dict[str, Any] = {
+            "migrations": self.migrations, "statements": self.statements, "exact": self.statements - self.tainted,
+            "tainted": self.tainted, "unmodelled": [{"reason": r, "count": n} for r, n in sorted(self.unmodelled.items())],
+        }  # fmt: skip
+        if self.queries is not None:
+            out["queries"] = self.queries
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check or a verification came to."""
+
+    findings: tuple[Finding, ...]
+    coverage: Coverage
+    server: dict[str, Any]
+    suppressed: int = 0
+    fail_on: Severity = Severity.ERROR
+    folder: Folder | None = None
+    live: Report | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 where nothing is at or over the threshold, else 1."""
+        return int(any(f.severity.rank >= self.fail_on.rank for f in self.findings))
+
+
+@dataclass
+class Checked:
+    """A check before its findings are sorted out: what ``verify`` goes on with."""
+
+    config: Config
+    request: Request
+    folder: Folder
+    plan: Plan
+    replay: Replay
+    findings: list[Finding]
+    coverage: Coverage
+    suppressions: list[suppressions.Suppression]
+
+
+def check(config: Config, request: Request, progress: Progress | None = None) -> Outcome:
+    """Everything that can be said without a server."""
+    return settle(examine(config, request, progress))
+
+
+def examine(config: Config, request: Request, progress: Progress | None = None) -> Checked:
+    """Read, replay, and let the rules speak."""
+    folder = read_folder(config, request)
+    plan = make_plan(config, request, folder)
+    replay = Replay(plan)
+    checked = Checked(config, request, folder, plan, replay, [], Coverage(len(folder.migrations)), [])
+    checked.findings += _slots(config, request, folder)
+    spans: dict[str, tuple[Source, list[Span]]] = {}
+    for number, item in enumerate(_by_migration(replay, folder, progress)):
+        del number
+        source, span = _place(item)
+        spans.setdefault(source.path, (source, []))[1].append(span)
+        if item.migration.id in ("baseline", "handover") and item.migration not in folder.migrations:
+            continue
+        checked.findings += _of_item(item, checked.coverage)
+    for source, found in spans.values():
+        checked.suppressions += suppressions.find(source, found)
+    return checked
+
+
+def _by_migration(replay: Replay, folder: Folder, progress: Progress | None) -> Iterable[Step | Broken]:
+    total, done, last = len(folder.migrations), 0, ""
+    for item in replay.steps():
+        if progress is not None and item.migration.id != last:
+            last = item.migration.id
+            done += 1
+            progress(min(done, total), total, last)
+        yield item
+
+
+def read_folder(config: Config, request: Request) -> Folder:
+    """The migrations of the command line's paths, else of the configuration's, else of the layout found."""
+    paths = list(request.paths) or [config.resolve(p) for p in config.migrations.paths] or [request.cwd]
+    layout = request.layout or config.migrations.layout
+    transaction = request.transaction or config.migrations.transaction
+    folder = load(paths, layout, transaction=transaction, cwd=request.cwd)
+    if request.stdin is not None:
+        folder = replace(folder, migrations=tuple(_with_buffer(m, request.stdin) for m in folder.migrations))
+    return folder
+
+
+def _with_buffer(migration: Migration, buffer: Source) -> Migration:
+    if migration.up.source.path != buffer.path:
+        return migration
+    return replace(migration, up=Script.whole(buffer, migration.up.transaction))
+
+
+def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
+    """What is replayed, and as whom."""
+    roles = config.roles
+    if roles.handover and not (roles.owner and roles.deployer):
+        raise UsageError(f"{config.path}: roles.handover needs roles.owner and roles.deployer", "name both roles, or remove handover")
+    split = bool(roles.owner and roles.deployer) and not request.role
+    return Plan(
+        folder.migrations,
+        config.database.version or DEFAULT_MAJOR,
+        request.role or ("" if split else roles.deployer or roles.owner),
+        request.superuser or roles.superuser,
+        roles.owner if split else "",
+        roles.deployer if split else "",
+        owned_ids(config, folder) if split else frozenset(),
+        read_script(config, roles.handover_sql, request) if split and roles.handover_sql else None,
+        read_script(config, config.migrations.baseline, request) if config.migrations.baseline else None,
+        config.migrations.search_path,
+        roles.assumed,
+    )
+
+
+def owned_ids(config: Config, folder: Folder) -> frozenset[str]:
+    """The migrations that the owner applied: up to the handover slot, or what the ledger holds."""
+    handover = config.roles.handover
+    if not handover:
+        return frozenset()
+    if handover == "ledger":
+        from lockgate.slots import read_ledger
+
+        ledger = read_ledger(config, folder)
+        if ledger is None:
+            raise UsageError(f'{config.path}: roles.handover = "ledger" needs [ledger] snapshot or dsn_env', "configure the ledger")
+        applied = {_slot_key(row.version) for row in ledger.rows}
+        return frozenset(m.id for m in folder.migrations if _slot_key(m.slot) in applied)
+    limit = _slot_key(handover)
+    return frozenset(m.id for m in folder.migrations if _slot_key(m.slot) <= limit)
+
+
+def _slot_key(slot: str) -> tuple[int, str]:
+    digits = "".join(c for c in slot if c.isdigit())
+    return (int(digits) if digits else 0, "" if digits else slot)
+
+
+def read_script(config: Config, relative: str, request: Request) -> Script:
+    """A SQL file that the configuration names."""
+    path = config.resolve(relative)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        raise UsageError(f"{config.path}: {relative} does not exist", "mend the path in the configuration") from error
+    except OSError as error:
+        raise CannotCheck(f"{relative}: {error.strerror}", "make the file readable") from error
+    except UnicodeDecodeError as error:
+        raise CannotCheck(f"{relative}: not UTF-8 at byte {error.start}", "save the file as UTF-8") from error
+    import os
+
+    shown = os.path.relpath(path, request.cwd).replace(os.sep, "/")
+    return Script.whole(Source(shown, text), Transaction.STATEMENT)
+
+
+def _slots(config: Config, request: Request, folder: Folder) -> list[Finding]:
+    from lockgate.slots import facts
+
+    return [f for fact in facts(config, folder, request.cwd) for f in registry.of_fact(fact)]
+
+
+def _place(item: Step | Broken) -> tuple[Source, Span]:
+    if isinstance(item, Broken):
+        return item.failure.script.source, item.failure.span
+    return item.statement.script.source, item.statement.span
+
+
+def _of_item(item: Step | Broken, coverage: Coverage) -> list[Finding]:
+    coverage.statements += 1
+    if isinstance(item, Broken):
+        if not item.failure.sqlstate:
+            coverage.tainted += 1
+            coverage.unmodelled[item.failure.message] = coverage.unmodelled.get(item.failure.message, 0) + 1
+            return []
+        return registry.of_fact(item)
+    if item.tainted:
+        coverage.tainted += 1
+    for note in (*item.tainted, *item.notes):
+        coverage.unmodelled[note] = coverage.unmodelled.get(note, 0) + 1
+    return registry.of_step(item)
+
+
+def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report | None = None) -> Outcome:
+    """Apply selection, severities, suppressions and ``--since``; sort; count."""
+    config, request = checked.config, checked.request
+    found = [_with_severity(f, config) for f in checked.findings if _selected(f, config)]
+    kept, hushed = [], 0
+    for item in found:
+        line = item.at.source.position(item.at.span.start).line
+        cover = suppressions.covering(checked.suppressions, item.at.source.path, line, item.name, item.rule)
+        if cover is None or item.name == "unforeseen-failure":
+            kept.append(item)
+        else:
+            cover.used.add(item.name)
+            hushed += 1
+    for suppression in checked.suppressions:
+        kept += [_with_severity(f, config) for f in registry.of_fact(suppression) if _selected(f, config)]
+    if request.since:
+        from lockgate.slots.git import changed_paths
+
+        changed = changed_paths(request.since, request.cwd)
+        kept = [f for f in kept if f.at.source.path in changed]
+    kept = list(dict.fromkeys(sorted(kept, key=_order)))
+    return Outcome(
+        tuple(kept), checked.coverage, server or {"major": checked.plan.major}, hushed, request.fail_on, checked.folder, live
+    )
+
+
+def _selected(item: Finding, config: Config) -> bool:
+    from lockgate import rulebook
+
+    names = {item.name, item.rule, item.rule[:1]}
+    if names & set(config.rules.ignore):
+        return False
+    if config.rules.select:
+        return bool(names & set(config.rules.select))
+    return rulebook.rule(item.name).default
+
+
+def _with_severity(item: Finding, config: Config) -> Finding:
+    wanted = config.rules.severity.get(item.name) or config.rules.severity.get(item.rule)
+    return replace(item, severity=Severity(wanted)) if wanted else item
+
+
+def _order(item: Finding) -> tuple[str, int, str, str]:
+    return (item.at.source.path, item.at.span.start, item.rule, item.message)
+
+
+def label_of(source: Source, span: Span, message: str = "") -> Label:
+    """A label on a span."""
+    return Label(source, span, message)
+
+
+def validate_rules(config: Config) -> None:
+    """Every rule that the configuration names must exist (a typo would silence the wrong thing). Raises UsageError."""
+    from lockgate import rulebook
+
+    import difflib
+
+    known = set(rulebook.names()) | {rulebook.rule(n).code for n in rulebook.names()} | {rulebook.rule(n).code[0] for n in rulebook.names()}
+    for name in _named_rules(config):
+        if name not in known:
+            near = difflib.get_close_matches(name, sorted(known), 1)
+            raise UsageError(f'{config.path}: [rules] names "{name}", which is no rule', f'did you mean "{near[0]}"?' if near else "see `lockgate rules`")
+    for name, severity in config.rules.severity.items():
+        if severity not in ("info", "warning", "error"):
+            raise UsageError(f"{config.path}: rules.severity.{name} must be info, warning or error", "mend the value")
+
+
+def _named_rules(config: Config) -> Sequence[str]:
+    return (*config.rules.select, *config.rules.ignore, *config.rules.severity)

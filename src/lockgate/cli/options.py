@@ -1,0 +1,92 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from lockgate.check import Request
+from lockgate.config import Config, load
+from lockgate.errors import UsageError
+from lockgate.findings import Severity
+from lockgate.text import Source
+
+F = TypeVar("F", bound=Callable[..., Any])
+LAYOUTS = (
+    "auto", "golang-migrate", "goose", "sql-migrate", "dbmate", "flyway", "sqlx", "diesel", "prisma", "drizzle", "refinery",
+    "supabase", "atlas", "plain", "sqitch", "liquibase", "node-pg-migrate", "command",
+)  # fmt: skip
+FORMATS = ("terminal", "json", "sarif", "gitlab", "junit", "annotations")
+
+
+def folder_options(function: F) -> F:
+    """PATH ... --layout --transaction --role --superuser --config: which migrations, and as whom."""
+    for option in reversed((
+        click.argument("paths", nargs=-1, type=click.Path(path_type=Path)),
+        click.option("--layout", type=click.Choice(LAYOUTS), default=None, help="The runner's layout (default: found by itself)."),
+        click.option("--transaction", type=click.Choice(("file", "statement")), default=None,
+                     help="file: as the runner wraps a file; statement: each statement on its own, as psql does."),
+        click.option("--role", default="", metavar="NAME", help="The role that applies everything."),
+        click.option("--superuser", is_flag=True, help="That role is a superuser."),
+        click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file (default: the nearest)."),
+    )):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def report_options(function: F) -> F:
+    """--format --output --fail-on --since --stdin-filename: what is said, where, and from when it matters."""
+    for option in reversed((
+        click.option("--format", "output_format", type=click.Choice(FORMATS), default="terminal", show_default=True),
+        click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the report to a file."),
+        click.option("--since", default="", metavar="GIT_REF", help="Only findings in files changed since that commit."),
+        click.option("--fail-on", type=click.Choice([s.value for s in Severity]), default="error", show_default=True,
+                     help="The least severity that makes the exit code 1."),
+        click.option("--stdin-filename", default="", metavar="PATH", help="Read standard input in place of that file (editors)."),
+    )):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def configuration(config_path: Path | None) -> Config:
+    """The configuration of --config, or the nearest one."""
+    from lockgate.check import validate_rules
+
+    config = load(config_path, Path.cwd())
+    if config.rules.select or config.rules.ignore or config.rules.severity:
+        validate_rules(config)
+    return config
+
+
+def make_request(
+    paths: tuple[Path, ...], layout: str | None, transaction: str | None, role: str, superuser: bool, since: str = "",
+    fail_on: str = "error", stdin_filename: str = "",
+) -> Request:  # fmt: skip
+    """The request that the command line's options make."""
+    if superuser and not role:
+        raise UsageError("--superuser needs --role", "name the role: --role NAME --superuser")
+    stdin = None
+    if stdin_filename:
+        data = sys.stdin.buffer.read()
+        try:
+            stdin = Source(stdin_filename.replace("\\", "/"), data.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise UsageError(f"standard input: not UTF-8 at byte {error.start}", "send UTF-8") from error
+    return Request(paths, Path.cwd(), layout or "", transaction or "", role, superuser, since, Severity(fail_on), stdin)
+
+
+def emit(text: str, output: Path | None) -> None:
+    """Write a report to standard output, or to a file."""
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{output}: {error.strerror}", "give --output a writable path") from error

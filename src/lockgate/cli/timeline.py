@@ -1,0 +1,52 @@
+"""lockgate timeline: the simulated catalog."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lockgate.cli.options import configuration, emit, folder_options, make_request
+from lockgate.errors import UsageError
+
+
+@click.command("timeline")
+@folder_options
+@click.option("--at", default="", metavar="SLOT", help="Stop after that slot.")
+@click.option("--catalog", "as_catalog", is_flag=True, help="Print the catalog as JSON (see the contract).")
+@click.option("--format", "output_format", type=click.Choice(("terminal", "json", "html")), default="terminal", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write to a file.")
+def command(
+    paths: tuple[Path, ...], layout: str | None, transaction: str | None, role: str, superuser: bool, config_path: Path | None,
+    at: str, as_catalog: bool, output_format: str, output: Path | None,
+) -> int:  # fmt: skip
+    """What each migration does to the catalog, or (--catalog) the whole simulated catalog after the last one."""
+    from lockgate.check import make_plan, read_folder
+    from lockgate.report.timeline import as_html, as_text, changes_of
+    from lockgate.timeline.export import export
+    from lockgate.timeline.replay import Broken, Replay
+
+    config = configuration(config_path)
+    request = make_request(paths, layout, transaction, role, superuser)
+    replay = Replay(make_plan(config, request, read_folder(config, request)))
+    rows: list[dict[str, Any]] = []
+    reached = last = ""
+    for item in replay.steps():
+        slot = item.migration.slot or item.migration.id
+        if at and last == at and slot != at:
+            break
+        last = slot
+        reached = at if slot == at else reached
+        if not as_catalog and not isinstance(item, Broken):
+            rows += changes_of(item)
+    if at and reached != at:
+        raise UsageError(f"--at {at}: no migration has that slot", "see `lockgate slots`")
+    if as_catalog:
+        emit(json.dumps({"version": 1, "catalog": export(replay.catalog)}, ensure_ascii=False) + "\n", output)
+    elif output_format == "json":
+        emit(json.dumps({"version": 1, "changes": rows}, ensure_ascii=False) + "\n", output)
+    else:
+        emit(as_html(rows) if output_format == "html" else as_text(rows), output)
+    return 0

@@ -1,0 +1,88 @@
+"""The report as one JSON document (the contract, ``schema/report-1.json``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lockgate import __version__
+from lockgate.check import Outcome
+from lockgate.findings import Evidence, Finding, Fix, Label
+from lockgate.rulebook import URL
+
+Json = dict[str, Any]
+
+
+def document(outcome: Outcome) -> Json:
+    """The whole report."""
+    coverage = outcome.coverage
+    return {
+        "version": 1,
+        "tool": {"name": "lockgate", "version": __version__},
+        "server": outcome.server,
+        "coverage": coverage.as_json(),
+        "findings": [finding(f) for f in outcome.findings],
+        "summary": summary(outcome.findings, outcome.suppressed),
+    }
+
+
+def summary(findings: Sequence[Finding], suppressed: int) -> Json:
+    """How many findings there are of each severity."""
+    counts = {"error": 0, "warning": 0, "info": 0, "suppressed": suppressed}
+    for item in findings:
+        counts[item.severity.value] += 1
+    return counts
+
+
+def finding(item: Finding) -> Json:
+    """One finding."""
+    out: Json = {
+        "rule": item.rule,
+        "name": item.name,
+        "severity": item.severity.value,
+        "message": item.message,
+        "help": item.help,
+        "url": f"{URL}{item.name}",
+        "location": location(item.at),
+        "slot": item.slot,
+        "statement": item.statement,
+        "object": item.object,
+        "sqlstate": item.sqlstate,
+        "related": [{"message": label.message, "location": location(label)} for label in item.related],
+        "fix": fix(item.fix),
+        "evidence": evidence(item.evidence),
+        "fingerprint": item.fingerprint,
+    }
+    return out
+
+
+def location(label: Label) -> Json:
+    """Path, start and end: lines and columns 1-based, offsets 0-based, in characters."""
+    start, end = label.source.position(label.span.start), label.source.position(label.span.end)
+    return {
+        "path": label.source.path,
+        "start": {"line": start.line, "column": start.column, "offset": start.offset},
+        "end": {"line": end.line, "column": end.column, "offset": end.offset},
+    }
+
+
+def fix(item: Fix | None) -> Json | None:
+    """A fix with its edits."""
+    if item is None:
+        return None
+    edits = [{"location": location(Label(e.source, e.span)), "text": e.text} for e in item.edits]
+    return {"title": item.title, "edits": edits, "sql": item.sql}
+
+
+def evidence(item: Evidence | None) -> Json | None:
+    """What the server said."""
+    if item is None:
+        return None
+    out: Json = {
+        "verdict": item.verdict.value, "role": item.role, "server": item.server, "sqlstate": item.sqlstate, "message": item.message,
+    }  # fmt: skip
+    if item.locks:
+        out["locks"] = list(item.locks)
+    if item.work:
+        out["work"] = list(item.work)
+    return out

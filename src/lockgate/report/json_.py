@@ -1,0 +1,13 @@
+"""JSON, as the contract has it."""
+
+from __future__ import annotations
+
+import json
+
+from lockgate.check import Outcome
+from lockgate.report.document import document
+
+
+def render(outcome: Outcome) -> str:
+    """One document on one line."""
+    return json.dumps(document(outcome), ensure_ascii=False) + "\n"

@@ -1,0 +1,62 @@
+"""Suppressions: ``-- lockgate: ignore rule-name: reason`` on the line of a finding, or on a line of its own above the statement.
+
+One names one or more rules by slug or code, and gives a reason. A suppression that silences nothing, names no rule, or has no
+reason is itself reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from lockgate.text import Source, Span
+
+_DIRECTIVE = re.compile(r"--[ \t]*lockgate:[ \t]*ignore\b[ \t]*(?P<rules>[\w,\- ]*?)[ \t]*(?::[ \t]*(?P<reason>.*?))?[ \t]*$", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class Suppression:
+    """One directive: where it stands, which rules it names, the first and last line that it covers."""
+
+    source: Source
+    span: Span
+    rules: tuple[str, ...]
+    reason: str
+    first: int
+    last: int
+    used: set[str] = field(default_factory=set)
+
+
+def find(source: Source, statements: Iterable[Span]) -> list[Suppression]:
+    """The directives of a file. ``statements`` are the spans of its statements: a directive above one covers it whole."""
+    if "lockgate:" not in source.text:
+        return []
+    spans = sorted(statements, key=lambda span: span.start)
+    return list(_directives(source, spans))
+
+
+def _directives(source: Source, spans: list[Span]) -> Iterator[Suppression]:
+    for match in _DIRECTIVE.finditer(source.text):
+        start = match.start()
+        if any(span.start < start < span.end and "'" in source.text[span.start : start].rpartition("\n")[2] for span in spans):
+            continue
+        rules = tuple(filter(None, re.split(r"[,\s]+", match.group("rules").strip())))
+        line = source.position(start).line
+        alone = not source.line(line)[: source.position(start).column - 1].strip()
+        first = last = line
+        if alone:
+            below = next((span for span in spans if span.end > start), None)
+            if below is not None and below.start > start:
+                last = source.position(below.end).line
+            else:
+                last = line + 1
+        yield Suppression(source, Span(start, match.end()), rules, (match.group("reason") or "").strip(), first, last)
+
+
+def covering(found: Iterable[Suppression], path: str, line: int, name: str, code: str) -> Suppression | None:
+    """The suppression that silences a rule at a line of a file."""
+    for item in found:
+        if item.source.path == path and item.first <= line <= item.last and (name in item.rules or code in item.rules):
+            return item
+    return None
