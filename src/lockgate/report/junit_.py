@@ -1,0 +1,38 @@
+"""JUnit XML: one test case per migration, failed where it has findings at or over the threshold."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections import defaultdict
+
+from lockgate.check import Outcome
+from lockgate.findings import Finding
+from lockgate.report.terminal import clean
+
+
+def render(outcome: Outcome) -> str:
+    """A test suite."""
+    by_path: dict[str, list[Finding]] = defaultdict(list)
+    if outcome.folder is not None:
+        for migration in outcome.folder.migrations:
+            by_path[migration.up.source.path] = []
+    for item in outcome.findings:
+        by_path[item.at.source.path].append(item)
+    failures = sum(any(f.severity.rank >= outcome.fail_on.rank for f in found) for found in by_path.values())
+    suite = ET.Element("testsuite", name="lockgate", tests=str(len(by_path)), failures=str(failures), errors="0")
+    for path, found in sorted(by_path.items()):
+        case = ET.SubElement(suite, "testcase", classname="lockgate", name=clean(path))
+        bad = [f for f in found if f.severity.rank >= outcome.fail_on.rank]
+        if bad:
+            failure = ET.SubElement(case, "failure", message=clean(bad[0].message), type=bad[0].rule)
+            failure.text = "\n".join(_line(f) for f in bad)
+        rest = [f for f in found if f not in bad]
+        if rest:
+            ET.SubElement(case, "system-out").text = "\n".join(_line(f) for f in rest)
+    ET.indent(suite)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
+
+
+def _line(item: Finding) -> str:
+    start = item.at.source.position(item.at.span.start)
+    return clean(f"{item.at.source.path}:{start.line}:{start.column}: {item.severity.value} [{item.rule}] {item.message}")

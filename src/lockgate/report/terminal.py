@@ -1,0 +1,139 @@
+"""The report for people: source excerpt, the marked token, the related place, what to do, what the server said.
+
+Rendered by hand in the style of rich: long lists would take rich seconds (perf.md).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from collections.abc import Iterator
+
+from lockgate.check import Outcome
+from lockgate.findings import Evidence, Finding, Label, Severity, Verdict
+
+_STYLE = {
+    Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.INFO: "1;36", "path": "36", "dim": "2", "bold": "1", "good": "1;32",
+    "related": "34", Verdict.CONFIRMED: "1;31", Verdict.REFUTED: "1;32", Verdict.UNPROVEN: "1;33",
+}  # fmt: skip
+_WIDTH = 160
+
+
+def wants_color() -> bool:
+    """Colors only on a terminal, and never against NO_COLOR (https://no-color.org)."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+class _Paint:
+    __slots__ = ("on",)
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+
+    def __call__(self, text: str, style: object) -> str:
+        code = _STYLE.get(style)  # type: ignore[call-overload]
+        return f"\x1b[{code}m{text}\x1b[0m" if self.on and code and text else text
+
+
+def clean(text: str) -> str:
+    """Text from files and servers without control characters: a migration must not steer the reader's terminal."""
+    return "".join(c if c == "\t" or unicodedata.category(c) not in ("Cc", "Cf") else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def render(outcome: Outcome, *, colors: bool = True) -> str:
+    """The whole report."""
+    paint = _Paint(colors and wants_color())
+    out: list[str] = []
+    for item in outcome.findings:
+        out += _finding(item, paint)
+        out.append("")
+    out += _closing(outcome, paint)
+    return "\n".join(out) + "\n"
+
+
+def _finding(item: Finding, paint: _Paint) -> Iterator[str]:
+    state = f" [{item.sqlstate}]" if item.sqlstate else ""
+    yield f"{paint(item.severity.value, item.severity)}{paint(f'[{item.rule}]', 'bold')} {paint(clean(item.message), 'bold')}{paint(state, 'dim')}"
+    gutter = max(len(str(label.source.position(label.span.start).line)) for label in (item.at, *item.related))
+    yield from _excerpt(item.at, paint, gutter, item.severity, "-->")
+    for label in item.related:
+        yield from _excerpt(label, paint, gutter, "related", ":::")
+    pad = " " * gutter
+    if item.help:
+        first, *rest = clean_lines(item.help)
+        yield f"{pad} {paint('= help:', 'bold')} {first}"
+        yield from (f"{pad}         {line}" for line in rest)
+    if item.fix is not None and item.fix.sql:
+        yield f"{pad} {paint('= fix:', 'bold')} {item.fix.title}"
+        yield from (f"{pad}        {line}" for line in clean_lines(item.fix.sql))
+    if item.evidence is not None:
+        yield f"{pad} {paint('= server:', 'bold')} {_evidence(item.evidence, paint)}"
+    yield f"{pad} {paint('= rule:', 'dim')} {paint(f'{item.name} (lockgate explain {item.rule})', 'dim')}"
+
+
+def clean_lines(text: str) -> list[str]:
+    """Cleaned lines; at least one."""
+    return [clean(line) for line in text.splitlines()] or [""]
+
+
+def _evidence(item: Evidence, paint: _Paint) -> str:
+    who = f" as {item.role}" if item.role else ""
+    server = f" by PostgreSQL {item.server}" if item.server else ""
+    words = f": {clean(item.message)}" if item.message else ""
+    state = f" ({item.sqlstate})" if item.sqlstate else ""
+    return f"{paint(item.verdict.value, item.verdict)}{server}{who}{words}{state}"
+
+
+def _excerpt(label: Label, paint: _Paint, gutter: int, style: object, arrow: str) -> Iterator[str]:
+    start, end = label.source.position(label.span.start), label.source.position(label.span.end)
+    pad = " " * gutter
+    yield f"{pad}{paint(arrow, 'path')} {paint(clean(label.source.path), 'path')}:{start.line}:{start.column}"
+    line = label.source.line(start.line)
+    if not line and not label.source.text:
+        if label.message:
+            yield f"{pad} {paint('=', 'path')} {clean(label.message)}"
+        return
+    stop = end.column if end.line == start.line else len(line) + 1
+    shift = max(0, start.column - _WIDTH // 2) if len(line) > _WIDTH else 0
+    shown = clean(line[shift : shift + _WIDTH]).replace("\t", " ")
+    yield f"{pad} {paint('|', 'path')}"
+    yield f"{paint(str(start.line).rjust(gutter), 'path')} {paint('|', 'path')} {shown}"
+    lead = _cells(clean(line[shift : start.column - 1]))
+    width = max(1, min(_cells(clean(line[start.column - 1 : max(stop - 1, start.column)])), _WIDTH - lead))
+    words = f" {clean(label.message)}" if label.message else ""
+    yield f"{pad} {paint('|', 'path')} {' ' * lead}{paint('^' * width + words, style)}"
+
+
+def _cells(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
+
+
+def _closing(outcome: Outcome, paint: _Paint) -> Iterator[str]:
+    coverage = outcome.coverage
+    counts = {s: sum(f.severity is s for f in outcome.findings) for s in Severity}
+    exact = f"{coverage.statements - coverage.tainted} of {coverage.statements} statements exact"
+    server = outcome.server
+    spoke = f"PostgreSQL {server.get('version') or server.get('major')}" + (f" ({server['source']})" if server.get("source") else " (simulated)")
+    if coverage.tainted:
+        yield paint("not certain:", "dim")
+        for reason, count in sorted(coverage.unmodelled.items(), key=lambda x: -x[1])[:8]:
+            yield paint(f"  {count:>4} x {clean(reason)}", "dim")
+    stand_ins = server.get("stand_ins") or []
+    if stand_ins:
+        yield paint(f"stand-ins: {', '.join(map(str, stand_ins))}", "dim")
+    yield f"{coverage.migrations} migrations, {exact}; {spoke}"
+    if not outcome.findings:
+        hushed = f" ({outcome.suppressed} suppressed)" if outcome.suppressed else ""
+        yield paint(f"nothing found{hushed}", "good")
+        return
+    parts = [f"{counts[s]} {s.value}{'s' if counts[s] != 1 and s is not Severity.INFO else ''}" for s in reversed(list(Severity)) if counts[s]]
+    hushed = f", {outcome.suppressed} suppressed" if outcome.suppressed else ""
+    yield paint(", ".join(parts) + hushed, "bold")
+    by_verdict = {v: sum(f.evidence is not None and f.evidence.verdict is v for f in outcome.findings) for v in Verdict}
+    if any(by_verdict.values()):
+        yield ", ".join(f"{n} {paint(v.value, v)}" for v, n in by_verdict.items() if n)
