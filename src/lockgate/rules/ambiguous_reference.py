@@ -1,0 +1,13 @@
+"""More than one meaning: see rules/ambiguous-reference.md."""
+
+from __future__ import annotations
+
+from lockgate.rules.registry import Draft, on_failure, refusal
+from lockgate.timeline.failure import Failure
+from lockgate.timeline.step import Step
+
+
+@on_failure("42702", "42725")
+def check(step: Step, failure: Failure) -> Draft | None:
+    """In the server's own words."""
+    return refusal(step, failure)

@@ -1,0 +1,13 @@
+"""A definition in conflict: see rules/invalid-definition.md."""
+
+from __future__ import annotations
+
+from lockgate.rules.registry import Draft, on_failure, refusal
+from lockgate.timeline.failure import Failure
+from lockgate.timeline.step import Step
+
+
+@on_failure("42P16", "42P13", "42P17", "42611", "42830")
+def check(step: Step, failure: Failure) -> Draft | None:
+    """In the server's own words."""
+    return refusal(step, failure)

@@ -1,0 +1,13 @@
+"""No transaction block allowed: see rules/not-in-transaction.md."""
+
+from __future__ import annotations
+
+from lockgate.rules.registry import Draft, on_failure, refusal
+from lockgate.timeline.failure import Failure
+from lockgate.timeline.step import Step
+
+
+@on_failure("25001")
+def check(step: Step, failure: Failure) -> Draft | None:
+    """In the server's own words."""
+    return refusal(step, failure)

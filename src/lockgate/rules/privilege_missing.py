@@ -1,0 +1,13 @@
+"""A privilege lacking: see rules/privilege-missing.md."""
+
+from __future__ import annotations
+
+from lockgate.rules.registry import Draft, on_failure, refusal
+from lockgate.timeline.failure import Failure
+from lockgate.timeline.step import Step
+
+
+@on_failure("42501")
+def check(step: Step, failure: Failure) -> Draft | None:
+    """PostgreSQL's aclcheck_error with ACLCHECK_NO_PRIV."""
+    return refusal(step, failure) if failure.message.startswith("permission denied") and "superuser" not in failure.help else None

@@ -1,0 +1,13 @@
+"""Any other refusal: see rules/statement-refused.md."""
+
+from __future__ import annotations
+
+from lockgate.rules.registry import Draft, on_failure, refusal
+from lockgate.timeline.failure import Failure
+from lockgate.timeline.step import Step
+
+
+@on_failure("*")
+def check(step: Step, failure: Failure) -> Draft | None:
+    """In the server's own words."""
+    return refusal(step, failure)
