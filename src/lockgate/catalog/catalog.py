@@ -288,6 +288,11 @@ def _owning_relation(obj: Object) -> int:
             return 0
 
 
+def _constraint_name(obj: Object | None) -> NameKey | None:
+    # generated names must differ from every constraint of the schema (ChooseConstraintName)
+    return ("constraint name", obj.namespace, obj.name) if isinstance(obj, Constraint) else None
+
+
 class Draft(Catalog):
     """A catalog being written. ``journal`` lists what changed: (before or None, after or None), in order."""
 
@@ -361,6 +366,12 @@ class Draft(Catalog):
                 self._of_namespace = self._of_namespace.set(old, self._of_namespace[old].delete(oid))
             if new:
                 self._of_namespace = self._of_namespace.set(new, self._of_namespace.get(new, Map()).set(oid, None))
+        old_name, new_name = _constraint_name(before), _constraint_name(after)
+        if old_name != new_name:
+            if old_name is not None:
+                self._unname(old_name, oid)
+            if new_name is not None:
+                self._names = self._names.set(new_name, (*self._names.get(new_name, ()), oid))
         parents_before = before.parents if isinstance(before, Relation) else ()
         parents_after = after.parents if isinstance(after, Relation) else ()
         if parents_before != parents_after:
