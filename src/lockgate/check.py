@@ -157,7 +157,7 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
         request.superuser or roles.superuser,
         roles.owner if split else "",
         roles.deployer if split else "",
-        owned_ids(config, folder) if split else frozenset(),
+        owned_ids(config, folder, request.cwd) if split else frozenset(),
         read_script(config, roles.handover_sql, request) if split and roles.handover_sql else None,
         read_script(config, config.migrations.baseline, request) if config.migrations.baseline else None,
         config.migrations.search_path,
@@ -165,7 +165,7 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
     )
 
 
-def owned_ids(config: Config, folder: Folder) -> frozenset[str]:
+def owned_ids(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:
     """The migrations that the owner applied: up to the handover slot, or what the ledger holds."""
     handover = config.roles.handover
     if not handover:
@@ -173,7 +173,7 @@ def owned_ids(config: Config, folder: Folder) -> frozenset[str]:
     if handover == "ledger":
         from lockgate.slots import read_ledger
 
-        ledger = read_ledger(config, folder)
+        ledger = read_ledger(config, cwd)
         if ledger is None:
             raise UsageError(f'{config.path}: roles.handover = "ledger" needs [ledger] snapshot or dsn_env', "configure the ledger")
         applied = {_slot_key(row.version) for row in ledger.rows}

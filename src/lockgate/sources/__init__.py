@@ -60,7 +60,7 @@ def _folder(path: Path, layout: str, cwd: Path) -> Folder:
     if not files or (layout == "auto" and path == cwd):
         path, files = _below(path) or (path, files)
     if not files:
-        raise CannotCheck(f"{shown(path, cwd)}: no migrations here (no .sql file)", "name the folder of migrations, or set migrations.paths")
+        raise CannotCheck(f"{shown(path, cwd)}: no .sql file here", "name the folder of migrations, or set migrations.paths")
     name, explain = detect(path, files) if layout == "auto" else (layout, (f"{layout}: as configured",))
     migrations, skipped = load_layout(BY_NAME[name], path, files, cwd)
     if not migrations:
@@ -71,7 +71,7 @@ def _folder(path: Path, layout: str, cwd: Path) -> Folder:
 
 def sql_files(path: Path) -> list[Path]:
     """The SQL files of a folder: its own, those of folders one below it, and flyway's deeper ones."""
-    own = list(path.glob("*.sql")) + list(path.glob("*/*.sql"))
+    own = [p for pattern in ("*.sql", "*/*.sql") for p in path.glob(pattern) if p.is_file()]
     if not own:
         own = [p for p in path.glob("**/*.sql") if not any(part.startswith(".") or part == "node_modules" for part in p.relative_to(path).parts)]
     return sorted((p for p in own if not p.parent.name.startswith(".")), key=lambda p: natural(p.relative_to(path).as_posix()))

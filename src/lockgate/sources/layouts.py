@@ -55,8 +55,8 @@ def _re(text: str) -> re.Pattern[str]:
 
 _NUMBERED = r"(?P<slot>\d[\d.]*)[_\-. ]?(?P<name>[^/]*?)"
 LAYOUTS: tuple[Layout, ...] = (
-    Layout("prisma", _re(r"(?P<slot>\d{6,})_(?P<name>[^/]*)/migration\.sql"), _whole(Transaction.IMPLICIT), marker="migration_lock.toml"),
-    Layout("diesel", _re(r"(?P<slot>\d[\d\-]*)_(?P<name>[^/]*)/(?:up|(?P<down>down))\.sql"), _whole(Transaction.FILE)),
+    Layout("prisma", _re(r"(?P<slot>\d{4,})_(?P<name>[^/]*)/migration\.sql"), _whole(Transaction.IMPLICIT)),
+    Layout("diesel", _re(r"(?P<slot>\d[^/_]*)_(?P<name>[^/]*)/(?:up|(?P<down>down))\.sql"), _whole(Transaction.FILE)),
     Layout("drizzle", _re(r"(?P<slot>\d{4,})_(?P<name>[^/]*?)(?:/migration)?\.sql"), marks.breakpoints, marker="meta/_journal.json"),
     Layout(
         "goose", _re(_NUMBERED + r"\.sql"), _whole(Transaction.FILE),
@@ -185,6 +185,8 @@ def _repeatable(layout: Layout, migration: Migration) -> bool:
 
 def _order(layout: Layout, migration: Migration) -> tuple[object, ...]:
     if layout.name in ("prisma", "diesel", "sql-migrate"):
-        return (natural(migration.id) if layout.name == "sql-migrate" else migration.id,)
+        # diesel's version is the folder's name up to its first underscore, without hyphens; prisma goes by the whole name
+        ids = {"sql-migrate": natural(migration.id), "diesel": migration.slot.replace("-", ""), "prisma": migration.id}
+        return (ids[layout.name],)
     numbers = tuple(int(n) for n in re.findall(r"\d+", migration.slot))
     return (not numbers, numbers, natural(migration.id))
