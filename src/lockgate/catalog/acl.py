@@ -1,115 +1,248 @@
-"""Access control lists and role membership as questions over a catalog (src/backend/utils/adt/acl.c, catalog/aclchk.c)."""
+"""Access control lists and role memberships: who may what, as PostgreSQL's src/backend/utils/adt/acl.c reckons it.
+
+An ``Acl`` is None (the kind's default, ``default_acl``) or a tuple of items (see ``objects.AclItem``). Superusers' bypass of
+single checks is left to ``timeline/privileges.py``, but for the questions that acl.c itself answers so.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import DATABASE_OWNER_ROLE, Acl, AclItem, Namespace, Other, Relation, Role, Routine, Type
+from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, DATABASE_OWNER_ROLE, Acl, AclItem, Role
 
+Items = tuple[AclItem, ...]
+PUBLIC = 0
+_ORDER = "arwdDxtXUCTcsAm"  # of the bits (src/include/utils/acl.h)
 LETTERS = {
     "INSERT": "a", "SELECT": "r", "UPDATE": "w", "DELETE": "d", "TRUNCATE": "D", "REFERENCES": "x", "TRIGGER": "t", "EXECUTE": "X",
     "USAGE": "U", "CREATE": "C", "TEMPORARY": "T", "TEMP": "T", "CONNECT": "c", "SET": "s", "ALTER SYSTEM": "A", "MAINTAIN": "m",
 }  # fmt: skip
-_TABLE = "arwdDxt"
+NAMES = {letter: name for name, letter in LETTERS.items() if name != "TEMP"}
+
+# ACL_ALL_RIGHTS_xxx and what PUBLIC holds by default (acldefault)
+_ALL = {
+    "column": "arwx", "table": "arwdDxt", "sequence": "rwU", "database": "CTc", "function": "X", "language": "U", "large_object": "rw",
+    "schema": "UC", "tablespace": "C", "fdw": "U", "foreign_server": "U", "type": "U", "parameter": "sA",
+}  # fmt: skip
+_PUBLIC = {"database": "Tc", "function": "X", "language": "U", "type": "U"}
+KINDS = frozenset(_ALL)
 
 
 def all_privileges(kind: str, major: int) -> str:
-    """Every privilege of a kind of object (ACL_ALL_RIGHTS_*): table column sequence schema database function type language fdw server."""
-    return {
-        "table": _TABLE + ("m" if major >= 17 else ""), "column": "arwx", "sequence": "rwU", "schema": "UC", "database": "CTc", "function": "X",
-        "type": "U", "language": "U", "fdw": "U", "server": "U", "large_object": "rw", "parameter": "sA", "tablespace": "C",
-    }.get(kind, "")  # fmt: skip
+    """Every privilege letter that an object of that kind knows (one of KINDS); tables know MAINTAIN from 17."""
+    return _ALL[kind] + ("m" if kind == "table" and major >= 17 else "")
 
 
-def public_default(kind: str) -> str:
-    """What PUBLIC holds of a new object (acldefault)."""
-    return {"database": "Tc", "function": "X", "language": "U", "type": "U"}.get(kind, "")
+def canonical(letters: Iterable[str]) -> str:
+    """Letters once each, in PostgreSQL's order."""
+    found = set(letters)
+    return "".join(letter for letter in _ORDER if letter in found)
 
 
-def acl_kind(obj: Any) -> str:
-    """The kind whose privileges an object has."""
-    match obj:
-        case Relation(kind="S"):
-            return "sequence"
-        case Relation():
-            return "table"
-        case Namespace():
-            return "schema"
-        case Routine():
-            return "function"
-        case Type():
-            return "type"
-        case Other(kind=kind):
-            return {"foreign_server": "server"}.get(kind, kind)
-        case _:
-            return ""
-
-
-def effective(catalog: Catalog, obj: Any) -> tuple[AclItem, ...]:
-    """An object's acl, the built-in default where it has none."""
-    acl: Acl = obj.acl
-    if acl is not None:
-        return acl
-    kind = acl_kind(obj)
-    items: list[AclItem] = []
-    public = public_default(kind)
-    if public:
-        items.append((0, public, "", obj.owner))
-    items.append((obj.owner, all_privileges(kind, catalog.major), "", obj.owner))
+def default_acl(kind: str, owner: int, major: int) -> Items:
+    """What a NULL acl means (acldefault): the owner's every right, and PUBLIC's on functions, types, languages and databases."""
+    if kind == "column":
+        return ()
+    world = _PUBLIC.get(kind)
+    items: list[AclItem] = [(PUBLIC, world, "", owner)] if world else []
+    items.append((owner, canonical(all_privileges(kind, major)), "", owner))
     return tuple(items)
 
 
-def roles_of(catalog: Catalog, role: int, *, settable: bool = False) -> frozenset[int]:
-    """The roles whose privileges a role has (roles_is_member_of with ROLERECURSE_PRIVS); with ``settable`` those it may become."""
-    seen, queue = {role}, [role]
-    while queue:
-        member = queue.pop()
-        held = catalog.find(Role, member)
-        inherits = held.inherit if held is not None else True
-        for grant in catalog.memberships:
-            if grant.member != member or grant.role in seen:
-                continue
-            if settable:
-                follows = grant.set if catalog.major >= 16 else True
-            else:
-                follows = grant.inherit if catalog.major >= 16 else inherits
-            if follows:
-                seen.add(grant.role)
-                queue.append(grant.role)
-        if member == catalog.database_owner and DATABASE_OWNER_ROLE not in seen:
-            seen.add(DATABASE_OWNER_ROLE)
-            queue.append(DATABASE_OWNER_ROLE)
-    return frozenset(seen)
+# --- roles ---------------------------------------------------------------------------------------------------------------
 
 
 def is_superuser(catalog: Catalog, role: int) -> bool:
-    """Whether a role is a superuser."""
+    """superuser_arg."""
+    if role == BOOTSTRAP_SUPERUSER:
+        return True
     found = catalog.find(Role, role)
     return found is not None and found.superuser
 
 
-def holds(catalog: Catalog, role: int, obj: Any, privilege: str, *, attribute: int = 0) -> bool:
-    """Whether a role holds a privilege on an object (or on one of its columns), by acl alone or as its owner."""
-    if is_superuser(catalog, role):
-        return True
-    roles = roles_of(catalog, role)
-    letter = LETTERS[privilege]
-    if any(letter in letters and (grantee == 0 or grantee in roles) for grantee, letters, _, _ in effective(catalog, obj)):
-        return True
-    if isinstance(obj, Relation):
-        column = obj.attribute_by_num(attribute) if attribute else None
-        if column is not None and column.acl:
-            return any(letter in letters and (grantee == 0 or grantee in roles) for grantee, letters, _, _ in column.acl)
-    return _predefined(catalog, roles, obj, privilege)
+def roles_of(catalog: Catalog, role: int, how: str = "inherit") -> list[int]:
+    """The role and every role it belongs to, nearest first (roles_is_member_of).
+
+    ``how``: "inherit" those whose privileges are inherited (before 16 the member's INHERIT decides, from 16 the grant's own option);
+    "set" those that allow SET ROLE (all before 16); "member" all. The database's owner belongs to pg_database_owner.
+    """
+    found = [role]
+    for member in found:
+        if how == "inherit" and catalog.major < 16:
+            attributes = catalog.find(Role, member)
+            if attributes is not None and not attributes.inherit:
+                continue
+        for edge in catalog.memberships:
+            if edge.member == member and edge.role not in found and _follows(catalog, edge.inherit, edge.set, how):
+                found.append(edge.role)
+        if member == catalog.database_owner and DATABASE_OWNER_ROLE not in found:
+            found.append(DATABASE_OWNER_ROLE)
+    return found
 
 
-def _predefined(catalog: Catalog, roles: frozenset[int], obj: Any, privilege: str) -> bool:
-    names = {catalog.role_name(oid) for oid in roles}
-    if "pg_read_all_data" in names and ((isinstance(obj, Relation) and privilege == "SELECT") or (isinstance(obj, Namespace) and privilege == "USAGE")):
+def _follows(catalog: Catalog, inherit: bool, set_role: bool, how: str) -> bool:
+    if catalog.major < 16:
         return True
-    if "pg_write_all_data" in names and (
-        (isinstance(obj, Relation) and privilege in ("INSERT", "UPDATE", "DELETE")) or (isinstance(obj, Namespace) and privilege == "USAGE")
-    ):
+    return inherit if how == "inherit" else set_role if how == "set" else True
+
+
+def has_privileges_of(catalog: Catalog, member: int, role: int) -> bool:
+    """has_privs_of_role: what ``role`` owns or holds, ``member`` does too."""
+    return member == role or is_superuser(catalog, member) or role in roles_of(catalog, member)
+
+
+def is_member(catalog: Catalog, member: int, role: int) -> bool:
+    """is_member_of_role: directly or not; superusers of every role."""
+    return member == role or is_superuser(catalog, member) or role in roles_of(catalog, member, "member")
+
+
+def may_set_role(catalog: Catalog, member: int, role: int) -> bool:
+    """member_can_set_role (16 and later); before, membership is enough."""
+    return member == role or is_superuser(catalog, member) or role in roles_of(catalog, member, "set")
+
+
+def is_admin(catalog: Catalog, member: int, role: int) -> bool:
+    """is_admin_of_role: a membership WITH ADMIN OPTION, held directly or through other memberships."""
+    if is_superuser(catalog, member):
         return True
-    return "pg_maintain" in names and privilege == "MAINTAIN"
+    if member == role:
+        return False
+    mine = set(roles_of(catalog, member, "member"))
+    return any(edge.role == role and edge.admin and edge.member in mine for edge in catalog.memberships)
+
+
+# --- reading -------------------------------------------------------------------------------------------------------------
+
+
+def held(catalog: Catalog, role: int, items: Items) -> str:
+    """The privilege letters a role holds by an acl: its own, PUBLIC's, and those of roles it inherits from (aclmask)."""
+    mine = set(roles_of(catalog, role))
+    return canonical(letter for grantee, letters, _, _ in items if grantee == PUBLIC or grantee in mine for letter in letters)
+
+
+def grantable(catalog: Catalog, role: int, owner: int, items: Items, rights: str) -> str:
+    """The privileges that a role may grant on: all of ``rights`` for the owner and its members (aclmask with grant options)."""
+    mine = set(roles_of(catalog, role))
+    if owner in mine:
+        return rights
+    return canonical(letter for grantee, _, options, _ in items if grantee in mine for letter in options if letter in rights)
+
+
+def best_grantor(catalog: Catalog, role: int, owner: int, items: Items, wanted: str) -> tuple[int, str]:
+    """Who is recorded as grantor, and which of the wanted privileges it may grant (select_best_grantor)."""
+    if role == owner or is_superuser(catalog, role):
+        return owner, wanted
+    best, most = role, ""
+    for candidate in roles_of(catalog, role):
+        if candidate == owner:
+            return owner, wanted
+        options = {letter for grantee, _, options, _ in items if grantee == candidate for letter in options}
+        may = canonical(options & set(wanted))
+        if may == canonical(wanted):
+            return candidate, may
+        if len(may) > len(most):
+            best, most = candidate, may
+    return best, most
+
+
+# --- writing -------------------------------------------------------------------------------------------------------------
+
+
+class DependentPrivileges(Exception):
+    """Others hold what was granted on: REVOKE needs CASCADE (2BP01)."""
+
+
+class CircularGrant(Exception):
+    """Grant options cannot be granted back to one's own grantor (0LP01)."""
+
+
+def _set(items: list[AclItem], grantee: int, grantor: int, letters: str, options: str) -> None:
+    for number, item in enumerate(items):
+        if item[0] == grantee and item[3] == grantor:
+            if letters or options:
+                items[number] = (grantee, letters, options, grantor)
+            else:
+                del items[number]
+            return
+    if letters or options:
+        items.append((grantee, letters, options, grantor))
+
+
+def _item(items: Iterable[AclItem], grantee: int, grantor: int) -> AclItem:
+    return next((i for i in items if i[0] == grantee and i[3] == grantor), (grantee, "", "", grantor))
+
+
+def add(catalog: Catalog, items: Items, owner: int, grantee: int, grantor: int, letters: str, options: str = "") -> Items:
+    """Grant (aclupdate with ACL_MODECHG_ADD). Raises CircularGrant."""
+    if options and grantor != owner:
+        _check_circular(catalog, items, owner, grantee, grantor, options)
+    before = _item(items, grantee, grantor)
+    changed = list(items)
+    _set(changed, grantee, grantor, canonical(before[1] + letters), canonical(before[2] + options))
+    return tuple(changed)
+
+
+def _check_circular(catalog: Catalog, items: Items, owner: int, grantee: int, grantor: int, options: str) -> None:
+    # check_circularity: without what the grantee grants, would the grantor still hold the options?
+    left = items
+    for item in [i for i in items if i[0] == grantee and i[2]]:
+        left = revoke(catalog, left, owner, grantee, item[3], "", item[2], cascade=True)
+    mine = {letter for g, _, o, _ in left if g == grantor for letter in o}
+    if not set(options) <= mine:
+        raise CircularGrant
+
+
+def revoke(catalog: Catalog, items: Items, owner: int, grantee: int, grantor: int, letters: str, options: str, *, cascade: bool) -> Items:
+    """Take away privileges and grant options (aclupdate with ACL_MODECHG_DEL, recursive_revoke). Raises DependentPrivileges."""
+    before = _item(items, grantee, grantor)
+    changed = list(items)
+    _set(changed, grantee, grantor, canonical(set(before[1]) - set(letters)), canonical(set(before[2]) - set(options)))
+    lost = canonical(set(before[2]) & set(options))
+    result = tuple(changed)
+    return _revoke_from(catalog, result, owner, grantee, lost, cascade) if lost else result
+
+
+def _revoke_from(catalog: Catalog, items: Items, owner: int, grantor: int, lost: str, cascade: bool) -> Items:
+    if grantor == owner:
+        return items
+    gone = set(lost) - set(grantable(catalog, grantor, owner, items, lost))
+    for item in items:
+        below = gone & set(item[1])
+        if item[3] != grantor or not below:
+            continue
+        if not cascade:
+            raise DependentPrivileges
+        letters = canonical(below)
+        items = revoke(catalog, items, owner, item[0], grantor, letters, letters, cascade=True)
+        return _revoke_from(catalog, items, owner, grantor, lost, cascade)
+    return items
+
+
+def merge(catalog: Catalog, items: Items, more: Items, owner: int) -> Items:
+    """Both lists' privileges (aclmerge)."""
+    for grantee, letters, options, grantor in more:
+        items = add(catalog, items, owner, grantee, grantor, letters, options)
+    return items
+
+
+def new_owner(acl: Acl, old: int, new: int) -> Acl:
+    """An acl after OWNER TO (aclnewowner): the new owner takes the old one's place as grantee and grantor."""
+    if acl is None:
+        return None
+    items: list[AclItem] = []
+    for grantee, letters, options, grantor in acl:
+        to, by = (new if grantee == old else grantee), (new if grantor == old else grantor)
+        before = _item(items, to, by)
+        _set(items, to, by, canonical(before[1] + letters), canonical(before[2] + options))
+    return tuple(items)
+
+
+def mentions(acl: Acl, role: int) -> bool:
+    """Whether an acl has the role as grantee or grantor (pg_shdepend's SHARED_DEPENDENCY_ACL)."""
+    return acl is not None and any(role in (grantee, grantor) for grantee, _, _, grantor in acl)
+
+
+def same(one: Items, other: Items) -> bool:
+    """Whether two lists grant the same, whatever their order (aclequal after aclitemsort)."""
+    return sorted(one) == sorted(other)

@@ -1,6 +1,7 @@
-"""Needs: what the current role must own, hold or be, asked where PostgreSQL asks it (aclchk.c), recorded on the step.
+"""What a statement needs of the role that runs it, checked as PostgreSQL's src/backend/catalog/aclchk.c does.
 
-Every check records a ``Need``. It refuses with 42501 only where the answer is certainly no.
+Every function records a ``Need`` and refuses with 42501, in the server's words, only where the need is certainly not held. The callers keep
+PostgreSQL's order of checks.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from lockgate.catalog import acl
+from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import (
+    BOOTSTRAP_SUPERUSER,
+    FIRST_USER_OID,
+    INFORMATION_SCHEMA,
+    PG_CATALOG,
+    Acl,
+    Cast,
     Constraint,
     Extension,
     Namespace,
@@ -23,242 +31,346 @@ from lockgate.catalog.objects import (
     Trigger,
     Type,
 )
-from lockgate.catalog.typename import quote_identifier, type_name
+from lockgate.catalog.typename import type_name
+from lockgate.findings import Label
+from lockgate.timeline import remedy
 from lockgate.timeline.context import Context, Need
 
-_RELKIND = {"v": "view", "m": "materialized view", "S": "sequence", "i": "index", "I": "index", "f": "foreign table", "c": "type"}
-_OTHER = {
-    "foreign_server": "foreign server", "fdw": "foreign-data wrapper", "opclass": "operator class", "opfamily": "operator family",
-    "event_trigger": "event trigger", "statistics": "statistics object", "ts_config": "text search configuration",
-    "ts_dict": "text search dictionary", "large_object": "large object", "access_method": "access method", "user_mapping": "user mapping",
+CURRENT_DATABASE = 5  # the oid under which the database of the session is kept once its grants change
+READ_ALL, WRITE_ALL, MAINTAIN_ALL = 6181, 6182, 6337  # pg_read_all_data, pg_write_all_data, pg_maintain
+YES, NO, UNKNOWN = "yes", "no", "unknown"
+_RELATION_NOUNS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "S": "sequence", "f": "foreign table", "i": "index",
+                   "I": "index", "c": "type"}  # fmt: skip
+_OTHER_NOUNS = {
+    "opclass": "operator class", "opfamily": "operator family", "event_trigger": "event trigger", "foreign_server": "foreign server",
+    "fdw": "foreign-data wrapper", "statistics": "statistics object", "ts_config": "text search configuration",
+    "large_object": "large object", "ts_dict": "text search dictionary", "access_method": "access method", "user_mapping": "user mapping",
 }  # fmt: skip
 
 
+# --- words ---------------------------------------------------------------------------------------------------------------
+
+
 def kind_word(obj: Any) -> str:
-    """The kind of an object in the words of aclcheck_error."""
+    """The kind of an object as aclcheck_error words it."""
     match obj:
-        case Relation(kind=kind):
-            return _RELKIND.get(kind, "table")
-        case Routine(kind=kind):
-            return {"p": "procedure", "a": "aggregate"}.get(kind, "function")
-        case Type():
-            return "type"
+        case Relation():
+            return _RELATION_NOUNS.get(obj.kind, "table")
         case Namespace():
             return "schema"
-        case Extension():
-            return "extension"
-        case Operator():
-            return "operator"
-        case Other(kind=kind):
-            return _OTHER.get(kind, kind.replace("_", " "))
+        case Routine():
+            return {"p": "procedure", "a": "aggregate"}.get(obj.kind, "function")
+        case Other():
+            return _OTHER_NOUNS.get(obj.kind, obj.kind)
+        case Trigger() | Policy() | Rewrite() | Constraint():
+            return "relation"
         case _:
-            return type(obj).__name__.lower().removeprefix("builtin")
+            return _builtin_word(obj)
 
 
-def _target(ctx: Context, obj: Any) -> Any:
-    if isinstance(obj, Constraint | Trigger | Policy | Rewrite):
-        return ctx.catalog.find(Relation, obj.relation) or obj
-    if isinstance(obj, Relation) and obj.index is not None:
-        return obj
-    return obj
+def _builtin_word(obj: Any) -> str:
+    kind = type(obj).__name__.removeprefix("Builtin").lower()
+    if kind == "relation":
+        return _RELATION_NOUNS.get(getattr(obj, "kind", "r"), "table")
+    return {"function": "function", "database": "database"}.get(kind, kind)
 
 
-def _plain_name(ctx: Context, obj: Any) -> str:
-    if isinstance(obj, Type):
-        return type_name(ctx.catalog, obj.oid, None, ctx.path())
+def shown_name(ctx: Context, obj: Any) -> str:
+    """The name in aclcheck_error's message: bare, but types as format_type prints them and triggers by their table."""
+    if isinstance(obj, Type) or type(obj).__name__ == "BuiltinType":
+        return type_name(ctx.catalog, _element(ctx.catalog, obj).oid, None, ctx.path())
+    if isinstance(obj, (Trigger, Policy, Rewrite, Constraint)):
+        relation = ctx.catalog.find(Relation, obj.relation)
+        return relation.name if relation else obj.name
     return str(getattr(obj, "name", ""))
 
 
-def _unknown(ctx: Context) -> bool:
-    return ctx.unchecked or not ctx.session.known
+def _element(catalog: Catalog, obj: Any) -> Any:
+    # an array type has no privileges of its own: its elements' count (aclcheck_error_type, pg_type_aclmask); a multirange, its range's
+    if getattr(obj, "elem", 0) and getattr(obj, "length", 0) == -1:
+        return catalog.find(Type, obj.elem) or obj
+    if getattr(obj, "kind", "") == "m":
+        return next((t for t in catalog.objects(Type) if t.multirange == obj.oid), obj)
+    return obj
 
 
-def _note(ctx: Context, kind: str, name: str, held: str, privilege: str = "", location: int | None = None) -> None:
-    ctx.needs.append(Need(kind, name, ctx.catalog.role_name(ctx.session.role), held, privilege, ctx.span(location) if held == "no" else None))
+# --- asking --------------------------------------------------------------------------------------------------------------
+
+
+def current_role(ctx: Context) -> int:
+    """The oid of the role that the statement runs as."""
+    return ctx.session.role
+
+
+def owner_of(catalog: Catalog, obj: Any) -> int:
+    """The owner's oid; what PostgreSQL ships belongs to the bootstrap superuser, parts of a table to the table's owner."""
+    match obj:
+        case Trigger() | Policy() | Rewrite():
+            return owner_of(catalog, catalog.find(Relation, obj.relation))
+        case Constraint():
+            return owner_of(catalog, catalog.find(Relation, obj.relation) if obj.relation else catalog.find(Type, obj.type))
+        case Other(kind="database", oid=oid) if oid == CURRENT_DATABASE:
+            return catalog.database_owner
+        case _:
+            return int(getattr(obj, "owner", BOOTSTRAP_SUPERUSER) or BOOTSTRAP_SUPERUSER)
+
+
+def _doubt(ctx: Context, obj: Any) -> bool:
+    keys: list[tuple[Any, ...]] = [("any",), ("privileges",)]
+    oid = getattr(obj, "oid", 0)
+    if oid:
+        keys += [("object", oid), ("owner", oid)]
+    if isinstance(obj, Namespace):
+        keys.append(("namespace", obj.oid))
+    return ctx.catalog.taint_of(*keys) is not None
+
+
+def _sure(ctx: Context, yes: bool, obj: Any) -> str:
+    if not ctx.session.known or ctx.unchecked:
+        return UNKNOWN
+    if yes:
+        return YES
+    return UNKNOWN if _doubt(ctx, obj) else NO
 
 
 def has_owner(ctx: Context, obj: Any) -> str:
-    """Whether the current role is (a member of) the owner: yes, no or unknown (object_ownercheck)."""
-    if _unknown(ctx):
-        return "unknown"
-    owner = getattr(_target(ctx, obj), "owner", None)
-    if acl.is_superuser(ctx.catalog, ctx.session.role):
-        return "yes"
-    if owner is None:
-        return "no"
-    return "yes" if owner in acl.roles_of(ctx.catalog, ctx.session.role) else "no"
+    """Whether the current role owns an object, or belongs to the role that does (object_ownercheck)."""
+    return _sure(ctx, acl.has_privileges_of(ctx.catalog, ctx.session.role, owner_of(ctx.catalog, obj)), obj)
 
 
-def need_owner(ctx: Context, obj: Any, location: int | None = None, *, name: str | None = None) -> None:
-    """The current role must own an object (ACLCHECK_NOT_OWNER)."""
-    target = _target(ctx, obj)
-    shown = _plain_name(ctx, target)
-    held = has_owner(ctx, target)
-    qualified = ctx.catalog.qualified(target) if target.__class__.__module__.endswith("objects") else shown
-    if held == "no" and ctx.catalog.taint_of(("any",), ("object", getattr(target, "oid", 0))):
-        held = "unknown"
-    _note(ctx, "owner", qualified, held, "", location)
-    if held == "no":
-        word = kind_word(target)
-        if isinstance(obj, Constraint | Trigger | Policy | Rewrite):
-            word = "relation" if not isinstance(target, Relation) else kind_word(target)
-        raise ctx.refuse(
-            "42501", f"must be owner of {word} {shown}", location, name=name, object=qualified, kind="owner",
-            help=_mend_owner(ctx, target, word, qualified), related=_made(ctx, target),
-        )  # fmt: skip
+def has_privilege(ctx: Context, obj: Any, privilege: str, *, columns: Iterable[int] | None = None, role: int | None = None) -> str:
+    """Whether the current role (or ``role``) holds a privilege.
+
+    ``columns``: attribute numbers of a relation; where the table's own privilege is lacking each must be covered by its own
+    (0: every column); none named asks for the privilege on any column (ExecCheckOneRelPerms).
+    """
+    return _sure(ctx, _holds(ctx, obj, privilege, ctx.session.role if role is None else role, columns), obj)
 
 
-def _made(ctx: Context, obj: Any) -> tuple[Any, ...]:
-    from lockgate.findings import Label
+def _holds(ctx: Context, obj: Any, privilege: str, role: int, columns: Iterable[int] | None) -> bool:
+    catalog = ctx.catalog
+    if acl.is_superuser(catalog, role):
+        return True
+    letter = acl.LETTERS[privilege]
+    obj = _element(catalog, obj)
+    if getattr(obj, "oid", 0) < FIRST_USER_OID and not isinstance(obj, (Namespace, Other, Role)):
+        return _holds_builtin(catalog, obj, privilege, role)
+    if isinstance(obj, Namespace) and obj.oid in (PG_CATALOG, INFORMATION_SCHEMA):
+        return privilege == "USAGE"
+    if isinstance(obj, Namespace) and obj.name.startswith("pg_temp"):
+        return True
+    if letter in acl.held(catalog, role, items_of(catalog, obj)) or _predefined(catalog, obj, privilege, role):
+        return True
+    return columns is not None and isinstance(obj, Relation) and _holds_columns(catalog, obj, letter, role, list(columns))
 
+
+def _holds_columns(catalog: Catalog, relation: Relation, letter: str, role: int, columns: list[int]) -> bool:
+    covered = {a.num for a in relation.attributes if a.acl is not None and letter in acl.held(catalog, role, a.acl)}
+    if not columns:
+        return bool(covered)
+    wanted = {a.num for a in relation.attributes} if 0 in columns else set(columns)
+    return wanted <= covered
+
+
+def _predefined(catalog: Catalog, obj: Any, privilege: str, role: int) -> bool:
+    mine = acl.roles_of(catalog, role)
+    if isinstance(obj, Namespace):
+        return privilege == "USAGE" and (READ_ALL in mine or WRITE_ALL in mine)
+    if isinstance(obj, Relation):
+        if privilege == "SELECT":
+            return READ_ALL in mine
+        if privilege in ("INSERT", "UPDATE", "DELETE"):
+            return WRITE_ALL in mine
+        return privilege == "MAINTAIN" and MAINTAIN_ALL in mine
+    return False
+
+
+def _holds_builtin(catalog: Catalog, obj: Any, privilege: str, role: int) -> bool:
+    """What PostgreSQL ships: PUBLIC may read and execute it, but for what initdb revokes."""
+    mine = acl.roles_of(catalog, role)
+    if privilege == "SELECT":
+        return bool(getattr(obj, "public_select", True)) or READ_ALL in mine
+    if privilege == "EXECUTE":
+        execute = getattr(obj, "execute", None)
+        return execute is None or any(catalog.role_name(oid) in execute for oid in mine)
+    return privilege == "USAGE" or (privilege == "UPDATE" and getattr(obj, "name", "") == "pg_settings")
+
+
+def kind_of(obj: Any) -> str:
+    """The acl kind of an object: a key of acl.KINDS."""
+    match obj:
+        case Relation():
+            return "sequence" if obj.kind == "S" else "table"
+        case Namespace():
+            return "schema"
+        case Routine():
+            return "function"
+        case Type():
+            return "type"
+        case Other():
+            return obj.kind
+        case _:
+            name = type(obj).__name__.removeprefix("Builtin").lower()
+            return {"relation": "table", "function": "function", "type": "type"}.get(name, "type")
+
+
+def items_of(catalog: Catalog, obj: Any) -> acl.Items:
+    """An object's acl with NULL resolved to its kind's default."""
+    found: Acl = getattr(obj, "acl", None)
+    if found is not None:
+        return found
+    kind = kind_of(obj)
+    return acl.default_acl(kind, owner_of(catalog, obj), catalog.major) if kind in acl.KINDS else ()
+
+
+# --- needing -------------------------------------------------------------------------------------------------------------
+
+
+def _note(ctx: Context, kind: str, obj: Any, held: str, location: int | None, name: str | None, privilege: str = "") -> None:
+    shown = ctx.catalog.qualified(obj) if isinstance(obj, _OBJECTS) else str(getattr(obj, "name", obj))
+    ctx.needs.append(Need(kind, shown, ctx.catalog.role_name(ctx.session.role), held, privilege, ctx.span(location, name)))
+
+
+_OBJECTS = (Role, Namespace, Relation, Constraint, Type, Routine, Trigger, Policy, Rewrite, Operator, Cast, Extension, Other)
+
+
+def need_owner(ctx: Context, obj: Any, location: int | None = None, *, name: str | None = None, shown: str = "", kind: str = "") -> None:
+    """The current role must own the object (ACLCHECK_NOT_OWNER).
+
+    ``name`` is the token to mark, ``shown`` and ``kind`` the message's words where they differ from the object's own.
+    """
+    held = has_owner(ctx, obj)
+    _note(ctx, "owner", obj, held, location, name)
+    if held == NO:
+        text = f"must be owner of {kind or kind_word(obj)} {shown or shown_name(ctx, obj)}"
+        raise ctx.refuse("42501", text, location, name=name or getattr(obj, "name", None), object=_qualified(ctx, obj),
+                         help=remedy.ownership(ctx, obj, owner_of(ctx.catalog, obj)), kind="owner", related=_made(ctx, obj))  # fmt: skip
+
+
+def _made(ctx: Context, obj: Any) -> tuple[Label, ...]:
     place = ctx.catalog.places.get((getattr(obj, "oid", 0), 0))
     if place is None:
         return ()
-    owner = ctx.catalog.role_name(obj.owner)
-    return (Label(place.source, place.span, f"made here, in {place.slot}; owned by {owner}"),)
-
-
-def _mend_owner(ctx: Context, obj: Any, word: str, qualified: str) -> str:
-    role, owner = ctx.catalog.role_name(ctx.session.role), ctx.catalog.role_name(getattr(obj, "owner", 0))
-    who = quote_identifier(role)
-    lines = [f"{qualified} belongs to {owner}, the migration runs as {role}; as {owner} or a superuser, once:"]
-    if word not in ("schema",):
-        lines.append(f"ALTER {word.upper()} {qualified} OWNER TO {who};")
-    lines.append(f"or: GRANT {quote_identifier(owner)} TO {who};")
-    return "\n".join(lines)
-
-
-def has_privilege(ctx: Context, obj: Any, privilege: str, *, attribute: int = 0) -> str:
-    """Whether the current role holds a privilege: yes, no or unknown."""
-    if _unknown(ctx):
-        return "unknown"
-    if not obj.__class__.__module__.endswith("catalog.objects"):
-        return _builtin(ctx, obj, privilege)
-    return "yes" if acl.holds(ctx.catalog, ctx.session.role, obj, privilege, attribute=attribute) else "no"
-
-
-def _builtin(ctx: Context, obj: Any, privilege: str) -> str:
-    if acl.is_superuser(ctx.catalog, ctx.session.role):
-        return "yes"
-    execute = getattr(obj, "execute", None)
-    if privilege == "EXECUTE":
-        if execute is None:
-            return "yes"
-        names = {ctx.catalog.role_name(oid) for oid in acl.roles_of(ctx.catalog, ctx.session.role)}
-        return "yes" if names & set(execute) else "no"
-    if privilege == "SELECT":
-        return "yes" if getattr(obj, "public_select", True) else "unknown"
-    if privilege in ("USAGE",):
-        return "yes"
-    return "unknown"
+    owner = ctx.catalog.role_name(owner_of(ctx.catalog, obj))
+    return (Label(place.source, place.span, "made here" + (f", in {place.slot}" if place.slot else "") + f", now {owner}'s"),)
 
 
 def need_privilege(
-    ctx: Context, obj: Any, privilege: str, location: int | None = None, *, columns: Iterable[int] = (), name: str | None = None
+    ctx: Context, obj: Any, privilege: str, location: int | None = None, *, columns: Iterable[int] | None = None, name: str | None = None,
+    shown: str = "", kind: str = "",
+) -> None:  # fmt: skip
+    """The current role must hold a privilege on the object (ACLCHECK_NO_PRIV)."""
+    columns = None if columns is None else tuple(columns)
+    held = has_privilege(ctx, obj, privilege, columns=columns)
+    _note(ctx, "privilege", obj, held, location, name, privilege)
+    if held == NO:
+        raise denied(ctx, obj, privilege, location, name=name, shown=shown, kind=kind)
+
+
+def denied(
+    ctx: Context, obj: Any, privilege: str, location: int | None = None, *, name: str | None = None, shown: str = "", kind: str = ""
+) -> Exception:
+    """The refusal ``permission denied for table x``."""
+    text = f"permission denied for {kind or kind_word(_element(ctx.catalog, obj))} {shown or shown_name(ctx, obj)}"
+    return ctx.refuse("42501", text, location, name=name or getattr(obj, "name", None), object=_qualified(ctx, obj),
+                      help=remedy.privilege(ctx, obj, privilege), kind="privilege")  # fmt: skip
+
+
+def need_create(ctx: Context, namespace: Namespace, location: int | None = None, *, name: str | None = None) -> None:
+    """CREATE on a schema."""
+    need_privilege(ctx, namespace, "CREATE", location, name=name)
+
+
+def need_usage(ctx: Context, namespace: Namespace, location: int | None = None, *, name: str | None = None) -> None:
+    """USAGE on a schema."""
+    if namespace.oid not in (PG_CATALOG, INFORMATION_SCHEMA):
+        need_privilege(ctx, namespace, "USAGE", location, name=name or namespace.name)
+
+
+def need_create_on_database(ctx: Context, location: int | None = None) -> None:
+    """CREATE on the current database (schemas, trusted extensions, publications)."""
+    need_privilege(ctx, database(ctx), "CREATE", location, shown="")
+
+
+def database(ctx: Context) -> Other:
+    """The current database; its name is not known to migrations."""
+    found = ctx.catalog.find(Other, CURRENT_DATABASE)
+    return found or Other(CURRENT_DATABASE, "database", ctx.session.settings.get("\0database", "postgres"), 0, ctx.catalog.database_owner)
+
+
+def need_member(ctx: Context, role: Role | int, location: int | None = None, *, name: str | None = None) -> None:
+    """The current role must be able to act as another (check_can_set_role; before 16, check_is_member_of_role)."""
+    found = ctx.catalog.the(Role, role) if isinstance(role, int) else role
+    test = acl.may_set_role if ctx.catalog.major >= 16 else acl.is_member
+    held = _sure(ctx, test(ctx.catalog, ctx.session.role, found.oid), found)
+    _note(ctx, "member", found, held, location, name)
+    if held == NO:
+        words = "must be able to SET ROLE" if ctx.catalog.major >= 16 else "must be member of role"
+        raise ctx.refuse("42501", f'{words} "{found.name}"', location, name=name or found.name, object=found.name,
+                         help=remedy.membership(ctx, found.oid), kind="member")  # fmt: skip
+
+
+def is_superuser(ctx: Context, role: int | None = None) -> str:
+    """Whether the current role (or ``role``) is a superuser."""
+    return _sure(ctx, acl.is_superuser(ctx.catalog, role if role is not None else ctx.session.role), None)
+
+
+def need_superuser(
+    ctx: Context, message: str, location: int | None = None, *, name: str | None = None, roles: Iterable[str] = (), help: str = ""
 ) -> None:
-    """The current role must hold a privilege on an object, or on every one of these columns (ACLCHECK_NO_PRIV)."""
-    numbers = tuple(columns)
-    held = has_privilege(ctx, obj, privilege)
-    if held == "no" and numbers:
-        held = "yes" if all(has_privilege(ctx, obj, privilege, attribute=n) == "yes" for n in numbers) else "no"
-    if held == "no" and ctx.catalog.taint_of(("any",), ("object", getattr(obj, "oid", 0))):
-        held = "unknown"
-    shown = _plain_name(ctx, obj)
-    own = obj.__class__.__module__.endswith("catalog.objects")
-    qualified = ctx.catalog.qualified(obj) if own else shown
-    _note(ctx, "privilege", qualified, held, privilege, location)
-    if held == "no":
-        word = kind_word(obj)
-        keyword = {"view": "TABLE", "materialized view": "TABLE", "foreign table": "TABLE"}.get(word, word.upper())
-        role = quote_identifier(ctx.catalog.role_name(ctx.session.role))
-        raise ctx.refuse(
-            "42501", f"permission denied for {word} {shown}", location, name=name, object=qualified, kind="privilege",
-            help=f"GRANT {privilege} ON {keyword} {qualified} TO {role};",
-        )  # fmt: skip
+    """Only superusers may, or who has the privileges of one of these (predefined) ``roles``; ``message`` as the server words it."""
+    mine = {ctx.catalog.role_name(oid) for oid in acl.roles_of(ctx.catalog, ctx.session.role)}
+    held = _sure(ctx, acl.is_superuser(ctx.catalog, ctx.session.role) or not mine.isdisjoint(roles), None)
+    ctx.needs.append(Need("superuser", "", ctx.catalog.role_name(ctx.session.role), held, "", ctx.span(location, name)))
+    if held == NO:
+        help = help or "have a superuser run this once, outside the migrations"
+        raise ctx.refuse("42501", message, location, name=name, help=help, kind="superuser")
 
 
-def need_create(ctx: Context, namespace: Namespace, location: int | None = None) -> None:
-    """CREATE on the schema in which an object goes."""
-    if namespace.oid == ctx.session.temp_namespace and namespace.oid:
-        return
-    need_privilege(ctx, namespace, "CREATE", location)
-
-
-def need_usage(ctx: Context, namespace: Namespace, location: int | None = None) -> None:
-    """USAGE on an explicitly named schema."""
-    if namespace.name in ("pg_catalog", "information_schema") or namespace.oid == ctx.session.temp_namespace:
-        return
-    need_privilege(ctx, namespace, "USAGE", location)
-
-
-def need_member(ctx: Context, role: Role, location: int | None = None) -> None:
-    """The current role must be able to SET ROLE to another (check_can_set_role in 16, check_is_member_of_role before)."""
-    if _unknown(ctx) or acl.is_superuser(ctx.catalog, ctx.session.role):
-        held = "unknown" if _unknown(ctx) else "yes"
-    else:
-        held = "yes" if role.oid in acl.roles_of(ctx.catalog, ctx.session.role, settable=True) else "no"
-    _note(ctx, "member", role.name, held, "", location)
-    if held == "no":
-        message = f'must be able to SET ROLE "{role.name}"' if ctx.catalog.major >= 16 else f'must be member of role "{role.name}"'
-        me = quote_identifier(ctx.catalog.role_name(ctx.session.role))
-        raise ctx.refuse("42501", message, location, object=role.name, kind="role", help=f"GRANT {quote_identifier(role.name)} TO {me};")
-
-
-def need_superuser(ctx: Context, message: str, location: int | None = None, *, roles: tuple[str, ...] = ()) -> None:
-    """The current role must be a superuser, or belong to one of these predefined roles."""
-    if _unknown(ctx):
-        held = "unknown"
-    elif acl.is_superuser(ctx.catalog, ctx.session.role):
-        held = "yes"
-    else:
-        names = {ctx.catalog.role_name(oid) for oid in acl.roles_of(ctx.catalog, ctx.session.role)}
-        held = "yes" if names & set(roles) else "no"
-    _note(ctx, "superuser", "", held, "", location)
-    if held == "no":
-        raise ctx.refuse("42501", message, location, kind="superuser", help="have a superuser run this once, outside the migrations")
-
-
-def need_attribute(ctx: Context, attribute: str, message: str, location: int | None = None) -> None:
-    """The current role must have an attribute: createrole, createdb, replication, bypassrls."""
+def need_attribute(ctx: Context, attribute: str, message: str, location: int | None = None, *, name: str | None = None) -> None:
+    """A role attribute (createrole, createdb, ...), which superusers need not have."""
     role = ctx.catalog.find(Role, ctx.session.role)
-    if _unknown(ctx) or role is None:
-        held = "unknown"
-    else:
-        held = "yes" if role.superuser or getattr(role, attribute) else "no"
-    _note(ctx, attribute, "", held, "", location)
-    if held == "no":
-        raise ctx.refuse("42501", message, location, kind=attribute, help=f"have a role with {attribute.upper()} run this once, outside the migrations")
+    has = acl.is_superuser(ctx.catalog, ctx.session.role) or bool(role is not None and getattr(role, attribute))
+    held = _sure(ctx, has, role)
+    ctx.needs.append(Need(attribute, "", ctx.catalog.role_name(ctx.session.role), held, "", ctx.span(location, name)))
+    if held == NO:
+        words = f"ALTER ROLE {remedy.quoted(role.name if role else '')} {attribute.upper()};"
+        raise ctx.refuse("42501", message, location, name=name, help=words, kind="privilege")
+
+
+def _qualified(ctx: Context, obj: Any) -> str:
+    return ctx.catalog.qualified(obj) if isinstance(obj, _OBJECTS) else str(getattr(obj, "name", ""))
+
+
+# --- what new objects start with -----------------------------------------------------------------------------------------
+
+
+def initial_acl(ctx: Context, kind: str, namespace: int, owner: int | None = None) -> Acl:
+    """The acl of a new object by ALTER DEFAULT PRIVILEGES (get_user_default_acl); None where that is the built-in default.
+
+    ``kind``: table, sequence, function, type, schema, large_object (keys of acl.KINDS).
+    """
+    catalog = ctx.catalog
+    owner = ctx.session.role if owner is None else owner
+    everywhere = catalog.default_acls.get((owner, 0, kind))
+    here = catalog.default_acls.get((owner, namespace, kind)) if namespace else None
+    if everywhere is None and here is None:
+        return None
+    default = acl.default_acl(kind, owner, catalog.major)
+    items = acl.merge(catalog, default if everywhere is None else everywhere, here or (), owner)
+    return None if acl.same(items, default) else items
+
+
+# --- queries -------------------------------------------------------------------------------------------------------------
 
 
 def check_uses(ctx: Context, query: Any) -> None:
-    """Privileges that running a query needs on its relations (ExecCheckPermissions in execMain.c)."""
+    """The privileges that running a query needs on its relations (ExecCheckPermissions in execMain.c); ``query`` is a binder.Query."""
     for use in query.uses:
         relation = ctx.catalog.find(Relation, use.relation)
         if relation is None:
             continue
         for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE"):
             if privilege in use.privileges:
-                columns = {"SELECT": use.selected, "INSERT": use.inserted, "UPDATE": use.updated}.get(privilege, frozenset())
+                columns = {"SELECT": use.selected, "INSERT": use.inserted, "UPDATE": use.updated}.get(privilege)
                 need_privilege(ctx, relation, privilege, use.location, columns=columns)
-
-
-def initial_acl(ctx: Context, kind: str, namespace: int, owner: int) -> Any:
-    """The acl of a new object by ALTER DEFAULT PRIVILEGES; None for the built-in default (get_user_default_acl).
-
-    ``kind``: table sequence function type schema.
-    """
-    everywhere = ctx.catalog.default_acls.get((owner, 0, kind))
-    here = ctx.catalog.default_acls.get((owner, namespace, kind)) if namespace else None
-    if everywhere is None and here is None:
-        return None
-    public = acl.public_default(kind)
-    base: list[Any] = list(everywhere) if everywhere is not None else [
-        *([(0, public, "", owner)] if public else []), (owner, acl.all_privileges(kind, ctx.catalog.major), "", owner),
-    ]
-    return tuple(base + list(here or ()))
-
-
-__all__ = [
-    "check_uses", "has_owner", "has_privilege", "initial_acl", "kind_word", "need_attribute", "need_create", "need_member", "need_owner",
-    "need_privilege", "need_superuser", "need_usage",
-]  # fmt: skip

@@ -1,0 +1,61 @@
+"""The SQL that gives a role what it lacks, for the help of refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockgate.catalog import acl
+from lockgate.catalog.objects import Constraint, Extension, Namespace, Other, Policy, Relation, Rewrite, Routine, Trigger, Type
+from lockgate.catalog.typename import quote_identifier, type_name
+from lockgate.timeline.context import Context
+
+quoted = quote_identifier
+_RELATIONS = {"v": "VIEW", "m": "MATERIALIZED VIEW", "S": "SEQUENCE", "f": "FOREIGN TABLE", "c": "TYPE"}
+_OTHERS = {
+    "foreign_server": "SERVER", "fdw": "FOREIGN DATA WRAPPER", "event_trigger": "EVENT TRIGGER", "opclass": "OPERATOR CLASS",
+    "opfamily": "OPERATOR FAMILY", "ts_config": "TEXT SEARCH CONFIGURATION", "ts_dict": "TEXT SEARCH DICTIONARY",
+    "large_object": "LARGE OBJECT",
+}  # fmt: skip
+
+
+def sql_name(ctx: Context, obj: Any) -> str:
+    """An object as ALTER names it: ``TABLE app.orders``, ``FUNCTION app.f(integer)``."""
+    catalog = ctx.catalog
+    if isinstance(obj, (Trigger, Policy, Rewrite, Constraint)):
+        obj = catalog.find(Relation, obj.relation) or obj
+    if isinstance(obj, (Namespace, Extension)):
+        return f"{type(obj).__name__.upper().replace('NAMESPACE', 'SCHEMA')} {quoted(obj.name)}"
+    space = catalog.namespace_name(getattr(obj, "namespace", 0))
+    name = f"{quoted(space)}.{quoted(obj.name)}" if space else quoted(getattr(obj, "name", ""))
+    match obj:
+        case Relation():
+            return f"{_RELATIONS.get(obj.kind, 'TABLE')} {name}"
+        case Routine():
+            word = {"p": "PROCEDURE", "a": "AGGREGATE"}.get(obj.kind, "FUNCTION")
+            return f"{word} {name}({', '.join(type_name(catalog, oid) for oid in obj.args)})"
+        case Type():
+            return f"{'DOMAIN' if obj.kind == 'd' else 'TYPE'} {name}"
+        case Other():
+            return f"{_OTHERS.get(obj.kind, obj.kind.upper())} {name}"
+        case _:
+            return name
+
+
+def ownership(ctx: Context, obj: Any, owner: int) -> str:
+    """How the current role comes to own an object."""
+    role = quoted(ctx.catalog.role_name(ctx.session.role))
+    alter = f"ALTER {sql_name(ctx, obj)} OWNER TO {role};"
+    if acl.is_superuser(ctx.catalog, owner):
+        return f"run as a superuser: {alter}"
+    return f"run as {quoted(ctx.catalog.role_name(owner))}: {alter} or once and for all: {membership(ctx, owner)}"
+
+
+def membership(ctx: Context, role: int) -> str:
+    """The GRANT of a role to the current one."""
+    return f"GRANT {quoted(ctx.catalog.role_name(role))} TO {quoted(ctx.catalog.role_name(ctx.session.role))};"
+
+
+def privilege(ctx: Context, obj: Any, name: str) -> str:
+    """The GRANT of a privilege to the current role."""
+    what = sql_name(ctx, obj).removeprefix("VIEW ").removeprefix("MATERIALIZED VIEW ").removeprefix("FOREIGN TABLE ").removeprefix("TABLE ")
+    return f"GRANT {name} ON {what} TO {quoted(ctx.catalog.role_name(ctx.session.role))};"
