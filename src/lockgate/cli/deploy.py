@@ -1,0 +1,208 @@
+"""lockgate deploy: the gate."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lockgate.errors import CannotCheck, UsageError
+
+if TYPE_CHECKING:
+    from lockgate.check import Outcome
+    from lockgate.config import Config
+    from lockgate.deploy.gate import Gate, Order
+
+
+@click.command("deploy")
+@click.option(
+    "--attestation",
+    "attestation_path",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Believe `lockgate verify --attest FILE` in place of verifying again, if it fits the tree.",
+)
+@click.option("--dry-run", is_flag=True, help="Everything but the order: print what would be sent.")
+@click.option("--resume", is_flag=True, help="Follow the last order of a gate that was stopped; order nothing.")
+@click.option("--allow-auto-deploy", is_flag=True, help="Deploy although Dokploy's autoDeploy is on: a way around the gate.")
+@click.option(
+    "--state",
+    "state_path",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Where the order is remembered (default: in the git directory).",
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the gate's report, as JSON.")
+@click.option("--no-status", is_flag=True, help="Post no commit statuses.")
+@click.option("--poll", type=click.FloatRange(0.01, 60), default=1.0, show_default=True, metavar="SECONDS", help="How often to ask.")
+@click.option(
+    "--settle",
+    type=click.FloatRange(0, 3600),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the containers must have stayed up.",
+)
+@click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file (default: the nearest).")
+def command(
+    attestation_path: Path | None, dry_run: bool, resume: bool, allow_auto_deploy: bool, state_path: Path | None, output: Path | None,
+    no_status: bool, poll: float, settle: float, config_path: Path | None,
+) -> int:  # fmt: skip
+    """The gate: verify the tree, and only if it is green let Dokploy deploy it; then wait until the release is healthy.
+
+    The key comes from DOKPLOY_API_KEY or DOKPLOY_API_KEY_FILE, the token for commit statuses from GITEA_TOKEN or GITEA_TOKEN_FILE.
+    LOCKGATE_OVERRIDE="reason" deploys in spite of a red gate, loudly.
+    """
+    from lockgate.cli.options import configuration
+    from lockgate.deploy import journal
+    from lockgate.deploy.release import Pace
+
+    if resume and (dry_run or attestation_path is not None):
+        raise UsageError("--resume follows an order that was given: it takes neither --dry-run nor --attestation", "leave them out")
+    config = with_environment(configuration(config_path))
+    order = _order(config, attestation_path, dry_run, resume, allow_auto_deploy)
+    pace = Pace(poll=poll, settle=settle, grace=max(10.0, poll * 3), lookup=max(30.0, poll * 5), lost=max(30.0, poll * 5))
+    gate = _gate(order, state_path or default_state(order), pace, no_status)
+    try:
+        with stopped_by_signals():
+            return gate.run()
+    finally:
+        if not dry_run:
+            journal.append(order.head.git_dir / "lockgate" / "gate.jsonl", gate.report)
+        if output is not None:
+            write_report(output, gate.report)
+
+
+def with_environment(config: Config) -> Config:
+    """The configuration with LOCKGATE_DOKPLOY_URL, LOCKGATE_COMPOSE_ID, LOCKGATE_HEALTH_URL. Raises UsageError if incomplete."""
+    from dataclasses import replace
+
+    deploy = replace(
+        config.deploy,
+        dokploy_url=os.environ.get("LOCKGATE_DOKPLOY_URL") or config.deploy.dokploy_url,
+        compose_id=os.environ.get("LOCKGATE_COMPOSE_ID") or config.deploy.compose_id,
+        health_url=os.environ.get("LOCKGATE_HEALTH_URL") or config.deploy.health_url,
+    )
+    if not deploy.dokploy_url or not deploy.compose_id:
+        missing = "dokploy_url" if not deploy.dokploy_url else "compose_id"
+        raise UsageError(f"[deploy] {missing} is not set", f"set it in lockgate.toml, or LOCKGATE_{missing.upper()}")
+    if min(deploy.queue_timeout, deploy.deploy_timeout, deploy.health_timeout, deploy.max_age) <= 0:
+        raise UsageError("[deploy] a timeout is not positive", "timeouts are in seconds")
+    return replace(config, deploy=deploy)
+
+
+def _order(config: Config, attestation_path: Path | None, dry_run: bool, resume: bool, allow_auto_deploy: bool) -> Order:
+    from lockgate.check import Request, read_folder
+    from lockgate.deploy import attestation, git
+    from lockgate.deploy.gate import Order, checked_override
+
+    cwd = Path.cwd()
+    head = git.head(cwd, os.environ)
+    files: dict[str, list[Path]] = {"migrations": [], "configuration": [], "baseline": []}
+    if not resume:
+        files = attestation.files_of(config, read_folder(config, Request(cwd=cwd)).migrations, cwd)
+    attested = attestation.read(attestation_path) if attestation_path is not None else None
+    return Order(config, head, files, attested, allow_auto_deploy, dry_run, resume, checked_override(os.environ))
+
+
+def default_state(order: Order) -> Path:
+    """Where the last order of this repository is remembered."""
+    from lockgate.deploy import state
+
+    return state.default_path(order.head.git_dir)
+
+
+def _gate(order: Order, state_path: Path, pace: Any, no_status: bool) -> Gate:
+    from lockgate.deploy import gitea, health, screen
+    from lockgate.deploy.dokploy import Dokploy
+    from lockgate.deploy.gate import Gate
+    from lockgate.deploy.http import checked_url
+    from lockgate.deploy.secret import Masker, from_environment
+    from lockgate.deploy.state import Store
+
+    deploy = order.config.deploy
+    key = from_environment("DOKPLOY_API_KEY", os.environ)
+    if key is None:
+        raise UsageError("DOKPLOY_API_KEY is not set", "set it from the workflow's secrets, or DOKPLOY_API_KEY_FILE to a file of mode 600")
+    masker = Masker([key])
+    url = checked_url(deploy.dokploy_url, "dokploy_url", deploy.allow_http)
+
+    def probe(commit: str) -> health.Probe | None:
+        if not deploy.health_url:
+            return None
+        expected = health.expectation(
+            deploy.health_url,
+            deploy.health_status,
+            deploy.health_body,
+            deploy.health_field,
+            deploy.health_successes,
+            commit,
+            deploy.allow_http,
+        )
+        return health.Probe(expected)
+
+    probe(order.head.commit)  # a wrong setting is told before anything is done
+    return Gate(
+        order, _verifier(order.config), lambda: Dokploy(url, key, masker), key, probe, Store(state_path), screen.screen(masker), masker,
+        None if no_status or order.dry_run else gitea.connect(order.config, os.environ, masker), pace, _show, check_settings,
+    )  # fmt: skip
+
+
+def _verifier(config: Config) -> Callable[[], Outcome]:
+    def verify() -> Outcome:
+        from lockgate.check import Request, verify
+        from lockgate.cli.progress import progress
+
+        with progress("verifying") as bar:
+            return verify(config, Request(), bar)
+
+    return verify
+
+
+def _show(outcome: Any) -> None:
+    from lockgate.report import render
+
+    sys.stdout.write(render(outcome, "terminal", to_terminal=True))
+    sys.stdout.flush()
+
+
+def check_settings(settings: Any) -> list[Any]:
+    """What the rules of family P say of Dokploy's own settings."""
+    from lockgate.rules import registry
+    from lockgate.surface.settings import from_dokploy
+
+    return registry.of_fact(from_dokploy(settings.command, settings.compose.auto_deploy, settings.compose.name))
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    """Write the gate's report. Raises CannotCheck."""
+    from lockgate.deploy.state import write_whole
+
+    try:
+        write_whole(path, json.dumps(report, indent=1) + "\n")
+    except OSError as error:
+        raise CannotCheck(f"{path}: {error.strerror}", "give --output a writable path") from None
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """A cancelled job (SIGTERM) ends like an error, so that its status is posted and its order remembered."""
+
+    def stop(number: int, frame: object) -> None:
+        raise CannotCheck("the gate was stopped; what it ordered goes on in Dokploy", "`lockgate deploy --resume` follows it")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

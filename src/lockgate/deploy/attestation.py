@@ -1,0 +1,162 @@
+"""What was proven, of which tree, when: written by ``verify --attest``, believed by ``deploy`` only when everything fits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lockgate import __version__
+from lockgate.config import Config
+from lockgate.deploy.git import FULL
+from lockgate.deploy.state import write_whole
+from lockgate.errors import CannotCheck, UsageError
+from lockgate.findings import Finding, Severity, Verdict
+from lockgate.sources.migration import Migration
+
+_SEVERITIES = tuple(s.value for s in Severity)
+_VERDICTS = tuple(v.value for v in Verdict)
+_AHEAD = 300.0  # seconds by which another machine's clock may be ahead
+_LARGEST = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A commit, and digests (SHA-256) of the files that a verification reads."""
+
+    commit: str
+    migrations: str
+    configuration: str
+    baseline: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """One verification."""
+
+    tree: Tree
+    green: bool
+    server: str  # version of the PostgreSQL that proved it
+    summary: Mapping[str, int] = field(default_factory=dict)  # findings by severity
+    verdicts: Mapping[str, int] = field(default_factory=dict)  # findings by verdict
+    made_at: str = ""  # ISO 8601, UTC
+    tool: str = __version__
+
+
+def digest(paths: Iterable[Path], root: Path) -> str:
+    """The digest of files by relative path and content, in the order of the paths. Raises CannotCheck for an unreadable one."""
+    total = hashlib.sha256()
+    named = sorted({os.path.relpath(p, root).replace(os.sep, "/"): p for p in paths}.items())
+    for name, path in named:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise CannotCheck(f"{name}: {error.strerror}", "make the file readable") from error
+        total.update(f"{len(name.encode())}:{name}:{len(content)}:".encode())
+        total.update(content)
+    return f"sha256:{total.hexdigest()}"
+
+
+def files_of(config: Config, migrations: Iterable[Migration], cwd: Path) -> dict[str, list[Path]]:
+    """The files behind each digest: every file beside the migrations too, for a new one there would be applied as well."""
+    scripts = [cwd / s.source.path for m in migrations for s in (m.up, m.down) if s is not None]
+    folders = {p for name in config.migrations.paths if (p := config.resolve(name)).is_dir()}
+    beside = [p for folder in folders for p in folder.rglob("*") if p.is_file() and ".git" not in p.parts]
+    named = (config.roles.handover_sql, config.ledger.snapshot)
+    configuration = [config.root / Path(config.path).name] if config.path else []
+    return {
+        "migrations": [p for p in {*scripts, *beside} if p.is_file()],
+        "configuration": configuration + [p for name in named if name and (p := config.resolve(name)).is_file()],
+        "baseline": [config.resolve(config.migrations.baseline)] if config.migrations.baseline else [],
+    }
+
+
+def tree(commit: str, files: Mapping[str, list[Path]], root: Path) -> Tree:
+    """The tree at hand."""
+    return Tree(commit, digest(files["migrations"], root), digest(files["configuration"], root), digest(files["baseline"], root))
+
+
+def make(at: Tree, findings: Iterable[Finding], exit_code: int, server: Mapping[str, Any]) -> Attestation:
+    """The attestation of a verification that ended with that exit code (0 is green)."""
+    summary, verdicts = dict.fromkeys(_SEVERITIES, 0), dict.fromkeys(_VERDICTS, 0)
+    for item in findings:
+        summary[item.severity.value] += 1
+        if item.evidence is not None:
+            verdicts[item.evidence.verdict.value] += 1
+    version = str(server.get("version") or server.get("major") or "")
+    return Attestation(at, exit_code == 0, version, summary, verdicts, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def write(path: Path, attestation: Attestation) -> None:
+    """Write it. Raises CannotCheck."""
+    tree, rest = asdict(attestation.tree), asdict(attestation)
+    document = {"version": 1, "kind": "lockgate-attestation", **rest, "tree": tree}
+    try:
+        write_whole(path, json.dumps(document, indent=1) + "\n")
+    except OSError as error:
+        raise CannotCheck(f"{path}: {error.strerror}", "give --attest a writable path") from None
+
+
+def read(path: Path) -> Attestation:
+    """An attestation from a file; it comes from outside, so every field is looked at. Raises UsageError, CannotCheck."""
+    try:
+        data = path.read_bytes() if path.stat().st_size <= _LARGEST else b""
+        return _parse(json.loads(data.decode("utf-8")))
+    except OSError as error:
+        raise CannotCheck(f"{path}: {error.strerror}", "write it with `lockgate verify --attest FILE`") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise UsageError(f"{path}: not an attestation of Lockgate", "write it with `lockgate verify --attest FILE`") from None
+
+
+def _parse(value: Any) -> Attestation:
+    if value["version"] != 1 or value["kind"] != "lockgate-attestation" or value["green"] not in (True, False):
+        raise ValueError
+    tree = Tree(**{name: _word(value["tree"][name]) for name in ("commit", "migrations", "configuration", "baseline")})
+    if set(value["tree"]) != {"commit", "migrations", "configuration", "baseline"} or not FULL.fullmatch(tree.commit):
+        raise ValueError
+    moment = datetime.fromisoformat(_word(value["made_at"]))
+    if moment.tzinfo is None:
+        raise ValueError
+    return Attestation(
+        tree, value["green"] is True, _word(value["server"]), _counts(value["summary"], _SEVERITIES), _counts(value["verdicts"], _VERDICTS),
+        moment.isoformat(), _word(value["tool"]),
+    )  # fmt: skip
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
+        raise ValueError
+    return value
+
+
+def _counts(value: Any, names: tuple[str, ...]) -> dict[str, int]:
+    if set(value) != set(names) or not all(type(n) is int and n >= 0 for n in value.values()):
+        raise ValueError
+    return dict(value)
+
+
+def match(attestation: Attestation, now: datetime, at: Tree, max_age: float) -> tuple[str, ...]:
+    """Why it does not open the gate for the tree at hand; empty where it does."""
+    reasons = []
+    if not attestation.green or attestation.summary["error"]:
+        reasons.append("it is not green: " + ", ".join(f"{n} {name}" for name, n in attestation.summary.items() if n))
+    if attestation.tree.commit != at.commit:
+        reasons.append(f"it is of commit {attestation.tree.commit[:12]}, the tree is at {at.commit[:12]}")
+    for name in ("migrations", "configuration", "baseline"):
+        if getattr(attestation.tree, name) != getattr(at, name):
+            reasons.append(f"the {name} have changed since" if name == "migrations" else f"the {name} has changed since")
+    age = (now - datetime.fromisoformat(attestation.made_at)).total_seconds()
+    if age > max_age:
+        reasons.append(f"it is {age / 60:.0f} minutes old, {max_age / 60:.0f} are allowed")
+    if age < -_AHEAD:
+        reasons.append("it was made in the future: one of the clocks is wrong")
+    if attestation.tool != __version__:
+        reasons.append(f"it was made by lockgate {attestation.tool}, this is {__version__}")
+    if not attestation.server:
+        reasons.append("no server took part in it")
+    return tuple(reasons)

@@ -1,0 +1,91 @@
+"""Which deployment is ours: titles carry a nonce while a job waits and runs, and are overwritten with the commit at its end."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lockgate.deploy.records import Deployment, Job
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One order to deploy: enough to find its deployment again, after our own death too."""
+
+    compose_id: str
+    commit: str
+    nonce: str
+    known: frozenset[str] = field(default_factory=frozenset)  # ids of the deployments before the order
+
+    @property
+    def title(self) -> str:
+        return f"gate {self.nonce} {self.commit[:12]}"
+
+    @property
+    def description(self) -> str:
+        return f"lockgate {self.nonce} {self.commit}"
+
+
+def fresh_nonce() -> str:
+    """A word that no other order has."""
+    return secrets.token_hex(6)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Our deployment."""
+
+    deployment: Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Our job is queued and has no record yet."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nowhere:
+    """Neither a job nor a record of ours. ``candidates``: new records that may be ours or another's."""
+
+    candidates: tuple[Deployment, ...] = ()
+
+
+Place = Found | Waiting | Nowhere
+
+
+def locate(ticket: Ticket, deployments: Sequence[Deployment], jobs: Sequence[Job] | None) -> Place:
+    """Where our order is. By nonce as long as the record bears it; else the single new record of our commit.
+
+    A record that has lost its title is taken only when it is alone: two would mean that a webhook deployed the same commit beside us.
+    No clock is asked: what was not there before the order came after it.
+    """
+    fresh = [d for d in deployments if d.id not in ticket.known]
+    for deployment in fresh:
+        if ticket.nonce in deployment.title or ticket.nonce in deployment.description:
+            return Found(deployment)
+    for job in jobs or ():
+        if ticket.nonce in job.title or ticket.nonce in job.description:
+            return Waiting(job.state)
+    ours = [d for d in fresh if d.commit == ticket.commit]
+    if len(ours) == 1:
+        return Found(ours[0])
+    return Nowhere(tuple(d for d in fresh if d.commit))
+
+
+def under_way(compose_id: str, commit: str, deployments: Sequence[Deployment], jobs: Sequence[Job] | None) -> Ticket | None:
+    """The order of an earlier gate for the same commit that still waits or runs: to be followed, not to be repeated."""
+    titles = [j.title for j in jobs or ()] + [d.title for d in deployments if d.status == "running"]
+    for title in titles:
+        words = title.split()
+        if len(words) == 3 and words[0] == "gate" and words[2] == commit[:12]:
+            known = frozenset(d.id for d in deployments if words[1] not in d.title)
+            return Ticket(compose_id, commit, words[1], known)
+    return None
+
+
+def by_id(deployments: Sequence[Deployment], deployment_id: str) -> Deployment | None:
+    """The record of a locked id; None once it is gone from the list (about ten are kept)."""
+    return next((d for d in deployments if d.id == deployment_id), None)

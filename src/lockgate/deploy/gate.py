@@ -1,0 +1,352 @@
+"""The gate: proof, then preflight, then one order to Dokploy, then health. Everything but 0 is closed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from lockgate import __version__
+from lockgate.config import Config
+from lockgate.deploy import attestation, follow, git, journal, preflight
+from lockgate.deploy.dokploy import Dokploy, Refused, Unsettled
+from lockgate.deploy.gitea import Gitea, GiteaError, State, one_line
+from lockgate.deploy.health import Probe
+from lockgate.deploy.records import Compose
+from lockgate.deploy.release import End, Limits, Pace, Release, Result
+from lockgate.deploy.screen import Screen
+from lockgate.deploy.secret import Masker, Secret
+from lockgate.deploy.state import Memory, Store
+from lockgate.errors import LockgateError, UsageError
+from lockgate.findings import Finding
+
+
+class Outcome(Protocol):
+    """What a verification came to (``lockgate.check.Outcome``)."""
+
+    @property
+    def findings(self) -> Sequence[Finding]: ...
+    @property
+    def exit_code(self) -> int: ...
+    @property
+    def server(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the proof opens the gate, and why not."""
+
+    green: bool
+    reasons: tuple[str, ...]
+    exit_code: int
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked of the gate."""
+
+    config: Config
+    head: git.Head
+    files: Mapping[str, list[Path]]  # behind each digest of an attestation
+    attested: attestation.Attestation | None = None
+    allow_auto_deploy: bool = False
+    dry_run: bool = False
+    resume: bool = False
+    override: str = ""
+
+    @property
+    def advisory(self) -> bool:
+        return self.config.deploy.mode == "advisory"
+
+
+@dataclass
+class Gate:
+    """The gate's hands. ``verify`` proves the tree; ``connect`` opens Dokploy only when the proof allows it."""
+
+    order: Order
+    verify: Callable[[], Outcome]
+    connect: Callable[[], Dokploy]
+    key: Secret
+    probe: Callable[[str], Probe | None]  # of the commit that must answer
+    store: Store
+    screen: Screen
+    masker: Masker
+    gitea: Gitea | None = None
+    pace: Pace = field(default_factory=Pace)
+    show: Callable[[Outcome], None] = lambda outcome: None
+    check_settings: Callable[[preflight.Settings], Sequence[Finding]] = lambda settings: ()
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def run(self) -> int:
+        """Open, or stay closed; the exit code of the contract."""
+        started = time.monotonic()
+        order = self.order
+        self.report = {
+            "version": 1, "tool": {"name": "lockgate", "version": __version__}, "commit": order.head.commit, "branch": order.head.branch,
+            "mode": order.config.deploy.mode, "override": self.masker.text(order.override), "verdict": "", "reasons": [], "end": "",
+            "deployment": "", "message": "", "notes": [], "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }  # fmt: skip
+        try:
+            code = self._resume() if order.resume else self._through()
+        except LockgateError as error:
+            error.message, error.remedy = self.masker.text(error.message), self.masker.text(error.remedy)
+            self._status("lockgate/deploy", "error", f"could not be carried out: {error.message}")
+            self.report |= {"message": str(error), "exit_code": error.exit_code}
+            raise
+        finally:
+            self.screen.close()
+            self.report["seconds"] = round(time.monotonic() - started, 1)
+        self.report["exit_code"] = code
+        return code
+
+    def _through(self) -> int:
+        self._check_place()
+        self._announce_override()
+        self._status("lockgate/deploy", "pending", "verifying")
+        verdict = self._prove()
+        if not verdict.green:
+            if not self.order.override:
+                return self._closed(verdict)
+            self.screen.say(f"!!! THE GATE IS RED AND IS OVERRIDDEN: {'; '.join(verdict.reasons)}")
+        self.report["verdict"] = "green" if verdict.green else "overridden"
+        self.report["reasons"] = [self.masker.text(r) for r in verdict.reasons]
+        return self._deploy()
+
+    def _check_place(self) -> None:
+        head, wanted = self.order.head, self.order.config.deploy.branch
+        if not head.branch:
+            raise UsageError("no branch is checked out", f"check out {wanted}: only it deploys")
+        if head.branch != wanted:
+            raise UsageError(f"this is the branch {head.branch}; only {wanted} deploys", "merge first, or mend [deploy] branch")
+        changed = git.dirty(head.top, [p for paths in self.order.files.values() for p in paths])
+        if changed:
+            raise UsageError(
+                f"not as committed: {', '.join(changed[:5])}", "commit or remove these: Dokploy deploys the commit, not your files"
+            )
+
+    def _announce_override(self) -> None:
+        if self.order.override:
+            self.screen.say("!" * 78)
+            self.screen.say(f"!!! LOCKGATE_OVERRIDE is set: the gate will deploy even if it is red. Reason: {self.order.override}")
+            self.screen.say("!" * 78)
+
+    def _prove(self) -> Verdict:
+        verdict = self._by_attestation() if self.order.attested is not None else self._by_verifying()
+        state: State = "success" if verdict.green else "error" if verdict.exit_code == 3 else "failure"
+        self._status("lockgate/verify", state, verdict.words or "; ".join(verdict.reasons))
+        return verdict
+
+    def _by_attestation(self) -> Verdict:
+        order = self.order
+        assert order.attested is not None
+        self.screen.phase("attestation")
+        tree = attestation.tree(order.head.commit, order.files, order.head.top)
+        reasons = attestation.match(order.attested, datetime.now(UTC), tree, order.config.deploy.max_age)
+        if reasons:
+            return Verdict(False, tuple(f"attestation: {r}" for r in reasons), 1)
+        self.screen.say(f"attestation of {order.attested.made_at} fits: PostgreSQL {order.attested.server}")
+        return Verdict(True, (), 0, f"attested, PostgreSQL {order.attested.server}")
+
+    def _by_verifying(self) -> Verdict:
+        self.screen.phase("verify")
+        try:
+            outcome = self.verify()
+        except LockgateError as error:
+            if not (self.order.override or self.order.advisory) or error.exit_code == 2:
+                self._status("lockgate/verify", "error", error.message)
+                raise
+            return Verdict(False, (f"the tree could not be verified: {error.message}",), 3)
+        self.screen.close()
+        self.show(outcome)
+        words = count_words(outcome.findings)
+        return Verdict(outcome.exit_code == 0, () if outcome.exit_code == 0 else (words,), outcome.exit_code, words)
+
+    def _closed(self, verdict: Verdict) -> int:
+        words = "; ".join(verdict.reasons)
+        self.report |= {"verdict": "closed", "reasons": [self.masker.text(r) for r in verdict.reasons]}
+        if self.order.advisory:
+            self.report["message"] = "advisory: the gate would be closed"
+            self._status("lockgate/deploy", "warning", f"advisory: would be closed: {words}")
+            self.screen.say(f"advisory: the gate would be CLOSED and would exit {verdict.exit_code}: {words}")
+            self.screen.say("advisory: nothing is blocked, and the gate triggers nothing; the webhook deploys as before")
+            return 0
+        self.report["message"] = "the gate is closed; Dokploy was not called"
+        self._status("lockgate/deploy", "error" if verdict.exit_code == 3 else "failure", f"closed: {words}")
+        self.screen.say(f"the gate is CLOSED: {words}")
+        self.screen.say("nothing was triggered: what runs in production goes on running")
+        return verdict.exit_code or 1
+
+    def _deploy(self) -> int:
+        order = self.order
+        dokploy = self.connect()
+        try:
+            settings = self._preflight(dokploy)
+            if settings.reasons:
+                return self._closed(Verdict(False, settings.reasons, 1))
+            ticket, adopted = self._ticket(dokploy)
+            if order.dry_run:
+                return self._would_send(settings, ticket)
+            return self._release(dokploy, settings.compose, ticket, adopted)
+        except (Refused, Unsettled) as error:
+            if not order.advisory:
+                raise
+            return self._closed(Verdict(False, (error.message,), 3))
+        finally:
+            dokploy.close()
+
+    def _preflight(self, dokploy: Dokploy) -> preflight.Settings:
+        order, deploy = self.order, self.order.config.deploy
+        self.screen.phase("preflight")
+        settings = preflight.inspect(
+            dokploy, deploy.compose_id, deploy.branch, allow_auto_deploy=order.allow_auto_deploy, advisory=order.advisory
+        )
+        preflight.refuse_limited_key(dokploy.key_limits(), self.key, limits(order.config), self.pace)
+        for note in settings.notes:
+            self.screen.say(f"note: {note}")
+        reasons = list(settings.reasons)
+        for found in self.check_settings(settings):
+            self.screen.say(f"{found.severity.value}[{found.rule}] {found.message}" + (f"\n  {found.help}" if found.help else ""))
+            if found.severity.value == "error" and not order.override:
+                reasons.append(found.message)
+        tip = git.remote_tip(order.head.top, deploy.branch)
+        if tip and tip != order.head.commit:
+            reasons.append(f"{deploy.branch} has moved on to {tip[:12]}, and Dokploy would deploy that; this is {order.head.commit[:12]}")
+        return preflight.Settings(settings.compose, settings.command, tuple(reasons), settings.notes)
+
+    def _ticket(self, dokploy: Dokploy) -> tuple[follow.Ticket, bool]:
+        """A new order; or the order of an earlier gate for this commit that is still under way (True)."""
+        compose_id, commit = self.order.config.deploy.compose_id, self.order.head.commit
+        queue = dokploy.queue(compose_id)
+        records = dokploy.deployments(compose_id)
+        earlier = follow.under_way(compose_id, commit, records, queue)
+        if earlier is not None:
+            return earlier, True
+        return follow.Ticket(compose_id, commit, follow.fresh_nonce(), frozenset(d.id for d in records)), False
+
+    def _would_send(self, settings: preflight.Settings, ticket: follow.Ticket) -> int:
+        self.screen.close()
+        self.report |= {"end": "dry-run", "message": "dry run: nothing was sent"}
+        self.screen.say(f"dry run: the gate is open for {ticket.commit}")
+        compose, command = settings.compose, settings.command or "its default command"
+        self.screen.say(f'dry run: Dokploy\'s "{compose.name}" ({compose.app_name}) would run: {command}')
+        self.screen.say(
+            f"dry run: would send POST {self.order.config.deploy.dokploy_url.rstrip('/')}/api/compose.deploy "
+            f'{{"composeId": "{ticket.compose_id}", "title": "{ticket.title}", "description": "{ticket.description}"}}'
+        )
+        return 0
+
+    def _release(self, dokploy: Dokploy, compose: Compose, ticket: follow.Ticket, adopted: bool) -> int:
+        stale = frozenset[str]() if adopted else docker_stale(dokploy, compose)
+        memory = Memory(dokploy.base, ticket, "ordered" if adopted else "ordering", "", stale, self.order.override)
+        self.store.begin(memory)
+        if adopted:
+            self.screen.say("an earlier gate's deployment of this commit is under way: it is followed, not repeated")
+        self._status("lockgate/deploy", "pending", "deploying")
+        release = Release(dokploy, compose, self.store, self.screen, self.probe(ticket.commit), limits(self.order.config), self.pace)
+        return self._tell(release.run(ticket, order=not adopted, stale=stale))
+
+    def _resume(self) -> int:
+        memory = self.store.read()
+        dokploy = self.connect()
+        try:
+            config = self.order.config.deploy
+            if memory is not None and (memory.server != dokploy.base or memory.ticket.compose_id != config.compose_id):
+                raise UsageError(
+                    f"{self.store.path}: the order was given to another Dokploy or compose", "use the configuration it was given with"
+                )
+            if memory is not None and memory.phase == "ended":
+                raise UsageError("the last order has ended: there is nothing to resume", "run the gate again without --resume")
+            compose = dokploy.compose(config.compose_id)
+            if memory is None:
+                memory = self._memory_from_dokploy(dokploy)
+            self.report |= {"commit": memory.ticket.commit, "override": self.masker.text(memory.override), "verdict": "resumed"}
+            self.screen.say(f"resuming the deployment of {memory.ticket.commit[:12]} (order {memory.ticket.nonce})")
+            probe = self.probe(memory.ticket.commit)
+            release = Release(dokploy, compose, self.store, self.screen, probe, limits(self.order.config), self.pace)
+            return self._tell(
+                release.run(memory.ticket, order=False, deployment=memory.deployment, stale=memory.stale), memory.ticket.commit
+            )
+        finally:
+            dokploy.close()
+
+    def _memory_from_dokploy(self, dokploy: Dokploy) -> Memory:
+        compose_id, commit = self.order.config.deploy.compose_id, self.order.head.commit
+        ticket = follow.under_way(compose_id, commit, dokploy.deployments(compose_id), dokploy.queue(compose_id))
+        if ticket is None:
+            raise UsageError(
+                f"nothing to resume: no state in {self.store.path}, and no gate's deployment of {commit[:12]} is under way",
+                "run the gate without --resume",
+            )
+        memory = Memory(dokploy.base, ticket, "ordered")
+        self.store.begin(memory)
+        return memory
+
+    def _tell(self, result: Result, commit: str = "") -> int:
+        commit = commit or self.order.head.commit
+        override = self.report["override"]
+        self.report |= {
+            "end": result.end.value, "deployment": result.deployment, "message": self.masker.text(result.message),
+            "notes": [self.masker.text(note) for note in result.notes],
+        }  # fmt: skip
+        self.screen.close()
+        if result.log:
+            self.screen.say("the end of Dokploy's log:")
+            self.screen.quote("\n".join(result.log.splitlines()[-60:]))
+        good = result.end is End.HEALTHY
+        words = journal.GREEN if good else f"{result.end.value}: {result.message}"
+        state: State = "success" if good else "error" if result.end is End.UNKNOWN else "failure"
+        self._status("lockgate/deploy", state, f"{journal.OVERRIDDEN} ({override}): {words}" if override else words, commit)
+        self.screen.say(("" if good else f"{result.end.value}: ") + result.message)
+        if result.remedy:
+            self.screen.say(f"  {result.remedy}")
+        return result.end.exit_code
+
+    def _status(self, context: str, state: State, words: str, commit: str = "") -> None:
+        """Post a commit status; where that is impossible, say it. A status never decides over a deploy."""
+        if self.order.dry_run:
+            return
+        if self.gitea is None:
+            self.screen.say(f"status {context}: {state}: {one_line(self.masker.text(words))}")
+            return
+        try:
+            self.gitea.status(commit or self.order.head.commit, context, state, words)
+        except GiteaError as error:
+            self.screen.say(f"the commit status {context} could not be posted: {error}")
+
+
+def limits(config: Config) -> Limits:
+    """The phases' timeouts."""
+    return Limits(config.deploy.queue_timeout, config.deploy.deploy_timeout, config.deploy.health_timeout)
+
+
+def docker_stale(dokploy: Dokploy, compose: Compose) -> frozenset[str]:
+    """Containers that had ended before the release."""
+    from lockgate.deploy.containers import ended
+
+    try:
+        return ended(dokploy.containers(compose))
+    except (Refused, Unsettled):
+        return frozenset()
+
+
+def count_words(findings: Sequence[Finding]) -> str:
+    """``2 errors, 1 warning; 3 confirmed`` for a status."""
+    severities = [f.severity.value for f in findings]
+    proven = sum(1 for f in findings if f.evidence is not None and f.evidence.verdict.value == "confirmed")
+    counts = [(severities.count(s), s) for s in ("error", "warning", "info")]
+    parts = [f"{count} {name}{'s' if count != 1 and name != 'info' else ''}" for count, name in counts if count]
+    return (", ".join(parts) or "no findings") + (f"; {proven} confirmed by the server" if proven else "")
+
+
+def checked_override(environ: Mapping[str, str]) -> str:
+    """The reason in LOCKGATE_OVERRIDE; "" where it is not set. Raises UsageError for a reason that is none."""
+    reason = " ".join(environ.get("LOCKGATE_OVERRIDE", "").split())
+    if reason and (len(reason) < 10 or " " not in reason):
+        raise UsageError(
+            "LOCKGATE_OVERRIDE: no reason given", 'say why in words: LOCKGATE_OVERRIDE="hotfix for the login outage, ticket 42"'
+        )
+    return reason

@@ -1,0 +1,91 @@
+"""What git says of the tree at hand. Read-only; never asks for a password."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockgate.errors import CannotCheck, UsageError
+
+FULL = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The commit and branch that would be deployed."""
+
+    commit: str  # 40 hex digits
+    branch: str  # "" where nobody knows
+    top: Path
+    git_dir: Path
+
+
+def _git(cwd: Path, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    environ = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes", **os.environ, **quiet}
+    command = ["git", *arguments]
+    try:
+        return subprocess.run(
+            command, cwd=cwd, env=environ, capture_output=True, text=True, errors="replace", timeout=timeout, stdin=subprocess.DEVNULL
+        )
+    except FileNotFoundError as error:
+        raise CannotCheck("git is not installed", "install git: the gate ties what it proves to a commit") from error
+    except subprocess.TimeoutExpired as error:
+        raise CannotCheck(f"git {arguments[0]} did not answer within {timeout:.0f} s", "see the network of the machine") from error
+
+
+def head(cwd: Path, environ: Mapping[str, str]) -> Head:
+    """The commit at hand, and its branch: the workflow's, else the checkout's. Raises UsageError outside of a repository."""
+    found = _git(cwd, "rev-parse", "--show-toplevel", "--absolute-git-dir", "HEAD")
+    lines = found.stdout.splitlines()
+    if found.returncode or len(lines) != 3 or not FULL.fullmatch(lines[2]):
+        why = "dubious ownership" if "dubious ownership" in found.stderr else "no commit at hand"
+        remedy = f"git config --global --add safe.directory {cwd}" if why.startswith("dubious") else "run the gate in a git checkout"
+        raise UsageError(f"{cwd}: {why}", remedy)
+    commit, branch = lines[2], ""
+    if in_workflow(environ):
+        reference = environ.get("GITHUB_REF", "")
+        branch = reference.removeprefix("refs/heads/") if reference.startswith("refs/heads/") else ""
+        stated = environ.get("GITHUB_SHA", "")
+        if FULL.fullmatch(stated) and stated != commit:
+            raise UsageError(
+                f"the checkout is at {commit[:12]}, the workflow runs for {stated[:12]}", "check out the workflow's own commit"
+            )
+    else:
+        branch = _git(cwd, "symbolic-ref", "--short", "-q", "HEAD").stdout.strip()
+    return Head(commit, branch, Path(lines[0]), Path(lines[1]))
+
+
+def in_workflow(environ: Mapping[str, str]) -> bool:
+    """Whether this is a job of Gitea's or GitHub's Actions."""
+    return environ.get("GITEA_ACTIONS") == "true" or environ.get("GITHUB_ACTIONS") == "true"
+
+
+def dirty(cwd: Path, paths: Sequence[Path]) -> tuple[str, ...]:
+    """Which of these files or folders are not as committed: Dokploy deploys the commit, not the working tree."""
+    if not paths:
+        return ()
+    found = _git(cwd, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", *(os.path.abspath(p) for p in paths))
+    if found.returncode:
+        raise CannotCheck(f"git status: {found.stderr.strip()[:200]}", "see the repository")
+    return tuple(entry[3:] for entry in found.stdout.split("\0") if len(entry) > 3 and entry[2] == " ")
+
+
+def remote_tip(cwd: Path, branch: str) -> str:
+    """The commit that the branch has at ``origin``; "" where that cannot be asked."""
+    try:
+        found = _git(cwd, "ls-remote", "origin", f"refs/heads/{branch}", timeout=20)
+    except CannotCheck:
+        return ""
+    match = FULL.match(found.stdout)
+    return match.group(0) if found.returncode == 0 and match else ""
+
+
+def text_at(cwd: Path, revision: str, path: str) -> str | None:
+    """A file as a revision has it; None where it has none."""
+    found = _git(cwd, "show", f"{revision}:./{path}")
+    return found.stdout if found.returncode == 0 else None

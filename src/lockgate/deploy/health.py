@@ -1,0 +1,88 @@
+"""Whether the release answers as it should: a URL polled until it is right several times in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from lockgate.deploy.http import Answer, Http, NotJson, Unreachable, checked_url
+from lockgate.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a healthy answer looks like."""
+
+    url: str
+    status: int = 200
+    body: str = ""  # text that the body contains
+    path: tuple[str, ...] = ()  # keys into a JSON answer
+    value: str = ""  # what stands there
+    commit: bool = False  # ``value`` is the gated commit: a prefix of seven characters and more will do
+    successes: int = 3
+
+
+def expectation(url: str, status: int, body: str, field: str, successes: int, commit: str, allow_http: Iterable[str]) -> Expectation:
+    """The configuration's health keys; ``field`` is ``version.commit=$commit``. Raises UsageError."""
+    checked = checked_url(url, "health_url", allow_http)
+    if field and "=" not in field:
+        raise UsageError(f'deploy.health_field: "{field}" has no "="', 'write it as "commit=$commit"')
+    if not 100 <= status <= 599 or successes < 1:
+        raise UsageError(
+            "deploy.health_status and deploy.health_successes: not in range", "a status is 100 to 599, successes are 1 or more"
+        )
+    path, _, value = field.partition("=")
+    return Expectation(
+        checked, status, body, tuple(path.strip().split(".")) if field else (), commit if value.strip() == "$commit" else value.strip(),
+        value.strip() == "$commit", successes,
+    )  # fmt: skip
+
+
+class Probe:
+    """Asks one health URL. No key, no redirects, its own connection pool."""
+
+    def __init__(self, expectation: Expectation, read_timeout: float = 10) -> None:
+        self.expectation = expectation
+        self._http = Http(expectation.url, connect=5, read=read_timeout)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def ask(self) -> str:
+        """ "" where the answer is right, else what is wrong with it. Never raises for anything that the server does."""
+        try:
+            answer = self._http.get(self.expectation.url)
+        except Unreachable as error:
+            return error.reason
+        return judge(self.expectation, answer)
+
+
+def judge(expected: Expectation, answer: Answer) -> str:
+    """What is wrong with an answer; "" where nothing is."""
+    if answer.status != expected.status:
+        return f"status {answer.status} in place of {expected.status}"
+    if expected.body and expected.body not in answer.text:
+        return "the body does not hold the expected text"
+    if not expected.path:
+        return ""
+    try:
+        value: Any = answer.json()
+    except NotJson:
+        return "the body is no JSON"
+    for key in expected.path:
+        if not isinstance(value, dict) or key not in value:
+            return f"the answer has no {'.'.join(expected.path)}"
+        value = value[key]
+    shown = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    if shown == expected.value or (expected.commit and len(shown) >= 7 and expected.value.startswith(shown.lower())):
+        return ""
+    what = f"{'.'.join(expected.path)} is {shown[:60]!r}"
+    return f"{what}: another commit answers" if expected.commit else f"{what} in place of {expected.value!r}"
+
+
+def host(url: str) -> str:
+    """The host of a URL, for a message."""
+    return urlsplit(url).hostname or ""

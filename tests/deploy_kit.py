@@ -1,0 +1,123 @@
+"""What the tests of the gate share: a repository, a gate with short times, an injected verification."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fake_dokploy import KEY, FakeDokploy
+from lockgate.config import Config, Deploy, Migrations
+from lockgate.deploy import attestation, git, health
+from lockgate.deploy.dokploy import Dokploy
+from lockgate.deploy.gate import Gate, Order
+from lockgate.deploy.release import Pace
+from lockgate.deploy.screen import Plain
+from lockgate.deploy.secret import Masker, Secret
+from lockgate.deploy.state import Store
+
+QUICK = Pace(poll=0.02, grace=0.5, settle=0.15, lookup=0.5, lost=0.6)
+
+
+def sh(cwd: Path, *command: str) -> str:
+    return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def repository(folder: Path, branch: str = "main") -> str:
+    """A repository with two migrations and a configuration; the commit."""
+    (folder / "migrations").mkdir(parents=True)
+    (folder / "migrations" / "001_one.up.sql").write_text("CREATE TABLE one (id int);\n")
+    (folder / "migrations" / "002_two.up.sql").write_text("CREATE TABLE two (id int);\n")
+    (folder / "lockgate.toml").write_text('[migrations]\npaths = ["migrations"]\n')
+    sh(folder, "git", "init", "-q", "-b", branch)
+    sh(folder, "git", "config", "user.email", "a@example.org")
+    sh(folder, "git", "config", "user.name", "a")
+    return commit_all(folder, "first")
+
+
+def commit_all(folder: Path, message: str) -> str:
+    sh(folder, "git", "add", "-A")
+    sh(folder, "git", "commit", "-q", "-m", message)
+    return sh(folder, "git", "rev-parse", "HEAD")
+
+
+@dataclass
+class Verification:
+    """A verification that ends as it is told, and counts how often it ran."""
+
+    exit_code: int = 0
+    findings: tuple[Any, ...] = ()
+    server: Any = None
+    runs: int = 0
+    error: Exception | None = None
+
+    def __call__(self) -> Verification:
+        self.runs += 1
+        self.server = self.server or {"major": 16, "version": "16.9"}
+        if self.error is not None:
+            raise self.error
+        return self
+
+
+@dataclass
+class Bench:
+    """A gate over a fake Dokploy, with everything it wrote."""
+
+    fake: FakeDokploy
+    folder: Path
+    commit: str
+    verification: Verification
+    written: io.StringIO
+
+    def config(self, **deploy: Any) -> Config:
+        settings = Deploy(
+            dokploy_url=self.fake.url, compose_id=self.fake.compose_id, health_url=f"{self.fake.url}/health", health_field="commit=$commit",
+            health_timeout=3, queue_timeout=3, deploy_timeout=3,
+        )  # fmt: skip
+        return Config(Migrations(paths=("migrations",)), deploy=replace(settings, **deploy), root=self.folder, path="lockgate.toml")
+
+    def gate(
+        self, *, pace: Pace = QUICK, read_timeout: float = 2, gitea: Any = None, key: str = KEY, deploy: Any = None, **order: Any
+    ) -> Gate:
+        config = self.config(**(deploy or {}))
+        files = {
+            "migrations": sorted((self.folder / "migrations").iterdir()), "configuration": [self.folder / "lockgate.toml"], "baseline": [],
+        }  # fmt: skip
+        masker = Masker([key])
+        wanted = config.deploy
+
+        def probe(commit: str) -> health.Probe | None:
+            if not wanted.health_url:
+                return None
+            expected = health.expectation(
+                wanted.health_url, wanted.health_status, wanted.health_body, wanted.health_field, wanted.health_successes, commit, ()
+            )
+            return health.Probe(expected)
+
+        return Gate(
+            Order(config, git.head(self.folder, {}), files, **order), self.verification, lambda: Dokploy(self.fake.url, Secret(key), masker, read_timeout=read_timeout),
+            Secret(key), probe, Store(self.folder / ".git" / "state.json"), Plain(masker, self.written), masker, gitea, pace,
+        )  # fmt: skip
+
+    def attest(self, **changes: Any) -> attestation.Attestation:
+        gate = self.gate()
+        made = attestation.make(attestation.tree(self.commit, gate.order.files, self.folder), (), 0, {"version": "16.9"})
+        return replace(made, **changes)
+
+    @property
+    def text(self) -> str:
+        return self.written.getvalue()
+
+
+@contextmanager
+def bench(folder: Path, **fake: Any) -> Iterator[Bench]:
+    commit = repository(folder / "repository")
+    server = FakeDokploy(commit, **fake)
+    try:
+        yield Bench(server, folder / "repository", commit, Verification(), io.StringIO())
+    finally:
+        server.close()

@@ -1,0 +1,288 @@
+"""A Dokploy over real HTTP on loopback that behaves as the real one was measured to: slow queue, late record, overwritten titles.
+
+Time is the server's own: every step of a job takes ``step`` seconds. Faults are planted by name (see ``Faults``).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+KEY = "dKx7Qm2pLw9sTz4vBn8cRf3hYj6gUe1aXo5iKd0qWbMrNtPyEuSvZlCkGfHjAsDq"
+REFRESH = "refreshTok3nOfTheWebhook"
+ENV = 'DATABASE_URL=postgres://paliad_app:pg-s3cret-pass@db:5432/paliad\nSESSION_KEY="another-Secret-value"\nMODE=production\n'
+
+
+@dataclass
+class Faults:
+    """What goes wrong."""
+
+    unauthorized: str = ""  # key | permission
+    calls_left: int | None = None  # a rate-limited key: each call counts twice
+    post: str = ""  # true | empty | lost-before | lost-after | html | refused | redirect | slow
+    gets: list[str] = field(default_factory=list)  # for the next GETs: html | lost | 500
+    absent: set[str] = field(default_factory=set)  # procedures that this version does not have
+    end: str = "done"  # error | cancelled | dropped (the queue is lost) | stuck
+    commit: str = ""  # another commit than the branch's head
+    no_commit: bool = False  # the title is not overwritten
+    crash: str = ""  # loop | exited | created | unhealthy | flapping
+    webhook: str = ""  # same | other: a webhook deploys beside us
+
+
+@dataclass
+class FakeDokploy:
+    """The server and what it has seen."""
+
+    commit: str
+    compose_id: str = "Zx147ycurfYagKRl_Zzyo"
+    step: float = 0.05
+    auto_deploy: bool | None = False
+    branch: str = "main"
+    source_type: str = "gitea"
+    command: str = ""
+    rate_limit: dict[str, Any] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
+    posts: list[dict[str, Any]] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    deployments: list[dict[str, Any]] = field(default_factory=list)
+    queue: list[dict[str, Any]] = field(default_factory=list)
+    log: str = (
+        "Cloning\n\x1b[31mmigrate exited\x1b[0m with postgres://paliad_app:pg-s3cret-pass@db/paliad and another-Secret-value\n"
+        "::error::boo\n"
+    )
+    health: Any = None  # the body that /health answers; None for its default
+    health_status: int = 200
+    health_good_after: int = 0
+    health_asked: int = 0
+    released: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.lock = threading.RLock()
+        fake = self
+        handler = type("Handler", (_Handler,), {"fake": fake})
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self.thread.start()
+        self.record("an old one", "Commit: " + "0" * 40, "done")
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def record(self, title: str, description: str, status: str) -> dict[str, Any]:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        row = {
+            "deploymentId": f"dep-{len(self.deployments) + 1}", "title": title, "description": description, "status": status, "logPath": "/x",
+            "pid": None, "applicationId": None, "composeId": self.compose_id, "createdAt": now, "startedAt": now, "finishedAt": None,
+            "errorMessage": None,
+        }  # fmt: skip
+        with self.lock:
+            self.deployments.insert(0, row)
+            del self.deployments[10:]
+        return row
+
+    def order(self, title: str, description: str) -> None:
+        job = {
+            "id": f"job-{len(self.posts)}", "name": "deployments", "state": "waiting", "timestamp": 1,
+            "data": {"composeId": self.compose_id, "titleLog": title, "descriptionLog": description, "applicationType": "compose"},
+            "servicePath": {"href": None, "label": "x"},
+        }  # fmt: skip
+        with self.lock:
+            self.queue.append(job)
+        threading.Thread(target=self._work, args=(job, title, description), daemon=True).start()
+
+    def _work(self, job: dict[str, Any], title: str, description: str) -> None:
+        faults = self.faults
+        time.sleep(self.step * 2)
+        if faults.webhook:
+            other = self.record("pushed", "Hash: x", "running")
+            other |= {
+                "status": "done",
+                "title": "a push",
+                "description": "Commit: " + (self.commit if faults.webhook == "same" else "e" * 40),
+            }
+        if faults.end == "dropped":
+            with self.lock:
+                self.queue.remove(job)
+            return
+        job["state"] = "active"
+        row = self.record(title, description, "running")
+        while faults.end == "stuck":
+            time.sleep(self.step)
+        time.sleep(self.step * 2)
+        if faults.end == "cancelled":
+            row["status"] = "cancelled"
+        else:
+            row |= {"status": faults.end, "finishedAt": row["startedAt"]}
+            self.released = time.monotonic()
+            time.sleep(self.step)  # the window in which a finished record still bears our title
+            if self.source_type != "raw" and not faults.no_commit:
+                row |= {"title": "feat: what was committed", "description": f"Commit: {faults.commit or self.commit}"}
+        with self.lock:
+            self.queue.remove(job)
+
+    def containers(self) -> list[dict[str, str]]:
+        crash, passed = self.faults.crash if self.released else "", time.monotonic() - self.released
+        web = {"containerId": "c2" if self.released else "c1", "name": "app-web-1", "state": "running", "status": "Up 2 minutes (healthy)"}
+        if self.released:
+            web["status"] = f"Up {int(passed) + 1} seconds (healthy)" if passed >= 1 else "Up Less than a second (healthy)"
+        if crash == "loop":
+            web |= {"state": "restarting", "status": "Restarting (3) 12 seconds ago"}
+        elif crash == "flapping":  # up whenever one looks, and never for long
+            web |= {"status": "Up 1 second"}
+        elif crash == "exited":
+            web |= {"state": "exited", "status": "Exited (1) 2 seconds ago"}
+        elif crash == "created":
+            web |= {"state": "created", "status": "Created"}
+        elif crash == "unhealthy":
+            web |= {"status": "Up 9 seconds (unhealthy)"}
+        old = {"containerId": "m0", "name": "app-migrate-run-1", "state": "exited", "status": "Exited (1) 3 days ago"}
+        return [web, {"containerId": "d1", "name": "app-db-1", "state": "running", "status": "Up 3 weeks (healthy)"}, old]
+
+    def row(self) -> dict[str, Any]:
+        return {
+            "composeId": self.compose_id, "name": "paliad", "appName": "compose-transmit-v7jth9", "env": ENV, "refreshToken": REFRESH,
+            "sourceType": self.source_type, "composeType": "docker-compose", "giteaBranch": self.branch, "customGitBranch": None,
+            "branch": None, "autoDeploy": self.auto_deploy, "command": self.command, "composePath": "./docker-compose.yml",
+            "composeStatus": "idle", "serverId": None, "deployments": self.deployments[::-1],
+            "gitea": {"giteaId": "g", "accessToken": "gitea-provider-t0ken", "clientSecret": "cl1ent-s3cret"},
+        }  # fmt: skip
+
+
+NOT_FOUND = {"message": "Not found", "code": "NOT_FOUND", "data": {"code": "NOT_FOUND", "httpStatus": 404, "zodError": None}}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    fake: FakeDokploy
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments: object) -> None:
+        return
+
+    def answer(self, status: int, value: Any, raw: bytes | None = None, kind: str = "application/json", **headers: str) -> None:
+        body = raw if raw is not None else json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        for name, text in headers.items():
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def html(self) -> None:
+        self.answer(502, None, b"<html><head><title>502 Bad Gateway</title></head></html>", "text/html")
+
+    def lose(self) -> None:
+        self.close_connection = True
+        self.connection.close()
+
+    def refused(self, procedure: str) -> bool:
+        faults = self.fake.faults
+        if faults.calls_left is not None:
+            faults.calls_left -= 1
+        if (
+            self.headers.get("x-api-key") != KEY
+            or faults.unauthorized == "key"
+            or (faults.calls_left is not None and faults.calls_left < 0)
+        ):
+            self.answer(401, {"message": "Unauthorized"})
+            return True
+        if faults.unauthorized == "permission" or faults.unauthorized == procedure:
+            data = {"code": "UNAUTHORIZED", "httpStatus": 401, "path": procedure}
+            self.answer(401, {"message": "You don't have access to this service", "code": "UNAUTHORIZED", "data": data})
+            return True
+        if procedure in faults.absent:
+            self.answer(404, NOT_FOUND)
+            return True
+        return False
+
+    def do_GET(self) -> None:
+        fake = self.fake
+        url = urlsplit(self.path)
+        query = {k: v[0] for k, v in parse_qs(url.query).items()}
+        if url.path == "/health":
+            fake.health_asked += 1
+            good = fake.health_asked > fake.health_good_after
+            self.answer(fake.health_status if good else 503, fake.health if fake.health is not None else {"commit": fake.commit})
+            return
+        procedure = url.path.removeprefix("/api/")
+        fake.seen.append(procedure)
+        fake.headers.append(dict(self.headers.items()))
+        if fake.faults.gets:
+            fault = fake.faults.gets.pop(0)
+            if fault == "html":
+                self.html()
+            elif fault == "lost":
+                self.lose()
+            else:
+                self.answer(500, {"message": "select * from x where pw='db-leak'", "code": "INTERNAL_SERVER_ERROR", "data": {}})
+            return
+        if self.refused(procedure):
+            return
+        self.read(procedure, query)
+
+    def read(self, procedure: str, query: dict[str, str]) -> None:
+        fake = self.fake
+        if query.get("composeId") not in (None, fake.compose_id):
+            data = {"code": "NOT_FOUND", "httpStatus": 404, "path": procedure}
+            self.answer(404, {"message": "Compose not found", "code": "NOT_FOUND", "data": data})
+            return
+        with fake.lock:
+            answers: dict[str, Any] = {
+                "compose.one": fake.row,
+                "deployment.allByCompose": lambda: fake.deployments,
+                "deployment.queueList": lambda: [
+                    *fake.queue,
+                    {"id": "job-x", "data": {"composeId": "another", "titleLog": "t"}, "state": "waiting"},
+                ],
+                "deployment.readLogs": lambda: fake.log,
+                "docker.getContainersByAppNameMatch": fake.containers,
+                "docker.getConfig": lambda: {"RestartCount": 0, "Config": {"Env": ["SESSION_KEY=another-Secret-value"]}},
+                "compose.getDefaultCommand": lambda: "docker compose -p compose-transmit-v7jth9 up -d --build --remove-orphans",
+                "user.get": lambda: {"user": {"apiKeys": [{"name": "gate", "start": KEY[:6], "key": "hash", **fake.rate_limit}]}},
+            }
+            if procedure not in answers:
+                self.answer(404, NOT_FOUND)
+                return
+            self.answer(200, answers[procedure]())
+
+    def do_POST(self) -> None:
+        fake, fault = self.fake, self.fake.faults.post
+        procedure = urlsplit(self.path).path.removeprefix("/api/")
+        raw = self.rfile.read(int(self.headers.get("content-length", 0)))
+        fake.headers.append(dict(self.headers.items()))
+        if procedure != "compose.deploy" or self.headers.get("content-type", "").split(";")[0] != "application/json":
+            self.answer(415 if procedure == "compose.deploy" else 404, NOT_FOUND)
+        elif self.refused(procedure):
+            pass
+        elif fault == "refused":
+            self.answer(400, {"message": "Input validation failed", "code": "BAD_REQUEST", "data": {"path": procedure}})
+        elif fault == "redirect":
+            self.answer(307, None, b"", location="http://127.0.0.1:1/api/compose.deploy")
+        else:
+            self.ordered(json.loads(raw), fault)
+
+    def ordered(self, body: dict[str, Any], fault: str) -> None:
+        fake = self.fake
+        fake.posts.append(body)
+        if not fault.endswith("-before"):
+            fake.order(body["title"], body["description"])
+        if fault.startswith("lost"):
+            self.lose()
+        elif fault.startswith("html"):
+            self.html()
+        elif fault == "true":
+            self.answer(200, True)
+        elif fault == "empty":
+            self.answer(200, None, b"")
+        else:
+            self.answer(200, {"success": True, "message": "Deployment queued", "composeId": fake.compose_id})
