@@ -1,0 +1,1 @@
+ALTER TABLE paliad.backups DROP COLUMN checksum;

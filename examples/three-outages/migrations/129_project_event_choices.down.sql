@@ -1,0 +1,1 @@
+ALTER TABLE paliad.project_event_choices DROP COLUMN position;
