@@ -132,7 +132,10 @@ def read_folder(config: Config, request: Request) -> Folder:
     paths = list(request.paths) or [config.resolve(p) for p in config.migrations.paths] or [request.cwd]
     layout = request.layout or config.migrations.layout
     transaction = request.transaction or config.migrations.transaction
-    folder = load(paths, layout, transaction=transaction, cwd=request.cwd)
+    command = "" if request.paths else config.migrations.command
+    folder = load(
+        paths, layout, transaction=transaction, cwd=request.cwd, command=command, placeholders=config.migrations.placeholders
+    )  # fmt: skip
     if request.stdin is not None:
         folder = replace(folder, migrations=tuple(_with_buffer(m, request.stdin) for m in folder.migrations))
     return folder

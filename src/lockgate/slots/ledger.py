@@ -12,7 +12,7 @@ from typing import Any
 
 from lockgate.config import Config
 from lockgate.errors import CannotCheck, UsageError
-from lockgate.slots.table import slot_number
+from lockgate.sources.naming import slot_number
 from lockgate.sources import Folder, Migration
 from lockgate.sources.folder import shown
 from lockgate.text import Source, Span

@@ -2,86 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from lockgate.errors import CannotCheck, UsageError
-from lockgate.sources.folder import Folder, Skipped, read, shown
-from lockgate.sources.layouts import BY_NAME, detect, load_layout, natural
+from lockgate.sources.assemble import Assembly, Place, assemble
+from lockgate.sources.detect import Detection, detect, find, recognise, several, unknown
+from lockgate.sources.folder import Direction, Folder, Named, Skipped, SlotFile, read, shown
+from lockgate.sources.listing import below, is_sql, walk
 from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.sources.naming import BY_NAME
 
-__all__ = ["Folder", "Migration", "Script", "Skipped", "Transaction", "detect", "load", "read"]
-# folders in which migrations are looked for where none is named
-_USUAL = (
-    "migrations", "db/migrations", "db/migrate", "internal/db/migrations", "prisma/migrations", "supabase/migrations", "drizzle", "sql",
-    "src/main/resources/db/migration", "database/migrations", "database/sql", "migration", "internal/migrations", "pkg/db/migrations",
-)  # fmt: skip
+__all__ = [
+    "Detection", "Direction", "Folder", "Migration", "Named", "Script", "Skipped", "SlotFile", "Transaction", "detect", "load", "read",
+]  # fmt: skip
 
 
-def load(paths: Sequence[Path], layout: str = "auto", *, transaction: str | None = None, cwd: Path) -> Folder:
+def load(
+    paths: Sequence[Path], layout: str = "auto", *, transaction: str | None = None, cwd: Path,
+    command: str = "", placeholders: Mapping[str, str] | None = None,
+) -> Folder:  # fmt: skip
     """The migrations of these folders and files, in application order.
 
-    ``transaction`` "statement" sends every statement on its own. Raises UsageError for a missing path or an unknown layout,
-    CannotCheck for an unreadable file or a folder without migrations.
+    ``transaction`` "statement" sends every statement on its own; "file" or None keeps each layout's own shape. With ``command`` the
+    standard output of that program is taken as the migrations (``alembic upgrade head --sql``), and paths are not looked at.
+    ``placeholders`` are flyway's. Raises UsageError for a missing path, an unknown layout, mixed or unknown names; CannotCheck for an
+    unreadable file or a folder without migrations.
     """
-    found: list[Folder] = []
+    if layout not in ("auto", *BY_NAME):
+        raise UsageError(f"no such layout: {layout}", "known: " + ", ".join(["auto", *BY_NAME]))
+    if layout == "command" or command:
+        from lockgate.sources.command import from_command
+
+        folder = from_command(command, cwd)
+    else:
+        folder = _join([_load(p, files, layout, cwd, placeholders or {}) for p, files in _places(paths)])
+    if transaction == "statement":
+        folder = replace(folder, migrations=tuple(_each_on_its_own(m) for m in folder.migrations))
+    return folder
+
+
+def _places(paths: Sequence[Path]) -> list[tuple[Path, list[str]]]:
+    """The folders to load; single files as their folder, with only them in it."""
+    out: dict[tuple[Path, bool], list[str]] = {}
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder", "name an existing folder of migrations")
-        found.append(_file(path, cwd) if path.is_file() else _folder(path, layout, cwd))
-    migrations = tuple(m for folder in found for m in folder.migrations)
-    if transaction == "statement":
-        migrations = tuple(_each_on_its_own(m) for m in migrations)
-    names = sorted({f.layout for f in found})
+        if path.is_dir():
+            out.setdefault((path, False), [])
+        else:
+            home = path.parent.parent if path.name in ("up.sql", "down.sql", "migration.sql") else path.parent
+            out.setdefault((home, True), []).append(path.relative_to(home).as_posix())
+    return [(path, names) for (path, _), names in out.items()]
+
+
+def _load(path: Path, only: list[str], layout: str, cwd: Path, placeholders: Mapping[str, str]) -> tuple[str, Assembly, Folder]:
+    label = shown(path, cwd)
+    files = walk(path) if not only else [*only, *(f for f in walk(path, 2) if not is_sql(f))]
+    if not only and not any(is_sql(f) or f.endswith("sqitch.plan") for f in files):
+        raise CannotCheck(f"{label}: no migrations here: no .sql file at all", "name the folder of migrations, or set migrations.paths")
+    if layout == "auto":
+        path, files, found = _found(path, files, label, bool(only))
+    else:
+        path, files = _layout_root(layout, path, files)
+        found = Detection(layout, (f"{layout}: as configured",))
+    place = Place(path, cwd, tuple(files), placeholders)
+    out = _assembled(found.layout, place)
+    if only and not out.ordered and not out.files:
+        found = Detection("plain", (*found.explain, "plain: single files that the layout does not name so"))
+        out = assemble(BY_NAME["plain"], place)
+    if not out.ordered and not out.files:
+        raise CannotCheck(f"{shown(path, cwd)}: no {found.layout} migration among {len(files)} files" + _sample(out), "name the layout with --layout")
+    root = shown(path, cwd)
+    return found.layout, out, Folder(found.layout, (), tuple(out.skipped), tuple(f"{root}: {e}" for e in found.explain), roots=(root,))
+
+
+def _sample(out: Assembly) -> str:
+    return f" ({', '.join(s.path for s in out.skipped[:3])})" if out.skipped else ""
+
+
+def _found(path: Path, files: list[str], label: str, single: bool) -> tuple[Path, list[str], Detection]:
+    found = recognise(path, files, label)
+    if found is not None:
+        return path, files, found
+    if single:
+        return path, files, Detection("plain", ("plain: single files",))
+    inside = find(path, files, label)
+    if len(inside) == 1:
+        folder, found = inside[0]
+        return path / folder, below(files, folder), Detection(found.layout, (*found.explain, f"found below {label}"))
+    if inside:
+        raise several(label, [folder for folder, _ in inside])
+    raise unknown(label, files)
+
+
+def _layout_root(layout: str, path: Path, files: list[str]) -> tuple[Path, list[str]]:
+    """The folder that a named layout is to be loaded from: sqitch's deploy folder stands for its project."""
+    if layout == "sqitch" and "sqitch.plan" not in files and (path.parent / "sqitch.plan").exists():
+        return path.parent, walk(path.parent)
+    return path, files
+
+
+def _assembled(layout: str, place: Place) -> Assembly:
+    if layout == "sqitch":
+        from lockgate.sources.sqitch import load_plan
+
+        return load_plan(place)
+    if layout == "liquibase":
+        from lockgate.sources.liquibase import load_changelogs
+
+        return load_changelogs(place)
+    return assemble(BY_NAME[layout], place)
+
+
+def _join(found: list[tuple[str, Assembly, Folder]]) -> Folder:
+    """Several folders as one: in one order where they are of one layout and all numbered, else one after the other."""
+    layouts = sorted({layout for layout, _, _ in found})
+    numbered = len(layouts) == 1 and all(m.slot for _, out, _ in found for _, m in out.ordered)
+    ordered = [item for _, out, _ in found for item in (sorted(out.ordered, key=lambda i: i[0]))]
+    if numbered:
+        ordered.sort(key=lambda item: item[0])
     return Folder(
-        names[0] if len(names) == 1 else " and ".join(names), migrations, tuple(s for f in found for s in f.skipped),
-        tuple(line for f in found for line in f.explain),
+        " and ".join(layouts), tuple(m for _, m in ordered), tuple(s for _, _, f in found for s in f.skipped),
+        tuple(e for _, _, f in found for e in f.explain), tuple(f for _, out, _ in found for f in out.files),
+        tuple(dict.fromkeys(r for _, _, f in found for r in f.roots)),
     )  # fmt: skip
 
 
 def _each_on_its_own(migration: Migration) -> Migration:
     down = migration.down and replace(migration.down, transaction=Transaction.STATEMENT)
     return replace(migration, up=replace(migration.up, transaction=Transaction.STATEMENT), down=down)
-
-
-def _file(path: Path, cwd: Path) -> Folder:
-    name = "golang-migrate" if path.name.endswith((".up.sql", ".down.sql")) else detect(path.parent, [path])[0]
-    migrations, _ = load_layout(BY_NAME[name], path.parent, [path], cwd)
-    if not migrations:
-        migrations, _ = load_layout(BY_NAME["plain"], path.parent, [path], cwd)
-    return Folder(name, tuple(migrations), (), (f"{shown(path, cwd)}: one file",))
-
-
-def _folder(path: Path, layout: str, cwd: Path) -> Folder:
-    if layout != "auto" and layout not in BY_NAME:
-        raise UsageError(f"no such layout: {layout}", "known: " + ", ".join(["auto", *BY_NAME]))
-    files = sql_files(path)
-    if not files or (layout == "auto" and path == cwd):
-        path, files = _below(path) or (path, files)
-    if not files:
-        raise CannotCheck(f"{shown(path, cwd)}: no .sql file here", "name the folder of migrations, or set migrations.paths")
-    name, explain = detect(path, files) if layout == "auto" else (layout, (f"{layout}: as configured",))
-    migrations, skipped = load_layout(BY_NAME[name], path, files, cwd)
-    if not migrations:
-        sample = ", ".join(shown(p, cwd) for p, _ in skipped[:3])
-        raise CannotCheck(f"{shown(path, cwd)}: no {name} migration among {len(files)} SQL files ({sample})", "name the layout with --layout")
-    return Folder(name, tuple(migrations), tuple(Skipped(shown(p, cwd), why) for p, why in skipped), explain)
-
-
-def sql_files(path: Path) -> list[Path]:
-    """The SQL files of a folder: its own, those of folders one below it, and flyway's deeper ones."""
-    own = [p for pattern in ("*.sql", "*/*.sql") for p in path.glob(pattern) if p.is_file()]
-    if not own:
-        own = [p for p in path.glob("**/*.sql") if not any(part.startswith(".") or part == "node_modules" for part in p.relative_to(path).parts)]
-    return sorted((p for p in own if not p.parent.name.startswith(".")), key=lambda p: natural(p.relative_to(path).as_posix()))
-
-
-def _below(path: Path) -> tuple[Path, list[Path]] | None:
-    for name in _USUAL:
-        folder = path / name
-        if folder.is_dir():
-            files = sql_files(folder)
-            if files:
-                return folder, files
-    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from lockgate.errors import CannotCheck
@@ -11,22 +12,56 @@ from lockgate.sources.migration import Migration
 from lockgate.text import Source
 
 
+class Direction(str, Enum):
+    """What a file of a migration does."""
+
+    UP = "up"
+    DOWN = "down"
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that the runner does not run, and why."""
+    """A file that the runner does not run, and why. ``alike``: it is named so much like a migration that somebody may expect it to run."""
 
     path: str
     why: str
+    alike: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a runner reads from the name of a file, ``relative`` to the folder of migrations."""
+
+    relative: str
+    slot: str
+    name: str
+    id: str
+    direction: Direction
+    key: str  # what the runner's ledger holds for it: the slot, or the whole name
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFile:
+    """A file of a migration with its text."""
+
+    named: Named
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The migrations of one runner in the order in which it applies them; ``explain`` tells how the layout was found."""
+    """The migrations of one runner in the order in which it applies them; ``explain`` tells how the layout was found.
+
+    ``files`` are all of them by direction, also a down without an up; ``roots`` the folders, relative to the working directory.
+    """
 
     layout: str
     migrations: tuple[Migration, ...]
     skipped: tuple[Skipped, ...] = ()
     explain: tuple[str, ...] = ()
+    files: tuple[SlotFile, ...] = ()
+    roots: tuple[str, ...] = ()
 
 
 def shown(path: Path, cwd: Path) -> str:
@@ -41,10 +76,21 @@ def read(path: Path, cwd: Path) -> Source:
     """A file's text. Raises CannotCheck, naming the file and the byte, where it cannot be read or is not UTF-8."""
     name = shown(path, cwd)
     try:
-        return Source(name, path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise CannotCheck(f"{name}: {error.strerror}", "make the file readable") from error
-    except UnicodeDecodeError as error:
         data = path.read_bytes()
-        line = data.count(b"\n", 0, error.start) + 1
-        raise CannotCheck(f"{name}:{line}: not UTF-8 at byte {error.start} (0x{data[error.start]:02x})", "save the file as UTF-8") from error
+    except OSError as error:
+        raise CannotCheck(f"{name}: cannot be read: {error.strerror}", "make the file readable") from error
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(name, data, error.start) from error
+    nul = text.find("\0")
+    if nul >= 0:
+        raise CannotCheck(f"{name}:{text.count(chr(10), 0, nul) + 1}: a NUL byte at byte {data.find(0)}", "PostgreSQL takes no NUL: remove it")
+    return Source(name, text)
+
+
+def _not_utf8(name: str, data: bytes, at: int) -> CannotCheck:
+    line = data.count(b"\n", 0, at) + 1
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return CannotCheck(f"{name}:1: UTF-16, not UTF-8 (byte order mark at byte 0)", f"convert it: iconv -f UTF-16 -t UTF-8 {name}")
+    return CannotCheck(f"{name}:{line}: not UTF-8 at byte {at} (0x{data[at]:02x})", "save the file as UTF-8")

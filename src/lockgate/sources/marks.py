@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from lockgate.sources.migration import Script, Transaction
 from lockgate.text import Source, Span
 
-_META = re.compile(r"^\\(?!\.).*$", re.MULTILINE)
 _BLANK = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/|;)*\Z", re.DOTALL)
+# what may hold a backslash or a semicolon without meaning it (src/fe_utils/psqlscan.l), then psql's own
+_LEXEMES = re.compile(
+    r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"[^\"]*\"|(?<![\w$])\$(?:[A-Za-z_\x80-\U0010ffff][\w]*)?\$|"
+    r"(?P<meta>\\[^\n]*)|(?P<end>;)",
+    re.DOTALL,
+)
+_COPY = re.compile(r"\s*copy\b.*\bfrom\s+stdin\b", re.DOTALL | re.IGNORECASE)
+_COMMENT = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*", re.DOTALL)
 
 
 def is_blank(text: str) -> bool:
@@ -17,88 +25,155 @@ def is_blank(text: str) -> bool:
 
 
 def body(source: Source, start: int = 0, end: int | None = None) -> tuple[Span, ...]:
-    """A range of a file without its byte order mark and without psql meta-commands."""
+    """A range of a file as psql sends it: without byte order mark, meta-commands and the data of COPY FROM stdin."""
     end = len(source.text) if end is None else end
     if start == 0 and source.text.startswith("\ufeff"):
         start = 1
+    if "\\" not in source.text:
+        return (Span(start, end),)
     spans, at = [], start
-    for match in _META.finditer(source.text, start, end):
-        if _quoted(source.text, start, match.start()):
-            continue
-        spans.append(Span(at, match.start()))
-        at = match.end()
+    for gap in _not_sql(source.text, start, end):
+        spans.append(Span(at, gap.start))
+        at = gap.end
     spans.append(Span(at, end))
     return tuple(s for s in spans if source.text[s.start : s.end].strip()) or (Span(start, end),)
 
 
-def _quoted(text: str, start: int, at: int) -> bool:
-    return text.count("'", start, at) % 2 == 1 or text.count("$$", start, at) % 2 == 1
+def _not_sql(text: str, start: int, end: int) -> Iterator[Span]:
+    """Meta-commands and COPY data: everything between a backslash outside of quotes and the end of its line."""
+    at, statement = start, start
+    while (match := _LEXEMES.search(text, at, end)) is not None:
+        at = match.end()
+        if match.group("meta") is not None:
+            yield Span(match.start(), match.end())
+        elif match.group("end") is not None:
+            head = _COMMENT.match(text, statement)
+            if _COPY.match(text, head.end() if head else statement, match.start()):
+                at = _after_data(text, at, end)
+                yield Span(match.end(), at)
+            statement = at
+        elif match.group().startswith("$"):
+            close = text.find(match.group(), at, end)
+            at = close + len(match.group()) if close >= 0 else end
 
 
-def annotated(source: Source, prefix: str, no_transaction: str) -> tuple[Script, Script | None]:
-    """goose and sql-migrate: Up and Down parts, statements ended by a line that ends in ``;`` outside StatementBegin/End."""
-    mark = re.compile(r"\s*--\s*" + re.escape(prefix) + r"\s*(.*?)\s*$", re.IGNORECASE)
-    pieces: dict[str, list[Span]] = {"up": [], "down": []}
-    wrap = {"up": True, "down": True}
-    part, start, block, offset, seen_down = "", -1, False, 0, False
+def _after_data(text: str, at: int, end: int) -> int:
+    done = re.compile(r"^\\\.[ \t\r]*$", re.MULTILINE).search(text, at, end)
+    return done.end() if done else end
 
-    def flush(end: int) -> None:
-        nonlocal start
-        if start >= 0 and part and not is_blank(source.text[start:end]):
-            pieces[part].append(Span(start, end))
-        start = -1
 
+def meta_commands(source: Source) -> tuple[str, ...]:
+    """The psql meta-commands of a file, as written."""
+    if "\\" not in source.text:
+        return ()
+    gaps = (source.text[s.start : s.end].strip() for s in _not_sql(source.text, 0, len(source.text)))
+    return tuple(g for g in gaps if g.startswith("\\"))
+
+
+def annotated(source: Source, prefix: str) -> tuple[Script | None, Script | None]:
+    """goose and sql-migrate: Up and Down parts, statements ended by a line that ends in ``;`` outside StatementBegin/End.
+
+    None for a part whose mark the file has not.
+    """
+    cutter = _Cutter(source, re.compile(r"\s*--\s*" + re.escape(prefix) + r"\s*(.*?)\s*$", re.IGNORECASE))
     for line in source.text.splitlines(keepends=True):
-        match = mark.match(line)
-        word = match.group(1).lower() if match else ""
+        cutter.line(line)
+    cutter.flush(len(source.text))
+    return cutter.script("up"), cutter.script("down")
+
+
+class _Cutter:
+    """goose's internal/sqlparser (and sql-migrate's sqlparse, which it grew from), with places."""
+
+    def __init__(self, source: Source, mark: re.Pattern[str]) -> None:
+        self.source, self.mark = source, mark
+        self.pieces: dict[str, list[Span]] = {}
+        self.alone: set[str] = set()
+        self.part, self.start, self.block, self.offset = "", -1, False, 0
+
+    def script(self, part: str) -> Script | None:
+        if part not in self.pieces:
+            return None
+        alone = part in self.alone or "both" in self.alone
+        return Script(self.source, tuple(self.pieces[part]), Transaction.STATEMENT if alone else Transaction.FILE)
+
+    def line(self, line: str) -> None:
+        match = self.mark.match(line.lstrip("\ufeff"))
         if match is None:
-            if part and start < 0 and line.strip() and (block or not line.lstrip().startswith("--")):
-                start = offset
-            if part and not block and start >= 0 and re.sub(r"--.*$", "", line.rstrip("\r\n")).rstrip().endswith(";"):
-                flush(offset + len(line.rstrip()))
-        elif word.startswith(("up", "down")):
-            flush(offset)
-            part = "up" if word.startswith("up") else "down"
-            seen_down = seen_down or part == "down"
-            wrap[part] = wrap[part] and not re.search(no_transaction, word)
+            self.sql(line)
+        else:
+            self.command(match.group(1).lower(), self.offset)
+        self.offset += len(line)
+
+    def sql(self, line: str) -> None:
+        bare = line.strip()
+        if self.part and self.start < 0 and bare and (self.block or not bare.startswith("--")):
+            self.start = self.offset
+        if self.part and not self.block and self.start >= 0 and _ends(bare):
+            self.flush(self.offset + len(line.rstrip()))
+
+    def command(self, word: str, offset: int) -> None:
+        if word.startswith(("up", "down")):
+            self.flush(offset)
+            self.part = "up" if word.startswith("up") else "down"
+            self.pieces.setdefault(self.part, [])
+            if re.search(r"\bno ?transaction\b", word):
+                self.alone.add(self.part)
         elif word.startswith("statementbegin"):
-            block = True
+            self.block = True
         elif word.startswith("statementend"):
-            block = False
-            flush(offset)
+            self.block = False
+            self.flush(offset)
         elif word.startswith("no transaction"):
-            wrap = {"up": False, "down": False}
-        offset += len(line)
-    flush(len(source.text))
-    up, down = (
-        Script(source, tuple(pieces[d]), Transaction.FILE if wrap[d] else Transaction.STATEMENT) for d in ("up", "down")
-    )
-    return up, down if seen_down else None
+            self.alone.add("both")
+
+    def flush(self, end: int) -> None:
+        if self.start >= 0 and self.part and not is_blank(self.source.text[self.start : end]):
+            self.pieces[self.part].append(Span(self.start, end))
+        self.start = -1
 
 
-def sections(source: Source, up: str, down: str, off: str) -> tuple[Script, Script | None]:
-    """dbmate and node-pg-migrate: one part after each of two marks; ``off`` on the mark's line switches the transaction off."""
+def _ends(line: str) -> bool:
+    """Whether the last word before a comment ends in a semicolon, as goose's endsWithSemicolon sees it."""
+    last = ""
+    for word in line.split():
+        if word.startswith("--"):
+            break
+        last = word
+    return last.endswith(";")
+
+
+def sections(source: Source, up: str, down: str, off: str, bare: bool = False) -> tuple[Script | None, Script | None]:
+    """dbmate and node-pg-migrate: one part after each of two marks; ``off`` on the mark's line switches the transaction off.
+
+    The part then still goes out as one simple query. ``bare``: a file without marks is all up; else its up is None.
+    """
     first = re.search(up, source.text, re.MULTILINE | re.IGNORECASE)
     second = re.search(down, source.text, re.MULTILINE | re.IGNORECASE)
 
-    def part(match: re.Match[str], end: int) -> Script:
-        wrap = Transaction.STATEMENT if re.search(off, match.group()) else Transaction.FILE
-        return Script(source, body(source, match.end(), end), wrap)
+    def part(match: re.Match[str], other: re.Match[str] | None) -> Script:
+        end = other.start() if other is not None and other.start() > match.start() else len(source.text)
+        wrap = Transaction.IMPLICIT if re.search(off, match.group()) else Transaction.FILE
+        return Script(source, (Span(match.end(), end),), wrap)
 
     if first is None:
-        return Script(source, body(source), Transaction.FILE), None
-    if second is None:
-        return part(first, len(source.text)), None
-    if second.start() > first.start():
-        return part(first, second.start()), part(second, len(source.text))
-    return part(first, len(source.text)), part(second, first.start())
+        start = 1 if source.text.startswith("\ufeff") else 0
+        whole = Script(source, (Span(start, second.start() if second else len(source.text)),), Transaction.FILE)
+        return (whole if bare else None), part(second, None) if second else None
+    return part(first, second), part(second, first) if second is not None else None
+
+
+def cut(source: Source, start: int, delimiter: str) -> tuple[Span, ...]:
+    """The parts between delimiters, without blank ones."""
+    spans, at = [], start
+    for match in re.finditer(re.escape(delimiter), source.text[start:]):
+        spans.append(Span(at, start + match.start()))
+        at = start + match.end()
+    spans.append(Span(at, len(source.text)))
+    return tuple(s for s in spans if not is_blank(source.text[s.start : s.end]))
 
 
 def breakpoints(source: Source) -> Script:
     """drizzle: chunks between statement breakpoints, in one transaction."""
-    spans, at = [], 0
-    for match in re.finditer(r"--> statement-breakpoint", source.text):
-        spans.append(Span(at, match.start()))
-        at = match.end()
-    spans.append(Span(at, len(source.text)))
-    return Script(source, tuple(s for s in spans if not is_blank(source.text[s.start : s.end])), Transaction.FILE)
+    start = 1 if source.text.startswith("\ufeff") else 0
+    return Script(source, cut(source, start, "--> statement-breakpoint"), Transaction.FILE)

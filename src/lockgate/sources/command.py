@@ -1,0 +1,91 @@
+"""Migrations that a program prints: alembic's and Django's offline modes, or any other with lines ``-- migration: SLOT_name``."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+from lockgate.errors import CannotCheck, UsageError
+from lockgate.sources.folder import Folder
+from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.text import Source, Span
+
+_TIMEOUT = 600.0
+# alembic's MigrationContext.run_migrations prints "-- Running upgrade A -> B"
+_HEAD = re.compile(r"^-- (?:Running upgrade (?P<below>.*?) -> (?P<rev>[^\s,]+)[^\n]*|migration: (?P<name>\S+))[ \t\r]*$", re.MULTILINE)
+_BLOCK = re.compile(r"^(?:BEGIN|COMMIT);[ \t\r]*$", re.MULTILINE)
+_PLANNED = re.compile(r"^\[[ X]\]\s+(?P<app>\w+)\.(?P<name>\w+)", re.MULTILINE)
+
+
+def from_command(command: str, cwd: Path) -> Folder:
+    """The migrations that a command prints. Raises UsageError where there is none, CannotCheck where it fails."""
+    if not command.strip():
+        raise UsageError("layout command: no command is configured", '[migrations] command = "alembic upgrade head --sql"')
+    words = shlex.split(command)
+    text = _django(words, cwd) if "sqlmigrate" in words else _run(words, cwd)
+    source = Source(f"<{command}>", text)
+    migrations = _cut(source)
+    if not migrations:
+        raise CannotCheck(
+            f"{command}: no migration among {len(text)} characters of output", "it must print alembic's SQL, or lines `-- migration: 0001_name`"
+        )
+    return Folder("command", tuple(migrations), (), (f"command: {len(migrations)} migrations printed by {command}",))
+
+
+def _cut(source: Source) -> list[Migration]:
+    heads = list(_HEAD.finditer(source.text))
+    out = []
+    for number, head in enumerate(heads):
+        end = heads[number + 1].start() if number + 1 < len(heads) else len(source.text)
+        slot, name = _named(head)
+        out.append(Migration(head.group("rev") or head.group("name"), slot, name, Script(source, _within(source, head.end(), end), Transaction.FILE)))
+    return out
+
+
+def _within(source: Source, start: int, end: int) -> tuple[Span, ...]:
+    """The section without the BEGIN and COMMIT that the program prints around it: the runner's own, stated by the transaction's shape."""
+    first = re.compile(r"\s*BEGIN;").match(source.text, start, end)
+    start = first.end() if first else start
+    last = list(_BLOCK.finditer(source.text, start, end))
+    while last and not source.text[last[-1].end() : end].strip():
+        end = last.pop().start()
+    return (Span(start, end),)
+
+
+def _named(head: re.Match[str]) -> tuple[str, str]:
+    if head.group("rev"):
+        return head.group("rev"), ""
+    name = head.group("name")
+    parts = re.match(r"(?:(?P<app>[A-Za-z_]\w*)\.)?(?P<slot>\d+)[_-]?(?P<name>.*)", name)
+    if parts is None:
+        return name, ""
+    app = parts.group("app")
+    return (f"{app}.{parts.group('slot')}" if app else parts.group("slot")), parts.group("name")
+
+
+def _django(words: list[str], cwd: Path) -> str:
+    """``manage.py sqlmigrate`` prints one migration: ask for each in the order of ``showmigrations --plan``."""
+    at = words.index("sqlmigrate")
+    shared, options = words[:at], words[at + 1 :]
+    planned = _PLANNED.findall(_run([*shared, "showmigrations", "--plan"], cwd))
+    parts = [f"-- migration: {app}.{name}\n{_run([*shared, 'sqlmigrate', *options, app, name], cwd)}" for app, name in planned]
+    return "\n".join(parts)
+
+
+def _run(words: list[str], cwd: Path) -> str:
+    shown = " ".join(words)
+    try:
+        done = subprocess.run(words, cwd=cwd, capture_output=True, timeout=_TIMEOUT, check=False)
+    except (FileNotFoundError, PermissionError) as error:
+        raise CannotCheck(f"{shown}: {words[0]}: {error.strerror}", "install it here, or mend migrations.command") from error
+    except subprocess.TimeoutExpired as error:
+        raise CannotCheck(f"{shown}: no end after {_TIMEOUT:.0f} s", "see what it waits for") from error
+    if done.returncode:
+        last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
+        raise CannotCheck(f"{shown}: exit {done.returncode}: {last}", "run it by hand")
+    try:
+        return done.stdout.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CannotCheck(f"{shown}: its output is not UTF-8 at byte {error.start}", "set PYTHONIOENCODING=utf-8") from error

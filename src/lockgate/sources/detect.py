@@ -1,0 +1,187 @@
+"""Which runner's layout a folder has, and why: by marker files, by marks inside the files, by names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockgate.errors import UsageError
+from lockgate.sources.listing import below, is_sql, meant, walk
+from lockgate.sources.naming import BY_NAME, named, other_database
+
+_SAMPLE = 24
+_MARKS = {
+    "goose": re.compile(r"^\s*--\s*\+goose\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
+    "sql-migrate": re.compile(r"^\s*--\s*\+migrate\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
+    "dbmate": re.compile(r"^\s*--\s*migrate:(?:up|down)", re.MULTILINE),
+    "node-pg-migrate": re.compile(r"^\s*--[\s-]*(?:up|down)\s+migration", re.MULTILINE | re.IGNORECASE),
+    "liquibase": re.compile(r"\A\ufeff?\s*--\s*liquibase\s+formatted\s+sql", re.IGNORECASE),
+}
+_STYLES = {
+    "flyway's V1__name.sql": re.compile(r"(?:[VUB]\d[\d._]*(?:__.*)?|R__.*)\.sql"),
+    "pairs of 1_name.up.sql and 1_name.down.sql": re.compile(r"\d+.*[._](?:up|down)\.sql"),
+    "numbered 1_name.sql": re.compile(r"\d.*\.sql", re.IGNORECASE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A layout with the reasons for it."""
+
+    layout: str
+    explain: tuple[str, ...]
+
+
+def recognise(root: Path, files: list[str], label: str) -> Detection | None:
+    """The layout of a folder that itself holds migrations; None where it holds none. Raises UsageError where layouts are mixed."""
+    return _by_marker(root, files) or _by_folders(files) or _by_files(root, [f for f in files if "/" not in f and is_sql(f)], files, label)
+
+
+def _by_marker(root: Path, files: list[str]) -> Detection | None:
+    present = set(files)
+    if "sqitch.plan" in present:
+        return Detection("sqitch", ("sqitch: there is a sqitch.plan",))
+    if "meta/_journal.json" in present:
+        return Detection("drizzle", ("drizzle: there is a meta/_journal.json",))
+    pairs = any(re.search(r"\.(?:up|down)\.sql$", f) for f in files)
+    if "atlas.sum" in present and not pairs:
+        return Detection("atlas", ("atlas: there is an atlas.sum",))
+    if any(re.fullmatch(r"(?:db\.)?changelog(?:[-.]\w+)*\.(?:xml|ya?ml|json|sql)", f) for f in files) and _marked(root, files, "liquibase"):
+        return Detection("liquibase", ("liquibase: there is a changelog, and files begin with `--liquibase formatted sql`",))
+    return None
+
+
+def _marked(root: Path, files: list[str], layout: str) -> bool:
+    return any(_MARKS[layout].search(_peek(root / f)) for f in files if is_sql(f))
+
+
+def _by_folders(files: list[str]) -> Detection | None:
+    own = sum(1 for f in files if "/" not in f and is_sql(f) and f[:1].isdigit())
+    for layout, last, what in (("prisma", "migration.sql", "NAME/migration.sql"), ("diesel", "up.sql", "VERSION_name/up.sql")):
+        found = [f for f in files if f.count("/") == 1 and f.endswith(f"/{last}") and named(BY_NAME[layout], f)]
+        if found and len(found) >= own:
+            snapshot = layout == "prisma" and any(f.count("/") == 1 and f.endswith("/snapshot.json") for f in files)
+            name = "drizzle" if snapshot else layout
+            return Detection(name, (f"{name}: {len(found)} folders hold {what}" + (" and a snapshot.json" if snapshot else ""),))
+    return None
+
+
+def _by_files(root: Path, own: list[str], files: list[str], label: str) -> Detection | None:
+    if not own:
+        deep = [f for f in files if re.search(r"(?:^|/)[VUB]\d[\d._]*__[^/]*\.sql$", f) and meant(f.rpartition("/")[0])]
+        if deep and all(f.count("/") <= 2 for f in deep):
+            return Detection("flyway", (f"flyway: {len(deep)} files in subfolders are named V1__name.sql",))
+        return None
+    marks = Counter(name for f in _spread(own) for name, mark in _MARKS.items() if mark.search(_peek(root / f)))
+    if len(marks) > 1:
+        raise _mixed(label, [f"{count} files marked for {name}" for name, count in marks.most_common()])
+    for name, count in marks.items():
+        return Detection(name, (f"{name}: {count} of {min(len(own), _SAMPLE)} files looked at hold its marks",))
+    return _by_names(root, own, label)
+
+
+def _spread(names: list[str]) -> list[str]:
+    step = max(1, len(names) // _SAMPLE)
+    return names[::step][:_SAMPLE]
+
+
+def _by_names(root: Path, own: list[str], label: str) -> Detection | None:
+    styles: dict[str, list[str]] = {}
+    for name in own:
+        style = next((s for s, pattern in _STYLES.items() if pattern.fullmatch(name)), "")
+        styles.setdefault(style, []).append(name)
+    styles.pop("", None)
+    if not styles:
+        return None
+    ranked = sorted(styles.items(), key=lambda item: -len(item[1]))
+    if len(ranked) > 1 and len(ranked[1][1]) * 3 >= len(ranked[0][1]):
+        raise _mixed(label, [f"{len(found)} {style} ({found[0]})" for style, found in ranked])
+    style, found = ranked[0]
+    return _of_style(root, list(_STYLES).index(style), found, style)
+
+
+def _of_style(root: Path, number: int, found: list[str], style: str) -> Detection:
+    said = f"{len(found)} {style}"
+    cargo = _cargo(root)
+    if number == 0:
+        if "refinery" in cargo:
+            return Detection("refinery", (f"refinery: {said}, and Cargo.toml names refinery",))
+        return Detection("flyway", (f"flyway: {said}",))
+    if any(other_database(f) for f in found):
+        return Detection("plain", (f"plain: {said}, some of them for other databases",))
+    if "sqlx" in cargo:
+        return Detection("sqlx", (f"sqlx: {said}, and Cargo.toml names sqlx",))
+    if number == 1:
+        paired = all(named(BY_NAME["golang-migrate"], f) for f in found)
+        return Detection("golang-migrate", (f"golang-migrate: {said}",)) if paired else Detection("plain", (f"plain: {said}",))
+    if root.name == "migrations" and root.parent.name == "supabase":
+        return Detection("supabase", (f"supabase: {said} in supabase/migrations",))
+    return Detection("plain", (f"plain: {said}, and no runner's marks",))
+
+
+def _cargo(root: Path) -> str:
+    """The names that the nearest Cargo.toml upward mentions (not beyond the repository), or its workspace's."""
+    text = ""
+    for folder in (root, *root.resolve().parents):
+        manifest = folder / "Cargo.toml"
+        if manifest.is_file():
+            text += _peek(manifest)
+        if (folder / ".sqlx").is_dir():
+            text += "sqlx"
+        if text or (folder / ".git").exists():
+            break
+    return text
+
+
+def _peek(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(65_536).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _mixed(label: str, found: list[str]) -> UsageError:
+    return UsageError(f"{label}: several layouts are mixed: " + "; ".join(found), "name the one that runs with --layout, and move the others away")
+
+
+def unknown(label: str, files: list[str]) -> UsageError:
+    """The error for a folder whose files fit no layout."""
+    sql = [f for f in files if is_sql(f)]
+    if not sql:
+        return UsageError(f"{label}: no migrations here: no .sql file at all", "name the folder of migrations, or set migrations.paths")
+    sample = ", ".join(sql[:5]) + (f" and {len(sql) - 5} more" if len(sql) > 5 else "")
+    return UsageError(f"{label}: no layout has such names: {sample}", "name the layout: --layout plain takes every .sql file in the order of names")
+
+
+def find(root: Path, files: list[str], label: str) -> list[tuple[str, Detection]]:
+    """The subfolders that hold migrations, with their layouts; a folder inside of another one found is not looked at."""
+    folders = sorted({f.rpartition("/")[0] for f in files if is_sql(f) or f.endswith("/sqitch.plan")} - {""}, key=lambda f: (f.count("/"), f))
+    parents = {p for f in folders for p in (f, f.rpartition("/")[0]) if p}
+    out: list[tuple[str, Detection]] = []
+    for folder in sorted(parents, key=lambda f: (f.count("/"), f)):
+        if any(folder.startswith(f"{done}/") for done, _ in out) or not meant(folder):
+            continue
+        detection = recognise(root / folder, below(files, folder), f"{label}/{folder}")
+        if detection is not None:
+            out.append((folder, detection))
+    return out
+
+
+def detect(path: Path) -> Detection:
+    """The layout of a folder, or of the one folder of migrations below it. Raises UsageError."""
+    files = walk(path)
+    found = recognise(path, files, str(path))
+    if found is not None:
+        return found
+    inside = find(path, files, str(path))
+    if len(inside) != 1:
+        raise unknown(str(path), files) if not inside else several(str(path), [f for f, _ in inside])
+    return inside[0][1]
+
+
+def several(label: str, folders: list[str]) -> UsageError:
+    """The error for several folders of migrations where one is wanted."""
+    return UsageError(f"{label}: several folders of migrations: {', '.join(folders)}", "name one, or set migrations.paths")

@@ -1,0 +1,84 @@
+"""liquibase's formatted SQL: every changeset is a migration (docs.liquibase.com, "formatted SQL changelog")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lockgate.sources.assemble import Assembly, Place
+from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read
+from lockgate.sources.listing import is_sql
+from lockgate.sources.marks import is_blank
+from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.sources.naming import natural
+from lockgate.text import Source, Span
+
+_FORMATTED = re.compile(r"\A\ufeff?\s*--\s*liquibase\s+formatted\s+sql", re.IGNORECASE)
+_CHANGESET = re.compile(r"^[ \t]*--[ \t]*changeset[ \t]+(?P<author>[^:\s]+):(?P<id>\S+)(?P<rest>[^\n]*)", re.MULTILINE | re.IGNORECASE)
+_ROLLBACK = re.compile(r"^[ \t]*--[ \t]*rollback[ \t]+(?P<sql>[^\r\n]*)", re.MULTILINE | re.IGNORECASE)
+_ROLLBACK_BLOCK = re.compile(r"/\*\s*liquibase\s+rollback\s*\n(?P<sql>.*?)\*/", re.DOTALL | re.IGNORECASE)
+_INCLUDED = re.compile(r"(?:file\s*[:=]\s*|\"file\"\s*:\s*)[\"']?(?P<file>[^\s\"'<>,]+\.sql)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Changeset:
+    """One changeset of a formatted file."""
+
+    author: str
+    id: str
+    up: Script
+    down: Script | None
+
+
+def load_changelogs(place: Place) -> Assembly:
+    """The changesets of every formatted file, in the order of the root changelog's includes, else of the names."""
+    out = Assembly()
+    number = 0
+    for relative in _order(place):
+        source = read(place.root / relative, place.cwd)
+        if not _FORMATTED.match(source.text):
+            out.skipped.append(Skipped(source.path, "it does not begin with `--liquibase formatted sql`"))
+            continue
+        for change in changesets(source):
+            ident = f"{change.author}:{change.id}"
+            named = Named(relative, "", change.id, ident, Direction.BOTH, f"{change.id}:{change.author}")
+            out.files.append(SlotFile(named, source))
+            slot = re.match(r"\d+", change.id)
+            migration = Migration(f"{relative}:{ident}", slot.group() if slot else change.id, change.id, change.up, change.down)
+            out.ordered.append(((number,), migration))
+            number += 1
+    return out
+
+
+def _order(place: Place) -> list[str]:
+    files = [f for f in place.files if is_sql(f)]
+    listed: list[str] = []
+    for relative in place.files:
+        if re.search(r"changelog[^/]*\.(?:xml|ya?ml|json)$", relative):
+            text = read(place.root / relative, place.cwd).text
+            listed += [m.group("file") for m in _INCLUDED.finditer(text)]
+    placed = [f for name in listed for f in files if name == f or name.endswith(f"/{f}") or f.endswith(f"/{name}")]
+    return list(dict.fromkeys([*placed, *sorted(files, key=natural)])) if placed else sorted(files, key=natural)
+
+
+def changesets(source: Source) -> Iterator[Changeset]:
+    """The changesets of one file with their places."""
+    heads = list(_CHANGESET.finditer(source.text))
+    for number, head in enumerate(heads):
+        end = heads[number + 1].start() if number + 1 < len(heads) else len(source.text)
+        wrap = Transaction.STATEMENT if re.search(r"runInTransaction:\s*false", head.group("rest"), re.IGNORECASE) else Transaction.FILE
+        up = Script(source, (Span(head.end(), end),), wrap)
+        yield Changeset(head.group("author"), head.group("id"), up, _rollback(source, head.end(), end, wrap))
+
+
+def _rollback(source: Source, start: int, end: int, wrap: Transaction) -> Script | None:
+    """Rollback lines are comments in the file: everything else is blanked, so that places stay what they are."""
+    spans = [m.span("sql") for pattern in (_ROLLBACK, _ROLLBACK_BLOCK) for m in pattern.finditer(source.text, start, end)]
+    spans = sorted(s for s in spans if not is_blank(source.text[s[0] : s[1]]))
+    if not spans:
+        return None
+    chars = [c if c == "\n" else " " for c in source.text]
+    for first, last in spans:
+        chars[first:last] = source.text[first:last]
+    return Script(Source(source.path, "".join(chars)), (Span(start, end),), wrap)

@@ -1,0 +1,43 @@
+"""What lies in a folder: names only, nothing is read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lockgate.errors import CannotCheck
+
+_PASSED_OVER = frozenset(("node_modules", "vendor", "target", "__pycache__", "dist", "build", "venv"))
+# folders of SQL that no runner is meant to run
+_NOT_MEANT = frozenset(("test", "tests", "testdata", "fixtures", "example", "examples", "seeds", "seed"))
+
+
+def walk(root: Path, depth: int = 8) -> list[str]:
+    """Every file below a folder, relative to it, with forward slashes; hidden and vendored folders are passed over. Raises CannotCheck."""
+    out: list[str] = []
+
+    def failed(error: OSError) -> None:
+        raise CannotCheck(f"{error.filename}: cannot be read: {error.strerror}", "make the folder readable")
+
+    for folder, below, files in os.walk(root, onerror=failed):
+        relative = os.path.relpath(folder, root).replace(os.sep, "/")
+        prefix = "" if relative == "." else relative + "/"
+        below[:] = sorted(b for b in below if not b.startswith(".") and b not in _PASSED_OVER and prefix.count("/") < depth)
+        out += [prefix + name for name in files if not name.startswith(".")]
+    return sorted(out)
+
+
+def is_sql(name: str) -> bool:
+    """Whether a file's name says that it is SQL, in whatever case."""
+    return name[-4:].lower() == ".sql"
+
+
+def below(files: list[str], folder: str) -> list[str]:
+    """The files of a subfolder, relative to it."""
+    prefix = f"{folder}/" if folder else ""
+    return [f[len(prefix) :] for f in files if f.startswith(prefix)]
+
+
+def meant(folder: str) -> bool:
+    """Whether a subfolder may hold migrations: not one of tests or examples."""
+    return not any(part.lower() in _NOT_MEANT for part in folder.split("/"))

@@ -1,0 +1,142 @@
+"""How each runner names its files: a path in the folder becomes slot, name and direction. Pure, so that it serves git's trees as well."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lockgate.sources.folder import Direction, Named
+
+_DIALECT = re.compile(r"\.(mysql|mariadb|sqlite3?|cockroach(?:db)?|crdb|mssql|sqlserver|oracle)(?=\.)", re.IGNORECASE)
+_ALIKE = re.compile(r"^[VURB]?\d.*\.sql$|\.(?:up|down)\.sql$|^R__", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A runner's way to name files.
+
+    ``file`` matches a path relative to the folder; its groups are slot, name and, where set, ``down`` (the file is a down) and ``both``.
+    ``by_name``: the ledger goes by the whole name, so two files may share a number. ``depth``: how deep the runner looks.
+    """
+
+    name: str
+    file: re.Pattern[str]
+    both: bool = False
+    by_name: bool = False
+    depth: int = 1
+    refuses_twins: bool = True  # a second file of one slot stops the runner (else it is passed over)
+    order: str = "number"  # number, or "text": the order of the bare file names
+
+
+_NUMBERED = r"(?P<slot>\d+)_(?P<name>[^/]*)"
+_VERSION = r"\d+(?:[._]\d+)*"
+_DATE = r"\d{4}-\d\d-\d\d(?:[-_]\d{2,6})*"
+LAYOUTS: tuple[Layout, ...] = (
+    # golang-migrate source/parse.go: ^([0-9]+)_(.*)\.(down|up)\.(.*)$
+    Layout("golang-migrate", re.compile(_NUMBERED + r"\.(?:up|(?P<down>down))\.sql")),
+    # goose NumericComponent: digits up to the first underscore
+    Layout("goose", re.compile(_NUMBERED + r"\.sql"), both=True),
+    # sql-migrate: the id is the file's name, ordered by the number in front of it
+    Layout("sql-migrate", re.compile(r"(?P<slot>\d*)[-_. ]?(?P<name>[^/]*)\.sql"), both=True, by_name=True),
+    # dbmate: ^(\d+).*\.sql$
+    Layout("dbmate", re.compile(r"(?P<slot>\d+)(?P<name>[^/]*)\.sql"), both=True, refuses_twins=False, order="text"),
+    Layout(
+        "flyway",
+        re.compile(rf"(?:.*/)?(?:(?:V|B|(?P<down>U))(?P<slot>{_VERSION})|R)(?:__(?P<name>[^/]*))?\.sql"),
+        depth=20,
+    ),
+    # sqlx-core migrate/source.rs: splitn(2, '_'), an i64, a description
+    Layout("sqlx", re.compile(_NUMBERED.replace("*)", "*?)") + r"(?:\.up|(?P<down>\.down))?\.sql")),
+    # diesel: the folder's name up to its first underscore, without hyphens
+    Layout("diesel", re.compile(r"(?P<slot>\d[^/_]*)_(?P<name>[^/]*)/(?:up|(?P<down>down))\.sql"), depth=2, order="text"),
+    Layout("prisma", re.compile(r"(?P<slot>\d*)_?(?P<name>[^/]*)/migration\.sql"), by_name=True, depth=2, order="text"),
+    Layout("drizzle", re.compile(r"(?P<slot>\d+)_(?P<name>[^/]*?)(?:/migration)?\.sql"), by_name=True, depth=2),
+    Layout("refinery", re.compile(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.sql"), depth=20),
+    Layout("supabase", re.compile(_NUMBERED + r"\.sql"), order="text"),
+    Layout("atlas", re.compile(r"(?P<slot>\d[^_/]*?)(?:_(?P<name>[^/]*))?\.sql"), order="text"),
+    Layout("node-pg-migrate", re.compile(r"(?P<slot>\d+)[_-](?P<name>[^/]*)\.sql"), both=True, by_name=True),
+    Layout(
+        "plain",
+        re.compile(rf"(?:.*/)?(?:(?P<slot>{_DATE}|\d+(?:\.\d+)*)[_\-. ]*(?P<name>[^/]*?)|(?P<bare>[^/\d][^/]*?))(?:[._]up|(?P<down>[._]down))?\.sql"),
+        depth=20,
+    ),
+    # these two go by a plan or by marks inside the files, and command by what a program prints: no file names
+    Layout("sqitch", re.compile(r"(?:.*/)?deploy/(?P<name>.*)\.sql"), by_name=True, depth=20),
+    Layout("liquibase", re.compile(r"(?P<name>.*)\.sql"), by_name=True, depth=20),
+    Layout("command", re.compile(r"(?!)"), by_name=True),
+)
+BY_NAME = {layout.name: layout for layout in LAYOUTS}
+
+
+def named(layout: Layout, relative: str) -> Named | None:
+    """What the runner reads from a path in its folder; None where it passes the file over."""
+    match = layout.file.fullmatch(relative)
+    if match is None or (layout.name == "plain" and _DIALECT.search(relative)):
+        return None
+    groups = match.groupdict()
+    raw = groups.get("slot") or ""
+    if raw and layout.name == "goose" and int(raw) < 1:
+        return None
+    name = (groups.get("name") or groups.get("bare") or "").lstrip("_-. ") if layout.name != "flyway" else (groups.get("name") or "")
+    slot = _SLOTS.get(layout.name, str)(raw)
+    direction = Direction.BOTH if layout.both else Direction.DOWN if groups.get("down") else Direction.UP
+    ident = _id(layout, relative)
+    return Named(relative, slot, name, ident, direction, _key(layout, slot, ident))
+
+
+_SLOTS: dict[str, Callable[[str], str]] = {
+    "diesel": lambda slot: slot.replace("-", ""),
+    "flyway": lambda slot: slot.replace("_", "."),
+}
+
+
+def _id(layout: Layout, relative: str) -> str:
+    stem = relative.removesuffix(".sql").removesuffix("/migration")
+    if layout.name == "diesel":
+        return stem.rpartition("/")[0]
+    if layout.name in ("golang-migrate", "sqlx", "plain"):
+        stem = re.sub(r"[._](?:up|down)$", "", stem)
+    return re.sub(r"(^|/)U(?=\d)", r"\1V", stem) if layout.name == "flyway" else stem
+
+
+def _key(layout: Layout, slot: str, ident: str) -> str:
+    if layout.name == "sql-migrate":
+        return f"{ident}.sql"
+    return ident if layout.by_name or not slot else slot
+
+
+def looks_like_migration(relative: str) -> bool:
+    """Whether somebody may expect this file to run."""
+    return _ALIKE.search(relative.rpartition("/")[2]) is not None
+
+
+def other_database(relative: str) -> str:
+    """The other database that a file's name declares (``x.mysql.up.sql``); "" where there is none."""
+    match = _DIALECT.search(relative)
+    return match.group(1) if match else ""
+
+
+def slot_number(slot: str) -> tuple[int, ...] | None:
+    """A slot as its runner compares it: numbers, so that 7, 007 and 7.0 are one; None where it is no number."""
+    parts = [part for part in re.split(r"[._\-]", slot) if part]
+    if not parts or not all(part.isdigit() and part.isascii() for part in parts):
+        return None
+    numbers = [int(part) for part in parts]
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """A sort key in which numbers count as numbers."""
+    return tuple((0, int(p), p) if p.isdigit() and p.isascii() else (1, 0, p) for p in re.split(r"(\d+)", text) if p)
+
+
+def position(layout: Layout, item: Named) -> tuple[object, ...]:
+    """The sort key of a migration in its runner's order: repeatable ones last, then the number, then the name."""
+    number = slot_number(item.slot)
+    file = item.relative.rpartition("/")[2] if layout.depth != 2 else item.relative
+    if layout.order == "text":
+        return (False, (), ((1, 0, item.slot if layout.name == "diesel" else ""),), file)
+    return (number is None, number or (), natural(file), item.relative)
