@@ -36,6 +36,43 @@ class BuiltinType(NamedTuple):
     display: str  # as format_type prints it
     typmod: int
 
+    # under the names that user types have
+    @property
+    def kind(self) -> str:
+        return self.typtype
+
+    @property
+    def base(self) -> int:
+        return self.basetype
+
+    @property
+    def base_typmod(self) -> int:
+        return self.typmod if self.typtype == "d" else -1
+
+    @property
+    def namespace(self) -> int:
+        return 11 if self.schema == "pg_catalog" else 13000
+
+    @property
+    def relation(self) -> int:
+        return self.relid
+
+    @property
+    def subtype(self) -> int:
+        return self.range_subtype
+
+    @property
+    def shell(self) -> bool:
+        return False
+
+    @property
+    def extension(self) -> int:
+        return 0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ()
+
 
 class BuiltinFunction(NamedTuple):
     """A row of pg_proc. ``execute``: None where PUBLIC may call it, else the roles beside the owner that may."""
