@@ -1,0 +1,43 @@
+"""Secrets within reach of a pull request: see rules/secret-in-pull-request.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lockgate.findings import Label
+from lockgate.rules.registry import Draft, on_fact
+from lockgate.surface.workflow import SECRET, Step, Workflow
+from lockgate.text import Span
+
+_KEPT_OUT = re.compile(r"github\.(?:ref\b|ref_name|event_name\s*(?:==\s*'push'|!=\s*'pull_request))|gitea\.ref")
+_HARMLESS = ("GITHUB_TOKEN", "GITEA_TOKEN")
+
+
+@on_fact(Workflow)
+def check(fact: Workflow) -> Iterator[Draft]:
+    """One finding at the trigger, or at each secret of a job that pull requests reach."""
+    target = fact.on("pull_request_target")
+    if target is not None:
+        yield Draft(
+            "pull_request_target runs anybody's code with the secrets", Label(fact.source, target.span, "secrets for strangers"),
+            "use pull_request, which gets no secrets from forks",
+        )  # fmt: skip
+    if fact.on("pull_request") is None:
+        return
+    for job in fact.jobs:
+        if _KEPT_OUT.search(job.condition):
+            continue
+        start = fact.source.text.find(job.text, job.at.start)
+        for match in SECRET.finditer(job.text) if start >= 0 else ():
+            if match.group(1) in _HARMLESS or _guarded(job.steps, start + match.start()):
+                continue
+            span = Span(start + match.start(), start + match.end())
+            yield Draft(
+                f"the job {job.name} runs for pull requests with the secret {match.group(1)}", Label(fact.source, span, "a pull request can read it"),
+                "if: github.ref == 'refs/heads/main', or a workflow of its own on push", object=job.name,
+            )  # fmt: skip
+
+
+def _guarded(steps: tuple[Step, ...], at: int) -> bool:
+    return any(s.at.start <= at <= s.at.end and _KEPT_OUT.search(s.condition) for s in steps)

@@ -1,0 +1,26 @@
+"""Commit message that skips the gate: see rules/skip-ci-bypass.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lockgate.findings import Label
+from lockgate.rules.registry import Draft, on_fact
+from lockgate.surface.workflow import Workflow
+from lockgate.text import Span
+
+_SKIP = re.compile(r"\[(?:skip ci|ci skip|no ci|skip actions|actions skip)\]")
+
+
+@on_fact(Workflow)
+def check(fact: Workflow) -> Iterator[Draft]:
+    """One finding at each such word outside of comments."""
+    for match in _SKIP.finditer(fact.source.text):
+        line = fact.source.line(fact.source.position(match.start()).line)
+        if line.lstrip().startswith("#"):
+            continue
+        yield Draft(
+            f"{match.group(0)} skips the gate, and not Dokploy's webhook", Label(fact.source, Span(match.start(), match.end()), "skips all"),
+            "keep autoDeploy off; for emergencies there is LOCKGATE_OVERRIDE",
+        )  # fmt: skip

@@ -1,0 +1,79 @@
+"""The deploy surface: compose files, workflows and Dokploy's settings, read into typed facts with places."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockgate.errors import CannotCheck
+from lockgate.surface import compose, settings, workflow
+from lockgate.surface.nodes import BadYaml, parse
+from lockgate.text import Source, Span
+
+_COMPOSE = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
+_WORKFLOWS = (".gitea/workflows", ".forgejo/workflows", ".github/workflows")  # Gitea reads the first that exists
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file of the surface that is no YAML."""
+
+    source: Source
+    span: Span
+    message: str
+
+
+Fact = compose.ComposeFile | compose.ComposeChange | workflow.Workflow | settings.DokploySettings | Unreadable
+
+
+def find(cwd: Path) -> tuple[Path, ...]:
+    """The compose files and workflows of a repository."""
+    found = [cwd / name for name in _COMPOSE if (cwd / name).is_file()]
+    for folder in _WORKFLOWS:
+        if (cwd / folder).is_dir():
+            found += sorted(p for p in (cwd / folder).iterdir() if p.suffix in (".yml", ".yaml") and p.is_file())
+            break
+    return tuple(found)
+
+
+def examine(cwd: Path, paths: Iterable[Path] | None = None, base: Callable[[str], str | None] | None = None) -> tuple[Fact, ...]:
+    """The facts of these files, or of those found in ``cwd``. ``base`` gives a file's text on the base branch, for what has changed.
+
+    Raises CannotCheck for a file that cannot be read.
+    """
+    facts: list[Fact] = []
+    for path in find(cwd) if paths is None else paths:
+        source = _source(path, cwd)
+        for fact in facts_of(source, path.parent):
+            facts.append(fact)
+            before = base(source.path) if base is not None and isinstance(fact, compose.ComposeFile) else None
+            if before is not None and before != source.text and isinstance(fact, compose.ComposeFile):
+                facts += [compose.ComposeChange(old, fact) for old in facts_of(Source(source.path, before)) if isinstance(old, compose.ComposeFile)]
+    return tuple(facts)
+
+
+def facts_of(source: Source, folder: Path | None = None) -> tuple[Fact, ...]:
+    """The facts of one text; what it is, its own keys tell."""
+    try:
+        root = parse(source)
+    except BadYaml as error:
+        return (Unreadable(source, error.span, error.message),)
+    if root is None:
+        return ()
+    if root.get("jobs") is not None:
+        return (workflow.read(source, root),)
+    if root.get("dokploy") is not None:
+        return (settings.read(source, root),)
+    return (compose.read(source, root, folder),) if root.get("services") is not None else ()
+
+
+def _source(path: Path, cwd: Path) -> Source:
+    shown = os.path.relpath(path, cwd).replace(os.sep, "/")
+    try:
+        return Source(shown, path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise CannotCheck(f"{shown}: {error.strerror}", "make the file readable") from error
+    except UnicodeDecodeError as error:
+        raise CannotCheck(f"{shown}: not UTF-8 at byte {error.start}", "save the file as UTF-8") from error

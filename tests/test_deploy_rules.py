@@ -1,0 +1,132 @@
+"""Every example of family P: exactly the marked lines fire, by the rule that the document is of."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from lockgate import rulebook
+from lockgate.findings import Finding
+from lockgate.rules import registry
+from lockgate.surface import Fact, examine, facts_of, find
+from lockgate.surface.compose import ComposeChange, ComposeFile
+from lockgate.text import Source
+
+RULES = [name for name in rulebook.names() if rulebook.rule(name).family == "deploy"]
+CASES = [(name, example) for name in RULES for example in rulebook.examples(rulebook.rule(name))]
+
+
+def facts(example: rulebook.Example) -> list[Fact]:
+    sources = []
+    for file in example.files:
+        folder = ".gitea/workflows/" if "\njobs:" in file.text else ""
+        sources.append(Source(f"{folder}{file.name}.yml", file.text))
+    if len(sources) == 2:
+        (base,), (head,) = facts_of(sources[0]), facts_of(sources[1])
+        assert isinstance(base, ComposeFile) and isinstance(head, ComposeFile)
+        return [head, ComposeChange(base, head)]
+    return list(facts_of(sources[0]))
+
+
+@pytest.mark.parametrize(("name", "example"), CASES, ids=[f"{n}-{e.number}" for n, e in CASES])
+def test_an_example_says_what_it_is_marked_to_say(name: str, example: rulebook.Example) -> None:
+    found: list[Finding] = [f for fact in facts(example) for f in registry.of_fact(fact)]
+    own = {f.at.source.position(f.at.span.start).line: f for f in found if f.name == name}
+    marks = {m.line: m for m in example.files[-1].marks}
+    assert sorted(own) == sorted(line for line, m in marks.items() if m.kind == "finding"), [f.message for f in own.values()]
+    for line, finding in own.items():
+        assert marks[line].text in finding.message
+        assert finding.help and finding.rule.startswith("P")
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_document_has_its_sections_and_an_example_that_is_silent(name: str) -> None:
+    rule = rulebook.rule(name)
+    assert all(rule.section(title) for title in rulebook.SECTIONS)
+    kinds = {m.kind for e in rulebook.examples(rule) for f in e.files for m in f.marks}
+    assert "finding" in kinds and (kinds == {"finding", "ok"} or name in ("unreadable-deploy-file", "obsolete-compose-version", "renamed-volume"))
+
+
+def test_rules_read_facts_and_never_yaml() -> None:
+    for name in RULES:
+        module = Path("src/lockgate/rules") / f"{name.replace('-', '_')}.py"
+        tree = ast.parse((Path(__file__).parents[1] / module).read_text())
+        imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+        assert not any("ruamel" in str(m) or "lockgate.deploy" in str(m) for m in imported)
+
+
+def test_the_surface_of_a_repository(tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text("services:\n  web:\n    build: .\n    restart: always\n    volumes: [./conf:/conf, ./lost:/lost]\n")
+    (tmp_path / "Dockerfile").write_text('FROM a\nCMD ["x"]\nFROM b\nCOPY . .\nENTRYPOINT ["./docker/start.sh"]\n')
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "docker" / "start.sh").write_text("#!/bin/sh\nset -e\npython manage.py migrate\nexec gunicorn app\n")
+    for folder in (".gitea", ".github"):
+        (tmp_path / folder / "workflows").mkdir(parents=True)
+        (tmp_path / folder / "workflows" / "a.yml").write_text("on: push\njobs:\n  a:\n    steps:\n      - run: lockgate deploy\n")
+    assert [p.relative_to(tmp_path).as_posix() for p in find(tmp_path)] == ["docker-compose.yml", ".gitea/workflows/a.yml"]
+    names = {f.name: f for fact in examine(tmp_path) for f in registry.of_fact(fact)}
+    assert {"migration-restart-loop", "wiped-bind-mount", "deploy-without-checks", "deploy-from-any-branch"} <= set(names)
+    loop = names["migration-restart-loop"].at
+    assert (loop.source.path, loop.source.position(loop.span.start).line) == ("Dockerfile", 5)
+    assert "./lost" in names["wiped-bind-mount"].message
+
+
+def test_what_changed_against_the_base(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services:\n  db:\n    image: postgres:17\n    volumes: [d:/x]\nvolumes: {d: }\n")
+    before = "services:\n  db:\n    image: postgres:16\n    volumes: [d:/x]\nvolumes: {d: }\n"
+    found = [f.name for fact in examine(tmp_path, base=lambda path: before) for f in registry.of_fact(fact)]
+    assert found == ["database-major-change"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\ufeffservices: {}\n",
+        "- 1\n- 2\n",
+        "services:\n  a: &x\n    b: *x\n",
+        "services: [1, 2]\n",
+        "jobs: 3\n",
+        "services:\r\n  w:\r\n    image: a\r\n",
+        "a: !x b\n",
+    ],
+)
+def test_odd_files_are_read_without_harm(text: str) -> None:
+    for fact in facts_of(Source("compose.yml", text)):
+        registry.of_fact(fact)
+
+
+def test_places_are_true_behind_a_byte_order_mark_and_umlauts() -> None:
+    text = '\ufeffversion: "3"\n# größer\nservices:\n  wéb:\n    restart: always\n    command: migrate up && ./serve\n'
+    found = [f for fact in facts_of(Source("c.yml", text)) for f in registry.of_fact(fact)]
+    marked = {f.name: f.at.source.text[f.at.span.start : f.at.span.end] for f in found}
+    assert marked["migration-restart-loop"] == "migrate up && ./serve"
+
+
+def test_merge_keys_are_followed() -> None:
+    text = "x-base: &b\n  restart: always\nservices:\n  web:\n    <<: *b\n    command: goose up && ./serve\n"
+    assert [f.name for fact in facts_of(Source("c.yml", text)) for f in registry.of_fact(fact)] == ["migration-restart-loop"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "./wait-for db && npx prisma migrate deploy && node dist/main.js", "sh -c 'flask db upgrade; gunicorn app'", "dbmate --wait up && ./app",
+        "migrate -path /m -database $DB up && ./api", "bundle exec rails db:migrate && rails s", "php artisan migrate --force && php-fpm",
+        "/app/server migrate && /app/server serve", "./run.sh --migrate && ./serve", "goose -dir m postgres $DSN up && ./serve",
+    ],
+)  # fmt: skip
+def test_migrating_commands_are_known(command: str) -> None:
+    text = f"services:\n  web:\n    restart: always\n    command: {command!r}\n"
+    assert [f.name for fact in facts_of(Source("c.yml", text)) for f in registry.of_fact(fact)] == ["migration-restart-loop"]
+
+
+@pytest.mark.parametrize(
+    "command", ["npm start", "uvicorn app.migrations_view:app", "./server --no-migrate", "python -m emigrate_service", "nginx -g 'daemon off;'"]
+)
+def test_other_commands_do_not_migrate(command: str) -> None:
+    text = f"services:\n  web:\n    restart: always\n    command: {command!r}\n"
+    assert not [f for fact in facts_of(Source("c.yml", text)) for f in registry.of_fact(fact)]
