@@ -1,0 +1,79 @@
+"""CREATE RULE (transformRuleStmt in src/backend/parser/parse_utilcmd.c, DefineQueryRewrite in src/backend/rewrite/rewriteDefine.c)."""
+
+from __future__ import annotations
+
+from lockgate.catalog.catalog import Address
+from lockgate.catalog.objects import Relation, Rewrite
+from lockgate.timeline import dependency
+from lockgate.timeline.binder import Scope, analyze_expression, analyze_query, boolean, relation_scope
+from lockgate.timeline.context import Context, Node
+from lockgate.timeline.privileges import need_owner
+from lockgate.timeline.transitions.creation import doubt
+from lockgate.timeline.transitions.relation import created_here, user_relation
+
+_EVENTS = {"CMD_SELECT": "select", "CMD_INSERT": "insert", "CMD_UPDATE": "update", "CMD_DELETE": "delete"}
+_ROWS = {"insert": ("new",), "update": ("old", "new"), "delete": ("old",), "select": ("old",)}
+
+
+def create_rule(ctx: Context, node: Node) -> None:
+    """DefineRule."""
+    relation = user_relation(ctx, node["relation"])
+    assert relation is not None
+    location = node["relation"].get("location", 0)
+    event = _EVENTS[node["event"]]
+    if relation.kind == "m":
+        raise ctx.refuse("0A000", "rules on materialized views are not supported", location, kind="relation")
+    scope = _scope(ctx, relation, event)
+    refs = _condition(ctx, scope, node) | _actions(ctx, scope, node)
+    if relation.kind not in "rvp":
+        raise ctx.refuse("42809", f'relation "{relation.name}" cannot have rules', location, name=relation.name, kind="relation",
+                         object=ctx.catalog.qualified(relation))  # fmt: skip
+    need_owner(ctx, relation, location, name=relation.name)
+    if event == "select":
+        raise ctx.unsure("a rule ON SELECT is not modelled", ("object", relation.oid))
+    name = node.get("rulename", "")
+    oid = _existing(ctx, relation, name, bool(node.get("replace")))
+    rule = Rewrite(oid or ctx.catalog.new_oid(), name, relation.oid, event, bool(node.get("instead")))
+    if oid:
+        ctx.catalog.undepend((oid, 0), "n")
+    ctx.catalog.put(rule)
+    ctx.catalog.depend((rule.oid, 0), [(relation.oid, 0)], "a")
+    ctx.catalog.depend((rule.oid, 0), refs)
+    ctx.created(rule, name=name)
+
+
+def _scope(ctx: Context, relation: Relation, event: str) -> Scope:
+    scopes = [relation_scope(ctx, relation, row, qualified_only=True) for row in _ROWS[event]]
+    return scopes[0] + scopes[1] if len(scopes) > 1 else scopes[0]
+
+
+def _condition(ctx: Context, scope: Scope, node: Node) -> frozenset[Address]:
+    if "whereClause" not in node:
+        return frozenset()
+    return boolean(ctx, analyze_expression(ctx, node["whereClause"], scope, "where"), "WHERE").depends
+
+
+def _actions(ctx: Context, scope: Scope, node: Node) -> frozenset[Address]:
+    refs: frozenset[Address] = frozenset()
+    for action in node.get("actions", []):
+        ((tag, body),) = action.items()
+        if tag == "NotifyStmt":
+            continue
+        refs |= analyze_query(ctx, tag, body, scope=scope).depends
+    return refs
+
+
+def _existing(ctx: Context, relation: Relation, name: str, replacing: bool) -> int:
+    found = ctx.catalog.one(Rewrite, ("rule", relation.oid, name))
+    if found is None:
+        return 0
+    if doubt(ctx, "rule", relation.oid, name, relation.oid) is not None:
+        dependency.erase(ctx, found.oid)
+        return 0
+    if not replacing:
+        raise ctx.refuse("42710", f'rule "{name}" for relation "{relation.name}" already exists', None, name=name, kind="rule",
+                         object=ctx.catalog.qualified(found), related=created_here(ctx, found.oid))  # fmt: skip
+    return found.oid
+
+
+HANDLERS = {"RuleStmt": create_rule}
