@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from lockgate.rules.registry import Draft, on_failure, refusal
+from lockgate.facts import BrokenBody
+from lockgate.rules.registry import Draft, on_fact, on_failure, refusal
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 
@@ -13,3 +15,11 @@ from lockgate.timeline.step import Step
 def check(step: Step, failure: Failure) -> Draft | None:
     """The apply does not show it: no SQLSTATE is claimed for the statement."""
     return replace(refusal(step, failure), sqlstate=None)
+
+
+@on_fact(BrokenBody)
+def observed(fact: BrokenBody) -> Iterator[Draft]:
+    """The server's own word on a body, where nothing was foreseen."""
+    body = fact.observation
+    line = f" (line {body.line} of the body)" if body.line else ""
+    yield Draft(f"{body.routine} is broken after this migration: {body.fails.message}{line}", fact.at, body.query, slot=fact.migration.slot)

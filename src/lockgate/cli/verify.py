@@ -1,0 +1,43 @@
+"""lockgate verify: check, then ask a real PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lockgate.cli.options import configuration, emit, folder_options, make_request, report_options
+
+
+@click.command("verify")
+@folder_options
+@report_options
+@click.option("--dsn", default="", metavar="DSN", help="A scratch server of yours in place of the embedded one. Never production.")
+@click.option("--binaries", default="", metavar="DIR", help="Directory of postgres and initdb.")
+@click.option("--bodies/--no-bodies", default=True, show_default=True, help="Check routine bodies after each migration.")
+@click.option("--downs/--no-downs", default=True, show_default=True, help="Run each down script in a transaction that is rolled back.")
+@click.option("--audit", is_flag=True, help="Compare the simulated catalog with the server's after every migration.")
+@click.option("--attest", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write what was proven to a file.")
+def command(
+    paths: tuple[Path, ...], layout: str | None, transaction: str | None, role: str, superuser: bool, config_path: Path | None,
+    output_format: str, output: Path | None, since: str, fail_on: str, stdin_filename: str,
+    dsn: str, binaries: str, bodies: bool, downs: bool, audit: bool, attest: Path | None,
+) -> int:  # fmt: skip
+    """Check, then apply the migrations on a real, ephemeral PostgreSQL: as owner up to the handover, as deployer from there on.
+
+    Every finding is stamped with what the server said: confirmed, refuted or unproven. What the server refuses and nobody foresaw is a finding too.
+    """
+    from lockgate.cli.progress import progress
+    from lockgate.report import render
+    from lockgate.verify import verify
+
+    config = configuration(config_path)
+    request = make_request(paths, layout, transaction, role, superuser, since, fail_on, stdin_filename)
+    with progress("applying") as bar:
+        outcome = verify(config, request, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, progress=bar)
+    emit(render(outcome, output_format, to_terminal=output is None), output)
+    if attest is not None:
+        from lockgate.deploy.attest import write_attestation
+
+        write_attestation(attest, config, outcome)
+    return outcome.exit_code

@@ -1,0 +1,111 @@
+"""The server's word, tied to findings and places: evidence, and what nobody foresaw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from lockgate.findings import Evidence, Finding, Label, Verdict
+from lockgate.live.plan import BodyObservation, DownObservation, Observation, Report, State
+from lockgate.sources.migration import Migration
+from lockgate.text import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Unforeseen:
+    """A statement that the server refused and that the simulator let pass."""
+
+    migration: Migration
+    observation: Observation
+    at: Label
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenBody:
+    """A routine whose body the server refuses, first seen after a migration."""
+
+    migration: Migration
+    observation: BodyObservation
+    at: Label
+
+
+@dataclass(frozen=True, slots=True)
+class DownFails:
+    """A down script that the server refuses right after its own up."""
+
+    migration: Migration
+    observation: Observation
+    at: Label
+
+
+@dataclass(frozen=True, slots=True)
+class DownIncomplete:
+    """A down script that leaves the catalog different from what it was before the up."""
+
+    migration: Migration
+    observation: DownObservation
+    at: Label
+
+
+def located(report: Report, migrations: tuple[Migration, ...]) -> Iterator[BrokenBody | DownFails | DownIncomplete]:
+    """What the server said of bodies and down scripts, at the migrations that it concerns."""
+    by_id = {m.id: m for m in migrations}
+    for body in report.bodies:
+        migration = by_id.get(body.migration)
+        if migration is not None:
+            yield BrokenBody(migration, body, Label(migration.up.source, Span(0, 0), body.fails.message))
+    for down in report.downs:
+        migration = by_id.get(down.migration)
+        if migration is None or migration.down is None or down.reason:
+            continue
+        for seen in down.refused:
+            if seen.fails is not None and seen.state is State.OBSERVED:
+                yield DownFails(migration, seen, Label(migration.down.source, seen.span, seen.fails.message))
+        if not down.refused and (down.left or down.missing or down.changed):
+            yield DownIncomplete(migration, down, Label(migration.down.source, Span(0, 0), "not the way back"))
+
+
+def stamp(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> list[Finding]:
+    """Every finding on a statement with its evidence."""
+    ids: dict[tuple[str, str], str] = {(m.up.source.path, m.slot): m.id for m in migrations}
+    seen = {(o.migration, o.index): o for o in report.observations if o.direction == "up"}
+    return [_stamped(item, seen, ids, report) for item in findings]
+
+
+def _stamped(item: Finding, seen: dict[tuple[str, int], Observation], ids: dict[tuple[str, str], str], report: Report) -> Finding:
+    if item.statement is None or item.evidence is not None:
+        return item
+    migration = ids.get((item.at.source.path, item.slot))
+    observation = seen.get((migration, item.statement)) if migration is not None else None
+    return replace(item, evidence=_evidence(item, observation, report))
+
+
+def _evidence(item: Finding, seen: Observation | None, report: Report) -> Evidence:
+    server = report.server.version
+    if seen is None:
+        return Evidence(Verdict.UNPROVEN, "", server, None, "the server did not reach this statement")
+    common = {"locks": seen.locks, "work": seen.work}
+    if seen.state is not State.OBSERVED:
+        return Evidence(Verdict.UNPROVEN, seen.role, server, None, seen.reason or seen.state.value, **common)
+    if item.sqlstate is None:
+        word = seen.fails.message if seen.fails else "the server applied it: the breakage shows at the first call only"
+        return Evidence(Verdict.UNPROVEN, seen.role, server, seen.fails.sqlstate if seen.fails else None, word, **common)
+    if seen.fails is None:
+        return Evidence(Verdict.REFUTED, seen.role, server, None, "the server applied the statement", **common)
+    verdict = Verdict.CONFIRMED if seen.fails.sqlstate == item.sqlstate else Verdict.UNPROVEN
+    return Evidence(verdict, seen.role, server, seen.fails.sqlstate, seen.fails.message, **common)
+
+
+def unforeseen(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> Iterator[Unforeseen]:
+    """What the server refused, in its own right, at statements without a finding that predicts a refusal."""
+    told = {(f.at.source.path, f.slot, f.statement) for f in findings if f.sqlstate}
+    by_id = {m.id: m for m in migrations}
+    for seen in report.observations:
+        migration = by_id.get(seen.migration)
+        if migration is None or seen.direction != "up" or seen.fails is None or seen.state is not State.OBSERVED:
+            continue
+        if (migration.up.source.path, migration.slot, seen.index) in told:
+            continue
+        start = seen.fails.position if seen.fails.position is not None else seen.span.start
+        span = Span(start, seen.span.end) if start < seen.span.end else seen.span
+        yield Unforeseen(migration, seen, Label(migration.up.source, span, seen.fails.message))

@@ -1,0 +1,63 @@
+"""Verification: a check whose findings the server has been asked about."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+from lockgate.check import Checked, Outcome, Progress, Request, examine, settle
+from lockgate.config import Config
+from lockgate.errors import UsageError
+from lockgate.facts import located, stamp, unforeseen
+from lockgate.findings import Evidence, Verdict
+from lockgate.live import plan as live
+from lockgate.live import verify as observe
+from lockgate.rules import registry
+
+
+def verify(
+    config: Config, request: Request, *, dsn: str = "", binaries: str = "", bodies: bool = True, downs: bool = True, audit: bool = False,
+    progress: Progress | None = None,
+) -> Outcome:  # fmt: skip
+    """Check, apply on a real server as both roles, and stamp every finding. Raises CannotCheck where no server can be had."""
+    checked = examine(config, request)
+    plan = live_plan(config, checked, dsn, binaries, bodies, downs, audit)
+    report = observe(plan, progress=progress)
+    migrations = checked.folder.migrations
+    checked.findings = stamp(checked.findings, migrations, report)
+    for fact in unforeseen(checked.findings, migrations, report):
+        seen = fact.observation
+        assert seen.fails is not None
+        proof = Evidence(Verdict.CONFIRMED, seen.role, report.server.version, seen.fails.sqlstate, seen.fails.message, seen.locks, seen.work)
+        checked.findings += [replace(f, evidence=proof) for f in registry.of_fact(fact)]
+    for place in located(report, migrations):
+        checked.findings += registry.of_fact(place)
+    return settle(checked, _server(report), report)
+
+
+def live_plan(config: Config, checked: Checked, dsn: str, binaries: str, bodies: bool, downs: bool, audit: bool) -> live.Plan:
+    """What the oracle is asked."""
+    variable = config.database.dsn_env
+    if not dsn and variable:
+        dsn = os.environ.get(variable, "")
+        if not dsn:
+            raise UsageError(f"{config.path}: database.dsn_env names {variable}, which is not set", f"set {variable}, or remove dsn_env")
+    wish = live.ServerWish(dsn, binaries or config.database.binaries, config.database.version)
+    plan, roles = checked.plan, config.roles
+    handover = plan.handover_sql.source if plan.handover_sql is not None else None
+    known = tuple(live.ScratchRole(name) for name in roles.assumed)
+    who = live.RolePlan(
+        plan.deployer or plan.role, plan.owner, plan.owned, handover, roles.superuser or checked.request.superuser, known
+    )
+    baseline = live.Baseline(plan.baseline.source) if plan.baseline is not None else None
+    path = plan.search_path if plan.search_path != ("$user", "public") else ()
+    return live.Plan(plan.migrations, {}, wish, who, baseline, path, bodies=bodies, downs=downs, audit=audit)
+
+
+def _server(report: live.Report) -> dict[str, Any]:
+    server = report.server
+    return {
+        "major": server.major, "version": server.version, "source": server.source, "stand_ins": list(server.stand_ins), "notes": list(report.notes),
+    }  # fmt: skip
+
