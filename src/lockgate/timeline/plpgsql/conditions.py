@@ -71,9 +71,7 @@ _TABLE = """
     index_corrupted=XX002 invalid_argument_for_xquery=10608 transaction_timeout=25P04 file_name_too_long=58P03
 """
 
-CONDITIONS: dict[str, tuple[str, ...]] = {
-    name: tuple(states.split("/")) for name, _, states in (entry.partition("=") for entry in _TABLE.split())
-}
+CONDITIONS: dict[str, tuple[str, ...]] = {name: tuple(states.split("/")) for name, _, states in (entry.partition("=") for entry in _TABLE.split())}
 
 
 def sqlstates(name: str) -> tuple[str, ...] | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from lockgate.timeline.plpgsql.scan import BodySyntax, Token, scan
 from lockgate.timeline.plpgsql.tree import Fragment, Target
 
-RESERVED = frozenset(
-    "all begin by case declare else end execute for foreach from if in into loop not null or strict then to using when while".split()
-)
+_RESERVED_WORDS = """all begin by case declare else end execute for foreach from if in into loop not null or strict then to using when while"""
+RESERVED = frozenset(_RESERVED_WORDS.split())
 
 
 class Reader:

@@ -28,19 +28,18 @@ from lockgate.timeline.plpgsql.tree import (
 
 _LEVELS = ("exception", "warning", "notice", "info", "log", "debug")
 _OPTIONS = ("message", "detail", "hint", "errcode", "column", "constraint", "datatype", "table", "schema")
-_ITEMS = frozenset(
-    """row_count pg_routine_oid pg_context returned_sqlstate pg_exception_detail pg_exception_hint pg_exception_context column_name
-    constraint_name pg_datatype_name message_text table_name schema_name""".split()
-)
+_ITEM_WORDS = """row_count pg_routine_oid pg_context returned_sqlstate pg_exception_detail pg_exception_hint pg_exception_context
+column_name constraint_name pg_datatype_name message_text table_name schema_name"""
+_ITEMS = frozenset(_ITEM_WORDS.split())
 
 
 def sentence(reader: Reader) -> Statement:
     """Read one simple statement with its semicolon."""
     token = reader.token
     following = reader.peek().value
-    if reader.is_name() or token.kind == "param":
-        if following in (":=", "=", "[") or (following == "." and reader.peek(2).kind in ("word", "quoted")):
-            return _assign(reader)
+    field = following == "." and reader.peek(2).kind in ("word", "quoted")
+    if (reader.is_name() or token.kind == "param") and (field or following in (":=", "=", "[")):
+        return _assign(reader)
     if token.kind == "word":
         reading = _READERS.get(token.value)
         if reading is not None:
@@ -71,8 +70,8 @@ def _sql(reader: Reader) -> Sql:
         if token.kind == "sign":
             if token.value == ";" and depth <= 0:
                 break
-            depth += token.value in "([" and 1 or 0
-            depth -= token.value in ")]" and 1 or 0
+            depth += (token.value in "([" and 1) or 0
+            depth -= (token.value in ")]" and 1) or 0
         if token.kind == "word" and token.value == "into" and previous.value not in ("insert", "merge") and first.value != "import":
             if into:
                 raise reader.error("INTO specified more than once")

@@ -1,0 +1,271 @@
+"""FROM: relations, joins, subqueries and functions as combinations of rows; equalities narrow what is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from lockgate.parse.statement import Node
+from lockgate.timeline.evaluate.expression import expression
+from lockgate.timeline.evaluate.tables import rows_of
+from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, known, truth
+from lockgate.timeline.evaluate.world import Frame, World
+
+Combination = tuple[Frame, bool]  # the rows by alias; whether they are certain to be there
+Columns = dict[str, list[str]]  # by alias
+Sources = tuple[list[Combination], Columns]
+
+
+def split(node: Node | None) -> list[Node]:
+    """The parts of a condition that AND joins."""
+    if node is None:
+        return []
+    body = node.get("BoolExpr")
+    if body is not None and body.get("boolop", "AND_EXPR") == "AND_EXPR":
+        return [part for arg in body["args"] for part in split(arg)]
+    return [node]
+
+
+def keep(world: World, combinations: list[Combination], conjuncts: list[Node]) -> list[Combination]:
+    """The combinations that a condition lets through."""
+    for conjunct in conjuncts:
+        left = []
+        for frame, certain in combinations:
+            found = truth(expression(world.inside(frame), conjunct))
+            if found is True:
+                left.append((frame, certain))
+            elif isinstance(found, Unknown):
+                left.append((frame, False))
+        combinations = left
+    return combinations
+
+
+def combine(world: World, items: Iterable[Node], conjuncts: list[Node]) -> Sources:
+    """All combinations of some FROM items; ``conjuncts`` narrow early, and are to be applied again at the end."""
+    found: Sources = ([({}, True)], {})
+    for item in items:
+        found = _product(world, found, item, conjuncts)
+    return found
+
+
+def _product(world: World, left: Sources, item: Node, conjuncts: list[Node]) -> Sources:
+    combinations, columns = left
+    if _lateral(item):
+        out: list[Combination] = []
+        shape: Columns = {}
+        for frame, certain in combinations:
+            inner, shape = _scan(world.inside(frame), item, conjuncts)
+            out += [({**frame, **f}, certain and c) for f, c in inner]
+        return out, {**columns, **shape}
+    right, shape = _scan(world, item, conjuncts)
+    joined = {**columns, **shape}
+    pairs = _pairs(world, combinations, right, columns, shape, conjuncts)
+    early = [c for c in conjuncts if (names := aliases(c, joined)) is not None and names and names <= set(joined)]
+    return keep(world, pairs, early), joined
+
+
+def _lateral(item: Node) -> bool:
+    return "RangeFunction" in item or bool(item.get("RangeSubselect", {}).get("lateral"))
+
+
+def _pairs(
+    world: World, left: list[Combination], right: list[Combination], columns: Columns, shape: Columns, conjuncts: list[Node]
+) -> list[Combination]:
+    key = next(_keys(conjuncts, columns, shape), None) if len(left) > 1 and len(right) > 1 else None
+    if key is None:
+        return [({**a, **b}, x and y) for a, x in left for b, y in right]
+    buckets: dict[Any, list[Combination]] = {}
+    loose: list[Combination] = []
+    for b, y in right:
+        value = expression(world.inside(b), key[1])
+        if not known(value) or isinstance(value, list):
+            loose.append((b, y))
+        elif value is not None:
+            buckets.setdefault(value, []).append((b, y))
+    out: list[Combination] = []
+    for a, x in left:
+        value = expression(world.inside(a), key[0])
+        if value is None:
+            continue
+        matches = buckets.get(value, []) + loose if known(value) and not isinstance(value, list) else right
+        out += [({**a, **b}, x and y) for b, y in matches]
+    return out
+
+
+def _keys(conjuncts: list[Node], left: Columns, right: Columns) -> Iterator[tuple[Node, Node]]:
+    both = {**left, **right}
+    for conjunct in conjuncts:
+        body = conjunct.get("A_Expr")
+        if body is None or body.get("kind", "AEXPR_OP") != "AEXPR_OP" or body["name"][-1]["String"].get("sval") != "=" or "lexpr" not in body:
+            continue
+        a, b = aliases(body["lexpr"], both), aliases(body["rexpr"], both)
+        if a and b and a <= set(left) and b <= set(right):
+            yield body["lexpr"], body["rexpr"]
+        elif a and b and b <= set(left) and a <= set(right):
+            yield body["rexpr"], body["lexpr"]
+
+
+def aliases(node: Any, columns: Mapping[str, list[str]]) -> set[str] | None:
+    """The aliases that an expression refers to; None where it cannot be told (a subquery in it)."""
+    found: set[str] = set()
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list):
+            stack.extend(item)
+        elif isinstance(item, dict):
+            if "SubLink" in item:
+                return None
+            reference = item.get("ColumnRef")
+            if reference is not None:
+                names = [f["String"].get("sval", "") for f in reference["fields"] if "String" in f]
+                if len(names) != len(reference["fields"]):
+                    return None
+                owner = names[-2] if len(names) > 1 else next((a for a, c in columns.items() if names[0] in c), "")
+                found.add(owner if owner in columns else "\0outer")
+                if owner not in columns and len(names) > 1:
+                    return None
+            stack.extend(v for v in item.values() if isinstance(v, (dict, list)))
+    if "\0outer" in found:
+        found.discard("\0outer")  # a variable, or a column of an outer query
+    return found
+
+
+# --- one item ----------------------------------------------------------------------------------------------------------
+
+
+def _scan(world: World, item: Node, conjuncts: list[Node]) -> Sources:
+    ((tag, body),) = item.items()
+    match tag:
+        case "RangeVar":
+            return _relation(world, body, conjuncts)
+        case "JoinExpr":
+            return _join(world, body, conjuncts)
+        case "RangeSubselect":
+            from lockgate.timeline.evaluate.query import select
+
+            columns, rows = select(world, body["subquery"]["SelectStmt"])
+            return _aliased(body.get("alias"), "\0subquery", columns, rows)
+        case "RangeFunction":
+            return _function(world, body)
+        case _:
+            return [({}, False)], {}
+
+
+def _aliased(alias: Node | None, default: str, columns: list[str], rows: list[Row]) -> Sources:
+    from lockgate.timeline.evaluate.query import rename
+
+    name = (alias or {}).get("aliasname", default)
+    names = [n["String"].get("sval", "") for n in (alias or {}).get("colnames", ())]
+    if names:
+        columns, rows = rename(columns, rows, names)
+    return [({name: row}, row.certain) for row in rows], {name: columns}
+
+
+def _relation(world: World, body: Node, conjuncts: list[Node]) -> Sources:
+    name, schema = body.get("relname", ""), body.get("schemaname")
+    if schema is None and name in world.derived:
+        columns, rows = world.derived[name]
+        return _aliased(body.get("alias"), name, columns, rows)
+    alias = body.get("alias", {}).get("aliasname", name)
+    columns, rows = rows_of(world, schema, name, _wanted(world, alias, conjuncts))
+    return _aliased(body.get("alias"), name, columns, rows)
+
+
+def _wanted(world: World, alias: str, conjuncts: list[Node]) -> dict[str, frozenset[Any]]:
+    """What columns of a relation are compared with, where that is known before its rows are read."""
+    wanted: dict[str, frozenset[Any]] = {}
+    for conjunct in conjuncts:
+        body = conjunct.get("A_Expr")
+        if body is None or body.get("kind", "AEXPR_OP") not in ("AEXPR_OP", "AEXPR_IN") or body["name"][-1]["String"].get("sval") != "=":
+            continue
+        for this, that in ((body.get("lexpr"), body.get("rexpr")), (body.get("rexpr"), body.get("lexpr"))):
+            column = _own_column(this, alias)
+            if column is None or that is None:
+                continue
+            items = that["List"]["items"] if "List" in that else [that]
+            if any(aliases(each, {}) is None or _has_reference(each) for each in items):
+                continue
+            values = [expression(world, each) for each in items]
+            if known(*values) and not any(isinstance(v, list) for v in values):
+                wanted[column] = frozenset(values)
+    return wanted
+
+
+def _has_reference(node: Any) -> bool:
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list):
+            stack.extend(item)
+        elif isinstance(item, dict):
+            if "ColumnRef" in item:
+                return True
+            stack.extend(v for v in item.values() if isinstance(v, (dict, list)))
+    return False
+
+
+def _own_column(node: Node | None, alias: str) -> str | None:
+    while node is not None and "TypeCast" in node:
+        node = node["TypeCast"]["arg"]
+    if node is None or "ColumnRef" not in node:
+        return None
+    names: list[str] = [f["String"].get("sval", "") for f in node["ColumnRef"]["fields"] if "String" in f]
+    if len(names) == 1 or (len(names) >= 2 and names[-2] == alias):
+        return names[-1]
+    return None
+
+
+def _join(world: World, body: Node, conjuncts: list[Node]) -> Sources:
+    kind = body.get("jointype", "JOIN_INNER")
+    quals = split(body.get("quals"))
+    inner = kind == "JOIN_INNER"
+    left = combine(world, [body["larg"]], conjuncts + quals if inner else conjuncts)
+    if kind not in ("JOIN_INNER", "JOIN_LEFT") or body.get("isNatural") or "RangeFunction" in body["rarg"]:
+        found = _product(world, left, body["rarg"], quals if inner else [])
+        if kind in ("JOIN_INNER",) and not body.get("isNatural"):
+            return keep(world, found[0], quals), found[1]
+        return [(frame, False) for frame, _ in found[0]] or [({}, False)], found[1]
+    right = _scan(world, body["rarg"], conjuncts + quals if inner else quals)
+    quals = quals + [_same(name["String"].get("sval", ""), left[1], right[1]) for name in body.get("usingClause", ())]
+    columns = {**left[1], **right[1]}
+    if inner:
+        pairs = _pairs(world, left[0], right[0], left[1], right[1], quals)
+        return keep(world, pairs, quals), columns
+    return _left_join(world, left, right, quals), columns
+
+
+def _left_join(world: World, left: Sources, right: Sources, quals: list[Node]) -> list[Combination]:
+    empty: Frame = {alias: Row(dict.fromkeys(names)) for alias, names in right[1].items()}
+    out: list[Combination] = []
+    for frame, certain in left[0]:
+        matches = keep(world, _pairs(world, [(frame, certain)], right[0], left[1], right[1], quals), quals)
+        out += matches
+        if not any(sure for _, sure in matches) or not certain:
+            out.append(({**frame, **empty}, certain and not matches))
+    return out
+
+
+def _same(name: str, left: Columns, right: Columns) -> Node:
+    def column(columns: Columns) -> Node:
+        alias = next((a for a, names in columns.items() if name in names), "")
+        return {"ColumnRef": {"fields": [{"String": {"sval": alias}}, {"String": {"sval": name}}]}}
+
+    return {"A_Expr": {"kind": "AEXPR_OP", "name": [{"String": {"sval": "="}}], "lexpr": column(left), "rexpr": column(right)}}
+
+
+def _function(world: World, body: Node) -> Sources:
+    call = body["functions"][0]["List"]["items"][0].get("FuncCall", {})
+    name = call.get("funcname", [{}])[-1].get("String", {}).get("sval", "")
+    alias = body.get("alias")
+    column = (alias or {}).get("aliasname", name)
+    args = [expression(world, arg) for arg in call.get("args", ())]
+    values: Any = UNKNOWN
+    if name == "unnest" and len(args) == 1:
+        values = args[0] if args[0] is not None else []
+    elif name == "generate_series" and len(args) in (2, 3) and all(isinstance(a, int) for a in args) and (len(args) < 3 or args[2]):
+        step = args[2] if len(args) == 3 else 1
+        values = list(range(args[0], args[1] + (1 if step > 0 else -1), step))[:10_000]
+    if body.get("ordinality") or not isinstance(values, list):
+        return _aliased(alias, name, [column], [Row({column: UNKNOWN}, False)])
+    return _aliased(alias, name, [column], [Row({column: v}) for v in values])
