@@ -159,11 +159,12 @@ def _gate(order: Order, state_path: Path, pace: Any, no_status: bool) -> Gate:
 
 def _verifier(config: Config) -> Callable[[], Outcome]:
     def verify() -> Outcome:
-        from lockgate.check import Request, verify
+        from lockgate.check import Request
         from lockgate.cli.progress import progress
+        from lockgate.verify import verify as apply
 
         with progress("verifying") as bar:
-            return verify(config, Request(), bar)
+            return apply(config, Request(), progress=bar)
 
     return verify
 

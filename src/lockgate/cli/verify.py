@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from lockgate.check import Outcome
 from lockgate.cli.options import configuration, emit, folder_options, make_request, report_options
+from lockgate.config import Config
 
 
 @click.command("verify")
@@ -37,7 +39,16 @@ def command(
         outcome = verify(config, request, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, progress=bar)
     emit(render(outcome, output_format, to_terminal=output is None), output)
     if attest is not None:
-        from lockgate.deploy.attest import write_attestation
-
-        write_attestation(attest, config, outcome)
+        _attest(attest, config, outcome)
     return outcome.exit_code
+
+
+def _attest(path: Path, config: Config, outcome: Outcome) -> None:
+    import os
+
+    from lockgate.deploy import attestation, git
+
+    cwd = Path.cwd()
+    migrations = outcome.folder.migrations if outcome.folder is not None else ()
+    at = attestation.tree(git.head(cwd, os.environ).commit, attestation.files_of(config, migrations, cwd), cwd)
+    attestation.write(path, attestation.make(at, outcome.findings, outcome.exit_code, outcome.server))
