@@ -23,6 +23,7 @@ COMMANDS = {
     "rules": "List all rules.",
     "init": "Set Lockgate up in this repository.",
     "gate-report": "Count the gate's green deploys: when to cut the webhook.",
+    "publish": "Post a report to Gitea: commit status and the comment on the pull request.",
     "lsp": "Language server for editors.",
 }
 

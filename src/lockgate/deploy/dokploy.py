@@ -181,9 +181,7 @@ class Dokploy:
             value = answer.json()
         except NotJson:
             if answer.status in (401, 403):
-                raise Refused(
-                    "address", f"{procedure}: a proxy in front of Dokploy answers {answer.status}", "let the runner through"
-                ) from None
+                raise Refused("address", f"{procedure}: a proxy in front of Dokploy answers {answer.status}", "let the runner through") from None
             raise Unsettled(f"{procedure}: {answer.status} and no JSON ({_title(answer.text)})", sent=True) from None
         if answer.status == 200:
             self._accepted = True
@@ -205,9 +203,7 @@ class Dokploy:
         if status == 404 and not (isinstance(data, dict) and data.get("path")) and re.fullmatch(r"(?i)not found", message.strip()):
             return Absent(procedure)
         if status == 404:
-            return Refused(
-                "not-found", f"{procedure}: {message or 'not found'}", "see compose_id: the last part of the service's address in Dokploy"
-            )
+            return Refused("not-found", f"{procedure}: {message or 'not found'}", "see compose_id: the last part of the service's address in Dokploy")
         if status in (408, 425, 429) or status >= 500:
             return Unsettled(f"{procedure}: Dokploy answers {status}", sent=True)  # its words may be the SQL that failed
         return Refused(

@@ -124,9 +124,7 @@ class Gate:
             raise UsageError(f"this is the branch {head.branch}; only {wanted} deploys", "merge first, or mend [deploy] branch")
         changed = git.dirty(head.top, [p for paths in self.order.files.values() for p in paths])
         if changed:
-            raise UsageError(
-                f"not as committed: {', '.join(changed[:5])}", "commit or remove these: Dokploy deploys the commit, not your files"
-            )
+            raise UsageError(f"not as committed: {', '.join(changed[:5])}", "commit or remove these: Dokploy deploys the commit, not your files")
 
     def _announce_override(self) -> None:
         if self.order.override:
@@ -201,9 +199,7 @@ class Gate:
     def _preflight(self, dokploy: Dokploy) -> preflight.Settings:
         order, deploy = self.order, self.order.config.deploy
         self.screen.phase("preflight")
-        settings = preflight.inspect(
-            dokploy, deploy.compose_id, deploy.branch, allow_auto_deploy=order.allow_auto_deploy, advisory=order.advisory
-        )
+        settings = preflight.inspect(dokploy, deploy.compose_id, deploy.branch, allow_auto_deploy=order.allow_auto_deploy, advisory=order.advisory)
         preflight.refuse_limited_key(dokploy.key_limits(), self.key, limits(order.config), self.pace)
         for note in settings.notes:
             self.screen.say(f"note: {note}")
@@ -255,9 +251,7 @@ class Gate:
         try:
             config = self.order.config.deploy
             if memory is not None and (memory.server != dokploy.base or memory.ticket.compose_id != config.compose_id):
-                raise UsageError(
-                    f"{self.store.path}: the order was given to another Dokploy or compose", "use the configuration it was given with"
-                )
+                raise UsageError(f"{self.store.path}: the order was given to another Dokploy or compose", "use the configuration it was given with")
             if memory is not None and memory.phase == "ended":
                 raise UsageError("the last order has ended: there is nothing to resume", "run the gate again without --resume")
             compose = dokploy.compose(config.compose_id)
@@ -267,9 +261,7 @@ class Gate:
             self.screen.say(f"resuming the deployment of {memory.ticket.commit[:12]} (order {memory.ticket.nonce})")
             probe = self.probe(memory.ticket.commit)
             release = Release(dokploy, compose, self.store, self.screen, probe, limits(self.order.config), self.pace)
-            return self._tell(
-                release.run(memory.ticket, order=False, deployment=memory.deployment, stale=memory.stale), memory.ticket.commit
-            )
+            return self._tell(release.run(memory.ticket, order=False, deployment=memory.deployment, stale=memory.stale), memory.ticket.commit)
         finally:
             dokploy.close()
 
@@ -346,7 +338,5 @@ def checked_override(environ: Mapping[str, str]) -> str:
     """The reason in LOCKGATE_OVERRIDE; "" where it is not set. Raises UsageError for a reason that is none."""
     reason = " ".join(environ.get("LOCKGATE_OVERRIDE", "").split())
     if reason and (len(reason) < 10 or " " not in reason):
-        raise UsageError(
-            "LOCKGATE_OVERRIDE: no reason given", 'say why in words: LOCKGATE_OVERRIDE="hotfix for the login outage, ticket 42"'
-        )
+        raise UsageError("LOCKGATE_OVERRIDE: no reason given", 'say why in words: LOCKGATE_OVERRIDE="hotfix for the login outage, ticket 42"')
     return reason

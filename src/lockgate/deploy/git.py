@@ -52,9 +52,7 @@ def head(cwd: Path, environ: Mapping[str, str]) -> Head:
         branch = reference.removeprefix("refs/heads/") if reference.startswith("refs/heads/") else ""
         stated = environ.get("GITHUB_SHA", "")
         if FULL.fullmatch(stated) and stated != commit:
-            raise UsageError(
-                f"the checkout is at {commit[:12]}, the workflow runs for {stated[:12]}", "check out the workflow's own commit"
-            )
+            raise UsageError(f"the checkout is at {commit[:12]}, the workflow runs for {stated[:12]}", "check out the workflow's own commit")
     else:
         branch = _git(cwd, "symbolic-ref", "--short", "-q", "HEAD").stdout.strip()
     return Head(commit, branch, Path(lines[0]), Path(lines[1]))

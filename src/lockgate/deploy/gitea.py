@@ -56,9 +56,7 @@ def place(config: Config, environ: Mapping[str, str]) -> Place | None:
         raise UsageError(f'gitea.repository: "{repository[:80]}" is not owner/name', 'write it as "owner/name"')
     server = checked_url(server, "gitea.url", allow)
     github = environ.get("GITHUB_ACTIONS") == "true" and environ.get("GITEA_ACTIONS") != "true" and not config.gitea.url
-    api = (
-        checked_url(environ["GITHUB_API_URL"], "GITHUB_API_URL", allow) if github and environ.get("GITHUB_API_URL") else f"{server}/api/v1"
-    )
+    api = checked_url(environ["GITHUB_API_URL"], "GITHUB_API_URL", allow) if github and environ.get("GITHUB_API_URL") else f"{server}/api/v1"
     run = environ.get("GITHUB_RUN_ID" if github else "GITHUB_RUN_NUMBER", "")
     return Place(api, repository, f"{server}/{repository}/actions/runs/{run}" if run else "", github)
 
@@ -110,14 +108,8 @@ class Gitea:
         key = "per_page" if self.place.github else "limit"
         found: list[str] = []
         for page in range(1, _PAGES + 1):
-            value = self._expect(
-                200, "GET", f"commits?sha={quote(branch, safe='')}&{key}=50&page={page}&stat=false&files=false&verification=false"
-            )
-            rows = (
-                [row["sha"] for row in value if isinstance(row, dict) and isinstance(row.get("sha"), str)]
-                if isinstance(value, list)
-                else []
-            )
+            value = self._expect(200, "GET", f"commits?sha={quote(branch, safe='')}&{key}=50&page={page}&stat=false&files=false&verification=false")
+            rows = [row["sha"] for row in value if isinstance(row, dict) and isinstance(row.get("sha"), str)] if isinstance(value, list) else []
             found += rows
             if not rows or len(found) >= limit:
                 break
@@ -165,9 +157,7 @@ class Gitea:
         try:
             return answer.json()
         except NotJson:
-            raise GiteaError(
-                f"{self.place.api}/{path.partition('?')[0]}: no JSON", "see gitea.url: the address of the server itself"
-            ) from None
+            raise GiteaError(f"{self.place.api}/{path.partition('?')[0]}: no JSON", "see gitea.url: the address of the server itself") from None
 
     def _failure(self, answer: Answer, what: str) -> GiteaError:
         try:

@@ -30,9 +30,7 @@ def expectation(url: str, status: int, body: str, field: str, successes: int, co
     if field and "=" not in field:
         raise UsageError(f'deploy.health_field: "{field}" has no "="', 'write it as "commit=$commit"')
     if not 100 <= status <= 599 or successes < 1:
-        raise UsageError(
-            "deploy.health_status and deploy.health_successes: not in range", "a status is 100 to 599, successes are 1 or more"
-        )
+        raise UsageError("deploy.health_status and deploy.health_successes: not in range", "a status is 100 to 599, successes are 1 or more")
     path, _, value = field.partition("=")
     return Expectation(
         checked, status, body, tuple(path.strip().split(".")) if field else (), commit if value.strip() == "$commit" else value.strip(),

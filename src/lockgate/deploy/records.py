@@ -149,9 +149,7 @@ def jobs(value: Any, compose_id: str) -> tuple[Job, ...]:
     for row in value:
         data = row.get("data") if isinstance(row, dict) else None
         if isinstance(data, dict) and data.get("composeId") == compose_id:
-            found.append(
-                Job(str(row.get("id", "")), compose_id, _text(data, "titleLog"), _text(data, "descriptionLog"), _text(row, "state"))
-            )
+            found.append(Job(str(row.get("id", "")), compose_id, _text(data, "titleLog"), _text(data, "descriptionLog"), _text(row, "state")))
     return tuple(found)
 
 
@@ -160,6 +158,4 @@ def containers(value: Any) -> tuple[Container, ...]:
     if not isinstance(value, list):
         raise Malformed("docker.getContainersByAppNameMatch did not answer with a list")
     rows = [row for row in value if isinstance(row, dict) and _text(row, "name")]
-    return tuple(
-        Container(_text(row, "containerId"), _text(row, "name"), _text(row, "state").lower(), _text(row, "status")) for row in rows
-    )
+    return tuple(Container(_text(row, "containerId"), _text(row, "name"), _text(row, "state").lower(), _text(row, "status")) for row in rows)

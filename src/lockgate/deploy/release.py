@@ -177,9 +177,7 @@ class Release:
     def _lost(self, ticket: Ticket, candidates: tuple[Deployment, ...]) -> Stop:
         same = [d for d in candidates if d.commit == ticket.commit]
         if len(same) > 1:
-            return Stop(
-                End.UNKNOWN, f"{len(same)} deployments of this commit ran at once: none can be told to be the gate's", "cut the webhook"
-            )
+            return Stop(End.UNKNOWN, f"{len(same)} deployments of this commit ran at once: none can be told to be the gate's", "cut the webhook")
         if candidates:
             other = candidates[0]
             return Stop(End.WRONG_COMMIT, f"the only new deployment is of commit {other.commit[:12]}, not of {ticket.commit[:12]}", _MOVED)
@@ -267,9 +265,7 @@ class Release:
 
     def _await_health(self, watch: docker.Watch | None) -> None:
         if self.probe is None and watch is None:
-            raise Stop(
-                End.UNKNOWN, "neither a health_url nor the containers' states tell whether the release runs", "set [deploy] health_url"
-            )
+            raise Stop(End.UNKNOWN, "neither a health_url nor the containers' states tell whether the release runs", "set [deploy] health_url")
         if self.probe is None:
             self._note("no health_url is configured: only the containers' states were looked at")
         self.screen.phase("health", self.limits.health)
@@ -280,9 +276,7 @@ class Release:
             calm = self._calm(watch, clock)
             if row >= wanted and calm:
                 return
-            self.screen.detail(
-                wrong or f"{min(row, wanted)} of {wanted} good answers" + ("" if calm else ", waiting for the containers to settle")
-            )
+            self.screen.detail(wrong or f"{min(row, wanted)} of {wanted} good answers" + ("" if calm else ", waiting for the containers to settle"))
             if clock.over:
                 raise self._unhealthy(wrong, watch)
             time.sleep(self.pace.poll)

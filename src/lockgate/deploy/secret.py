@@ -23,9 +23,7 @@ _SHAPES = (
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@'\"]+@"), rf"\g<1>{HIDDEN}@"),
     (re.compile(r"(?i)\b(bearer|basic|token|x-api-key:?)(\s+)[A-Za-z0-9._~+/=-]{8,}"), rf"\g<1>\g<2>{HIDDEN}"),
     (
-        re.compile(
-            r"(?i)((?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)[\"']?\s*[=:]\s*)[^\s,;&]+"
-        ),
+        re.compile(r"(?i)((?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)[\"']?\s*[=:]\s*)[^\s,;&]+"),
         rf"\g<1>{HIDDEN}",
     ),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), HIDDEN),

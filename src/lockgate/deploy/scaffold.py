@@ -1,0 +1,214 @@
+"""What ``lockgate init`` finds in a repository, and the files that it would write there."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from lockgate import __version__
+from lockgate.deploy import git
+from lockgate.errors import CannotCheck, LockgateError
+from lockgate.sources import load
+from lockgate.surface import examine
+from lockgate.surface.compose import ComposeFile, Service
+
+_INSTALL = (
+    'command -v lockgate || { python3 -m venv "$RUNNER_TEMP/lockgate" && "$RUNNER_TEMP/lockgate/bin/pip" install -q "$LOCKGATE_PACKAGE" '
+    '&& echo "$RUNNER_TEMP/lockgate/bin" >> "$GITHUB_PATH"; }'
+)
+_COMMAND = (
+    "compose -p {app} -f {file} --profile migrate build && docker compose -p {app} -f {file} run --rm -T {migrate} "
+    "&& docker compose -p {app} -f {file} up -d --remove-orphans --wait --wait-timeout 60"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What stands in the repository."""
+
+    root: Path
+    layout: str = "auto"
+    folders: tuple[str, ...] = ()
+    migrations: int = 0
+    explain: str = ""
+    branch: str = "main"
+    forge: str = "gitea"  # or github
+    compose_file: str = ""
+    server: str = "web"
+    migrate: str = "migrate"
+    migration: str = "your-migration-command"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One file that would be written. ``action``: create, change (something is added), keep (as wished), conflict."""
+
+    path: str
+    text: str
+    action: str
+    executable: bool = False
+
+
+def look(root: Path, forge: str = "") -> Found:
+    """Look at a repository; what is not there is left at its default."""
+    layout, folders, count, explain = _migrations(root)
+    compose_file, server, migrate, migration = _compose(root)
+    return Found(
+        root, layout, folders, count, explain, _branch(root), forge or _forge(root), compose_file, server, migrate, migration,
+    )  # fmt: skip
+
+
+def _migrations(root: Path) -> tuple[str, tuple[str, ...], int, str]:
+    try:
+        folder = load([root], cwd=root)
+    except LockgateError:
+        return "auto", (), 0, "no migrations found"
+    places = {_top(Path(m.up.source.path)) for m in folder.migrations}
+    words = folder.explain[0] if folder.explain else ""
+    return folder.layout, tuple(sorted(places)), len(folder.migrations), words
+
+
+def _top(path: Path) -> str:
+    """The folder of a migration: of folders with one file each (prisma, diesel) the one above."""
+    parent = path.parent
+    return (parent.parent if path.stem in ("up", "migration", "schema") else parent).as_posix()
+
+
+def _compose(root: Path) -> tuple[str, str, str, str]:
+    try:
+        files = [f for f in examine(root) if isinstance(f, ComposeFile)]
+    except CannotCheck:
+        files = []
+    if not files:
+        return "", "web", "migrate", "your-migration-command"
+    services = files[0].services
+    server = next((s.name for s in services if s.public), next((s.name for s in services if not s.database), "web"))
+    migrating = next((s for s in services if s.migration is not None), None)
+    return files[0].source.path, server, _one_shot(services), _migration_words(migrating)
+
+
+def _one_shot(services: tuple[Service, ...]) -> str:
+    return next((s.name for s in services if s.one_shot), "migrate")
+
+
+def _migration_words(service: Service | None) -> str:
+    program = service.migration if service is not None else None
+    if program is None or len(program.parts) == 0:
+        return "your-migration-command"
+    return program.parts[0] if len(program.parts[0]) < 120 and "\n" not in program.parts[0] else "your-migration-command"
+
+
+def _branch(root: Path) -> str:
+    head = root / ".git" / "refs" / "remotes" / "origin" / "HEAD"
+    try:
+        match = re.match(r"ref: refs/remotes/origin/(\S+)", head.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        match = None
+    if match:
+        return match.group(1)
+    try:
+        return "master" if git.head(root, {}).branch == "master" else "main"
+    except LockgateError:
+        return "main"
+
+
+def _forge(root: Path) -> str:
+    if (root / ".gitea").is_dir() or (root / ".forgejo").is_dir():
+        return "gitea"
+    try:
+        config = (root / ".git" / "config").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        config = ""
+    return "github" if (root / ".github").is_dir() or re.search(r"url\s*=\s*\S*github\.com[:/]", config) else "gitea"
+
+
+def plan(found: Found) -> tuple[Planned, ...]:
+    """The files, and what would become of those that exist."""
+    folder = ".gitea" if found.forge == "gitea" else ".github"
+    whole = {
+        "lockgate.toml": _configuration(found),
+        f"{folder}/workflows/lockgate.yml": workflow(found.forge, found.branch),
+        f"{folder}/deploy.sh": template("deploy.sh"),
+        "lockgate/dokploy.md": _instructions(found),
+    }
+    planned = [_file(found.root, path, text, path.endswith(".sh")) for path, text in whole.items()]
+    planned.append(_added(found.root, "Makefile", "verify-migrations:", fill("makefile.mk"), ""))
+    planned.append(_added(found.root, ".pre-commit-config.yaml", "lockgate", fill("pre-commit.yaml"), "repos:\n"))
+    planned.append(_added(found.root, ".gitignore", ".lockgate-reports", ".lockgate-reports/\n", ""))
+    return tuple(planned)
+
+
+def template(name: str) -> str:
+    """A template as it is shipped."""
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
+
+
+def fill(name: str, **values: str) -> str:
+    """A template with its blanks filled."""
+    return Template(template(name)).substitute(values)
+
+
+def workflow(forge: str, branch: str) -> str:
+    """The workflow of the gate. Gitea has no scope for statuses: they need the right to write the repository."""
+    gitea = forge == "gitea"
+    permissions = "  contents: write # a commit status is a write to Gitea" if gitea else "  contents: read\n  statuses: write"
+    return fill(
+        "workflow.yml", branch=branch, permissions=f"{permissions}\n  pull-requests: write", version=__version__, install=_INSTALL,
+        token="GITEA_TOKEN" if gitea else "GITHUB_TOKEN", folder=".gitea" if gitea else ".github",
+    )  # fmt: skip
+
+
+def _configuration(found: Found) -> str:
+    paths = ", ".join(json.dumps(p) for p in found.folders) or '"migrations"'
+    return fill(
+        "lockgate.toml", paths=paths, layout=found.layout if " and " not in found.layout else "auto", dokploy_url="", compose_id="",
+        health_url="", branch=found.branch,
+    )  # fmt: skip
+
+
+def command(app: str, compose_file: str, migrate: str) -> str:
+    """The command for Dokploy that migrates first and leaves the old container untouched when that fails (dokploy.md, A6)."""
+    return _COMMAND.format(app=app, file=f"./{compose_file}", migrate=migrate)
+
+
+def _instructions(found: Found) -> str:
+    compose_file = found.compose_file or "docker-compose.yml"
+    return fill(
+        "dokploy.md", app="APP", command=command("APP", compose_file, found.migrate), migrate=found.migrate, migration=found.migration,
+        server=found.server, forge="Gitea" if found.forge == "gitea" else "GitHub",
+    )  # fmt: skip
+
+
+def _file(root: Path, path: str, text: str, executable: bool) -> Planned:
+    try:
+        present = (root / path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Planned(path, text, "create", executable)
+    except (OSError, UnicodeDecodeError):
+        present = ""
+    return Planned(path, text, "keep" if present == text else "conflict", executable)
+
+
+def _added(root: Path, path: str, mark: str, text: str, opening: str) -> Planned:
+    """A file to whose end something is added, unless it is there; what stands there is not touched."""
+    try:
+        present = (root / path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Planned(path, opening + text.lstrip("\n"), "create")
+    except (OSError, UnicodeDecodeError):
+        return Planned(path, "", "conflict")
+    if mark in present:
+        return Planned(path, present, "keep")
+    if opening and not _ends_in_list(present, opening):
+        return Planned(path, present, "conflict")
+    return Planned(path, present + ("" if present.endswith("\n") or not present else "\n") + text, "change")
+
+
+def _ends_in_list(present: str, opening: str) -> bool:
+    """Whether the last top-level key is the list that is added to, indented as ours is."""
+    keys = re.findall(r"^[^\s#-][^\n]*$", present, re.MULTILINE)
+    items = re.findall(r"^( *)- repo:", present, re.MULTILINE)
+    return bool(keys) and keys[-1].strip() == opening.strip() and set(items) <= {"  "}
