@@ -254,11 +254,14 @@ class Catalog:
         """The first taint under any of these keys. Keys in use (see Draft.taint):
 
         ("any",) everything; ("namespace", oid) everything in a schema; ("object", oid) an object as a whole;
-        ("column", relation oid, name) whether and how a column exists; ("name", kind, namespace oid, name) whether an object exists.
+        ("column", relation oid, name) whether and how a column exists; ("name", kind, namespace oid, name) whether an object exists;
+        ("name", kind, namespace oid, "*") whether any object of a kind exists beside the known ones (an unknown extension's members).
         """
         if self.taints:
             for key in keys:
                 found = self.taints.get(key)
+                if found is None and key[0] == "name":
+                    found = self.taints.get((*key[:3], "*"))
                 if found is not None:
                     return found
         return None
