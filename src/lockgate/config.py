@@ -194,7 +194,7 @@ class _Reader:
 
     def config(self, table: dict[str, Any], path: Path) -> Config:
         sections = {f.name: f.default for f in fields(Config) if is_dataclass(f.default)}
-        values = {}
+        values: dict[str, Any] = {}
         for name, value in table.items():
             if name not in sections:
                 raise self.unknown(name, tuple(sections), "section")
@@ -205,7 +205,7 @@ class _Reader:
 
     def section(self, section: str, kind: type[C], table: dict[str, Any]) -> C:
         hints = typing.get_type_hints(kind)
-        values = {}
+        values: dict[str, Any] = {}
         for key, value in table.items():
             if key not in hints:
                 raise self.unknown(key, tuple(hints), f"key in [{section}]", section)

@@ -172,7 +172,8 @@ class Builtins:
         for key, rows in self._data["types"].items():
             schema, name = _split(key)
             r = _pad(rows[0], 15)
-            out[key] = BuiltinType(r[0], name, schema, r[1], r[2], bool(r[3]), *r[4:10], bool(r[10]), r[11], r[12], r[13], r[14])
+            kinds, sizes = (r[1], r[2], bool(r[3])), (r[4], r[5], r[6], r[7], r[8], r[9], bool(r[10]))
+            out[key] = BuiltinType(r[0], name, schema, *kinds, *sizes, r[11], r[12], r[13], r[14])
         return out
 
     @cached_property
@@ -229,7 +230,7 @@ class Builtins:
         found = self._operators.get(name)
         if found is None:
             rows = (_pad(r, 8) for r in self._data["operators"].get(name, ()))
-            found = self._operators[name] = tuple(BuiltinOperator(r[0], name, *r[1:6], bool(r[6]), bool(r[7])) for r in rows)
+            found = self._operators[name] = tuple(BuiltinOperator(r[0], name, r[1], r[2], r[3], r[4], r[5], bool(r[6]), bool(r[7])) for r in rows)
         return found
 
     def operator_by_oid(self, oid: int) -> BuiltinOperator | None:

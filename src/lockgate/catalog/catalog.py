@@ -175,6 +175,11 @@ class Catalog:
             if isinstance(obj, kind):
                 yield obj
 
+    def every(self) -> Iterator[Object]:
+        """Every object, in creation order."""
+        for oid in sorted(self._objects):
+            yield self._objects[oid]
+
     def oids(self, key: NameKey) -> tuple[int, ...]:
         """The objects under a name key (see ``name_key``)."""
         return self._names.get(key, ())

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Object, Relation
+from lockgate.catalog.objects import Object, Relation, Type
 from lockgate.timeline.step import Change, Step
 
 Row = dict[str, Any]
@@ -45,7 +45,7 @@ def _words(before: Catalog, after: Catalog, change: Change) -> Iterator[str]:
 
 
 def _hidden(obj: Object | None) -> bool:
-    return bool(getattr(obj, "extension", 0)) or type(obj).__name__ == "Type" and (getattr(obj, "elem", 0) or getattr(obj, "relation", 0))
+    return bool(getattr(obj, "extension", 0)) or (isinstance(obj, Type) and bool(obj.elem or obj.relation))
 
 
 def _altered(before: Catalog, after: Catalog, old: Object, new: Object) -> Iterator[str]:

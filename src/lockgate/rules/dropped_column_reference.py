@@ -6,6 +6,8 @@ from lockgate.rules.registry import Draft, on_failure, refusal
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 
+_HELP = {"renamed": "use the new name", "dropped": "remove the reference, or move this migration before the drop"}
+
 
 @on_failure("42703")
 def check(step: Step, failure: Failure) -> Draft | None:
@@ -13,7 +15,6 @@ def check(step: Step, failure: Failure) -> Draft | None:
     if not failure.cause:
         return None
     where = f" in {failure.since}" if failure.since else ""
-    schema_and_table, _, name = failure.object.rpartition(".")
-    subject = f"column {name} of {schema_and_table}" if "column" == "column" and schema_and_table else f"column {failure.object or name}"
-    help = failure.help or ("use the new name" if failure.cause == "renamed" else "remove the reference, or move this migration before the drop")
-    return refusal(step, failure, f"{subject} was {failure.cause}{where}", help)
+    table, _, name = failure.object.rpartition(".")
+    subject = f"column {name} of {table}" if table else f"column {name}"
+    return refusal(step, failure, f"{subject} was {failure.cause}{where}", failure.help or _HELP.get(failure.cause, ""))

@@ -6,6 +6,8 @@ from lockgate.rules.registry import Draft, on_failure, refusal
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 
+_HELP = {"renamed": "use the new name", "dropped": "remove the reference, or move this migration before the drop"}
+
 
 @on_failure("42P01")
 def check(step: Step, failure: Failure) -> Draft | None:
@@ -13,7 +15,5 @@ def check(step: Step, failure: Failure) -> Draft | None:
     if not failure.cause:
         return None
     where = f" in {failure.since}" if failure.since else ""
-    schema_and_table, _, name = failure.object.rpartition(".")
-    subject = f"relation {name} of {schema_and_table}" if "relation" == "column" and schema_and_table else f"relation {failure.object or name}"
-    help = failure.help or ("use the new name" if failure.cause == "renamed" else "remove the reference, or move this migration before the drop")
-    return refusal(step, failure, f"{subject} was {failure.cause}{where}", help)
+    subject = f"relation {failure.object}"
+    return refusal(step, failure, f"{subject} was {failure.cause}{where}", failure.help or _HELP.get(failure.cause, ""))

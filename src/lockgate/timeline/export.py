@@ -18,7 +18,7 @@ def export(catalog: Catalog) -> dict[str, list[Row]]:
         "schemas", "extensions", "tables", "columns", "constraints", "indexes", "views", "sequences", "functions", "triggers",
         "policies", "enums", "domains", "types",
     )}  # fmt: skip
-    for obj in catalog.objects(object):  # type: ignore[type-var]
+    for obj in catalog.every():
         if getattr(obj, "extension", 0):
             continue
         for key, row in _rows(catalog, obj):
