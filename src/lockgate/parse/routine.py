@@ -1,11 +1,15 @@
-"""Bodies of routines: expressions and PL/pgSQL."""
+"""Bodies of routines: expressions, SQL fragments and PL/pgSQL."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, cast
 
 from lockgate.parse.grammar import GrammarError, parse_json, parse_plpgsql_json
 from lockgate.parse.statement import Node
+
+EXPRESSION_PREFIX = "SELECT "
+TYPE_PREFIX = "SELECT NULL::"
 
 
 def parse_expression(text: str) -> Node:
@@ -13,7 +17,7 @@ def parse_expression(text: str) -> Node:
 
     Raises GrammarError.
     """
-    tree = parse_json("SELECT " + text)
+    tree = parse_json(EXPRESSION_PREFIX + text)
     return cast(Node, tree["stmts"][0]["stmt"])
 
 
@@ -22,4 +26,48 @@ def parse_plpgsql(create: str) -> list[dict[str, Any]]:
     return [tree["PLpgSQL_function"] for tree in parse_plpgsql_json(create)]
 
 
-__all__ = ["GrammarError", "parse_expression", "parse_plpgsql"]
+@lru_cache(maxsize=8192)
+def parse_query(text: str) -> tuple[str, Node]:
+    """Tag and node of the one statement of a text; ("", {}) where there is none. The node is shared: leave it as it is. Raises GrammarError."""
+    statements = parse_json(text).get("stmts", [])
+    if not statements:
+        return "", {}
+    if len(statements) > 1:
+        raise GrammarError("cannot insert multiple commands into a prepared statement", statements[1].get("stmt_location", 0))
+    ((tag, node),) = statements[0]["stmt"].items()
+    return tag, node
+
+
+@lru_cache(maxsize=4096)
+def parse_statements(text: str) -> tuple[tuple[str, Node, int, int], ...]:
+    """Every statement of a text: tag, node, and its first and last byte. Shared nodes. Raises GrammarError."""
+    size = len(text.encode("utf-8", "surrogatepass"))
+    found = []
+    for raw in parse_json(text).get("stmts", []):
+        ((tag, node),) = raw["stmt"].items()
+        start = raw.get("stmt_location", 0)
+        found.append((tag, node, start, start + raw["stmt_len"] if raw.get("stmt_len") else size))
+    return tuple(found)
+
+
+@lru_cache(maxsize=2048)
+def parse_type(text: str) -> Node:
+    """The TypeName of a type as it is written (locations count from 13 bytes before it). Raises GrammarError."""
+    tag, node = parse_query(TYPE_PREFIX + text)
+    targets = node.get("targetList", [])
+    value = targets[0]["ResTarget"].get("val", {}) if tag == "SelectStmt" and len(targets) == 1 else {}
+    if "TypeCast" not in value or set(node) - {"targetList", "limitOption", "op"}:
+        raise GrammarError(f'invalid type name "{text}"', len(TYPE_PREFIX))
+    return cast(Node, value["TypeCast"]["typeName"])
+
+
+__all__ = [
+    "EXPRESSION_PREFIX",
+    "TYPE_PREFIX",
+    "GrammarError",
+    "parse_expression",
+    "parse_plpgsql",
+    "parse_query",
+    "parse_statements",
+    "parse_type",
+]

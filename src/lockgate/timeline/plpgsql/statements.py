@@ -116,7 +116,7 @@ def _execute(reader: Reader) -> Execute:
     start = reader.next().start
     text = reader.sql("into", "using", ";")
     into: tuple[Target, ...] = ()
-    strict, using = False, []
+    strict, using = False, list[Fragment]()
     while not reader.take_sign(";"):
         if reader.is_word("into") and not into:
             into, strict = _into(reader)
