@@ -8,6 +8,7 @@ from typing import Any
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.objects import Namespace, Relation, Routine
+from lockgate.timeline.privileges import items_of, kind_of
 
 
 def grant_everything(draft: Draft, owner: int, deployer: int) -> None:
@@ -24,9 +25,9 @@ def grant_everything(draft: Draft, owner: int, deployer: int) -> None:
 
 
 def _owners(draft: Draft, owner: int) -> frozenset[int]:
-    return acl.roles_of(draft, owner) if owner == draft.database_owner else frozenset({owner})
+    return frozenset(acl.roles_of(draft, owner)) if owner == draft.database_owner else frozenset({owner})
 
 
 def _grant(draft: Draft, obj: Any, grantee: int) -> None:
-    letters = acl.all_privileges(acl.acl_kind(obj), draft.major)
-    draft.put(replace(obj, acl=(*acl.effective(draft, obj), (grantee, letters, "", obj.owner))))
+    letters = acl.all_privileges(kind_of(obj), draft.major)
+    draft.put(replace(obj, acl=acl.add(draft, items_of(draft, obj), obj.owner, grantee, obj.owner, letters)))
