@@ -20,7 +20,8 @@ CREATE FUNCTION uuid_generate_v3(namespace uuid, name text) RETURNS uuid IMMUTAB
   RETURN pg_catalog.md5(pg_catalog.uuid_send(namespace) || pg_catalog.convert_to(name, 'UTF8'))::uuid;
 CREATE FUNCTION uuid_generate_v4() RETURNS uuid VOLATILE STRICT PARALLEL SAFE LANGUAGE sql RETURN pg_catalog.gen_random_uuid();
 CREATE FUNCTION uuid_generate_v5(namespace uuid, name text) RETURNS uuid IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql
-  RETURN pg_catalog.encode(pg_catalog.substr(pg_catalog.sha256(pg_catalog.uuid_send(namespace) || pg_catalog.convert_to(name, 'UTF8')), 1, 16), 'hex')::uuid;
+  RETURN pg_catalog.encode(
+    pg_catalog.substr(pg_catalog.sha256(pg_catalog.uuid_send(namespace) || pg_catalog.convert_to(name, 'UTF8')), 1, 16), 'hex')::uuid;
 """
 
 _DIGESTS = """
@@ -30,7 +31,8 @@ CREATE FUNCTION digest(data bytea, kind text) RETURNS bytea IMMUTABLE STRICT PAR
     WHEN 'sha384' THEN pg_catalog.sha384(data) WHEN 'sha512' THEN pg_catalog.sha512(data) ELSE pg_catalog.sha256(data) END;
 CREATE FUNCTION digest(data text, kind text) RETURNS bytea IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql
   RETURN CASE pg_catalog.lower(kind) WHEN 'md5' THEN pg_catalog.decode(pg_catalog.md5(data), 'hex')
-    WHEN 'sha224' THEN pg_catalog.sha224(pg_catalog.convert_to(data, 'UTF8')) WHEN 'sha384' THEN pg_catalog.sha384(pg_catalog.convert_to(data, 'UTF8'))
+    WHEN 'sha224' THEN pg_catalog.sha224(pg_catalog.convert_to(data, 'UTF8'))
+    WHEN 'sha384' THEN pg_catalog.sha384(pg_catalog.convert_to(data, 'UTF8'))
     WHEN 'sha512' THEN pg_catalog.sha512(pg_catalog.convert_to(data, 'UTF8')) ELSE pg_catalog.sha256(pg_catalog.convert_to(data, 'UTF8')) END;
 CREATE FUNCTION gen_random_bytes(count integer) RETURNS bytea VOLATILE STRICT PARALLEL SAFE LANGUAGE sql
   RETURN (SELECT pg_catalog.substr(pg_catalog.string_agg(pg_catalog.uuid_send(pg_catalog.gen_random_uuid()), ''::bytea), 1, count)

@@ -96,7 +96,9 @@ def _become_postgres(wish: dict[str, Any]) -> None:
 
 
 def unpack(pack: bytes, directory: str) -> None:
-    """Write the files of a pack: a JSON index ``[[path, size], ...]`` (a size of null: a directory) behind its length in 8 bytes, then the contents."""
+    """Write the files of a pack.
+
+    It is a JSON index ``[[path, size], ...]`` (a size of null: a directory) behind its length in 8 bytes, then the contents."""
     size = int.from_bytes(pack[:8], "big")
     at = 8 + size
     view = memoryview(pack)

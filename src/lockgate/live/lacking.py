@@ -1,0 +1,44 @@
+"""What a server cannot do because of how it was built: never a finding, for production's server may well."""
+
+from __future__ import annotations
+
+import re
+
+from lockgate.live.plan import Failure
+from lockgate.parse import Statement, SyntaxFailure
+
+_EXTENSION = re.compile(r'extension "([^"]+)" is not available|could not open extension control file "[^"]*/([^/"]+)\.control"')
+_LIBRARY = re.compile(r'could not (?:access|load) (?:file|library) "([^"]+)"')
+_PRELOAD = re.compile(r'"?([\w.]+)"? must be loaded via "?shared_preload_libraries')
+_BUILD = (
+    ("ICU is not supported", "ICU"),
+    ("unsupported XML feature", "XML"),
+    ("not supported with this version of ICU", "another ICU"),
+    ("compression method lz4 not supported", "LZ4"),
+    ("unrecognized configuration parameter", "a module that defines the parameter"),
+)
+_LANGUAGES = re.compile(r'language "(pl(?!pgsql)\w+)" does not exist')
+
+
+def lacks(statement: Statement | SyntaxFailure, failure: Failure) -> str:
+    """What the server would need to have, as words after "a server that has"; empty where the failure is the SQL's own."""
+    message = failure.message
+    if found := _EXTENSION.search(message):
+        return f"the extension {found.group(1) or found.group(2)}"
+    if found := _LANGUAGES.search(message):
+        return f"the language {found.group(1)}"
+    if found := _LIBRARY.search(message) or _PRELOAD.search(message):
+        return f"the library {found.group(1)}"
+    for words, what in _BUILD:
+        if words in message:
+            return what if failure.sqlstate != "42704" or "." in message else ""
+    if failure.sqlstate == "22023" and "collation" in message.lower():
+        return "the collation"
+    if failure.sqlstate == "42704" and re.search(r'collation ".*" for encoding', message):
+        return "the collation"
+    return ""
+
+
+def reason(what: str, major: int) -> str:
+    """The remedy with it."""
+    return f"needs a server that has {what}: give --dsn of one or install postgresql-{major} with its contrib modules"

@@ -1,0 +1,167 @@
+"""The roles of a run: owner, deployer, what production knows, and stand-ins for whom the SQL names and nobody creates.
+
+None of them is a superuser (unless the user says so of the runner); all lose what reaches the machine: server files, server programs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lockgate.errors import CannotCheck
+from lockgate.live.backend import Backend, ask, literal, quote
+from lockgate.live.plan import RolePlan, ScratchRole
+from lockgate.parse import Statement, SyntaxFailure
+
+RUNNER = "lockgate_runner"  # applies everything where no roles are configured
+RESTORER = "lockgate_restorer"  # restores the baseline: a member of every role, never a superuser
+
+# Memberships that reach the machine below the server (manual: predefined-roles)
+FORBIDDEN = frozenset({"pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"})
+_OPTIONS = {"createdb": "CREATEDB", "createrole": "CREATEROLE", "bypassrls": "BYPASSRLS", "noinherit": "NOINHERIT", "login": "LOGIN"}
+_SPECIAL = frozenset({"public", "current_user", "session_user", "current_role", "none"})
+_IN_BODY = re.compile(r"\b(?:OWNER\s+TO|(?:GRANT|REVOKE)\b[^;']*?\b(?:TO|FROM))\s+(\"[^\"]+\"|[a-z_][\w$]*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays: the roles that apply, and which roles are only stand-ins."""
+
+    owner: str
+    deployer: str
+    configured: bool  # False: no roles are configured, one ordinary role stands for whoever applies
+    stand_ins: tuple[str, ...] = ()
+
+
+def cast(backend: Backend, plan: RolePlan, known: Iterable[ScratchRole], statements: Iterable[Statement | SyntaxFailure], major: int) -> Cast:
+    """Make every role of the run and give the database to the owner. Raises CannotCheck."""
+    configured = bool(plan.deployer or plan.owner)
+    deployer = plan.deployer or plan.owner or RUNNER
+    owner = plan.owner or deployer
+    existing = {name for (name,) in ask(backend.admin, "SELECT rolname FROM pg_catalog.pg_roles")}
+    roles = {role.name: role for role in (*plan.known, *known)}
+    stand_ins = sorted(named_roles(statements) - existing - roles.keys() - {owner, deployer})
+    logins = {owner, deployer, RESTORER}
+    for taken in logins & existing:
+        raise CannotCheck(f"the role {taken} already exists on the server", "Give --dsn of a scratch server that has no such role.")
+    commands: list[str] = []
+    for name in (*sorted(logins), *sorted(roles.keys() - logins - existing), *stand_ins):
+        commands += _create(backend, roles.get(name, ScratchRole(name)), name in logins, plan.superuser_runner and name in (owner, deployer))
+    commands += _memberships(roles.values(), deployer, owner, () if configured else stand_ins)
+    if major < 16 and any("createrole" in role.attributes for role in roles.values()):
+        commands.append(_disarm())
+    commands += _database(owner, major)
+    _run(backend, commands)
+    return Cast(owner, deployer, configured, tuple(stand_ins))
+
+
+def _create(backend: Backend, role: ScratchRole, login: bool, superuser: bool) -> Iterator[str]:
+    options = [_OPTIONS[name] for name in sorted(role.attributes) if name in _OPTIONS and name != "login"]
+    if login:
+        options += ["LOGIN", f"PASSWORD {literal(backend.verifier)}"]
+    if superuser:
+        options.append("SUPERUSER")
+    yield f"CREATE ROLE {quote(role.name)} {' '.join(options)}"
+    if mark := getattr(backend, "mark", ""):
+        yield f"COMMENT ON ROLE {quote(role.name)} IS {literal(mark)}"
+
+
+def _memberships(roles: Iterable[ScratchRole], deployer: str, owner: str, stand_ins: tuple[str, ...] | list[str]) -> Iterator[str]:
+    for role in roles:
+        for group in role.member_of:
+            if group not in FORBIDDEN:
+                yield f"GRANT {quote(group)} TO {quote(role.name)}"
+    for name in stand_ins:  # nobody knows what the one role may; it may at least hand objects to whom the SQL names
+        yield f"GRANT {quote(name)} TO {quote(deployer)}"
+    for name in {owner, deployer, *(role.name for role in roles), *stand_ins}:
+        yield f"GRANT {quote(name)} TO {RESTORER}"
+
+
+def _disarm() -> str:
+    """Before 16 CREATEROLE may grant any role but superusers, so also the way to the machine: those roles go (scratch server only)."""
+    names = ", ".join(literal(name) for name in sorted(FORBIDDEN))
+    return f"SET allow_system_table_mods = on; DELETE FROM pg_catalog.pg_authid WHERE rolname IN ({names}); RESET allow_system_table_mods"
+
+
+def _database(owner: str, major: int) -> Iterator[str]:
+    del major  # public belongs to pg_database_owner from 15 on; before, PUBLIC may create in it, as in production
+    yield f"DO $$ BEGIN EXECUTE pg_catalog.format('ALTER DATABASE %I OWNER TO {quote(owner)}', pg_catalog.current_database()); END $$"
+    yield f"DO $$ BEGIN EXECUTE pg_catalog.format('GRANT CREATE ON DATABASE %I TO {RESTORER}', pg_catalog.current_database()); END $$"
+
+
+def _run(backend: Backend, commands: Iterable[str]) -> None:
+    reply = backend.admin.query(";\n".join(commands), 60)
+    if reply.failure:
+        raise CannotCheck(
+            f"the roles could not be made: {reply.failure.get('M')}",
+            "Give --dsn of a scratch server whose role has CREATEROLE and CREATEDB, or let Lockgate start its own.",
+        )
+
+
+def handover_sql(schemas: Iterable[str], deployer: str) -> list[str]:
+    """Every privilege that can be granted on the owner's schemas and what is in them, run as the owner; the deployer owns nothing."""
+    to = f"TO {quote(deployer)}"
+    out = []
+    for schema in schemas:
+        out.append(f"GRANT ALL ON SCHEMA {quote(schema)} {to}")
+        out += [f"GRANT ALL ON ALL {kind} IN SCHEMA {quote(schema)} {to}" for kind in ("TABLES", "SEQUENCES", "ROUTINES")]
+    return out
+
+
+def named_roles(statements: Iterable[Statement | SyntaxFailure]) -> set[str]:
+    """Roles that the SQL names and does not itself create."""
+    named: set[str] = set()
+    created: set[str] = set()
+    for statement in statements:
+        if isinstance(statement, SyntaxFailure):
+            continue
+        if statement.tag == "CreateRoleStmt":
+            created.add(statement.node.get("role", ""))
+        elif statement.tag == "DropRoleStmt":
+            continue
+        elif statement.tag == "DoStmt":
+            named.update(_unquoted(name) for name in _IN_BODY.findall(statement.text))
+        elif _may_name_a_role(statement):
+            named.update(_roles_in(statement.node))
+    return {name for name in named if name not in created and name not in _SPECIAL and not name.startswith("pg_")}
+
+
+_WITH_ROLES = frozenset({
+    "AlterDefaultPrivilegesStmt", "AlterOwnerStmt", "AlterPolicyStmt", "AlterRoleSetStmt", "AlterRoleStmt", "AlterTableStmt",
+    "CreatePolicyStmt", "CreateRoleStmt", "CreateSchemaStmt", "CreateUserMappingStmt", "CreatedbStmt", "DropOwnedStmt", "GrantRoleStmt",
+    "GrantStmt", "ReassignOwnedStmt", "VariableSetStmt",
+})  # fmt: skip
+
+
+def _may_name_a_role(statement: Statement) -> bool:
+    return statement.tag in _WITH_ROLES
+
+
+def _roles_in(node: Any) -> Iterator[str]:
+    """Role specifications anywhere in a tree, and the arguments of SET ROLE and its kin."""
+    stack = [node]
+    while stack:
+        at = stack.pop()
+        if isinstance(at, list):
+            stack += at
+        elif isinstance(at, dict):
+            if at.get("roletype") == "ROLESPEC_CSTRING" and "rolename" in at:
+                yield at["rolename"]
+            if at.get("name") in ("role", "session_authorization"):
+                yield from _constants(at.get("args", ()))
+            stack += at.values()
+            if "granted_roles" in at:
+                yield from (item["AccessPriv"].get("priv_name", "") for item in at["granted_roles"])
+
+
+def _constants(arguments: Iterable[Any]) -> Iterator[str]:
+    for argument in arguments:
+        value = argument.get("A_Const", {}).get("sval", {}).get("sval")
+        if value:
+            yield value
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1] if name.startswith('"') else name.lower()

@@ -1,0 +1,208 @@
+"""The entry of the oracle: one plan, one server, one report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from lockgate.errors import CannotCheck
+from lockgate.live.apply import Applier
+from lockgate.live.backend import ADMIN_SETTINGS, Backend, ask, literal, quote, start
+from lockgate.live.catalog import read_catalog
+from lockgate.live.plan import (
+    BodyObservation,
+    Direction,
+    DownObservation,
+    LiveCatalog,
+    Observation,
+    Parsed,
+    Plan,
+    Report,
+    State,
+)
+from lockgate.live.repair import Repairer
+from lockgate.live.roles import RESTORER, Cast, cast, handover_sql
+from lockgate.live.session import Session
+from lockgate.live.stand_ins import MARK
+from lockgate.live.wire import Lost
+from lockgate.parse import parse_script
+from lockgate.sources.migration import Migration, Script, Transaction
+
+Progress = Callable[[int, int, str], None]
+
+
+def verify(plan: Plan, *, progress: Progress | None = None) -> Report:
+    """Apply a plan's migrations on a scratch server and report what the server said of every statement.
+
+    The server is ``plan.server``'s: an ephemeral one (unix socket only, gone with all its files when this returns, raises or is killed)
+    or a scratch database on the one of a DSN. Migrations of ``roles.owner_ids`` run as the owner, the rest as the deployer, who is given
+    ``handover_sql`` (or every grantable privilege) in between; neither is a superuser unless ``superuser_runner``. A refused statement is
+    recorded, then applied as the role that may (``repaired_as``), so one run shows every failure. What rests on a failure that nobody
+    could repair has the state ``AFTER_FAILURE`` and proves nothing; what the server lacks is ``LACKING``; both are never findings.
+
+    ``progress(done, total, migration id)`` is called before each migration. Observations come in order of execution, one per statement;
+    index 0 is a script's final COMMIT, and only there when it failed.
+
+    Raises CannotCheck (no server, wrong version, server lost, size limit reached) with file, line and remedy.
+    """
+    backend = start(plan.server, plan.size_limit)
+    try:
+        statements = _parsed(plan)  # while the server starts
+        backend.open()  # type: ignore[attr-defined]
+        return _Run(plan, backend, statements, progress).report()
+    except Lost as lost:
+        trouble = backend.trouble()
+        raise CannotCheck(f"the connection to the scratch server was lost: {trouble or lost}", "Run again; report it if it lasts.") from lost
+    finally:
+        backend.close()
+
+
+def _parsed(plan: Plan) -> dict[tuple[str, Direction], Parsed]:
+    """Every script parsed; ids of duplicate slots are the caller's to keep apart."""
+    found: dict[tuple[str, Direction], Parsed] = dict(plan.statements)
+    for migration in plan.migrations:
+        if (migration.id, "up") not in found:
+            found[migration.id, "up"] = parse_script(migration.up)
+        if plan.downs and migration.down is not None and (migration.id, "down") not in found:
+            found[migration.id, "down"] = parse_script(migration.down)
+    return found
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run's state: who applies now, and what was seen so far."""
+
+    plan: Plan
+    backend: Backend
+    statements: dict[tuple[str, Direction], Parsed]
+    progress: Progress | None
+    applier: Applier = field(init=False)
+    cast: Cast = field(init=False)
+    restored: list[Observation] = field(default_factory=list)
+    handover: list[Observation] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    bodies: list[BodyObservation] = field(default_factory=list)
+    downs: list[DownObservation] = field(default_factory=list)
+    catalogs: dict[str, LiveCatalog] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def report(self) -> Report:
+        """Take the whole run."""
+        info = self.backend.info()
+        baseline = parse_script(Script.whole(self.plan.baseline.sql, Transaction.STATEMENT)) if self.plan.baseline else ()
+        every = [statement for parsed in (baseline, *self.statements.values()) for statement in parsed]
+        known = self.plan.baseline.roles if self.plan.baseline else ()
+        self.cast = cast(self.backend, self.plan.roles, known, every, info.major)
+        self.applier = Applier(self.backend, info.major, Repairer(self.backend, self.cast.owner), self.cast.configured)
+        if self.plan.baseline is not None:
+            self._restore(baseline)
+        self._migrations()
+        stand_ins = (*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions())
+        return Report(
+            replace(info, stand_ins=stand_ins), tuple(self.observations), tuple(self.bodies), tuple(self.downs), self._catalog(),
+            self.catalogs, tuple(self.handover), tuple(self.restored), self._all_notes(),
+        )  # fmt: skip
+
+    def _restore(self, statements: Parsed) -> None:
+        from lockgate.live.restore import restored
+
+        session = self._session(RESTORER)
+        self.restored += restored(self.applier, session, statements)
+        session.connection.close()
+
+    def _migrations(self) -> None:
+        plan, total = self.plan, len(self.plan.migrations)
+        two = self.cast.owner != self.cast.deployer
+        session = self._session(self.cast.owner if two and plan.roles.owner_ids else self.cast.deployer, plan.search_path)
+        handed = not two
+        for done, migration in enumerate(plan.migrations):
+            if self.progress is not None:
+                self.progress(done, total, migration.id)
+            if not handed and migration.id not in plan.roles.owner_ids:
+                handed = True
+                session = self._hand_over(session)
+            self._migration(session, migration)
+        if self.progress is not None:
+            self.progress(total, total, "")
+        session.connection.close()
+
+    def _migration(self, session: Session, migration: Migration) -> None:
+        plan, up = self.plan, self.statements[migration.id, "up"]
+        down = plan.downs and migration.down is not None
+        before = self._catalog() if down else {}
+        self.observations += self.applier.script(session, migration.id, "up", migration.up, up)
+        if plan.bodies:
+            from lockgate.live.bodies import check_bodies
+
+            self.bodies += check_bodies(session, migration.id, up, self.bodies)
+        if down and migration.down is not None:
+            from lockgate.live.downs import try_down
+
+            self.downs.append(try_down(session, migration, self.statements[migration.id, "down"], before))
+        if plan.audit:
+            self.catalogs[migration.id] = self._catalog()
+
+    def _catalog(self) -> LiveCatalog:
+        return read_catalog(self.backend.admin)
+
+    def _hand_over(self, owner: Session) -> Session:
+        """From the owner to the deployer: production's grants, then a session of the deployer's with the same search_path."""
+        if owner.login != self.cast.owner:
+            owner = self._session(self.cast.owner, self.plan.search_path)
+        if owner.block:
+            owner.commit()
+        if self.plan.roles.handover_sql is not None:
+            script = Script.whole(self.plan.roles.handover_sql, Transaction.STATEMENT)
+            self.handover += self.applier.script(owner, "handover", "up", script, parse_script(script))
+        else:
+            schemas = self._owned_schemas()
+            for command in handover_sql(schemas, self.cast.deployer):
+                owner.connection.query(command, 60)
+        path = self._show_path(owner)
+        owner.connection.close()
+        session = self._session(self.cast.deployer)
+        session.connection.query(f"SELECT pg_catalog.set_config('search_path', {literal(path)}, false)", 20)
+        return session
+
+    def _owned_schemas(self) -> Iterator[str]:
+        owner = literal(self.cast.owner)
+        rows = ask(
+            self.backend.admin,
+            "SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+            f" AND pg_catalog.pg_has_role({owner}, n.nspowner, 'USAGE') ORDER BY 1",
+        )
+        yield from (name for (name,) in rows if name)
+
+    @staticmethod
+    def _show_path(session: Session) -> str:
+        rows = session.connection.query("SELECT pg_catalog.current_setting('search_path')", 20).rows
+        return (rows[0][0] or "") if rows else ""
+
+    def _session(self, role: str, search_path: tuple[str, ...] = ()) -> Session:
+        session = Session(self.backend, role, self.plan.statement_timeout, self.plan.observe_locks)
+        if search_path:
+            path = ", ".join(quote(schema) for schema in search_path)
+            session.connection.query(f"SET search_path = {path}", 20)
+        return session
+
+    def _stand_in_extensions(self) -> Iterator[str]:
+        rows = ask(
+            self.backend.admin,
+            "SELECT e.extname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_description d ON d.objoid = e.oid"
+            f" AND d.classoid = 'pg_catalog.pg_extension'::pg_catalog.regclass WHERE d.description = {literal(MARK)} ORDER BY 1",
+        )
+        yield from (f"extension {name}" for (name,) in rows)
+
+    def _all_notes(self) -> tuple[str, ...]:
+        notes = list(self.notes)
+        if not self.cast.configured:
+            notes.append("No roles are configured: one ordinary role applied everything, which hides every ownership error.")
+        if self.plan.roles.superuser_runner:
+            notes.append("The migrations ran as a superuser, as configured: no privilege was checked, and their SQL could reach the machine.")
+        worthless = sum(seen.state is not State.OBSERVED for seen in self.observations)
+        if worthless:
+            notes.append(f"{worthless} of {len(self.observations)} statements prove nothing; each says why.")
+        return tuple(notes)
+
+
+__all__ = ["ADMIN_SETTINGS", "verify"]

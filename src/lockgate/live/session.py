@@ -1,0 +1,196 @@
+"""One runner's connection: statements one by one, in the transaction shape in which the runner would have sent the whole script.
+
+Inside a block a savepoint ``lg`` always stands before the next statement, so that a refused statement leaves the block usable and has
+a place. Statement, release and new savepoint go to the server in one query string; outside of a block a statement goes alone, for
+PostgreSQL treats what shares a query string with others as if it stood in a block (xact.c, PreventInTransactionBlock).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lockgate.live.backend import Backend
+from lockgate.live.observe import LOCKS
+from lockgate.live.wire import Connection, Late, Lost, Reply
+
+_NEXT = "\n;RELEASE SAVEPOINT lg;SAVEPOINT lg"
+_GRACE = 2.0  # seconds that a cancelled statement has to end
+
+# statements of a script in STATEMENT shape that may run in a block of their own, so that their locks can be seen before it ends
+_LOCKABLE = frozenset({
+    "AlterObjectSchemaStmt", "AlterSeqStmt", "AlterTableStmt", "CommentStmt", "CreatePolicyStmt", "CreateSeqStmt", "CreateStmt",
+    "CreateTableAsStmt", "CreateTrigStmt", "DeleteStmt", "InsertStmt", "RefreshMatViewStmt", "RenameStmt", "RuleStmt", "SelectStmt",
+    "TruncateStmt", "UpdateStmt", "ViewStmt",
+})  # fmt: skip
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of sending one statement."""
+
+    reply: Reply
+    locks: tuple[str, ...] = ()
+    lost: Lost | None = None
+    late: bool = False  # it did not end in time and was ended by us
+
+
+@dataclass(slots=True)
+class Session:
+    """A role's connection with its transaction block."""
+
+    backend: Backend
+    login: str
+    timeout: float
+    observe_locks: bool
+    connection: Connection = field(init=False)
+    block: bool = False  # a transaction block is open
+    _held: set[tuple[str | None, str | None]] = field(default_factory=set)
+    _names: dict[str | None, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.connection = self.backend.connect(self.login)
+
+    def reconnect(self) -> None:
+        """After the connection was lost: the same role again, with nothing of its session left. Raises Lost."""
+        self.block = False
+        self._held.clear()
+        self.connection.close()
+        self.connection = self.backend.connect(self.login)
+
+    def begin(self) -> None:
+        """Open the runner's block."""
+        self._must("BEGIN;SAVEPOINT lg")
+        self.block = True
+        self._held.clear()
+
+    def commit(self) -> Reply:
+        """End the block; a deferred constraint may refuse that."""
+        self.block = False
+        self._held.clear()
+        return self._send("COMMIT").reply
+
+    def undo(self) -> None:
+        """Back to the state before the statement that failed."""
+        if self.block:
+            self._must("ROLLBACK TO SAVEPOINT lg")
+
+    def run(self, text: str, tag: str = "", node: dict[str, Any] | None = None, alone: bool = False) -> Outcome:
+        """Send one statement of a script; ``alone``: exactly as it is, even where the locks cannot be seen then."""
+        node = node or {}
+        if tag == "TransactionStmt":
+            return self._transaction(text, node)
+        if self.block and tag == "VariableSetStmt" and node.get("kind") == "VAR_SET_MULTI":
+            outcome = self._send("RELEASE SAVEPOINT lg;" + text + "\n;SAVEPOINT lg")  # not allowed in a subtransaction
+        elif self.block:
+            outcome = self._in_block(text)
+        elif self.observe_locks and not alone and tag in _LOCKABLE and not _detaches(node):
+            outcome = self._in_own_block(text)
+        else:
+            outcome = self._send(text)
+        if tag in ("VariableSetStmt", "DiscardStmt", "SelectStmt") and outcome.reply.failure is None and outcome.lost is None:
+            self._listen_again(text)
+        return outcome
+
+    def _in_block(self, text: str) -> Outcome:
+        if not self.observe_locks:
+            return self._send(text + _NEXT, keep=False)
+        outcome = self._send(f"{text}\n;{LOCKS}{_NEXT}")
+        if outcome.reply.failure is None and outcome.lost is None and not outcome.late:
+            outcome.locks = self._new_locks(outcome.reply)
+        return outcome
+
+    def _in_own_block(self, text: str) -> Outcome:
+        """A statement that would have run on its own: two query strings, for a failing first one must not lose the block's end."""
+        outcome = self._send(f"BEGIN;{text}\n;{LOCKS}")
+        if outcome.lost or outcome.late:
+            return outcome
+        if outcome.reply.failure:
+            shift = len("BEGIN;")
+            if "P" in outcome.reply.failure:
+                outcome.reply.failure["P"] = str(int(outcome.reply.failure["P"]) - shift)
+            if outcome.reply.block != "I":
+                self._must("ROLLBACK")
+            return outcome
+        self._held.clear()
+        outcome.locks = self._new_locks(outcome.reply)
+        end = self._send("COMMIT")
+        outcome.reply.notices += end.reply.notices
+        outcome.reply.failure, outcome.lost, outcome.late = end.reply.failure, end.lost, end.late
+        return outcome
+
+    def _transaction(self, text: str, node: dict[str, Any]) -> Outcome:
+        """BEGIN, COMMIT, SAVEPOINT and their kin, as the script has them."""
+        kind = node.get("kind", "")
+        if not self.block:
+            outcome = self._send(text)
+        elif kind == "TRANS_STMT_SAVEPOINT":
+            outcome = self._send(f"RELEASE SAVEPOINT lg;{text}\n;SAVEPOINT lg")
+        elif kind in ("TRANS_STMT_ROLLBACK_TO", "TRANS_STMT_RELEASE"):
+            outcome = self._send(f"{text}\n;SAVEPOINT lg")
+        else:
+            outcome = self._send(text)
+        opened = outcome.reply.block == "T"
+        if opened and not self.block and outcome.lost is None:
+            self._must("SAVEPOINT lg")
+        if opened != self.block:
+            self._held.clear()
+        self.block = outcome.reply.block in ("T", "E")
+        return outcome
+
+    def _listen_again(self, text: str) -> None:
+        """A script (pg_dump's first lines) may have turned our ears off."""
+        low = text.lower()
+        if "client_min_messages" in low or "reset all" in low or low.startswith("discard"):
+            self._must("SET client_min_messages = debug1")
+
+    def _new_locks(self, reply: Reply) -> tuple[str, ...]:
+        """The locks that were not held before; each on the relation's name, also where this transaction dropped it."""
+        new = []
+        for oid, mode, name in reply.rows:
+            if name:
+                self._names[oid] = name
+            if (oid, mode) not in self._held:
+                self._held.add((oid, mode))
+                if known := name or self._names.get(oid):
+                    new.append(f"{mode} on {known}")
+        reply.rows = []
+        return tuple(sorted(new))
+
+    def _send(self, sql: str, keep: bool = True) -> Outcome:
+        try:
+            return Outcome(self.connection.query(sql, self.timeout, keep))
+        except Late:
+            return self._end_it()
+        except Lost as lost:
+            return Outcome(Reply(failure=dict(lost.fields) or None), lost=lost)
+
+    def _end_it(self) -> Outcome:
+        """Cancel; then terminate, which no EXCEPTION block can catch; then kill, which takes the server along."""
+        steps: tuple[Callable[[], object], ...] = (
+            self.connection.cancel,
+            lambda: self.backend.admin.query(f"SELECT pg_catalog.pg_terminate_backend({self.connection.pid})", 10),
+            lambda: self.backend.destroy(self.connection.pid),
+        )
+        for step in steps:
+            step()
+            try:
+                return Outcome(self.connection.drain(_GRACE), late=True)
+            except Late:
+                continue
+            except Lost as lost:
+                return Outcome(Reply(failure=dict(lost.fields) or None), lost=lost, late=True)
+        return Outcome(Reply(), lost=Lost("the backend could not be ended"), late=True)
+
+    def _must(self, sql: str) -> None:
+        """Our own transaction commands. Raises Lost where the connection is gone."""
+        reply = self.connection.query(sql, 30)
+        if reply.failure:
+            self.block = False
+            raise Lost(f"{sql}: {reply.failure.get('M', '')}", reply.failure)
+
+
+def _detaches(node: dict[str, Any]) -> bool:
+    """DETACH PARTITION CONCURRENTLY and REFRESH ... CONCURRENTLY: the first cannot run in a block."""
+    return any(command.get("AlterTableCmd", {}).get("subtype", "").startswith("AT_DetachPartition") for command in node.get("cmds", ()))
