@@ -13,7 +13,7 @@ from lockgate.live.observe import failure, split_notices
 from lockgate.live.plan import Direction, Failure, Observation, State
 from lockgate.live.repair import SUPERUSER, Repairer
 from lockgate.live.session import Outcome, Session
-from lockgate.live.taint import Taint
+from lockgate.live.taint import THERE_ALREADY, Taint
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.sources.migration import Script, Transaction
 from lockgate.text import Span
@@ -102,7 +102,7 @@ class Applier:
             return replace(seen, state=State.LACKING, reason=reason(what, self.major))
         repaired = self._repaired(session, known, fails) if known is not None else None
         if repaired is None:
-            if seen.state is State.OBSERVED and known is not None:
+            if seen.state is State.OBSERVED and known is not None and fails.sqlstate not in THERE_ALREADY:
                 self.taint.add(known, f"statement {seen.index} of {seen.migration} failed")
             return seen
         if fails.sqlstate == "42501" and not self.configured and seen.state is State.OBSERVED:

@@ -20,6 +20,10 @@ _HARMLESS_FUNCTIONS = frozenset({
 })  # fmt: skip
 _DATA = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "TruncateStmt", "CopyStmt"})
 _WITHOUT_EFFECT = frozenset({"CommentStmt", "ExplainStmt", "VacuumStmt", "ClusterStmt", "ReindexStmt", "CheckPointStmt", "LockStmt", "SecLabelStmt"})
+# what these make stands beside a table: without them the table is what it would be
+_BESIDE = frozenset({"CreateTrigStmt", "CreatePolicyStmt", "AlterPolicyStmt", "RuleStmt"})
+# the object is there already: nothing that follows rests on the refused creation
+THERE_ALREADY = frozenset({"42P07", "42710", "42701", "42723", "42P06"})
 _DATA_CLASSES = ("21", "22", "23", "P0")
 _PRIVILEGE = frozenset({"GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt"})
 
@@ -84,7 +88,8 @@ def targets(tag: str, node: dict[str, Any]) -> Iterator[str]:
     """The names of what a statement makes or changes, as far as its tree tells; none for DO, CALL and what is unknown."""
     if tag in ("DoStmt", "CallStmt", "VariableSetStmt", "SelectStmt"):
         return
-    for key in ("relation", "view", "sequence", "typevar", "table"):
+    beside = tag in _BESIDE or (tag == "IndexStmt" and not node.get("unique"))
+    for key in () if beside else ("relation", "view", "sequence", "typevar", "table"):
         if isinstance(node.get(key), dict):
             yield node[key].get("relname", "")
     for key in ("idxname", "trigname", "policy_name", "schemaname", "newname", "subname", "role", "evtname", "servername", "fdwname", "pubname"):
