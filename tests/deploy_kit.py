@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fake_dokploy import KEY, FakeDokploy
 from lockgate.config import Config, Deploy, Migrations
 from lockgate.deploy import attestation, git, health
 from lockgate.deploy.dokploy import Dokploy
@@ -19,6 +18,7 @@ from lockgate.deploy.release import Pace
 from lockgate.deploy.screen import Plain
 from lockgate.deploy.secret import Masker, Secret
 from lockgate.deploy.state import Store
+from tests.fake_dokploy import KEY, FakeDokploy
 
 QUICK = Pace(poll=0.02, grace=0.5, settle=0.15, lookup=0.5, lost=0.6)
 
@@ -80,9 +80,7 @@ class Bench:
         )  # fmt: skip
         return Config(Migrations(paths=("migrations",)), deploy=replace(settings, **deploy), root=self.folder, path="lockgate.toml")
 
-    def gate(
-        self, *, pace: Pace = QUICK, read_timeout: float = 2, gitea: Any = None, key: str = KEY, deploy: Any = None, **order: Any
-    ) -> Gate:
+    def gate(self, *, pace: Pace = QUICK, read_timeout: float = 2, gitea: Any = None, key: str = KEY, deploy: Any = None, **order: Any) -> Gate:
         config = self.config(**(deploy or {}))
         files = {
             "migrations": sorted((self.folder / "migrations").iterdir()), "configuration": [self.folder / "lockgate.toml"], "baseline": [],
@@ -99,9 +97,17 @@ class Bench:
             return health.Probe(expected)
 
         return Gate(
-            Order(config, git.head(self.folder, {}), files, **order), self.verification, lambda: Dokploy(self.fake.url, Secret(key), masker, read_timeout=read_timeout),
-            Secret(key), probe, Store(self.folder / ".git" / "state.json"), Plain(masker, self.written), masker, gitea, pace,
-        )  # fmt: skip
+            Order(config, git.head(self.folder, {}), files, **order),
+            self.verification,
+            lambda: Dokploy(self.fake.url, Secret(key), masker, read_timeout=read_timeout),
+            Secret(key),
+            probe,
+            Store(self.folder / ".git" / "state.json"),
+            Plain(masker, self.written),
+            masker,
+            gitea,
+            pace,
+        )
 
     def attest(self, **changes: Any) -> attestation.Attestation:
         gate = self.gate()

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deploy_kit import QUICK, Bench, bench, commit_all, sh
-from fake_dokploy import ENV, KEY, REFRESH, Faults
+
 from lockgate.deploy.dokploy import Refused
 from lockgate.deploy.follow import Ticket
 from lockgate.deploy.state import Memory
 from lockgate.errors import CannotCheck, UsageError
+from tests.deploy_kit import QUICK, Bench, bench, commit_all, sh
+from tests.fake_dokploy import ENV, KEY, REFRESH, Faults
 
 SECRETS = (KEY, REFRESH, "pg-s3cret-pass", "another-Secret-value", "gitea-provider-t0ken", "cl1ent-s3cret", "db-leak")
 

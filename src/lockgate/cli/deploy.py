@@ -76,7 +76,7 @@ def command(
         with stopped_by_signals():
             return gate.run()
     finally:
-        if not dry_run:
+        if not dry_run and (gate.report.get("end") or gate.report.get("verdict")):
             journal.append(order.head.git_dir / "lockgate" / "gate.jsonl", gate.report)
         if output is not None:
             write_report(output, gate.report)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lockgate.errors import UsageError
+from lockgate.errors import LockgateError
 
 
 @click.command("publish")
@@ -31,14 +31,10 @@ def command(what: str, report_path: Path, exit_code: int | None, pull_request: i
     failed = exit_code not in (None, 0, 1)
     try:
         report = comment.read_report(report_path)
-    except UsageError:
+    except LockgateError:
         if not failed:
             raise
-        report = {"findings": [], "summary": {}}
-    except Exception:
-        if not failed or forge is None:
-            raise
-        report = {"findings": [], "summary": {}}
+        report = {"findings": [], "summary": {}}  # a run that ended early wrote none
     code = exit_code if exit_code is not None else int(bool(report["summary"].get("error")))
     words = f"could not be carried out (exit {code})" if failed else comment.words(report)
     state: gitea.State = "success" if code == 0 else "failure" if code == 1 else "error"

@@ -1,0 +1,124 @@
+"""A Gitea over real HTTP on loopback: statuses and comments as measured. It checks no state, as the real one does not."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+TOKEN = "9f8e7d6c5b4a39281706f5e4d3c2b1a009182736"
+
+
+@dataclass
+class FakeGitea:
+    """The server and what it holds."""
+
+    commits: list[str] = field(default_factory=list)  # newest first
+    statuses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    scope: bool = True  # the token has write:repository
+    foreign: set[int] = field(default_factory=set)  # comments that others own
+    paged: bool = True
+    redirect: bool = False
+
+    def __post_init__(self) -> None:
+        handler = type("Handler", (_Handler,), {"fake": self})
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def posted(self, commit: str) -> list[tuple[str, str, str]]:
+        """(context, state, description), oldest first."""
+        return [(s["context"], s["status"], s["description"]) for s in reversed(self.statuses.get(commit, []))]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    fake: FakeGitea
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments: object) -> None:
+        return
+
+    def answer(self, status: int, value: Any) -> None:
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        if status == 302:
+            self.send_header("location", "http://127.0.0.1:1/login")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def allowed(self) -> bool:
+        if self.fake.redirect:
+            self.answer(302, {})
+        elif self.headers.get("authorization") != f"token {TOKEN}":
+            self.answer(401, {"message": "token is required"})
+        elif not self.fake.scope:
+            self.answer(403, {"message": "token does not have at least one of required scope(s): [write:repository]"})
+        else:
+            return True
+        return False
+
+    def do_GET(self) -> None:
+        if not self.allowed():
+            return
+        url = urlsplit(self.path)
+        query = {k: v[0] for k, v in parse_qs(url.query).items()}
+        page = int(query.get("page", 1))
+        path = url.path.removeprefix("/api/v1/repos/m/paliad/")
+        if match := re.fullmatch(r"commits/(\w+)/statuses", path):
+            self.answer(200, self.fake.statuses.get(match.group(1), []))
+        elif path == "commits":
+            self.answer(200, [{"sha": c} for c in self.fake.commits[(page - 1) * 50 : page * 50]])
+        elif re.fullmatch(r"issues/\d+/comments", path):
+            rows = self.fake.comments
+            self.answer(200, rows[(page - 1) * 50 : page * 50] if self.fake.paged else rows)
+        else:
+            self.answer(404, {"message": "The target couldn't be found."})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
+        if not self.allowed():
+            return
+        path = urlsplit(self.path).path.removeprefix("/api/v1/repos/m/paliad/")
+        if match := re.fullmatch(r"statuses/(\w+)", path):
+            commit = match.group(1)
+            if commit not in self.fake.commits:
+                self.answer(500, {"message": "", "url": "x"})
+                return
+            row = {
+                "id": 1,
+                "status": body["state"],
+                "context": body["context"],
+                "description": body["description"],
+                "target_url": body.get("target_url"),
+            }
+            self.fake.statuses.setdefault(commit, []).insert(0, row)
+            self.answer(201, row)
+        elif re.fullmatch(r"issues/\d+/comments", path):
+            self.fake.comments.append({"id": len(self.fake.comments) + 1, "body": body["body"]})
+            self.answer(201, self.fake.comments[-1])
+        else:
+            self.answer(404, {"message": "The target couldn't be found."})
+
+    def do_PATCH(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
+        if not self.allowed():
+            return
+        number = int(self.path.rpartition("/")[2])
+        if number in self.fake.foreign:
+            self.answer(403, {"message": "not yours"})
+            return
+        row = next(c for c in self.fake.comments if c["id"] == number)
+        row["body"] = body["body"]
+        self.answer(200, row)
