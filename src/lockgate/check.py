@@ -174,13 +174,12 @@ def owned_ids(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:
     if not handover:
         return frozenset()
     if handover == "ledger":
-        from lockgate.slots import read_ledger
+        from lockgate.slots import applied_ids, read_ledger
 
         ledger = read_ledger(config, cwd)
         if ledger is None:
             raise UsageError(f'{config.path}: roles.handover = "ledger" needs [ledger] snapshot or dsn_env', "configure the ledger")
-        applied = {_slot_key(row.version) for row in ledger.rows}
-        return frozenset(m.id for m in folder.migrations if _slot_key(m.slot) in applied)
+        return applied_ids(folder, ledger)
     limit = _slot_key(handover)
     return frozenset(m.id for m in folder.migrations if _slot_key(m.slot) <= limit)
 

@@ -6,11 +6,17 @@ from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.slots.ledger import Dirty
+from lockgate.slots.conflicts import Dirty
 
 
 @on_fact(Dirty)
 def check(fact: Dirty) -> Iterator[Draft]:
     """One finding."""
-    at = Label(fact.ledger.source, fact.row.span, "dirty")
-    yield Draft(f"the ledger says that slot {fact.row.version} was left half done", at, "repair the database, then clear the mark", slot=fact.row.version)
+    row = fact.row
+    yield Draft(
+        f"the ledger says that slot {row.version} failed or was left half done",
+        Label(fact.ledger.source, row.span, "failed or half done"),
+        "see how far it came, repair the database, then clear the mark as the runner wants it (force, repair, resolve)",
+        slot=row.version,
+        object=row.version,
+    )

@@ -6,13 +6,18 @@ from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.slots.ledger import Missing
+from lockgate.slots.conflicts import Missing
 
 
 @on_fact(Missing)
 def check(fact: Missing) -> Iterator[Draft]:
     """One finding."""
     row = fact.row
-    at = Label(fact.ledger.source, row.span, "applied")
-    name = f" ({row.name})" if row.name else ""
-    yield Draft(f"the ledger holds slot {row.version}{name}, and no file has it", at, "bring the file back, or squash it knowingly", slot=row.version)
+    name = f" ({row.name})" if row.name and row.name != row.version else ""
+    yield Draft(
+        f"the ledger holds slot {row.version}{name}, and no file has it",
+        Label(fact.ledger.source, row.span, "applied"),
+        "bring the file back (perhaps its branch is not merged), or set migrations.baseline where it was squashed",
+        slot=row.version,
+        object=row.version,
+    )

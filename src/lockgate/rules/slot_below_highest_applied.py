@@ -6,19 +6,18 @@ from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.slots.ledger import Below
-from lockgate.text import Span
+from lockgate.slots.conflicts import Below
 
 
 @on_fact(Below)
 def check(fact: Below) -> Iterator[Draft]:
     """One finding."""
-    migration = fact.migration
-    does = {
-        "golang-migrate": "golang-migrate will pass it over in silence", "goose": "goose will refuse to run", "flyway": "flyway will refuse to run",
-        "dbmate": "dbmate will apply it out of order", "sqlx": "sqlx will apply it out of order",
-    }.get(fact.layout, "the runner may pass it over")  # fmt: skip
-    at = Label(migration.up.source, Span(0, 0), "not applied")
-    related = (Label(fact.ledger.source, fact.highest.span, "the highest that is applied"),)
-    message = f"slot {migration.slot} is not applied, but {fact.highest.version} is: {does}"
-    yield Draft(message, at, "move it to the next free slot", related, slot=migration.slot, object=migration.id)
+    claim, row = fact.claim, fact.highest
+    yield Draft(
+        f"slot {claim.slot} is not applied, but {row.version} is: {fact.does}",
+        claim.label("not applied"),
+        f"move it to the next free slot: lockgate slots renumber {claim.id}",
+        (Label(fact.ledger.source, row.span, "the highest that is applied"),),
+        slot=claim.slot,
+        object=claim.id,
+    )

@@ -1,4 +1,4 @@
-"""Slots: who claims which number, in the tree and in the ledger."""
+"""Slots: who claims which number, in the tree, on branches and in the ledger."""
 
 from __future__ import annotations
 
@@ -7,21 +7,59 @@ from dataclasses import replace
 from pathlib import Path
 
 from lockgate.config import Config
-from lockgate.slots.ledger import Ledger, compare, plain_name, read_ledger
-from lockgate.slots.table import DuplicateSlot, duplicates, slot_number
+from lockgate.slots import git
+from lockgate.slots.applied import applied_ids, compare
+from lockgate.slots.conflicts import DuplicateSlot, NotCompared
+from lockgate.slots.ledger import Ledger, plain_name, read_ledger, read_snapshot
+from lockgate.slots.merge import examine_merges
+from lockgate.slots.next import next_slot
+from lockgate.slots.table import SlotTable, gather
+from lockgate.slots.tree import examine_tree
 from lockgate.sources import Folder
+from lockgate.sources.naming import slot_number
 
-__all__ = ["DuplicateSlot", "Ledger", "facts", "read_ledger", "slot_number"]
+__all__ = [
+    "DuplicateSlot", "Ledger", "SlotTable", "applied_ids", "examine", "facts", "gather", "next_slot", "read_ledger", "read_snapshot",
+    "slot_number",
+]  # fmt: skip
 
 
 def facts(config: Config, folder: Folder, cwd: Path) -> Iterator[object]:
-    """Every conflict of slots, for the rules to word."""
-    ledger = read_ledger(config, cwd)
-    applied = {slot_number(row.version): row for row in ledger.rows} if ledger else {}
-    for fact in duplicates(folder):
-        row = applied.get(slot_number(fact.first.slot))
-        if row is not None and row.name and plain_name(row.name) == plain_name(fact.second.name):
-            fact = replace(fact, first=fact.second, second=fact.first)
-        yield replace(fact, applied=row.name if row is not None else None)
-    if ledger is not None:
-        yield from compare(folder, ledger)
+    """Every conflict of slots, for the rules to word. Raises CannotCheck, UsageError for a ledger that cannot be read."""
+    table = gather(config, folder, cwd)
+    yield from examine(table, cwd, squashed=bool(config.migrations.baseline))
+
+
+def examine(table: SlotTable, cwd: Path, squashed: bool = False) -> Iterator[object]:
+    """Every conflict of a table. ``squashed``: slots below the lowest one in the tree are in a baseline, and not missed."""
+    if table.tree and table.git is not None:
+        yield from (NotCompared(table.tree[0].source, why, remedy) for why, remedy in table.git.notes)
+    free = next_slot(table) if any(c.number for c in table.tree) else ""
+    for fact in examine_tree(table.folder):
+        yield _decided(fact, table, cwd, free) if isinstance(fact, DuplicateSlot) else fact
+    yield from examine_merges(table, free)
+    if table.ledger is not None:
+        coming = {n for c in table.base if (n := c.number) is not None} | {c.key for c in table.base}
+        if squashed:
+            lowest = min((n for c in table.tree if (n := c.number) is not None), default=())
+            coming |= {n for n in table.ledger.applied_numbers() if n < lowest}
+        yield from compare(table.folder, table.ledger, frozenset(coming), free)
+
+
+def _decided(fact: DuplicateSlot, table: SlotTable, cwd: Path, free: str) -> DuplicateSlot:
+    """Which of the two has to move: the one that no environment has applied, else the one that was merged last."""
+    first, second = fact.first, fact.second
+    row = table.ledger.applied_numbers().get(first.number or ()) if table.ledger else None
+    if row is not None and row.name:
+        if plain_name(row.name) == plain_name(second.name):
+            first, second = second, first
+        if plain_name(row.name) == plain_name(first.name):
+            return replace(fact, first=first, second=second, applied=row.name, why="no environment has applied it", next_free=free)
+    view = table.git
+    if view is not None and view.head:
+        ranks = git.appearance(cwd, [first.source.path, second.source.path])
+        if ranks[first.source.path] > ranks[second.source.path]:
+            first, second = second, first
+        if len(set(ranks.values())) == 2:
+            return replace(fact, first=first, second=second, applied=row.name if row else None, why="it was merged last", next_free=free)
+    return replace(fact, first=first, second=second, applied=row.name if row else None, next_free=free)

@@ -1,35 +1,112 @@
-"""Git, read by its plumbing: nothing is checked out, nothing is fetched."""
+"""Git, read by its plumbing: nothing is checked out, nothing is fetched, no pager, no prompt, no hook."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from lockgate.errors import CannotCheck, UsageError
 
 
-def git(cwd: Path, *arguments: str) -> str:
-    """What a git command prints. Raises CannotCheck with git's own last line."""
+class GitFailed(CannotCheck):
+    """A git command failed; the message is git's own last line."""
+
+
+class NoGit(CannotCheck):
+    """There is no git executable."""
+
+
+def git(cwd: Path, *arguments: str, stdin: str = "") -> str:
+    """What a git command prints. Raises GitFailed with git's own last line, NoGit where git is not installed."""
+    return run(cwd, arguments, stdin.encode()).decode("utf-8", "surrogateescape")
+
+
+def run(cwd: Path, arguments: Sequence[str], stdin: bytes = b"") -> bytes:
+    """The bytes that a git command prints."""
+    env = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
-        done = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True, errors="replace", check=False)
+        done = subprocess.run(["git", *arguments], cwd=cwd, input=stdin, capture_output=True, check=False, env=env)
     except FileNotFoundError as error:
-        raise CannotCheck("git is not installed", "install git, or leave out what needs it") from error
+        raise NoGit("git is not installed", "install git, or leave out what needs it") from error
     if done.returncode:
-        raise CannotCheck(f"git {arguments[0]}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}", "run this inside the repository")
+        last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["failed"])[-1]
+        raise GitFailed(f"git {arguments[0]}: {last}", "run this inside the repository")
     return done.stdout
+
+
+def attempt(cwd: Path, *arguments: str) -> str:
+    """What a git command prints, without the white space around it; "" where it fails."""
+    try:
+        return git(cwd, *arguments).strip()
+    except GitFailed:
+        return ""
+
+
+def commit_of(cwd: Path, ref: str) -> str:
+    """The commit that a name stands for; "" where there is none."""
+    return attempt(cwd, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
 
 
 def changed_paths(ref: str, cwd: Path) -> frozenset[str]:
     """The files, relative to ``cwd``, that differ from a commit (from its merge base with HEAD) or are not tracked yet."""
-    try:
-        commit = git(cwd, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}").strip()
-    except CannotCheck as error:
-        raise UsageError(f"--since {ref}: no such commit here", "fetch it first (a shallow clone may lack it)") from error
-    try:
-        commit = git(cwd, "merge-base", commit, "HEAD").strip() or commit
-    except CannotCheck:
-        pass  # unrelated histories, or a shallow clone: compare with the commit itself
-    root = Path(git(cwd, "rev-parse", "--show-toplevel").strip())
+    commit = commit_of(cwd, ref)
+    if not commit:
+        git(cwd, "rev-parse", "--git-dir")  # outside of a repository that is the thing to say
+        raise UsageError(f"--since {ref}: no such commit here", "fetch it first (a shallow clone may lack it)")
+    # unrelated histories, or a shallow clone: compare with the commit itself
+    commit = attempt(cwd, "merge-base", commit, "HEAD") or commit
+    root = Path(git(cwd, "rev-parse", "--show-toplevel").rstrip("\n"))
     names = git(cwd, "diff", "--name-only", "-z", commit).split("\0") + git(root, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
     return frozenset(os.path.relpath(root / name, cwd.resolve()).replace(os.sep, "/") for name in names if name)
+
+
+def trees(cwd: Path, commits: Sequence[str], prefix: str) -> list[str]:
+    """The tree of a folder in each commit, the empty tree where it is not there; one process for all of them."""
+    empty = git(cwd, "hash-object", "-t", "tree", "--stdin").strip()
+    wanted = "".join(f"{c}:{prefix}\n" if prefix else f"{c}^{{tree}}\n" for c in commits)
+    lines = git(cwd, "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=wanted).splitlines()
+    return [line.partition(" ")[2] if line.startswith("tree ") else empty for line in lines]
+
+
+def listed(cwd: Path, tree: str) -> dict[str, str]:
+    """The files of a tree, each with its blob."""
+    out = {}
+    for line in git(cwd, "ls-tree", "-r", "-z", tree).split("\0"):
+        head, _, path = line.partition("\t")
+        if path:
+            out[path] = head.split()[2]
+    return out
+
+
+def differing(cwd: Path, pairs: Sequence[tuple[str, str]], status: str) -> list[dict[str, str]]:
+    """For every pair of trees the files that the second added ("A") or deleted ("D"), each with its blob; one process for all pairs."""
+    distinct = list(dict.fromkeys(p for p in pairs if p[0] != p[1]))
+    if not distinct:
+        return [{} for _ in pairs]
+    stdin = "".join(f"{a} {b}\n" for a, b in distinct)
+    text = git(cwd, "diff-tree", "--stdin", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", f"--diff-filter={status}", stdin=stdin)
+    found: dict[tuple[str, str], dict[str, str]] = {p: {} for p in distinct}
+    parts = text.split("\0")
+    pair = distinct[0]
+    for meta, path in zip(parts[::2], parts[1::2], strict=False):
+        # the line that names the pair stands before its first difference, after those of pairs without any
+        *heads, raw = meta.split("\n")
+        if heads:
+            first, _, second = heads[-1].partition(" ")
+            pair = (first, second)
+        fields = raw.split()
+        found[pair][path] = fields[3] if status == "A" else fields[2]
+    return [found.get(p, {}) for p in pairs]
+
+
+def appearance(cwd: Path, paths: Sequence[str]) -> dict[str, int]:
+    """When each file was merged: its rank along the first parents of HEAD, higher is later; files that no commit has rank last."""
+    text = attempt(
+        cwd, "log", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--format=", "--name-only", "-z", "--relative", "--", *paths
+    )
+    ranks: dict[str, int] = {}
+    for number, name in enumerate(reversed([n.strip("\n") for n in text.split("\0") if n.strip("\n")])):
+        ranks.setdefault(name, number)
+    return {path: ranks.get(path, len(ranks) + 1) for path in paths}

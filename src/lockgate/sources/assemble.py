@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lockgate.errors import CannotCheck
@@ -121,7 +121,7 @@ def _chosen(layout: Layout, place: Place, out: Assembly) -> list[Named]:
             why = "meta/_journal.json does not list it: drizzle passes it over in silence"
             out.skipped.append(Skipped(shown(place.root / relative, place.cwd), why, True))
         else:
-            chosen.append(item)
+            chosen.append(replace(item, key=listed[item.id]) if listed is not None else item)
     if layout.name == "plain":
         chosen = _dialect(chosen, place, out)
     return sorted(chosen, key=lambda item: position(layout, item))
@@ -158,16 +158,16 @@ def _why(layout: Layout, relative: str) -> str:
     return f"{layout.name} looks for .sql in small letters, and passes it over in silence"
 
 
-def _journal(place: Place) -> frozenset[str] | None:
-    """The tags of drizzle's journal; None in drizzle's newer form, which has none."""
+def _journal(place: Place) -> dict[str, str] | None:
+    """The tags of drizzle's journal, each with its time, which is what the ledger keeps; None in drizzle's newer form, which has none."""
     path = place.root / "meta" / "_journal.json"
     if not path.exists():
         return None
     source = read(path, place.cwd)
     try:
         entries = json.loads(source.text)["entries"]
-        return frozenset(str(entry["tag"]) for entry in entries)
+        return {str(entry["tag"]): str(entry.get("when", "")) for entry in entries}
     except json.JSONDecodeError as error:
         raise CannotCheck(f"{source.path}:{error.lineno}:{error.colno}: not JSON: {error.msg}", "mend it (a merge conflict?)") from error
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise CannotCheck(f"{source.path}: no drizzle journal: it has no entries with tags", "run drizzle-kit again") from error

@@ -42,7 +42,7 @@ def load_changelogs(place: Place) -> Assembly:
             continue
         for change in changesets(source):
             ident = f"{change.author}:{change.id}"
-            named = Named(relative, "", change.id, ident, Direction.BOTH, f"{change.id}:{change.author}")
+            named = Named(relative, "", change.id, f"{relative}:{ident}", Direction.BOTH, change.id)
             out.files.append(SlotFile(named, source))
             slot = re.match(r"\d+", change.id)
             migration = Migration(f"{relative}:{ident}", slot.group() if slot else change.id, change.id, change.up, change.down)

@@ -1,0 +1,21 @@
+"""An up without a down: see rules/missing-down.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockgate.rules.registry import Draft, on_fact
+from lockgate.slots.conflicts import MissingDown
+
+
+@on_fact(MissingDown)
+def check(fact: MissingDown) -> Iterator[Draft]:
+    """One finding."""
+    up = fact.up
+    yield Draft(
+        f"{up.id} has no down, as {fact.having} of {fact.total} migrations here have",
+        up.label("cannot be rolled back"),
+        "write the down; where there is no way back, a down that says so (RAISE EXCEPTION)",
+        slot=up.slot,
+        object=up.id,
+    )

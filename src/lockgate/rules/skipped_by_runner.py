@@ -1,0 +1,21 @@
+"""A file that never runs: see rules/skipped-by-runner.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockgate.findings import Label
+from lockgate.rules.registry import Draft, on_fact
+from lockgate.slots.conflicts import PassedOver
+from lockgate.text import Span
+
+
+@on_fact(PassedOver)
+def check(fact: PassedOver) -> Iterator[Draft]:
+    """One finding."""
+    yield Draft(
+        f"this file never runs: {fact.why}",
+        Label(fact.source, Span(0, 0), "never runs"),
+        "name it as the others are named, or move it out of the folder",
+        object=fact.source.path,
+    )

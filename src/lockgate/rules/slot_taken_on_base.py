@@ -1,0 +1,24 @@
+"""The base branch has the slot: see rules/slot-taken-on-base.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockgate.rules.registry import Draft, on_fact
+from lockgate.slots.conflicts import TakenOnBase
+
+
+@on_fact(TakenOnBase)
+def check(fact: TakenOnBase) -> Iterator[Draft]:
+    """One finding."""
+    ours, theirs = fact.ours, fact.theirs
+    applied = f"; the ledger has it as {fact.applied}" if fact.applied else ""
+    free = f", {fact.next_free}" if fact.next_free else ""
+    yield Draft(
+        f"slot {ours.slot} is taken on {theirs.where} by {theirs.id}: after the merge two files claim it{applied}",
+        ours.label(f"claims slot {ours.slot}, too"),
+        f"move {ours.id} (it would merge last) to the next free slot{free}: lockgate slots renumber {ours.id}",
+        (theirs.label(f"on {theirs.where}"),),
+        slot=ours.slot,
+        object=ours.id,
+    )

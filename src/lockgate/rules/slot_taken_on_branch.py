@@ -1,0 +1,24 @@
+"""Another branch claims the slot: see rules/slot-taken-on-branch.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockgate.rules.registry import Draft, on_fact
+from lockgate.slots.conflicts import TakenOnBranch
+
+
+@on_fact(TakenOnBranch)
+def check(fact: TakenOnBranch) -> Iterator[Draft]:
+    """One finding."""
+    ours, theirs = fact.ours, fact.theirs
+    free = f", {fact.next_free}" if fact.next_free else ""
+    whoever = f"whichever merges last has to move{free}: agree who, or reserve slots with `lockgate slots reserve`"
+    yield Draft(
+        f"slot {ours.slot} is claimed by {theirs.id} on {theirs.where} as well, which is not merged",
+        ours.label(f"claims slot {ours.slot}"),
+        f"{theirs.id} has to move before it merges: {ours.id} is on the base branch already" if fact.merged else whoever,
+        (theirs.label(f"on {theirs.where}"),),
+        slot=ours.slot,
+        object=f"{ours.id} {theirs.id}",
+    )

@@ -1,0 +1,130 @@
+"""Ledger against tree: which claims are applied, and on what the two disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from lockgate.slots.checksums import agrees, algorithm_of, atlas_sums
+from lockgate.slots.claim import Claim, by_name, claims
+from lockgate.slots.conflicts import Below, Changed, Dirty, Missing, NameMismatch, OutOfOrder
+from lockgate.slots.ledger import Ledger, LedgerRow, plain_name
+from lockgate.sources import Direction, Folder
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """The rows of a ledger matched with the ups of a tree. ``rows`` holds the row of every applied claim by the claim's id."""
+
+    ups: tuple[Claim, ...]
+    rows: Mapping[str, LedgerRow]
+    missing: tuple[LedgerRow, ...]
+
+
+def match(folder: Folder, ledger: Ledger) -> Matching:
+    """Rows and claims that belong together: by whole name where the runner goes by names, else by number."""
+    ups = tuple(c for c in claims(folder) if c.direction is not Direction.DOWN)
+    if ledger.kind.by_name or (by_name(folder) and not ledger.kind.runner):
+        return _by_key(ups, ledger)
+    numbers: dict[tuple[int, ...], list[Claim]] = {}
+    for claim in ups:
+        if claim.number is not None:
+            numbers.setdefault(claim.number, []).append(claim)
+    rows: dict[str, LedgerRow] = {}
+    missing = []
+    applied = ledger.applied_numbers()
+    for row in ledger.rows:
+        held = numbers.get(row.number, []) if row.number is not None else []
+        exact = [c for c in held if not row.name or plain_name(c.name) == plain_name(row.name)]
+        for claim in exact or held:
+            rows[claim.id] = row
+        if not held and not row.fake:
+            missing.append(row)
+    if ledger.kind.head_only and applied:
+        top = max(applied)
+        rows |= {c.id: applied[top] for c in ups if c.number is not None and c.number < top}
+    rows |= _below_baseline(ups, ledger)
+    return Matching(ups, rows, tuple(missing))
+
+
+def _below_baseline(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow]:
+    """Flyway ignores everything up to the baseline's version."""
+    bases = [row for row in ledger.rows if row.fake and row.number is not None]
+    return {c.id: row for row in bases for c in ups if c.number is not None and row.number is not None and c.number <= row.number}
+
+
+def _by_key(ups: tuple[Claim, ...], ledger: Ledger) -> Matching:
+    keys = {name: claim for claim in ups for name in (claim.id, claim.key)}
+    rows: dict[str, LedgerRow] = {}
+    missing = []
+    for row in ledger.rows:
+        claim = keys.get(row.version) or keys.get(row.version.removesuffix(".sql"))
+        if claim is None:
+            missing.append(row)
+        else:
+            rows[claim.id] = row
+    if ledger.kind.head_only and rows:
+        last = max(i for i, c in enumerate(ups) if c.id in rows)
+        rows = {c.id: ledger.rows[0] for c in ups[: last + 1]}
+    return Matching(ups, rows, tuple(missing))
+
+
+def applied_ids(folder: Folder, ledger: Ledger) -> frozenset[str]:
+    """The ids of the migrations that the ledger holds as applied."""
+    return frozenset(match(folder, ledger).rows)
+
+
+def compare(folder: Folder, ledger: Ledger, coming: frozenset[tuple[int, ...] | str], next_free: str = "") -> Iterator[object]:
+    """What ledger and tree disagree on; ``coming``: numbers and ids that the base branch will bring with a merge."""
+    found = match(folder, ledger)
+    for row in ledger.rows:
+        if row.dirty:
+            yield Dirty(row, ledger)
+    for row in found.missing:
+        if row.number not in coming and row.version not in coming:
+            yield Missing(row, ledger)
+    yield from _renamed(found, ledger, next_free)
+    yield from _changed(found, ledger, folder)
+    yield from _late(found, ledger)
+
+
+def _renamed(found: Matching, ledger: Ledger, next_free: str) -> Iterator[NameMismatch]:
+    if ledger.kind.by_name or ledger.kind.head_only:
+        return
+    agreeing = {row.version for c in found.ups if (row := found.rows.get(c.id)) and plain_name(row.name) == plain_name(c.name)}
+    for claim in found.ups:
+        row = found.rows.get(claim.id)
+        if row is not None and not row.fake and row.name and row.version not in agreeing:
+            yield NameMismatch(claim, row, ledger, next_free)
+
+
+def _changed(found: Matching, ledger: Ledger, folder: Folder) -> Iterator[Changed]:
+    atlas = ledger.kind.algorithm == "atlas-sum"
+    sums = atlas_sums([(f.named.relative, f.source.text) for f in folder.files]) if atlas else {}
+    broken = False
+    for claim in found.ups:
+        row = found.rows.get(claim.id)
+        if row is None or not row.checksum or row.fake or not claim.source.text or row.dirty:
+            continue
+        if row.name and not ledger.kind.by_name and plain_name(row.name) != plain_name(claim.name):
+            continue
+        if atlas:
+            same: bool | None = sums.get(claim.relative) == row.checksum or broken
+            broken = broken or not same  # the sums run on: after one change all that follow differ
+        else:
+            same = agrees(row.checksum, ledger.kind.algorithm, claim.source)
+        if same is False:
+            yield Changed(claim, row, ledger, ledger.kind.algorithm or algorithm_of(row.checksum))
+
+
+def _late(found: Matching, ledger: Ledger) -> Iterator[Below | OutOfOrder]:
+    if ledger.kind.head_only:
+        return
+    seen: LedgerRow | None = None
+    taken = {(n, c.direction) for c in found.ups if c.id in found.rows and (n := c.number) is not None}
+    for claim in reversed(found.ups):
+        row = found.rows.get(claim.id)
+        if row is not None:
+            seen = seen or row
+        elif seen is not None and claim.slot and (ledger.kind.by_name or (claim.number, claim.direction) not in taken):
+            yield (OutOfOrder if ledger.kind.runs_late else Below)(claim, seen, ledger, ledger.kind.late)

@@ -1,0 +1,63 @@
+"""Files whose SQL is for the other direction: the two scripts of a pair swapped, or one copied over the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lockgate.slots.claim import Claim
+from lockgate.slots.conflicts import WrongDirection
+from lockgate.sources import Folder
+from lockgate.sources.migration import Migration, Script
+
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_NAME = r"((?:\"[^\"]+\"|[\w$]+)(?:\s*\.\s*(?:\"[^\"]+\"|[\w$]+))?)"
+_KIND = r"(?:table|view|materialized\s+view|type|function|sequence|schema|index|unique\s+index|extension)"
+_CREATED = re.compile(rf"\bcreate\s+(?:or\s+replace\s+)?{_KIND}\s+(?:concurrently\s+)?(?:if\s+not\s+exists\s+)?{_NAME}", re.IGNORECASE)
+_DROPPED = re.compile(rf"\bdrop\s+{_KIND}\s+(?:concurrently\s+)?(?:if\s+exists\s+)?{_NAME}", re.IGNORECASE)
+
+
+def wrong_directions(folder: Folder, found: tuple[Claim, ...]) -> Iterator[WrongDirection]:
+    """An up that only drops what its own down creates and nobody before created; an up and a down that are the same."""
+    created: set[str] = set()
+    for migration in folder.migrations:
+        up, down = _text(migration.up), _text(migration.down) if migration.down else ""
+        if migration.down is not None and up.strip():
+            why = _why(up, down, created)
+            pair = _claims(migration, found) if why else None
+            if pair is not None:
+                yield WrongDirection(pair[0], pair[1], why)
+        created |= _names(_CREATED, up)
+
+
+def _claims(migration: Migration, found: tuple[Claim, ...]) -> tuple[Claim, Claim] | None:
+    by_path = {c.source.path: c for c in found}
+    up = by_path.get(migration.up.source.path)
+    down = by_path.get(migration.down.source.path) if migration.down else None
+    return (up, down) if up is not None and down is not None else None
+
+
+def _why(up: str, down: str, created: set[str]) -> str:
+    if " ".join(up.split()) == " ".join(down.split()):
+        return "the up and the down are the same"
+    dropped, made = _names(_DROPPED, up), _names(_CREATED, down)
+    if not dropped or _names(_CREATED, up) or _names(_DROPPED, down):
+        return ""
+    swapped = sorted(name for name in dropped & made if name not in created)
+    if swapped and dropped <= made and not dropped & created:
+        return f"the up drops {swapped[0]}, which only its own down creates: the two are swapped"
+    return ""
+
+
+def _names(pattern: re.Pattern[str], text: str) -> set[str]:
+    return {_plain(m.group(1)) for m in pattern.finditer(text)}
+
+
+def _plain(name: str) -> str:
+    last = name.rpartition(".")[2].strip()
+    return last.strip('"') if last.startswith('"') else last.lower()
+
+
+def _text(script: Script) -> str:
+    text = "".join(script.source.text[p.start : p.end] for p in script.pieces)
+    return _COMMENT.sub(" ", text) if "-" in text or "/" in text else text
