@@ -42,13 +42,13 @@ def new_name(ctx: Context, names: list[Any], location: int | None = None) -> tup
 
 
 def doubt(ctx: Context, kind: str, namespace: int, name: str, oid: int = 0) -> Taint | None:
-    """Why it is not certain whether an object of that name exists (or what it is like)."""
+    """Why it is not certain whether an object of that name exists, or (with ``oid``) whether the one we know does and what it is like."""
     if not ctx.catalog.taints:
         return None
-    keys: list[tuple[Any, ...]] = [("any",), ("namespace", namespace), ("name", kind, namespace, name)]
-    if oid:
-        keys.append(("object", oid))
-    return ctx.catalog.taint_of(*keys)
+    if not oid:
+        return ctx.catalog.taint_of(("any",), ("namespace", namespace), ("name", kind, namespace, name))
+    found = ctx.catalog.taint_of(("any",), ("namespace", namespace), ("object", oid))
+    return found or ctx.catalog.taints.get(("name", kind, namespace, name))
 
 
 def refuse_existing(

@@ -272,12 +272,12 @@ def _replace_or_new(ctx: Context, new: Routine, parameters: Parameters, space: N
     old = _existing(ctx, space, new.name, new.args)
     if old is not None and not replacing:
         message = f'function "{new.name}" already exists with same argument types'
-        refuse_existing(ctx, old.oid, "function", message, name=new.name, sqlstate="42723", object=_signature(ctx, old, True))
+        refuse_existing(ctx, old.oid, "routine", message, name=new.name, sqlstate="42723", object=_signature(ctx, old, True))
         old = None
     if old is None:
         return replace(new, acl=initial_acl(ctx, "function", space.oid, new.owner))
     need_owner(ctx, old, kind="function", name=new.name)
-    if ctx.catalog.taint_of(("any",), ("object", old.oid), ("name", "routine", space.oid, new.name)) is None:
+    if doubt(ctx, "routine", space.oid, new.name, old.oid) is None:
         _check_replaceable(ctx, old, new, parameters)
     return replace(new, oid=old.oid, owner=old.owner, acl=old.acl, extension=old.extension)
 

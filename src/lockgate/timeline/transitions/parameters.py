@@ -59,7 +59,8 @@ def interpret(ctx: Context, nodes: list[Node], language: str, *, procedure: bool
     """The list, checked in PostgreSQL's order."""
     args: list[int] = []
     every: list[int] = []
-    modes, names = "", []
+    modes = ""
+    names: list[str] = []
     defaults: list[int] = []
     refs: frozenset[Address] = frozenset()
     variadic, outs, result = 0, 0, 0

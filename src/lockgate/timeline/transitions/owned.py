@@ -1,0 +1,97 @@
+"""REASSIGN OWNED and DROP OWNED (shdepReassignOwned and shdepDropOwned in src/backend/catalog/pg_shdepend.c)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from lockgate.catalog import acl
+from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Policy, Relation, Role
+from lockgate.timeline import dependency
+from lockgate.timeline.context import Context, Node
+from lockgate.timeline.remedy import membership
+from lockgate.timeline.transitions.creation import find_role
+from lockgate.timeline.transitions.role import acls, everything, owned, refuse_right
+
+
+def _roles(ctx: Context, node: Node, verb: str) -> list[Role]:
+    roles = [r for item in node["roles"] if (r := find_role(ctx, item["RoleSpec"])) is not None]
+    for role in roles:
+        _need(ctx, role, verb)
+    return roles
+
+
+def _need(ctx: Context, role: Role, verb: str) -> None:
+    yes = acl.has_privileges_of(ctx.catalog, ctx.session.role, role.oid)
+    refuse_right(ctx, yes, f"permission denied to {verb} objects", "member", membership(ctx, role.oid), role.name)
+
+
+def _pinned(ctx: Context, role: Role, verb: str) -> None:
+    if role.oid == BOOTSTRAP_SUPERUSER and ctx.session.known:
+        message = f"cannot {verb} objects owned by role {role.name} because they are required by the database system"
+        raise ctx.refuse("2BP01", message.replace("reassign objects", "reassign ownership of objects"), None, name=role.name, kind="dependent")
+
+
+def reassign_owned(ctx: Context, node: Node) -> None:
+    """ReassignOwnedObjects."""
+    roles = _roles(ctx, node, "reassign")
+    new = find_role(ctx, node["newrole"])
+    assert new is not None
+    _need(ctx, new, "reassign")
+    if not ctx.session.known:
+        raise ctx.unsure("which objects change hands is not known", ("privileges",), keep=True)
+    for role in roles:
+        _pinned(ctx, role, "reassign")
+        for obj in list(everything(ctx.catalog)):
+            if getattr(obj, "owner", None) == role.oid:
+                _reassign(ctx, obj, role.oid, new.oid)
+        if ctx.catalog.database_owner == role.oid:
+            ctx.catalog.database_owner = new.oid
+
+
+def _reassign(ctx: Context, obj: Any, old: int, new: int) -> None:
+    changes: dict[str, Any] = {"owner": new}
+    if hasattr(obj, "acl"):
+        changes["acl"] = acl.new_owner(obj.acl, old, new)
+    if isinstance(obj, Relation):
+        changes["attributes"] = tuple(replace(a, acl=acl.new_owner(a.acl, old, new)) if a.acl else a for a in obj.attributes)
+    ctx.catalog.put(replace(obj, **changes))
+
+
+def drop_owned(ctx: Context, node: Node) -> None:
+    """DropOwnedObjects: privileges granted to the roles go first, then what they own."""
+    roles = _roles(ctx, node, "drop")
+    if not ctx.session.known:
+        raise ctx.unsure("which objects are dropped is not known", ("any",))
+    for role in roles:
+        _pinned(ctx, role, "drop")
+    for role in roles:
+        for obj in list(everything(ctx.catalog)):
+            _strip(ctx, obj, role.oid)
+        kept = {k: _without(v, role.oid) for k, v in ctx.catalog.default_acls.items() if k[0] != role.oid}
+        ctx.catalog.default_acls = type(ctx.catalog.default_acls)(kept)
+    doomed = [(obj.oid, 0) for role in roles for obj in owned(ctx.catalog, role.oid) if not getattr(obj, "extension", 0)]
+    dependency.drop(ctx, doomed, cascade=node.get("behavior") == "DROP_CASCADE")
+
+
+def _without(items: Any, role: int) -> Any:
+    return tuple(i for i in items if i[0] != role)
+
+
+def _strip(ctx: Context, obj: Any, role: int) -> None:
+    if isinstance(obj, Policy) and role in obj.roles:
+        left = tuple(r for r in obj.roles if r != role)
+        if left:
+            ctx.catalog.put(replace(obj, roles=left))
+        else:
+            dependency.erase(ctx, obj.oid)
+        return
+    if getattr(obj, "owner", None) == role or not any(acl.mentions(a, role) for a in acls(obj)):
+        return
+    changes: dict[str, Any] = {"acl": _without(obj.acl, role) if obj.acl is not None else None}
+    if isinstance(obj, Relation):
+        changes["attributes"] = tuple(replace(a, acl=_without(a.acl, role) or None) if a.acl else a for a in obj.attributes)
+    ctx.catalog.put(replace(obj, **changes))
+
+
+HANDLERS = {"ReassignOwnedStmt": reassign_owned, "DropOwnedStmt": drop_owned}
