@@ -1,149 +1,51 @@
 """What PostgreSQL itself ships, by major version: types, routines, operators, casts, system relations (data made by tools/generate_builtins.py).
 
-OIDs are PostgreSQL's own. Rows are decoded when they are first asked for.
+OIDs are PostgreSQL's own; from 12000 on they differ between builds, so treat those as names of this data only. A file loads in about 2 ms:
+rows stay text until somebody asks for their name.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from lockgate.catalog import builtin_rows as rows
+from lockgate.catalog.builtin_rows import (
+    BuiltinCast,
+    BuiltinExtension,
+    BuiltinFunction,
+    BuiltinOpclass,
+    BuiltinOperator,
+    BuiltinRelation,
+    BuiltinSetting,
+    BuiltinType,
+    FamilyOperator,
+)
+
+__all__ = [
+    "BuiltinCast",
+    "BuiltinExtension",
+    "BuiltinFunction",
+    "BuiltinOpclass",
+    "BuiltinOperator",
+    "BuiltinRelation",
+    "BuiltinSetting",
+    "BuiltinType",
+    "Builtins",
+    "FamilyOperator",
+    "builtins",
+]
 
 _DATA = Path(__file__).parent / "data"
 MAJORS = (15, 16, 17, 18)
-
-
-class BuiltinType(NamedTuple):
-    """A row of pg_type."""
-
-    oid: int
-    name: str
-    schema: str
-    typtype: str
-    category: str
-    preferred: bool
-    elem: int
-    array: int
-    relid: int
-    basetype: int
-    length: int
-    collation: int
-    subscript_array: bool  # a true array: its subscript gives ``elem``
-    range_subtype: int
-    multirange: int
-    display: str  # as format_type prints it
-    typmod: int
-
-    # under the names that user types have
-    @property
-    def kind(self) -> str:
-        return self.typtype
-
-    @property
-    def base(self) -> int:
-        return self.basetype
-
-    @property
-    def base_typmod(self) -> int:
-        return self.typmod if self.typtype == "d" else -1
-
-    @property
-    def namespace(self) -> int:
-        return 11 if self.schema == "pg_catalog" else 13000
-
-    @property
-    def relation(self) -> int:
-        return self.relid
-
-    @property
-    def subtype(self) -> int:
-        return self.range_subtype
-
-    @property
-    def shell(self) -> bool:
-        return False
-
-    @property
-    def extension(self) -> int:
-        return 0
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return ()
-
-
-class BuiltinFunction(NamedTuple):
-    """A row of pg_proc. ``execute``: None where PUBLIC may call it, else the roles beside the owner that may."""
-
-    oid: int
-    name: str
-    schema: str
-    kind: str
-    args: tuple[int, ...]
-    result: int
-    retset: bool
-    variadic: int
-    ndefaults: int
-    strict: bool
-    volatile: str
-    all_args: tuple[int, ...] | None
-    modes: str | None
-    names: tuple[str, ...] | None
-    agg_kind: str
-    agg_direct: int
-    execute: tuple[str, ...] | None
-
-
-class BuiltinOperator(NamedTuple):
-    """A row of pg_operator; ``left`` 0 for prefix operators."""
-
-    oid: int
-    name: str
-    left: int
-    right: int
-    result: int
-    function: int
-    commutator: int
-    can_hash: bool
-    can_merge: bool
-
-
-class BuiltinCast(NamedTuple):
-    """A row of pg_cast."""
-
-    source: int
-    target: int
-    function: int
-    context: str
-    method: str
-
-
-class BuiltinRelation(NamedTuple):
-    """A system catalog, view or index; ``columns``: name, type, typmod, not null, in attnum order from 1."""
-
-    oid: int
-    name: str
-    schema: str
-    relkind: str
-    columns: tuple[tuple[str, int, int, bool], ...]
-    public_select: bool
-
-
-class BuiltinExtension(NamedTuple):
-    """An extension that a stock installation with contrib offers."""
-
-    name: str
-    trusted: bool
-    superuser: bool
-    requires: tuple[str, ...]
-    schema: str  # fixed by its control file, else ""
-    version: str
-
-
-def _pad(row: list[Any], size: int, fill: Any = 0) -> list[Any]:
-    return row + [fill] * (size - len(row))
+_ANYARRAY, _RECORD, _ANYENUM, _ANYRANGE, _ANYMULTIRANGE = 2277, 2249, 3500, 3831, 4537
+_POLYMORPHIC = {"c": _RECORD, "e": _ANYENUM, "r": _ANYRANGE, "m": _ANYMULTIRANGE}
+# a name that initdb makes for a locale of the operating system, or for one of ICU: de_DE.utf8, german, zh-Hant-TW-x-icu
+_LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?(\.[\w-]+)?(@\w+)?|[A-Za-z0-9-]+-x-icu|[a-z]{4,}|und")
 
 
 def _split(key: str) -> tuple[str, str]:
@@ -160,37 +62,56 @@ class Builtins:
     def __init__(self, major: int) -> None:
         self.major = major
         self._data: dict[str, Any] = json.loads((_DATA / f"builtin-{major}.json").read_bytes())
+        self._named_types: dict[str, BuiltinType | None] = {}
         self._functions: dict[str, tuple[BuiltinFunction, ...]] = {}
         self._operators: dict[str, tuple[BuiltinOperator, ...]] = {}
         self._relations: dict[str, BuiltinRelation] = {}
+        self._casts: dict[int, tuple[BuiltinCast, ...]] = {}
+
+    @property
+    def server(self) -> str:
+        """The version of the server that the data was made from."""
+        return str(self._data["server"])
+
+    def _places(self, section: str) -> dict[int, str]:
+        """Key by oid."""
+        found: dict[int, str] = {}
+        for key, text in self._data[section].items():
+            for row in text.split(";"):
+                found[int(row.partition("|")[0])] = key
+        return found
 
     # --- types ---------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _types(self) -> dict[str, BuiltinType]:
-        out = {}
-        for key, rows in self._data["types"].items():
-            schema, name = _split(key)
-            r = _pad(rows[0], 15)
-            kinds, sizes = (r[1], r[2], bool(r[3])), (r[4], r[5], r[6], r[7], r[8], r[9], bool(r[10]))
-            out[key] = BuiltinType(r[0], name, schema, *kinds, *sizes, r[11], r[12], r[13], r[14])
-        return out
+    def _type_places(self) -> dict[int, str]:
+        return self._places("types")
 
     @cached_property
-    def _types_by_oid(self) -> dict[int, BuiltinType]:
-        return {t.oid: t for t in self._types.values()}
+    def _types(self) -> dict[str, BuiltinType]:
+        return {t.name if t.schema == "pg_catalog" else f"{t.schema}.{t.name}": t for t in self.types()}
+
+    def types(self) -> tuple[BuiltinType, ...]:
+        """Every type, in order of oid."""
+        found = (self.type_by_oid(oid) for oid in self._type_places)
+        return tuple(t for t in found if t is not None)
 
     def type_by_oid(self, oid: int) -> BuiltinType | None:
         """The type of that oid."""
-        return self._types_by_oid.get(oid)
+        key = self._type_places.get(oid)
+        return self.type_by_name(*_split(key)) if key is not None else None
 
     def type_by_name(self, schema: str, name: str) -> BuiltinType | None:
         """The type of that name in pg_catalog or information_schema."""
-        return self._types.get(_key(schema, name))
+        key = _key(schema, name)
+        if key not in self._named_types:
+            text = self._data["types"].get(key)
+            self._named_types[key] = rows.type_row(name, schema, text) if text is not None else None
+        return self._named_types[key]
 
     def format_type_name(self, oid: int) -> str:
         """As format_type prints the type without a typmod."""
-        found = self._types_by_oid.get(oid)
+        found = self.type_by_oid(oid)
         return found.display if found else "???"
 
     # --- routines and operators ----------------------------------------------------------------------------------------
@@ -200,59 +121,77 @@ class Builtins:
         key = _key(schema, name)
         found = self._functions.get(key)
         if found is None:
-            found = self._functions[key] = tuple(self._function(schema, name, r) for r in self._data["functions"].get(key, ()))
+            text = self._data["functions"].get(key)
+            found = self._functions[key] = tuple(rows.function_row(name, schema, r) for r in text.split(";")) if text else ()
         return found
 
-    @staticmethod
-    def _function(schema: str, name: str, row: list[Any]) -> BuiltinFunction:
-        r = _pad(row, 15, None)
-        execute = None if r[14] is None or "public" in r[14] else tuple(r[14])
-        return BuiltinFunction(
-            r[0], name, schema, r[1], tuple(r[2] or ()), r[3] or 0, bool(r[4]), r[5] or 0, r[6] or 0, bool(r[7]), r[8] or "v",
-            tuple(r[9]) if r[9] else None, r[10] or None, tuple(r[11]) if r[11] else None, r[12] or "", r[13] or 0, execute,
-        )  # fmt: skip
-
     @cached_property
-    def _function_names(self) -> dict[int, tuple[str, str]]:
-        return {row[0]: _split(key) for key, rows in self._data["functions"].items() for row in rows}
+    def _function_places(self) -> dict[int, str]:
+        return self._places("functions")
 
     def function_by_oid(self, oid: int) -> BuiltinFunction | None:
         """The function of that oid."""
-        place = self._function_names.get(oid)
-        return next((f for f in self.functions(*place) if f.oid == oid), None) if place else None
+        key = self._function_places.get(oid)
+        return next((f for f in self.functions(*_split(key)) if f.oid == oid), None) if key is not None else None
 
-    def function_names(self) -> Iterable[str]:
-        """Names of the functions in pg_catalog."""
-        return (key for key in self._data["functions"] if not key.startswith("information_schema."))
+    def function_names(self, schema: str = "pg_catalog") -> Iterable[str]:
+        """Names of the functions in a schema."""
+        return (name for space, name in map(_split, self._data["functions"]) if space == schema)
 
     def operators(self, name: str) -> tuple[BuiltinOperator, ...]:
         """Every overload of an operator."""
         found = self._operators.get(name)
         if found is None:
-            rows = (_pad(r, 8) for r in self._data["operators"].get(name, ()))
-            found = self._operators[name] = tuple(BuiltinOperator(r[0], name, r[1], r[2], r[3], r[4], r[5], bool(r[6]), bool(r[7])) for r in rows)
+            text = self._data["operators"].get(name)
+            found = self._operators[name] = tuple(rows.operator_row(name, r) for r in text.split(";")) if text else ()
         return found
+
+    @cached_property
+    def _operator_places(self) -> dict[int, str]:
+        return self._places("operators")
 
     def operator_by_oid(self, oid: int) -> BuiltinOperator | None:
         """The operator of that oid."""
-        for name, rows in self._data["operators"].items():
-            if any(row[0] == oid for row in rows):
-                return next(o for o in self.operators(name) if o.oid == oid)
-        return None
+        name = self._operator_places.get(oid)
+        return next((o for o in self.operators(name) if o.oid == oid), None) if name is not None else None
+
+    def operator_names(self) -> Iterable[str]:
+        """Names of the operators."""
+        return tuple(self._data["operators"])
 
     # --- casts ---------------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _casts(self) -> dict[tuple[int, int], BuiltinCast]:
-        return {(r[0], r[1]): BuiltinCast(r[0], r[1], r[2], r[3], r[4]) for r in self._data["casts"]}
-
     def cast(self, source: int, target: int) -> BuiltinCast | None:
         """The cast from one type to another."""
-        return self._casts.get((source, target))
+        return next((c for c in self.casts_from(source) if c.target == target), None)
 
     def casts_from(self, source: int) -> tuple[BuiltinCast, ...]:
         """Every cast from a type."""
-        return tuple(c for c in self._casts.values() if c.source == source)
+        found = self._casts.get(source)
+        if found is None:
+            text = self._data["casts"].get(str(source))
+            found = self._casts[source] = tuple(rows.cast_row(source, r) for r in text.split(";")) if text else ()
+        return found
+
+    def is_binary_coercible(self, source: int, target: int) -> bool:
+        """IsBinaryCoercible (src/backend/parser/parse_coerce.c) between built-in types."""
+        base = self._base(source)
+        if target in (source, base.oid if base else source, 2276, 2283):  # any, anyelement
+            return True
+        if base is None:
+            return False
+        if target == _ANYARRAY:
+            return base.subscript_array
+        if _POLYMORPHIC.get(base.typtype) == target:
+            return True
+        found = self.cast(base.oid, target)
+        return found is not None and found.method == "b" and found.context == "i"
+
+    def _base(self, oid: int) -> BuiltinType | None:
+        found = self.type_by_oid(oid)
+        while found is not None and found.typtype == "d":
+            found = self.type_by_oid(found.basetype)
+        return found
 
     # --- relations -----------------------------------------------------------------------------------------------------
 
@@ -261,74 +200,131 @@ class Builtins:
         key = _key(schema, name)
         found = self._relations.get(key)
         if found is None and key in self._data["relations"]:
-            r = _pad(self._data["relations"][key][0], 4)
-            columns = tuple((c[0], c[1], c[2], bool(c[3])) for c in r[2] or ())
-            found = self._relations[key] = BuiltinRelation(r[0], name, schema, r[1], columns, bool(r[3]))
+            found = self._relations[key] = rows.relation_row(name, schema, self._data["relations"][key])
         return found
 
     @cached_property
-    def _relation_names(self) -> dict[int, tuple[str, str]]:
-        return {rows[0][0]: _split(key) for key, rows in self._data["relations"].items()}
+    def _relation_places(self) -> dict[int, str]:
+        return self._places("relations")
 
     def relation_by_oid(self, oid: int) -> BuiltinRelation | None:
         """A system relation by oid."""
-        place = self._relation_names.get(oid)
-        return self.relation(*place) if place else None
+        key = self._relation_places.get(oid)
+        return self.relation(*_split(key)) if key is not None else None
 
     def relation_names(self, schema: str) -> Iterable[str]:
         """Names of the system relations of a schema."""
-        return (name for space, name in self._relation_names.values() if space == schema)
+        return (name for space, name in map(_split, self._data["relations"]) if space == schema)
 
-    # --- the rest ------------------------------------------------------------------------------------------------------
+    # --- operator classes ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _opclasses(self) -> dict[str, tuple[BuiltinOpclass, ...]]:
+        return {method: tuple(map(rows.opclass_row, text.split(";"))) for method, text in self._data["opclasses"].items()}
 
     def opclasses(self, method: str) -> tuple[tuple[str, int, bool, int], ...]:
         """Operator classes of an access method: name, input type, whether it is the default, key type."""
-        return self._opclasses.get(method, ())
+        return tuple((c.name, c.input_type, c.default, c.key_type) for c in self._opclasses.get(method, ()))
 
-    @cached_property
-    def _opclasses(self) -> dict[str, tuple[tuple[str, int, bool, int], ...]]:
-        out: dict[str, list[tuple[str, int, bool, int]]] = {}
-        for row in self._data["opclasses"]:
-            r = _pad(row, 5)
-            out.setdefault(r[0], []).append((r[1], r[2], bool(r[3]), r[4]))
-        return {method: tuple(rows) for method, rows in out.items()}
+    def opclass(self, method: str, name: str) -> BuiltinOpclass | None:
+        """An operator class by name."""
+        return next((c for c in self._opclasses.get(method, ()) if c.name == name), None)
+
+    def default_opclass(self, method: str, type_oid: int) -> BuiltinOpclass | None:
+        """GetDefaultOpClass (src/backend/commands/indexcmds.c) for a built-in type."""
+        base = self._base(type_oid)
+        if base is None:
+            return None
+        preferred: list[BuiltinOpclass] = []
+        compatible: list[BuiltinOpclass] = []
+        for found in self._opclasses.get(method, ()):
+            if not found.default:
+                continue
+            if found.input_type == base.oid:
+                return found
+            if self.is_binary_coercible(base.oid, found.input_type):
+                wide = self.type_by_oid(found.input_type)
+                (preferred if wide and wide.preferred and wide.category == base.category else compatible).append(found)
+        chosen = preferred or compatible
+        return chosen[0] if len(chosen) == 1 else None
+
+    def family_operators(self, family: int) -> tuple[FamilyOperator, ...]:
+        """The operators of an operator family (pg_amop)."""
+        text = self._data["family_operators"].get(str(family))
+        return tuple(map(rows.family_operator_row, text.split(";"))) if text else ()
+
+    # --- the rest ------------------------------------------------------------------------------------------------------
+
+    @cache  # noqa: B019 - one object per major and process
+    def _oids(self, kind: str) -> dict[str, int]:
+        found = self._data[kind]
+        if kind == "opfamilies":
+            members = ((method, row.split("|")) for method, text in found.items() for row in text.split(";"))
+            return {f"{method}:{name}": int(oid) for method, (oid, name) in members}
+        words = found.split(" ")
+        return dict(zip(words[::2], map(int, words[1::2]), strict=True))
 
     def names(self, kind: str) -> frozenset[str]:
-        """Names of a kind: collations languages ts_configs ts_dicts ts_parsers ts_templates opfamilies (method:name) conversions."""
-        return frozenset(self._data[kind])
+        """Names of a kind: collations languages ts_configs ts_dicts ts_parsers ts_templates opfamilies (method:name) conversions tablespaces
+        namespaces roles."""
+        return frozenset(self._oids(kind))
 
-    @property
+    def oid_of(self, kind: str, name: str) -> int:
+        """The oid of a name of one of those kinds; 0 for none."""
+        return self._oids(kind).get(name, 0)
+
+    def might_be_collation(self, name: str) -> bool:
+        """Whether some installation has such a collation: initdb takes in the operating system's and ICU's locales."""
+        return name in self._oids("collations") or _LOCALE.fullmatch(name) is not None
+
+    @cached_property
     def access_methods(self) -> dict[str, str]:
         """Access methods with their type, i or t."""
-        found: dict[str, str] = self._data["access_methods"]
-        return found
+        return {name: row.split("|")[1] for name, row in self._data["access_methods"].items()}
 
-    @property
+    def method_can(self, method: str, capability: str) -> bool:
+        """Whether an index access method has can_order, can_unique, can_multi_col, can_exclude or can_include."""
+        return capability in rows.fields(self._data["access_methods"].get(method, ""), 3)[2].split()
+
+    @cached_property
     def settings(self) -> dict[str, str]:
         """Settings with their context: user superuser sighup postmaster internal backend superuser-backend."""
-        found: dict[str, str] = self._data["settings"]
-        return found
+        return {name: row.partition("|")[0] for name, row in self._data["settings"].items()}
+
+    @cached_property
+    def _setting_names(self) -> dict[str, str]:
+        return {name.lower(): name for name in self._data["settings"]}
+
+    def setting(self, name: str) -> BuiltinSetting | None:
+        """A setting by its name, in whatever case."""
+        spelled = self._setting_names.get(name.lower())
+        return rows.setting_row(spelled, self._data["settings"][spelled]) if spelled is not None else None
 
     def roles(self) -> tuple[tuple[int, str], ...]:
         """Predefined roles: oid, name."""
-        return tuple((oid, name) for oid, name in self._data["roles"])
+        return tuple((oid, name) for name, oid in self._oids("roles").items())
 
     def role_memberships(self) -> tuple[tuple[int, int], ...]:
         """Memberships between predefined roles: role, member."""
-        return tuple((role, member) for role, member in self._data["memberships"])
+        found = rows.oids(self._data["memberships"])
+        return tuple(zip(found[::2], found[1::2], strict=True))
+
+    def restricted_functions(self) -> dict[int, tuple[str, ...]]:
+        """Functions that PUBLIC may not execute, with the roles beside the owner that may."""
+        keys = (_split(key) for key, text in self._data["functions"].items() if "*" in text)
+        return {f.oid: f.execute for key in keys for f in self.functions(*key) if f.execute is not None}
 
     def available_extension(self, name: str) -> BuiltinExtension | None:
         """An extension of a stock installation with contrib."""
         row = self._data["extensions"].get(name)
-        return BuiltinExtension(name, bool(row[0]), bool(row[1]), tuple(row[2]), row[3] or "", row[4] or "") if row else None
+        return rows.extension_row(name, row) if row is not None else None
 
     def available_extensions(self) -> frozenset[str]:
-        """Names of the extensions of a stock installation with contrib."""
+        """Names of the extensions of a stock installation with contrib and the procedural languages."""
         return frozenset(self._data["extensions"])
 
 
 @cache
 def builtins(major: int) -> Builtins:
-    """The built-in objects of a major version; the nearest known one where there is no data for it."""
-    known = [m for m in MAJORS if (_DATA / f"builtin-{m}.json").exists()]
-    return Builtins(min(known, key=lambda m: (abs(m - major), m)))
+    """The built-in objects of a major version; those of the oldest or newest known one beyond the ends."""
+    return Builtins(min(max(major, MAJORS[0]), MAJORS[-1]))
