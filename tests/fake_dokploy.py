@@ -32,7 +32,7 @@ class Faults:
     commit: str = ""  # another commit than the branch's head
     no_commit: bool = False  # the title is not overwritten
     crash: str = ""  # loop | exited | created | unhealthy | flapping
-    webhook: str = ""  # same | other: a webhook deploys beside us
+    webhook: str = ""  # same | other | later: a webhook deploys beside us
 
 
 @dataclass
@@ -103,7 +103,7 @@ class FakeDokploy:
     def _work(self, job: dict[str, Any], title: str, description: str) -> None:
         faults = self.faults
         time.sleep(self.step * 2)
-        if faults.webhook:
+        if faults.webhook in ("same", "other"):
             other = self.record("pushed", "Hash: x", "running")
             other |= {
                 "status": "done",
@@ -127,6 +127,8 @@ class FakeDokploy:
             time.sleep(self.step)  # the window in which a finished record still bears our title
             if self.source_type != "raw" and not faults.no_commit:
                 row |= {"title": "feat: what was committed", "description": f"Commit: {faults.commit or self.commit}"}
+        if faults.webhook == "later":
+            self.record("pushed later", "Hash: x", "running")
         with self.lock:
             self.queue.remove(job)
 

@@ -290,9 +290,16 @@ def test_an_old_dokploy_without_queue_and_logs(stand: Bench) -> None:
     assert run(stand)[0] == 1
 
 
-def test_a_webhook_beside_the_gate(stand: Bench) -> None:
-    stand.fake.faults.webhook = "same"
+@pytest.mark.parametrize("what", ["same", "other"])
+def test_a_webhook_beside_the_gate(stand: Bench, what: str) -> None:
+    stand.fake.faults.webhook = what
     assert run(stand)[0] == 0, stand.text
+
+
+def test_a_deployment_that_overtakes_ours_leaves_its_health_unknown(stand: Bench) -> None:
+    stand.fake.faults.webhook = "later"
+    code, report = run(stand)
+    assert (code, report["end"]) == (3, "unknown") and "pushed later" in report["message"]
 
 
 def test_a_dry_run_does_everything_but_the_order(stand: Bench) -> None:

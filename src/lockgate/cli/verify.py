@@ -9,6 +9,7 @@ import click
 from lockgate.check import Outcome
 from lockgate.cli.options import configuration, emit, folder_options, make_request, report_options
 from lockgate.config import Config
+from lockgate.errors import UsageError
 
 
 @click.command("verify")
@@ -33,6 +34,12 @@ def command(
     from lockgate.report import render
     from lockgate.verify import verify
 
+    narrowed = (paths, layout, transaction, role, superuser, since, stdin_filename, not bodies)
+    if attest is not None and any(narrowed):
+        raise UsageError(
+            "--attest proves the whole tree as configured: it takes no PATH, --layout, --transaction, --role, --superuser, --since, --no-bodies",
+            "put them into lockgate.toml, where the attestation covers them",
+        )
     config = configuration(config_path)
     request = make_request(paths, layout, transaction, role, superuser, since, fail_on, stdin_filename)
     with progress("applying") as bar:
@@ -50,5 +57,6 @@ def _attest(path: Path, config: Config, outcome: Outcome) -> None:
 
     cwd = Path.cwd()
     migrations = outcome.folder.migrations if outcome.folder is not None else ()
-    at = attestation.tree(git.head(cwd, os.environ).commit, attestation.files_of(config, migrations, cwd), cwd)
+    head = git.head(cwd, os.environ)
+    at = attestation.tree(head.commit, attestation.files_of(config, migrations, cwd), head.top)
     attestation.write(path, attestation.make(at, outcome.findings, outcome.exit_code, outcome.server))

@@ -97,6 +97,10 @@ class Gate:
             self._status("lockgate/deploy", "error", f"could not be carried out: {error.message}")
             self.report |= {"message": str(error), "exit_code": error.exit_code}
             raise
+        except Exception:
+            self._status("lockgate/deploy", "error", "the gate itself broke; see the run")
+            self.report |= {"message": "internal error", "exit_code": 3}
+            raise
         finally:
             self.screen.close()
             self.report["seconds"] = round(time.monotonic() - started, 1)
