@@ -67,9 +67,7 @@ def choose_relation_name(
         modified = f"{label}{number}"
 
 
-def choose_constraint_name(
-    catalog: Catalog, name1: str, name2: str | None, label: str, namespace: int, others: Collection[str] = ()
-) -> str:
+def choose_constraint_name(catalog: Catalog, name1: str, name2: str | None, label: str, namespace: int, others: Collection[str] = ()) -> str:
     """A name that no constraint of the schema has, nor any of ``others``."""
     number, modified = 0, label
     while True:

@@ -1,0 +1,148 @@
+"""OWNER TO (ExecAlterOwnerStmt in src/backend/commands/alter.c, ATExecChangeOwner in tablecmds.c)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from lockgate.catalog.objects import Namespace, Other, Relation, Role, Type
+from lockgate.timeline.context import Context, Node
+from lockgate.timeline.privileges import has_privilege, is_superuser, need_create_on_database, need_member, need_owner, need_superuser
+from lockgate.timeline.transitions.address import find
+from lockgate.timeline.transitions.creation import find_role
+from lockgate.timeline.transitions.sequence import owned_sequences
+
+
+def role_of(ctx: Context, spec: Node) -> Role:
+    """The role of a RoleSpec (42704)."""
+    found = find_role(ctx, spec)
+    assert found is not None
+    return found
+
+
+def alter_owner(ctx: Context, node: Node) -> None:
+    """ALTER kind name OWNER TO role, for what is no table."""
+    kind = node["objectType"]
+    role = role_of(ctx, node["newowner"])
+    location = node["newowner"].get("location")
+    found = find(ctx, kind, node.get("object", {}))
+    if found is None or found.address is None:
+        ctx.notes.append(f"OWNER TO of {kind}")
+        return
+    obj = found.obj
+    if isinstance(obj, Type):
+        change_type_owner(ctx, obj, role, location)
+        return
+    if getattr(obj, "owner", None) == role.oid:
+        return
+    need_owner(ctx, obj, name=obj.name)
+    need_member(ctx, role, location, name=role.name)
+    _need_create(ctx, obj, role, location)
+    _need_special(ctx, obj, role)
+    set_owner(ctx, obj, role.oid)
+
+
+def _need_create(ctx: Context, obj: Any, role: Role, location: int | None) -> None:
+    """The new owner needs CREATE on the schema (or database); superusers need not ask."""
+    if is_superuser(ctx) != "no":
+        return
+    if isinstance(obj, Namespace):
+        need_create_on_database(ctx)
+        return
+    space = ctx.catalog.find(Namespace, getattr(obj, "namespace", 0))
+    if space is not None and has_privilege(ctx, space, "CREATE", role=role.oid) == "no":
+        raise ctx.refuse("42501", f"permission denied for schema {space.name}", location, name=role.name, object=space.name, kind="privilege")
+
+
+def _need_special(ctx: Context, obj: Any, role: Role) -> None:
+    if isinstance(obj, Other) and obj.kind in ("fdw", "event_trigger"):
+        word = {"fdw": "foreign-data wrapper", "event_trigger": "event trigger"}[obj.kind]
+        need_superuser(ctx, f'permission denied to change owner of {word} "{obj.name}"')
+
+
+def set_owner(ctx: Context, obj: Any, owner: int) -> None:
+    """Write the new owner; privileges that the old one held pass over (aclnewowner)."""
+    acl = getattr(obj, "acl", None)
+    if acl is not None:
+        acl = new_owner_acl(acl, obj.owner, owner)
+        ctx.catalog.put(replace(obj, owner=owner, acl=acl))
+    else:
+        ctx.catalog.put(replace(obj, owner=owner))
+
+
+def new_owner_acl(acl: tuple[Any, ...], old: int, new: int) -> tuple[Any, ...]:
+    """aclnewowner: the old owner's items and grants become the new owner's; doubles are merged."""
+    merged: dict[tuple[int, int], tuple[str, str]] = {}
+    for grantee, letters, options, grantor in acl:
+        key = (new if grantee == old else grantee, new if grantor == old else grantor)
+        before = merged.get(key, ("", ""))
+        merged[key] = tuple("".join(dict.fromkeys(a + b)) for a, b in zip(before, (letters, options), strict=True))  # type: ignore[assignment]
+    return tuple((grantee, letters, options, grantor) for (grantee, grantor), (letters, options) in merged.items())
+
+
+def change_type_owner(ctx: Context, found: Type, role: Role, location: int | None) -> None:
+    """AlterTypeOwner: with the array type, the composite's relation, the multirange."""
+    relation = ctx.catalog.find(Relation, found.relation)
+    if relation is not None and relation.kind != "c":
+        raise ctx.refuse("42809", f"{found.name} is a table's row type", name=found.name, kind="type", help="Use ALTER TABLE instead.")
+    if found.elem and found.category == "A":
+        element = ctx.catalog.find(Type, found.elem)
+        shown = element.name if element else ""
+        raise ctx.refuse("42809", f"cannot alter array type {found.name}", name=found.name, kind="type", help=f"You can alter type {shown}, which will "
+                         "alter the array type as well.")  # fmt: skip
+    if found.owner == role.oid:
+        return
+    need_owner(ctx, found, name=found.name)
+    need_member(ctx, role, location, name=role.name)
+    _need_create(ctx, found, role, location)
+    if relation is not None:
+        change_relation_owner(ctx, relation, role, location, checked=True)
+        return
+    for oid in (found.oid, found.array, found.multirange):
+        _own_type(ctx, oid, role.oid)
+    multirange = ctx.catalog.find(Type, found.multirange)
+    if multirange is not None:
+        _own_type(ctx, multirange.array, role.oid)
+
+
+def _own_type(ctx: Context, oid: int, owner: int) -> None:
+    found = ctx.catalog.find(Type, oid)
+    if found is not None:
+        set_owner(ctx, found, owner)
+
+
+def change_relation_owner(ctx: Context, relation: Relation, role: Role, location: int | None, *, checked: bool = False) -> None:
+    """ATExecChangeOwner: with the row type, indexes and owned sequences."""
+    if relation.kind == "S" and not checked and relation.sequence is not None and relation.sequence.owned:
+        table = ctx.catalog.find(Relation, relation.sequence.owned[0])
+        raise ctx.refuse("0A000", f'cannot change owner of sequence "{relation.name}"', name=relation.name, kind="sequence",
+                         help=f'Sequence "{relation.name}" is linked to table "{table.name if table else "?"}".')  # fmt: skip
+    if relation.kind in "iI" and not checked:
+        ctx.warn(f'cannot change owner of index "{relation.name}"', level="WARNING", sqlstate="42809")
+        return
+    if relation.owner == role.oid:
+        return
+    if not checked:
+        need_owner(ctx, relation, name=relation.name)
+        need_member(ctx, role, location, name=role.name)
+        _need_create(ctx, relation, role, location)
+    set_owner(ctx, relation, role.oid)
+    _own_columns(ctx, relation, role.oid)
+    rowtype = ctx.catalog.find(Type, relation.rowtype)
+    if rowtype is not None:
+        _own_type(ctx, rowtype.oid, role.oid)
+        _own_type(ctx, rowtype.array, role.oid)
+    for index in ctx.catalog.of_relation(relation.oid, Relation):
+        ctx.catalog.put(replace(index, owner=role.oid))
+    for sequence in owned_sequences(ctx, relation.oid):
+        change_relation_owner(ctx, sequence, role, location, checked=True)
+
+
+def _own_columns(ctx: Context, relation: Relation, owner: int) -> None:
+    if any(a.acl for a in relation.attributes):
+        current = ctx.catalog.the(Relation, relation.oid)
+        attributes = tuple(replace(a, acl=new_owner_acl(a.acl, relation.owner, owner)) if a.acl else a for a in current.attributes)
+        ctx.catalog.put(replace(current, attributes=attributes))
+
+
+HANDLERS = {"AlterOwnerStmt": alter_owner}
