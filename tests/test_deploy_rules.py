@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from lockgate.rules import registry
 from lockgate.surface import Fact, examine, facts_of, find
 from lockgate.surface.compose import ComposeChange, ComposeFile
 from lockgate.text import Source
+from tests.conftest import Run
+from tests.deploy_kit import commit_all, repository, sh
 
 RULES = [name for name in rulebook.names() if rulebook.rule(name).family == "deploy"]
 CASES = [(name, example) for name in RULES for example in rulebook.examples(rulebook.rule(name))]
@@ -130,3 +133,16 @@ def test_migrating_commands_are_known(command: str) -> None:
 def test_other_commands_do_not_migrate(command: str) -> None:
     text = f"services:\n  web:\n    restart: always\n    command: {command!r}\n"
     assert not [f for fact in facts_of(Source("c.yml", text)) for f in registry.of_fact(fact)]
+
+
+def test_check_speaks_of_the_surface_and_of_what_changed(tmp_path: Path, lockgate: Run) -> None:
+    folder = tmp_path / "repository"
+    repository(folder)
+    compose = "services:\n  db:\n    image: postgres:%s\n    volumes: [d:/x]\nvolumes: {d: }\n"
+    (folder / "docker-compose.yml").write_text(compose % 16)
+    commit_all(folder, "sixteen")
+    sh(folder, "git", "update-ref", "refs/remotes/origin/main", "HEAD")
+    (folder / "docker-compose.yml").write_text(compose % 17)
+    found = json.loads(lockgate("check", "--format", "json", cwd=folder).stdout)["findings"]
+    assert [(f["rule"], f["location"]["path"], f["location"]["start"]["line"]) for f in found] == [("P112", "docker-compose.yml", 3)]
+    assert lockgate("check", "migrations", "--format", "json", cwd=folder).returncode == 0, "single paths are checked alone"

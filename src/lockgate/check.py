@@ -104,6 +104,7 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     replay = Replay(plan)
     checked = Checked(config, request, folder, plan, replay, [], Coverage(len(folder.migrations)), [])
     checked.findings += _slots(config, request, folder)
+    checked.findings += _surface(config, request)
     spans: dict[str, tuple[Source, list[Span]]] = {}
     for number, item in enumerate(_by_migration(replay, folder, progress)):
         del number
@@ -210,6 +211,22 @@ def _slots(config: Config, request: Request, folder: Folder) -> list[Finding]:
     from lockgate.slots import facts
 
     return [f for fact in facts(config, folder, request.cwd) for f in registry.of_fact(fact)]
+
+
+def _surface(config: Config, request: Request) -> list[Finding]:
+    """What the rules say of the compose file and the workflows here; nothing where single paths were asked for."""
+    from lockgate import surface
+
+    if request.paths or request.stdin is not None or not surface.find(request.cwd):
+        return []
+    from lockgate.slots import git
+
+    base = git.attempt(request.cwd, "merge-base", "HEAD", config.git.base)
+
+    def before(path: str) -> str | None:
+        return git.attempt(request.cwd, "show", f"{base}:./{path}") or None
+
+    return [f for fact in surface.examine(request.cwd, base=before if base else None) for f in registry.of_fact(fact)]
 
 
 def _place(item: Step | Broken) -> tuple[Source, Span]:
