@@ -1,0 +1,228 @@
+"""lockgate slots: the table of slots, and what is done with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lockgate.cli.options import LAYOUTS, configuration, emit, make_request
+from lockgate.errors import UsageError
+from lockgate.findings import Finding
+
+if TYPE_CHECKING:
+    from lockgate.config import Config
+    from lockgate.slots.table import Entry, SlotTable
+    from lockgate.sources import Folder
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def slot_options(function: F) -> F:
+    """--layout --config: which folder of migrations."""
+    function = click.option("--layout", type=click.Choice(LAYOUTS), default=None, help="The runner's layout (default: found by itself).")(function)
+    return click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file.")(function)
+
+
+class _Table(click.Group):
+    """A group whose own arguments are those of its first command: ``lockgate slots PATH`` shows the table."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args[:1] not in (["-h"], ["--help"]) and not any(a in self.commands for a in args[:1]):
+            args = ["table", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("slots", cls=_Table)
+def command() -> None:
+    """The table of slots: where each number lives (tree, base, branches, ledger). `lockgate slots [PATH ...]` shows it."""
+
+
+def open_table(paths: tuple[Path, ...], layout: str | None, config_path: Path | None) -> tuple[Config, Folder, SlotTable]:
+    """The configuration, the folder and its table."""
+    from lockgate.check import read_folder
+    from lockgate.slots import gather
+
+    config = configuration(config_path)
+    folder = read_folder(config, make_request(paths, layout, None, "", False))
+    return config, folder, gather(config, folder, Path.cwd())
+
+
+@command.command("table")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@slot_options
+@click.option("--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write to a file.")
+@click.option("--explain", is_flag=True, help="Say how the layout was found, and what is compared.")
+def table_command(
+    paths: tuple[Path, ...], layout: str | None, config_path: Path | None, output_format: str, output: Path | None, explain: bool
+) -> int:
+    """The table of slots, with the conflicts. Exit 1 where one of them is an error."""
+    from lockgate.rules import registry
+    from lockgate.slots import examine
+
+    config, _, table = open_table(paths, layout, config_path)
+    facts = examine(table, Path.cwd(), squashed=bool(config.migrations.baseline))
+    findings = [f for fact in facts for f in registry.of_fact(fact)]
+    if output_format == "json":
+        emit(json.dumps(_document(table, findings), ensure_ascii=False) + "\n", output)
+    else:
+        emit("\n".join(_lines(table, findings, explain)) + "\n", output)
+    return int(any(f.severity.value == "error" for f in findings))
+
+
+def _document(table: SlotTable, findings: list[Finding]) -> dict[str, Any]:
+    from lockgate.report.document import finding
+    from lockgate.slots import next_slot
+    from lockgate.slots.table import entries
+
+    ledger = table.ledger
+    return {
+        "version": 1,
+        "layout": table.folder.layout,
+        "explain": list(table.folder.explain),
+        "roots": list(table.folder.roots),
+        "next": next_slot(table),
+        "base": table.git.base if table.git else "",
+        "branches": [name for name, _ in table.git.refs] if table.git else [],
+        "ledger": {"path": ledger.source.path, "runner": ledger.kind.runner, "rows": len(ledger.rows)} if ledger else None,
+        "slots": [_entry(e) for e in entries(table)],
+        "skipped": [{"path": s.path, "why": s.why} for s in table.folder.skipped],
+        "findings": [finding(f) for f in findings],
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    row = entry.ledger
+    return {
+        "slot": entry.slot,
+        "names": entry.names,
+        "tree": entry.tree,
+        "base": entry.base,
+        "branches": entry.branches,
+        "ledger": {"version": row.version, "name": row.name, "applied_at": row.applied_at, "dirty": row.dirty} if row else None,
+        "reserved": [{"name": r.name, "who": r.who, "branch": r.where} for r in entry.reserved],
+    }
+
+
+def _lines(table: SlotTable, findings: list[Finding], explain: bool) -> list[str]:
+    from lockgate.slots import next_slot
+    from lockgate.slots.table import entries
+
+    out = [*_explained(table), ""] if explain else []
+    rows = [("slot", "name", "tree", "base", "ledger", "elsewhere")]
+    rows += [_cells(e, table) for e in entries(table)]
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    out += ["  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[5]]).rstrip() for row in rows]
+    out += ["", *(f"{f.severity.value}[{f.rule}] {f.at.source.path}: {f.message}" for f in findings)]
+    errors = sum(1 for f in findings if f.severity.value == "error")
+    return [*out, f"{len(rows) - 1} slots ({table.folder.layout}), {errors} errors, {len(findings) - errors} others; next free: {next_slot(table)}"]
+
+
+def _cells(entry: Entry, table: SlotTable) -> tuple[str, str, str, str, str, str]:
+    elsewhere = [*entry.branches[:3], *([f"and {len(entry.branches) - 3} more"] if len(entry.branches) > 3 else [])]
+    elsewhere += [f"reserved: {r.name}" + (f" ({r.who or r.where})" if r.who or r.where else "") for r in entry.reserved]
+    row = entry.ledger
+    ledger = "" if row is None else "dirty" if row.dirty else f"as {row.name}" if row.name and _other(entry, row.name) else "yes"
+    tree = "twice" if len(entry.tree) > 1 else "yes" if entry.tree else ""
+    return entry.slot, ", ".join(entry.names), tree, "yes" if entry.base else "", ledger if table.ledger else "?", ", ".join(elsewhere)
+
+
+def _other(entry: Entry, name: str) -> bool:
+    from lockgate.slots.ledger import plain_name
+
+    return bool(entry.tree) and plain_name(name) not in {plain_name(n) for n in entry.names} and name != entry.slot
+
+
+def _explained(table: SlotTable) -> list[str]:
+    out = list(table.folder.explain)
+    view, ledger = table.git, table.ledger
+    if view is None:
+        out.append("git: not a repository")
+    else:
+        out.append(f"git: base {view.base or 'none'}, {max(0, len(view.refs) - bool(view.base))} branches that are not merged")
+        out += [f"git: {why} ({remedy})" for why, remedy in view.notes]
+    if ledger is None:
+        out.append("ledger: none configured ([ledger] snapshot or dsn_env)")
+    else:
+        out.append(f"ledger: {ledger.source.path}, {len(ledger.rows)} rows, kept by {ledger.kind.runner or 'a runner of your own'}")
+    out += [f"reservations: {len(table.reserved)}"] if table.reserved else []
+    return out + [f"skipped: {s.path}: {s.why}" for s in table.folder.skipped]
+
+
+@command.command("pending")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@slot_options
+@click.option("--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+def pending_command(paths: tuple[Path, ...], layout: str | None, config_path: Path | None, output_format: str) -> int:
+    """What will run at the next deploy, in order."""
+    from lockgate.slots.pending import pending
+
+    config, _, table = open_table(paths, layout, config_path)
+    if table.ledger is None:
+        raise UsageError(f"{config.path or 'lockgate.toml'}: no ledger is configured", "set [ledger] snapshot or dsn_env")
+    found = pending(table)
+    if output_format == "json":
+        rows = [{"slot": p.claim.slot, "name": p.claim.name, "path": p.claim.source.path, "note": p.note} for p in found]
+        emit(json.dumps({"version": 1, "pending": rows}, ensure_ascii=False) + "\n", None)
+        return 0
+    for number, item in enumerate(found, 1):
+        click.echo(f"{number:3}  {item.claim.slot or '-'}  {item.claim.name}" + (f"   ({item.note})" if item.note else ""))
+    click.echo(f"{len(found)} migrations are pending")
+    return 0
+
+
+@command.command("reserve")
+@click.argument("name")
+@slot_options
+@click.option("--slot", default="", help="That slot (default: the next free one).")
+def reserve_command(name: str, layout: str | None, config_path: Path | None, slot: str) -> int:
+    """Record that a slot is taken, in a small file that others see and that merges without conflicts."""
+    from lockgate.slots import git, next_slot, slot_number
+    from lockgate.slots.author import plain_words
+    from lockgate.slots.reserve import write
+
+    config, _, table = open_table((), layout, config_path)
+    chosen, words = slot or next_slot(table), plain_words(name)
+    if slot_number(chosen) is None:
+        raise UsageError(f"{chosen} is no slot", "give a number")
+    if slot_number(chosen) in {number for _, number in table.taken()}:
+        raise UsageError(f"slot {chosen} is taken", f"the next free one is {next_slot(table)}")
+    path = write(config, chosen, words, git.attempt(Path.cwd(), "config", "user.name") if table.git else "")
+    click.echo(f"slot {chosen} is reserved for {words}: commit and push {_near(path)}, so that others see it")
+    return 0
+
+
+@command.command("renumber")
+@click.argument("slot")
+@slot_options
+@click.option("--to", "target", default="", metavar="SLOT", help="That slot (default: the next free one).")
+def renumber_command(slot: str, layout: str | None, config_path: Path | None, target: str) -> int:
+    """Move a migration, up and down, to the next free slot. SLOT is a slot, or the name where two claim it."""
+    from lockgate.slots import applied_ids, next_slot, slot_number
+    from lockgate.slots.author import chosen, move, renamed
+    from lockgate.slots.next import next_after
+
+    _, folder, table = open_table((), layout, config_path)
+    files = chosen(folder, slot)
+    new = target or (next_after(table, files[0].slot) if files[0].number else next_slot(table))
+    if slot_number(new) is None or slot_number(new) in {number for _, number in table.taken()}:
+        raise UsageError(f"slot {new} is taken, or is none", f"the next free one is {next_slot(table)}")
+    if table.ledger is not None and files[0].id in applied_ids(folder, table.ledger):
+        raise UsageError(f"{files[0].id} is applied: {table.ledger.source.path} has it", "an applied migration keeps its number; move the other one")
+    moves = {c.relative: renamed(folder, c, new) for c in files}
+    move(Path.cwd() / folder.roots[0], moves)
+    for old, now in moves.items():
+        click.echo(f"{old} -> {now}")
+    if table.ledger is None:
+        click.echo("no ledger is configured: make sure that no environment has applied it", err=True)
+    return 0
+
+
+def _near(path: Path) -> str:
+    from lockgate.sources.folder import shown
+
+    return shown(path.resolve(), Path.cwd().resolve())
