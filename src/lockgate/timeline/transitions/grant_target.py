@@ -97,7 +97,7 @@ def _language(ctx: Context, name: str) -> Other:
     language = find_language(ctx, name)
     if not language.trusted:
         raise ctx.refuse("42809", f'language "{name}" is not trusted', None, name=name, object=name, kind="language",
-                         help="GRANT and REVOKE are not allowed on untrusted languages, because only superusers can use untrusted languages.")  # fmt: skip
+                         help="GRANT and REVOKE are not allowed on untrusted languages: only superusers can use them.")  # fmt: skip
     return language.object or Other(0, "language", name, 0, 10)
 
 
