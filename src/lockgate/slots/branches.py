@@ -83,7 +83,7 @@ def _view(config: Config, root: Path) -> GitView:
     head_tree, base_tree, meeting_tree, *others = git.trees(root, commits, prefix)
     pairs = [(meeting_tree, base_tree), *((head_tree, t) for t in others)]
     base_added, *branch_added = git.differing(root, pairs, "A")
-    (base_deleted,) = git.differing(root, [(meeting_tree, base_tree)], "D")
+    (base_deleted,) = git.differing(root, [(meeting_tree, base_tree)] if meeting else [(base_tree, base_tree)], "D")
     own = git.listed(root, head_tree)
     base_files = (own if base_tree == head_tree else git.listed(root, base_tree)) if base_commit else {}
     branches = tuple(Branch(name, commit, added) for (name, commit), added in zip(refs, branch_added, strict=True) if added)

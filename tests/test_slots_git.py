@@ -1,0 +1,187 @@
+"""Slots across branches, in real repositories."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.slots_kit import Repo, names, said, table_of
+
+ON_BRANCH, ON_BASE, TWICE = "slot-taken-on-branch", "slot-taken-on-base", "duplicate-slot"
+
+
+@pytest.fixture(autouse=True)
+def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [n for n in os.environ if n.startswith(("GITHUB_", "GIT_"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    repo = Repo(tmp_path / "r")
+    repo.commit("0001_a.up.sql", "0002_b.up.sql")
+    return repo
+
+
+def test_a_branch_that_is_not_merged_claims_the_slot(repo: Repo) -> None:
+    repo.branch("feature", "0003_theirs.up.sql")
+    repo.git("checkout", "-q", "-b", "mine")
+    repo.commit("0003_mine.up.sql")
+    (found,) = repo.said()
+    assert (found.name, found.slot, found.severity.value) == (ON_BRANCH, "0003", "warning")
+    assert "0003_theirs on feature" in found.message and "0004" in found.help
+    assert found.related[0].source.path == "m/0003_theirs.up.sql"
+
+
+def test_the_base_took_the_slot_since(repo: Repo) -> None:
+    repo.git("checkout", "-q", "-b", "mine")
+    repo.commit("0003_mine.up.sql")
+    repo.git("checkout", "-q", "main")
+    repo.commit("0003_theirs.up.sql")
+    repo.git("checkout", "-q", "mine")
+    (found,) = repo.said()
+    assert (found.name, found.severity.value) == (ON_BASE, "error")
+    assert "0003_theirs" in found.message and "move 0003_mine" in found.help
+
+
+def test_after_the_merge_the_later_one_moves(repo: Repo) -> None:
+    repo.git("checkout", "-q", "-b", "mine")
+    repo.commit("0003_aaa.up.sql")
+    repo.git("checkout", "-q", "main")
+    repo.commit("0003_zzz.up.sql")
+    repo.git("merge", "-q", "--no-edit", "mine")
+    (found,) = repo.said()
+    assert found.name == TWICE
+    assert "move 0003_aaa (it was merged last)" in found.help, "0003_zzz was on main first, whatever the alphabet says"
+
+
+def test_what_is_applied_stays(repo: Repo) -> None:
+    repo.commit("0003_first.up.sql")
+    repo.commit("0003_second.up.sql")
+    found = repo.said(ledger=[{"version": v, "name": n} for v, n in ((1, "a"), (2, "b"), (3, "second"))])
+    (twice,) = [f for f in found if f.name == TWICE]
+    assert "move 0003_first (no environment has applied it)" in twice.help and "the ledger has it as second" in twice.message
+
+
+def test_a_renumbered_file_is_no_conflict_with_old_branches(repo: Repo) -> None:
+    """main had 0003_x, moved it to 0004: branches from before still have the old name."""
+    repo.commit("0003_x.up.sql")
+    repo.branch("old", "0009_other.up.sql")
+    repo.git("mv", "m/0003_x.up.sql", "m/0004_x.up.sql")
+    repo.commit("0003_new.up.sql")
+    assert repo.said() == []
+
+
+def test_our_own_file_that_the_base_renumbered_is_no_conflict(repo: Repo) -> None:
+    repo.commit("0003_x.up.sql")
+    repo.git("branch", "mine")
+    repo.git("mv", "m/0003_x.up.sql", "m/0004_x.up.sql")
+    repo.commit("0003_new.up.sql")
+    repo.git("checkout", "-q", "mine")
+    assert ON_BASE not in names(repo.said())
+
+
+def test_a_squashed_branch_is_merged_in_effect(repo: Repo) -> None:
+    repo.branch("feature", "0003_x.up.sql")
+    repo.git("merge", "-q", "--squash", "feature")
+    repo.git("commit", "-q", "-m", "squashed")
+    assert repo.said() == []
+
+
+def test_a_merged_branch_is_quiet(repo: Repo) -> None:
+    repo.branch("feature", "0003_x.up.sql")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "feature")
+    assert repo.said() == [] and table_of(repo.path).branches == ()
+
+
+def test_a_rebased_branch_and_its_stale_remote(repo: Repo, tmp_path: Path) -> None:
+    """The remote copy of one's own branch holds the old number until the push."""
+    repo.git("clone", "-q", "--bare", ".", str(tmp_path / "bare"))
+    repo.git("remote", "add", "origin", str(tmp_path / "bare"))
+    repo.git("checkout", "-q", "-b", "mine")
+    repo.commit("0003_mine.up.sql")
+    repo.git("push", "-q", "origin", "mine")
+    repo.git("checkout", "-q", "main")
+    repo.commit("0003_theirs.up.sql")
+    repo.git("checkout", "-q", "mine")
+    repo.git("rebase", "-q", "main")
+    repo.git("mv", "m/0003_mine.up.sql", "m/0004_mine.up.sql")
+    repo.git("commit", "-q", "-m", "moved")
+    assert repo.said() == []
+
+
+def test_a_remote_branch_counts_and_is_named_once(repo: Repo, tmp_path: Path) -> None:
+    repo.git("clone", "-q", ".", str(tmp_path / "c"))
+    repo.branch("feature", "0003_theirs.up.sql")
+    clone = Repo.__new__(Repo)
+    clone.path = tmp_path / "c"
+    clone.git("fetch", "-q")
+    clone.git("branch", "-q", "feature", "origin/feature")
+    clone.git("checkout", "-q", "-b", "mine")
+    clone.commit("0003_mine.up.sql")
+    (found,) = clone.said("origin/main")
+    assert found.name == ON_BRANCH and "feature" in found.message
+
+
+def test_a_detached_head_and_a_worktree(repo: Repo, tmp_path: Path) -> None:
+    repo.branch("feature", "0003_theirs.up.sql")
+    repo.git("checkout", "-q", "--detach")
+    repo.commit("0003_mine.up.sql")
+    assert names(repo.said()) == [ON_BRANCH]
+    repo.git("worktree", "add", "-q", str(tmp_path / "w"), "HEAD")
+    assert names(said(tmp_path / "w")) == [ON_BRANCH]
+
+
+def test_a_shallow_clone_says_what_it_cannot_see(repo: Repo, tmp_path: Path) -> None:
+    repo.git("checkout", "-q", "-b", "mine")
+    repo.commit("0003_mine.up.sql")
+    repo.git("checkout", "-q", "main")
+    repo.commit("0003_theirs.up.sql")
+    clone = tmp_path / "c"
+    repo.git("clone", "-q", "--depth", "1", "--no-single-branch", "-b", "mine", repo.path.as_uri(), str(clone))
+    found = said(clone, base="origin/main")
+    assert names(found) == ["branches-not-compared", ON_BASE]
+    assert "shallow" in next(f for f in found if f.name == "branches-not-compared").message
+
+
+def test_a_checkout_whose_git_directory_lies_elsewhere(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CI: a bare repository and a work tree next to it, joined by the environment."""
+    repo.branch("feature", "0003_theirs.up.sql")
+    repo.commit("0003_mine.up.sql")
+    bare, tree = tmp_path / "bare.git", tmp_path / "tree"
+    tree.mkdir()
+    repo.git("clone", "-q", "--bare", str(repo.path), str(bare))
+    repo.git("--git-dir", str(bare), "--work-tree", str(tree), "checkout", "-q", "-f", "main")
+    assert said(tree) == [], "no repository here, no branches to compare"
+    monkeypatch.setenv("GIT_DIR", str(bare))
+    monkeypatch.setenv("GIT_WORK_TREE", str(tree))
+    assert names(said(tree)) == [ON_BRANCH]
+
+
+def test_a_missing_base_is_said(repo: Repo) -> None:
+    (found,) = repo.said("origin/develop")
+    assert found.name == "branches-not-compared" and "origin/develop" in found.message
+
+
+def test_without_git_it_says_so(repo: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (found,) = repo.said()
+    assert found.name == "branches-not-compared" and "git is not installed" in found.message
+
+
+def test_an_empty_repository_and_none(tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "r")
+    (repo.path / "m").mkdir()
+    (repo.path / "m/0001_a.up.sql").write_text("SELECT 1;\n")
+    assert repo.said() == []
+    (tmp_path / "plain/m").mkdir(parents=True)
+    (tmp_path / "plain/m/0001_a.up.sql").write_text("SELECT 1;\n")
+    assert said(tmp_path / "plain") == []
+
+
+def test_odd_file_names_survive(repo: Repo) -> None:
+    repo.branch("feature", "0003_naïve name.up.sql", '0004_"q"\tt.up.sql')
+    repo.commit("0003_mine.up.sql", "0004_mine.up.sql")
+    assert [f.slot for f in repo.said()] == ["0003", "0004"]
