@@ -1,4 +1,4 @@
-"""Databases, tablespaces, ALTER SYSTEM, security labels (src/backend/commands/dbcommands.c, tablespace.c, guc.c, seclabel.c)."""
+"""Databases, tablespaces (src/backend/commands/dbcommands.c, tablespace.c)."""
 
 from __future__ import annotations
 
@@ -101,28 +101,6 @@ def alter_tablespace(ctx: Context, node: Node) -> None:
         need_owner(ctx, found, name=found.name)
 
 
-def alter_system(ctx: Context, node: Node) -> None:
-    """AlterSystemSetConfigFile: for superusers (or who was granted ALTER SYSTEM on the parameter, from 15)."""
-    _outside_block(ctx, "ALTER SYSTEM")
-    name = node["setstmt"].get("name", "")
-    message = (
-        f'permission denied to set parameter "{name}"' if ctx.catalog.major >= 15 and name else "must be superuser to execute ALTER SYSTEM command"
-    )
-    need_superuser(ctx, message, name=name or None)
-
-
-def security_label(ctx: Context, node: Node) -> None:
-    """ExecSecLabelStmt: without a label provider the server refuses; whether it has one is not known."""
-    del node
-    ctx.notes.append("SECURITY LABEL")
-
-
-def depends_on_extension(ctx: Context, node: Node) -> None:
-    """ExecAlterObjectDependsStmt."""
-    del node
-    ctx.notes.append("ALTER ... DEPENDS ON EXTENSION")
-
-
 HANDLERS = {
     "CreatedbStmt": create_database,
     "DropdbStmt": drop_database,
@@ -132,7 +110,4 @@ HANDLERS = {
     "CreateTableSpaceStmt": create_tablespace,
     "DropTableSpaceStmt": drop_tablespace,
     "AlterTableSpaceOptionsStmt": alter_tablespace,
-    "AlterSystemStmt": alter_system,
-    "SecLabelStmt": security_label,
-    "AlterObjectDependsStmt": depends_on_extension,
 }
