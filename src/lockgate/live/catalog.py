@@ -16,9 +16,9 @@ _OWNER = "pg_catalog.pg_get_userbyid"
 
 def _own(catalog: str, oid: str) -> str:
     """Not a part of an extension (pg_depend, deptype e)."""
-    return (
-        f"NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.{catalog}'::pg_catalog.regclass"
-        f" AND d.objid = {oid} AND d.deptype = 'e')"
+    return (  # the list is short and its subplan hashed: half the time of NOT EXISTS, which asks for every row
+        f"({oid} NOT IN (SELECT d.objid FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass"
+        f" AND d.classid = 'pg_catalog.{catalog}'::pg_catalog.regclass AND d.deptype = 'e'))"
     )
 
 
@@ -76,12 +76,19 @@ def _sql() -> str:
     return f"SELECT pg_catalog.json_build_object({', '.join(parts)})::text"
 
 
-def read_catalog(connection: Connection) -> LiveCatalog:
-    """The catalog as the connection sees it (its own transaction included). NOT NULL constraints, which 18 lists, are left out.
+PREPARE = f"PREPARE lockgate_catalog AS {_sql()}"
+_EXECUTE = "EXECUTE lockgate_catalog"
+
+
+def read_catalog(connection: Connection, prepared: bool = False) -> LiveCatalog:
+    """The catalog as the connection sees it (its own transaction included); its search_path must be pg_catalog.
+
+    NOT NULL constraints, which 18 lists, are left out. ``prepared``: the connection has done ``PREPARE``, which saves the planning that is
+    most of the time; only for a connection of our own, for a migration can prepare under any name in its session.
 
     Raises CannotCheck when the server refuses, Lost when it is gone.
     """
-    found: LiveCatalog = json.loads(ask(connection, _sql())[0][0] or "{}")
+    found: LiveCatalog = json.loads(ask(connection, _EXECUTE if prepared else _sql())[0][0] or "{}")
     for kind, rows in found.items():
         keys = KEYS.get(kind, ("schema", "name"))
         rows.sort(key=partial(_order, keys))

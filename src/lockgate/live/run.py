@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from lockgate.errors import CannotCheck
 from lockgate.live.apply import Applier
 from lockgate.live.backend import ADMIN_SETTINGS, Backend, ask, literal, quote, start
-from lockgate.live.catalog import read_catalog
+from lockgate.live.catalog import PREPARE, read_catalog
 from lockgate.live.plan import (
     BodyObservation,
     Direction,
@@ -27,6 +28,9 @@ from lockgate.live.stand_ins import MARK
 from lockgate.live.wire import Lost
 from lockgate.parse import parse_script
 from lockgate.sources.migration import Migration, Script, Transaction
+
+if TYPE_CHECKING:
+    from lockgate.live.bodies import Bodies
 
 Progress = Callable[[int, int, str], None]
 
@@ -85,6 +89,9 @@ class _Run:
     downs: list[DownObservation] = field(default_factory=list)
     catalogs: dict[str, LiveCatalog] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    _bodies: Bodies | None = None
+    _before: LiveCatalog | None = None
+    _prepared: bool = False
 
     def report(self) -> Report:
         """Take the whole run."""
@@ -129,21 +136,32 @@ class _Run:
     def _migration(self, session: Session, migration: Migration) -> None:
         plan, up = self.plan, self.statements[migration.id, "up"]
         down = plan.downs and migration.down is not None
-        before = self._catalog() if down else {}
+        if down and self._before is None:
+            self._before = self._catalog()
         self.observations += self.applier.script(session, migration.id, "up", migration.up, up)
         if plan.bodies:
-            from lockgate.live.bodies import check_bodies
-
-            self.bodies += check_bodies(session, migration.id, up, self.bodies)
+            self.bodies += self._checker().after(migration.id, up, self._show_path(session))
         if down and migration.down is not None:
             from lockgate.live.downs import try_down
 
-            self.downs.append(try_down(session, migration, self.statements[migration.id, "down"], before))
+            self.downs.append(try_down(session, migration, self.statements[migration.id, "down"], self._before or {}))
+        if plan.audit or plan.downs:  # also what the next down has to restore
+            self._before = self._catalog()
         if plan.audit:
-            self.catalogs[migration.id] = self._catalog()
+            self.catalogs[migration.id] = self._before or {}
+
+    def _checker(self) -> Bodies:
+        if self._bodies is None:
+            from lockgate.live.bodies import Bodies
+
+            self._bodies = Bodies(self._session(RESTORER), self.backend, self.backend.info().major)
+        return self._bodies
 
     def _catalog(self) -> LiveCatalog:
-        return read_catalog(self.backend.admin)
+        if not self._prepared:
+            ask(self.backend.admin, PREPARE)
+            self._prepared = True
+        return read_catalog(self.backend.admin, prepared=True)
 
     def _hand_over(self, owner: Session) -> Session:
         """From the owner to the deployer: production's grants, then a session of the deployer's with the same search_path."""

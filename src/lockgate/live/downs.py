@@ -1,0 +1,72 @@
+"""Down scripts: each run right after its up, as the role that would run it, in a transaction that is rolled back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from lockgate.live.catalog import compare, read_catalog
+from lockgate.live.observe import failure, split_notices
+from lockgate.live.plan import DownObservation, LiveCatalog, Observation, Parsed
+from lockgate.live.session import Session
+from lockgate.parse import Statement, SyntaxFailure
+from lockgate.sources.migration import Migration, Script, Transaction
+
+# CONCURRENTLY cannot be rolled back; without it the same is left behind
+_CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
+_NOT_IN_A_BLOCK = frozenset({"VacuumStmt", "CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt"})
+
+
+def try_down(session: Session, migration: Migration, statements: Parsed, before: LiveCatalog) -> DownObservation:
+    """Run a migration's down and compare the catalog with the one before its up. Leaves everything as it found it.
+
+    Raises Lost and CannotCheck.
+    """
+    assert migration.down is not None, "the caller asks for downs that exist"
+    tried = DownObservation(migration.id, session.login)
+    if session.block:
+        return replace(tried, reason="the up script left a transaction open")
+    session.begin()
+    try:
+        for statement in statements:
+            seen = _one(session, migration.id, migration.down, statement, len(statements))
+            if isinstance(seen, str):
+                return replace(tried, reason=seen)
+            if seen is not None:
+                return replace(tried, refused=(seen,))
+        session.connection.query("SET LOCAL search_path = pg_catalog", 20)  # names are spelled by it
+        missing, left, changed = compare(before, read_catalog(session.connection))
+        return replace(tried, missing=missing, left=left, changed=changed)
+    finally:
+        session.connection.query("ROLLBACK", 60)
+        session.block = False
+
+
+def _one(session: Session, migration: str, script: Script, statement: Statement | SyntaxFailure, count: int) -> Observation | str | None:
+    """Send one statement; its observation when the server refused it, or why the script cannot be tried."""
+    text = statement.script.source.text[statement.span.start : statement.span.end]
+    tag = statement.tag if isinstance(statement, Statement) else ""
+    if tag == "TransactionStmt" and isinstance(statement, Statement):
+        # the script's own BEGIN and COMMIT: all of it is to be rolled back, so the block stays open
+        return (
+            None
+            if statement.node.get("kind") in ("TRANS_STMT_BEGIN", "TRANS_STMT_START", "TRANS_STMT_COMMIT")
+            else "the down script rolls back itself"
+        )
+    alone = script.transaction is Transaction.STATEMENT or (script.transaction is Transaction.IMPLICIT and count == 1)
+    if alone and tag in _NOT_IN_A_BLOCK:
+        return f"{text.split()[0].upper()} cannot be tried in a transaction"
+    if alone and tag in ("IndexStmt", "DropStmt", "RefreshMatViewStmt", "ReindexStmt", "AlterTableStmt"):
+        text = _CONCURRENTLY.sub(lambda word: " " * len(word.group()), text)
+    outcome = session.run(text, tag, statement.node if isinstance(statement, Statement) else None)
+    if outcome.lost is not None:
+        raise outcome.lost
+    if outcome.late:
+        return f"statement {statement.index} did not end within {session.timeout:g} s"
+    if outcome.reply.failure is None:
+        return None
+    notices, work = split_notices(outcome.reply.notices)
+    fails = failure(outcome.reply.failure, statement.span, len(text))
+    return Observation(
+        migration, "down", statement.index, statement.span, session.login, fails=fails, notices=notices, work=work
+    )  # fmt: skip
