@@ -240,3 +240,31 @@ def test_lines_for_a_log_and_no_colour(stand: Stand) -> None:
     assert [line.split("]")[0] for line in output.splitlines() if line.startswith("lockgate: [")][:3] == [
         "lockgate: [attestation", "lockgate: [preflight", "lockgate: [order",
     ]  # fmt: skip
+
+
+def test_a_real_verification_opens_and_closes_the_gate(stand: Stand) -> None:
+    """With a PostgreSQL of our own, no attestation and no stand-in."""
+    code, output = stand.deploy()
+    assert code == 0 and len(stand.dokploy.posts) == 1, output
+    stand.dokploy.seen.clear()
+    (stand.folder / "migrations" / "003_red.up.sql").write_text("ALTER TABLE one DROP COLUMN nope;\n")
+    stand.commit = commit_all(stand.folder, "red")
+    stand.gitea.commits.append(stand.commit)
+    code, output = stand.deploy()
+    assert code == 1 and "CLOSED" in output, output
+    assert not stand.dokploy.seen and len(stand.dokploy.posts) == 1
+    assert [c[:2] for c in stand.gitea.posted(stand.commit)][-2:] == [("lockgate/verify", "failure"), ("lockgate/deploy", "failure")]
+
+
+def test_an_attestation_of_verify_opens_the_gate(stand: Stand) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lockgate", "verify", "--attest", "../a.json"], cwd=stand.folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((stand.outside / "a.json").read_text())["tree"]["commit"] == stand.commit
+    assert stand.deploy("--attestation", "../a.json")[0] == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "lockgate", "verify", "--attest", "../b.json", "--since", "HEAD"], cwd=stand.folder, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 2 and not (stand.outside / "b.json").exists()

@@ -64,7 +64,7 @@ def command(
     """
     from lockgate.cli.options import configuration
     from lockgate.deploy import journal
-    from lockgate.deploy.release import Pace
+    from lockgate.deploy.ending import Pace
 
     if resume and (dry_run or attestation_path is not None):
         raise UsageError("--resume follows an order that was given: it takes neither --dry-run nor --attestation", "leave them out")
@@ -103,7 +103,8 @@ def with_environment(config: Config) -> Config:
 def _order(config: Config, attestation_path: Path | None, dry_run: bool, resume: bool, allow_auto_deploy: bool) -> Order:
     from lockgate.check import Request, read_folder
     from lockgate.deploy import attestation, git
-    from lockgate.deploy.gate import Order, checked_override
+    from lockgate.deploy.gate import Order
+    from lockgate.deploy.proof import checked_override
 
     cwd = Path.cwd()
     head = git.head(cwd, os.environ)

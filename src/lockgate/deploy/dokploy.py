@@ -136,8 +136,8 @@ class Dokploy:
         wanted = ("name", "start", "rateLimitEnabled", "rateLimitMax", "rateLimitTimeWindow", "remaining", "requestCount")
         return [{name: key.get(name) for name in wanted} for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
 
-    def deploy(self, compose_id: str, title: str, description: str) -> None:
-        """Queue a deployment: the one call that changes anything, made once.
+    def deploy(self, compose_id: str, title: str, description: str) -> bool:
+        """Queue a deployment: the one call that changes anything, made once. True where it went to another server's queue.
 
         Raises Refused where Dokploy certainly did not queue it, Unsettled where nobody knows (look for the nonce, never repeat).
         """
@@ -150,6 +150,7 @@ class Dokploy:
         # {"success": true, ...}, a bare true (cloud, remote server), or nothing at all (before v0.25.7)
         if value is False or (isinstance(value, dict) and value.get("success") is False):
             raise Unsettled("POST compose.deploy: Dokploy answered that it did not succeed", sent=True)
+        return value is True
 
     def _get(self, procedure: str, **params: str) -> Any:
         if procedure in self._absent:

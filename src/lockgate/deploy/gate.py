@@ -7,42 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from lockgate import __version__
 from lockgate.config import Config
 from lockgate.deploy import attestation, follow, git, journal, preflight
 from lockgate.deploy.dokploy import Dokploy, Refused, Unsettled
+from lockgate.deploy.ending import End, Limits, Pace, Result
 from lockgate.deploy.gitea import Gitea, GiteaError, State, one_line
 from lockgate.deploy.health import Probe
+from lockgate.deploy.proof import Outcome, Verdict, of_attestation, of_outcome
 from lockgate.deploy.records import Compose
-from lockgate.deploy.release import End, Limits, Pace, Release, Result
+from lockgate.deploy.release import Release
 from lockgate.deploy.screen import Screen
 from lockgate.deploy.secret import Masker, Secret
 from lockgate.deploy.state import Memory, Store
 from lockgate.errors import LockgateError, UsageError
 from lockgate.findings import Finding
-
-
-class Outcome(Protocol):
-    """What a verification came to (``lockgate.check.Outcome``)."""
-
-    @property
-    def findings(self) -> Sequence[Finding]: ...
-    @property
-    def exit_code(self) -> int: ...
-    @property
-    def server(self) -> Mapping[str, Any]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether the proof opens the gate, and why not."""
-
-    green: bool
-    reasons: tuple[str, ...]
-    exit_code: int
-    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +128,10 @@ class Gate:
         assert order.attested is not None
         self.screen.phase("attestation")
         tree = attestation.tree(order.head.commit, order.files, order.head.top)
-        reasons = attestation.match(order.attested, datetime.now(UTC), tree, order.config.deploy.max_age)
-        if reasons:
-            return Verdict(False, tuple(f"attestation: {r}" for r in reasons), 1)
-        self.screen.say(f"attestation of {order.attested.made_at} fits: PostgreSQL {order.attested.server}")
-        return Verdict(True, (), 0, f"attested, PostgreSQL {order.attested.server}")
+        verdict = of_attestation(order.attested, tree, order.config.deploy.max_age)
+        if verdict.green:
+            self.screen.say(f"attestation of {order.attested.made_at} fits: PostgreSQL {order.attested.server}")
+        return verdict
 
     def _by_verifying(self) -> Verdict:
         self.screen.phase("verify")
@@ -164,8 +144,7 @@ class Gate:
             return Verdict(False, (f"the tree could not be verified: {error.message}",), 3)
         self.screen.close()
         self.show(outcome)
-        words = count_words(outcome.findings)
-        return Verdict(outcome.exit_code == 0, () if outcome.exit_code == 0 else (words,), outcome.exit_code, words)
+        return of_outcome(outcome)
 
     def _closed(self, verdict: Verdict) -> int:
         words = "; ".join(verdict.reasons)
@@ -327,20 +306,3 @@ def docker_stale(dokploy: Dokploy, compose: Compose) -> frozenset[str]:
         return ended(dokploy.containers(compose))
     except (Refused, Unsettled):
         return frozenset()
-
-
-def count_words(findings: Sequence[Finding]) -> str:
-    """``2 errors, 1 warning; 3 confirmed`` for a status."""
-    severities = [f.severity.value for f in findings]
-    proven = sum(1 for f in findings if f.evidence is not None and f.evidence.verdict.value == "confirmed")
-    counts = [(severities.count(s), s) for s in ("error", "warning", "info")]
-    parts = [f"{count} {name}{'s' if count != 1 and name != 'info' else ''}" for count, name in counts if count]
-    return (", ".join(parts) or "no findings") + (f"; {proven} confirmed by the server" if proven else "")
-
-
-def checked_override(environ: Mapping[str, str]) -> str:
-    """The reason in LOCKGATE_OVERRIDE; "" where it is not set. Raises UsageError for a reason that is none."""
-    reason = " ".join(environ.get("LOCKGATE_OVERRIDE", "").split())
-    if reason and (len(reason) < 10 or " " not in reason):
-        raise UsageError("LOCKGATE_OVERRIDE: no reason given", 'say why in words: LOCKGATE_OVERRIDE="hotfix for the login outage, ticket 42"')
-    return reason

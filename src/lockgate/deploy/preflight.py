@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lockgate.deploy.dokploy import Dokploy
+from lockgate.deploy.ending import Limits, Pace
 from lockgate.deploy.records import Compose
-from lockgate.deploy.release import Limits, Pace
 from lockgate.deploy.secret import Secret
 from lockgate.errors import UsageError
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from typing import TypeVar
 
 from lockgate.deploy import containers as docker
 from lockgate.deploy.dokploy import Dokploy, Refused, Unsettled
+from lockgate.deploy.ending import Clock, End, Limits, Pace, Result, Stop
 from lockgate.deploy.follow import Found, Nowhere, Place, Ticket, Waiting, by_id, locate
 from lockgate.deploy.health import Probe, host
 from lockgate.deploy.records import Compose, Container, Deployment
@@ -17,74 +17,6 @@ from lockgate.deploy.screen import Screen
 from lockgate.deploy.state import Store
 
 T = TypeVar("T")
-
-
-class End(str, Enum):
-    """How a release ended; the exit code of the contract beside it."""
-
-    HEALTHY = "healthy"
-    FAILED = "failed"  # Dokploy says so
-    CANCELLED = "cancelled"
-    WRONG_COMMIT = "wrong-commit"
-    CRASH_LOOP = "crash-loop"
-    UNHEALTHY = "unhealthy"
-    NOT_ORDERED = "not-ordered"  # Dokploy certainly did not take the order
-    UNKNOWN = "unknown"  # could not be found out
-
-    @property
-    def exit_code(self) -> int:
-        return {"healthy": 0, "unknown": 3, "not-ordered": 3}.get(self.value, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a release."""
-
-    end: End
-    message: str
-    remedy: str = ""
-    log: str = ""  # masked
-    deployment: str = ""
-    notes: tuple[str, ...] = ()
-
-
-class Stop(Exception):
-    """Ends the release with a result."""
-
-    def __init__(self, end: End, message: str, remedy: str = "", log: str = "") -> None:
-        super().__init__(message)
-        self.result = Result(end, message, remedy, log)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long each phase may take, in seconds."""
-
-    queue: float = 600
-    deploy: float = 900
-    health: float = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The gate's rhythm, in seconds."""
-
-    poll: float = 1.0
-    grace: float = 10.0  # between "done" and the title that tells the commit
-    settle: float = 10.0  # containers must have been calm for so long
-    lookup: float = 30.0  # searching for an order whose POST had no answer
-    lost: float = 30.0  # neither queued nor recorded for so long: dropped
-
-
-class Clock:
-    """A phase's time."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    @property
-    def over(self) -> bool:
-        return time.monotonic() >= self._end
 
 
 RESUME = "`lockgate deploy --resume` follows it; do not deploy again before you know"
@@ -102,6 +34,7 @@ class Release:
     limits: Limits = field(default_factory=Limits)
     pace: Pace = field(default_factory=Pace)
     notes: tuple[str, ...] = ()
+    _elsewhere: bool = False  # the order went into a queue that this Dokploy does not show
 
     def run(self, ticket: Ticket, *, order: bool, deployment: str = "", stale: frozenset[str] = frozenset()) -> Result:
         """Order (or only follow) and see it through. Never raises for anything that a server does."""
@@ -128,7 +61,7 @@ class Release:
     def _order(self, ticket: Ticket) -> None:
         self.screen.phase("order")
         try:
-            self.dokploy.deploy(ticket.compose_id, ticket.title, ticket.description)
+            self._elsewhere = self.dokploy.deploy(ticket.compose_id, ticket.title, ticket.description)
         except Refused as error:
             raise Stop(End.NOT_ORDERED, f"Dokploy did not take the order: {error.message}", error.remedy) from None
         except Unsettled as error:
@@ -168,11 +101,15 @@ class Release:
                     self.screen.detail(f"queued ({state})")
                 case Nowhere(candidates):
                     self.screen.detail("no record yet")
-                    if lost.over and self.dokploy.queue_is_known:
+                    if lost.over and self._queue_is_known:
                         raise self._lost(ticket, candidates)
             if clock.over:
                 raise Stop(End.UNKNOWN, f"the deployment did not start within {self.limits.queue:.0f} s", RESUME)
             time.sleep(self.pace.poll)
+
+    @property
+    def _queue_is_known(self) -> bool:
+        return self.dokploy.queue_is_known and not self._elsewhere and not self.compose.server_id
 
     def _lost(self, ticket: Ticket, candidates: tuple[Deployment, ...]) -> Stop:
         same = [d for d in candidates if d.commit == ticket.commit]

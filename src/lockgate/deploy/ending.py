@@ -1,0 +1,75 @@
+"""How a release can end, and in what rhythm it is followed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import Enum
+
+
+class End(str, Enum):
+    """How a release ended; the exit code of the contract beside it."""
+
+    HEALTHY = "healthy"
+    FAILED = "failed"  # Dokploy says so
+    CANCELLED = "cancelled"
+    WRONG_COMMIT = "wrong-commit"
+    CRASH_LOOP = "crash-loop"
+    UNHEALTHY = "unhealthy"
+    NOT_ORDERED = "not-ordered"  # Dokploy certainly did not take the order
+    UNKNOWN = "unknown"  # could not be found out
+
+    @property
+    def exit_code(self) -> int:
+        return {"healthy": 0, "unknown": 3, "not-ordered": 3}.get(self.value, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a release."""
+
+    end: End
+    message: str
+    remedy: str = ""
+    log: str = ""  # masked
+    deployment: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Stop(Exception):
+    """Ends the release with a result."""
+
+    def __init__(self, end: End, message: str, remedy: str = "", log: str = "") -> None:
+        super().__init__(message)
+        self.result = Result(end, message, remedy, log)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long each phase may take, in seconds."""
+
+    queue: float = 600
+    deploy: float = 900
+    health: float = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The gate's rhythm, in seconds."""
+
+    poll: float = 1.0
+    grace: float = 10.0  # between "done" and the title that tells the commit
+    settle: float = 10.0  # containers must have been calm for so long
+    lookup: float = 30.0  # searching for an order whose POST had no answer
+    lost: float = 30.0  # neither queued nor recorded for so long: dropped
+
+
+class Clock:
+    """A phase's time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() >= self._end
