@@ -290,7 +290,7 @@ def attach_partition(ctx: Context, _: Queue, item: Alteration) -> None:
     if relation.kind != "p":
         raise ctx.refuse("42P17", f'table "{relation.name}" is not partitioned', span=ctx.span(None, relation.name), kind="relation")
     location = rangevar.get("location", 0)
-    form = partition.check_bound(ctx, relation, command["bound"], rangevar.get("relname", "")) if "bound" in command else ("default",)
+    form = partition.bound_form(ctx, relation, command["bound"]) if "bound" in command else ("default",)
     child = user_relation(ctx, rangevar)
     assert child is not None
     allow(ctx, child, "rpf", replace(item, recursing=True))
@@ -300,6 +300,7 @@ def attach_partition(ctx: Context, _: Queue, item: Alteration) -> None:
         message = f'table "{child.name}" contains column "{extra[0]}" not found in parent "{relation.name}"'
         raise ctx.refuse("42804", message, location, name=child.name, kind="column")
     merge_into(ctx, child, relation, item, is_partition=True)
+    partition.check_overlap(ctx, relation, form, child.name, command.get("bound", {}).get("location"))
     partition.store_bound(ctx, ctx.catalog.the(Relation, child.oid), form)
     partition.adopt(ctx, relation, ctx.catalog.the(Relation, child.oid))
 

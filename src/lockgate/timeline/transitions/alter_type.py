@@ -16,6 +16,7 @@ from lockgate.timeline.transitions.foreign_key import check_comparable
 from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.opclass import resolve_opclass
 from lockgate.timeline.transitions.partition import key_columns
+from lockgate.timeline.transitions.sequence import identity_sequence
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, check_column_type, column_collation, column_of, defaults_of, depend_column
 
 
@@ -93,6 +94,7 @@ def alter_column_type(ctx: Context, queue: Queue, item: Alteration) -> None:
     attribute = _column(ctx, relation, item)
     ref = resolve_type(ctx, node["typeName"])
     collation = column_collation(ctx, ref.oid, node.get("collClause"))
+    _retype_identity(ctx, relation, attribute, ref, item)
     _cast_default(ctx, relation, attribute, ref, item)
     _obstacles(ctx, relation, attribute, item)
     ctx.catalog.undepend((relation.oid, attribute.num), "n")
@@ -101,6 +103,16 @@ def alter_column_type(ctx: Context, queue: Queue, item: Alteration) -> None:
     depend_column(ctx, relation.oid, changed)
     queue.retyped.append((relation.oid, attribute.num, item.span))
     _typed_tables(ctx, relation, item, queue)
+
+
+def _retype_identity(ctx: Context, relation: Relation, attribute: Attribute, ref: TypeRef, item: Alteration) -> None:
+    """An identity column's sequence changes its type along (transformAlterTableStmt): 22023 where that is no integer."""
+    sequence = identity_sequence(ctx, relation.oid, attribute.num) if attribute.identity else None
+    if sequence is None or sequence.sequence is None or not ref.oid:
+        return
+    if ref.oid not in (20, 21, 23):
+        raise ctx.refuse("22023", "identity column type must be smallint, integer, or bigint", span=item.span, kind="type")
+    ctx.catalog.put(replace(sequence, sequence=replace(sequence.sequence, type=ref.oid)))
 
 
 def _typed_tables(ctx: Context, relation: Relation, item: Alteration, queue: Queue) -> None:

@@ -60,18 +60,21 @@ def key_columns(relation: Relation) -> frozenset[int]:
     return frozenset((*(n for n in parts.keys if n), *parts.expression_columns)) if parts else frozenset()
 
 
-def check_bound(ctx: Context, parent: Relation, bound: Node, name: str) -> tuple[object, ...]:
-    """transformPartitionBound and check_new_partition_bound, as far as constants tell. Returns a comparable form of the bound."""
+def bound_form(ctx: Context, parent: Relation, bound: Node) -> tuple[object, ...]:
+    """transformPartitionBound: a comparable form of the bound, as far as constants tell."""
     parts, location = parent.partitioning, bound.get("location", 0)
     assert parts is not None
     if bound.get("is_default"):
         if parts.strategy == "h":
             raise ctx.refuse("42P17", "a hash-partitioned table may not have a default partition", location, kind="other")
-        form: tuple[object, ...] = ("default",)
-    else:
-        if bound.get("strategy") != parts.strategy:
-            raise ctx.refuse("42P17", f"invalid bound specification for a {_WORDS[parts.strategy]} partition", location, kind="other")
-        form = _form(ctx, parent, parts, bound, location)
+        return ("default",)
+    if bound.get("strategy") != parts.strategy:
+        raise ctx.refuse("42P17", f"invalid bound specification for a {_WORDS[parts.strategy]} partition", location, kind="other")
+    return _form(ctx, parent, parts, bound, location)
+
+
+def check_overlap(ctx: Context, parent: Relation, form: tuple[object, ...], name: str, location: int | None) -> None:
+    """check_new_partition_bound: 42P17 where another partition certainly has some of it."""
     for oid in ctx.catalog.children(parent.oid):
         other = _bound_of(ctx, oid)
         sibling = ctx.catalog.find(Relation, oid)
@@ -80,9 +83,9 @@ def check_bound(ctx: Context, parent: Relation, bound: Node, name: str) -> tuple
         if form == other == ("default",):
             raise ctx.refuse("42P17", f'partition "{name}" conflicts with existing default partition "{sibling.name}"', location, kind="other")
         if _overlap(form, other):
-            raise ctx.refuse("42P17", f'partition "{name}" would overlap partition "{sibling.name}"', location, kind="other",
-                             object=ctx.catalog.qualified(sibling))  # fmt: skip
-    return form
+            raise ctx.refuse(
+                "42P17", f'partition "{name}" would overlap partition "{sibling.name}"', location, kind="other", object=ctx.catalog.qualified(sibling)
+            )
 
 
 def _form(ctx: Context, parent: Relation, parts: Partitioning, bound: Node, location: int) -> tuple[object, ...]:

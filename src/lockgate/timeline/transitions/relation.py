@@ -128,10 +128,13 @@ def create_relation(
         relation = replace(relation, rowtype=add_rowtype(ctx, relation))
     catalog.put(relation)
     catalog.untaint(("name", "relation", namespace.oid, name))
-    catalog.depend((relation.oid, 0), [(namespace.oid, 0)])
+    if kind == "c":  # a stand-alone composite type: the relation is part of the type, not the other way round
+        catalog.depend((relation.oid, 0), [(relation.rowtype, 0)], "i")
+    else:
+        catalog.depend((relation.oid, 0), [(namespace.oid, 0)])
     if relation.of_type:
         catalog.depend((relation.oid, 0), [(relation.of_type, 0)])
-    if relation.rowtype:
+    if relation.rowtype and kind != "c":
         catalog.depend((relation.rowtype, 0), [(relation.oid, 0)], "i")
     for attribute in columns:
         depend_column(ctx, relation.oid, attribute)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lockgate.catalog.objects import Constraint, Extension, Namespace, Relation, Routine, Type
+from lockgate.catalog.objects import Constraint, Extension, Namespace, Relation, Routine, Trigger, Type
 from lockgate.timeline.binder import find_namespace
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import routine_signature
 from lockgate.timeline.privileges import need_create, need_owner
-from lockgate.timeline.transitions.address import RELATION_KINDS, find
+from lockgate.timeline.transitions.address import RELATION_KINDS, find, find_part
 from lockgate.timeline.transitions.alter_table import check_alterable
 from lockgate.timeline.transitions.relation import doubt, user_relation
 from lockgate.timeline.transitions.sequence import owned_sequences
@@ -98,7 +98,7 @@ def _move_type_statement(ctx: Context, found: Type, space: Namespace) -> None:
     if found.namespace == space.oid:
         return
     if relation is not None:
-        _place(ctx, relation, space.oid)
+        ctx.catalog.put(replace(relation, namespace=space.oid))
     _move_type(ctx, found, space)
 
 
@@ -150,25 +150,21 @@ def _ensure_free(ctx: Context, obj: Any, space: Namespace) -> None:
 def alter_depends(ctx: Context, node: Node) -> None:
     """ALTER ... DEPENDS ON EXTENSION (ExecAlterObjectDependsStmt)."""
     kind = node["objectType"]
+    obj: Any = None
     if kind in RELATION_KINDS:
-        obj: Any = user_relation(ctx, node["relation"])
+        obj = user_relation(ctx, node["relation"])
     elif kind == "OBJECT_TRIGGER":
-        from lockgate.catalog.objects import Trigger
-        from lockgate.timeline.transitions.address import find_part
-
         relation = user_relation(ctx, node["relation"])
         assert relation is not None
         part = find_part(ctx, Trigger, "trigger", "table", relation, node["object"]["List"]["items"][-1]["String"].get("sval", ""))
         obj = part.obj if part else None
-        need_owner(ctx, relation)
     else:
         found = find(ctx, kind, node["object"])
         obj = found.obj if found else None
     extension = find(ctx, "OBJECT_EXTENSION", node["extname"])
     if obj is None or extension is None or ctx.catalog.get(getattr(obj, "oid", 0)) is None:
         return
-    if kind != "OBJECT_TRIGGER":
-        need_owner(ctx, obj)
+    need_owner(ctx, ctx.catalog.the(Relation, obj.relation) if isinstance(obj, Trigger) else obj)
     if node.get("remove"):
         ctx.catalog.undepend((obj.oid, 0), "x", referenced=extension.obj.oid)
     else:

@@ -193,7 +193,9 @@ def store_contents(ctx: Context, definition: Definition, relation: Relation, col
             relation = set_default(ctx, ctx.catalog.the(Relation, oid), attribute, column.default, column.generated)
     relation = ctx.catalog.the(Relation, oid)
     if definition.partition and parents:
-        partition.store_bound(ctx, relation, partition.check_bound(ctx, parents[0], node["partbound"], relation.name))
+        form = partition.bound_form(ctx, parents[0], node["partbound"])
+        partition.check_overlap(ctx, parents[0], form, relation.name, node["partbound"].get("location"))
+        partition.store_bound(ctx, relation, form)
         relation = ctx.catalog.the(Relation, oid)
     if "partspec" in node:
         relation = partition.set_partition_key(ctx, relation, node["partspec"])

@@ -150,7 +150,7 @@ def refresh(ctx: Context, node: Node) -> None:
     certain = doubt(ctx, relation) is None
     if concurrent and not relation.populated and certain:
         raise ctx.refuse(
-            "55000", "CONCURRENTLY cannot be used when the materialized view is not populated", location, name=relation.name, kind="relation"
+            "0A000", "CONCURRENTLY cannot be used when the materialized view is not populated", location, name=relation.name, kind="relation"
         )
     if concurrent and skip:
         raise ctx.refuse("42601", "REFRESH options CONCURRENTLY and WITH NO DATA cannot be used together", location, kind="other")
