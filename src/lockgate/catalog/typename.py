@@ -4,23 +4,179 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
+from lockgate.catalog.builtin import BuiltinType
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import FIRST_USER_OID, PG_CATALOG, Type
+from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, FIRST_USER_OID, INFORMATION_SCHEMA, PG_CATALOG, Type
 
 # every keyword that is not unreserved (src/include/parser/kwlist.h): quote_identifier quotes them
 KEYWORDS = frozenset(
-    """all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case cast char character check
-    coalesce collate collation column concurrently constraint create cross current_catalog current_date current_role current_schema current_time
-    current_timestamp current_user dec decimal default deferrable desc distinct do else end except exists extract false fetch float for foreign
-    freeze from full grant greatest group grouping having ilike in initially inner inout int integer intersect interval into is isnull join
-    json json_array json_arrayagg json_exists json_object json_objectagg json_query json_scalar json_serialize json_table json_value lateral
-    leading least left like limit localtime localtimestamp merge_action national natural nchar none normalize not notnull null nullif numeric
-    offset on only or order out outer overlaps overlay placing position precision primary real references returning right row select
-    session_user setof similar smallint some substring symmetric system_user table tablesample then time timestamp to trailing treat trim true
-    union unique user using values varchar variadic verbose when where window with xmlattributes xmlconcat xmlelement xmlexists xmlforest
-    xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable""".split()
+    [
+        "all",
+        "analyse",
+        "analyze",
+        "and",
+        "any",
+        "array",
+        "as",
+        "asc",
+        "asymmetric",
+        "authorization",
+        "between",
+        "bigint",
+        "binary",
+        "bit",
+        "boolean",
+        "both",
+        "case",
+        "cast",
+        "char",
+        "character",
+        "check",
+        "coalesce",
+        "collate",
+        "collation",
+        "column",
+        "concurrently",
+        "constraint",
+        "create",
+        "cross",
+        "current_catalog",
+        "current_date",
+        "current_role",
+        "current_schema",
+        "current_time",
+        "current_timestamp",
+        "current_user",
+        "dec",
+        "decimal",
+        "default",
+        "deferrable",
+        "desc",
+        "distinct",
+        "do",
+        "else",
+        "end",
+        "except",
+        "exists",
+        "extract",
+        "false",
+        "fetch",
+        "float",
+        "for",
+        "foreign",
+        "freeze",
+        "from",
+        "full",
+        "grant",
+        "greatest",
+        "group",
+        "grouping",
+        "having",
+        "ilike",
+        "in",
+        "initially",
+        "inner",
+        "inout",
+        "int",
+        "integer",
+        "intersect",
+        "interval",
+        "into",
+        "is",
+        "isnull",
+        "join",
+        "json",
+        "json_array",
+        "json_arrayagg",
+        "json_exists",
+        "json_object",
+        "json_objectagg",
+        "json_query",
+        "json_scalar",
+        "json_serialize",
+        "json_table",
+        "json_value",
+        "lateral",
+        "leading",
+        "least",
+        "left",
+        "like",
+        "limit",
+        "localtime",
+        "localtimestamp",
+        "merge_action",
+        "national",
+        "natural",
+        "nchar",
+        "none",
+        "normalize",
+        "not",
+        "notnull",
+        "null",
+        "nullif",
+        "numeric",
+        "offset",
+        "on",
+        "only",
+        "or",
+        "order",
+        "out",
+        "outer",
+        "overlaps",
+        "overlay",
+        "placing",
+        "position",
+        "precision",
+        "primary",
+        "real",
+        "references",
+        "returning",
+        "right",
+        "row",
+        "select",
+        "session_user",
+        "setof",
+        "similar",
+        "smallint",
+        "some",
+        "substring",
+        "symmetric",
+        "system_user",
+        "table",
+        "tablesample",
+        "then",
+        "time",
+        "timestamp",
+        "to",
+        "trailing",
+        "treat",
+        "trim",
+        "true",
+        "union",
+        "unique",
+        "user",
+        "using",
+        "values",
+        "varchar",
+        "variadic",
+        "verbose",
+        "when",
+        "where",
+        "window",
+        "with",
+        "xmlattributes",
+        "xmlconcat",
+        "xmlelement",
+        "xmlexists",
+        "xmlforest",
+        "xmlnamespaces",
+        "xmlparse",
+        "xmlpi",
+        "xmlroot",
+        "xmlserialize",
+        "xmltable",
+    ]
 )
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
 
@@ -50,32 +206,49 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def type_of(catalog: Catalog, oid: int) -> Type | Any:
-    """The type of that oid, the user's or built in; None if there is none (or 0)."""
-    if oid >= FIRST_USER_OID:
+_BUILTIN: dict[tuple[int, int], Type | None] = {}
+# name, point, lseg, box and line can be subscripted, but are no arrays
+_FIXED_LENGTH = frozenset({19, 600, 601, 603, 628})
+
+
+def type_of(catalog: Catalog, oid: int) -> Type | None:
+    """The type of that oid, the user's or built in (in the same shape); None if there is none (or 0)."""
+    if oid >= FIRST_USER_OID or not oid:
         return catalog.find(Type, oid)
-    return catalog.builtins.type_by_oid(oid) if oid else None
+    key = (catalog.builtins.major, oid)
+    if key not in _BUILTIN:
+        row = catalog.builtins.type_by_oid(oid)
+        _BUILTIN[key] = as_type(row) if row is not None else None
+    return _BUILTIN[key] or catalog.find(Type, oid)
+
+
+def as_type(row: BuiltinType) -> Type:
+    """A row of the built-in types as a catalog object."""
+    namespace = PG_CATALOG if row.schema == "pg_catalog" else INFORMATION_SCHEMA
+    return Type(
+        row.oid, row.name, namespace, BOOTSTRAP_SUPERUSER, row.typtype, row.category, row.preferred, elem=row.elem, array=row.array,
+        relation=row.relid, base=row.basetype, base_typmod=row.typmod if row.typtype == "d" else -1, subtype=row.range_subtype,
+        multirange=row.multirange, collation=row.collation, length=row.length,
+    )  # fmt: skip
 
 
 def element_of(catalog: Catalog, oid: int) -> int:
     """The element type of a true array type (get_element_type), else 0."""
     found = type_of(catalog, oid)
-    if found is None or not found.elem or found.length != -1 or oid in (22, 30):
-        return 0
-    return int(found.elem)
+    return found.elem if found is not None and oid not in _FIXED_LENGTH else 0
 
 
 def array_of(catalog: Catalog, oid: int) -> int:
     """The array type of a type (get_array_type), else 0."""
     found = type_of(catalog, oid)
-    return int(found.array) if found is not None else 0
+    return found.array if found is not None else 0
 
 
 def base_type(catalog: Catalog, oid: int, typmod: int = -1) -> tuple[int, int]:
     """The type below any domains, with its typmod (getBaseTypeAndTypmod)."""
     found = type_of(catalog, oid)
     while found is not None and found.kind == "d":
-        oid, typmod = int(found.base), found.base_typmod
+        oid, typmod = found.base, found.base_typmod
         found = type_of(catalog, oid)
     return oid, typmod
 
@@ -91,7 +264,7 @@ def type_name(catalog: Catalog, oid: int, typmod: int | None = None, path: Itera
     if found is None:
         return "???"
     element = element_of(catalog, oid)
-    if element:
+    if element and oid not in (22, 30):  # int2vector and oidvector keep their names
         return type_name(catalog, element, typmod, path) + "[]"
     if oid in _SQL_NAMES:
         return _sql_name(oid, typmod)
@@ -101,14 +274,14 @@ def type_name(catalog: Catalog, oid: int, typmod: int | None = None, path: Itera
     return f"{name}({typmod})" if typmod is not None and typmod >= 0 and oid not in (RECORD,) else name
 
 
-def _visible(catalog: Catalog, found: Any, path: tuple[int, ...]) -> bool:
+def _visible(catalog: Catalog, found: Type, path: tuple[int, ...]) -> bool:
     if found.oid < FIRST_USER_OID and found.namespace in (PG_CATALOG, 0):
         return not path or all(catalog.type_named(n, found.name) is None for n in path[: path.index(11) if 11 in path else 0])
     for namespace in path:
         if namespace == found.namespace:
             return True
         if namespace == PG_CATALOG:
-            if catalog.builtins.type_by_name(found.name) is not None:
+            if catalog.builtins.type_by_name("pg_catalog", found.name) is not None:
                 return False
         elif catalog.type_named(namespace, found.name) is not None:
             return False

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lockgate.catalog.catalog import Address
+from lockgate.timeline.failure import Refused
 
 if TYPE_CHECKING:
     from lockgate.timeline.binder.term import Term
@@ -63,12 +64,14 @@ class Variables:
 
     ``conflict`` is plpgsql.variable_conflict: "error", "use_variable" or "use_column"; SQL functions are "use_column" (pl_comp.c resolve_column_ref,
     functions.c sql_fn_post_column_ref). ``positional`` are the types of $1, $2, ...; ``inferred``: further ones take any type (PREPARE).
+    ``tables``: transition tables of a trigger (ephemeral named relations).
     """
 
     blocks: tuple[Block, ...] = ()
     positional: tuple[Column, ...] = ()
     conflict: str = "use_column"
     inferred: bool = False
+    tables: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
 
 
 Params = Variables
@@ -100,6 +103,8 @@ class Query:
     routines, types, operators, collations; user objects only matter, built-in ones may be among them.
     ``uses``: the relations it reads and writes, subqueries included. ``target``: of DML.
     ``updatable``: a view of it is automatically updatable (rewriteHandler.c view_query_is_auto_updatable).
+    ``late``: refusals that come when it is rewritten, planned or run, not when it is parsed (428C9, 42P10, a view that cannot be updated);
+    ``check_uses`` raises the first.
     ``modifies``: it has a data-modifying WITH. ``routines``: every routine it calls, built-in ones included.
     """
 
@@ -115,6 +120,7 @@ class Query:
     temporary: bool = False  # it reads a temporary relation
     routines: frozenset[int] = frozenset()
     volatility: str = "i"  # the worst of its functions: i, s, v
+    late: tuple[Refused, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,118 @@
+"""The binder's entries: a query, or an expression in a given scope (parse_analyze, cookDefault and kin)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockgate.catalog.typename import type_of
+from lockgate.timeline.binder.coercion import CONTEXTS, coerce_to_boolean, coerce_to_target
+from lockgate.timeline.binder.expressions import transform
+from lockgate.timeline.binder.scope import WHOLE_ROW, Part, Scope
+from lockgate.timeline.binder.select import Result, analyze_statement
+from lockgate.timeline.binder.state import State
+from lockgate.timeline.binder.term import Term, variables_of
+from lockgate.timeline.binder.values import Column, Expr, Query, Variables
+from lockgate.timeline.context import Context, Node
+
+_COMMANDS = {"SelectStmt": "select", "InsertStmt": "insert", "UpdateStmt": "update", "DeleteStmt": "delete", "MergeStmt": "merge"}
+
+
+def empty_scope() -> Scope:
+    """Nothing to refer to."""
+    return Scope()
+
+
+def relation_scope(ctx: Context, relation: Any, alias: str | None = None, *, qualified_only: bool = False) -> Scope:
+    """The columns of one relation, under its own name or an alias; ``qualified_only``: only as alias.column (OLD and NEW)."""
+    del ctx
+    return Scope((Part(relation, alias or relation.name, qualified_only),))
+
+
+def value_scope(type: int, typmod: int = -1, collation: int = 0) -> Scope:
+    """VALUE in a domain's CHECK."""
+    return Scope((), Column("value", type, typmod, collation))
+
+
+def analyze_query(ctx: Context, tag: str, node: Node, *, variables: Variables | None = None, scope: Scope | None = None) -> Query:
+    """Analyse a SELECT, INSERT, UPDATE, DELETE or MERGE; ``scope`` is what surrounds it (OLD and NEW of a rule).
+
+    Refuses where parse analysis does. What comes later, when the query is rewritten, planned or run, is in ``late`` and ``uses``: see check_uses.
+    """
+    outer = None
+    if scope is not None:
+        outer = State(ctx, None, variables)
+        scope.enter(outer)
+        outer.lateral_active = True
+    state = State(ctx, outer, variables)
+    result = analyze_statement(None, {tag: node}, state=state)
+    return _query(state, result, _COMMANDS[tag])
+
+
+def _query(state: State, result: Result, command: str) -> Query:
+    gathered = state.gathered
+    columns = tuple(Column(c.name, c.type, c.typmod, c.coll or _collation(state, c.type)) for c in result.cols)
+    target = state.target.rel.oid if state.target is not None and state.target.rel is not None else 0
+    return Query(
+        command, columns, frozenset(gathered.depends), tuple(u.frozen() for u in gathered.uses if u.privileges), target, result.open,
+        result.updatable, gathered.modifies, state.locked, gathered.temporary, frozenset(gathered.routines), gathered.volatility,
+        tuple(gathered.late),
+    )  # fmt: skip
+
+
+def _collation(state: State, oid: int) -> int:
+    found = type_of(state.catalog, oid)
+    return found.collation if found is not None else 0
+
+
+def analyze_expression(ctx: Context, node: Node, scope: Scope, kind: str, *, variables: Variables | None = None) -> Expr:
+    """Analyse an expression outside a query; see the package's docstring for ``kind``."""
+    state = State(ctx, None, variables)
+    scope.enter(state)
+    term = transform(state, node, kind)
+    return _expr(state, term)
+
+
+def _expr(state: State, term: Term, before: Expr | None = None) -> Expr:
+    gathered = state.gathered
+    numbers, whole = set(), False
+    for var in variables_of(term):
+        item, position = var.data
+        if item.state is state or before is not None:
+            if position == WHOLE_ROW:
+                whole = True
+            else:
+                numbers.add(item.cols[position].num if position >= 0 else position + 100)
+    depends, routines, volatility = frozenset(gathered.depends), frozenset(gathered.routines), gathered.volatility
+    if before is not None:
+        depends |= before.depends
+        routines |= before.routines
+        volatility = max(before.volatility, volatility, key=lambda v: ("i", "s", "v", "").index(v))
+    coll = term.coll or _collation(state, term.type)
+    constant = term.op == "const" or (not numbers and not whole and term.op in ("relabel", "cast", "io", "length") and term.args[0].op == "const")
+    return Expr(term.type, term.typmod, coll, depends, volatility, frozenset(numbers), whole, constant, routines, term, term.loc)
+
+
+def coerce(ctx: Context, expr: Expr, type: int, typmod: int, context: str, location: int | None = None, message: str = "") -> Expr:
+    """Convert an expression to a type; ``message`` (42804) is refused with where there is no way in that context."""
+    assert expr.tree is not None
+    state = State(ctx)
+    out = coerce_to_target(state, expr.tree, type, typmod, CONTEXTS[context])
+    if out is None:
+        raise ctx.refuse("42804", message, location if location is not None else max(expr.location, 0))
+    return _expr(state, out, expr)
+
+
+def boolean(ctx: Context, expr: Expr, what: str) -> Expr:
+    """Convert to boolean, or refuse: argument of ``what`` must be type boolean, not type ..."""
+    assert expr.tree is not None
+    state = State(ctx)
+    return _expr(state, coerce_to_boolean(state, expr.tree, what), expr)
+
+
+def check_uses(ctx: Context, query: Query) -> None:
+    """What running a query needs: rewriting and planning first, then the privileges on its relations and routines."""
+    from lockgate.timeline import privileges
+
+    if query.late and not ctx.catalog.taint_of(("any",)):
+        raise query.late[0]
+    privileges.check_uses(ctx, query)
