@@ -62,6 +62,8 @@ class Context:
     bounds: Span | None = None  # the part of the source that holds the running text
     depth: int = 0  # of routine calls
     transaction: TransactionState = field(default_factory=TransactionState)  # for BEGIN, COMMIT, SAVEPOINT, ...
+    steps: int = 0  # statements that bodies have run so far
+    variables: Any = None  # binder Variables around a utility statement of a PL/pgSQL body, for the queries in it
 
     # --- places --------------------------------------------------------------------------------------------------------
 

@@ -100,6 +100,9 @@ def _without_local(session: Session) -> Session:
     for name, value in session.local.items():
         if name == "search_path":
             path = tuple((value or "").split("\0")) if value else ()
+        elif name == "role":
+            role, _, login = (value or "").partition(" ")
+            session = replace(session, role=int(role), login=int(login))
         elif value is None:
             settings = settings.delete(name) if name in settings else settings
         else:

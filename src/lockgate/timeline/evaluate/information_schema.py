@@ -98,7 +98,8 @@ def _column(catalog: Catalog, schema: str, relation: Relation, attribute: Attrib
         "table_catalog": SOMETHING, "table_schema": schema, "table_name": relation.name, "column_name": attribute.name,
         "ordinal_position": attribute.num, "column_default": SOMETHING if attribute.has_default else None,
         "is_identity": "YES" if attribute.identity else "NO",
-        "identity_generation": {"a": "ALWAYS", "d": "BY DEFAULT"}.get(attribute.identity), "is_generated": "ALWAYS" if attribute.generated else "NEVER",
+        "identity_generation": {"a": "ALWAYS", "d": "BY DEFAULT"}.get(attribute.identity),
+        "is_generated": "ALWAYS" if attribute.generated else "NEVER",
     }  # fmt: skip
     found = type_of(catalog, attribute.type)
     domain = found is not None and getattr(found, "kind", getattr(found, "typtype", "")) == "d"

@@ -23,7 +23,7 @@ def select(world: World, node: Node) -> Result:
         return _limit(world, node, _set_operation(world, node))
     if "valuesLists" in node:
         return _values(world, node)
-    combinations, columns = _from(world, node)
+    combinations, columns = rows_before_targets(world, node)
     result = _targets(world, node, combinations, columns)
     if node.get("distinctClause") is not None:
         result = _distinct(result)
@@ -60,7 +60,8 @@ def _values(world: World, node: Node) -> Result:
     return columns, [Row(dict(zip(columns, [expression(world, v) for v in row], strict=False))) for row in lists]
 
 
-def _from(world: World, node: Node) -> tuple[list[Combination], Columns]:
+def rows_before_targets(world: World, node: Node) -> tuple[list[Combination], Columns]:
+    """FROM and WHERE: the combinations of rows for which the target list is evaluated."""
     conjuncts = split(node.get("whereClause"))
     combinations, columns = combine(world, node.get("fromClause", ()), conjuncts)
     return keep(world, combinations, conjuncts), columns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lockgate.catalog.objects import Relation, Routine, Trigger
-from lockgate.catalog.typename import BOOL, INT4, NAME, OID, RECORD, REFCURSOR, TEXT, type_of
+from lockgate.catalog.typename import BOOL, INT4, NAME, OID, RECORD, REFCURSOR, TEXT, array_of
 from lockgate.parse.routine import GrammarError, parse_type
 from lockgate.timeline.binder import find_relation_names, resolve_type
 from lockgate.timeline.binder.values import Column
@@ -78,7 +78,7 @@ def _percent(ctx: Context, place: Place, scope: Scope, name: str, written: Fragm
         node = {"names": [{"String": {"sval": p}} for p in parts], "pct_type": True, "typemod": -1, "location": 13}
         with place.enter(ctx, written):
             found = resolve_type(ctx, node)
-        return typed(ctx, name, type_of(ctx.catalog, found.oid).array if array and found.oid else found.oid, found.typmod)
+        return typed(ctx, name, array_of(ctx.catalog, found.oid) if array else found.oid, found.typmod)
     with place.enter(ctx, written):
         relation = find_relation_names(ctx, [{"String": {"sval": p}} for p in parts], 13)
     if not isinstance(relation, Relation):
@@ -105,8 +105,8 @@ def outer_scope(ctx: Context, routine: Routine | None, conflict: str) -> Scope:
             positional.append(var)
             if word:
                 names[word] = var
-    scope = Scope([Frame(names, routine.name if routine is not None else "inline_code_block")], tuple(positional), conflict)
-    return scope
+    label = routine.name if routine is not None else "inline_code_block"
+    return Scope([Frame(names, label)], tuple(positional), conflict)
 
 
 def trigger_variables(ctx: Context, relation: Relation | None, trigger: Trigger | None, event: str = "") -> dict[str, Var]:

@@ -113,7 +113,7 @@ def fields_of(ctx: Context, oid: int) -> tuple[Column, ...] | None:
     if oid >= 16384:
         relation = catalog.find(Relation, found.relation) if found.kind == "c" else None
         return columns_of(relation) if relation is not None else None
-    builtin = catalog.builtins.relation_by_oid(found.relid) if found.relid else None
+    builtin = catalog.builtins.relation_by_oid(found.relation) if found.relation else None
     return tuple(Column(c[0], c[1], c[2]) for c in builtin.columns) if builtin is not None else None
 
 

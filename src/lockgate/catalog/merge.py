@@ -1,0 +1,95 @@
+"""Two futures of one catalog: what a branch that may or may not run leaves uncertain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, cast
+
+from lockgate.catalog.catalog import Draft, NameKey, Place, name_key
+from lockgate.catalog.objects import Object, Relation
+
+# what of a relation may differ without any other statement caring whether it does
+_INDIFFERENT = ("attributes", "next_attnum", "acl", "rls", "force_rls", "options", "populated", "replica_identity", "persistence")
+
+
+def merge(draft: Draft, other: Draft, reason: str, place: Place | None = None) -> tuple[NameKey, ...]:
+    """Mark in ``draft`` everything that ``other``, a copy of it that has gone on, has changed since; the keys that are now tainted.
+
+    What only one of them has stays as ``draft`` has it, in doubt; privileges are joined, as a privilege too many refuses nothing falsely.
+    """
+    keys: list[NameKey] = []
+    for before, after in _net(other):
+        if before is not None and after is not None and _privileges_only(before, after):
+            _join(draft, before.oid, after)
+        else:
+            keys += _keys(before, after)
+    for key in other.taints:
+        if key not in draft.taints:
+            keys.append(key)
+    if other.memberships != draft.memberships or other.default_acls != draft.default_acls:
+        keys.append(("privileges",))
+    for key in dict.fromkeys(keys):
+        draft.taint(key, reason, place)
+    draft.next_oid = max(draft.next_oid, other.next_oid)
+    return tuple(dict.fromkeys(keys))
+
+
+def _net(other: Draft) -> Iterator[tuple[Object | None, Object | None]]:
+    first: dict[int, Object | None] = {}
+    for before, after in other.journal:
+        oid = (before or after).oid  # type: ignore[union-attr]
+        first.setdefault(oid, before)
+    for oid, before in first.items():
+        after = other.get(oid)
+        if before != after:
+            yield before, after
+
+
+def _privileges_only(before: Object, after: Object) -> bool:
+    had, changed = getattr(before, "acl", None), cast(Any, after)
+    return hasattr(before, "acl") and bool(replace(changed, acl=had) == before)
+
+
+def _join(draft: Draft, oid: int, after: Any) -> None:
+    mine: Any = draft.get(oid)
+    if mine is not None and mine.acl is not None and after.acl is not None:
+        draft.put(replace(mine, acl=(*mine.acl, *(item for item in after.acl if item not in mine.acl))))
+    elif mine is not None and mine.acl is None:
+        draft.put(replace(mine, acl=after.acl))
+
+
+def _keys(before: Object | None, after: Object | None) -> Iterable[NameKey]:
+    if before is None:
+        assert after is not None
+        return _names(after)
+    if after is None:
+        # it may be gone: its name may be free again
+        return [("object", before.oid), *_names(before)]
+    if isinstance(before, Relation) and isinstance(after, Relation):
+        return _relation_keys(before, after)
+    return [("object", before.oid), *([] if name_key(before) == name_key(after) else _names(after))]
+
+
+def _relation_keys(before: Relation, after: Relation) -> list[NameKey]:
+    keys: list[NameKey] = []
+    old, new = {a.num: a for a in before.attributes}, {a.num: a for a in after.attributes}
+    for num in old.keys() | new.keys():
+        if old.get(num) != new.get(num):
+            keys += [("column", before.oid, a.name) for a in (old.get(num), new.get(num)) if a is not None]
+    alike = {name: getattr(before, name) for name in _INDIFFERENT}
+    if replace(after, **alike) != before:
+        keys += [("object", before.oid), *([] if name_key(before) == name_key(after) else _names(after))]
+    return keys
+
+
+def _names(obj: Object) -> list[NameKey]:
+    """The key under which it is in doubt whether an object of that name exists."""
+    key = name_key(obj)
+    if key is None:
+        return []
+    kind = str(key[0])
+    return [("name", kind, key[1], key[2])] if len(key) == 3 else [("name", kind, 0, key[1])]
+
+
+__all__ = ["merge"]

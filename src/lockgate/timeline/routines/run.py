@@ -1,0 +1,120 @@
+"""Running a routine, a DO block, a trigger's function over the simulated catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lockgate.catalog.merge import merge
+from lockgate.catalog.objects import Relation, Routine, Trigger
+from lockgate.parse.routine import GrammarError, parse_statements
+from lockgate.parse.statement import Origin
+from lockgate.text import Offsets, Span
+from lockgate.timeline.binder import Column, Variables
+from lockgate.timeline.context import Context
+from lockgate.timeline.evaluate import UNKNOWN, Value, World
+from lockgate.timeline.failure import Refused, Unsure
+from lockgate.timeline.plpgsql.compile import compile_body
+from lockgate.timeline.plpgsql.declare import TRIGGER, outer_scope, trigger_variables
+from lockgate.timeline.plpgsql.interpret import Interpreter
+from lockgate.timeline.plpgsql.place import Place
+from lockgate.timeline.plpgsql.scope import Scope
+from lockgate.timeline.routines.validate import settings_of
+
+DEPTH = 12  # of calls within calls
+
+
+def run_block(ctx: Context, text: str, place: Place) -> None:
+    """Run a DO block. Refuses as its statements do."""
+    body = compile_body(ctx, text, place)
+    scope = outer_scope(ctx, None, body.conflict)
+    Interpreter(ctx, place, scope).run(body.block)
+
+
+def run_routine(ctx: Context, routine: Routine, args: Sequence[Value], *, relation: Relation | None = None, trigger: Trigger | None = None) -> Value:
+    """Run a routine with these arguments; what it returns, UNKNOWN where that is not known. Refuses as its statements do."""
+    if routine.body is None or routine.body.atomic or routine.language not in ("sql", "plpgsql"):
+        return UNKNOWN
+    if ctx.depth >= DEPTH:
+        raise ctx.unsure(f"{routine.name}() calls deeper than can be followed", ("any",), keep=True)
+    session = ctx.session
+    ctx.depth += 1
+    try:
+        if routine.security_definer:
+            ctx.session = replace(ctx.session, role=routine.owner)
+        with settings_of(ctx, routine):
+            place = Place.of(ctx, routine.body)
+            if routine.language == "sql":
+                return _run_sql(ctx, routine, args, place)
+            return _run_plpgsql(ctx, routine, args, place, relation, trigger)
+    finally:
+        ctx.depth -= 1
+        if routine.security_definer:
+            ctx.session = replace(ctx.session, role=session.role)
+
+
+def _run_plpgsql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place, relation: Relation | None, trigger: Trigger | None) -> Value:
+    assert routine.body is not None
+    body = compile_body(ctx, routine.body.text, place, routine)
+    scope = _scope(ctx, routine, args, body.conflict)
+    if routine.result == TRIGGER:
+        scope.frames[0].names.update(trigger_variables(ctx, relation, trigger))
+    return Interpreter(ctx, place, scope, routine).run(body.block)
+
+
+def _scope(ctx: Context, routine: Routine, args: Sequence[Value], conflict: str) -> Scope:
+    scope = outer_scope(ctx, routine, conflict)
+    modes = routine.modes or "i" * len(routine.args)
+    inputs = [var for var, mode in zip(scope.positional, modes, strict=False) if mode in "ibv"]
+    for var, value in zip(inputs, args, strict=False):
+        var.value = value
+    return scope
+
+
+def _run_sql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place) -> Value:
+    from lockgate.timeline.transitions import execute
+    from lockgate.timeline.transitions.query import QUERIES, run_query
+
+    assert routine.body is not None
+    text = routine.body.text
+    try:
+        statements = parse_statements(text)
+    except GrammarError:
+        return UNKNOWN
+    scope = _scope(ctx, routine, args, "use_column")
+    # positional parameters are the inputs only
+    types = tuple(Column(v.name, v.type, v.typmod) for v in scope.positional[: len(args)])
+    variables = Variables(scope.variables().blocks, types, "use_column")
+    for tag, node, start, end in statements:
+        origin = Origin(place.start if place.start >= 0 else place.bounds.start, Offsets(text if place.start >= 0 else ""))
+        bounds = Span(origin.at(start), origin.at(end)) if place.start >= 0 else place.bounds
+        with ctx.inside(place.source, origin, bounds):
+            try:
+                if tag in QUERIES:
+                    run_query(ctx, tag, node, variables=variables, world=World(ctx, scope.lookup, tuple(args)))
+                else:
+                    execute(ctx, tag, node)
+            except Unsure as unsure:
+                for key in unsure.taints:
+                    ctx.taint(key, unsure.reason)
+    return UNKNOWN
+
+
+def maybe_run(
+    ctx: Context, routine: Routine, args: Sequence[Value], reason: str, *, relation: Relation | None = None, trigger: Trigger | None = None
+) -> None:
+    """Run a routine that may or may not run: what it would change is in doubt."""
+    draft, session = ctx.catalog, ctx.session
+    ctx.catalog = draft.draft()
+    failed = False
+    try:
+        run_routine(ctx, routine, args, relation=relation, trigger=trigger)
+    except Refused:
+        failed = True
+    except Unsure as unsure:
+        for key in unsure.taints:
+            ctx.catalog.taint(key, unsure.reason, ctx.place)
+    finally:
+        copy, ctx.catalog, ctx.session = ctx.catalog, draft, session
+    if not failed and merge(draft, copy, reason, ctx.place):
+        ctx.tainted.append(reason)
