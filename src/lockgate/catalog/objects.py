@@ -96,6 +96,9 @@ class Index:
     constraint: int = 0
     nulls_not_distinct: bool = False
     plain: bool = True  # default ordering, operator classes and collations on every key: fit for ADD CONSTRAINT USING INDEX
+    definition: str = ""  # a normal form of its expressions, operator classes, orderings and predicate, to compare partitions' indexes
+    replica: bool = False  # REPLICA IDENTITY USING INDEX
+    clustered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.history import net_changes, record
 from lockgate.timeline.session import Session
 from lockgate.timeline.step import Step
-from lockgate.timeline.targets import taints_of
+from lockgate.timeline.targets import HARMLESS, taints_of
 from lockgate.timeline.transaction import TransactionState
 from lockgate.timeline.transitions import execute
 
@@ -153,7 +153,8 @@ class Replay:
 
     @staticmethod
     def _taint(ctx: Context, reason: str, taints: tuple[NameKey, ...]) -> None:
-        keys = taints or tuple(taints_of(ctx, ctx.statement.tag, ctx.statement.node))
+        tag = ctx.statement.tag
+        keys = taints or tuple(taints_of(ctx, tag, ctx.statement.node)) or (() if tag in HARMLESS else (("any",),))
         for key in keys:
             ctx.catalog.taint(key, reason, ctx.place)
         ctx.tainted.append(reason)

@@ -136,7 +136,7 @@ def create_relation(
         catalog.depend((relation.oid, 0), [(relation.of_type, 0)])
     if relation.rowtype and kind != "c":
         catalog.depend((relation.rowtype, 0), [(relation.oid, 0)], "i")
-    for attribute in columns:
+    for attribute in columns if kind not in "iI" else ():  # an index hangs on its table's columns alone (AppendAttributeTuples)
         depend_column(ctx, relation.oid, attribute)
     ctx.created(relation, location=location, name=name)
     return relation
