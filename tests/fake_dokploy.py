@@ -46,17 +46,14 @@ class FakeDokploy:
     branch: str = "main"
     source_type: str = "gitea"
     command: str = ""
-    rate_limit: dict[str, Any] = field(default_factory=dict)
+    rate_limit: dict[str, Any] = field(default_factory=dict)  # older versions tell; 0.30.2 does not
     faults: Faults = field(default_factory=Faults)
     posts: list[dict[str, Any]] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     deployments: list[dict[str, Any]] = field(default_factory=list)
     queue: list[dict[str, Any]] = field(default_factory=list)
-    log: str = (
-        "Cloning\n\x1b[31mmigrate exited\x1b[0m with postgres://paliad_app:pg-s3cret-pass@db/paliad and another-Secret-value\n"
-        "::error::boo\n"
-    )
+    log: str = "Cloning\n\x1b[31mmigrate exited\x1b[0m with postgres://paliad_app:pg-s3cret-pass@db/paliad and another-Secret-value\n::error::boo\n"
     health: Any = None  # the body that /health answers; None for its default
     health_status: int = 200
     health_good_after: int = 0
@@ -191,11 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
         faults = self.fake.faults
         if faults.calls_left is not None:
             faults.calls_left -= 1
-        if (
-            self.headers.get("x-api-key") != KEY
-            or faults.unauthorized == "key"
-            or (faults.calls_left is not None and faults.calls_left < 0)
-        ):
+        if self.headers.get("x-api-key") != KEY or faults.unauthorized == "key" or (faults.calls_left is not None and faults.calls_left < 0):
             self.answer(401, {"message": "Unauthorized"})
             return True
         if faults.unauthorized == "permission" or faults.unauthorized == procedure:
@@ -250,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "docker.getContainersByAppNameMatch": fake.containers,
                 "docker.getConfig": lambda: {"RestartCount": 0, "Config": {"Env": ["SESSION_KEY=another-Secret-value"]}},
                 "compose.getDefaultCommand": lambda: "docker compose -p compose-transmit-v7jth9 up -d --build --remove-orphans",
-                "user.get": lambda: {"user": {"apiKeys": [{"name": "gate", "start": KEY[:6], "key": "hash", **fake.rate_limit}]}},
+                "user.get": lambda: {"user": {"apiKeys": [{"name": "gate", "prefix": None} | fake.rate_limit]}},
             }
             if procedure not in answers:
                 self.answer(404, NOT_FOUND)

@@ -125,14 +125,14 @@ def test_dokploy_must_deploy_the_gated_branch(stand: Bench) -> None:
     ],
 )
 def test_a_rate_limited_key_is_refused_before_the_order(stand: Bench, limit: dict[str, Any], message: str) -> None:
-    stand.fake.rate_limit = limit
+    stand.fake.rate_limit = {"start": KEY[:6], "key": "hash", **limit}
     with pytest.raises(UsageError, match=message):
         run(stand)
     assert not stand.fake.posts
 
 
 def test_an_unlimited_key_passes(stand: Bench) -> None:
-    stand.fake.rate_limit = {"rateLimitEnabled": False, "rateLimitMax": 10, "rateLimitTimeWindow": 86400000, "remaining": None}
+    stand.fake.rate_limit = {"start": KEY[:6], "rateLimitEnabled": False, "rateLimitMax": 10, "rateLimitTimeWindow": 86400000, "remaining": None}
     assert run(stand)[0] == 0
 
 

@@ -70,7 +70,7 @@ def command(
         raise UsageError("--resume follows an order that was given: it takes neither --dry-run nor --attestation", "leave them out")
     config = with_environment(configuration(config_path))
     order = _order(config, attestation_path, dry_run, resume, allow_auto_deploy)
-    pace = Pace(poll=poll, settle=settle, grace=max(10.0, poll * 3), lookup=max(30.0, poll * 5), lost=max(30.0, poll * 5))
+    pace = Pace(poll=poll, settle=settle, grace=max(30.0, poll * 3), lookup=max(30.0, poll * 5), lost=max(30.0, poll * 5))
     gate = _gate(order, state_path or default_state(order), pace, no_status)
     try:
         with stopped_by_signals():

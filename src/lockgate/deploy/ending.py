@@ -58,7 +58,7 @@ class Pace:
     """The gate's rhythm, in seconds."""
 
     poll: float = 1.0
-    grace: float = 10.0  # between "done" and the title that tells the commit
+    grace: float = 30.0  # Dokploy sends its notifications first; between "done" and the title that tells the commit
     settle: float = 10.0  # containers must have been calm for so long
     lookup: float = 30.0  # searching for an order whose POST had no answer
     lost: float = 30.0  # neither queued nor recorded for so long: dropped

@@ -10,7 +10,8 @@ from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.compose import ComposeFile
 
 _ALWAYS = re.compile(r"(?:\|\|\s*(?:true|:|exit\s+0|echo\b[^|&;]*)|;\s*(?:true|:|exit\s+0))\s*$|^\s*(?:true|:|exit\s+0|/bin/true)\s*$")
-_CURL = re.compile(r"(?:^|[\s;&|/])curl(?=\s)(?![^;&|]*\s(?:-[a-zA-Z]*f|--fail))")
+# curl as the last command: in a pipe the next one decides
+_CURL = re.compile(r"(?:^|[\s;&|/])curl(?=\s)(?![^;&|]*\s(?:-[a-zA-Z]*f|--fail))(?![^;&]*\|(?!\|))")
 
 
 @on_fact(ComposeFile)

@@ -17,7 +17,13 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
         if restart is None or not service.one_shot or not restart.known or (restart.value == "no" and restart.quoted):
             continue
         bare = restart.value in ("no", "false", "off")
-        why = "is a truth value to YAML 1.1, not the word" if bare else "starts the migration again after it ended"
+        why = (
+            "is a truth value to YAML 1.1, not the word"
+            if bare
+            else "repeats a failed migration"
+            if restart.value.startswith("on-failure")
+            else "starts the migration again after it ended"
+        )
         yield Draft(
             f"{service.name} migrates once, but restart: {restart.value} {why}", Label(fact.source, restart.span, why),
             'write restart: "no", with the quotes', object=service.name,

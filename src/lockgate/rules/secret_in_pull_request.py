@@ -11,6 +11,7 @@ from lockgate.surface.workflow import SECRET, Step, Workflow
 from lockgate.text import Span
 
 _KEPT_OUT = re.compile(r"github\.(?:ref\b|ref_name|event_name\s*(?:==\s*'push'|!=\s*'pull_request))|gitea\.ref")
+_DEPLOYS = re.compile(r"DOKPLOY|DEPLOY|PROD(?:UCTION)?_|SSH_|KUBE", re.IGNORECASE)
 _HARMLESS = ("GITHUB_TOKEN", "GITEA_TOKEN")
 
 
@@ -30,11 +31,12 @@ def check(fact: Workflow) -> Iterator[Draft]:
             continue
         start = fact.source.text.find(job.text, job.at.start)
         for match in SECRET.finditer(job.text) if start >= 0 else ():
-            if match.group(1) in _HARMLESS or _guarded(job.steps, start + match.start()):
+            name = match.group(1)
+            if name in _HARMLESS or not (job.deploys or _DEPLOYS.search(name)) or _guarded(job.steps, start + match.start()):
                 continue
             span = Span(start + match.start(), start + match.end())
             yield Draft(
-                f"the job {job.name} runs for pull requests with the secret {match.group(1)}", Label(fact.source, span, "a pull request can read it"),
+                f"the job {job.name} runs for pull requests with the secret {name}", Label(fact.source, span, "a pull request can read it"),
                 "if: github.ref == 'refs/heads/main', or a workflow of its own on push", object=job.name,
             )  # fmt: skip
 

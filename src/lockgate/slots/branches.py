@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from lockgate.config import Config
@@ -156,9 +157,16 @@ def _claim(item: Named, view: GitView, where: str, cwd: Path) -> Claim:
 
 
 def is_new(view: GitView, branch: Branch, relative: str) -> bool:
-    """Whether a branch really adds a file: it was not there when the branch parted from HEAD, nor is it one of ours, renumbered."""
+    """Whether a branch really adds a file: our own history never had it (and renumbered or removed it), nor is it one of ours under another name."""
     if branch.added.get(relative) in view.own:
         return False
-    parted = git.attempt(view.top, "merge-base", view.head, branch.commit)
-    path = f"{view.root}/{relative}" if view.root else relative
-    return not parted or not git.attempt(view.top, "rev-parse", "--verify", "--quiet", f"{parted}:{path}")
+    return relative not in _removed(view.top, view.root, view.head)
+
+
+@cache
+def _removed(top: Path, root: str, head: str) -> frozenset[str]:
+    """The files of the folder that our own history once had and then removed or renamed."""
+    where = ("--", root) if root else ()
+    text = git.attempt(top, "log", "--no-renames", "--diff-filter=D", "--format=", "--name-only", "-z", head, *where)
+    names = (name.strip("\n") for name in text.split("\0"))
+    return frozenset(n.removeprefix(f"{root}/") if root else n for n in names if n)

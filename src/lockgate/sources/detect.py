@@ -184,4 +184,4 @@ def detect(path: Path) -> Detection:
 
 def several(label: str, folders: list[str]) -> UsageError:
     """The error for several folders of migrations where one is wanted."""
-    return UsageError(f"{label}: several folders of migrations: {', '.join(folders)}", "name one, or set migrations.paths")
+    return UsageError(f"{label}: several folders of migrations: {', '.join(sorted(folders))}", "name one, or set migrations.paths")

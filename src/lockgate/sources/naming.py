@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lockgate.sources.folder import Direction, Named
 
@@ -117,6 +118,7 @@ def other_database(relative: str) -> str:
     return match.group(1) if match else ""
 
 
+@lru_cache(maxsize=65_536)
 def slot_number(slot: str) -> tuple[int, ...] | None:
     """A slot as its runner compares it: numbers, so that 7, 007 and 7.0 are one; None where it is no number."""
     parts = [part for part in re.split(r"[._\-]", slot) if part]

@@ -20,6 +20,9 @@ def function_call(state: State, body: Node) -> Term:
 
     marks = _marks(state)
     args, argnames = [], []
+    procedure = state.kind == "call"
+    if procedure:
+        state.kind = "other"  # what CALL names is a procedure; what its arguments call are functions
     for item in body.get("args", []):
         if "NamedArgExpr" in item:
             named = item["NamedArgExpr"]
@@ -39,6 +42,7 @@ def function_call(state: State, body: Node) -> Term:
     call = Call(
         words(body["funcname"]), args, tuple(argnames), body.get("location", 0), bool(body.get("agg_star")), bool(body.get("agg_distinct")),
         bool(body.get("func_variadic")), order, bool(body.get("agg_within_group")), filtered, body.get("over"),
+        procedure=procedure,
     )  # fmt: skip
     term = call_function(state, call)
     assert term is not None

@@ -92,11 +92,15 @@ def _expr(state: State, term: Term, before: Expr | None = None) -> Expr:
     return Expr(term.type, term.typmod, coll, depends, volatility, frozenset(numbers), whole, constant, routines, term, term.loc)
 
 
+def _tree(expr: Expr) -> Term:
+    """The term of an expression; that of a bare value of its type (a column being converted) where it was not analysed."""
+    return expr.tree or Term("value", expr.type, expr.typmod, (), "value", expr.location, expr.collation)
+
+
 def coerce(ctx: Context, expr: Expr, type: int, typmod: int, context: str, location: int | None = None, message: str = "") -> Expr:
     """Convert an expression to a type; ``message`` (42804) is refused with where there is no way in that context."""
-    assert expr.tree is not None
     state = State(ctx)
-    out = coerce_to_target(state, expr.tree, type, typmod, CONTEXTS[context])
+    out = coerce_to_target(state, _tree(expr), type, typmod, CONTEXTS[context])
     if out is None:
         raise ctx.refuse("42804", message, location if location is not None else max(expr.location, 0))
     return _expr(state, out, expr)
@@ -104,9 +108,8 @@ def coerce(ctx: Context, expr: Expr, type: int, typmod: int, context: str, locat
 
 def boolean(ctx: Context, expr: Expr, what: str) -> Expr:
     """Convert to boolean, or refuse: argument of ``what`` must be type boolean, not type ..."""
-    assert expr.tree is not None
     state = State(ctx)
-    return _expr(state, coerce_to_boolean(state, expr.tree, what), expr)
+    return _expr(state, coerce_to_boolean(state, _tree(expr), what), expr)
 
 
 def check_uses(ctx: Context, query: Query) -> None:

@@ -102,7 +102,8 @@ def _unnested(world: World, target: Node) -> Any:
     call = target["val"].get("FuncCall")
     if call is None or call.get("funcname", [{}])[-1].get("String", {}).get("sval") != "unnest":
         return None
-    return expression(world, call["args"][0]) or []
+    found = expression(world, call["args"][0])
+    return found if isinstance(found, Unknown) else found or []
 
 
 def _star(target: Node) -> str | None:

@@ -8,6 +8,7 @@ from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Constraint, Other, Policy, Relation, Rewrite, Routine, Trigger
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import Expr, TypeRef, analyze_expression, coerce, relation_scope, resolve_type
+from lockgate.timeline.binder.term import Term
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import describe
 from lockgate.timeline.failure import Refused
@@ -16,8 +17,8 @@ from lockgate.timeline.transitions.foreign_key import check_comparable
 from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.opclass import resolve_opclass
 from lockgate.timeline.transitions.partition import key_columns
-from lockgate.timeline.transitions.sequence import identity_sequence
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, check_column_type, column_collation, column_of, defaults_of, depend_column
+from lockgate.timeline.transitions.sequence import identity_sequence
 
 
 def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:
@@ -56,7 +57,7 @@ def _using(ctx: Context, relation: Relation, attribute: Attribute, ref: TypeRef,
         message = f'result of USING clause for column "{item.name}" cannot be cast automatically to type {shown}'
         location = expr.location if expr.location >= 0 else node.get("location", 0)
     else:
-        expr = Expr(attribute.type, attribute.typmod, attribute.collation)
+        expr = _value(attribute.type, attribute.typmod, attribute.collation)
         message, location = f'column "{item.name}" cannot be cast automatically to type {shown}', None
     if not ref.oid:
         return
@@ -115,6 +116,11 @@ def _retype_identity(ctx: Context, relation: Relation, attribute: Attribute, ref
     ctx.catalog.put(replace(sequence, sequence=replace(sequence.sequence, type=ref.oid)))
 
 
+def _value(type_oid: int, typmod: int = -1, collation: int = 0) -> Expr:
+    """Some value of a type."""
+    return Expr(type_oid, typmod, collation, tree=Term("value", type_oid, typmod, (), "value", -1, collation))
+
+
 def _typed_tables(ctx: Context, relation: Relation, item: Alteration, queue: Queue) -> None:
     from lockgate.timeline.transitions.alter_column import typed_in_the_way, typed_tables
 
@@ -138,23 +144,23 @@ def _cast_default(ctx: Context, relation: Relation, attribute: Attribute, ref: T
 
 
 def _stored(ctx: Context, relation: Relation, attribute: Attribute, raw: object) -> Expr:
-    own = Expr(attribute.type, attribute.typmod, attribute.collation)
+    own = _value(attribute.type, attribute.typmod, attribute.collation)
     if not isinstance(raw, dict):
-        return own if raw is not None else Expr(0)
+        return own if raw is not None else _value(0)
     if "A_Const" in raw:
         return own if "sval" in raw["A_Const"] or raw["A_Const"].get("isnull") else _const(raw["A_Const"], own)
-    return Expr(0) if "TypeCast" not in raw else _explicit(ctx, raw["TypeCast"])
+    return _value(0) if "TypeCast" not in raw else _explicit(ctx, raw["TypeCast"])
 
 
 def _const(const: Node, own: Expr) -> Expr:
     if "boolval" in const:
-        return Expr(16)
-    return Expr(23) if "ival" in const else Expr(1700) if "fval" in const else own
+        return _value(16)
+    return _value(23) if "ival" in const else _value(1700) if "fval" in const else own
 
 
 def _explicit(ctx: Context, cast: Node) -> Expr:
     ref = resolve_type(ctx, cast["typeName"], missing_ok=True)
-    return Expr(ref.oid, ref.typmod)
+    return _value(ref.oid, ref.typmod)
 
 
 def _obstacles(ctx: Context, relation: Relation, attribute: Attribute, item: Alteration) -> None:

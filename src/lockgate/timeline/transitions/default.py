@@ -11,6 +11,7 @@ from lockgate.catalog.typename import type_name
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import Expr, analyze_expression, coerce, relation_scope, resolve_type
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.transitions.opclass import is_mutable
 from lockgate.timeline.transitions.relation import defaults_of, doubt, type_kind
 
 
@@ -42,7 +43,7 @@ def _check_generated(ctx: Context, relation: Relation, attribute: Attribute, exp
     if expr.whole_row:
         raise ctx.refuse("42P17", "cannot use whole-row variable in column generation expression", location, kind="other",
                          help="This would cause the generated column to depend on its own value.")  # fmt: skip
-    if expr.volatility in ("s", "v") and expr.volatility:
+    if is_mutable(ctx, expr):
         raise ctx.refuse("42P17", "generation expression is not immutable", location, kind="function")
 
 

@@ -15,7 +15,7 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_index_name, index_column_names
 from lockgate.timeline.privileges import need_create, need_owner
 from lockgate.timeline.transitions.constraint import ensure_name_free, normal_form, primary_key, put_constraint
-from lockgate.timeline.transitions.opclass import access_method, default_opclass, resolve_opclass
+from lockgate.timeline.transitions.opclass import access_method, default_opclass, is_mutable, resolve_opclass
 from lockgate.timeline.transitions.relation import (
     SYSTEM_COLUMNS,
     column_collation,
@@ -174,7 +174,7 @@ def check_method(ctx: Context, plan: Plan) -> None:
 
 
 def _immutable(ctx: Context, expr: Expr, what: str) -> None:
-    if expr.volatility in ("s", "v"):
+    if is_mutable(ctx, expr):
         location = expr.location if expr.location >= 0 else None
         raise ctx.refuse("42P17", f"functions in index {what} must be marked IMMUTABLE", location, kind="function")
 

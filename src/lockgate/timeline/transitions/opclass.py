@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lockgate.catalog.objects import PG_CATALOG, Cast, Extension, Other
+from lockgate.catalog.objects import PG_CATALOG, Cast, Extension, Other, Routine
 from lockgate.catalog.typename import base_type, element_of, type_name
-from lockgate.timeline.binder import find_namespace, words
+from lockgate.timeline.binder import Expr, find_namespace, words
 from lockgate.timeline.context import Context
 from lockgate.timeline.transitions.relation import type_kind
 
@@ -124,3 +124,18 @@ def _named_opclass(ctx: Context, parts: list[str], type_oid: int, method: str, l
     shown = ".".join(parts)
     raise ctx.refuse("42704", f'operator class "{shown}" does not exist for access method "{method}"', location, name=parts[-1], object=shown,
                      kind="operator")  # fmt: skip
+
+
+def is_mutable(ctx: Context, expr: Expr) -> bool:
+    """Whether an expression is certainly not immutable (contain_mutable_functions_after_planning).
+
+    The planner inlines SQL functions before it looks, so one that is declared volatile may still do: those are not held against the expression.
+    """
+    if expr.volatility not in ("s", "v") or not expr.volatility:
+        return False
+    suspects = [r for oid in expr.routines if (r := _routine(ctx, oid)) is not None and r.volatile != "i"]
+    return not suspects or any(getattr(r, "language", "internal") != "sql" or r.security_definer or r.config for r in suspects)
+
+
+def _routine(ctx: Context, oid: int) -> Any:
+    return ctx.catalog.find(Routine, oid) or ctx.catalog.builtins.function_by_oid(oid)

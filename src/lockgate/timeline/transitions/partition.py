@@ -12,7 +12,7 @@ from lockgate.timeline import dependency
 from lockgate.timeline.binder import analyze_expression, coerce, empty_scope, relation_scope
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.foreign_key import clone_foreign_keys
-from lockgate.timeline.transitions.opclass import resolve_opclass
+from lockgate.timeline.transitions.opclass import is_mutable, resolve_opclass
 from lockgate.timeline.transitions.partition_index import clone_index, column_map, detach_index, ensure_index, index_partitions, leave_parent
 from lockgate.timeline.transitions.relation import column_of, doubt
 
@@ -41,7 +41,7 @@ def set_partition_key(ctx: Context, relation: Relation, spec: Node) -> Relation:
             kind = attribute.type
         else:
             expr = analyze_expression(ctx, param["expr"], relation_scope(ctx, relation), "partition_key")
-            if expr.volatility in ("s", "v"):
+            if is_mutable(ctx, expr):
                 raise ctx.refuse("42P17", "functions in partition key expression must be marked IMMUTABLE", location, kind="function")
             keys.append(0)
             columns |= expr.columns

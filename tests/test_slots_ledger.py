@@ -1,0 +1,172 @@
+"""Ledgers: what each runner keeps, and what it says about a tree. Rows are as the runners write them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lockgate.config import Config, LedgerSettings
+from lockgate.errors import CannotCheck, UsageError
+from lockgate.slots import applied_ids, read_ledger
+from lockgate.slots.checksums import agrees, atlas_sums, flyway_crc32
+from lockgate.slots.ledger import read_dsn, read_snapshot
+from lockgate.sources import load
+from lockgate.text import Source
+from tests.slots_kit import names, put, said
+
+T = "CREATE TABLE t (id int);\n"
+Rows = list[dict[str, Any]]
+
+
+def sha(text: str, name: str = "sha256") -> str:
+    return hashlib.new(name, text.encode()).hexdigest()
+
+
+def flyway(rank: int, version: str | None, name: str, checksum: int | None = None, success: bool = True, kind: str = "SQL") -> dict[str, Any]:
+    return {"installed_rank": rank, "version": version, "description": name, "type": kind, "script": f"V{version}__{name}.sql", "checksum": checksum,
+            "installed_by": "app", "installed_on": "2026-01-01", "execution_time": 1, "success": success}  # fmt: skip
+
+
+def prisma(name: str, **rest: object) -> dict[str, Any]:
+    return {"id": "8a6e", "checksum": sha(T), "finished_at": "2026-01-01", "migration_name": name, "logs": None, "rolled_back_at": None,
+            "started_at": "2026-01-01", "applied_steps_count": 1, **rest}  # fmt: skip
+
+
+def sqlx(version: int, name: str, checksum: str, success: bool = True) -> dict[str, Any]:
+    return {"version": version, "description": name, "installed_on": "2026-01-01", "success": success, "checksum": checksum, "execution_time": 5}
+
+
+# layout, files, rows, what the rules say beyond nothing
+JOURNAL = json.dumps({"entries": [{"idx": i, "when": 1700000000000 + i, "tag": f"000{i}_x{i}"} for i in range(3)]})
+DRIZZLE = {f"000{i}_x{i}.sql": f"SELECT {i};" for i in range(3)} | {"meta/_journal.json": JOURNAL}
+LATE, ODD = "slot-below-highest-applied", "slot-applied-out-of-order"
+NUMBERED = {"1_a.sql": T, "2_b.sql": T, "3_c.sql": T}
+CASES: dict[str, tuple[str, dict[str, str], Rows, list[str]]] = {
+    "golang-migrate clean": ("auto", {"1_a.up.sql": T, "2_b.up.sql": T}, [{"version": 1, "dirty": False}], []),
+    "golang-migrate dirty": ("auto", {"1_a.up.sql": T, "2_b.up.sql": T}, [{"version": 2, "dirty": True}], ["ledger-dirty"]),
+    "golang-migrate gone": ("auto", {"1_a.up.sql": T}, [{"version": 2, "dirty": False}], ["ledger-slot-missing"]),
+    "goose": ("goose", {f: "-- +goose Up\n" + T for f in NUMBERED},
+              [{"id": i, "version_id": v, "is_applied": a} for i, v, a in ((1, 0, True), (2, 1, True), (3, 2, True), (4, 2, False), (5, 3, True))], [LATE]),
+    "dbmate": ("dbmate", {f: "-- migrate:up\n" + T for f in NUMBERED}, [{"version": "1"}, {"version": "3"}], [ODD]),
+    "flyway": ("auto", {"V1__a.sql": T, "V1.1__b.sql": T, "V2__c_d.sql": T, "R__v.sql": T},
+               [flyway(1, "1", "a", flyway_crc32(T)), flyway(2, "2", "c d", flyway_crc32(T)), flyway(3, None, "v", 5)], [LATE]),
+    "flyway changed": ("auto", {"V1__a.sql": T}, [flyway(1, "1", "a", 17)], ["ledger-checksum-mismatch"]),
+    "flyway failed": ("auto", {"V1__a.sql": T}, [flyway(1, "1", "a", None, success=False)], ["ledger-dirty"]),
+    "flyway baseline": ("auto", {"V1__a.sql": T, "V2__b.sql": T, "V4__d.sql": T},
+                        [flyway(1, "2", "<< Flyway Baseline >>", kind="BASELINE"), flyway(2, "4", "d")], []),
+    "sqlx": ("sqlx", NUMBERED, [sqlx(1, "a", sha(T, "sha384")), sqlx(3, "c", "00" * 48)], ["ledger-checksum-mismatch", ODD]),
+    "diesel": ("auto", {"2024-01-01-000000_a/up.sql": T, "2024-01-02-000000_b/up.sql": T},
+               [{"version": "20240102000000", "run_on": "2026-01-01"}], [ODD]),
+    "prisma": ("auto", {"20240101000000_a/migration.sql": T, "20240102000000_b/migration.sql": T},
+               [prisma("20240101000000_a"), prisma("20240102000000_b", finished_at=None)], ["ledger-dirty"]),
+    "prisma rolled back": ("auto", {"20240101000000_a/migration.sql": T}, [prisma("20240101000000_a", rolled_back_at="x")], []),
+    "prisma changed": ("auto", {"20240101000000_a/migration.sql": "SELECT 1;"}, [prisma("20240101000000_a")], ["ledger-checksum-mismatch"]),
+    "drizzle": ("auto", DRIZZLE, [{"id": i, "hash": sha(f"SELECT {i};"), "created_at": 1700000000000 + i} for i in (0, 2)], [LATE]),
+    "supabase": ("supabase", {"20240101000000_a.sql": T, "20240102000000_b.sql": T},
+                 [{"version": "20240102000000", "statements": [], "name": "b"}], [LATE]),
+    "atlas": ("atlas", NUMBERED, [{"version": str(i), "description": n, "applied": 1, "total": 1, "error": "", "hash": h}
+              for (i, n), h in zip(((1, "a"), (2, "b"), (3, "c")), atlas_sums(list(NUMBERED.items())).values(), strict=True)], []),
+    "node-pg-migrate": ("node-pg-migrate", {f"170000000000{i}_x{i}.sql": "-- Up Migration\n" + T for i in range(3)},
+                        [{"id": 1, "name": "1700000000000_x0", "run_on": "x"}, {"id": 2, "name": "1700000000002_x2", "run_on": "x"}], [LATE]),
+    "sql-migrate": ("sql-migrate", {f: "-- +migrate Up\n" + T for f in NUMBERED},
+                    [{"id": "1_a.sql", "applied_at": "x"}, {"id": "9_gone.sql", "applied_at": "x"}], ["ledger-slot-missing"]),
+    "refinery": ("refinery", {"V1__a.sql": T, "V2__b.sql": T}, [{"version": 2, "name": "b", "applied_on": "x", "checksum": "123"}], [LATE]),
+    "of one's own": ("plain", NUMBERED, [{"version": 1, "name": "a", "applied_at": "x", "checksum": sha(T)},
+                                         {"version": 2, "name": "other", "applied_at": "x", "checksum": sha("x")},
+                                         {"version": 3, "name": "c", "applied_at": "x", "checksum": sha("x")}],
+                     ["ledger-checksum-mismatch", "ledger-name-mismatch"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_runners_ledger(tmp_path: Path, case: str) -> None:
+    layout, files, rows, wanted = CASES[case]
+    put(tmp_path / "m", files)
+    assert names(said(tmp_path, ledger=rows, layout=layout)) == wanted
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if "custom" not in c and "own" not in c])
+def test_every_ledger_is_recognised(tmp_path: Path, case: str) -> None:
+    layout, files, rows, _ = CASES[case]
+    (tmp_path / "l.json").write_text(json.dumps({"table": "x", "rows": rows}))
+    assert case.startswith(read_snapshot(tmp_path / "l.json", tmp_path).kind.runner or "?")
+
+
+def test_alembic_and_django(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        {"a.sql": "-- Running upgrade  -> aaa\nSELECT 1;\n-- Running upgrade aaa -> bbb\nSELECT 2;\n-- Running upgrade bbb -> ccc\nSELECT 3;\n"},
+    )
+    put(tmp_path, {"l.json": '[{"version_num": "bbb"}]', "d.json": '[{"id": 1, "app": "shop", "name": "0001_initial", "applied": "x"}]'})
+    put(tmp_path, {"d.sql": "-- migration: shop.0001_initial\nSELECT 1;\n-- migration: shop.0002_more\nSELECT 2;\n"})
+    alembic = load([], cwd=tmp_path, command="cat a.sql")
+    assert applied_ids(alembic, read_snapshot(tmp_path / "l.json", tmp_path)) == {"aaa", "bbb"}
+    django = load([], cwd=tmp_path, command="cat d.sql")
+    assert [m.slot for m in django.migrations] == ["shop.0001", "shop.0002"]
+    assert applied_ids(django, read_snapshot(tmp_path / "d.json", tmp_path)) == {"shop.0001_initial"}
+
+
+def test_a_slot_that_the_base_brings_is_not_missing(tmp_path: Path) -> None:
+    from tests.slots_kit import Repo
+
+    repo = Repo(tmp_path)
+    repo.commit("1_a.up.sql")
+    repo.git("branch", "mine")
+    repo.commit("2_b.up.sql")
+    repo.git("checkout", "-q", "mine")
+    rows = [{"version": 1, "name": "a"}, {"version": 2, "name": "b"}, {"version": 3, "name": "c"}]
+    (found,) = repo.said(ledger=rows)
+    assert found.name == "ledger-slot-missing" and found.slot == "3"
+
+
+def test_rows_are_marked_where_they_stand(tmp_path: Path) -> None:
+    put(tmp_path / "m", {"1_a.up.sql": T})
+    text = '{"table": "x", "note": ["1"], "rows": [\n  {"version": 1, "name": "a"},\n  {"version": 7, "name": "gone"}\n]}'
+    (tmp_path / "l.json").write_text(text)
+    config = Config(root=tmp_path, ledger=LedgerSettings(snapshot="l.json"))
+    ledger = read_ledger(config, tmp_path)
+    assert ledger is not None
+    row = ledger.rows[1]
+    assert text[row.span.start : row.span.end] == '{"version": 7, "name": "gone"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[{]", r"l.json:1:3: not JSON"),
+        ('{"x": 1}', "expected a list of rows"),
+        ('[{"when": 1}]', r"row 1 has no column for the version \(it has when\)"),
+        ("[" * 100_000, "l.json"),
+    ],
+)
+def test_a_ledger_that_is_none(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "l.json").write_text(text)
+    with pytest.raises(CannotCheck, match=words):
+        read_snapshot(tmp_path / "l.json", tmp_path)
+    with pytest.raises(UsageError, match="no such ledger snapshot"):
+        read_snapshot(tmp_path / "none.json", tmp_path)
+
+
+def test_the_address_of_a_database_is_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LEDGER", f"postgresql://app:hunter2@/x?host={tmp_path}&connect_timeout=2")
+    with pytest.raises(CannotCheck) as caught:
+        read_dsn("LEDGER", "public.t")
+    assert "hunter2" not in str(caught.value) and caught.value.__cause__ is None
+    monkeypatch.delenv("LEDGER")
+    with pytest.raises(UsageError, match="LEDGER, which is not set"):
+        read_dsn("LEDGER", "public.t")
+    monkeypatch.setenv("LEDGER", "x")
+    with pytest.raises(UsageError, match="must name a table"):
+        read_dsn("LEDGER", "t; DROP TABLE t")
+
+
+def test_checksums_do_not_mind_line_ends() -> None:
+    source = Source("x", "A\r\nB\r\n")
+    assert agrees(sha("A\nB\n"), "sha256", source) and agrees(sha("A\r\nB\r\n"), "sha256", source)
+    assert agrees(sha("A\nC\n"), "sha256", source) is False
+    assert agrees("zz", "sha256", source) is None and agrees("\\x" + sha("A\r\nB\r\n", "sha384"), "", source)
+    assert flyway_crc32("\ufeffA\r\nB") == flyway_crc32("A\nB\n")

@@ -1,0 +1,260 @@
+"""Layouts: found by themselves, in their runner's order, with its pieces and transactions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lockgate.errors import CannotCheck, UsageError
+from lockgate.sources import Folder, Transaction, detect, load
+from tests.slots_kit import put
+
+T = "CREATE TABLE t (id int);\n"
+GOOSE = "-- +goose Up\nCREATE TABLE a (id int);\n-- +goose Down\nDROP TABLE a;\n"
+JOURNAL = json.dumps({"entries": [{"idx": 0, "when": 1700000000000, "tag": "0000_first"}, {"idx": 1, "when": 1700000000001, "tag": "0001_second"}]})
+
+A, B = "20240101000000", "20240102000000"
+WHO = "2024-01-01T00:00:00Z A <a@b> # x\n"
+PLAN = f"%project=p\n\nusers {WHO}@v1 {WHO}views [users] {WHO}"
+CHANGELOG = f"--liquibase formatted sql\n--changeset ann:1\n{T}--rollback DROP TABLE t;\n--changeset bob:2 runInTransaction:false\n{T}"
+UP = "-- Up Migration\n" + T
+
+FOLDERS = {
+    "golang-migrate": ({"2_b.up.sql": T, "10_c.up.sql": T, "1_a.up.sql": T, "1_a.down.sql": "DROP TABLE t;"}, ["1", "2", "10"]),
+    "goose": ({"00002_b.sql": GOOSE, "00001_a.sql": GOOSE}, ["00001", "00002"]),
+    "sql-migrate": ({"10_b.sql": "-- +migrate Up\n" + T, "9_a.sql": "-- +migrate Up\n" + T}, ["9", "10"]),
+    "dbmate": ({"20240102000000_b.sql": "-- migrate:up\n" + T, "20240101000000_a.sql": "-- migrate:up\n" + T}, ["20240101000000", "20240102000000"]),
+    "flyway": ({"V1_10__c.sql": T, "V1_9__b.sql": T, "R__view.sql": T, "V1__a.sql": T}, ["1", "1.9", "1.10", ""]),
+    "diesel": (
+        {"2024-01-02-000000_b/up.sql": T, "00000000000000_diesel_initial_setup/up.sql": T, "2024-01-02-000000_b/down.sql": T},
+        ["00000000000000", "20240102000000"],
+    ),
+    "prisma": ({f"{B}_b/migration.sql": T, f"{A}_a/migration.sql": T, "migration_lock.toml": "x"}, [A, B]),
+    "drizzle": ({"0001_second.sql": T, "0000_first.sql": T, "meta/_journal.json": JOURNAL}, ["0000", "0001"]),
+    "atlas": ({"20240101000000_a.sql": T, "20240102000000.sql": T, "atlas.sum": "h1:x\n"}, ["20240101000000", "20240102000000"]),
+    "node-pg-migrate": ({"1700000000000_a.sql": UP, "1700000000001_b.sql": UP}, ["1700000000000", "1700000000001"]),
+    "plain": ({"002_b.sql": T, "001_a.sql": T, "010_c.sql": T}, ["001", "002", "010"]),
+    "sqitch": (
+        {"sqitch.plan": PLAN, "deploy/users.sql": T, "deploy/views.sql": T, "revert/users.sql": "DROP TABLE t;"},
+        ["users", "views"],
+    ),
+    "liquibase": ({"changelog.sql": CHANGELOG}, ["1", "2"]),
+}  # fmt: skip
+
+
+def loaded(tmp_path: Path, files: dict[str, str], layout: str = "auto", **options: object) -> Folder:
+    put(tmp_path / "m", files)
+    return load([tmp_path / "m"], layout, cwd=tmp_path, **options)  # type: ignore[arg-type]
+
+
+def sent(folder: Folder, number: int = 0) -> list[str]:
+    script = folder.migrations[number].up
+    return [script.source.text[p.start : p.end].strip() for p in script.pieces]
+
+
+@pytest.mark.parametrize("layout", FOLDERS)
+def test_found_by_itself_and_in_order(tmp_path: Path, layout: str) -> None:
+    files, slots = FOLDERS[layout]
+    folder = loaded(tmp_path, files)
+    assert folder.layout == layout and layout in folder.explain[0]
+    assert [m.slot for m in folder.migrations] == slots
+    assert detect(tmp_path / "m").layout == layout
+    assert all(m.up.source.path.startswith("m/") for m in folder.migrations)
+
+
+def test_layouts_that_need_their_surroundings(tmp_path: Path) -> None:
+    put(tmp_path, {"a/Cargo.toml": 'sqlx = "0.8"', "a/migrations/20240101_x.sql": T, "b/Cargo.toml": "refinery = 1", "b/migrations/V1__x.sql": T})
+    put(tmp_path, {"c/supabase/migrations/20240101000000_x.sql": T, "d/Cargo.toml": "sqlx", "d/migrations/1_x.up.sql": T})
+    layouts = [detect(tmp_path / f).layout for f in ("a/migrations", "b/migrations", "c/supabase/migrations", "d/migrations")]
+    assert layouts == ["sqlx", "refinery", "supabase", "sqlx"]
+
+
+def test_one_folder_below_is_found_and_several_are_an_error(tmp_path: Path) -> None:
+    put(tmp_path, {"internal/db/migrations/1_a.up.sql": T, "node_modules/x/1_b.up.sql": T, "internal/db/migrations/testdata/2_x.up.sql": T})
+    assert [m.up.source.path for m in load([tmp_path], cwd=tmp_path).migrations] == ["internal/db/migrations/1_a.up.sql"]
+    put(tmp_path, {"other/migrations/1_a.up.sql": T})
+    with pytest.raises(UsageError, match=r"internal/db/migrations, other/migrations"):
+        load([tmp_path], cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"V1__a.sql": T, "V2__b.sql": T, "3_c.up.sql": T}, "several layouts are mixed: 2 flyway's .*1 pairs"),
+        ({"1_a.sql": GOOSE, "2_b.sql": "-- migrate:up\n" + T}, "several layouts are mixed"),
+        ({"schema.sql": T, "seed.sql": T}, "no layout has such names: schema.sql, seed.sql"),
+        ({"readme.md": "x"}, "no .sql file at all"),
+    ],
+)
+def test_mixed_and_unknown_names_list_what_was_found(tmp_path: Path, files: dict[str, str], words: str) -> None:
+    with pytest.raises((UsageError, CannotCheck), match=words):
+        loaded(tmp_path, files)
+
+
+def test_missing_path_and_layout_are_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such file or folder"):
+        load([tmp_path / "nowhere"], cwd=tmp_path)
+    with pytest.raises(UsageError, match="no such layout: goos"):
+        load([tmp_path], "goos", cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"SELECT 1;\nSELECT '\xe4';\n", r"m/1_a.up.sql:2: not UTF-8 at byte 18 \(0xe4\)"),
+        ("SELECT 1;".encode("utf-16"), "UTF-16"),
+        (b"SELECT 1;\n\0", r"m/1_a.up.sql:2: a NUL byte at byte 10"),
+    ],
+)
+def test_bytes_that_are_no_text(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m/1_a.up.sql").write_bytes(data)
+    with pytest.raises(CannotCheck, match=words):
+        load([tmp_path / "m"], cwd=tmp_path)
+
+
+def test_a_file_that_is_a_broken_link(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m/1_a.up.sql").symlink_to(tmp_path / "gone")
+    with pytest.raises(CannotCheck, match=r"m/1_a.up.sql: cannot be read: No such file"):
+        load([tmp_path / "m"], cwd=tmp_path)
+
+
+def test_byte_order_mark_and_windows_lines(tmp_path: Path) -> None:
+    folder = loaded(tmp_path, {"1_a.up.sql": "\ufeffSELECT 1;\r\nSELECT 2;\r\n"})
+    assert folder.migrations[0].up.source.text.startswith("\ufeff") and folder.migrations[0].up.pieces[0].start == 1
+    put(tmp_path / "g", {"1_a.sql": "\ufeff-- +goose Up\r\nSELECT 1;\r\nSELECT 2;\r\n-- +goose Down\r\nSELECT 3;\r\n"})
+    folder = load([tmp_path / "g"], cwd=tmp_path)
+    assert sent(folder) == ["SELECT 1;", "SELECT 2;"]
+
+
+def test_goose_cuts_as_goose_does(tmp_path: Path) -> None:
+    text = (
+        "-- +goose Up\nCREATE TABLE a (id int,\n  b text); -- the end\n-- +goose StatementBegin\nCREATE FUNCTION f() RETURNS int AS $$\nBEGIN\n"
+        "  RETURN 1;\nEND $$ LANGUAGE plpgsql;\n-- +goose StatementEnd\n\n-- +goose Down\nDROP FUNCTION f;\n"
+    )
+    folder = loaded(tmp_path, {"1_a.sql": text})
+    assert [s.partition("\n")[0] for s in sent(folder)] == ["CREATE TABLE a (id int,", "CREATE FUNCTION f() RETURNS int AS $$"]
+    assert folder.migrations[0].up.transaction is Transaction.FILE and folder.migrations[0].down is not None
+
+
+@pytest.mark.parametrize(
+    ("layout", "files", "transaction"),
+    [
+        ("goose", {"1_a.sql": "-- +goose NO TRANSACTION\n" + GOOSE}, Transaction.STATEMENT),
+        ("sql-migrate", {"1_a.sql": "-- +migrate Up notransaction\n" + T}, Transaction.STATEMENT),
+        ("dbmate", {"1_a.sql": "-- migrate:up transaction:false\n" + T}, Transaction.IMPLICIT),
+        ("dbmate", {"1_a.sql": "-- migrate:up\n" + T}, Transaction.FILE),
+        ("flyway", {"V1__a.sql": "CREATE INDEX CONCURRENTLY i ON t (id);"}, Transaction.STATEMENT),
+        ("flyway", {"V1__a.sql": T, "V1__a.sql.conf": "executeInTransaction=false"}, Transaction.STATEMENT),
+        ("flyway", {"V1__a.sql": T}, Transaction.FILE),
+        ("sqlx", {"1_a.sql": "-- no-transaction\n" + T}, Transaction.IMPLICIT),
+        ("sqlx", {"1_a.sql": T}, Transaction.FILE),
+        ("diesel", {"1_a/up.sql": T, "1_a/metadata.toml": "run_in_transaction = false"}, Transaction.IMPLICIT),
+        ("diesel", {"1_a/up.sql": T}, Transaction.FILE),
+        ("atlas", {"1_a.sql": "-- atlas:txmode none\n\n" + T}, Transaction.STATEMENT),
+        ("liquibase", {"c.sql": "--liquibase formatted sql\n--changeset a:1 runInTransaction:false\n" + T}, Transaction.STATEMENT),
+        ("golang-migrate", {"1_a.up.sql": T}, Transaction.IMPLICIT),
+        ("golang-migrate", {"1_a.up.sql": "-- morph:nontransactional\n" + T}, Transaction.STATEMENT),
+        ("prisma", {"1_a/migration.sql": T}, Transaction.IMPLICIT),
+        ("supabase", {"1_a.sql": T}, Transaction.IMPLICIT),
+        ("drizzle", {"0000_a.sql": T}, Transaction.FILE),
+    ],
+)
+def test_every_runners_transaction(tmp_path: Path, layout: str, files: dict[str, str], transaction: Transaction) -> None:
+    folder = loaded(tmp_path, files, layout)
+    assert folder.migrations[0].up.transaction is transaction
+    assert load([tmp_path / "m"], layout, transaction="statement", cwd=tmp_path).migrations[0].up.transaction is Transaction.STATEMENT
+
+
+def test_drizzle_goes_by_its_journal(tmp_path: Path) -> None:
+    folder = loaded(
+        tmp_path,
+        {"0000_first.sql": "SELECT 1;--> statement-breakpoint\nSELECT 2;", "0001_second.sql": T, "0002_lost.sql": T, "meta/_journal.json": JOURNAL},
+    )
+    assert sent(folder) == ["SELECT 1;", "SELECT 2;"]
+    assert [(s.path, s.alike) for s in folder.skipped] == [("m/0002_lost.sql", True)]
+    put(tmp_path / "m", {"meta/_journal.json": '{"entries": [<<<<<<< HEAD'})
+    with pytest.raises(CannotCheck, match=r"m/meta/_journal.json:1:14: not JSON"):
+        load([tmp_path / "m"], cwd=tmp_path)
+
+
+def test_psql_meta_commands_and_copy_data_are_not_sql(tmp_path: Path) -> None:
+    text = "\\set x 1\nSELECT 'a\n\\b';\nCOPY t FROM stdin;\n1\tit's\n\\.\n\\connect other\nSELECT $q$\n\\no$q$;\n"
+    folder = loaded(tmp_path, {"1_a.sql": text})
+    assert sent(folder) == ["SELECT 'a\n\\b';\nCOPY t FROM stdin;", "SELECT $q$\n\\no$q$;"]
+    assert "\\set x 1" in folder.skipped[0].why
+
+
+def test_sqitch_reworked_changes(tmp_path: Path) -> None:
+    files = dict(FOLDERS["sqitch"][0])
+    files["sqitch.plan"] += "@v2 2024-01-01T00:00:00Z A <a@b> # x\nusers [users@v2] 2024-01-02T00:00:00Z A <a@b> # again\n"
+    files["deploy/users@v1.sql"] = "SELECT 1;"
+    folder = loaded(tmp_path, files)
+    assert [m.id for m in folder.migrations] == ["users@v1", "views", "users"]
+    (tmp_path / "m/deploy/views.sql").unlink()
+    with pytest.raises(CannotCheck, match=r"views is planned, and m/deploy/views.sql does not exist"):
+        load([tmp_path / "m"], cwd=tmp_path)
+
+
+def test_liquibase_rollbacks_keep_their_places(tmp_path: Path) -> None:
+    folder = loaded(tmp_path, FOLDERS["liquibase"][0])
+    down = folder.migrations[0].down
+    assert down is not None
+    text = down.source.text[down.pieces[0].start : down.pieces[0].end]
+    assert text.strip() == "DROP TABLE t;" and down.source.position(down.source.text.index("DROP")).line == 4
+
+
+def test_other_databases_are_left_out(tmp_path: Path) -> None:
+    folder = loaded(tmp_path, {"1_a.postgres.up.sql": T, "1_a.mysql.up.sql": T, "2_b.up.sql": T, "3_c.up.sql": T, "3_c.postgres.up.sql": T})
+    assert [m.up.source.path for m in folder.migrations] == ["m/1_a.postgres.up.sql", "m/2_b.up.sql", "m/3_c.postgres.up.sql"]
+
+
+def test_files_folders_and_placeholders(tmp_path: Path) -> None:
+    put(tmp_path, {"a/1_x.sql": T, "b/2_y.sql": T, "a/3_z.sql": T, "v/V1__a.sql": "CREATE SCHEMA ${s};", "one.sql": T})
+    assert [m.id for m in load([tmp_path / "a", tmp_path / "b"], cwd=tmp_path).migrations] == ["1_x", "2_y", "3_z"]
+    assert [m.id for m in load([tmp_path / "a/3_z.sql", tmp_path / "a/1_x.sql"], cwd=tmp_path).migrations] == ["1_x", "3_z"]
+    assert [m.id for m in load([tmp_path / "one.sql"], cwd=tmp_path).migrations] == ["one"]
+    assert sent(load([tmp_path / "v"], cwd=tmp_path, placeholders={"s": "app"})) == ["CREATE SCHEMA app;"]
+
+
+def test_downs_are_paired_by_name_then_by_number(tmp_path: Path) -> None:
+    folder = loaded(tmp_path, {"1_a.up.sql": T, "1_b.up.sql": T, "1_b.down.sql": "B", "2_c.up.sql": T, "2_d.down.sql": "D", "3_e.down.sql": "E"})
+    assert [(m.id, m.down.source.text if m.down else None) for m in folder.migrations] == [("1_a", None), ("1_b", "B"), ("2_c", "D")]
+    assert len(folder.files) == 6
+
+
+PRINTED = """BEGIN;
+
+CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL);
+
+-- Running upgrade  -> aaa111
+
+CREATE TABLE a (id int);
+INSERT INTO alembic_version (version_num) VALUES ('aaa111');
+
+-- Running upgrade aaa111 -> bbb222
+
+COMMIT;
+CREATE INDEX CONCURRENTLY i ON a (id);
+BEGIN;
+UPDATE alembic_version SET version_num='bbb222';
+
+COMMIT;
+
+"""
+
+
+def test_what_a_command_prints(tmp_path: Path) -> None:
+    (tmp_path / "printed.txt").write_text(PRINTED)
+    folder = load([], cwd=tmp_path, command="cat printed.txt")
+    assert [m.slot for m in folder.migrations] == ["aaa111", "bbb222"]
+    assert sent(folder, 1)[0].startswith("COMMIT;\nCREATE INDEX") and sent(folder, 1)[0].endswith("='bbb222';")
+    with pytest.raises(CannotCheck, match="exit 1"):
+        load([], cwd=tmp_path, command="cat nowhere.txt")
+    with pytest.raises(CannotCheck, match="no-such-program"):
+        load([], cwd=tmp_path, command="no-such-program x")
+    with pytest.raises(UsageError, match="no command is configured"):
+        load([], "command", cwd=tmp_path)
