@@ -188,7 +188,7 @@ BIT, VARBIT, NUMERIC, REFCURSOR, UUID, RECORD, RECORDARRAY, VOID, JSONB = 1560, 
 _SQL_NAMES = {
     BOOL: "boolean", FLOAT4: "real", FLOAT8: "double precision", INT2: "smallint", INT4: "integer", INT8: "bigint",
     BPCHAR: "character", VARCHAR: "character varying", BIT: "bit", VARBIT: "bit varying", NUMERIC: "numeric", INTERVAL: "interval",
-    TIME: "time", TIMETZ: "time", TIMESTAMP: "timestamp", TIMESTAMPTZ: "timestamp",
+    TIME: "time", TIMETZ: "time", TIMESTAMP: "timestamp", TIMESTAMPTZ: "timestamp", JSON: "json",
 }  # fmt: skip
 _ZONES = {TIME: " without time zone", TIMESTAMP: " without time zone", TIMETZ: " with time zone", TIMESTAMPTZ: " with time zone"}
 _FIELDS = {

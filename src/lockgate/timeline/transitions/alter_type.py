@@ -29,7 +29,7 @@ def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:
         raise ctx.refuse("42809", "cannot alter column type of typed table", span=item.span, kind="relation")
     attribute = _column(ctx, relation, item)
     if attribute.generated and "raw_default" in node:
-        raise ctx.refuse("42611" if ctx.catalog.major >= 18 else "42611", "cannot specify USING when altering type of generated column",
+        raise ctx.refuse("42611", "cannot specify USING when altering type of generated column",
                          span=item.span, kind="column", help=f'Column "{item.name}" is a generated column.')  # fmt: skip
     if attribute.inherited and not item.recursing:
         raise ctx.refuse("42P16", f'cannot alter inherited column "{item.name}"', span=item.span, kind="column")
