@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lockgate.deploy.dokploy import Refused
+from lockgate.deploy.dokploy import Refused, Unsettled
 from lockgate.deploy.follow import Ticket
 from lockgate.deploy.state import Memory
 from lockgate.errors import CannotCheck, UsageError
@@ -193,13 +193,25 @@ def test_a_dokploy_that_updates_itself_is_waited_for(stand: Bench, faults: list[
     stand.fake.step = 0.2
 
     def plant() -> None:
+        while not stand.fake.posts:
+            time.sleep(0.01)
         stand.fake.faults.gets += faults
 
-    timer = threading.Timer(0.3, plant)
-    timer.start()
+    planter = threading.Thread(target=plant, daemon=True)
+    planter.start()
     code, _ = run(stand)
-    timer.cancel()
+    planter.join(5)
+    assert not stand.fake.faults.gets
     assert code == 0, stand.text
+    assert len(stand.fake.posts) == 1
+
+
+def test_a_dokploy_that_is_just_starting_is_waited_for_before_the_order(stand: Bench) -> None:
+    stand.fake.faults.gets = ["html", "lost", "500", "html"]
+    assert run(stand)[0] == 0
+    stand.fake.faults.gets = ["html"] * 1000
+    with pytest.raises(Unsettled, match="502"):
+        run(stand)
     assert len(stand.fake.posts) == 1
 
 

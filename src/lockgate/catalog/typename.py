@@ -268,6 +268,8 @@ def type_name(catalog: Catalog, oid: int, typmod: int | None = None, path: Itera
         return type_name(catalog, element, typmod, path) + "[]"
     if oid in _SQL_NAMES:
         return _sql_name(oid, typmod)
+    if oid == JSON:  # a keyword since 16, and never quoted
+        return "json"
     name = quote_identifier(found.name)
     if not _visible(catalog, found, tuple(path)):
         name = f"{quote_identifier(catalog.namespace_name(found.namespace))}.{name}"

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lockgate import __version__
 from lockgate.config import Config
 from lockgate.deploy import attestation, follow, git, journal, preflight
 from lockgate.deploy.dokploy import Dokploy, Refused, Unsettled
-from lockgate.deploy.ending import End, Limits, Pace, Result
+from lockgate.deploy.ending import Clock, End, Limits, Pace, Result
 from lockgate.deploy.gitea import Gitea, GiteaError, State, one_line
 from lockgate.deploy.health import Probe
 from lockgate.deploy.proof import Outcome, Verdict, of_attestation, of_outcome
@@ -24,6 +24,8 @@ from lockgate.deploy.secret import Masker, Secret
 from lockgate.deploy.state import Memory, Store
 from lockgate.errors import LockgateError, UsageError
 from lockgate.findings import Finding
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class Gate:
             settings = self._preflight(dokploy)
             if settings.reasons:
                 return self._closed(Verdict(False, settings.reasons, 1))
-            ticket, adopted = self._ticket(dokploy)
+            ticket, adopted = self._patiently(lambda: self._ticket(dokploy))
             if order.dry_run:
                 return self._would_send(settings, ticket)
             return self._release(dokploy, settings.compose, ticket, adopted)
@@ -182,7 +184,8 @@ class Gate:
     def _preflight(self, dokploy: Dokploy) -> preflight.Settings:
         order, deploy = self.order, self.order.config.deploy
         self.screen.phase("preflight")
-        settings = preflight.inspect(dokploy, deploy.compose_id, deploy.branch, allow_auto_deploy=order.allow_auto_deploy, advisory=order.advisory)
+        advisory, allowed = order.advisory, order.allow_auto_deploy
+        settings = self._patiently(lambda: preflight.inspect(dokploy, deploy.compose_id, deploy.branch, allow_auto_deploy=allowed, advisory=advisory))
         preflight.refuse_limited_key(dokploy.key_limits(), self.key, limits(order.config), self.pace)
         for note in settings.notes:
             self.screen.say(f"note: {note}")
@@ -195,6 +198,19 @@ class Gate:
         if tip and tip != order.head.commit:
             reasons.append(f"{deploy.branch} has moved on to {tip[:12]}, and Dokploy would deploy that; this is {order.head.commit[:12]}")
         return preflight.Settings(settings.compose, settings.command, tuple(reasons), settings.notes)
+
+    def _patiently(self, question: Callable[[], T]) -> T:
+        """Ask again for a while where Dokploy restarts, or a proxy stands in for it; nothing has been ordered yet."""
+        clock, refusals = Clock(self.pace.lookup), 3
+        while True:
+            try:
+                return question()
+            except Unsettled as error:
+                refusals -= not error.sent
+                if clock.over or not refusals:
+                    raise
+                self.screen.detail(error.message)
+                time.sleep(self.pace.poll)
 
     def _ticket(self, dokploy: Dokploy) -> tuple[follow.Ticket, bool]:
         """A new order; or the order of an earlier gate for this commit that is still under way (True)."""
@@ -237,9 +253,9 @@ class Gate:
                 raise UsageError(f"{self.store.path}: the order was given to another Dokploy or compose", "use the configuration it was given with")
             if memory is not None and memory.phase == "ended":
                 raise UsageError("the last order has ended: there is nothing to resume", "run the gate again without --resume")
-            compose = dokploy.compose(config.compose_id)
+            compose = self._patiently(lambda: dokploy.compose(config.compose_id))
             if memory is None:
-                memory = self._memory_from_dokploy(dokploy)
+                memory = self._patiently(lambda: self._memory_from_dokploy(dokploy))
             self.report |= {"commit": memory.ticket.commit, "override": self.masker.text(memory.override), "verdict": "resumed"}
             self.screen.say(f"resuming the deployment of {memory.ticket.commit[:12]} (order {memory.ticket.nonce})")
             probe = self.probe(memory.ticket.commit)

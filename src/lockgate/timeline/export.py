@@ -19,7 +19,7 @@ def export(catalog: Catalog) -> dict[str, list[Row]]:
         "policies", "enums", "domains", "types",
     )}  # fmt: skip
     for obj in catalog.every():
-        if getattr(obj, "extension", 0):
+        if getattr(obj, "extension", 0) or catalog.namespace_name(getattr(obj, "namespace", 0)).startswith("pg_temp"):
             continue
         for key, row in _rows(catalog, obj):
             out[key].append(row)

@@ -24,7 +24,7 @@ def call(world: World, name: str, args: list[Value]) -> Value:
         return SOMETHING
     plain = _PLAIN.get(name)
     if plain is None:
-        return UNKNOWN
+        return _cast_by_name(world, name, args)
     if name not in _NULL_TAKING and any(a is None for a in args):
         return None
     shown = [reg_name(world, a) if isinstance(a, Reg) else a for a in args]
@@ -34,6 +34,13 @@ def call(world: World, name: str, args: list[Value]) -> Value:
         return plain(*shown)
     except (TypeError, ValueError, IndexError, AttributeError):
         return UNKNOWN
+
+
+def _cast_by_name(world: World, name: str, args: list[Value]) -> Value:
+    """text(x) and the like: a type's name as a function casts (func_get_detail)."""
+    from lockgate.timeline.evaluate.casts import scalar
+
+    return scalar(world, args[0], name) if len(args) == 1 and name in ("text", "varchar", "name", "int4", "int8", "int2", "bool") else UNKNOWN
 
 
 def _all_notnull(values: list[Value]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Attribute, Constraint, Namespace, Relation, Role
 from lockgate.catalog.typename import base_type, element_of, type_name, type_of
+from lockgate.timeline.evaluate.deparse import default_text
 from lockgate.timeline.evaluate.pg_objects import user_routines, user_types
 from lockgate.timeline.evaluate.pg_relations import constraints, doubted, maybe_named, relations, triggers
 from lockgate.timeline.evaluate.tables import Provider, Wanted, names_in
@@ -96,7 +97,7 @@ def _columns(world: World, wanted: Wanted) -> Iterable[Row]:
 def _column(catalog: Catalog, schema: str, relation: Relation, attribute: Attribute) -> dict[str, Value]:
     values: dict[str, Value] = {
         "table_catalog": SOMETHING, "table_schema": schema, "table_name": relation.name, "column_name": attribute.name,
-        "ordinal_position": attribute.num, "column_default": SOMETHING if attribute.has_default else None,
+        "ordinal_position": attribute.num, "column_default": default_text(catalog, relation, attribute),
         "is_identity": "YES" if attribute.identity else "NO",
         "identity_generation": {"a": "ALWAYS", "d": "BY DEFAULT"}.get(attribute.identity),
         "is_generated": "ALWAYS" if attribute.generated else "NEVER",

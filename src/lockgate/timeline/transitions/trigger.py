@@ -95,8 +95,12 @@ def _check_kind(ctx: Context, relation: Relation, node: Node, location: int) -> 
             raise wrong("Foreign tables cannot have TRUNCATE triggers.")
         if node.get("isconstraint"):
             raise wrong("Foreign tables cannot have constraint triggers.")
+    elif relation.kind in "iIc":  # table_openrv
+        what = "a composite type" if relation.kind == "c" else "an index"
+        message = f'"{relation.name}" is {what}' if ctx.catalog.major < 16 else f'cannot open relation "{relation.name}"'
+        raise ctx.refuse("42809", message, location, name=relation.name, kind="relation", object=ctx.catalog.qualified(relation))
     else:
-        help = {"S": "sequences", "m": "materialized views", "i": "indexes", "I": "indexes", "c": "composite types"}.get(relation.kind, "it")
+        help = {"S": "sequences", "m": "materialized views"}.get(relation.kind, "it")
         raise ctx.refuse("42809", f'relation "{relation.name}" cannot have triggers', location, name=relation.name, kind="relation",
                          object=ctx.catalog.qualified(relation), help=f"This operation is not supported for {help}.")  # fmt: skip
 
