@@ -2,7 +2,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint check-types clean
+.PHONY: demo test lint clean
 
 # the environment, then the main job: three outages, each confirmed by a real PostgreSQL (exit 1 of verify is the expected answer)
 demo: $(VENV)/.installed
@@ -10,10 +10,12 @@ demo: $(VENV)/.installed
 	@cd examples/clean && ../../$(BIN)/lockgate verify
 
 test: $(VENV)/.tested
-	$(BIN)/ruff check src tests tools
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check src tests tools benchmarks
+	$(BIN)/mypy
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
