@@ -36,7 +36,7 @@ def load(connection: Any, major: int) -> Catalog:
         "select oid, typname, typnamespace, typtype, typcategory, typispreferred, typelem, typarray, typrelid, typbasetype, typtypmod, "
         f"typnotnull, typcollation, typlen, typisdefined from pg_type where oid >= {FIRST} order by oid"
     ):
-        labels = tuple(l for (l,) in rows(f"select enumlabel from pg_enum where enumtypid = {r[0]} order by enumsortorder")) if r[3] == "e" else ()
+        labels = tuple(label for (label,) in rows(f"select enumlabel from pg_enum where enumtypid = {r[0]} order by enumsortorder")) if r[3] == "e" else ()
         subtype, multi = next(iter(rows(f"select rngsubtype, rngmultitypid from pg_range where rngtypid = {r[0]}")), (0, 0))
         draft.put(
             Type(r[0], r[1], r[2], 10, r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], labels=labels, subtype=subtype,

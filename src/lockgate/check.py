@@ -303,9 +303,9 @@ def label_of(source: Source, span: Span, message: str = "") -> Label:
 
 def validate_rules(config: Config) -> None:
     """Every rule that the configuration names must exist (a typo would silence the wrong thing). Raises UsageError."""
-    from lockgate import rulebook
-
     import difflib
+
+    from lockgate import rulebook
 
     known = set(rulebook.names()) | {rulebook.rule(n).code for n in rulebook.names()} | {rulebook.rule(n).code[0] for n in rulebook.names()}
     for name in _named_rules(config):

@@ -69,7 +69,7 @@ class Source:
 class Offsets:
     """Translates UTF-8 byte offsets of a text (what PostgreSQL's parser gives) to character offsets."""
 
-    __slots__ = ("_chars", "_bytes", "_ascii")
+    __slots__ = ("_ascii", "_bytes", "_chars")
 
     def __init__(self, text: str) -> None:
         self._ascii = text.isascii()

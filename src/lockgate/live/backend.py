@@ -85,9 +85,7 @@ def ask(connection: Connection, sql: str) -> list[tuple[str | None, ...]]:
     """The rows of a query of our own. Raises CannotCheck when the server refuses it, Lost when it is gone."""
     reply = connection.query(sql, 120)
     if reply.failure:
-        raise CannotCheck(
-            f"the scratch server refused a query of Lockgate's: {reply.failure.get('M')} ({reply.failure.get('C')})", "Please report it."
-        )
+        raise CannotCheck(f"the scratch server refused a query of Lockgate's: {reply.failure.get('M')} ({reply.failure.get('C')})", "Please report it.")
     return reply.rows
 
 

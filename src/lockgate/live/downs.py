@@ -48,11 +48,7 @@ def _one(session: Session, migration: str, script: Script, statement: Statement 
     tag = statement.tag if isinstance(statement, Statement) else ""
     if tag == "TransactionStmt" and isinstance(statement, Statement):
         # the script's own BEGIN and COMMIT: all of it is to be rolled back, so the block stays open
-        return (
-            None
-            if statement.node.get("kind") in ("TRANS_STMT_BEGIN", "TRANS_STMT_START", "TRANS_STMT_COMMIT")
-            else "the down script rolls back itself"
-        )
+        return None if statement.node.get("kind") in ("TRANS_STMT_BEGIN", "TRANS_STMT_START", "TRANS_STMT_COMMIT") else "the down script rolls back itself"
     alone = script.transaction is Transaction.STATEMENT or (script.transaction is Transaction.IMPLICIT and count == 1)
     if alone and tag in _NOT_IN_A_BLOCK:
         return f"{text.split()[0].upper()} cannot be tried in a transaction"

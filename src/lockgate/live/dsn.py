@@ -159,16 +159,12 @@ class DsnBackend:
         try:
             return PsycopgConnection(self._dsn, application_name=f"lockgate {self._database}", connect_timeout="10")
         except (Lost, psycopg.Error) as error:
-            raise CannotCheck(
-                f"the server of --dsn cannot be reached: {_without_secrets(str(error))}", "Check address, role and password."
-            ) from error
+            raise CannotCheck(f"the server of --dsn cannot be reached: {_without_secrets(str(error))}", "Check address, role and password.") from error
 
     def _make_database(self) -> None:
         reply = self._maintenance.query(f"CREATE DATABASE {quote(self._database)} TEMPLATE template0", 120)
         if reply.failure:
-            raise CannotCheck(
-                f"no scratch database on the server of --dsn: {reply.failure.get('M')}", "Its role needs CREATEDB and CREATEROLE, or superuser."
-            )
+            raise CannotCheck(f"no scratch database on the server of --dsn: {reply.failure.get('M')}", "Its role needs CREATEDB and CREATEROLE, or superuser.")
         options = " ".join(f"-c {name}={value}" for name, value in ADMIN_SETTINGS.items() if name != "application_name")
         self.admin: Connection = PsycopgConnection(self._dsn, dbname=self._database, options=options, application_name="lockgate")
 
@@ -210,8 +206,7 @@ class DsnBackend:
         self._maintenance.query(f"DROP DATABASE IF EXISTS {quote(database)} WITH (FORCE)", 60)
         mark = literal(f"lockgate {database}")
         made = self._maintenance.query(
-            "SELECT rolname FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid"
-            f" AND d.classoid = 'pg_authid'::regclass WHERE d.description = {mark}",
+            f"SELECT rolname FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass WHERE d.description = {mark}",
             60,
         )
         for (role,) in made.rows:

@@ -28,9 +28,7 @@ _EXTENSIONS = frozenset({
 _ROLE_OPTIONS = {"canlogin": "LOGIN", "createdb": "CREATEDB", "inherit": "INHERIT"}
 _SETTINGS = frozenset({"search_path", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "timezone", "TimeZone"})
 # locks released between them make the session read what other sessions committed (inval.c): one catalog per repair in a transaction
-_CATALOGS = (
-    "pg_am pg_cast pg_conversion pg_enum pg_foreign_server pg_language pg_operator pg_opclass pg_opfamily pg_policy pg_range pg_rewrite pg_trigger"
-)
+_CATALOGS = "pg_am pg_cast pg_conversion pg_enum pg_foreign_server pg_language pg_operator pg_opclass pg_opfamily pg_policy pg_range pg_rewrite pg_trigger"
 _FRESH = tuple(_CATALOGS.split())
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockgate.live.backend import Backend
-from lockgate.live.observe import LOCKS
+from lockgate.live.backend import Backend, ask
+from lockgate.live.observe import LOCKS, NEWEST, WEAK, quiet
 from lockgate.live.wire import Connection, Late, Lost, Reply
 
 _NEXT = "\n;RELEASE SAVEPOINT lg;SAVEPOINT lg"
@@ -48,6 +48,8 @@ class Session:
     block: bool = False  # a transaction block is open
     _held: set[tuple[str | None, str | None]] = field(default_factory=set)
     _names: dict[str | None, str] = field(default_factory=dict)
+    _newest: str = "0"  # the highest oid of a relation when the transaction began
+    _unseen: bool = False  # a quiet statement has run since the last look at the locks
 
     def __post_init__(self) -> None:
         self.connection = self.backend.connect(self.login)
@@ -61,9 +63,9 @@ class Session:
 
     def begin(self) -> None:
         """Open the runner's block."""
-        self._must("BEGIN;SAVEPOINT lg")
+        reply = self._must(f"BEGIN;SAVEPOINT lg;{NEWEST}" if self.observe_locks else "BEGIN;SAVEPOINT lg")
         self.block = True
-        self._held.clear()
+        self._new_transaction(reply)
 
     def commit(self) -> Reply:
         """End the block; a deferred constraint may refuse that."""
@@ -84,7 +86,7 @@ class Session:
         if self.block and tag == "VariableSetStmt" and node.get("kind") == "VAR_SET_MULTI":
             outcome = self._send("RELEASE SAVEPOINT lg;" + text + "\n;SAVEPOINT lg")  # not allowed in a subtransaction
         elif self.block:
-            outcome = self._in_block(text)
+            outcome = self._in_block(text, tag)
         elif self.observe_locks and not alone and tag in _LOCKABLE and not _detaches(node):
             outcome = self._in_own_block(text)
         else:
@@ -93,27 +95,24 @@ class Session:
             self._listen_again(text)
         return outcome
 
-    def _in_block(self, text: str) -> Outcome:
-        if not self.observe_locks:
+    def _in_block(self, text: str, tag: str) -> Outcome:
+        if not self.observe_locks or quiet(tag, text):
+            self._unseen = True
             return self._send(text + _NEXT, keep=False)
-        outcome = self._send(f"{text}\n;{LOCKS}{_NEXT}")
+        outcome = self._send(f"{text}\n;{LOCKS.format(newest=self._newest)}{_NEXT}")
         if outcome.reply.failure is None and outcome.lost is None and not outcome.late:
             outcome.locks = self._new_locks(outcome.reply)
         return outcome
 
     def _in_own_block(self, text: str) -> Outcome:
-        """A statement that would have run on its own: two query strings, for a failing first one must not lose the block's end."""
-        outcome = self._send(f"BEGIN;{text}\n;{LOCKS}")
+        """A statement that would have run on its own, in a block, so that its locks can be seen before it ends."""
+        self._new_transaction(self._must(f"BEGIN;{NEWEST}"))
+        outcome = self._send(f"{text}\n;{LOCKS.format(newest=self._newest)}")
         if outcome.lost or outcome.late:
             return outcome
         if outcome.reply.failure:
-            shift = len("BEGIN;")
-            if "P" in outcome.reply.failure:
-                outcome.reply.failure["P"] = str(int(outcome.reply.failure["P"]) - shift)
-            if outcome.reply.block != "I":
-                self._must("ROLLBACK")
+            self._must("ROLLBACK")
             return outcome
-        self._held.clear()
         outcome.locks = self._new_locks(outcome.reply)
         end = self._send("COMMIT")
         outcome.reply.notices += end.reply.notices
@@ -151,12 +150,25 @@ class Session:
         for oid, mode, name in reply.rows:
             if name:
                 self._names[oid] = name
-            if (oid, mode) not in self._held:
-                self._held.add((oid, mode))
-                if known := name or self._names.get(oid):
-                    new.append(f"{mode} on {known}")
-        reply.rows = []
+            if (oid, mode) in self._held:
+                continue
+            self._held.add((oid, mode))
+            known = name or self._names.get(oid) or self._committed_name(oid)
+            if known and not known.startswith("pg_toast.") and not (self._unseen and mode in WEAK):
+                new.append(f"{mode} on {known}")
+        reply.rows, self._unseen = [], False
         return tuple(sorted(new))
+
+    def _committed_name(self, oid: str | None) -> str:
+        """The name of a relation that this transaction dropped, from a session that still sees it."""
+        rows = ask(self.backend.admin, f"SELECT (pg_catalog.pg_identify_object(1259, {oid}, 0)).identity")
+        self._names[oid] = (rows[0][0] if rows else None) or ""
+        return self._names[oid]
+
+    def _new_transaction(self, reply: Reply) -> None:
+        self._held.clear()
+        self._unseen = False
+        self._newest = (reply.rows[0][0] if reply.rows else None) or "0"
 
     def _send(self, sql: str, keep: bool = True) -> Outcome:
         try:
@@ -183,12 +195,13 @@ class Session:
                 return Outcome(Reply(failure=dict(lost.fields) or None), lost=lost, late=True)
         return Outcome(Reply(), lost=Lost("the backend could not be ended"), late=True)
 
-    def _must(self, sql: str) -> None:
+    def _must(self, sql: str) -> Reply:
         """Our own transaction commands. Raises Lost where the connection is gone."""
         reply = self.connection.query(sql, 30)
         if reply.failure:
             self.block = False
             raise Lost(f"{sql}: {reply.failure.get('M', '')}", reply.failure)
+        return reply
 
 
 def _detaches(node: dict[str, Any]) -> bool:

@@ -78,7 +78,7 @@ def read(dsn: str, ledger_table: str = "") -> tuple[str, list[dict[str, Any]] | 
                 if not re.fullmatch(r'(?:[\w$]+|"[^"]+")(?:\.(?:[\w$]+|"[^"]+"))?', ledger_table):
                     raise UsageError(f"ledger.table must name a table, not {ledger_table!r}", 'such as "public.schema_migrations"')
                 query = f"SELECT * FROM {ledger_table} ORDER BY 1"
-                rows = connection.cursor(row_factory=dict_row).execute(query).fetchall()  # type: ignore[call-overload]
+                rows = connection.cursor(row_factory=dict_row).execute(query).fetchall()
     except psycopg.Error as error:
         state = f" ({error.sqlstate})" if error.sqlstate else ""
         raise CannotCheck(f"the database cannot be read{state}", "check the address, the role, and its rights on the ledger") from None

@@ -269,8 +269,7 @@ def common_type(state: State, terms: Sequence[Term], construct: str | None) -> i
     """select_common_type; with ``construct`` None, 0 is returned where it would refuse. 0 too where a type is not known."""
     first = terms[0].type
     if any(not t.type for t in terms):
-        known = {t.type for t in terms if t.type and t.type != UNKNOWN}
-        return 0 if len(known) != 1 else 0
+        return 0
     if first != UNKNOWN and all(t.type == first for t in terms):
         return first
     catalog = state.catalog
