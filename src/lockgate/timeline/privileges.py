@@ -268,12 +268,13 @@ def need_privilege(
 
 
 def denied(
-    ctx: Context, obj: Any, privilege: str, location: int | None = None, *, name: str | None = None, shown: str = "", kind: str = ""
-) -> Exception:
-    """The refusal ``permission denied for table x``."""
+    ctx: Context, obj: Any, privilege: str, location: int | None = None, *, name: str | None = None, shown: str = "", kind: str = "",
+    role: int | None = None,
+) -> Exception:  # fmt: skip
+    """The refusal ``permission denied for table x``; ``role`` where another than the current one lacks the privilege (a view's owner)."""
     text = f"permission denied for {kind or kind_word(_element(ctx.catalog, obj))} {shown or shown_name(ctx, obj)}"
     return ctx.refuse("42501", text, location, name=name or getattr(obj, "name", None), object=_qualified(ctx, obj),
-                      help=remedy.privilege(ctx, obj, privilege), kind="privilege")  # fmt: skip
+                      help=remedy.privilege(ctx, obj, privilege, role), kind="privilege", related=_made(ctx, obj))  # fmt: skip
 
 
 def need_create(ctx: Context, namespace: Namespace, location: int | None = None, *, name: str | None = None) -> None:
@@ -295,7 +296,7 @@ def need_create_on_database(ctx: Context, location: int | None = None) -> None:
 def database(ctx: Context) -> Other:
     """The current database; its name is not known to migrations."""
     found = ctx.catalog.find(Other, CURRENT_DATABASE)
-    return found or Other(CURRENT_DATABASE, "database", ctx.session.settings.get("\0database", "postgres"), 0, ctx.catalog.database_owner)
+    return found or Other(CURRENT_DATABASE, "database", "this one", 0, ctx.catalog.database_owner)
 
 
 def need_member(ctx: Context, role: Role | int, location: int | None = None, *, name: str | None = None) -> None:
@@ -315,9 +316,7 @@ def is_superuser(ctx: Context, role: int | None = None) -> str:
     return _sure(ctx, acl.is_superuser(ctx.catalog, role if role is not None else ctx.session.role), None)
 
 
-def need_superuser(
-    ctx: Context, message: str, location: int | None = None, *, name: str | None = None, roles: Iterable[str] = (), help: str = ""
-) -> None:
+def need_superuser(ctx: Context, message: str, location: int | None = None, *, name: str | None = None, roles: Iterable[str] = (), help: str = "") -> None:
     """Only superusers may, or who has the privileges of one of these (predefined) ``roles``; ``message`` as the server words it."""
     mine = {ctx.catalog.role_name(oid) for oid in acl.roles_of(ctx.catalog, ctx.session.role)}
     held = _sure(ctx, acl.is_superuser(ctx.catalog, ctx.session.role) or not mine.isdisjoint(roles), None)
@@ -361,16 +360,8 @@ def initial_acl(ctx: Context, kind: str, namespace: int, owner: int | None = Non
     return None if acl.same(items, default) else items
 
 
-# --- queries -------------------------------------------------------------------------------------------------------------
-
-
 def check_uses(ctx: Context, query: Any) -> None:
-    """The privileges that running a query needs on its relations (ExecCheckPermissions in execMain.c); ``query`` is a binder.Query."""
-    for use in query.uses:
-        relation = ctx.catalog.find(Relation, use.relation)
-        if relation is None:
-            continue
-        for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE"):
-            if privilege in use.privileges:
-                columns = {"SELECT": use.selected, "INSERT": use.inserted, "UPDATE": use.updated}.get(privilege)
-                need_privilege(ctx, relation, privilege, use.location, columns=columns)
+    """What running a query (binder.Query) needs of the current role; see ``query_privileges.py``."""
+    from lockgate.timeline.query_privileges import check_query
+
+    check_query(ctx, query)

@@ -55,7 +55,7 @@ def membership(ctx: Context, role: int) -> str:
     return f"GRANT {quoted(ctx.catalog.role_name(role))} TO {quoted(ctx.catalog.role_name(ctx.session.role))};"
 
 
-def privilege(ctx: Context, obj: Any, name: str) -> str:
-    """The GRANT of a privilege to the current role."""
+def privilege(ctx: Context, obj: Any, name: str, role: int | None = None) -> str:
+    """The GRANT of a privilege to the current role (or to ``role``)."""
     what = sql_name(ctx, obj).removeprefix("VIEW ").removeprefix("MATERIALIZED VIEW ").removeprefix("FOREIGN TABLE ").removeprefix("TABLE ")
-    return f"GRANT {name} ON {what} TO {quoted(ctx.catalog.role_name(ctx.session.role))};"
+    return f"GRANT {name} ON {what} TO {quoted(ctx.catalog.role_name(ctx.session.role if role is None else role))};"

@@ -1,0 +1,123 @@
+"""The privileges that running a query needs (ExecCheckPermissions in src/backend/executor/execMain.c, ExecInitFunc in execExpr.c).
+
+Tables behind a view are checked as the view's owner, unless it is a security invoker; functions always as the current role.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockgate.catalog.catalog import Address
+from lockgate.catalog.objects import FIRST_USER_OID, Other, Relation, Rewrite, Routine, Trigger
+from lockgate.timeline.context import Context, Need
+from lockgate.timeline.privileges import NO, denied, has_privilege, need_privilege
+
+_TRUE = frozenset({"true", "on", "1", "yes", ""})
+
+
+def check_query(ctx: Context, query: Any) -> None:
+    """Every relation that a query reads or writes, what stands behind its views, the defaults of an INSERT, the functions it calls."""
+    for use in query.uses:
+        relation = ctx.catalog.find(Relation, use.relation)
+        if relation is None:
+            continue
+        for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+            if privilege in use.privileges:
+                columns = {"SELECT": use.selected, "INSERT": use.inserted, "UPDATE": use.updated}.get(privilege)
+                need_privilege(ctx, relation, privilege, use.location, columns=columns)
+        if relation.kind == "v":
+            _check_view(ctx, relation, use.privileges - {"SELECT"}, use.location, frozenset())
+        if "INSERT" in use.privileges and relation.kind in "rp":
+            _check_defaults(ctx, relation, use)
+    for oid in sorted(query.routines):
+        _check_routine(ctx, oid)
+
+
+def _check_routine(ctx: Context, oid: int) -> None:
+    routine: Any = ctx.catalog.find(Routine, oid) if oid >= FIRST_USER_OID else ctx.catalog.builtins.function_by_oid(oid)
+    if routine is None or (oid < FIRST_USER_OID and getattr(routine, "execute", None) is None):
+        return
+    if isinstance(routine, Routine) and routine.acl is None and not ctx.catalog.default_acls:
+        return  # PUBLIC may execute what nobody revoked
+    word = {"p": "procedure", "a": "aggregate"}.get(routine.kind, "function")
+    need_privilege(ctx, routine, "EXECUTE", kind=word, name=routine.name)
+
+
+# --- views ---------------------------------------------------------------------------------------------------------------
+
+
+def _invoker(view: Relation) -> bool:
+    return any(name == "security_invoker" and value.lower() in _TRUE for name, value in view.options)
+
+
+def _behind(ctx: Context, view: Relation) -> tuple[dict[int, set[int]], list[int]]:
+    """The relations that a view reads, each with its columns, and the routines that it calls (its rows of pg_depend)."""
+    relations: dict[int, set[int]] = {}
+    routines: list[int] = []
+    for edge in ctx.catalog.dependencies(view.oid):
+        oid, number = edge.referenced
+        found = ctx.catalog.get(oid)
+        if edge.kind != "n" or oid == view.oid:
+            continue
+        if isinstance(found, Relation) and found.kind in "rpvmf":
+            relations.setdefault(oid, set()).update([number] if number else [])
+        elif isinstance(found, Routine):
+            routines.append(oid)
+    return relations, routines
+
+
+def _check_view(ctx: Context, view: Relation, written: frozenset[str], location: int, seen: frozenset[int]) -> None:
+    if view.oid in seen or ctx.catalog.taint_of(("any",), ("object", view.oid)):
+        return
+    role = ctx.session.role if _invoker(view) else view.owner
+    relations, routines = _behind(ctx, view)
+    rewritten = any(t.timing == "O" for t in ctx.catalog.of_relation(view.oid, Trigger)) or bool(ctx.catalog.of_relation(view.oid, Rewrite))
+    for oid, columns in relations.items():
+        relation = ctx.catalog.the(Relation, oid)
+        _need_as(ctx, relation, "SELECT", role, location, columns, view)
+        if written and len(relations) == 1 and not rewritten:
+            for privilege in sorted(written):
+                _need_as(ctx, relation, privilege, role, location, None, view)
+        if relation.kind == "v":
+            _check_view(ctx, relation, frozenset(), location, seen | {view.oid})
+    for oid in routines:
+        _check_routine(ctx, oid)
+
+
+def _need_as(ctx: Context, relation: Relation, privilege: str, role: int, location: int, columns: set[int] | None, view: Relation) -> None:
+    held = has_privilege(ctx, relation, privilege, columns=columns, role=role)
+    who = ctx.catalog.role_name(role)
+    ctx.needs.append(Need("privilege", ctx.catalog.qualified(relation), who, held, privilege, ctx.span(location, view.name)))
+    if held == NO:
+        raise denied(ctx, relation, privilege, location, name=view.name, role=role)
+
+
+# --- defaults ------------------------------------------------------------------------------------------------------------
+
+
+def _inserts_rows(ctx: Context) -> bool:
+    """Whether the statement at hand is an INSERT that certainly inserts a row."""
+    if ctx.depth or ctx.statement.tag != "InsertStmt":
+        return False
+    source = ctx.statement.node.get("selectStmt")
+    return source is None or bool(source.get("SelectStmt", {}).get("valuesLists"))
+
+
+def _check_defaults(ctx: Context, relation: Relation, use: Any) -> None:
+    """nextval() in the default of a column that the INSERT leaves out: USAGE or UPDATE on its sequence (nextval_internal)."""
+    if not _inserts_rows(ctx):
+        return
+    for attribute in relation.attributes:
+        if not attribute.has_default or attribute.num in use.inserted:
+            continue
+        default = ctx.catalog.one(Other, ("default", 0, f"{relation.oid}.{attribute.num}"))
+        for address in _references(ctx, default):
+            sequence = ctx.catalog.find(Relation, address[0])
+            if sequence is None or sequence.kind != "S":
+                continue
+            if has_privilege(ctx, sequence, "UPDATE") == NO:
+                need_privilege(ctx, sequence, "USAGE", use.location, name=relation.name)
+
+
+def _references(ctx: Context, default: Other | None) -> list[Address]:
+    return [e.referenced for e in ctx.catalog.dependencies(default.oid) if e.kind == "n"] if default is not None else []
