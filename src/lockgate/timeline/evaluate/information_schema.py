@@ -47,9 +47,7 @@ def _tables(world: World, wanted: Wanted) -> Iterable[Row]:
         if relation.kind in _KINDS:
             kind = "LOCAL TEMPORARY" if relation.persistence == "t" else _KINDS[relation.kind]
             schema = catalog.namespace_name(relation.namespace)
-            yield Row(
-                {"table_catalog": SOMETHING, "table_schema": schema, "table_name": relation.name, "table_type": kind}, _certain(world, relation)
-            )
+            yield Row({"table_catalog": SOMETHING, "table_schema": schema, "table_name": relation.name, "table_type": kind}, _certain(world, relation))
     yield from _maybe(world, names)
     for schema in ("pg_catalog", "information_schema"):
         for name in sorted(names) if names is not None else catalog.builtins.relation_names(schema):
@@ -221,9 +219,7 @@ def _referential(world: World, wanted: Wanted) -> Iterable[Row]:
     for constraint in constraints(world, names_in(wanted, "constraint_name"), None):
         if constraint.kind == "f":
             rules: dict[str, Value] = {"delete_rule": _RULES[constraint.on_delete], "update_rule": _RULES[constraint.on_update]}
-            yield Row(
-                {**_constraint_names(catalog, constraint), **rules}, not doubted(world, constraint.oid) and not doubted(world, constraint.relation)
-            )
+            yield Row({**_constraint_names(catalog, constraint), **rules}, not doubted(world, constraint.oid) and not doubted(world, constraint.relation))
     yield from (Row({}, False) for key in catalog.taints if key[0] == "object")
 
 

@@ -38,9 +38,7 @@ def _roles(world: World, wanted: Wanted) -> Iterable[Row]:
 def _users(world: World, wanted: Wanted) -> Iterable[Row]:
     for role in world.ctx.catalog.objects(Role):
         if role.login:
-            yield Row(
-                {"usesysid": role.oid, "usename": role.name, "usesuper": role.superuser, "usecreatedb": role.createdb}, not doubted(world, role.oid)
-            )
+            yield Row({"usesysid": role.oid, "usename": role.name, "usesuper": role.superuser, "usecreatedb": role.createdb}, not doubted(world, role.oid))
 
 
 def _groups(world: World, wanted: Wanted) -> Iterable[Row]:

@@ -230,9 +230,7 @@ def _inherits(world: World, wanted: Wanted) -> Iterable[Row]:
     for relation in relations(world, None, oids_in(wanted, "inhrelid")):
         for number, parent in enumerate(relation.parents, 1):
             if parents is None or parent in parents:
-                yield Row(
-                    {"inhrelid": relation.oid, "inhparent": parent, "inhseqno": number, "inhdetachpending": False}, not doubted(world, relation.oid)
-                )
+                yield Row({"inhrelid": relation.oid, "inhparent": parent, "inhseqno": number, "inhdetachpending": False}, not doubted(world, relation.oid))
     yield from wildcards(world, "inhparent")
 
 

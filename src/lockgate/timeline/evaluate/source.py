@@ -68,9 +68,7 @@ def _lateral(item: Node) -> bool:
     return "RangeFunction" in item or bool(item.get("RangeSubselect", {}).get("lateral"))
 
 
-def _pairs(
-    world: World, left: list[Combination], right: list[Combination], columns: Columns, shape: Columns, conjuncts: list[Node]
-) -> list[Combination]:
+def _pairs(world: World, left: list[Combination], right: list[Combination], columns: Columns, shape: Columns, conjuncts: list[Node]) -> list[Combination]:
     key = next(_keys(conjuncts, columns, shape), None) if len(left) > 1 and len(right) > 1 else None
     if key is None:
         return [({**a, **b}, x and y) for a, x in left for b, y in right]

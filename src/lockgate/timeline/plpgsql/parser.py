@@ -215,9 +215,7 @@ class _Parser(Reader):
             return ForQuery(start, tuple(targets), self._loop_body(label), label, cursor=cursor, arguments=arguments)
         reverse = self.is_word("reverse") and self.peek().value not in ("loop", "..")
         self.at += reverse
-        lower = self.sql(
-            "..", "loop", mode="query" if self.is_word("select", "with", "values", "table", "insert", "update", "delete") else "expression"
-        )
+        lower = self.sql("..", "loop", mode="query" if self.is_word("select", "with", "values", "table", "insert", "update", "delete") else "expression")
         if not self.take_sign(".."):
             query = Fragment(lower.text, lower.start, "query")
             return ForQuery(start, tuple(targets), self._loop_body(label), label, query=query)

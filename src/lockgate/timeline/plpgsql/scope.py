@@ -78,9 +78,7 @@ class Scope:
 
     def variables(self) -> Variables:
         """As the binder wants them: innermost block first."""
-        blocks = tuple(
-            Block({name: var.variable() for name, var in frame.names.items()}, frame.label) for frame in reversed(self.frames) if frame.names
-        )
+        blocks = tuple(Block({name: var.variable() for name, var in frame.names.items()}, frame.label) for frame in reversed(self.frames) if frame.names)
         positional = tuple(Column(var.name, var.type, var.typmod, var.collation) for var in self.positional)
         return Variables(blocks, positional, self.conflict)
 

@@ -100,9 +100,7 @@ def _run_sql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place
     return UNKNOWN
 
 
-def maybe_run(
-    ctx: Context, routine: Routine, args: Sequence[Value], reason: str, *, relation: Relation | None = None, trigger: Trigger | None = None
-) -> None:
+def maybe_run(ctx: Context, routine: Routine, args: Sequence[Value], reason: str, *, relation: Relation | None = None, trigger: Trigger | None = None) -> None:
     """Run a routine that may or may not run: what it would change is in doubt."""
     draft, session = ctx.catalog, ctx.session
     ctx.catalog = draft.draft()
