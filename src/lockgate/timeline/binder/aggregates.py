@@ -10,7 +10,7 @@ from lockgate.timeline.binder.kinds import check_aggregate, check_window
 from lockgate.timeline.binder.names import words
 from lockgate.timeline.binder.scope import Item
 from lockgate.timeline.binder.state import State
-from lockgate.timeline.binder.term import Term, key, walk
+from lockgate.timeline.binder.term import Term, key, strip_relabel, walk
 from lockgate.timeline.context import Node
 
 
@@ -44,10 +44,16 @@ def function_call(state: State, body: Node) -> Term:
         bool(body.get("func_variadic")), order, bool(body.get("agg_within_group")), filtered, body.get("over"),
         procedure=procedure,
     )  # fmt: skip
-    term = call_function(state, call)
+    term = apply(state, call, marks)
     assert term is not None
-    if term.op in ("agg", "win"):
-        return _aggregate(state, term, call, marks)
+    return term
+
+
+def apply(state: State, call: Call, marks: list[tuple[State, int]] | None = None) -> Term | None:
+    """A call with its arguments analysed; ``marks`` tell where the outer references of its arguments begin."""
+    term = call_function(state, call)
+    if term is not None and term.op in ("agg", "win") and term.level < 0:
+        return _aggregate(state, term, call, _marks(state) if marks is None else marks)
     return term
 
 
@@ -77,6 +83,12 @@ def _aggregate(state: State, term: Term, call: Call, marks: list[tuple[State, in
         message = f"{name}(*) must be used to call a parameterless aggregate function"
         raise ctx.refuse("42809", message, call.location, object=name, kind="function")
     order = () if call.within else tuple(_sort_terms(state, call.order))
+    if call.distinct and order:
+        given = {key(a) for a in term.args}
+        for one in order:
+            if key(one) not in given and not any(key(strip_relabel(a)) == key(one) for a in term.args):
+                message = "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list"
+                raise ctx.refuse("42P10", message, one.loc)
     extra = (*order, *((call.filtered,) if call.filtered is not None else ()))
     term.args = (*term.args, *extra)
     if any(t.retset for t in term.args):

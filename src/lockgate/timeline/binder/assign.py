@@ -182,7 +182,7 @@ def _indirect(state: State, goal: Goal) -> tuple[int, int] | None:
                 raise state.ctx.refuse("42804", message, goal.location)
             col = next((c for c in relation_cols(state.catalog, relation) if c.name == name), None)
             if col is None:
-                if state.catalog.taint_of(("object", relation.oid)):  # type: ignore[attr-defined]
+                if state.catalog.taint_of(("object", relation.oid)):
                     return None
                 message = f'cannot assign to field "{name}" of column "{goal.name}" because there is no such column in data type {shown(state, oid)}'
                 raise state.ctx.refuse("42703", message, goal.location, name=name, object=name, kind="column")

@@ -50,19 +50,17 @@ def routines_in(catalog: Catalog, namespace: int, name: str) -> tuple[Routine, .
     return catalog.routines_named(namespace, name)
 
 
-def spaces_of(ctx: Context, schema: str | None) -> tuple[int, ...]:
-    """The schemas in which a function or operator name is looked for."""
+def spaces_of(ctx: Context, schema: str | None, location: int | None = None) -> tuple[int, ...]:
+    """The schemas in which a function name is looked for. Refuses with 3F000."""
     if schema is None:
         return tuple(oid for oid in ctx.path() if oid != ctx.session.temp_namespace)
     from lockgate.timeline.binder.names import find_namespace
 
-    space = find_namespace(ctx, schema, None, missing_ok=True)
+    space = find_namespace(ctx, schema, location)
     return (space.oid,) if space else ()
 
 
-def candidates(
-    catalog: Catalog, spaces: Sequence[int], name: str, count: int, argnames: Sequence[str] = (), *, variadic: bool = True
-) -> list[Candidate]:
+def candidates(catalog: Catalog, spaces: Sequence[int], name: str, count: int, argnames: Sequence[str] = (), *, variadic: bool = True) -> list[Candidate]:
     """Functions of that name that can take ``count`` arguments, the last ``argnames`` of them by name."""
     found: dict[tuple[int, ...], Candidate] = {}
     for place, namespace in enumerate(spaces):

@@ -53,7 +53,7 @@ def _by_position(state: State, const: Node, targets: list[Target], clause: str) 
     at = const.get("location", 0)
     if "ival" not in const:
         raise state.ctx.refuse("42601", f"non-integer constant in {clause}", at)
-    position = const["ival"].get("ival", 0)
+    position = int(const["ival"].get("ival", 0))
     shown = [t for t in targets if not t.junk]
     if not 1 <= position <= len(shown):
         if any(t.term.op == "open" for t in targets):

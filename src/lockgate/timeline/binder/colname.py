@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lockgate.timeline.context import Node
@@ -88,7 +89,7 @@ def _case(body: Node) -> tuple[int, str]:
     return (1, "case") if found[0] <= 1 else found
 
 
-_HANDLERS = {
+_HANDLERS: dict[str, Callable[[Node], tuple[int, str]]] = {
     "ColumnRef": _column,
     "A_Indirection": _indirection,
     "FuncCall": lambda b: (2, _last(b["funcname"])),

@@ -58,7 +58,7 @@ def ensure(state: State, cte: Cte, at: int) -> None:
 
 
 def _is_union(query: Node) -> bool:
-    return query.get("SelectStmt", {}).get("op") == "SETOP_UNION"
+    return bool(query.get("SelectStmt", {}).get("op") == "SETOP_UNION")
 
 
 def _analyse(owner: State, cte: Cte) -> None:
@@ -87,9 +87,7 @@ def set_columns(state: State, cte: Cte, result: Any) -> None:
     if len(names) > len(result.cols) and not result.open:
         message = f'WITH query "{cte.name}" has {len(result.cols)} columns available but {len(names)} columns specified'
         raise state.ctx.refuse("42P10", message, cte.node.get("location", 0))
-    cte.columns = [
-        Column(names[n] if n < len(names) else c.name, TEXT if c.type == UNKNOWN else c.type, c.typmod, c.coll) for n, c in enumerate(result.cols)
-    ]
+    cte.columns = [Column(names[n] if n < len(names) else c.name, TEXT if c.type == UNKNOWN else c.type, c.typmod, c.coll) for n, c in enumerate(result.cols)]
     cte.columns += [Column(n, 0) for n in names[len(result.cols) :]]
     cte.open = result.open
     if cte.recursive:

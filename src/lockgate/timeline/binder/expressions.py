@@ -329,13 +329,14 @@ def indirection(state: State, body: Node) -> Term:
 
 def select_field(state: State, term: Term, name: str, at: int) -> Term:
     """A field of a composite value, or a function applied to it. Refuses with 42703, 42809."""
-    from lockgate.timeline.binder.functions import Call, call_function
+    from lockgate.timeline.binder.aggregates import apply
+    from lockgate.timeline.binder.functions import Call
 
     if term.type and not is_row(state, term) and term.type == UNKNOWN:
         raise missing_field(state, term, name, at)
     if not term.type:
         return Term("doubt", 0, -1, (term,), name, at)
-    found = call_function(state, Call([name], [term], location=at, column=True))
+    found = apply(state, Call([name], [term], location=at, column=True))
     if found is not None:
         return found
     if is_row(state, term) and fields_of(state, term) is None:

@@ -101,7 +101,7 @@ def open_relation(state: State, body: Node) -> Any:
         return None
     kind = relation.kind if isinstance(relation, Relation) else relation.relkind  # type: ignore[union-attr]
     if kind in "iIc":
-        if ctx.catalog.major < 15:
+        if ctx.catalog.major < 16:
             word = {"c": "composite type"}.get(kind, "index")
             raise ctx.refuse("42809", f'"{relation.name}" is {"a" if kind == "c" else "an"} {word}', at, name=relation.name)  # type: ignore[union-attr]
         message = f'cannot open relation "{relation.name}"'  # type: ignore[union-attr]

@@ -84,7 +84,7 @@ def _function_columns(state: State, item: Item, call: Node, term: Term, definiti
         if outs is not None:
             return _real(state, term, routine, outs)
         item.rowtype = term.type
-        item.composite = relation.oid  # type: ignore[union-attr]
+        item.composite = relation.oid
         if isinstance(relation, Relation) and catalog.taint_of(("object", relation.oid)):
             item.open = True
         return relation_cols(catalog, relation)
@@ -131,7 +131,7 @@ def _real(state: State, term: Term, routine: Routine | None, outs: list[Col]) ->
 
 
 def _defined(state: State, definitions: list[Any]) -> list[Col]:
-    cols = []
+    cols: list[Col] = []
     for node in definitions:
         column = node["ColumnDef"]
         target = resolve_type(state.ctx, column["typeName"])

@@ -81,7 +81,7 @@ def _resolve(state: State, call: Call, given: tuple[int, ...]) -> Candidate | Te
     """func_get_detail: the candidate, a coercion's term, or None where there is none."""
     schema = call.names[-2] if len(call.names) > 1 else None
     name = call.names[-1]
-    spaces = spaces_of(state.ctx, schema)
+    spaces = spaces_of(state.ctx, schema, call.location)
     simple = not call.argnames and not call.variadic
     memo = None
     if simple and all(t < FIRST_USER_OID for t in given) and 0 not in given:

@@ -28,13 +28,10 @@ def insert(state: State, body: Node) -> Result:
     source = body.get("selectStmt")
     named = body.get("cols", [])
     if not source:
-        goals = []
+        goals: list[Goal] = []
     else:
-        rows, goals = None, None
         statement = source["SelectStmt"]
-        plain = statement.get("valuesLists") and not any(
-            statement.get(f) for f in ("sortClause", "limitOffset", "limitCount", "lockingClause", "withClause")
-        )
+        plain = statement.get("valuesLists") and not any(statement.get(f) for f in ("sortClause", "limitOffset", "limitCount", "lockingClause", "withClause"))
         rows = _rows(state, statement) if plain else [_query(state, source)]
         goals = insert_goals(state, item, named)
         for row in rows:
@@ -176,9 +173,7 @@ def _arbiter(state: State, item: Item, infer: Node, action: str) -> None:
         _by_constraint(state, relation, infer)
     elif relation.kind in "rp" and not _has_arbiter(state, relation, named, expressions, bool(infer.get("whereClause"))):
         message = "there is no unique or exclusion constraint matching the ON CONFLICT specification"
-        state.gathered.late.append(
-            state.ctx.refuse("42P10", message, infer.get("location", 0), object=state.catalog.qualified(relation), kind="constraint")
-        )
+        state.gathered.late.append(state.ctx.refuse("42P10", message, infer.get("location", 0), object=state.catalog.qualified(relation), kind="constraint"))
 
 
 def _by_constraint(state: State, relation: Relation, infer: Node) -> None:

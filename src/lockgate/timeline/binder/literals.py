@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import FIRST_USER_OID, Role
+from lockgate.catalog.objects import FIRST_USER_OID, PG_CATALOG, Other, Role
 from lockgate.catalog.typename import element_of, type_name, type_of
 from lockgate.timeline.binder.names import find_namespace, lookup_relation
 from lockgate.timeline.binder.state import State
@@ -15,13 +15,11 @@ from lockgate.timeline.binder.state import State
 _RANGES = {21: 15, 23: 31, 20: 63}
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*\Z")
 _INTEGER_16 = re.compile(r"\s*[+-]?(?:\d(?:_?\d)*|0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+)\s*\Z")
-_NUMBER = re.compile(
-    r"\s*(?:[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?|[+-]?(?:inf|infinity)|nan|[+-]?0[xXoObB][0-9a-fA-F_]+)\s*\Z", re.IGNORECASE
-)
+_NUMBER = re.compile(r"\s*(?:[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?|[+-]?(?:inf|infinity)|nan|[+-]?0[xXoObB][0-9a-fA-F_]+)\s*\Z", re.IGNORECASE)
 _UUID = re.compile(r"\s*\{?[0-9a-fA-F]{4}(?:-?[0-9a-fA-F]{4}){7}\}?\s*\Z")
 _PART = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^\W\d][\w$]*))\s*')
 REGCLASS, REGTYPE, REGROLE, REGNAMESPACE = 2205, 2206, 4096, 4089
-REGPROC, REGPROCEDURE = 24, 2202
+REGPROC, REGPROCEDURE, REGCONFIG = 24, 2202, 3734
 
 
 def check_literal(state: State, text: str, target: int, location: int) -> int:
@@ -29,7 +27,7 @@ def check_literal(state: State, text: str, target: int, location: int) -> int:
     if target >= FIRST_USER_OID:
         _check_user(state, text, target, location)
         return 0
-    if target in (REGCLASS, REGTYPE, REGROLE, REGNAMESPACE, REGPROC, REGPROCEDURE):
+    if target in (REGCLASS, REGTYPE, REGROLE, REGNAMESPACE, REGPROC, REGPROCEDURE, REGCONFIG):
         return _registered(state, text, target, location)
     problem = _invalid(state.catalog, text, target)
     if problem:
@@ -58,7 +56,7 @@ def _invalid(catalog: Catalog, text: str, target: int) -> tuple[str, str] | None
     if target in (700, 701, 1700) and not _NUMBER.match(text):
         return "22P02", f'invalid input syntax for type {name}: "{text}"'
     if target in (114, 3802):
-        return None if _is_json(text) else ("22P02", f"invalid input syntax for type {name}")
+        return None if _is_json(text) else ("22P02", "invalid input syntax for type json")
     return None
 
 
@@ -160,6 +158,22 @@ def _registered(state: State, text: str, target: int, location: int) -> int:
         if role is None and not ctx.catalog.taint_of(("any",), ("name", "role", 0, names[-1])) and ctx.session.known:
             raise ctx.refuse("42704", f'role "{names[-1]}" does not exist', location, object=names[-1], kind="role")
         return role.oid if isinstance(role, Role) else 0
+    if target == REGCONFIG:
+        return _regconfig(state, names, location)
+    return 0
+
+
+def _regconfig(state: State, names: list[str], location: int) -> int:
+    ctx = state.ctx
+    for oid in ctx.path() if len(names) == 1 else [n.oid for n in (ctx.catalog.namespace(names[-2]),) if n is not None]:
+        found = ctx.catalog.one(Other, ("ts_config", oid, names[-1]))
+        if found is not None:
+            return found.oid
+        if oid == PG_CATALOG and names[-1] in ctx.catalog.builtins.names("ts_configs"):
+            return 0
+    if not ctx.catalog.taints:
+        shown = ".".join(names)
+        raise ctx.refuse("42704", f'text search configuration "{shown}" does not exist', location, object=shown, kind="other")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.timeline.binder.functions import Call, call_function
+from lockgate.timeline.binder.functions import Call
 from lockgate.timeline.binder.rows import project
 from lockgate.timeline.binder.scope import Item, find_column, find_item, missing_column, missing_item, scan_item, whole_row
 from lockgate.timeline.binder.state import State
@@ -77,7 +77,9 @@ def qualified(state: State, item: Item, name: str, location: int) -> Term | None
     row = Term("var", item.rowtype, -1, (), (item, -1), location)
     if not item.rowtype:
         return None
-    found = call_function(state, Call([name], [row], location=location, column=True))
+    from lockgate.timeline.binder.aggregates import apply
+
+    found = apply(state, Call([name], [row], location=location, column=True))
     if found is not None:
         whole_row(state, item, location)
     else:

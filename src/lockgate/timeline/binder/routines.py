@@ -166,9 +166,7 @@ def find_operator(ctx: Context, node: Node, *, missing_ok: bool = False) -> Any:
     if missing_ok:
         return None
     shape = " ".join(
-        filter(
-            None, (type_name(ctx.catalog, left, None, ctx.path()) if left else "", ".".join(parts), type_name(ctx.catalog, right, None, ctx.path()))
-        )
+        filter(None, (type_name(ctx.catalog, left, None, ctx.path()) if left else "", ".".join(parts), type_name(ctx.catalog, right, None, ctx.path())))
     )
     raise ctx.refuse("42883", f"operator does not exist: {shape}", None, name=parts[-1], object=parts[-1], kind="operator")
 

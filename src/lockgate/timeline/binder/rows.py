@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import FIRST_USER_OID, Relation, Routine
 from lockgate.catalog.typename import base_type, type_of
@@ -13,7 +15,7 @@ from lockgate.timeline.binder.term import Term
 RECORD = 2249
 
 
-def composite_relation(catalog: Catalog, oid: int) -> Relation | object | None:
+def composite_relation(catalog: Catalog, oid: int) -> Any:
     """The relation of a composite type, or of a domain over one."""
     found = type_of(catalog, base_type(catalog, oid)[0])
     if found is None or found.kind != "c" or not found.relation:
@@ -27,7 +29,7 @@ def out_columns(routine: Routine) -> list[Col] | None:
         outs = [i for i, m in enumerate(routine.modes) if m in "obt"]
         if len(outs) != 1 or routine.result in (RECORD, 0):
             return None
-    cols = []
+    cols: list[Col] = []
     for number, mode in enumerate(routine.modes):
         if mode in "obt":
             name = routine.names[number] if number < len(routine.names) else ""

@@ -307,8 +307,9 @@ def _open_item(state: State, schema: str, name: str) -> Item | None:
     level: State | None = state
     while level is not None:
         for item in level.items:
-            if item.open and item.rel is None and item.kind == "relation" and item.name == name:
-                return item
+            one: Item = item
+            if one.open and one.rel is None and one.kind == "relation" and one.name == name:
+                return one
         level = level.parent
     return None
 
@@ -346,7 +347,8 @@ def missing_item(state: State, schema: str | None, name: str, location: int) -> 
     bad = None
     while level is not None and bad is None:
         for item in level.range:
-            if item.name == name or (not schema and item.rel is not None and item.rel.name == name):
+            same = item.rel is not None and item.rel.name == name
+            if (item.name == name and not schema) or (same and (not schema or _schema_of(state, item) == schema)):
                 bad = item
                 break
         level = level.parent
@@ -359,6 +361,12 @@ def missing_item(state: State, schema: str | None, name: str, location: int) -> 
         "42P01", f'missing FROM-clause entry for table "{name}"', location, name=name, object=name, help=did_you_mean(name, candidates),
         kind="relation",
     )  # fmt: skip
+
+
+def _schema_of(state: State, item: Item) -> str:
+    if isinstance(item.rel, Relation):
+        return state.catalog.namespace_name(item.rel.namespace)
+    return str(item.rel.schema)
 
 
 def check_conflicts(state: State, ours: list[Item], theirs: list[Item], location: int = -1) -> None:

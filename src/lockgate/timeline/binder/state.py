@@ -6,7 +6,7 @@ from typing import Any
 
 from lockgate.catalog.catalog import Address
 from lockgate.timeline.binder.term import Term
-from lockgate.timeline.binder.values import RelationUse, Variables
+from lockgate.timeline.binder.values import Column, RelationUse, Variables
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.failure import Refused
 
@@ -110,10 +110,10 @@ class State:
         self.ctx = ctx
         self.catalog = ctx.catalog
         self.parent = parent
-        self.depth = parent.depth + 1 if parent else 0
+        self.depth: int = parent.depth + 1 if parent else 0
         self.gathered: Gathered = parent.gathered if parent else Gathered()
         self.variables: Variables | None = variables if variables is not None or parent is None else parent.variables
-        self.value = parent.value if parent else None  # VALUE of a domain's constraint
+        self.value: Column | None = parent.value if parent else None  # VALUE of a domain's constraint
         self.items: list[Any] = []  # scope.Item, in order of the namespace
         self.range: list[Any] = []  # every item of the range table
         self.ctes: dict[str, Cte] = {}

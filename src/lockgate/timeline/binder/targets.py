@@ -113,7 +113,7 @@ def row_star(state: State, term: Term) -> tuple[list[tuple[Term, str]], bool]:
     out = []
     for f in fields:
         if relation is not None and f.num:
-            state.gathered.depends.add((relation.oid, f.num))  # type: ignore[attr-defined]
+            state.gathered.depends.add((relation.oid, f.num))
         out.append((Term("field", f.type, f.typmod, (term,), f.name, term.loc, f.coll), f.name))
     return out, False
 

@@ -133,9 +133,10 @@ def type_typmod(ctx: Context, found: Type | Any, typmods: list[Any], location: i
     if oid in (BIT, VARBIT):
         return first
     if oid == INTERVAL:
+        # the grammar gives the fields, then the precision (intervaltypmodin)
         if len(values) == 1:
-            return (0xFFFF << 16) | first
-        return ((values[1] or 0) << 16) | first
+            return -1 if first == 0x7FFF else (first << 16) | 0xFFFF
+        return (first << 16) | min(values[1] or 0, 6)
     if isinstance(found, Type) and found.extension:
         return first
     if oid < 16384 or isinstance(found, Type):
