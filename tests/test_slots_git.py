@@ -185,3 +185,18 @@ def test_odd_file_names_survive(repo: Repo) -> None:
     repo.branch("feature", "0003_naïve name.up.sql", '0004_"q"\tt.up.sql')
     repo.commit("0003_mine.up.sql", "0004_mine.up.sql")
     assert [f.slot for f in repo.said()] == ["0003", "0004"]
+
+
+def test_what_the_base_has_is_known_from_a_subfolder(repo: Repo) -> None:
+    """git's plumbing looks only below the working directory unless told otherwise."""
+    view = table_of(repo.path).git
+    assert view is not None and view.base_files == {"0001_a.up.sql", "0002_b.up.sql"} and len(view.own) == 2
+
+
+def test_one_of_ours_renumbered_on_a_branch_is_no_conflict(repo: Repo) -> None:
+    repo.git("checkout", "-q", "-b", "feature")
+    repo.commit("0003_x.up.sql", text="SELECT 1;\n")
+    repo.git("checkout", "-q", "main")
+    repo.commit("0004_x.up.sql", text="SELECT 1;\n")
+    repo.commit("0003_new.up.sql")
+    assert repo.said() == []

@@ -167,6 +167,6 @@ def is_new(view: GitView, branch: Branch, relative: str) -> bool:
 def _removed(top: Path, root: str, head: str) -> frozenset[str]:
     """The files of the folder that our own history once had and then removed or renamed."""
     where = ("--", root) if root else ()
-    text = git.attempt(top, "log", "--no-renames", "--diff-filter=D", "--format=", "--name-only", "-z", head, *where)
+    text = git.attempt(top, "log", "--no-renames", "--no-relative", "--diff-filter=D", "--format=", "--name-only", "-z", head, *where)
     names = (name.strip("\n") for name in text.split("\0"))
     return frozenset(n.removeprefix(f"{root}/") if root else n for n in names if n)

@@ -73,7 +73,7 @@ def trees(cwd: Path, commits: Sequence[str], prefix: str) -> list[str]:
 def listed(cwd: Path, tree: str) -> dict[str, str]:
     """The files of a tree, each with its blob."""
     out = {}
-    for line in git(cwd, "ls-tree", "-r", "-z", tree).split("\0"):
+    for line in git(cwd, "ls-tree", "--full-tree", "-r", "-z", tree).split("\0"):
         head, _, path = line.partition("\t")
         if path:
             out[path] = head.split()[2]
@@ -86,7 +86,7 @@ def differing(cwd: Path, pairs: Sequence[tuple[str, str]], status: str) -> list[
     if not distinct:
         return [{} for _ in pairs]
     stdin = "".join(f"{a} {b}\n" for a, b in distinct)
-    text = git(cwd, "diff-tree", "--stdin", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", f"--diff-filter={status}", stdin=stdin)
+    text = git(cwd, "diff-tree", "--stdin", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-relative", f"--diff-filter={status}", stdin=stdin)
     found: dict[tuple[str, str], dict[str, str]] = {p: {} for p in distinct}
     parts = text.split("\0")
     pair = distinct[0]

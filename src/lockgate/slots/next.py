@@ -69,7 +69,7 @@ def _free_stamp(moment: datetime, numbers: set[int]) -> str:
     if int(moment.strftime(_STAMP)) <= highest:
         try:
             moment = datetime.strptime(str(highest), _STAMP) + timedelta(seconds=1)
-        except ValueError:
+        except (ValueError, OverflowError):
             return str(highest + 1)
     return moment.strftime(_STAMP)
 
