@@ -100,7 +100,9 @@ class Applier:
         if what := lacks(statement, fails):
             self.taint.add(known, reason(what, self.major))
             return replace(seen, state=State.LACKING, reason=reason(what, self.major))
-        repaired = self._repaired(session, known, fails) if known is not None else None
+        repaired, hidden = self._repaired(session, known, fails) if known is not None else (None, {})
+        if hidden:
+            seen = replace(seen, then_fails=failure(hidden, seen.span, length))
         if repaired is None:
             if seen.state is State.OBSERVED and known is not None and fails.sqlstate not in THERE_ALREADY:
                 self.taint.add(known, f"statement {seen.index} of {seen.migration} failed")
@@ -109,17 +111,16 @@ class Applier:
             seen = replace(seen, state=State.LACKING, reason="no roles are configured: whether production's role may is unknown")
         return replace(seen, repaired_as=repaired)
 
-    def _repaired(self, session: Session, statement: Statement, fails: Failure) -> str | None:
-        """Apply a refused statement after all; the role that did it."""
+    def _repaired(self, session: Session, statement: Statement, fails: Failure) -> tuple[str | None, dict[str, str]]:
+        """Apply a refused statement after all: the role that did it, and what the server said where the role was not all that is wrong."""
         if fails.sqlstate == "42501":
-            if found := self.repairer.as_owner(session, statement):
-                return None if found[1].lost else found[0]
-            return SUPERUSER if self.repairer.as_superuser(session, statement) else None
-        if fails.sqlstate == _OUTSIDE_ONLY and session.block:
-            return self._in_a_new_transaction(session, statement, alone=True)
-        if fails.sqlstate in _MENDED_BY_COMMIT and session.block:
-            return self._in_a_new_transaction(session, statement, alone=False)
-        return None
+            role, hidden = self.repairer.as_owner(session, statement)
+            if role is None and self.repairer.as_superuser(session, statement):
+                return SUPERUSER, {}
+            return role, hidden
+        if session.block and (fails.sqlstate == _OUTSIDE_ONLY or fails.sqlstate in _MENDED_BY_COMMIT):
+            return self._in_a_new_transaction(session, statement, alone=fails.sqlstate == _OUTSIDE_ONLY), {}
+        return None, {}
 
     @staticmethod
     def _in_a_new_transaction(session: Session, statement: Statement, alone: bool) -> str | None:

@@ -49,6 +49,6 @@ def split_notices(notices: list[dict[str, str]]) -> tuple[tuple[Notice, ...], tu
         severity, message = fields.get("V") or fields.get("S", ""), fields.get("M", "")
         if not severity.startswith("DEBUG"):
             heard.append(Notice(severity, fields.get("C", ""), message))
-        elif _WORK.match(message):
+        elif _WORK.match(message) and "pg_toast" not in message:
             work.append(message)
     return tuple(heard), tuple(work)

@@ -74,6 +74,7 @@ class Plan:
     bodies: bool = False  # check routine bodies after each migration
     downs: bool = False  # run each down script in a transaction that is rolled back
     audit: bool = False  # read the catalog after every migration
+    queries: tuple[str, ...] = ()  # the application's own SQL, to be prepared as the deployer after the last migration
 
 
 class State(str, Enum):
@@ -121,6 +122,7 @@ class Observation:
     locks: tuple[str, ...] = ()  # "AccessExclusiveLock on public.t": locks that this statement took on relations of the user
     work: tuple[str, ...] = ()  # "rewriting table "t"", the server's debug1 words
     repaired_as: str | None = None  # the role as which the refused statement was applied afterwards
+    then_fails: Failure | None = None  # a 42501 hides what comes after it: what the server said to the role that may
     reason: str = ""  # why the state is not OBSERVED
 
 
@@ -171,6 +173,7 @@ class Report:
     catalogs: Mapping[str, LiveCatalog] = field(default_factory=dict, repr=False)  # audit: by migration id
     handover: tuple[Observation, ...] = ()  # what the server refused of handover_sql
     restored: tuple[Observation, ...] = ()  # what the server refused of the baseline
+    queries: tuple[Failure | None, ...] = ()  # for each of ``Plan.queries``: the refusal; position counts in the query's own text
     notes: tuple[str, ...] = ()  # one sentence each, for the person who reads the report
 
     def of(self, migration: str, index: int, direction: Direction = "up") -> Observation | None:

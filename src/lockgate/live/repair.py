@@ -11,7 +11,7 @@ from typing import Any
 
 from lockgate.live.backend import Backend, ask, literal, quote
 from lockgate.live.roles import FORBIDDEN
-from lockgate.live.session import Outcome, Session
+from lockgate.live.session import Session
 from lockgate.parse import Statement
 
 SUPERUSER = "superuser"
@@ -51,33 +51,39 @@ class Repairer:
         others = [name for (name,) in rows if name]
         return [name for name in dict.fromkeys([self._owner, *others]) if name != login]
 
-    def as_owner(self, session: Session, statement: Statement) -> tuple[str, Outcome] | None:
-        """Apply a statement as the first owner whom the server lets; None where it lets none, and nothing has changed then."""
-        for role in self.owners(session.login):
-            outcome = self._as_role(session, statement, role)
-            if outcome is not None:
-                return role, outcome
-        return None
+    def as_owner(self, session: Session, statement: Statement) -> tuple[str | None, dict[str, str]]:
+        """Apply a statement as the first owner whom the server lets; who that was, None where it lets none and nothing has changed.
 
-    def _as_role(self, session: Session, statement: Statement, role: str) -> Outcome | None:
-        """The session becomes ``role`` for one statement: the membership that this needs lasts no longer."""
+        With None come the fields of a refusal for another reason than the role (42501), where there was one. Raises Lost.
+        """
+        other: dict[str, str] = {}
+        for role in self.owners(session.login):
+            refusal = self._as_role(session, statement, role)
+            if refusal is None:
+                return role, {}
+            if refusal.get("C", "42501") != "42501":
+                other = other or refusal
+        return None, other
+
+    def _as_role(self, session: Session, statement: Statement, role: str) -> dict[str, str] | None:
+        """The session becomes ``role`` for one statement (the membership that this needs lasts no longer); the refusal, if any."""
         login, name = quote(session.login), quote(role)
         before = self._current_role(session)
         if self._backend.admin.query(f"GRANT {name} TO {login}", 20).failure:  # a member of the session's own role
-            return None
+            return {}
         try:
             self._turn += 1
             session.run(f"SELECT FROM pg_catalog.{_FRESH[self._turn % len(_FRESH)]} LIMIT 0", alone=True)
             if session.run(f"SET ROLE {name}", "VariableSetStmt", alone=True).reply.failure:
                 session.undo()
-                return None
+                return {}
             outcome = session.run(statement.text, statement.tag, statement.node, alone=True)
             if outcome.lost:
-                return outcome
+                raise outcome.lost
             if outcome.reply.failure:
                 session.undo()
             session.run(f"SET ROLE {before}", "VariableSetStmt", alone=True)
-            return None if outcome.reply.failure else outcome
+            return outcome.reply.failure
         finally:
             ask(self._backend.admin, f"REVOKE {name} FROM {login}")
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from lockgate.errors import CannotCheck
 from lockgate.live.apply import Applier
-from lockgate.live.backend import ADMIN_SETTINGS, Backend, ask, literal, quote, start
+from lockgate.live.backend import Backend, ask, literal, quote, start
 from lockgate.live.catalog import PREPARE, read_catalog
+from lockgate.live.observe import failure
 from lockgate.live.plan import (
     BodyObservation,
     Direction,
     DownObservation,
+    Failure,
     LiveCatalog,
     Observation,
     Parsed,
@@ -28,6 +30,7 @@ from lockgate.live.stand_ins import MARK
 from lockgate.live.wire import Lost
 from lockgate.parse import parse_script
 from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.text import Span
 
 if TYPE_CHECKING:
     from lockgate.live.bodies import Bodies
@@ -88,6 +91,7 @@ class _Run:
     bodies: list[BodyObservation] = field(default_factory=list)
     downs: list[DownObservation] = field(default_factory=list)
     catalogs: dict[str, LiveCatalog] = field(default_factory=dict)
+    queries: list[Failure | None] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _bodies: Bodies | None = None
     _before: LiveCatalog | None = None
@@ -107,7 +111,7 @@ class _Run:
         stand_ins = (*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions())
         return Report(
             replace(info, stand_ins=stand_ins), tuple(self.observations), tuple(self.bodies), tuple(self.downs), self._catalog(),
-            self.catalogs, tuple(self.handover), tuple(self.restored), self._all_notes(),
+            self.catalogs, tuple(self.handover), tuple(self.restored), tuple(self.queries), self._all_notes(),
         )  # fmt: skip
 
     def _restore(self, statements: Parsed) -> None:
@@ -131,6 +135,9 @@ class _Run:
             self._migration(session, migration)
         if self.progress is not None:
             self.progress(total, total, "")
+        if session.block:
+            session.commit()
+        self.queries += (prepare(session, sql) for sql in plan.queries)
         session.connection.close()
 
     def _migration(self, session: Session, migration: Migration) -> None:
@@ -223,4 +230,18 @@ class _Run:
         return tuple(notes)
 
 
-__all__ = ["ADMIN_SETTINGS", "verify"]
+def prepare(session: Session, sql: str) -> Failure | None:
+    """What the server says when it analyses one query (SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES); nothing is run. Raises Lost.
+
+    Parameters are ``$1``...; their types are inferred. ``position`` is a 0-based character offset in ``sql``.
+    """
+    prefix = "PREPARE lockgate_query AS "
+    reply = session.connection.query(prefix + sql, 30)
+    if reply.failure is None:
+        session.connection.query("DEALLOCATE lockgate_query", 30)
+        return None
+    said = failure(reply.failure, Span(0, len(prefix) + len(sql)), len(prefix) + len(sql))
+    return said if said.position is None else replace(said, position=max(said.position - len(prefix), 0))
+
+
+__all__ = ["prepare", "verify"]

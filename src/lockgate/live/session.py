@@ -132,9 +132,7 @@ class Session:
             outcome = self._send(text)
         opened = outcome.reply.block == "T"
         if opened and not self.block and outcome.lost is None:
-            self._must("SAVEPOINT lg")
-        if opened != self.block:
-            self._held.clear()
+            self._new_transaction(self._must(f"SAVEPOINT lg;{NEWEST}"))
         self.block = outcome.reply.block in ("T", "E")
         return outcome
 
