@@ -38,6 +38,7 @@ def analyze_query(ctx: Context, tag: str, node: Node, *, variables: Variables | 
 
     Refuses where parse analysis does. What comes later, when the query is rewritten, planned or run, is in ``late`` and ``uses``: see check_uses.
     """
+    variables = ctx.variables if variables is None else variables
     outer = None
     if scope is not None:
         outer = State(ctx, None, variables)

@@ -101,7 +101,7 @@ def goal(state: State, item: Item, name: str, indirection: list[Any], location: 
             return Goal(name, col.num, col.type, col.typmod, attribute, indirection, location)
     if name in SYSTEM_COLUMNS:
         raise state.ctx.refuse("0A000", f'cannot assign to system column "{name}"', location, name=name)
-    if item.open or relation is None or state.catalog.taint_of(("column", relation.oid, name), ("object", relation.oid)):
+    if item.open or relation is None or state.catalog.taint_of(("any",), ("column", relation.oid, name), ("object", relation.oid)):
         return Goal(name, 0, 0, -1, None, indirection, location)
     raise missing_target(state, relation, name, location)
 

@@ -10,7 +10,7 @@ from lockgate.timeline.binder.coercion import UNKNOWN
 from lockgate.timeline.binder.ctes import with_clause
 from lockgate.timeline.binder.expressions import transform, where
 from lockgate.timeline.binder.from_clause import first_place
-from lockgate.timeline.binder.scope import Item, relation_cols, scan_item
+from lockgate.timeline.binder.scope import Item, may_have, relation_cols, scan_item
 from lockgate.timeline.binder.select import Result, analyze_statement
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.targets import expand_list
@@ -155,7 +155,7 @@ def _arbiter(state: State, item: Item, infer: Node, action: str) -> None:
             continue
         column = scan_item(state, item, name, infer.get("location", 0))
         if column is None:
-            if item.open:
+            if may_have(state, item, name):
                 state.items = []
                 return
             from lockgate.timeline.binder.scope import missing_column

@@ -6,7 +6,7 @@ from typing import Any
 
 from lockgate.timeline.binder.functions import Call
 from lockgate.timeline.binder.rows import project
-from lockgate.timeline.binder.scope import Item, find_column, find_item, missing_column, missing_item, scan_item, whole_row
+from lockgate.timeline.binder.scope import Item, find_column, find_item, may_have, missing_column, missing_item, scan_item, whole_row
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.binder.values import Variable
@@ -71,7 +71,7 @@ def qualified(state: State, item: Item, name: str, location: int) -> Term | None
     found = scan_item(state, item, name, location)
     if found is not None:
         return found
-    if item.open:
+    if may_have(state, item, name):
         return Term("doubt", 0, -1, (), ("column", name, id(item)), location)
     saved = len(state.outer_vars)
     row = Term("var", item.rowtype, -1, (), (item, -1), location)

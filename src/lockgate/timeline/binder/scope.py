@@ -245,7 +245,7 @@ def find_column(state: State, name: str, location: int, *, local: bool = False) 
             if not item.cols_visible or (item.lateral_only and not level.lateral_active):
                 continue
             if not item.positions(name):
-                if item.open:
+                if may_have(state, item, name):
                     open_item = open_item or item
                 if name not in SYSTEM_COLUMNS:
                     continue
@@ -263,6 +263,17 @@ def find_column(state: State, name: str, location: int, *, local: bool = False) 
             return None
         level = level.parent
     return None
+
+
+def may_have(state: State, item: Item, name: str) -> bool:
+    """Whether an item may have a column that we do not see."""
+    if item.open:
+        return True
+    if not state.catalog.taints or item.kind == "join":
+        return False
+    if item.rel is None:
+        return item.kind != "values" and state.catalog.taint_of(("any",)) is not None
+    return state.catalog.taint_of(("any",), ("object", item.rel.oid), ("column", item.rel.oid, name)) is not None
 
 
 def check_lateral(state: State, level: State, item: Item, location: int) -> None:
