@@ -3,7 +3,7 @@
     python tools/generate_extensions.py --bindir /usr/lib/postgresql/15/bin --major 15 --set shared_preload_libraries=pg_cron
     python tools/generate_extensions.py --bindir .../18/bin --major 18 --only vector --base
 
-A private server is started and removed; every extension goes into a database of its own. The lowest major writes extensions/NAME.json;
+A private server is started and removed; every extension is created in a transaction that is rolled back. The lowest major writes extensions/NAME.json;
 another one writes extensions/MAJOR/NAME.json, and only where the content differs from that of the next lower major (run them in
 ascending order). ``--base`` writes extensions/NAME.json whatever the major.
 
@@ -174,17 +174,16 @@ def main() -> None:
         if options.major not in (None, major):
             raise SystemExit(f"{options.bindir} is PostgreSQL {major}, not {options.major}")
         found = [row[0] for row in admin.execute("select name from pg_available_extensions order by 1")]
+        admin.execute(f"create database {SCRATCH} template template0")
         for name in found:
             if name not in options.skip and name in (options.only or found):
-                one(admin, dsn, name, major, options.base)
+                one(dsn, name, major, options.base)
 
 
-def one(admin: psycopg.Connection[Any], dsn: str, name: str, major: int, base: bool) -> None:
-    """One extension in a database of its own; one that this server cannot create is said and left out."""
-    admin.execute(f"drop database if exists {SCRATCH} with (force)")
-    admin.execute(f"create database {SCRATCH} template template0")
+def one(dsn: str, name: str, major: int, base: bool) -> None:
+    """One extension; one that this server cannot create is said and left out."""
     try:
-        with psycopg.connect(dsn, dbname=SCRATCH, autocommit=True) as conn:
+        with psycopg.connect(dsn, dbname=SCRATCH) as conn, conn.transaction(force_rollback=True):
             write(collect(conn, name), major, base)
     except psycopg.Error as error:
         print(name, "skipped:", str(error).splitlines()[0])
