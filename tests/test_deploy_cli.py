@@ -37,8 +37,8 @@ class Stand:
         lines = [f"{key} = {value}" for key, value in more.items()]
         (self.folder / "lockgate.toml").write_text(
             f'[migrations]\npaths = ["migrations"]\n[deploy]\ndokploy_url = "{self.dokploy.url}"\ncompose_id = "{self.dokploy.compose_id}"\n'
-            f'health_url = "{self.dokploy.url}/health"\nhealth_field = "commit=$commit"\nhealth_timeout = 5\nqueue_timeout = 5\n'
-            f'deploy_timeout = 5\n{chr(10).join(lines)}\n[gitea]\nurl = "{self.gitea.url}"\nrepository = "m/paliad"\n'
+            f'health_url = "{self.dokploy.url}/health"\nhealth_field = "commit=$commit"\nhealth_timeout = 5\nqueue_timeout = 20\n'
+            f'deploy_timeout = 20\n{chr(10).join(lines)}\n[gitea]\nurl = "{self.gitea.url}"\nrepository = "m/paliad"\n'
         )
         self.commit = commit_all(self.folder, "configured") if sh(self.folder, "git", "status", "--porcelain") else self.commit
         self.dokploy.commit = self.commit
@@ -122,7 +122,7 @@ def test_a_killed_gate_is_resumed(stand: Stand, moment: str) -> None:
 
 
 def test_a_killed_gate_is_found_by_the_next_one(stand: Stand) -> None:
-    stand.dokploy.step = 0.6
+    stand.dokploy.step = 1.5
     proof = stand.attest()
     process = stand.start("--attestation", proof)
     while not stand.dokploy.posts:
@@ -257,9 +257,7 @@ def test_a_real_verification_opens_and_closes_the_gate(stand: Stand) -> None:
 
 
 def test_an_attestation_of_verify_opens_the_gate(stand: Stand) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "lockgate", "verify", "--attest", "../a.json"], cwd=stand.folder, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", "lockgate", "verify", "--attest", "../a.json"], cwd=stand.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads((stand.outside / "a.json").read_text())["tree"]["commit"] == stand.commit
     assert stand.deploy("--attestation", "../a.json")[0] == 0
