@@ -272,7 +272,8 @@ def denied(
     role: int | None = None,
 ) -> Exception:  # fmt: skip
     """The refusal ``permission denied for table x``; ``role`` where another than the current one lacks the privilege (a view's owner)."""
-    text = f"permission denied for {kind or kind_word(_element(ctx.catalog, obj))} {shown or shown_name(ctx, obj)}"
+    word = kind or kind_word(_element(ctx.catalog, obj))
+    text = " ".join(f"permission denied for {word} {shown or shown_name(ctx, obj)}".split())
     return ctx.refuse("42501", text, location, name=name or getattr(obj, "name", None), object=_qualified(ctx, obj),
                       help=remedy.privilege(ctx, obj, privilege, role), kind="privilege", related=_made(ctx, obj))  # fmt: skip
 

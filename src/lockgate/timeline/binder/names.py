@@ -63,9 +63,12 @@ def creation_target(ctx: Context, rangevar: Node) -> Namespace:
         return temp_namespace(ctx)
     if temporary:
         raise ctx.refuse("42P16", "cannot create temporary relation in non-temporary schema", location, name=schema, kind="schema")
-    if schema:
-        found = find_namespace(ctx, schema, location)
-        assert found is not None
+    if schema:  # USAGE is not asked here (get_namespace_oid)
+        found = ctx.catalog.namespace(schema)
+        if found is None and ctx.catalog.taint_of(("any",), ("name", "namespace", 0, schema)):
+            raise ctx.unsure(f"whether schema {schema} exists is not known")
+        if found is None:
+            raise missing_namespace(ctx, schema, location)
         return found
     return ctx.creation_namespace(location)
 

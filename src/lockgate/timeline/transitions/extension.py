@@ -65,9 +65,7 @@ def create_extension(ctx: Context, node: Node) -> None:
     install(ctx, name, schema, location, cascade=flag_of(options.get("cascade")), version=text_of(options.get("new_version")), parents=())
 
 
-def install(
-    ctx: Context, name: str, schema: str, location: int | None, *, cascade: bool, version: str = "", parents: tuple[str, ...] = ()
-) -> Extension:
+def install(ctx: Context, name: str, schema: str, location: int | None, *, cascade: bool, version: str = "", parents: tuple[str, ...] = ()) -> Extension:
     """CreateExtensionInternal: the schema, what it requires, the extension, its members."""
     data = extension(name)
     stock = ctx.catalog.builtins.available_extension(name)
@@ -263,8 +261,7 @@ class Members:
 
         name, schema, kind, columns, public = row
         attributes = [
-            Attribute(number, column, self._oid(type_name), typmod, bool(notnull))
-            for number, (column, type_name, typmod, notnull) in enumerate(columns, 1)
+            Attribute(number, column, self._oid(type_name), typmod, bool(notnull)) for number, (column, type_name, typmod, notnull) in enumerate(columns, 1)
         ]
         space = self.catalog.find(Namespace, self._space(schema)) or self.space
         made = create_relation(self.ctx, name, space, kind, attributes, owner=self.owner, extension=self.made.oid)

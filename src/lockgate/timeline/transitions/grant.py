@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,8 +72,6 @@ def resolve(ctx: Context, node: Node, words: tuple[str, str]) -> Grant:
         if letter not in allowed:
             raise ctx.refuse("0LP01", f"invalid privilege type {name} for {word}", None, name=name.lower(), kind="privilege")
         letters += letter
-    if node.get("is_grant") and node.get("grant_option") and acl.PUBLIC in grantees:
-        raise ctx.refuse("0LP01", "grant options can only be granted to roles", None, name="public", kind="role")
     return Grant(bool(node.get("is_grant")), "privileges" not in node, acl.canonical(letters), tuple(columns), grantees,
                  bool(node.get("grant_option")), node.get("behavior") == "DROP_CASCADE")  # fmt: skip
 
@@ -96,10 +93,8 @@ def _apply(ctx: Context, statement: Grant, target: Target, objtype: str) -> None
             catalog.put(replace(obj, acl=items))
             if isinstance(obj, Relation) and not statement.give:
                 _revoke_columns(ctx, statement, catalog.the(Relation, obj.oid), letters)
-    if isinstance(obj, Relation):
-        for letters, names in statement.columns:
-            for name in names:
-                _apply_column(ctx, statement, catalog.the(Relation, obj.oid), letters, name, target)
+    if isinstance(obj, Relation) and statement.columns:
+        _apply_columns(ctx, statement, catalog.the(Relation, obj.oid), target)
 
 
 def _fit_relation(ctx: Context, relation: Relation, letters: str, objtype: str, target: Target) -> str:
@@ -140,11 +135,16 @@ def _restrict(
     if not may:
         has = acl.held(ctx.catalog, grantor, items) or acl.grantable(ctx.catalog, grantor, owner_of(ctx.catalog, obj), items, rights)
         if not has and not _predefined(ctx, obj, grantor):
-            raise denied(ctx, obj, _names(letters), target.location, name=target.name)
+            what, word = (f'column "{column}" of relation "{obj.name}"', " ") if column else ("", _word(obj))
+            raise denied(ctx, obj, _names(letters), target.location, name=column or target.name, shown=what, kind=word)
     words = target.name
     about = f'"{words}"' if not column else f'column "{column}" of relation "{obj.name}"'
     _warn(ctx, statement, about, may, letters, rights, target, shown)
     return may
+
+
+def _word(obj: Any) -> str:
+    return "table" if isinstance(obj, Relation) and obj.kind != "S" else ""
 
 
 def _predefined(ctx: Context, obj: Any, role: int) -> bool:
@@ -167,7 +167,8 @@ def _names(letters: str) -> str:
 
 
 def _merge(ctx: Context, statement: Grant, items: acl.Items, owner: int, grantor: int, letters: str) -> acl.Items | None:
-    return merge(ctx, statement, items, owner, grantor, letters) if letters else None
+    changed = merge(ctx, statement, items, owner, grantor, letters)
+    return changed if letters else None
 
 
 def merge(ctx: Context, statement: Grant, items: acl.Items, owner: int, grantor: int, letters: str) -> acl.Items:
@@ -175,6 +176,8 @@ def merge(ctx: Context, statement: Grant, items: acl.Items, owner: int, grantor:
     plain = letters if statement.give or not statement.option else ""
     options = letters if not statement.give or statement.option else ""
     for grantee in statement.grantees:
+        if grantee == acl.PUBLIC and statement.give and statement.option:
+            raise ctx.refuse("0LP01", "grant options can only be granted to roles", None, name="public", kind="role")
         try:
             if statement.give:
                 items = acl.add(ctx.catalog, items, owner, grantee, grantor, plain, options)
@@ -191,8 +194,21 @@ def merge(ctx: Context, statement: Grant, items: acl.Items, owner: int, grantor:
 # --- columns -------------------------------------------------------------------------------------------------------------
 
 
-def _apply_column(ctx: Context, statement: Grant, relation: Relation, letters: str, name: str, target: Target) -> None:
-    attribute = column_of(ctx, relation, name)
+def _apply_columns(ctx: Context, statement: Grant, relation: Relation, target: Target) -> None:
+    """Column by column in the table's order, whatever order the statement names them in."""
+    wanted: dict[int, str] = {}
+    for letters, names in statement.columns:
+        for name in names:
+            number = column_of(ctx, relation, name).num
+            wanted[number] = acl.canonical(wanted.get(number, "") + letters)
+    for number in sorted(wanted):
+        _apply_column(ctx, statement, ctx.catalog.the(Relation, relation.oid), wanted[number], number, target)
+
+
+def _apply_column(ctx: Context, statement: Grant, relation: Relation, letters: str, number: int, target: Target) -> None:
+    attribute = relation.attribute_by_num(number)
+    assert attribute is not None
+    name = attribute.name
     own = attribute.acl or ()
     whole = (*items_of(ctx.catalog, relation), *own)
     known = ctx.session.known and not ctx.unchecked
@@ -200,8 +216,8 @@ def _apply_column(ctx: Context, statement: Grant, relation: Relation, letters: s
     grantor, may = acl.best_grantor(ctx.catalog, role, relation.owner, whole, letters)
     rights = acl.all_privileges("column", ctx.catalog.major)
     may = _restrict(ctx, statement, relation, whole, grantor, may, letters, rights, target, column=name)
+    items = merge(ctx, statement, own, relation.owner, grantor, may)
     if may:
-        items = merge(ctx, statement, own, relation.owner, grantor, may)
         ctx.catalog.replace_attribute(relation, replace(attribute, acl=items or None))
 
 
@@ -221,9 +237,10 @@ def _revoke_columns(ctx: Context, statement: Grant, relation: Relation, letters:
             relation = ctx.catalog.replace_attribute(relation, replace(attribute, acl=items or None))
 
 
-def put_acl(ctx: Context, obj: Any, items: Iterable[Any]) -> None:
-    """Write an object's acl."""
-    ctx.catalog.put(replace(obj, acl=tuple(items)))
+def revoke_all(ctx: Context, obj: Any, role: int) -> None:
+    """Take away all that a role was granted on an object (RemoveRoleFromObjectACL): REVOKE ALL ... CASCADE by the current role, with its warnings."""
+    statement = Grant(False, True, "", (), (role,), False, True)
+    _apply(ctx, statement, Target(obj, None, obj.name), "OBJECT_TABLE")
 
 
 HANDLERS = {"GrantStmt": grant}

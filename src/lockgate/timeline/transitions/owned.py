@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog import acl
-from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Policy, Relation, Role
+from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Namespace, Policy, Relation, Role, Type
 from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.privileges import NO, denied, has_privilege, is_superuser, need_create_on_database
 from lockgate.timeline.remedy import membership
 from lockgate.timeline.transitions.creation import find_role
+from lockgate.timeline.transitions.grant import revoke_all
 from lockgate.timeline.transitions.role import acls, everything, owned, refuse_right
 
 
@@ -43,10 +45,23 @@ def reassign_owned(ctx: Context, node: Node) -> None:
     for role in roles:
         _pinned(ctx, role, "reassign")
         for obj in list(everything(ctx.catalog)):
-            if getattr(obj, "owner", None) == role.oid:
+            if getattr(obj, "owner", None) == role.oid != new.oid:
+                _may_reassign(ctx, obj, new)
                 _reassign(ctx, obj, role.oid, new.oid)
         if ctx.catalog.database_owner == role.oid:
             ctx.catalog.database_owner = new.oid
+
+
+def _may_reassign(ctx: Context, obj: Any, new: Role) -> None:
+    """Tables and types change hands unasked; schemas and the rest as under OWNER TO (AlterSchemaOwner_oid, AlterObjectOwner_internal)."""
+    if is_superuser(ctx) != NO or isinstance(obj, (Relation, Type)) or getattr(obj, "kind", "") in ("default", "publication_rel"):
+        return
+    if isinstance(obj, Namespace):
+        need_create_on_database(ctx)
+        return
+    space = ctx.catalog.find(Namespace, getattr(obj, "namespace", 0))
+    if space is not None and has_privilege(ctx, space, "CREATE", role=new.oid) == NO:
+        raise denied(ctx, space, "CREATE", role=new.oid)
 
 
 def _reassign(ctx: Context, obj: Any, old: int, new: int) -> None:
@@ -88,10 +103,7 @@ def _strip(ctx: Context, obj: Any, role: int) -> None:
         return
     if getattr(obj, "owner", None) == role or not any(acl.mentions(a, role) for a in acls(obj)):
         return
-    changes: dict[str, Any] = {"acl": _without(obj.acl, role) if obj.acl is not None else None}
-    if isinstance(obj, Relation):
-        changes["attributes"] = tuple(replace(a, acl=_without(a.acl, role) or None) if a.acl else a for a in obj.attributes)
-    ctx.catalog.put(replace(obj, **changes))
+    revoke_all(ctx, obj, role)
 
 
 HANDLERS = {"ReassignOwnedStmt": reassign_owned, "DropOwnedStmt": drop_owned}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lockgate.timeline.binder import Query, analyze_query, check_uses, words
+from lockgate.timeline.binder import Query, analyze_query, check_uses, creation_target, words
+from lockgate.timeline.binder.names import relation_in
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.option import check_storage_options
 from lockgate.timeline.transitions.relation import create_relation, creation_place, ensure_free, skip_existing
@@ -35,10 +36,16 @@ def create_as(ctx: Context, into: Node, query: Query, *, materialized: bool, if_
         raise ctx.refuse("0A000", "materialized views must not use data-modifying statements in WITH", location, kind="other")
     if materialized and query.temporary:
         raise ctx.refuse("0A000", "materialized views must not use temporary tables or views", location, kind="other")
-    space, existing = creation_place(ctx, rangevar)
+    # CreateTableAsRelExists, then the query's own privileges (ExecutorStart), then CREATE on the schema (DefineRelation)
+    space = creation_target(ctx, rangevar)
+    existing = relation_in(ctx, space.oid, rangevar.get("relname", ""))
     if if_not_exists and skip_existing(ctx, rangevar, existing, space):
         return
     ensure_free(ctx, rangevar.get("relname", ""), space.oid, location)
+    skip = bool(into.get("skipData"))
+    if not skip:
+        check_uses(ctx, query)
+    creation_place(ctx, rangevar)
     names = words(into.get("colNames", []))
     if len(names) > len(query.columns) and not query.open:
         raise ctx.refuse("42601", "too many column names were specified", location, kind="column")
@@ -46,9 +53,6 @@ def create_as(ctx: Context, into: Node, query: Query, *, materialized: bool, if_
     check_storage_options(ctx, into.get("options", []), "m" if materialized else "r")
     attributes = make_attributes(ctx, columns, location, table=True)
     persistence = "t" if space.oid == ctx.session.temp_namespace else rangevar.get("relpersistence", "p")
-    skip = bool(into.get("skipData"))
-    if not skip:
-        check_uses(ctx, query)
     relation = create_relation(
         ctx, rangevar.get("relname", ""), space, "m" if materialized else "r", attributes, location=location, persistence=persistence,
         populated=not (materialized and skip), on_commit={"ONCOMMIT_DROP": "d", "ONCOMMIT_DELETE_ROWS": "r"}.get(into.get("onCommit", ""), ""),
