@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.live.backend import Backend, ask, literal, quote
-from lockgate.live.roles import FORBIDDEN
+from lockgate.live.roles import EVERYONE, FORBIDDEN
 from lockgate.live.session import Session
 from lockgate.parse import Statement
 
@@ -24,6 +24,12 @@ _EXTENSIONS = frozenset({
     "pg_partman", "pg_prewarm", "pg_stat_statements", "pg_trgm", "pg_uuidv7", "pg_visibility", "pgcrypto", "pgrowlocks", "pgstattuple",
     "plpgsql", "postgis", "postgis_topology", "refint", "rum", "seg", "sslinfo", "tablefunc", "tcn", "timescaledb", "tsm_system_rows",
     "tsm_system_time", "unaccent", "uuid-ossp", "vector", "xml2",
+})  # fmt: skip
+# Statements that make no object of their own, so that who applies them leaves no trace: they may be applied with the rights of all owners
+_TRACELESS = frozenset({
+    "AlterEnumStmt", "AlterFunctionStmt", "AlterPolicyStmt", "AlterSeqStmt", "AlterTableStmt", "CommentStmt", "CreatePolicyStmt",
+    "CreateTrigStmt", "DeleteStmt", "DropStmt", "GrantStmt", "IndexStmt", "InsertStmt", "RefreshMatViewStmt", "RenameStmt", "RuleStmt",
+    "SelectStmt", "TruncateStmt", "UpdateStmt",
 })  # fmt: skip
 _ROLE_OPTIONS = {"canlogin": "LOGIN", "createdb": "CREATEDB", "inherit": "INHERIT"}
 _SETTINGS = frozenset({"search_path", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "timezone", "TimeZone"})
@@ -49,7 +55,7 @@ class Repairer:
             " WHERE NOT r.rolsuper AND r.rolname !~ '^pg_' ORDER BY 1",
         )
         others = [name for (name,) in rows if name]
-        return [name for name in dict.fromkeys([self._owner, *others]) if name != login]
+        return [name for name in dict.fromkeys([self._owner, *others]) if name not in (login, EVERYONE)]
 
     def as_owner(self, session: Session, statement: Statement) -> tuple[str | None, dict[str, str]]:
         """Apply a statement as the first owner whom the server lets; who that was, None where it lets none and nothing has changed.
@@ -57,7 +63,8 @@ class Repairer:
         With None come the fields of a refusal for another reason than the role (42501), where there was one. Raises Lost.
         """
         other: dict[str, str] = {}
-        for role in self.owners(session.login):
+        together = [EVERYONE] if statement.tag in _TRACELESS else []
+        for role in (*self.owners(session.login), *together):
             refusal = self._as_role(session, statement, role)
             if refusal is None:
                 return role, {}
@@ -69,23 +76,40 @@ class Repairer:
         """The session becomes ``role`` for one statement (the membership that this needs lasts no longer); the refusal, if any."""
         login, name = quote(session.login), quote(role)
         before = self._current_role(session)
+        if self._is_member(session.login, role):
+            return self._with_membership(session, statement, name, before)
+        if role == EVERYONE:  # else each would be a member of the other
+            ask(self._backend.admin, f"REVOKE {login} FROM {name}")
         if self._backend.admin.query(f"GRANT {name} TO {login}", 20).failure:  # a member of the session's own role
             return {}
         try:
-            self._turn += 1
-            session.run(f"SELECT FROM pg_catalog.{_FRESH[self._turn % len(_FRESH)]} LIMIT 0", alone=True)
-            if session.run(f"SET ROLE {name}", "VariableSetStmt", alone=True).reply.failure:
-                session.undo()
-                return {}
-            outcome = session.run(statement.text, statement.tag, statement.node, alone=True)
-            if outcome.lost:
-                raise outcome.lost
-            if outcome.reply.failure:
-                session.undo()
-            session.run(f"SET ROLE {before}", "VariableSetStmt", alone=True)
-            return outcome.reply.failure
+            return self._with_membership(session, statement, name, before)
         finally:
             ask(self._backend.admin, f"REVOKE {name} FROM {login}")
+            if role == EVERYONE:
+                ask(self._backend.admin, f"GRANT {login} TO {name}")
+
+    def _with_membership(self, session: Session, statement: Statement, name: str, before: str) -> dict[str, str] | None:
+        self._turn += 1
+        session.run(f"SELECT FROM pg_catalog.{_FRESH[self._turn % len(_FRESH)]} LIMIT 0", alone=True)
+        if session.run(f"SET ROLE {name}", "VariableSetStmt", alone=True).reply.failure:
+            session.undo()
+            return {}
+        outcome = session.run(statement.text, statement.tag, statement.node, alone=True)
+        if outcome.lost:
+            raise outcome.lost
+        if outcome.reply.failure:
+            session.undo()
+        session.run(f"SET ROLE {before}", "VariableSetStmt", alone=True)
+        return outcome.reply.failure
+
+    def _is_member(self, login: str, role: str) -> bool:
+        rows = ask(
+            self._backend.admin,
+            "SELECT count(*) FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid JOIN pg_catalog.pg_roles u"
+            f" ON u.oid = m.member WHERE r.rolname = {literal(role)} AND u.rolname = {literal(login)}",
+        )
+        return rows[0][0] != "0"
 
     @staticmethod
     def _current_role(session: Session) -> str:

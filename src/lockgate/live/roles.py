@@ -16,7 +16,7 @@ from lockgate.live.plan import RolePlan, ScratchRole
 from lockgate.parse import Statement, SyntaxFailure
 
 RUNNER = "lockgate_runner"  # applies everything where no roles are configured
-RESTORER = "lockgate_restorer"  # restores the baseline: a member of every role, never a superuser
+EVERYONE = "lockgate_everyone"  # a member of every role, never a superuser: restores baselines, mends what takes two owners
 
 # Memberships that reach the machine below the server (manual: predefined-roles)
 FORBIDDEN = frozenset({"pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"})
@@ -43,7 +43,7 @@ def cast(backend: Backend, plan: RolePlan, known: Iterable[ScratchRole], stateme
     existing = {name for (name,) in ask(backend.admin, "SELECT rolname FROM pg_catalog.pg_roles")}
     roles = {role.name: role for role in (*plan.known, *known)}
     stand_ins = sorted(named_roles(statements) - existing - roles.keys() - {owner, deployer})
-    logins = {owner, deployer, RESTORER}
+    logins = {owner, deployer, EVERYONE}
     for taken in logins & existing:
         raise CannotCheck(f"the role {taken} already exists on the server", "Give --dsn of a scratch server that has no such role.")
     commands: list[str] = []
@@ -76,7 +76,7 @@ def _memberships(roles: Iterable[ScratchRole], deployer: str, owner: str, stand_
     for name in stand_ins:  # nobody knows what the one role may; it may at least hand objects to whom the SQL names
         yield f"GRANT {quote(name)} TO {quote(deployer)}"
     for name in {owner, deployer, *(role.name for role in roles), *stand_ins}:
-        yield f"GRANT {quote(name)} TO {RESTORER}"
+        yield f"GRANT {quote(name)} TO {EVERYONE}"
 
 
 def _disarm() -> str:
@@ -88,7 +88,7 @@ def _disarm() -> str:
 def _database(owner: str, major: int) -> Iterator[str]:
     del major  # public belongs to pg_database_owner from 15 on; before, PUBLIC may create in it, as in production
     yield f"DO $$ BEGIN EXECUTE pg_catalog.format('ALTER DATABASE %I OWNER TO {quote(owner)}', pg_catalog.current_database()); END $$"
-    yield f"DO $$ BEGIN EXECUTE pg_catalog.format('GRANT CREATE ON DATABASE %I TO {RESTORER}', pg_catalog.current_database()); END $$"
+    yield f"DO $$ BEGIN EXECUTE pg_catalog.format('GRANT CREATE ON DATABASE %I TO {EVERYONE}', pg_catalog.current_database()); END $$"
 
 
 def _run(backend: Backend, commands: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ from lockgate.live.plan import (
     State,
 )
 from lockgate.live.repair import Repairer
-from lockgate.live.roles import RESTORER, Cast, cast, handover_sql
+from lockgate.live.roles import EVERYONE, Cast, cast, handover_sql
 from lockgate.live.session import Session
 from lockgate.live.stand_ins import MARK
 from lockgate.live.wire import Lost
@@ -117,7 +117,7 @@ class _Run:
     def _restore(self, statements: Parsed) -> None:
         from lockgate.live.restore import restored
 
-        session = self._session(RESTORER)
+        session = self._session(EVERYONE)
         self.restored += restored(self.applier, session, statements)
         session.connection.close()
 
@@ -161,7 +161,7 @@ class _Run:
         if self._bodies is None:
             from lockgate.live.bodies import Bodies
 
-            self._bodies = Bodies(self._session(RESTORER), self.backend, self.backend.info().major)
+            self._bodies = Bodies(self._session(EVERYONE), self.backend, self.backend.info().major)
         return self._bodies
 
     def _catalog(self) -> LiveCatalog:

@@ -1,0 +1,43 @@
+"""Small plans for the tests of the oracle."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from lockgate.live import verify
+from lockgate.live.binaries import at_hand
+from lockgate.live.plan import Observation, Plan, Report, RolePlan, ServerWish
+from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.text import Source
+
+
+def migration(name: str, up: str, down: str = "", shape: Transaction = Transaction.IMPLICIT) -> Migration:
+    """A migration whose slot is the first word of its name."""
+    back = Script.whole(Source(f"m/{name}.down.sql", down), shape) if down else None
+    return Migration(name, name.split("_")[0], name, Script.whole(Source(f"m/{name}.up.sql", up), shape), back)
+
+
+TWO = RolePlan(deployer="app", owner="own", owner_ids=frozenset({"1"}))
+
+
+def run(*migrations: Migration, roles: RolePlan = TWO, major: int | None = None, **options: Any) -> Report:
+    """Verify on the best server at hand, or on that of a major."""
+    return verify(Plan(migrations, server=ServerWish(major=major), roles=roles, **options))
+
+
+def outcome(report: Report) -> list[tuple[str, int, str]]:
+    """Migration, statement and SQLSTATE of every statement; "" where the server took it."""
+    return [(seen.migration, seen.index, seen.fails.sqlstate if seen.fails else "") for seen in report.observations]
+
+
+def only(report: Report, name: str, index: int = 1) -> Observation:
+    seen = report.of(name, index)
+    assert seen is not None
+    return seen
+
+
+@functools.cache
+def majors() -> tuple[int, ...]:
+    """The majors that this machine has binaries of."""
+    return tuple(sorted({found.major for found in at_hand()}))

@@ -1,0 +1,180 @@
+"""The two-role apply: shapes of transactions, places, repairs, taints."""
+
+from __future__ import annotations
+
+import pytest
+
+from lockgate.live.plan import Baseline, RolePlan, ScratchRole, State
+from lockgate.sources.migration import Transaction
+from lockgate.text import Source
+from tests.live_kit import migration, only, outcome, run
+
+BASE = migration("1", "CREATE TABLE t (id int PRIMARY KEY, name text);")
+
+
+def test_the_deployer_owns_nothing_and_the_owner_repairs() -> None:
+    report = run(BASE, migration("2", "ALTER TABLE t ADD COLUMN a int;\nCREATE INDEX t_a ON t (a);\nINSERT INTO t VALUES (1, 'x', 2);"))
+    assert outcome(report) == [("1", 1, ""), ("2", 1, "42501"), ("2", 2, "42501"), ("2", 3, "")]
+    seen = only(report, "2")
+    assert (seen.role, seen.repaired_as, seen.state) == ("app", "own", State.OBSERVED)
+    assert seen.fails and seen.fails.message == "must be owner of table t"
+    owners = {row["name"]: row["owner"] for row in report.catalog_after["tables"]}
+    assert owners == {"t": "own"}
+    assert "a" in {row["name"] for row in report.catalog_after["columns"]}
+
+
+def test_a_chain_applied_wholly_by_the_deployer_never_fails() -> None:
+    """Why a dry run as one role cannot show the outage (design.md, section 8, no. 8)."""
+    report = run(BASE, migration("2", "ALTER TABLE t ADD COLUMN a int;"), roles=RolePlan(deployer="app"))
+    assert outcome(report) == [("1", 1, ""), ("2", 1, "")]
+
+
+def test_if_not_exists_does_not_spare_the_deployer() -> None:
+    report = run(BASE, migration("2", "ALTER TABLE t ADD COLUMN IF NOT EXISTS name text; CREATE TABLE IF NOT EXISTS t (id int);"))
+    assert outcome(report)[1:] == [("2", 1, "42501"), ("2", 2, "")]
+
+
+def test_a_refusal_has_its_place_in_the_file() -> None:
+    text = "-- größer: €\r\nSELECT 1;\r\nSELECT id, nope FROM t;"
+    report = run(BASE, migration("2", text))
+    seen = only(report, "2", 2)
+    assert seen.fails and seen.fails.position == text.index("nope") and seen.fails.sqlstate == "42703"
+
+
+def test_a_syntax_error_does_not_hide_the_other_statements() -> None:
+    report = run(migration("1", "CREATE TABLE a (id int);\nALTER TABEL a ADD x int;\nCREATE TABLE b (id int);"))
+    assert outcome(report) == [("1", 1, ""), ("1", 2, "42601"), ("1", 3, "")]
+    assert only(report, "1", 2).fails.position == 25 + len("ALTER ")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("shape", [Transaction.FILE, Transaction.IMPLICIT])
+def test_concurrently_in_a_block_is_refused_and_then_done_outside(shape: Transaction) -> None:
+    text = "CREATE INDEX CONCURRENTLY t_name ON t (name);\nINSERT INTO t VALUES (1, 'x');"
+    report = run(BASE, migration("2", text, shape=shape), roles=RolePlan(deployer="app"))
+    assert outcome(report)[1:] == [("2", 1, "25001"), ("2", 2, "")]
+    assert only(report, "2").repaired_as == "app"
+    assert "t_name" in {row["name"] for row in report.catalog_after["indexes"]}
+
+
+def test_concurrently_alone_in_a_file_runs_where_the_runner_sends_the_file_as_it_is() -> None:
+    text = "CREATE INDEX CONCURRENTLY t_name ON t (name);"
+    roles = RolePlan(deployer="app")
+    assert outcome(run(BASE, migration("2", text), roles=roles))[1] == ("2", 1, "")
+    assert outcome(run(BASE, migration("2", text, shape=Transaction.FILE), roles=roles))[1] == ("2", 1, "25001")
+    assert outcome(run(BASE, migration("2", text + text.replace("t_name", "u"), shape=Transaction.STATEMENT), roles=roles))[1:] == [("2", 1, ""), ("2", 2, "")]
+
+
+def test_a_fresh_enum_value_cannot_be_used_in_its_transaction() -> None:
+    one = migration("1", "CREATE TYPE mood AS ENUM ('a');\nCREATE TABLE m (m mood);")
+    two = migration("2", "ALTER TYPE mood ADD VALUE 'b';\nINSERT INTO m VALUES ('b');")
+    report = run(one, two, roles=RolePlan(deployer="app"))
+    assert outcome(report)[2:] == [("2", 1, ""), ("2", 2, "55P04")]
+    assert only(report, "2", 2).repaired_as == "app"
+
+
+def test_the_script_s_own_transaction_commands() -> None:
+    text = "BEGIN;\nCREATE TABLE a (id int);\nSAVEPOINT s;\nCREATE TABLE b (id int);\nROLLBACK TO s;\nCREATE TABLE c (id int);\nCOMMIT;\nCREATE TABLE d (id int);"
+    for shape in Transaction:
+        report = run(migration("1", text, shape=shape), roles=RolePlan(deployer="app"))
+        assert not any(seen.fails for seen in report.observations), shape
+        assert {row["name"] for row in report.catalog_after["tables"]} == {"a", "c", "d"}, shape
+
+
+def test_a_deferred_constraint_refuses_the_commit() -> None:
+    one = migration("1", "CREATE TABLE p (id int PRIMARY KEY);\nCREATE TABLE c (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED);")
+    report = run(one, migration("2", "SELECT 1;\nINSERT INTO c VALUES (7);"), migration("3", "SELECT 1;"), roles=RolePlan(deployer="app"))
+    assert outcome(report)[-2:] == [("2", 0, "23503"), ("3", 1, "")]
+    assert only(report, "3").state is State.AFTER_FAILURE
+
+
+def test_what_rests_on_an_unrepaired_failure_proves_nothing_and_the_rest_still_does() -> None:
+    two = "ALTER TABLE t ADD COLUMN a nonsense;\nUPDATE t SET a = 1;\nCREATE VIEW v AS SELECT * FROM t;\nSELECT a FROM v;\nSELECT nope FROM other;"
+    one = migration("1", "CREATE TABLE t (id int);\nCREATE TABLE other (id int);")
+    report = run(one, migration("2", two), roles=RolePlan(deployer="app"))
+    assert outcome(report)[2:] == [("2", 1, "42704"), ("2", 2, "42703"), ("2", 3, ""), ("2", 4, "42703"), ("2", 5, "42703")]
+    states = [only(report, "2", index).state for index in range(1, 6)]
+    assert states == [State.OBSERVED, State.AFTER_FAILURE, State.AFTER_FAILURE, State.AFTER_FAILURE, State.OBSERVED]
+
+
+def test_what_a_refused_role_would_have_met_next() -> None:
+    report = run(BASE, migration("2", "CREATE INDEX i ON t (gone);"))
+    seen = only(report, "2")
+    assert seen.fails and seen.fails.sqlstate == "42501" and seen.repaired_as is None
+    assert seen.then_fails and seen.then_fails.sqlstate == "42703"
+
+
+def test_warnings_are_heard_and_a_grant_by_a_non_owner_is_one() -> None:
+    report = run(BASE, migration("2", "GRANT SELECT ON t TO reporting;\nANALYZE t;"))
+    notices = [notice for seen in report.observations for notice in seen.notices]
+    assert [notice.severity for notice in notices if notice.severity == "WARNING"]
+    assert "role reporting" in report.server.stand_ins
+
+
+def test_handover_sql_is_production_s_grants_and_its_own_refusals_are_told() -> None:
+    grants = Source("handover.sql", "GRANT SELECT ON t TO app;\nGRANT SELECT ON gone TO app;")
+    roles = RolePlan(deployer="app", owner="own", owner_ids=frozenset({"1"}), handover_sql=grants)
+    report = run(BASE, migration("2", "SELECT 1 FROM t;\nINSERT INTO t VALUES (1);"), roles=roles)
+    assert [seen.fails.sqlstate for seen in report.handover if seen.fails] == ["42P01"]
+    assert outcome(report)[1:] == [("2", 1, ""), ("2", 2, "42501")]
+
+
+def test_membership_is_ownership() -> None:
+    roles = RolePlan(deployer="app", owner="own", owner_ids=frozenset({"1"}), known=(ScratchRole("app", member_of=("own",)),))
+    assert outcome(run(BASE, migration("2", "ALTER TABLE t ADD COLUMN a int;"), roles=roles))[1] == ("2", 1, "")
+
+
+def test_the_search_path_of_a_session_lives_on() -> None:
+    one = migration("1", "CREATE SCHEMA s;\nSET search_path = s;\nCREATE TABLE t (id int);")
+    assert outcome(run(one, migration("2", "SELECT * FROM t;")))[-1] == ("2", 1, "")
+    assert outcome(run(BASE, migration("2", "SELECT * FROM t;"), search_path=("nowhere",)))[0] == ("1", 1, "3F000")
+
+
+def test_a_baseline_with_its_owners_is_production() -> None:
+    dump = """SET statement_timeout = 0;
+SET client_min_messages = warning;
+SELECT pg_catalog.set_config('search_path', '', false);
+CREATE SCHEMA paliad;
+ALTER SCHEMA paliad OWNER TO own;
+CREATE TABLE paliad.choices (id integer NOT NULL);
+ALTER TABLE paliad.choices OWNER TO somebody_else;
+CREATE FUNCTION paliad.f() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+ALTER FUNCTION paliad.f() OWNER TO own;
+GRANT USAGE ON SCHEMA paliad TO app;
+GRANT ALL ON TABLE paliad.choices TO app;
+"""
+    baseline = Baseline(Source("lockgate/baseline.sql", dump), (ScratchRole("somebody_else"),))
+    pending = migration("129", "CREATE TABLE IF NOT EXISTS paliad.choices (id int);\nALTER TABLE paliad.choices ADD COLUMN a int;\nSELECT * FROM paliad.choices;")
+    report = run(pending, roles=RolePlan(deployer="app", owner="own"), baseline=baseline)
+    assert report.restored == ()
+    assert [row["owner"] for row in report.catalog_after["tables"]] == ["somebody_else"]
+    replaced = migration("130", "CREATE OR REPLACE FUNCTION paliad.f() RETURNS int LANGUAGE sql AS 'SELECT 2';")
+    report = run(pending, replaced, roles=RolePlan(deployer="app", owner="own"), baseline=baseline)
+    assert outcome(report)[1:] == [("129", 2, "42501"), ("129", 3, ""), ("130", 1, "42501")]
+    assert only(report, "129", 2).repaired_as == "lockgate_everyone"  # somebody_else may not even enter the schema
+
+
+def test_copy_from_stdin_and_psql_commands_never_hang() -> None:
+    report = run(migration("1", "CREATE TABLE t (id int);\nCOPY t FROM STDIN;\n\\set x 1\nCOPY t TO STDOUT;\nSELECT 1;"), roles=RolePlan(deployer="app"))
+    states = {seen.index: seen.state for seen in report.observations}
+    assert states[2] is State.NOT_RUN
+    assert outcome(report)[-1][2] == ""
+
+
+def test_what_the_server_lacks_is_never_a_finding() -> None:
+    report = run(migration("1", "CREATE EXTENSION postgis_of_another_world;\nCREATE TABLE p (g geometry);"), roles=RolePlan(deployer="app"))
+    assert only(report, "1", 1).state is State.LACKING
+    assert "--dsn" in only(report, "1", 1).reason
+    assert only(report, "1", 2).state is State.AFTER_FAILURE
+
+
+def test_without_roles_a_refusal_of_the_role_proves_nothing() -> None:
+    report = run(migration("1", "CREATE ROLE x;\nCREATE TABLE t (id int);\nALTER TABLE t OWNER TO x;"), roles=RolePlan())
+    assert only(report, "1").state is State.LACKING
+    assert {row["owner"] for row in report.catalog_after["tables"]} == {"x"}
+    assert any("No roles are configured" in note for note in report.notes)
+
+
+def test_the_application_s_queries_are_prepared_at_head() -> None:
+    report = run(BASE, queries=("SELECT id FROM t WHERE name = $1", "SELECT ünknown FROM t"))
+    assert report.queries[0] is None
+    assert report.queries[1] and report.queries[1].sqlstate == "42703" and report.queries[1].position == len("SELECT ")
