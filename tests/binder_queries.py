@@ -655,3 +655,41 @@ select min(created), created::timestamptz(3), date_trunc('day', created) from a 
 select iv::interval, iv::interval hour to minute, iv + iv from a
 select flags::bit(4), flags::varbit(5), flags::varbit from a
 """
+
+# queries for a major and later
+NEWER = {
+    16: """
+select * from (select 1)
+select * from (values (1))
+select x.a from (select 1 as a), (select 2 as b) x
+select json_object('a': 1, 'b': name), json_array(1, 'x'), json_array(select id from a) from a
+select json_objectagg(name: id), json_arrayagg(name order by id), json_arrayagg(doc) from a
+select json_arrayagg(name), name from a
+select name is json, doc is json object from a
+select id is json from a
+select json_object('a': 1 returning jsonb), json_array(1 returning text)
+select any_value(name), random_normal(), array_shuffle(array[1,2]) from a
+select 0x1F, 1_000, 0o17, 0b11, '0x1F'::int, '1_000'::int
+select system_user
+""",
+    17: """
+select json_value(doc, '$.a'), json_query(doc, '$.a'), json_exists(doc, '$.a') from a
+select json_value(doc, '$.a' returning int), json_query(doc, '$.a' returning json) from a
+select * from json_table('{}', '$' columns (x int path '$.x', n for ordinality, nested path '$.y[*]' columns (z text)))
+select jt.x from a, json_table(doc, '$' columns (x int path '$.x')) jt
+select json('{}'), json_scalar(1), json_serialize('{}')
+merge into a using b on a.id = b.a_id when matched then delete returning merge_action(), a.id, b.note
+merge into a using b on a.id = b.a_id when not matched by source then delete
+merge into a using b on a.id = b.a_id when not matched by source and b.id = 1 then delete
+merge into va using b on va.id = b.a_id when matched then delete
+select to_bin(1), random(1, 10)
+""",
+    18: """
+update a set name = 'x' returning old.name, new.name, name, old.nosuch
+update a set name = 'x' returning old.name, new.name, name
+insert into a (id) values (1) returning new.id, old.id
+delete from a returning old.id, new
+update a set name = 'x' returning with (old as o, new as n) o.name, n.name
+select uuidv7(), array_sort(array[2,1]), casefold(name) from a
+""",
+}

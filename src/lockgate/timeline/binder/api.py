@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.catalog.catalog import Address
 from lockgate.catalog.typename import type_of
 from lockgate.timeline.binder.coercion import CONTEXTS, coerce_to_boolean, coerce_to_target
 from lockgate.timeline.binder.expressions import transform
@@ -54,10 +55,16 @@ def _query(state: State, result: Result, command: str) -> Query:
     columns = tuple(Column(c.name, c.type, c.typmod, c.coll or _collation(state, c.type)) for c in result.cols)
     target = state.target.rel.oid if state.target is not None and state.target.rel is not None else 0
     return Query(
-        command, columns, frozenset(gathered.depends), tuple(u.frozen() for u in gathered.uses if u.privileges), target, result.open,
+        command, columns, _distinct(gathered.depends), tuple(u.frozen() for u in gathered.uses if u.privileges), target, result.open,
         result.updatable, gathered.modifies, state.locked, gathered.temporary, frozenset(gathered.routines), gathered.volatility,
         tuple(gathered.late),
     )  # fmt: skip
+
+
+def _distinct(depends: set[Address]) -> frozenset[Address]:
+    """Without the whole relations of which columns are referred to (eliminate_duplicate_dependencies in dependency.c)."""
+    columns = {oid for oid, num in depends if num}
+    return frozenset(d for d in depends if d[1] or d[0] not in columns)
 
 
 def _collation(state: State, oid: int) -> int:
@@ -83,7 +90,7 @@ def _expr(state: State, term: Term, before: Expr | None = None) -> Expr:
                 whole = True
             else:
                 numbers.add(item.cols[position].num if position >= 0 else position + 100)
-    depends, routines, volatility = frozenset(gathered.depends), frozenset(gathered.routines), gathered.volatility
+    depends, routines, volatility = _distinct(gathered.depends), frozenset(gathered.routines), gathered.volatility
     if before is not None:
         depends |= before.depends
         routines |= before.routines
