@@ -18,6 +18,12 @@ from lockgate.timeline.plpgsql.scan import BodySyntax
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var
 from lockgate.timeline.plpgsql.walk import fragments
 
+_CURRENT = frozenset({"row_count", "pg_context", "pg_routine_oid"})
+_STACKED = frozenset(
+    {"returned_sqlstate", "message_text", "pg_exception_detail", "pg_exception_hint", "pg_exception_context", "column_name", "constraint_name"}
+    | {"pg_datatype_name", "table_name", "schema_name"}
+)
+
 
 def parsed(ctx: Context, text: str, place: Place) -> tree.Body:
     """The tree of a body. Refuses with 42601."""
@@ -84,8 +90,12 @@ class _Compiler:
                 if statement.condition and sqlstates(statement.condition) is None:
                     raise self.refuse("42704", f'unrecognized exception condition "{statement.condition}"', statement.start, statement.condition)
             case tree.Diagnostics():
-                for target, _ in statement.items:
+                for target, item in statement.items:
                     self.target(target, assigns=True)
+                    if item not in (_STACKED if statement.stacked else _CURRENT):
+                        word = "STACKED" if statement.stacked else "CURRENT"
+                        message = f"diagnostics item {item.upper()} is not allowed in GET {word} DIAGNOSTICS"
+                        raise self.refuse("42601", message, statement.start)
             case _:
                 pass
         if isinstance(statement, (tree.Open, tree.Fetch, tree.Close)):
@@ -130,7 +140,7 @@ class _Compiler:
             names[word] = Var(word, RECORD, fields=(), open=True, record=True)
         elif self.scope.resolve(statement.targets[0].parts) is None:
             message = "loop variable of loop over rows must be a record variable or list of scalar variables"
-            raise self.refuse("42804", message, statement.targets[0].start)
+            raise self.refuse("42601", message, statement.targets[0].start)
         else:
             self.targets(statement.targets)
         self.loop(statement.label, statement.body, names)
@@ -152,7 +162,9 @@ class _Compiler:
 
     def targets(self, targets: tuple[tree.Target, ...]) -> None:
         for target in targets:
-            self.target(target, assigns=True)
+            var = self.target(target, assigns=True)
+            if len(targets) > 1 and len(target.parts) == 1 and var.fields is not None:
+                raise self.refuse("42601", "record variable cannot be part of multiple-item INTO list", target.start, var.name)
 
     def target(self, target: tree.Target, *, assigns: bool) -> Var:
         found = self.scope.resolve(target.parts)
@@ -192,7 +204,7 @@ class _Compiler:
         if routine.retset:
             what = "returning set"
         elif routine.kind == "p" and not out:
-            raise self.refuse("42804", "RETURN cannot have a parameter in a procedure", statement.value.start)
+            raise self.refuse("42601", "RETURN cannot have a parameter in a procedure", statement.value.start)
         elif routine.result == VOID:
             what = "returning void"
         elif out:

@@ -152,4 +152,4 @@ class Reader:
         if depth:
             return self.error("mismatched parentheses", token)
         what = "expression" if mode == "expression" else "statement"
-        return self.error(f'missing "{expected.upper()}" at end of SQL {what}', token)
+        return BodySyntax(f'missing "{expected.upper()}" at end of SQL {what}', token.start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.catalog.typename import BOOL, INT4, NAME, OID, RECORD, REFCURSOR, TEXT, array_of
@@ -12,7 +13,7 @@ from lockgate.timeline.binder.values import Column
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.lookup import split_name
 from lockgate.timeline.evaluate.value import UNKNOWN
-from lockgate.timeline.failure import Unsure
+from lockgate.timeline.failure import Refused, Unsure
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, columns_of, fields_of, typed
 from lockgate.timeline.plpgsql.tree import Declaration, Fragment
@@ -76,8 +77,16 @@ def _percent(ctx: Context, place: Place, scope: Scope, name: str, written: Fragm
             model = known[0]
             return Var(name, model.type, model.typmod, model.collation, model.fields, model.open, record=model.record)
         node = {"names": [{"String": {"sval": p}} for p in parts], "pct_type": True, "typemod": -1, "location": 13}
-        with place.enter(ctx, written):
-            found = resolve_type(ctx, node)
+        try:
+            with place.enter(ctx, written):
+                found = resolve_type(ctx, node)
+        except Refused as refused:
+            if ctx.catalog.major >= 17:
+                raise
+            # before, what names no column was read again as the name of a type
+            error = ctx.refuse("42601", 'syntax error at or near "%"', span=place.span(written.start + written.text.index("%")), kind="other")
+            error.failure = replace(refused.failure, sqlstate="42601", message='syntax error at or near "%"')
+            raise error from refused
         return typed(ctx, name, array_of(ctx.catalog, found.oid) if array else found.oid, found.typmod)
     with place.enter(ctx, written):
         relation = find_relation_names(ctx, [{"String": {"sval": p}} for p in parts], 13)
@@ -87,6 +96,11 @@ def _percent(ctx: Context, place: Place, scope: Scope, name: str, written: Fragm
         return typed(ctx, name, 0)
     doubtful = ctx.catalog.taint_of(("any",), ("object", relation.oid)) is not None
     return Var(name, relation.rowtype, fields=columns_of(relation), open=doubtful)
+
+
+def is_polymorphic(oid: int) -> bool:
+    """Whether a type is anyelement or one of its like."""
+    return oid in _POLYMORPHIC
 
 
 # --- parameters ----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from lockgate.timeline.plpgsql.cursor import Reader
 from lockgate.timeline.plpgsql.declarations import declarations
+from lockgate.timeline.plpgsql.scan import BodySyntax
 from lockgate.timeline.plpgsql.statements import sentence
 from lockgate.timeline.plpgsql.tree import (
     Block,
@@ -78,9 +79,9 @@ class _Parser(Reader):
         if not self.is_sign(";") and self.token.kind in ("word", "quoted"):
             token = self.next()
             if not label:
-                raise self.error(f'end label "{token.value}" specified for unlabeled block', token)
+                raise BodySyntax(f'end label "{token.value}" specified for unlabeled block', token.start)
             if token.value != label:
-                raise self.error(f'end label "{token.value}" differs from block\'s label "{label}"', token)
+                raise BodySyntax(f'end label "{token.value}" differs from block\'s label "{label}"', token.start)
 
     def _block(self, label: str) -> Block:
         declared = declarations(self) if self.take_word("declare") else ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lockgate.catalog.objects import Body
 from lockgate.parse.routine import EXPRESSION_PREFIX, TYPE_PREFIX
 from lockgate.parse.statement import Origin, Statement
-from lockgate.parse.tokens import token_end
+from lockgate.parse.tokens import skip_space, token_end
 from lockgate.text import Offsets, Source, Span
 from lockgate.timeline.context import Context
 from lockgate.timeline.plpgsql.tree import Fragment
@@ -64,6 +64,17 @@ class Place:
             at = self.start + fragment.start
             origin = Origin(at - _SHIFT[fragment.mode], Offsets(_PREFIX[fragment.mode] + fragment.text))
             bounds = Span(at, at + len(fragment.text))
+        with ctx.inside(self.source, origin, bounds):
+            yield
+
+    @contextmanager
+    def enter_statement(self, ctx: Context, offsets: Offsets, first: int, last: int) -> Iterator[None]:
+        """Spans count in a statement of an SQL body for a while; ``first`` and ``last`` are bytes of it."""
+        if self.start < 0:
+            origin, bounds = Origin(self.bounds.start, _Nowhere()), self.bounds
+        else:
+            origin = Origin(self.start, offsets)
+            bounds = Span(skip_space(self.source.text, origin.at(first), origin.at(last)), origin.at(last))
         with ctx.inside(self.source, origin, bounds):
             yield
 

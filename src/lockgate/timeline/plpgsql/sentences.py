@@ -17,6 +17,7 @@ from lockgate.timeline.plpgsql.scope import Scope, Var
 
 STEPS = 20_000  # of one statement of a script
 QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_SEEING = frozenset({"CreateTableAsStmt", "ExplainStmt", "DeclareCursorStmt", "CallStmt"})
 _MANY = [Row({}, False)]
 
 
@@ -222,7 +223,9 @@ class Sentences:
         if not tag:
             return
         before = self.ctx.catalog.freeze()
-        variables, self.ctx.variables = self.ctx.variables, self.scope.variables()
+        # only these see the body's variables: the others' queries are analysed on their own
+        inner = self.scope.variables() if tag in _SEEING else None
+        variables, self.ctx.variables = self.ctx.variables, inner
         self.ctx.depth += 1
         try:
             execute(self.ctx, tag, node)

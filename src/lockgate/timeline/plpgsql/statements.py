@@ -105,10 +105,10 @@ def _into(reader: Reader) -> tuple[tuple[Target, ...], bool]:
 
 def _perform(reader: Reader) -> Sql:
     start = reader.next().start
-    rest = reader.sql(";", mode="query")
+    if not reader.is_sign(";"):
+        reader.sql(";", mode="query")
     end = reader.need_sign(";").start
     text = " SELECT" + reader.text[start + 7 : end].rstrip()
-    del rest
     return Sql(start, Fragment(text, start, "query"), perform=True)
 
 

@@ -30,8 +30,12 @@ def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World
     """Carry out the routines that a query calls, and set_config(); what may happen an unknown number of times is a maybe."""
     for oid in query.routines:
         routine = ctx.catalog.find(Routine, oid)
-        if routine is not None and alters(ctx, routine):
+        if routine is None:
+            continue
+        if alters(ctx, routine):
             run_called(ctx, tag, node, routine, world)
+        elif tag == "SelectStmt" and ctx.depth == 0:
+            _try(ctx, node, routine, world or World(ctx))
     if tag == "SelectStmt" and any(call_name(c) == "set_config" for c, _ in calls(node)):
         _set_config(ctx, node, world or World(ctx))
     if tag != "SelectStmt" or query.modifies:
@@ -135,6 +139,16 @@ def run_called(ctx: Context, tag: str, node: Node, routine: Routine, world: Worl
             maybe_run(ctx, routine, [UNKNOWN] * len(routine.args), f"{routine.name}() may run any number of times")
             continue
         for each in rows[:1000]:
+            run_routine(ctx, routine, arguments(each, routine, call))
+
+
+def _try(ctx: Context, node: Node, routine: Routine, world: World) -> None:
+    """Run a routine that alters nothing for its refusals alone, where it is certain to be called."""
+    from lockgate.timeline.routines.run import run_routine
+
+    for call, top in calls(node):
+        rows = _times(world, node) if top and call_name(call) == routine.name else None
+        for each in (rows or [])[:1]:
             run_routine(ctx, routine, arguments(each, routine, call))
 
 

@@ -8,9 +8,7 @@ from dataclasses import replace
 from lockgate.catalog.merge import merge
 from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.parse.routine import GrammarError, parse_statements
-from lockgate.parse.statement import Origin
-from lockgate.text import Offsets, Span
-from lockgate.timeline.binder import Column, Variables
+from lockgate.text import Offsets
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Value, World
 from lockgate.timeline.failure import Refused, Unsure
@@ -19,6 +17,7 @@ from lockgate.timeline.plpgsql.declare import TRIGGER, outer_scope, trigger_vari
 from lockgate.timeline.plpgsql.interpret import Interpreter
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Scope
+from lockgate.timeline.routines.sql_body import parameters
 from lockgate.timeline.routines.validate import settings_of
 
 DEPTH = 12  # of calls within calls
@@ -35,6 +34,8 @@ def run_routine(ctx: Context, routine: Routine, args: Sequence[Value], *, relati
     """Run a routine with these arguments; what it returns, UNKNOWN where that is not known. Refuses as its statements do."""
     if routine.body is None or routine.body.atomic or routine.language not in ("sql", "plpgsql"):
         return UNKNOWN
+    if routine.strict and any(value is None for value in args):
+        return None
     if ctx.depth >= DEPTH:
         raise ctx.unsure(f"{routine.name}() calls deeper than can be followed", ("any",), keep=True)
     session = ctx.session
@@ -82,13 +83,9 @@ def _run_sql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place
     except GrammarError:
         return UNKNOWN
     scope = _scope(ctx, routine, args, "use_column")
-    # positional parameters are the inputs only
-    types = tuple(Column(v.name, v.type, v.typmod) for v in scope.positional[: len(args)])
-    variables = Variables(scope.variables().blocks, types, "use_column")
+    variables, offsets = parameters(ctx, routine), Offsets(text)
     for tag, node, start, end in statements:
-        origin = Origin(place.start if place.start >= 0 else place.bounds.start, Offsets(text if place.start >= 0 else ""))
-        bounds = Span(origin.at(start), origin.at(end)) if place.start >= 0 else place.bounds
-        with ctx.inside(place.source, origin, bounds):
+        with place.enter_statement(ctx, offsets, start, end):
             try:
                 if tag in QUERIES:
                     run_query(ctx, tag, node, variables=variables, world=World(ctx, scope.lookup, tuple(args)))

@@ -18,11 +18,10 @@ def call(ctx: Context, node: Node) -> None:
     if routine is None:
         return
     need_privilege(ctx, routine, "EXECUTE", function.get("location", 0))
-    from lockgate.timeline.routines.effects import alters, arguments
+    from lockgate.timeline.routines.effects import arguments
     from lockgate.timeline.routines.run import run_routine
 
-    if alters(ctx, routine):
-        run_routine(ctx, routine, arguments(World(ctx), routine, function))
+    run_routine(ctx, routine, arguments(World(ctx), routine, function))
 
 
 HANDLERS = {"CallStmt": call}

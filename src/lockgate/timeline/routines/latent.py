@@ -1,0 +1,241 @@
+"""Routines that a migration breaks without the apply showing it: string bodies that still refer to what was dropped or renamed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from lockgate.catalog.catalog import Catalog, Draft
+from lockgate.catalog.objects import Namespace, Relation, Routine, Trigger, Type
+from lockgate.findings import Label
+from lockgate.parse.statement import Statement
+from lockgate.parse.tokens import find_name, token_end
+from lockgate.text import Source, Span
+from lockgate.timeline.context import Context
+from lockgate.timeline.failure import Failure, Refused, Unsure
+from lockgate.timeline.plpgsql.analyse import Analyser, Broken
+from lockgate.timeline.plpgsql.compile import parsed
+from lockgate.timeline.plpgsql.declare import EVENT_TRIGGER, TRIGGER, event_trigger_variables, outer_scope, trigger_variables
+from lockgate.timeline.plpgsql.place import Place
+from lockgate.timeline.routines.sql_body import analysed
+from lockgate.timeline.routines.validate import settings_of
+from lockgate.timeline.session import Session
+from lockgate.timeline.step import Change, Step
+
+# references that are missing; everything else may depend on values and types that are not known as well
+_MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42702"})
+_WORD = re.compile(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
+
+
+@lru_cache(maxsize=8192)
+def words_of(text: str) -> frozenset[str]:
+    """Every word of a body, in lower case, and every quoted name."""
+    return frozenset(a.replace('""', '"') if a else b.lower() for a, b in _WORD.findall(text))
+
+
+@dataclass
+class Watch:
+    """Looks after each migration at the routines that its changes may have broken; each breakage is told once."""
+
+    told: set[tuple[int, str]] = field(default_factory=set)
+
+    def over(self, steps: list[Step], catalog: Catalog, session: Session) -> list[Step]:
+        """The steps of one migration, with ``latent`` failures where they arose; ``catalog`` and ``session`` are those after it."""
+        made, lost = _made(steps), _lost(steps)
+        if not made and not lost:
+            return steps
+        out = {id(step): list(step.latent) for step in steps}
+        for routine in catalog.objects(Routine):
+            if not _watched(routine):
+                continue
+            assert routine.body is not None
+            touched = lost.keys() & words_of(routine.body.text) if lost else frozenset()
+            if routine.oid not in made and not touched:
+                continue
+            for broken in broken_of(catalog, session, routine):
+                self._tell(out, routine, broken.failure, made.get(routine.oid), lost, catalog)
+        return [replace(step, latent=tuple(out[id(step)])) if out[id(step)] else step for step in steps]
+
+    def _tell(self, out: dict[int, list[Failure]], routine: Routine, failure: Failure, maker: Step | None, lost: dict[str, Step], catalog: Catalog) -> None:
+        key = (routine.oid, failure.message)
+        if key in self.told:
+            return
+        name = _missing_name(failure)
+        culprit = lost.get(name)
+        step = maker if maker is not None and (culprit is None or culprit.statement.index <= maker.statement.index) else culprit
+        if step is None:
+            return
+        self.told.add(key)
+        out[id(step)].append(_failure(catalog, routine, failure, step, name, made=step is maker))
+
+
+def _watched(routine: Routine) -> bool:
+    body = routine.body
+    return body is not None and not body.atomic and routine.language in ("sql", "plpgsql") and not routine.extension
+
+
+def _missing_name(failure: Failure) -> str:
+    """The name that a failure is about."""
+    match = re.search(r'"([^"]+)"(?! of relation)(?! has no)|(?:function|column|field) ("?[\w.]+"?)', failure.message)
+    found = re.findall(r'(?:column|relation|type|schema|field|function) "?([\w.$]+?)"?(?:\(| does| of| is|$)', failure.message)
+    last = found[0] if found else match.group(1) or match.group(2) if match is not None else ""
+    return str(last).rpartition(".")[2].strip('"')
+
+
+def _failure(catalog: Catalog, routine: Routine, failure: Failure, step: Step, name: str, *, made: bool) -> Failure:
+    shown = f"{catalog.qualified(routine)}()"
+    body, source = routine.body, step.statement.script.source
+    related = failure.related
+    what = failure.object or name
+    if made:
+        span = failure.span if body is not None and body.source is source else step.statement.span
+        fate = f", {failure.cause} in {failure.since}" if failure.cause and failure.since else f", {failure.cause} before" if failure.cause else ""
+        message = f"{shown} fails when it is called: {failure.message}{fate}"
+    else:
+        at = find_name(source.text, name, step.statement.span.start, step.statement.span.end)
+        span = Span(at, token_end(source.text, at)) if at >= 0 else step.statement.span
+        place = body.source if body is not None else None
+        if isinstance(place, Source):
+            related = (Label(place, failure.span, f"{shown} still uses it here"), *(r for r in related if r.source is not source))
+        deed = {"dropped": "drops", "renamed": "renames"}.get(failure.cause, "changes")
+        message = f"{shown} still uses {what}, which this {deed}"
+    help = f"its next call fails with {failure.sqlstate}: {failure.message}; replace the routine in the same migration"
+    return Failure(failure.sqlstate, message, span, catalog.qualified(routine), help, related, "routine", failure.cause, failure.since, True)
+
+
+# --- which routines to look at -------------------------------------------------------------------------------------------
+
+
+def _made(steps: Iterable[Step]) -> dict[int, Step]:
+    """Routines made or replaced, and those that new triggers call, with their step."""
+    found: dict[int, Step] = {}
+    for step in steps:
+        for change in step.changes:
+            new = change.after
+            if isinstance(new, Routine) and (not isinstance(change.before, Routine) or change.before.body != new.body):
+                found[new.oid] = step
+            elif isinstance(new, Trigger) and change.before is None:
+                found.setdefault(new.function, step)
+    return found
+
+
+def _lost(steps: Iterable[Step]) -> dict[str, Step]:
+    """Names that no longer mean what they meant, with the step that did it."""
+    found: dict[str, Step] = {}
+    for step in steps:
+        for change in step.changes:
+            for name in _names_lost(change):
+                found[name] = step
+    return found
+
+
+def _names_lost(change: Change) -> Iterator[str]:
+    old, new = change.before, change.after
+    if isinstance(old, (Relation, Type, Routine, Namespace)):
+        moved = new is not None and (getattr(new, "name", ""), getattr(new, "namespace", 0)) != (old.name, getattr(old, "namespace", 0))
+        if new is None or moved:
+            yield old.name
+    if isinstance(old, Relation) and isinstance(new, Relation):
+        names = {a.num: a.name for a in new.attributes}
+        yield from (a.name for a in old.attributes if names.get(a.num) != a.name)
+        # a new column may make the name of a variable ambiguous
+        numbers = {a.num for a in old.attributes}
+        yield from (a.name for a in new.attributes if a.num not in numbers)
+
+
+# --- looking at one ------------------------------------------------------------------------------------------------------
+
+
+def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Broken]:
+    """What a routine refers to that is certainly not there."""
+    body = routine.body
+    if body is None or not isinstance(body.statement, Statement):
+        return []
+    found: list[Broken] = []
+    firings = _firings(catalog, routine)
+    for relation, trigger, event in firings:
+        ctx = Context(catalog.draft(), replace(session, local=type(session.local)()), body.statement, unchecked=True, depth=1)
+        try:
+            with settings_of(ctx, routine):
+                some = _read(ctx, routine, relation, trigger, event)
+                found += [b for b in some if _certain(ctx, routine, b)]
+        except (Refused, Unsure):
+            continue
+    if len({r.oid for r, _, _ in firings if r is not None}) > 1:
+        # what a function of several tables does under a condition may be meant for the others
+        found = [b for b in found if not (b.guarded and "has no field" in b.failure.message)]
+    return list({(b.failure.message, b.failure.span): b for b in found}.values())
+
+
+def _firings(catalog: Catalog, routine: Routine) -> list[tuple[Relation | None, Trigger | None, str]]:
+    """The ways in which a trigger function is called; one for anything else."""
+    if routine.result != TRIGGER:
+        return [(None, None, "")]
+    found: list[tuple[Relation | None, Trigger | None, str]] = []
+    for edge in catalog.dependents(routine.oid):
+        trigger = catalog.find(Trigger, edge.dependent[0])
+        relation = catalog.find(Relation, trigger.relation) if trigger is not None else None
+        if trigger is not None and relation is not None:
+            found += [(relation, trigger, event) for event in trigger.events]
+    return found or [(None, None, "")]
+
+
+def _read(ctx: Context, routine: Routine, relation: Relation | None, trigger: Trigger | None, event: str) -> list[Broken]:
+    assert routine.body is not None
+    place = Place.of(ctx, routine.body)
+    if routine.language == "sql":
+        try:
+            for _ in analysed(ctx, routine):
+                pass
+        except Refused as refused:
+            return [Broken(refused.failure, False)]
+        return []
+    body = parsed(ctx, routine.body.text, place)
+    scope = outer_scope(ctx, routine, body.conflict)
+    if routine.result == TRIGGER:
+        scope.frames[0].names.update(trigger_variables(ctx, relation, trigger, event))
+    elif routine.result == EVENT_TRIGGER:
+        scope.frames[0].names.update(event_trigger_variables())
+    analyser = Analyser(ctx, place, scope, routine)
+    _transition_tables(ctx, relation, trigger)
+    analyser.block(body.block)
+    return [b for b in analyser.found if not (analyser.dynamic and b.failure.sqlstate == "42P01" and not b.failure.cause)]
+
+
+def _transition_tables(ctx: Context, relation: Relation | None, trigger: Trigger | None) -> None:
+    """REFERENCING tables are relations of the trigger's body."""
+    from lockgate.timeline.binder.names import temp_namespace
+
+    if relation is None or trigger is None:
+        return
+    for name in (trigger.old_table, trigger.new_table):
+        if name:
+            space = temp_namespace(ctx)
+            oid = ctx.catalog.new_oid()
+            ctx.catalog.put(Relation(oid, name, space.oid, "r", relation.owner, relation.attributes, relation.next_attnum, "t", rowtype=relation.rowtype))
+
+
+def _certain(ctx: Context, routine: Routine, broken: Broken) -> bool:
+    """Whether the failure does not hang on the caller's search_path, or on what the body itself or another may make."""
+    failure = broken.failure
+    if failure.sqlstate not in _MISSING:
+        return False
+    name = _missing_name(failure)
+    catalog: Draft = ctx.catalog
+    if failure.sqlstate in ("42P01", "42883", "42704") and not _qualified(failure):
+        kind = {"42P01": "relation", "42883": "routine", "42704": "type"}[failure.sqlstate]
+        for space in catalog.objects(Namespace):
+            if catalog.oids((kind, space.oid, name)) and not any(n == "search_path" for n, _ in routine.config):
+                return False
+    if failure.sqlstate == "42P01" and not failure.cause:
+        # a table that nobody has ever made: perhaps a temporary one of the caller's
+        pattern = re.compile(rf"\b(?:create|into)\b[^;]*\b{re.escape(name)}\b", re.IGNORECASE)
+        return not any(r.body is not None and pattern.search(r.body.text) for r in catalog.objects(Routine))
+    return True
+
+
+def _qualified(failure: Failure) -> bool:
+    match = re.search(r'(?:relation|type|function) "?([\w.$]+)', failure.message)
+    return match is not None and "." in match.group(1)
