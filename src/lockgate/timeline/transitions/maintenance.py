@@ -133,11 +133,7 @@ def _copy_file(ctx: Context, node: Node, incoming: bool) -> None:
         if node.get("is_program")
         else ("from a file" if incoming else "to a file")
     )
-    message = (
-        f"permission denied to COPY {what}"
-        if ctx.catalog.major >= 16
-        else (f"must be superuser or have privileges of the {role} role to COPY {what}")
-    )
+    message = f"permission denied to COPY {what}" if ctx.catalog.major >= 16 else (f"must be superuser or have privileges of the {role} role to COPY {what}")
     need_superuser(ctx, message, 0, roles=(role,))
 
 
@@ -176,10 +172,16 @@ def vacuum(ctx: Context, node: Node) -> None:
         if not isinstance(relation, Relation):
             continue
         location = target["relation"].get("location", 0)
-        may = has_owner(ctx, relation) != "no" or (ctx.catalog.major >= 17 and has_privilege(ctx, relation, "MAINTAIN") == "yes")
+        # vacuum_is_permitted_for_relation: the database's owner may, too
+        may = (
+            has_owner(ctx, relation) != "no"
+            or ctx.session.role == ctx.catalog.database_owner
+            or (ctx.catalog.major >= 17 and has_privilege(ctx, relation, "MAINTAIN") == "yes")
+        )
         if not may:
             verb = "vacuum" if vacuuming else "analyze"
-            ctx.warn(f'permission denied to {verb} "{relation.name}", skipping it', location)
+            old = f'skipping "{relation.name}" --- only table or database owner can {verb} it'
+            ctx.warn(old if ctx.catalog.major < 16 else f'permission denied to {verb} "{relation.name}", skipping it', location)
             continue
         for name in columns:
             column_of(ctx, relation, name, location)
@@ -200,9 +202,7 @@ def cluster(ctx: Context, node: Node) -> None:
     if not name:
         clustered = any(i.index is not None and i.index.clustered for i in ctx.catalog.of_relation(relation.oid, Relation))
         if not clustered and doubt(ctx, relation) is None:
-            raise ctx.refuse(
-                "42704", f'there is no previously clustered index for table "{relation.name}"', location, name=relation.name, kind="index"
-            )
+            raise ctx.refuse("42704", f'there is no previously clustered index for table "{relation.name}"', location, name=relation.name, kind="index")
         return
     index = ctx.catalog.relation_named(relation.namespace, name)
     if index is None and doubt(ctx, relation) is None:

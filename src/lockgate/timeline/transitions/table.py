@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lockgate.catalog.objects import Attribute, Other, Relation, Type
+from lockgate.catalog.objects import Attribute, Namespace, Other, Relation, Type
 from lockgate.timeline.binder import TypeRef, resolve_type
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges import need_privilege
+from lockgate.timeline.privileges import need_privilege, need_usage
 from lockgate.timeline.transitions import partition
 from lockgate.timeline.transitions.column import Column, Definition, define_column, with_attributes
 from lockgate.timeline.transitions.constraint import add_checks, set_not_null
@@ -166,6 +166,7 @@ def make_sequences(ctx: Context, definition: Definition, columns: list[Column], 
 
 def own_sequence(ctx: Context, relation: int, number: int, column: Column, sequence: Relation) -> None:
     """ALTER SEQUENCE OWNED BY, as serial and identity do."""
+    need_usage(ctx, ctx.catalog.the(Namespace, sequence.namespace), column.location)
     set_owner_column(ctx, ctx.catalog.the(Relation, sequence.oid), (relation, number), identity=bool(column.identity))
     if column.serial:
         default = ctx.catalog.one(Other, ("default", 0, f"{relation}.{number}"))
