@@ -31,6 +31,11 @@ def put(root: Path, files: Mapping[str, str]) -> None:
         path.write_bytes(text.encode())
 
 
+def _text(name: str) -> str:
+    table = "t" + "".join(c for c in name.partition(".")[0] if c.isascii() and c.isalnum())
+    return f"DROP TABLE {table};\n" if ".down." in name else f"CREATE TABLE {table} (id int);\n"
+
+
 class Repo:
     """A real git repository with its migrations in ``m``."""
 
@@ -46,7 +51,7 @@ class Repo:
 
     def commit(self, *names: str, text: str = "") -> str:
         """Commit migrations of these names, each with a text of its own."""
-        put(self.path / "m", {n: text or f"CREATE TABLE {n.partition('.')[0].replace('-', '_').replace('/', '_')} (id int);\n" for n in names})
+        put(self.path / "m", {n: text or _text(n) for n in names})
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", " ".join(names) or "empty")
         return self.git("rev-parse", "HEAD")

@@ -51,7 +51,7 @@ CASES: dict[str, tuple[str, dict[str, str], Rows, list[str]]] = {
     "golang-migrate gone": ("auto", {"1_a.up.sql": T}, [{"version": 2, "dirty": False}], ["ledger-slot-missing"]),
     "goose": ("goose", dict.fromkeys(NUMBERED, "-- +goose Up\n" + T),
               [{"id": i, "version_id": v, "is_applied": v != 2 or i == 3} for i, v in ((1, 0), (2, 1), (3, 2), (4, 2), (5, 3))], [LATE]),
-    "dbmate": ("dbmate", dict.fromkeys(NUMBERED, "-- migrate:up\n" + T), [{"version": "1"}, {"version": "3"}], [ODD]),
+    "dbmate": ("dbmate", dict.fromkeys(NUMBERED, "-- migrate:up\n" + T + "-- migrate:down\n"), [{"version": "1"}, {"version": "3"}], [ODD]),
     "flyway": ("auto", {"V1__a.sql": T, "V1.1__b.sql": T, "V2__c_d.sql": T, "R__v.sql": T},
                [flyway(1, "1", "a", flyway_crc32(T)), flyway(2, "2", "c d", flyway_crc32(T)), flyway(3, None, "v", 5)], [LATE]),
     "flyway changed": ("auto", {"V1__a.sql": T}, [flyway(1, "1", "a", 17)], ["ledger-checksum-mismatch"]),
@@ -170,3 +170,9 @@ def test_checksums_do_not_mind_line_ends() -> None:
     assert agrees(sha("A\nC\n"), "sha256", source) is False
     assert agrees("zz", "sha256", source) is None and agrees("\\x" + sha("A\r\nB\r\n", "sha384"), "", source)
     assert flyway_crc32("\ufeffA\r\nB") == flyway_crc32("A\nB\n")
+
+
+def test_dbmate_refuses_a_file_without_a_down_block(tmp_path: Path) -> None:
+    put(tmp_path / "m", {"1_a.sql": "-- migrate:up\n" + T, "2_b.sql": "-- migrate:up\n" + T})
+    found = said(tmp_path)
+    assert names(found) == ["missing-down"] * 2 and "dbmate refuses to run" in found[0].message

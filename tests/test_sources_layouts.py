@@ -251,6 +251,7 @@ def test_what_a_command_prints(tmp_path: Path) -> None:
     (tmp_path / "printed.txt").write_text(PRINTED)
     folder = load([], cwd=tmp_path, command="cat printed.txt")
     assert [m.slot for m in folder.migrations] == ["aaa111", "bbb222"]
+    assert sent(folder)[0].startswith("CREATE TABLE alembic_version"), "alembic makes its ledger before the first revision"
     assert sent(folder, 1)[0].startswith("COMMIT;\nCREATE INDEX") and sent(folder, 1)[0].endswith("='bbb222';")
     with pytest.raises(CannotCheck, match="exit 1"):
         load([], cwd=tmp_path, command="cat nowhere.txt")

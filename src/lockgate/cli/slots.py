@@ -57,9 +57,7 @@ def open_table(paths: tuple[Path, ...], layout: str | None, config_path: Path | 
 @click.option("--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write to a file.")
 @click.option("--explain", is_flag=True, help="Say how the layout was found, and what is compared.")
-def table_command(
-    paths: tuple[Path, ...], layout: str | None, config_path: Path | None, output_format: str, output: Path | None, explain: bool
-) -> int:
+def table_command(paths: tuple[Path, ...], layout: str | None, config_path: Path | None, output_format: str, output: Path | None, explain: bool) -> int:
     """The table of slots, with the conflicts. Exit 1 where one of them is an error."""
     from lockgate.rules import registry
     from lockgate.slots import examine
@@ -119,7 +117,9 @@ def _lines(table: SlotTable, findings: list[Finding], explain: bool) -> list[str
     out += ["  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[5]]).rstrip() for row in rows]
     out += ["", *(f"{f.severity.value}[{f.rule}] {f.at.source.path}: {f.message}" for f in findings)]
     errors = sum(1 for f in findings if f.severity.value == "error")
-    return [*out, f"{len(rows) - 1} slots ({table.folder.layout}), {errors} errors, {len(findings) - errors} others; next free: {next_slot(table)}"]
+    free = next_slot(table)
+    said = f"{len(rows) - 1} slots ({table.folder.layout}), {errors} errors, {len(findings) - errors} others"
+    return [*out, said + (f"; next free: {free}" if free else "")]
 
 
 def _cells(entry: Entry, table: SlotTable) -> tuple[str, str, str, str, str, str]:
@@ -187,6 +187,8 @@ def reserve_command(name: str, layout: str | None, config_path: Path | None, slo
 
     config, _, table = open_table((), layout, config_path)
     chosen, words = slot or next_slot(table), plain_words(name)
+    if not chosen:
+        raise UsageError(f"{table.folder.layout} has no numbers to reserve", "its own tool keeps the order")
     if slot_number(chosen) is None:
         raise UsageError(f"{chosen} is no slot", "give a number")
     if slot_number(chosen) in {number for _, number in table.taken()}:

@@ -46,11 +46,12 @@ class DownWithoutUp:
 
 @dataclass(frozen=True, slots=True)
 class MissingDown:
-    """An up without a down, in a folder of which ``having`` of ``total`` migrations have one."""
+    """An up without a down, in a folder of which ``having`` of ``total`` migrations have one. ``refused``: what the runner says to that."""
 
     up: Claim
     having: int
     total: int
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,9 +103,7 @@ def differing(cwd: Path, pairs: Sequence[tuple[str, str]], status: str) -> list[
 
 def appearance(cwd: Path, paths: Sequence[str]) -> dict[str, int]:
     """When each file was merged: its rank along the first parents of HEAD, higher is later; files that no commit has rank last."""
-    text = attempt(
-        cwd, "log", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--format=", "--name-only", "-z", "--relative", "--", *paths
-    )
+    text = attempt(cwd, "log", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--format=", "--name-only", "-z", "--relative", "--", *paths)
     ranks: dict[str, int] = {}
     for number, name in enumerate(reversed([n.strip("\n") for n in text.split("\0") if n.strip("\n")])):
         ranks.setdefault(name, number)

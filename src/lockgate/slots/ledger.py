@@ -107,9 +107,7 @@ def ledger_of(source: Source, rows: Sequence[Mapping[str, Any]], spans: Sequence
         if kind.runner == "django":
             version = f"{row.get('app')}.{version}"
         if version is None and kind.runner != "flyway":
-            raise CannotCheck(
-                f"{source.path}: row {number} has no column for the version (it has {', '.join(row)})", "name it: [ledger] version = ..."
-            )
+            raise CannotCheck(f"{source.path}: row {number} has no column for the version (it has {', '.join(row)})", "name it: [ledger] version = ...")
         if kind.runner == "goose":
             out.pop(str(version), None)  # the newest row of a version tells whether it is applied
         if _counts(row, kind, version):
@@ -124,9 +122,7 @@ def _counts(row: Mapping[str, Any], kind: Kind, version: object) -> bool:
     if kind.runner == "prisma":
         return row.get("rolled_back_at") is None
     if kind.runner == "flyway":
-        return (
-            version is not None and str(row.get("type", "SQL")).upper() not in ("SCHEMA", "DELETE") and "UNDO" not in str(row.get("type", "")).upper()
-        )
+        return version is not None and str(row.get("type", "SQL")).upper() not in ("SCHEMA", "DELETE") and "UNDO" not in str(row.get("type", "")).upper()
     return True
 
 
@@ -140,9 +136,7 @@ def _row(row: Mapping[str, Any], version: object, span: Span, kind: Kind, column
     fake = "BASELINE" in str(row.get("type", "")).upper()
     checksum = _value(row, "checksum", kind, columns)
     text = checksum.hex() if isinstance(checksum, bytes | memoryview) else _text(checksum)
-    return LedgerRow(
-        _text(version), _text(_value(row, "name", kind, columns)), text, broken, span, _text(_value(row, "applied_at", kind, columns)), fake
-    )
+    return LedgerRow(_text(version), _text(_value(row, "name", kind, columns)), text, broken, span, _text(_value(row, "applied_at", kind, columns)), fake)
 
 
 def _text(value: object) -> str:

@@ -62,9 +62,7 @@ def gather(config: Config, folder: Folder, cwd: Path, offline: bool = False) -> 
     if seen is not None and seen.head:
         present = {c.relative for c in claims(folder)}
         base = tuple(c for c in claims_on(folder, seen, seen.base_added, seen.base, cwd) if c.relative not in present)
-        branches = tuple(
-            (b.name, tuple(c for c in claims_on(folder, seen, b.added, b.name, cwd) if c.relative not in present)) for b in seen.branches
-        )
+        branches = tuple((b.name, tuple(c for c in claims_on(folder, seen, b.added, b.name, cwd) if c.relative not in present)) for b in seen.branches)
     reserved = (*in_tree(config), *(on_branches(config, seen) if config.git.branches else ()))
     return SlotTable(folder, claims(folder), seen, base, branches, None if offline else read_ledger(config, cwd), reserved)
 
@@ -73,39 +71,39 @@ def entries(table: SlotTable) -> list[Entry]:
     """The table's lines in the runner's order; what only branches, ledger or reservations have comes where its number belongs."""
     out: dict[object, Entry] = {}
 
-    def entry(slot: str, number: tuple[int, ...] | None, name: str) -> Entry:
-        found = out.setdefault(number or name, Entry(slot or name, number))
+    def entry(slot: str, number: tuple[int, ...] | None, name: str, ident: str) -> Entry:
+        found = out.setdefault(number or ident, Entry(slot or name, number))
         if name and name not in found.names:
             found.names.append(name)
         return found
 
     in_base = table.git.base_files if table.git else frozenset()
     for claim in table.tree:
-        line = entry(claim.slot, claim.number, claim.name)
+        line = entry(claim.slot, claim.number, claim.name, claim.id)
         if claim.direction is not Direction.DOWN:
             line.tree.append(claim.source.path)
         line.base = line.base or claim.relative in in_base
     for claim in table.base:
-        entry(claim.slot, claim.number, claim.name).base = True
+        entry(claim.slot, claim.number, claim.name, claim.id).base = True
     for branch, found in table.branches:
         for claim in found:
-            line = entry(claim.slot, claim.number, claim.name)
+            line = entry(claim.slot, claim.number, claim.name, claim.id)
             if branch not in line.branches:
                 line.branches.append(branch)
     for reservation in table.reserved:
-        entry(reservation.slot, reservation.number, reservation.name).reserved.append(reservation)
+        entry(reservation.slot, reservation.number, reservation.name, reservation.name).reserved.append(reservation)
     _add_ledger(table, out, entry)
     numbered = sorted((e for e in out.values() if e.number is not None), key=lambda e: e.number or ())
     return [*numbered, *(e for e in out.values() if e.number is None)]
 
 
-def _add_ledger(table: SlotTable, out: dict[object, Entry], entry: Callable[[str, tuple[int, ...] | None, str], Entry]) -> None:
+def _add_ledger(table: SlotTable, out: dict[object, Entry], entry: Callable[[str, tuple[int, ...] | None, str, str], Entry]) -> None:
     if table.ledger is None:
         return
     found = match(table.folder, table.ledger)
     for claim in found.ups:
-        line = out.get(claim.number or claim.name)
+        line = out.get(claim.number or claim.id)
         if line is not None and claim.id in found.rows:
             line.ledger = line.ledger or found.rows[claim.id]
     for row in found.missing:
-        entry(row.version, row.number, row.name).ledger = row
+        entry(row.version, row.number, row.name, row.version).ledger = row

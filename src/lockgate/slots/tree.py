@@ -77,12 +77,14 @@ def _pairs(folder: Folder, found: tuple[Claim, ...]) -> Iterator[PairMismatch | 
 def _missing_downs(folder: Folder, found: tuple[Claim, ...]) -> Iterator[MissingDown]:
     having = sum(1 for m in folder.migrations if m.down is not None)
     total = len(folder.migrations)
-    if folder.layout == "flyway" or having * 2 < total or having == total:
+    # dbmate: "requires each migration to define a down block"
+    refused = "dbmate refuses to run without a `-- migrate:down` line" if folder.layout == "dbmate" else ""
+    if folder.layout == "flyway" or having == total or (having * 2 < total and not refused):
         return
     by_id = {c.id: c for c in found if c.direction is not Direction.DOWN}
     for migration in folder.migrations:
         if migration.down is None and migration.id in by_id:
-            yield MissingDown(by_id[migration.id], having, total)
+            yield MissingDown(by_id[migration.id], having, total, refused)
 
 
 def _gaps(found: tuple[Claim, ...]) -> Iterator[Gap]:

@@ -16,7 +16,17 @@ _TIMEOUT = 600.0
 # alembic's MigrationContext.run_migrations prints "-- Running upgrade A -> B"
 _HEAD = re.compile(r"^-- (?:Running upgrade (?P<below>.*?) -> (?P<rev>[^\s,]+)[^\n]*|migration: (?P<name>\S+))[ \t\r]*$", re.MULTILINE)
 _BLOCK = re.compile(r"^(?:BEGIN|COMMIT);[ \t\r]*$", re.MULTILINE)
-_PLANNED = re.compile(r"^\[[ X]\]\s+(?P<app>\w+)\.(?P<name>\w+)", re.MULTILINE)
+_SHELL = """
+import io, re
+from django.core.management import call_command
+def asked(*words):
+    out = io.StringIO()
+    call_command(*words, stdout=out, no_color=True)
+    return out.getvalue()
+for app, name in re.findall(r"^\\[[ X]\\]\\s+(\\w+)\\.(\\w+)", asked("showmigrations", "--plan"), re.M):
+    print("-- migration: " + app + "." + name)
+    print(asked("sqlmigrate", app, name, *{options!r}))
+"""
 
 
 def from_command(command: str, cwd: Path) -> Folder:
@@ -28,9 +38,7 @@ def from_command(command: str, cwd: Path) -> Folder:
     source = Source(f"<{command}>", text)
     migrations = _cut(source)
     if not migrations:
-        raise CannotCheck(
-            f"{command}: no migration among {len(text)} characters of output", "it must print alembic's SQL, or lines `-- migration: 0001_name`"
-        )
+        raise CannotCheck(f"{command}: no migration among {len(text)} characters of output", "it must print alembic's SQL, or lines `-- migration: 0001_name`")
     return Folder("command", tuple(migrations), (), (f"command: {len(migrations)} migrations printed by {command}",))
 
 
@@ -40,18 +48,22 @@ def _cut(source: Source) -> list[Migration]:
     for number, head in enumerate(heads):
         end = heads[number + 1].start() if number + 1 < len(heads) else len(source.text)
         slot, name = _named(head)
-        out.append(Migration(head.group("rev") or head.group("name"), slot, name, Script(source, _within(source, head.end(), end), Transaction.FILE)))
+        # what stands before the first one (alembic makes its ledger there) runs with it
+        pieces, wrapped = _within(source, head.end() if number else 0, end)
+        # alembic prints one BEGIN for all revisions, Django one for every migration that is atomic
+        wrap = Transaction.FILE if wrapped or head.group("rev") else Transaction.STATEMENT
+        out.append(Migration(head.group("rev") or head.group("name"), slot, name, Script(source, pieces, wrap)))
     return out
 
 
-def _within(source: Source, start: int, end: int) -> tuple[Span, ...]:
-    """The section without the BEGIN and COMMIT that the program prints around it: the runner's own, stated by the transaction's shape."""
+def _within(source: Source, start: int, end: int) -> tuple[tuple[Span, ...], bool]:
+    """The section without the BEGIN and COMMIT that the program prints around it, and whether it printed that BEGIN."""
     first = re.compile(r"\s*BEGIN;").match(source.text, start, end)
     start = first.end() if first else start
     last = list(_BLOCK.finditer(source.text, start, end))
     while last and not source.text[last[-1].end() : end].strip():
         end = last.pop().start()
-    return (Span(start, end),)
+    return (Span(start, end),), first is not None
 
 
 def _named(head: re.Match[str]) -> tuple[str, str]:
@@ -66,16 +78,13 @@ def _named(head: re.Match[str]) -> tuple[str, str]:
 
 
 def _django(words: list[str], cwd: Path) -> str:
-    """``manage.py sqlmigrate`` prints one migration: ask for each in the order of ``showmigrations --plan``."""
+    """``manage.py sqlmigrate`` prints one migration: one shell of Django's asks for each in the order of ``showmigrations --plan``."""
     at = words.index("sqlmigrate")
-    shared, options = words[:at], words[at + 1 :]
-    planned = _PLANNED.findall(_run([*shared, "showmigrations", "--plan"], cwd))
-    parts = [f"-- migration: {app}.{name}\n{_run([*shared, 'sqlmigrate', *options, app, name], cwd)}" for app, name in planned]
-    return "\n".join(parts)
+    return _run([*words[:at], "shell", "-v", "0", "-c", _SHELL.format(options=words[at + 1 :])], cwd, f"{' '.join(words)}")
 
 
-def _run(words: list[str], cwd: Path) -> str:
-    shown = " ".join(words)
+def _run(words: list[str], cwd: Path, shown: str = "") -> str:
+    shown = shown or " ".join(words)
     try:
         done = subprocess.run(words, cwd=cwd, capture_output=True, timeout=_TIMEOUT, check=False)
     except (FileNotFoundError, PermissionError) as error:
