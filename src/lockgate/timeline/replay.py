@@ -16,6 +16,7 @@ from lockgate.timeline import transaction
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.history import net_changes, record
+from lockgate.timeline.routines.latent import Watch
 from lockgate.timeline.session import Session
 from lockgate.timeline.step import Step
 from lockgate.timeline.targets import HARMLESS, taints_of
@@ -60,6 +61,7 @@ class Replay:
     draft: Draft = field(init=False)
     session: Session = field(init=False)
     state: TransactionState = field(default_factory=TransactionState)
+    watch: Watch = field(default_factory=Watch)
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -93,12 +95,15 @@ class Replay:
         statements = parse_script(script)
         path, role = self.session.search_path, self.session.role
         self._open(script, sum(isinstance(s, Statement) for s in statements))
+        taken: list[Step | Broken] = []
         for statement in statements:
             if isinstance(statement, SyntaxFailure):
-                yield Broken(migration, statement)
+                taken.append(Broken(migration, statement))
                 continue
-            yield self._step(migration, script, statement)
+            taken.append(self._step(migration, script, statement))
         self._close(script)
+        looked = iter(self.watch.over([t for t in taken if isinstance(t, Step)], self.draft, self.session))
+        yield from (next(looked) if isinstance(t, Step) else t for t in taken)
         if script.transaction is not Transaction.STATEMENT:
             # a runner hands its connection back as it found it only where it opens one per file; most share one: keep search_path
             self.session = replace(self.session, role=role if self.session.role != role and not path else self.session.role)
