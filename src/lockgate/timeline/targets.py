@@ -31,6 +31,8 @@ def taints_of(ctx: Context, tag: str, node: Node) -> list[NameKey]:
         return keys + _relation(ctx, relation)
     if tag == "CreateSchemaStmt":
         return [("name", "namespace", 0, node.get("schemaname", ""))]
+    if tag in ("RenameStmt", "AlterObjectSchemaStmt"):
+        keys += _moved(ctx, node)
     for field in ("typeName", "defnames", "domainname"):
         if isinstance(node.get(field), list):
             keys += _named(ctx, "type", node[field])
@@ -44,6 +46,15 @@ def taints_of(ctx: Context, tag: str, node: Node) -> list[NameKey]:
                 keys += _relation(ctx, item)
             stack.extend(v for v in item.values() if isinstance(v, (dict, list)))
     return keys
+
+
+def _moved(ctx: Context, node: Node) -> list[NameKey]:
+    """The name that an object may have afterwards."""
+    rangevar = node.get("relation", {})
+    name = node.get("newname") if "subname" not in node else None
+    spaces = _namespaces(ctx, node.get("newschema") or rangevar.get("schemaname"))
+    name = name or (rangevar.get("relname") if "newschema" in node else None)
+    return [("name", kind, space, name) for space in spaces for kind in ("relation", "type", "routine")] if name else []
 
 
 def _namespaces(ctx: Context, schema: str | None) -> list[int]:

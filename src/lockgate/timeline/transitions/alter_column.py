@@ -97,6 +97,7 @@ def _append(ctx: Context, relation: Relation, column: Column) -> Relation:
     attribute = Attribute(
         relation.next_attnum, column.name, column.ref.oid, column.ref.typmod, identity=column.identity, collation=column.collation,
         notnull=column.notnull and ctx.catalog.major < 18, is_local=column.is_local, inherited=column.inherited,
+        generated=column.generated,
     )  # fmt: skip
     relation = add_attribute(ctx, relation, attribute)
     if column.serial:

@@ -27,6 +27,7 @@ def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:
     node = item.node["def"]["ColumnDef"]
     if relation.of_type and not item.recursing:
         raise ctx.refuse("42809", "cannot alter column type of typed table", span=item.span, kind="relation")
+    using = analyze_expression(ctx, node["raw_default"], relation_scope(ctx, relation), "alter_column") if "raw_default" in node else None
     attribute = _column(ctx, relation, item)
     if attribute.generated and "raw_default" in node:
         raise ctx.refuse("42611", "cannot specify USING when altering type of generated column",
@@ -40,7 +41,7 @@ def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:
     column_collation(ctx, ref.oid, node.get("collClause"))
     check_column_type(ctx, item.name, ref.oid, node["typeName"].get("location", 0), relation=relation)
     if relation.kind in "rp":
-        _using(ctx, relation, attribute, ref, node, item)
+        _using(ctx, attribute, ref, using, node, item)
     _children(ctx, queue, relation, item)
 
 
@@ -50,10 +51,10 @@ def _column(ctx: Context, relation: Relation, item: Alteration) -> Attribute:
     return column_of(ctx, relation, item.name, span=item.span)
 
 
-def _using(ctx: Context, relation: Relation, attribute: Attribute, ref: TypeRef, node: Node, item: Alteration) -> None:
+def _using(ctx: Context, attribute: Attribute, ref: TypeRef, using: Expr | None, node: Node, item: Alteration) -> None:
     shown = type_name(ctx.catalog, ref.oid, ref.typmod, ctx.path()) if ref.oid else ""
-    if "raw_default" in node:
-        expr = analyze_expression(ctx, node["raw_default"], relation_scope(ctx, relation), "alter_column")
+    if using is not None:
+        expr = using
         message = f'result of USING clause for column "{item.name}" cannot be cast automatically to type {shown}'
         location = expr.location if expr.location >= 0 else node.get("location", 0)
     else:

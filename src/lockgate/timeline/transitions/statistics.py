@@ -30,6 +30,8 @@ def create_statistics(ctx: Context, node: Node) -> None:
     if node.get("defnames"):
         space, name = target_namespace(ctx, node["defnames"])
     else:
+        if ctx.catalog.major < 16:
+            raise ctx.refuse("42601", 'syntax error at or near "on"', 0, name="on", kind="other", help="Give the statistics a name (needed before 16).")
         space = ctx.catalog.the(Namespace, relation.namespace)
         name = statistics_name(ctx, relation, [e.get("name") or "expr" for e in elements])
     need_create(ctx, space)

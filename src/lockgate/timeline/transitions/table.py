@@ -177,7 +177,7 @@ def own_sequence(ctx: Context, relation: int, number: int, column: Column, seque
 def _attribute(number: int, column: Column) -> Attribute:
     return Attribute(
         number, column.name, column.ref.oid, column.ref.typmod, notnull=column.notnull and not column.notnull_name, identity=column.identity,
-        collation=column.collation, is_local=column.is_local, inherited=column.inherited,
+        collation=column.collation, is_local=column.is_local, inherited=column.inherited, generated=column.generated,
     )  # fmt: skip
 
 
