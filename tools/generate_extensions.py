@@ -97,7 +97,8 @@ QUERIES = {
     "relations": f"""select c.relname, {space("c.relnamespace")}, c.relkind, {ATTRIBUTES},
         exists (select 1 from aclexplode(c.relacl) x where x.grantee = 0 and x.privilege_type = 'SELECT'),
         (select string_agg(x.privilege_type, ' ' order by x.privilege_type) from aclexplode(c.relacl) x where x.grantee = 0), c.relrowsecurity
-        from pg_class c where {member("pg_class", "c.oid")} and c.relkind in ('r', 'v', 'm', 'S', 'c', 'f', 'p') order by c.oid""",
+        from pg_class c where c.relkind in ('r', 'v', 'm', 'S', 'f', 'p') and {member("pg_class", "c.oid")}
+        or c.relkind = 'c' and {member("pg_type", "c.reltype")} order by c.oid""",
     "constraints": f"""select o.conname, {space("c.relnamespace")}, c.relname, o.contype, {KEYS.format(keys="o.conkey", rel="c.oid")},
         (select c.relname from pg_class c where c.oid = o.confrelid) from pg_constraint o join pg_class c on c.oid = o.conrelid
         where {member("pg_class", "c.oid")} and o.contype in ('p', 'u', 'c', 'f', 'x') order by o.oid""",
