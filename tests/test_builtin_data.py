@@ -99,7 +99,9 @@ def test_functions(server: tuple[SocketConnection, Data]) -> None:
         from pg_proc p left join pg_aggregate on aggfnoid = p.oid where pronamespace = 'pg_catalog'::regnamespace and p.oid < {UNSTABLE}""",
     )
     ours = {spelled_function(f) for name in data.function_names() for f in data.functions("pg_catalog", name) if f.oid < UNSTABLE}
-    assert set(rows) == ours
+    # pg_upgrade's own come and go with minor releases, and only a server in its upgrade mode lets them be called
+    upgrade = "binary_upgrade_"
+    assert {r for r in rows if not r[1].startswith(upgrade)} == {f for f in ours if not f[1].startswith(upgrade)}
     assert sum(1 for r in rows if r[-1] is not None) > 40  # pg_read_file and its like
 
 

@@ -64,7 +64,7 @@ def test_nothing_is_overwritten_without_being_asked(tree: Path) -> None:
     assert "kept        lockgate.toml" in output and "kept        .pre-commit-config.yaml" in output
     assert (tree / "lockgate.toml").read_text() == "[database]\nversion = 15\n"
     assert (tree / "Makefile").read_text().startswith("all:\n\ttrue\n\n.PHONY: verify-migrations\n")
-    assert sh(tree, "make", "-n", "verify-migrations") == "lockgate verify"
+    assert sh(tree, "make", "--no-print-directory", "-n", "verify-migrations") == "lockgate verify"
     assert "overwritten lockgate.toml" in init("--force")
     assert "[migrations]" in (tree / "lockgate.toml").read_text()
 

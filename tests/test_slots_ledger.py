@@ -176,3 +176,13 @@ def test_dbmate_refuses_a_file_without_a_down_block(tmp_path: Path) -> None:
     put(tmp_path / "m", {"1_a.sql": "-- migrate:up\n" + T, "2_b.sql": "-- migrate:up\n" + T})
     found = said(tmp_path)
     assert names(found) == ["missing-down"] * 2 and "dbmate refuses to run" in found[0].message
+
+
+def test_drizzle_passes_over_what_its_journal_dates_too_early(tmp_path: Path) -> None:
+    """Seen with drizzle-orm itself: the entry stands in the journal, the file is there, and nothing runs."""
+    entries = [(1700000000000, "0000_a"), (1700000000500, "0001_c"), (1700000000200, "0002_late")]
+    journal = json.dumps({"entries": [{"idx": i, "when": when, "tag": tag} for i, (when, tag) in enumerate(entries)]})
+    put(tmp_path / "m", {f"{tag}.sql": f"SELECT '{tag}';" for _, tag in entries} | {"meta/_journal.json": journal})
+    rows = [{"id": i, "hash": sha(f"SELECT '{tag}';"), "created_at": str(when)} for i, (when, tag) in enumerate(entries[:2])]
+    (found,) = said(tmp_path, ledger=rows)
+    assert found.name == LATE and "0002" in found.slot and "in silence" in found.message

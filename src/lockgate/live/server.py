@@ -90,7 +90,7 @@ class Server:
             os.chown(self._home, uid, uid)
         mine, theirs = socket.socketpair()
         with theirs:
-            wish = self._wish(uid, theirs.fileno())
+            wish = self._wish(uid, theirs.fileno(), lock)
             command = [sys.executable, "-I", "-S", supervisor.__file__, json.dumps(wish)]
             try:
                 self._process = subprocess.Popen(
@@ -109,7 +109,7 @@ class Server:
                 os.close(lock)
         self._channel = mine
 
-    def _wish(self, uid: int | None, channel: int) -> dict[str, Any]:
+    def _wish(self, uid: int | None, channel: int, lock: int) -> dict[str, Any]:
         settings = dict(_SETTINGS)
         settings["temp_file_limit"] = f"{self._limit >> 11}kB"
         files = {}
@@ -120,7 +120,7 @@ class Server:
         argv += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
         pack = str(self.template.pack)
-        return {"home": self._home, "pack": pack, "uid": uid, "channel": channel, "size_limit": self._limit, "argv": argv, "env": env, "files": files}
+        return {"home": self._home, "pack": pack, "uid": uid, "channel": channel, "lock": lock, "size_limit": self._limit, "argv": argv, "env": env, "files": files}
 
     def ready(self) -> None:
         """Wait until it accepts connections. Raises CannotCheck with the server's own words when it does not start."""

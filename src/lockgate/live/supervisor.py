@@ -30,6 +30,8 @@ _START_LIMIT = 60.0
 def main() -> int:
     """Run one server until the run that asked for it is gone. The only argument is a JSON object (see ``server.py``)."""
     wish: dict[str, Any] = json.loads(sys.argv[1])
+    for descriptor in (wish["channel"], wish["lock"]):
+        os.set_inheritable(descriptor, False)  # postgres must not keep the lock when only it is left
     channel = socket.socket(fileno=wish["channel"])
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGTERM, _leave)

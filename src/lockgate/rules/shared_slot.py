@@ -12,8 +12,9 @@ from lockgate.slots.conflicts import SharedNumber
 def check(fact: SharedNumber) -> Iterator[Draft]:
     """One finding."""
     first, second = fact.first, fact.second
+    order = "its journal" if fact.layout == "drizzle" else "their names"
     yield Draft(
-        f"number {second.slot} is shared by {first.id} and {second.id}: {fact.layout} runs both, in the order of their names",
+        f"number {second.slot} is shared by {first.id} and {second.id}: {fact.layout} runs both, in the order of {order}",
         second.label(f"number {second.slot}, too"),
         "give the later one a number of its own, if one builds on the other",
         (first.label(f"number {first.slot} is here"),),

@@ -120,6 +120,9 @@ def _changed(found: Matching, ledger: Ledger, folder: Folder) -> Iterator[Change
 def _late(found: Matching, ledger: Ledger) -> Iterator[Below | OutOfOrder]:
     if ledger.kind.head_only:
         return
+    if ledger.kind.runner == "drizzle":
+        yield from _before(found, ledger)
+        return
     seen: LedgerRow | None = None
     taken = {(n, c.direction) for c in found.ups if c.id in found.rows and (n := c.number) is not None}
     for claim in reversed(found.ups):
@@ -128,3 +131,12 @@ def _late(found: Matching, ledger: Ledger) -> Iterator[Below | OutOfOrder]:
             seen = seen or row
         elif seen is not None and claim.slot and (ledger.kind.by_name or (claim.number, claim.direction) not in taken):
             yield (OutOfOrder if ledger.kind.runs_late else Below)(claim, seen, ledger, ledger.kind.late)
+
+
+def _before(found: Matching, ledger: Ledger) -> Iterator[Below]:
+    """drizzle applies what its journal dates after the newest row, and nothing else (drizzle-orm, dialect.migrate)."""
+    dated = [(row.number, row) for row in ledger.rows if row.number is not None]
+    newest = max(dated, key=lambda item: item[0], default=None)
+    for claim in found.ups:
+        if newest is not None and claim.id not in found.rows and claim.key.isdigit() and (int(claim.key),) <= newest[0]:
+            yield Below(claim, newest[1], ledger, ledger.kind.late)

@@ -12,7 +12,14 @@ from lockgate.sources.migration import Migration, Script
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _NAME = r"((?:\"[^\"]+\"|[\w$]+)(?:\s*\.\s*(?:\"[^\"]+\"|[\w$]+))?)"
-_KIND = r"(?:table|view|materialized\s+view|type|function|sequence|schema|index|unique\s+index|extension)"
+_KIND = r"(?:table|view|materialized\s+view|type|function|sequence|schema)"  # indexes come with constraints as well
+# what cannot run twice: an up that does it is no down
+_ONCE = re.compile(
+    r"\bcreate\s+(?:unlogged\s+)?(?:table|view|type|schema|sequence|(?:unique\s+)?index)\s+(?!concurrently\b|if\b)|\badd\s+column\s+(?!if\b)",
+    re.IGNORECASE,
+)
+# a migration whose name says so drops what others created, perhaps outside of this folder
+_MEANT = re.compile(r"drop|remove|delete|clean|retire|deprecat|obsolete|unused", re.IGNORECASE)
 _CREATED = re.compile(rf"\bcreate\s+(?:or\s+replace\s+)?{_KIND}\s+(?:concurrently\s+)?(?:if\s+not\s+exists\s+)?{_NAME}", re.IGNORECASE)
 _DROPPED = re.compile(rf"\bdrop\s+{_KIND}\s+(?:concurrently\s+)?(?:if\s+exists\s+)?{_NAME}", re.IGNORECASE)
 
@@ -23,7 +30,7 @@ def wrong_directions(folder: Folder, found: tuple[Claim, ...]) -> Iterator[Wrong
     for migration in folder.migrations:
         up, down = _text(migration.up), _text(migration.down) if migration.down else ""
         if migration.down is not None and up.strip():
-            why = _why(up, down, created)
+            why = _why(up, down, created, migration.name)
             pair = _claims(migration, found) if why else None
             if pair is not None:
                 yield WrongDirection(pair[0], pair[1], why)
@@ -37,11 +44,11 @@ def _claims(migration: Migration, found: tuple[Claim, ...]) -> tuple[Claim, Clai
     return (up, down) if up is not None and down is not None else None
 
 
-def _why(up: str, down: str, created: set[str]) -> str:
+def _why(up: str, down: str, created: set[str], name: str) -> str:
     if " ".join(up.split()) == " ".join(down.split()):
-        return "the up and the down are the same"
+        return "the up and the down are the same" if _ONCE.search(up) else ""
     dropped, made = _names(_DROPPED, up), _names(_CREATED, down)
-    if not dropped or _names(_CREATED, up) or _names(_DROPPED, down):
+    if not dropped or _MEANT.search(name) or _names(_CREATED, up) or _names(_DROPPED, down):
         return ""
     swapped = sorted(name for name in dropped & made if name not in created)
     if swapped and dropped <= made and not dropped & created:

@@ -68,11 +68,13 @@ def assemble(layout: Layout, place: Place) -> Assembly:
             both[item.relative] = down
         _tell_meta(layout, source, out)
     paired = _pair(ups, downs)
+    journal = layout.name == "drizzle" and "meta/_journal.json" in place.files
+    places = {item.relative: (number,) if journal else position(layout, item) for number, item in enumerate(chosen)}
     for part in ups:
         item = part.named
         fallen = paired.get(item.relative)
         second = both.get(item.relative) or (fallen.script if fallen is not None else None)
-        out.ordered.append((position(layout, item), Migration(item.id, item.slot, item.name, part.script, second)))
+        out.ordered.append((places[item.relative], Migration(item.id, item.slot, item.name, part.script, second)))
     return out
 
 
@@ -124,6 +126,9 @@ def _chosen(layout: Layout, place: Place, out: Assembly) -> list[Named]:
             chosen.append(replace(item, key=listed[item.id]) if listed is not None else item)
     if layout.name == "plain":
         chosen = _dialect(chosen, place, out)
+    if listed is not None:
+        places = {tag: number for number, tag in enumerate(listed)}
+        return sorted(chosen, key=lambda item: places[item.id])
     return sorted(chosen, key=lambda item: position(layout, item))
 
 

@@ -230,7 +230,7 @@ def _delete(catalog: Draft, targets: Iterable[Address]) -> None:
         if obj is None:
             continue
         if address[1]:
-            if isinstance(obj, Relation) and (address[0], 0) not in targets:  # type: ignore[operator]
+            if isinstance(obj, Relation) and (address[0], 0) not in targets:
                 remove_column(catalog, obj, address[1])
             continue
         remove_object(catalog, obj)

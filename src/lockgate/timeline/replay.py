@@ -102,11 +102,19 @@ class Replay:
                 continue
             taken.append(self._step(migration, script, statement))
         self._close(script)
-        looked = iter(self.watch.over([t for t in taken if isinstance(t, Step)], self.draft, self.session))
+        looked = iter(self.watch.over([t for t in taken if isinstance(t, Step)], self.draft, self.session, lambda: self._later(migration)))
         yield from (next(looked) if isinstance(t, Step) else t for t in taken)
         if script.transaction is not Transaction.STATEMENT:
             # a runner hands its connection back as it found it only where it opens one per file; most share one: keep search_path
             self.session = replace(self.session, role=role if self.session.role != role and not path else self.session.role)
+
+    def _later(self, migration: Migration) -> Iterator[str]:
+        """The texts of the migrations that come after one."""
+        after = False
+        for each in self.plan.migrations:
+            if after:
+                yield each.up.source.text
+            after = after or each is migration
 
     def _open(self, script: Script, count: int) -> None:
         if script.transaction is Transaction.FILE or (script.transaction is Transaction.IMPLICIT and count > 1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -41,8 +41,11 @@ class Watch:
 
     told: set[tuple[int, str]] = field(default_factory=set)
 
-    def over(self, steps: list[Step], catalog: Catalog, session: Session) -> list[Step]:
-        """The steps of one migration, with ``latent`` failures where they arose; ``catalog`` and ``session`` are those after it."""
+    def over(self, steps: list[Step], catalog: Catalog, session: Session, later: Callable[[], Iterable[str]] = tuple) -> list[Step]:
+        """The steps of one migration, with ``latent`` failures where they arose; ``catalog`` and ``session`` are those after it.
+
+        ``later`` gives the texts of the migrations to come: a routine may be written ahead of what it needs.
+        """
         made, lost = _made(steps), _lost(steps)
         if not made and not lost:
             return steps
@@ -52,23 +55,30 @@ class Watch:
                 continue
             assert routine.body is not None
             touched = lost.keys() & words_of(routine.body.text) if lost else frozenset()
-            if routine.oid not in made and not touched:
+            if routine.oid not in made and (not touched or routine.namespace == session.temp_namespace):
                 continue
             for broken in broken_of(catalog, session, routine):
-                self._tell(out, routine, broken.failure, made.get(routine.oid), lost, catalog)
+                if broken.failure.cause or not _ahead(_missing_name(broken.failure), later()):
+                    self._tell(out, routine, broken.failure, made.get(routine.oid), lost, catalog)
         return [replace(step, latent=tuple(out[id(step)])) if out[id(step)] else step for step in steps]
 
-    def _tell(self, out: dict[int, list[Failure]], routine: Routine, failure: Failure, maker: Step | None, lost: dict[str, Step], catalog: Catalog) -> None:
+    def _tell(self, out: dict[int, list[Failure]], routine: Routine, failure: Failure, maker: Step | None, lost: Lost, catalog: Catalog) -> None:
         key = (routine.oid, failure.message)
         if key in self.told:
             return
         name = _missing_name(failure)
-        culprit = lost.get(name)
+        culprit, deed = lost.get(name, (None, ""))
         step = maker if maker is not None and (culprit is None or culprit.statement.index <= maker.statement.index) else culprit
         if step is None:
             return
         self.told.add(key)
-        out[id(step)].append(_failure(catalog, routine, failure, step, name, made=step is maker))
+        out[id(step)].append(_failure(catalog, routine, failure, step, name, "" if step is maker else deed))
+
+
+def _ahead(name: str, texts: Iterable[str]) -> bool:
+    """Whether a later migration seems to make something of that name."""
+    pattern = re.compile(rf"\b(?:add|create|rename|to|table)\b[^;]*\b{re.escape(name)}\b", re.IGNORECASE)
+    return any(name in text and pattern.search(text) for text in texts)
 
 
 def _watched(routine: Routine) -> bool:
@@ -84,12 +94,12 @@ def _missing_name(failure: Failure) -> str:
     return str(last).rpartition(".")[2].strip('"')
 
 
-def _failure(catalog: Catalog, routine: Routine, failure: Failure, step: Step, name: str, *, made: bool) -> Failure:
+def _failure(catalog: Catalog, routine: Routine, failure: Failure, step: Step, name: str, deed: str) -> Failure:
     shown = f"{catalog.qualified(routine)}()"
     body, source = routine.body, step.statement.script.source
     related = failure.related
     what = failure.object or name
-    if made:
+    if not deed:
         span = failure.span if body is not None and body.source is source else step.statement.span
         fate = f", {failure.cause} in {failure.since}" if failure.cause and failure.since else f", {failure.cause} before" if failure.cause else ""
         message = f"{shown} fails when it is called: {failure.message}{fate}"
@@ -99,7 +109,6 @@ def _failure(catalog: Catalog, routine: Routine, failure: Failure, step: Step, n
         place = body.source if body is not None else None
         if isinstance(place, Source):
             related = (Label(place, failure.span, f"{shown} still uses it here"), *(r for r in related if r.source is not source))
-        deed = {"dropped": "drops", "renamed": "renames"}.get(failure.cause, "changes")
         message = f"{shown} still uses {what}, which this {deed}"
     help = f"its next call fails with {failure.sqlstate}: {failure.message}; replace the routine in the same migration"
     return Failure(failure.sqlstate, message, span, catalog.qualified(routine), help, related, "routine", failure.cause, failure.since, True)
@@ -121,28 +130,31 @@ def _made(steps: Iterable[Step]) -> dict[int, Step]:
     return found
 
 
-def _lost(steps: Iterable[Step]) -> dict[str, Step]:
-    """Names that no longer mean what they meant, with the step that did it."""
-    found: dict[str, Step] = {}
+Lost = dict[str, tuple[Step, str]]
+
+
+def _lost(steps: Iterable[Step]) -> Lost:
+    """Names that no longer mean what they meant, with the step that did it and what that does to them."""
+    found: Lost = {}
     for step in steps:
         for change in step.changes:
-            for name in _names_lost(change):
-                found[name] = step
+            for name, deed in _names_lost(change):
+                found[name] = (step, deed)
     return found
 
 
-def _names_lost(change: Change) -> Iterator[str]:
+def _names_lost(change: Change) -> Iterator[tuple[str, str]]:
     old, new = change.before, change.after
     if isinstance(old, (Relation, Type, Routine, Namespace)):
         moved = new is not None and (getattr(new, "name", ""), getattr(new, "namespace", 0)) != (old.name, getattr(old, "namespace", 0))
         if new is None or moved:
-            yield old.name
+            yield old.name, "drops" if new is None else "renames"
     if isinstance(old, Relation) and isinstance(new, Relation):
         names = {a.num: a.name for a in new.attributes}
-        yield from (a.name for a in old.attributes if names.get(a.num) != a.name)
+        yield from ((a.name, "renames" if a.num in names else "drops") for a in old.attributes if names.get(a.num) != a.name)
         # a new column may make the name of a variable ambiguous
         numbers = {a.num for a in old.attributes}
-        yield from (a.name for a in new.attributes if a.num not in numbers)
+        yield from ((a.name, "adds") for a in new.attributes if a.num not in numbers)
 
 
 # --- looking at one ------------------------------------------------------------------------------------------------------
@@ -160,13 +172,25 @@ def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Brok
         try:
             with settings_of(ctx, routine):
                 some = _read(ctx, routine, relation, trigger, event)
-                found += [b for b in some if _certain(ctx, routine, b)]
+                found += [_placed(ctx, b, relation) for b in some if _certain(ctx, routine, b)]
         except (Refused, Unsure):
             continue
     if len({r.oid for r, _, _ in firings if r is not None}) > 1:
         # what a function of several tables does under a condition may be meant for the others
         found = [b for b in found if not (b.guarded and "has no field" in b.failure.message)]
     return list({(b.failure.message, b.failure.span): b for b in found}.values())
+
+
+def _placed(ctx: Context, broken: Broken, relation: Relation | None) -> Broken:
+    """A missing field of NEW or OLD is a column of the trigger's table, and has its fate."""
+    match = re.match(r'record "(?:new|old)" has no field "(.*)"', broken.failure.message)
+    if match is None or relation is None:
+        return broken
+    schema = ctx.catalog.namespace_name(relation.namespace)
+    event = ctx.catalog.events.get(("column", schema, relation.name, match.group(1)))
+    shown = f"{schema}.{relation.name}.{match.group(1)}"
+    failure = ctx.refuse("42703", broken.failure.message, object=shown, kind="column", event=event, span=broken.failure.span, related=broken.failure.related).failure
+    return Broken(failure, broken.guarded)
 
 
 def _firings(catalog: Catalog, routine: Routine) -> list[tuple[Relation | None, Trigger | None, str]]:
@@ -229,11 +253,20 @@ def _certain(ctx: Context, routine: Routine, broken: Broken) -> bool:
         for space in catalog.objects(Namespace):
             if catalog.oids((kind, space.oid, name)) and not any(n == "search_path" for n, _ in routine.config):
                 return False
+    if failure.sqlstate == "42883" and not failure.cause and _foreign(catalog, failure):
+        return False
     if failure.sqlstate == "42P01" and not failure.cause:
         # a table that nobody has ever made: perhaps a temporary one of the caller's
         pattern = re.compile(rf"\b(?:create|into)\b[^;]*\b{re.escape(name)}\b", re.IGNORECASE)
         return not any(r.body is not None and pattern.search(r.body.text) for r in catalog.objects(Routine))
     return True
+
+
+def _foreign(catalog: Catalog, failure: Failure) -> bool:
+    """Whether a function is looked for in a schema that holds none here: somebody else fills it (an extension's schema of a hosting service)."""
+    match = re.match(r"function ([\w$]+)\.", failure.message)
+    space = catalog.namespace(match.group(1)) if match is not None else None
+    return space is not None and space.oid >= 2200 and not any(isinstance(o, Routine) for o in catalog.in_namespace(space.oid))
 
 
 def _qualified(failure: Failure) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Constraint, Namespace, Relation, Type
 from lockgate.timeline import dependency
-from lockgate.timeline.context import Context
+from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions import table
 from lockgate.timeline.transitions.alter_constraint import queue_constraints
 from lockgate.timeline.transitions.alteration import Alteration, Queue
@@ -244,11 +244,11 @@ def add_identity(ctx: Context, _: Queue, item: Alteration) -> None:
     ctx.catalog.replace_attribute(relation, replace(attribute, identity=column.identity))
 
 
-def define_identity(ctx: Context, definition: Definition, attribute: Attribute, when: str, options: list[dict[str, object]]) -> Column:
+def define_identity(ctx: Context, definition: Definition, attribute: Attribute, when: str, options: list[Node]) -> Column:
     """The column as identity, with its sequence's name."""
     from lockgate.timeline.binder import TypeRef
 
-    given = next((o["DefElem"] for o in options if o["DefElem"].get("defname") == "sequence_name"), None)  # type: ignore[attr-defined]
+    given = next((o["DefElem"] for o in options if o["DefElem"].get("defname") == "sequence_name"), None)
     name = given["arg"]["List"]["items"][-1]["String"]["sval"] if given else sequence_name(ctx, definition, attribute.name)
     return Column(attribute.name, TypeRef(attribute.type), 0, 0, identity=when, sequence_name=name, sequence_options=options)
 

@@ -290,7 +290,7 @@ def attach_partition(ctx: Context, _: Queue, item: Alteration) -> None:
     if relation.kind != "p":
         raise ctx.refuse("42P17", f'table "{relation.name}" is not partitioned', span=ctx.span(None, relation.name), kind="relation")
     location = rangevar.get("location", 0)
-    form = partition.bound_form(ctx, relation, command["bound"]) if "bound" in command else ("default",)
+    form = partition.bound_form(ctx, relation, command["bound"], rangevar.get("relname", "")) if "bound" in command else ("default",)
     child = user_relation(ctx, rangevar)
     assert child is not None
     allow(ctx, child, "rpf", replace(item, recursing=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from lockgate.catalog.objects import Relation
 from lockgate.parse.tokens import find_name, token_end
@@ -15,12 +15,11 @@ from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.relation import user_relation
 
 Exec = Callable[[Context, Queue, Alteration], None]
-Prep = Callable[[Context, Queue, Alteration], None]
 
 # subtype: pass, relkinds, recursion to children in preparation, execution, further preparation
 _TABLE, _FOREIGN, _VIEW, _MATVIEW, _INDEX, _PARTINDEX, _COMPOSITE, _SEQUENCE = "rp", "f", "v", "m", "i", "I", "c", "S"
-_Row = tuple[Pass, str, bool, Exec, Prep | None]
-_COMMANDS: dict[str, _Row] = {
+_Row = tuple[Pass, str, bool, Exec, Exec | None]
+_COMMANDS: Mapping[str, _Row] = {
     "AT_AddColumn": (Pass.ADD_COL, "rpcf", False, alter_column.add_column, alter_column.prepare_add),
     "AT_DropColumn": (Pass.DROP, "rpcf", False, alter_column.drop_column, alter_column.prepare_drop),
     "AT_ColumnDefault": (Pass.ADD_OTHERCONSTR, "rpvf", True, alter_column.set_column_default, None),

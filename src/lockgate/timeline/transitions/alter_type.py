@@ -7,6 +7,7 @@ from dataclasses import replace
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Constraint, Other, Policy, Relation, Rewrite, Routine, Trigger
 from lockgate.catalog.typename import type_name
+from lockgate.findings import Label
 from lockgate.timeline.binder import Expr, TypeRef, analyze_expression, coerce, relation_scope, resolve_type
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.context import Context, Node
@@ -183,7 +184,7 @@ def _obstacles(ctx: Context, relation: Relation, attribute: Attribute, item: Alt
                              object=f"{ctx.catalog.qualified(relation)}.{item.name}", related=_label(ctx, found[kind]))  # fmt: skip
 
 
-def _label(ctx: Context, address: Address) -> tuple[object, ...]:
+def _label(ctx: Context, address: Address) -> tuple[Label, ...]:
     from lockgate.timeline.transitions.relation import created_here
 
     return created_here(ctx, address[0])

@@ -92,6 +92,7 @@ def remove_default(ctx: Context, relation: Relation, number: int) -> None:
     """RemoveAttrDefault, cascading nowhere: a default that something depends on stands in the way (2BP01)."""
     found = defaults_of(ctx, relation.oid, number)
     if found is not None:
+        ctx.catalog.undepend((found.oid, 0), "i")
         dependency.drop(ctx, [(found.oid, 0)], internal=True)
         return
     attribute = relation.attribute_by_num(number)

@@ -98,7 +98,7 @@ def default_refs(ctx: Context, domain: Type, node: Node) -> frozenset[Address]:
 
 def add_check(ctx: Context, domain: Type, node: Node, others: list[str] | None = None) -> str:
     """domainAddCheckConstraint: returns the constraint's name."""
-    name, location = node.get("conname", ""), node.get("location", 0)
+    name, location = str(node.get("conname", "")), node.get("location", 0)
     if name:
         ensure_constraint_free(ctx, domain, name, location)
     else:

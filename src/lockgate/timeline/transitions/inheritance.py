@@ -38,7 +38,7 @@ def check_parent(ctx: Context, parent: Relation, location: int, *, partition: bo
 
     need_owner(ctx, parent, location)
     if partition and parent.kind != "p":
-        raise wrong(f'"{parent.name}" is not partitioned')
+        raise ctx.refuse("42P17" if parent.kind in "rf" else "42809", f'"{parent.name}" is not partitioned', location, name=parent.name, kind="relation")
     if not partition and parent.kind == "p":
         raise wrong(f'cannot inherit from partitioned table "{parent.name}"')
     if not partition and parent.is_partition:

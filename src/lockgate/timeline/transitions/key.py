@@ -107,8 +107,6 @@ def use_index(ctx: Context, relation: Relation, node: Node) -> None:
     """ADD CONSTRAINT ... USING INDEX: the index takes the constraint's name (transformIndexConstraint, ATExecAddIndexConstraint)."""
     name, location = node["indexname"], node.get("location", 0)
     primary = node["contype"] == "CONSTR_PRIMARY"
-    if primary and primary_key(ctx, relation) is not None and doubt(ctx, relation) is None:
-        raise many_keys(ctx, relation.name, location)
     if relation.kind == "p":
         raise ctx.refuse("0A000", "ALTER TABLE / ADD CONSTRAINT USING INDEX is not supported on partitioned tables", location, kind="constraint")
     index = ctx.catalog.relation_named(relation.namespace, name)
@@ -119,6 +117,8 @@ def use_index(ctx: Context, relation: Relation, node: Node) -> None:
         raise ctx.refuse("42704", f'index "{name}" does not exist', location, name=name, object=f"{schema}.{name}", kind="index",
                          event=ctx.catalog.events.get(("relation", schema, name)))  # fmt: skip
     _fit(ctx, relation, index, node, primary, location)
+    if primary and primary_key(ctx, relation) is not None and doubt(ctx, relation) is None:
+        raise many_keys(ctx, relation.name, location)
     chosen = node.get("conname") or name
     ensure_name_free(ctx, relation, chosen, location)
     if chosen != name:

@@ -60,7 +60,7 @@ def key_columns(relation: Relation) -> frozenset[int]:
     return frozenset((*(n for n in parts.keys if n), *parts.expression_columns)) if parts else frozenset()
 
 
-def bound_form(ctx: Context, parent: Relation, bound: Node) -> tuple[object, ...]:
+def bound_form(ctx: Context, parent: Relation, bound: Node, name: str) -> tuple[object, ...]:
     """transformPartitionBound: a comparable form of the bound, as far as constants tell."""
     parts, location = parent.partitioning, bound.get("location", 0)
     assert parts is not None
@@ -69,8 +69,8 @@ def bound_form(ctx: Context, parent: Relation, bound: Node) -> tuple[object, ...
             raise ctx.refuse("42P17", "a hash-partitioned table may not have a default partition", location, kind="other")
         return ("default",)
     if bound.get("strategy") != parts.strategy:
-        raise ctx.refuse("42P17", f"invalid bound specification for a {_WORDS[parts.strategy]} partition", location, kind="other")
-    return _form(ctx, parent, parts, bound, location)
+        raise ctx.refuse("42P16", f"invalid bound specification for a {_WORDS[parts.strategy]} partition", location, kind="other")
+    return _form(ctx, parent, parts, bound, location, name)
 
 
 def check_overlap(ctx: Context, parent: Relation, form: tuple[object, ...], name: str, location: int | None) -> None:
@@ -88,7 +88,7 @@ def check_overlap(ctx: Context, parent: Relation, form: tuple[object, ...], name
             )
 
 
-def _form(ctx: Context, parent: Relation, parts: Partitioning, bound: Node, location: int) -> tuple[object, ...]:
+def _form(ctx: Context, parent: Relation, parts: Partitioning, bound: Node, location: int, name: str) -> tuple[object, ...]:
     if parts.strategy == "h":
         modulus, remainder = bound.get("modulus", 0), bound.get("remainder", 0)
         if modulus <= 0 or remainder >= modulus:
@@ -109,7 +109,7 @@ def _form(ctx: Context, parent: Relation, parts: Partitioning, bound: Node, loca
     if len(parts.keys) == 1:
         low, high = pairs[0][0], pairs[1][0]
         if _comparable(low, high) and not low < high:  # type: ignore[operator]
-            raise ctx.refuse("42P17", f'empty range bound specified for partition "{parent.name}"', location, kind="other")
+            raise ctx.refuse("42P17", f'empty range bound specified for partition "{name}"', location, kind="other")
     return ("range", *pairs)
 
 

@@ -194,7 +194,7 @@ def store_contents(ctx: Context, definition: Definition, relation: Relation, col
             relation = set_default(ctx, ctx.catalog.the(Relation, oid), attribute, column.default, column.generated)
     relation = ctx.catalog.the(Relation, oid)
     if definition.partition and parents:
-        form = partition.bound_form(ctx, parents[0], node["partbound"])
+        form = partition.bound_form(ctx, parents[0], node["partbound"], relation.name)
         partition.check_overlap(ctx, parents[0], form, relation.name, node["partbound"].get("location"))
         partition.store_bound(ctx, relation, form)
         relation = ctx.catalog.the(Relation, oid)
