@@ -2,85 +2,81 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
 
-from lockgate import __version__
-from lockgate.check import Request, check
-from lockgate.config import load
+from lockgate import __version__, rulebook
+from lockgate.editor.diagnostics import Shown, actions, at, diagnostics
 from lockgate.errors import LockgateError
-from lockgate.findings import Finding, Label, Severity
-from lockgate.rulebook import URL
-from lockgate.text import Source
 
-_SEVERITY = {
-    Severity.ERROR: lsp.DiagnosticSeverity.Error, Severity.WARNING: lsp.DiagnosticSeverity.Warning, Severity.INFO: lsp.DiagnosticSeverity.Information,
-}  # fmt: skip
+_PAUSE = 0.15  # seconds without a keystroke before a buffer is checked
 
 
-def path_of(uri: str) -> Path:
-    """The file behind a URI."""
-    return Path(unquote(urlparse(uri).path))
+class Server(LanguageServer):
+    """The server and what it last said of each document."""
+
+    def __init__(self) -> None:
+        super().__init__("lockgate", __version__, text_document_sync_kind=lsp.TextDocumentSyncKind.Full)
+        self.told: dict[str, list[Shown]] = {}
+
+    def publish(self, uri: str) -> None:
+        """Check the folder with the buffer in place of its file, and show what is found at the buffer."""
+        document = self.workspace.get_text_document(uri)
+        path = Path(to_fs_path(uri) or ".")
+        root = Path(self.workspace.root_path or path.parent)
+        try:
+            self.told[uri] = diagnostics(path, document.source, root)
+        except LockgateError as error:
+            self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, f"lockgate: {error}"))
+            self.told[uri] = []
+        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, [s.diagnostic for s in self.told[uri]], document.version))
 
 
-def diagnostics(path: Path, text: str, root: Path) -> list[lsp.Diagnostic]:
-    """The findings at one file, whose buffer holds ``text``."""
-    relative = os.path.relpath(path, root).replace(os.sep, "/")
-    config = load(None, root)
-    paths = () if config.migrations.paths else (path.parent,)
-    outcome = check(config, Request(paths, root, stdin=Source(relative, text)))
-    return [_diagnostic(f, root) for f in outcome.findings if f.at.source.path == relative]
+def make() -> Server:
+    """The server with its features."""
+    server = Server()
 
+    @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
+    def opened(params: lsp.DidOpenTextDocumentParams) -> None:
+        server.publish(params.text_document.uri)
 
-def _diagnostic(item: Finding, root: Path) -> lsp.Diagnostic:
-    related = [
-        lsp.DiagnosticRelatedInformation(lsp.Location((root / r.source.path).resolve().as_uri(), _range(r)), r.message) for r in item.related
-    ]
-    return lsp.Diagnostic(
-        _range(item.at), item.message + (f"\n{item.help}" if item.help else ""), _SEVERITY[item.severity], item.rule,
-        lsp.CodeDescription(f"{URL}{item.name}"), "lockgate", None, related,
-    )  # fmt: skip
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    async def changed(params: lsp.DidChangeTextDocumentParams) -> None:
+        await asyncio.sleep(_PAUSE)
+        documents = server.workspace.text_documents
+        uri = params.text_document.uri
+        if uri in documents and documents[uri].version == params.text_document.version:
+            server.publish(uri)
 
+    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
+    def saved(params: lsp.DidSaveTextDocumentParams) -> None:
+        for uri in server.told:  # another file's findings may rest on this one
+            server.publish(uri)
 
-def _range(label: Label) -> lsp.Range:
-    return lsp.Range(_position(label.source, label.span.start), _position(label.source, max(label.span.end, label.span.start)))
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(params: lsp.DidCloseTextDocumentParams) -> None:
+        server.told.pop(params.text_document.uri, None)
+        server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(params.text_document.uri, []))
 
+    @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix]))
+    def act(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+        uri = params.text_document.uri
+        return actions(uri, at(server.told.get(uri, ()), params.range))
 
-def _position(source: Source, offset: int) -> lsp.Position:
-    place = source.position(offset)
-    before = source.line(place.line)[: place.column - 1]
-    # the protocol counts UTF-16 code units
-    return lsp.Position(place.line - 1, len(before.encode("utf-16-le")) // 2)
+    @server.feature(lsp.TEXT_DOCUMENT_HOVER)
+    def hover(params: lsp.HoverParams) -> lsp.Hover | None:
+        for shown in at(server.told.get(params.text_document.uri, ()), lsp.Range(params.position, params.position)):
+            text = rulebook.rule(shown.finding.name).text
+            return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text.strip()), shown.diagnostic.range)
+        return None
+
+    return server
 
 
 def serve() -> None:
     """Speak the language server protocol on standard input and output until the editor leaves."""
-    server = LanguageServer("lockgate", __version__)
-
-    def publish(uri: str) -> None:
-        document = server.workspace.get_text_document(uri)
-        root = Path(server.workspace.root_path or path_of(uri).parent)
-        try:
-            found = diagnostics(path_of(uri), document.source, root)
-        except LockgateError as error:
-            server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, f"lockgate: {error}"))
-            found = []
-        server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, found, document.version))
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
-    def opened(params: lsp.DidOpenTextDocumentParams) -> None:
-        publish(params.text_document.uri)
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
-    def changed(params: lsp.DidChangeTextDocumentParams) -> None:
-        publish(params.text_document.uri)
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
-    def saved(params: lsp.DidSaveTextDocumentParams) -> None:
-        publish(params.text_document.uri)
-
-    server.start_io()
+    make().start_io()

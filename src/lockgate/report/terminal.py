@@ -68,7 +68,7 @@ def _finding(item: Finding, paint: _Paint) -> Iterator[str]:
         first, *rest = clean_lines(item.help)
         yield f"{pad} {paint('= help:', 'bold')} {first}"
         yield from (f"{pad}         {line}" for line in rest)
-    if item.fix is not None and item.fix.sql:
+    if item.fix is not None:
         yield f"{pad} {paint('= fix:', 'bold')} {item.fix.title}"
         yield from (f"{pad}        {line}" for line in clean_lines(item.fix.sql))
     if item.evidence is not None:

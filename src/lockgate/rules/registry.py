@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any, TypeVar
 
 from lockgate import rulebook
-from lockgate.findings import Finding, Fix, Label, Severity
+from lockgate.catalog.typename import quote_identifier
+from lockgate.findings import Edit, Finding, Fix, Label, Severity
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 
@@ -128,9 +129,19 @@ def refusal(step: Step, failure: Failure, message: str = "", help: str = "") -> 
         Label(step.statement.script.source, failure.span, failure.message),
         help or failure.help,
         failure.related,
-        None,
+        _replacement(step, failure),
         failure.sqlstate,
         failure.object,
         step.migration.slot,
         step.statement.index,
     )
+
+
+def _replacement(step: Step, failure: Failure) -> Fix | None:
+    """The edit that puts the name that was meant, where the marked token is the name and nothing else."""
+    source, span = step.statement.script.source, failure.span
+    wrong = failure.object.rpartition(".")[2]
+    if not failure.instead or source.text[span.start : span.end].strip('"').lower() != wrong.lower():
+        return None
+    name = quote_identifier(failure.instead)
+    return Fix(f"write {name}", (Edit(source, span, name),))

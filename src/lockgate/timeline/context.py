@@ -113,11 +113,12 @@ class Context:
 
     def refuse(
         self, sqlstate: str, message: str, location: int | None = None, *, name: str | None = None, object: str = "", help: str = "",
-        kind: str = "", event: Event | None = None, related: tuple[Label, ...] = (), span: Span | None = None,
+        kind: str = "", event: Event | None = None, related: tuple[Label, ...] = (), span: Span | None = None, instead: str = "",
     ) -> Refused:  # fmt: skip
         """PostgreSQL's ereport(ERROR): ``raise ctx.refuse("42P01", 'relation "x" does not exist', location, name="x", kind="relation")``.
 
         ``event`` is what the timeline knows of the name's fate: it becomes a related label and the failure's cause.
+        ``instead`` is the name that was probably meant.
         """
         cause = since = ""
         if event is not None:
@@ -126,8 +127,9 @@ class Context:
             if event.place.slot:
                 words += f", in {event.place.slot}"
             related = (Label(event.place.source, event.place.span, words), *related)
+            instead = event.new_name.rpartition(".")[2]
         where = span or self.span(location, name)
-        return Refused(Failure(sqlstate, message, where, object, help, related, kind, cause, since))
+        return Refused(Failure(sqlstate, message, where, object, help, related, kind, cause, since, instead=instead))
 
     def unsure(self, reason: str, *taints: NameKey, keep: bool = False) -> Unsure:
         """The simulator cannot tell; everything the statement may touch is in ``taints``."""

@@ -23,6 +23,7 @@ class Failure:
     cause: str = ""  # "dropped", "renamed" where the timeline saw it happen, else ""
     since: str = ""  # the slot in which it was dropped or renamed
     latent: bool = False
+    instead: str = ""  # the identifier that would mend it in place of the marked token, where there is exactly one
 
 
 class Refused(Exception):

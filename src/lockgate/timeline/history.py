@@ -54,6 +54,8 @@ def _events(before: Catalog, after: Catalog, old: Object, new: Object | None, pl
             renamed = event_key(after, new)
             if renamed is not None and renamed != key:
                 yield key, Event("renamed", _narrow(place, name), ".".join(str(part) for part in renamed[1:]))
+                if isinstance(old, Relation):
+                    yield from ((("column", *renamed[1:], k[-1]), e) for k, e in before.events.items() if k[:-1] == ("column", *key[1:]))
     if isinstance(old, Relation) and old.kind in "rpfvmc":
         left = {a.num: a for a in new.attributes} if isinstance(new, Relation) else {}
         if new is not None:

@@ -16,9 +16,20 @@ def words(names: list[Any]) -> list[str]:
     return [n["String"].get("sval", "") if "String" in n else "*" for n in names]
 
 
+def near_names(word: str, candidates: Any) -> list[str]:
+    """At most two names that somebody who wrote ``word`` may have meant."""
+    return get_close_matches(word, sorted(set(candidates)), n=2, cutoff=0.7)
+
+
+def nearest(word: str, candidates: Any) -> str:
+    """The one name that was probably meant, or none."""
+    near = near_names(word, candidates)
+    return near[0] if len(near) == 1 else ""
+
+
 def did_you_mean(word: str, candidates: Any) -> str:
     """The help of a refusal: the near names, if any."""
-    near = get_close_matches(word, sorted(set(candidates)), n=2, cutoff=0.7)
+    near = near_names(word, candidates)
     return "did you mean " + " or ".join(quote_identifier(n) for n in near) + "?" if near else ""
 
 
@@ -145,9 +156,10 @@ def missing_relation(ctx: Context, schema: str | None, name: str, location: int 
     for one in schemas:
         event = event or catalog.events.get(("relation", one, name))
     spaces = [n.oid for s in schemas if (n := catalog.namespace(s)) is not None]
+    known = relation_names(ctx, spaces)
     return ctx.refuse(
         "42P01", f'relation "{shown}" does not exist', location, name=name, kind="relation", event=event,
-        object=f"{schema or (schemas[-1] if schemas else '')}.{name}", help=did_you_mean(name, relation_names(ctx, spaces)),
+        object=f"{schema or (schemas[-1] if schemas else '')}.{name}", help=did_you_mean(name, known), instead=nearest(name, known),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation
-from lockgate.timeline.binder.names import did_you_mean, relation_in
+from lockgate.timeline.binder.names import did_you_mean, nearest, relation_in
 from lockgate.timeline.binder.state import State, Use
 from lockgate.timeline.binder.term import Term, variables_of
 from lockgate.timeline.binder.values import Column
@@ -348,7 +348,7 @@ def missing_column(state: State, qualifier: str | None, name: str, location: int
         level = level.parent
     return state.ctx.refuse(
         "42703", f"column {shown} does not exist", location, name=name, object=about, kind="column", event=event,
-        help=did_you_mean(name, candidates),
+        help=did_you_mean(name, candidates), instead=nearest(name, candidates),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from lockgate.catalog.typename import type_of
 from lockgate.text import Span
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import TypeRef, creation_target, find_relation
-from lockgate.timeline.binder.names import did_you_mean, relation_in
+from lockgate.timeline.binder.names import did_you_mean, nearest, relation_in
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import describe_object
 from lockgate.timeline.naming import array_type_name
@@ -59,11 +59,11 @@ def column_of(ctx: Context, relation: Relation, name: str, location: int | None 
         return found
     if doubt(ctx, relation, name) is not None:
         raise ctx.unsure(f"whether column {name} of relation {relation.name} exists is not known")
-    schema = ctx.catalog.namespace_name(relation.namespace)
+    schema, names = ctx.catalog.namespace_name(relation.namespace), [a.name for a in relation.attributes]
     raise ctx.refuse(
         "42703", message or f'column "{name}" of relation "{relation.name}" does not exist', location, name=None if span else name, span=span,
         object=f"{schema}.{relation.name}.{name}", kind="column", event=ctx.catalog.events.get(("column", schema, relation.name, name)),
-        help=did_you_mean(name, [a.name for a in relation.attributes]),
+        help=did_you_mean(name, names), instead=nearest(name, names),
     )  # fmt: skip
 
 

@@ -1,0 +1,80 @@
+"""Findings as the language server protocol has them: diagnostics, and quick fixes from a finding's edits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsprotocol import types as lsp
+
+from lockgate.check import Request, check
+from lockgate.config import load
+from lockgate.findings import Finding, Label, Severity
+from lockgate.rulebook import URL
+from lockgate.text import Source, Span
+
+_SEVERITY = {
+    Severity.ERROR: lsp.DiagnosticSeverity.Error, Severity.WARNING: lsp.DiagnosticSeverity.Warning, Severity.INFO: lsp.DiagnosticSeverity.Information,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A diagnostic with the finding behind it."""
+
+    diagnostic: lsp.Diagnostic
+    finding: Finding
+
+
+def diagnostics(path: Path, text: str, root: Path) -> list[Shown]:
+    """The findings at one file, whose buffer holds ``text``. Raises LockgateError as the command line would."""
+    relative = os.path.relpath(path, root).replace(os.sep, "/")
+    config = load(None, root)
+    paths = () if config.migrations.paths else (path.parent,)
+    outcome = check(config, Request(paths, root, stdin=Source(relative, text)))
+    return [Shown(_diagnostic(f, root), f) for f in outcome.findings if f.at.source.path == relative]
+
+
+def _diagnostic(item: Finding, root: Path) -> lsp.Diagnostic:
+    related = [
+        lsp.DiagnosticRelatedInformation(lsp.Location((root / r.source.path).resolve().as_uri(), _range(r.source, r.span)), r.message)
+        for r in item.related
+    ]  # fmt: skip
+    return lsp.Diagnostic(
+        _range(item.at.source, item.at.span), _words(item.at, item), _SEVERITY[item.severity], item.rule, lsp.CodeDescription(f"{URL}{item.name}"),
+        "lockgate", None, related,
+    )  # fmt: skip
+
+
+def _words(at: Label, item: Finding) -> str:
+    return "\n".join(filter(None, (item.message, at.message if at.message != item.message else "", item.help)))
+
+
+def _range(source: Source, span: Span) -> lsp.Range:
+    return lsp.Range(_position(source, span.start), _position(source, max(span.end, span.start)))
+
+
+def _position(source: Source, offset: int) -> lsp.Position:
+    place = source.position(offset)
+    before = source.line(place.line)[: place.column - 1]
+    # the protocol counts UTF-16 code units
+    return lsp.Position(place.line - 1, len(before.encode("utf-16-le")) // 2)
+
+
+def at(told: Iterable[Shown], place: lsp.Range) -> list[Shown]:
+    """Those that touch a range."""
+    return [s for s in told if s.diagnostic.range.start <= place.end and place.start <= s.diagnostic.range.end]
+
+
+def actions(uri: str, told: Iterable[Shown]) -> list[lsp.CodeAction]:
+    """The quick fixes of diagnostics, as edits of the one document."""
+    out = []
+    for shown in told:
+        fix, here = shown.finding.fix, shown.finding.at.source
+        edits = [lsp.TextEdit(_range(e.source, e.span), e.text) for e in fix.edits if e.source is here] if fix is not None else []
+        if fix is not None and edits:
+            edit = lsp.WorkspaceEdit({uri: edits})
+            out.append(lsp.CodeAction(fix.title, lsp.CodeActionKind.QuickFix, [shown.diagnostic], True, edit=edit))
+    return out
