@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Source, Span
 from lockgate.timeline.replay import Broken, Plan, Replay
 from lockgate.timeline.step import Step
+from lockgate.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from lockgate.live.plan import Report

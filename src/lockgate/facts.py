@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from lockgate.findings import Evidence, Finding, Label, Verdict
 from lockgate.live.plan import BodyObservation, DownObservation, Observation, Report, State
 from lockgate.sources.migration import Migration
 from lockgate.text import Span
+from lockgate.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import Enum
 
 from lockgate.text import Source, Span
+from lockgate.values import dataclass
 
 
 class Severity(str, Enum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 from lockgate.check import Checked, Outcome, Progress, Request, examine, settle
@@ -14,6 +13,7 @@ from lockgate.findings import Evidence, Verdict
 from lockgate.live import plan as live
 from lockgate.live import verify as observe
 from lockgate.rules import registry
+from lockgate.values import replace
 
 
 def verify(

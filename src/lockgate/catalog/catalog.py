@@ -7,7 +7,6 @@ what it changed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar, cast
 
 from immutables import Map
@@ -35,6 +34,7 @@ from lockgate.catalog.objects import (
     Trigger,
     Type,
 )
+from lockgate.values import dataclass
 
 Address = tuple[int, int]  # (oid, attnum); attnum 0 is the whole object
 T = TypeVar("T", bound=Object)
@@ -428,7 +428,7 @@ class Draft(Catalog):
 
     def replace_attribute(self, relation: Relation, attribute: Attribute) -> Relation:
         """Put a relation with one column replaced (same attnum)."""
-        from dataclasses import replace
+        from lockgate.values import replace
 
         changed = replace(relation, attributes=tuple(attribute if a.num == attribute.num else a for a in relation.attributes))
         self.put(changed)

@@ -7,7 +7,6 @@ A schema "" is the one that the extension goes into. Array types are "_text", "@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +26,7 @@ from lockgate.catalog.extension_rows import (
     ExtensionType,
     FamilyMember,
 )
+from lockgate.values import dataclass
 
 _DATA = Path(__file__).parent / "data" / "extensions"
 _BASE = 15  # the major of the files beside the folders of the others

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any, cast
 
 from lockgate.catalog.catalog import Draft, NameKey, Place, name_key
 from lockgate.catalog.objects import Object, Relation
+from lockgate.values import replace
 
 # what of a relation may differ without any other statement caring whether it does
 _INDIFFERENT = ("attributes", "next_attnum", "acl", "rls", "force_rls", "options", "populated", "replica_identity", "persistence")

@@ -7,7 +7,7 @@ Every object has an OID. Built-in objects carry PostgreSQL's own (below 16384, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lockgate.values import dataclass
 
 # An acl is None (the built-in default of its kind, see privileges.py) or items (grantee role oid, 0 for PUBLIC; privilege letters; those
 # with grant option; grantor), as aclitem in PostgreSQL's src/include/utils/acl.h.

@@ -84,7 +84,7 @@ def command(
 
 def with_environment(config: Config) -> Config:
     """The configuration with LOCKGATE_DOKPLOY_URL, LOCKGATE_COMPOSE_ID, LOCKGATE_HEALTH_URL. Raises UsageError if incomplete."""
-    from dataclasses import replace
+    from lockgate.values import replace
 
     deploy = replace(
         config.deploy,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from lockgate.deploy.records import Container
+from lockgate.values import dataclass, field
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "year": 31536000}
 _UP = re.compile(r"Up (?:About an? |(\d+) )(second|minute|hour|day|week|month|year)s?")

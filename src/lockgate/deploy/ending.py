@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from enum import Enum
+
+from lockgate.values import dataclass
 
 
 class End(str, Enum):

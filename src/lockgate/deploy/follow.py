@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from lockgate.deploy.records import Deployment, Job
+from lockgate.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +23,7 @@ from lockgate.deploy.secret import Masker, Secret
 from lockgate.deploy.state import Memory, Store
 from lockgate.errors import LockgateError, UsageError
 from lockgate.findings import Finding
+from lockgate.values import dataclass, field
 
 T = TypeVar("T")
 

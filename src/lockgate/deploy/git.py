@@ -6,10 +6,10 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.errors import CannotCheck, UsageError
+from lockgate.values import dataclass
 
 FULL = re.compile(r"[0-9a-f]{40}")
 

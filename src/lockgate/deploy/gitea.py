@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -15,6 +14,7 @@ from lockgate.deploy.git import FULL
 from lockgate.deploy.http import Answer, Http, NotJson, Unreachable, checked_url
 from lockgate.deploy.secret import Masker, Secret, from_environment, printable
 from lockgate.errors import LockgateError, UsageError
+from lockgate.values import dataclass
 
 State = Literal["pending", "success", "error", "failure", "warning"]
 STATES: tuple[str, ...] = (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from lockgate.deploy.http import Answer, Http, NotJson, Unreachable, checked_url
 from lockgate.errors import UsageError
+from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

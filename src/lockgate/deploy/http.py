@@ -6,13 +6,13 @@ import ipaddress
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lockgate import __version__
 from lockgate.errors import UsageError
+from lockgate.values import dataclass, field
 
 if TYPE_CHECKING:
     import httpx

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from lockgate.values import dataclass
 
 ENOUGH = 5  # green deploys in a row after which the webhook may go
 GREEN = "deployed and healthy"  # how the description of a green deploy's status begins

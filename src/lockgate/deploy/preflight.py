@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.deploy.dokploy import Dokploy
@@ -11,6 +10,7 @@ from lockgate.deploy.ending import Limits, Pace
 from lockgate.deploy.records import Compose
 from lockgate.deploy.secret import Secret
 from lockgate.errors import UsageError
+from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from lockgate.deploy import attestation
 from lockgate.errors import UsageError
 from lockgate.findings import Finding
+from lockgate.values import dataclass
 
 
 class Outcome(Protocol):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
+
+from lockgate.values import dataclass, field
 
 COMMIT = re.compile(r"Commit: ([0-9a-f]{40})\b")
 _BRANCH_FIELDS = {

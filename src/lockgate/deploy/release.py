@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from lockgate.deploy import containers as docker
@@ -15,6 +14,7 @@ from lockgate.deploy.health import Probe, host
 from lockgate.deploy.records import Compose, Container, Deployment
 from lockgate.deploy.screen import Screen
 from lockgate.deploy.state import Store
+from lockgate.values import dataclass, field, replace
 
 T = TypeVar("T")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -14,6 +13,7 @@ from lockgate.errors import CannotCheck, LockgateError
 from lockgate.sources import load
 from lockgate.surface import examine
 from lockgate.surface.compose import ComposeFile, Service
+from lockgate.values import dataclass
 
 _INSTALL = (
     'command -v lockgate || { python3 -m venv "$RUNNER_TEMP/lockgate" && "$RUNNER_TEMP/lockgate/bin/pip" install -q "$LOCKGATE_PACKAGE" '

@@ -6,12 +6,12 @@ import contextlib
 import json
 import os
 import tempfile
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lockgate.deploy.follow import Ticket
 from lockgate.errors import CannotCheck, UsageError
+from lockgate.values import dataclass, field, replace
 
 PHASES = ("ordering", "ordered", "running", "ended")
 

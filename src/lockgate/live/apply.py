@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 from lockgate.errors import CannotCheck
 from lockgate.live.backend import Backend
@@ -17,6 +16,7 @@ from lockgate.live.taint import THERE_ALREADY, Taint
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.sources.migration import Script, Transaction
 from lockgate.text import Span
+from lockgate.values import dataclass, field, replace
 
 # What a new transaction mends: used too early in the one that made it (55P04), pending trigger events (55006)
 _MENDED_BY_COMMIT = frozenset({"55P04", "55006"})

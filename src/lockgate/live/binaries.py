@@ -7,10 +7,10 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.errors import CannotCheck
+from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ may run IMMUTABLE functions of the migration's.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from lockgate.live.backend import Backend, ask, literal
 from lockgate.live.plan import BodyObservation, Failure, Parsed
@@ -16,6 +15,7 @@ from lockgate.live.routine import probe, queries
 from lockgate.live.session import Session
 from lockgate.live.wire import Late, Lost
 from lockgate.parse import Statement, parse_plpgsql
+from lockgate.values import dataclass, field
 
 # Errors of name resolution only: nothing that depends on rows, on privileges or on types that only a call settles
 _CERTAIN = frozenset({"42703", "42P01", "42883", "42704", "3F000", "42702"})

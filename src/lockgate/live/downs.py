@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from lockgate.live.catalog import compare, read_catalog
 from lockgate.live.observe import failure, split_notices
@@ -11,6 +10,7 @@ from lockgate.live.plan import DownObservation, LiveCatalog, Observation, Parsed
 from lockgate.live.session import Session
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.values import replace
 
 # CONCURRENTLY cannot be rolled back; without it the same is left behind
 _CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)

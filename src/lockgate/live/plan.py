@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.sources.migration import Migration
 from lockgate.text import Source, Span
+from lockgate.values import dataclass, field
 
 Direction = Literal["up", "down"]
 Parsed = tuple[Statement | SyntaxFailure, ...]

@@ -9,11 +9,11 @@ import pwd
 import secrets
 import shutil
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from lockgate.errors import CannotCheck
 from lockgate.live.binaries import Binaries
+from lockgate.values import replace
 
 UIDS = range(61184, 65520)  # systemd's range for dynamic users: no account is ever made there
 

@@ -7,13 +7,13 @@ role that is a member of every role of production, and what needs a superuser go
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lockgate.live.apply import Applier
 from lockgate.live.plan import Observation, Parsed, State
 from lockgate.live.session import Session
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.text import Span
+from lockgate.values import replace
 
 _ROLES = frozenset({"CreateRoleStmt", "AlterRoleStmt", "AlterRoleSetStmt", "DropRoleStmt"})
 

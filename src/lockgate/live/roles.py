@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.errors import CannotCheck
 from lockgate.live.backend import Backend, ask, literal, quote
 from lockgate.live.plan import RolePlan, ScratchRole
 from lockgate.parse import Statement, SyntaxFailure
+from lockgate.values import dataclass
 
 RUNNER = "lockgate_runner"  # applies everything where no roles are configured
 EVERYONE = "lockgate_everyone"  # a member of every role, never a superuser: restores baselines, mends what takes two owners

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.live.backend import quote
+from lockgate.values import dataclass
 
 _PLANNED = re.compile(r"\s*\(*\s*(select|insert|update|delete|with|values|merge|table)\b", re.IGNORECASE)
 _READS = re.compile(r"\s*(select|with|values|table)\b", re.IGNORECASE)

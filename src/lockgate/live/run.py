@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lockgate.errors import CannotCheck
@@ -31,6 +30,7 @@ from lockgate.live.wire import Lost
 from lockgate.parse import parse_script
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Span
+from lockgate.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from lockgate.live.bodies import Bodies

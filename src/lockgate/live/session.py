@@ -8,12 +8,12 @@ PostgreSQL treats what shares a query string with others as if it stood in a blo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from lockgate.live.backend import Backend, ask
 from lockgate.live.observe import LOCKS, NEWEST, WEAK, quiet
 from lockgate.live.wire import Connection, Late, Lost, Reply
+from lockgate.values import dataclass, field
 
 _NEXT = "\n;RELEASE SAVEPOINT lg;SAVEPOINT lg"
 _GRACE = 2.0  # seconds that a cancelled statement has to end

@@ -17,11 +17,11 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.errors import CannotCheck
 from lockgate.live.binaries import Binaries
+from lockgate.values import dataclass
 
 DATABASE = "lockgate"
 _FORMAT = "1"  # raise it when what a template holds changes

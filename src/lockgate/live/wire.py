@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from dataclasses import dataclass, field
 from struct import Struct
 from typing import NoReturn, Protocol
+
+from lockgate.values import dataclass, field
 
 _HEAD = Struct("!cI")
 _INT = Struct("!I")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from lockgate.sources.migration import Script
 from lockgate.text import Offsets, Span
+from lockgate.values import dataclass, field
 
 Node = dict[str, Any]
 

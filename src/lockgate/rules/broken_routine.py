@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lockgate.facts import BrokenBody
 from lockgate.rules.registry import Draft, on_fact, on_failure, refusal
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
+from lockgate.values import replace
 
 
 @on_failure("latent")

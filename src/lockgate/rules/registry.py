@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ from lockgate.catalog.typename import quote_identifier
 from lockgate.findings import Edit, Finding, Fix, Label, Severity
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
+from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from lockgate.config import Config
@@ -17,6 +16,7 @@ from lockgate.slots.table import SlotTable, gather
 from lockgate.slots.tree import examine_tree
 from lockgate.sources import Folder
 from lockgate.sources.naming import slot_number
+from lockgate.values import replace
 
 __all__ = [
     "DuplicateSlot", "Ledger", "SlotTable", "applied_ids", "examine", "facts", "gather", "next_slot", "read_ledger", "read_snapshot",

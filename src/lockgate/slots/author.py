@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.slots.claim import Claim, claims
 from lockgate.sources import Direction, Folder
 from lockgate.sources.naming import BY_NAME
+from lockgate.values import dataclass
 
 # what makes migrations in layouts that keep more than files
 _OWN_TOOL = {

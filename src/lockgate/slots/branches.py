@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from lockgate.slots.claim import Claim
 from lockgate.sources import Folder, Named
 from lockgate.sources.naming import BY_NAME, named
 from lockgate.text import Source
+from lockgate.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

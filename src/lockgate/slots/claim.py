@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.findings import Label
 from lockgate.sources import Direction, Folder, SlotFile
 from lockgate.sources.naming import BY_NAME, slot_number
 from lockgate.text import Source, Span
+from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

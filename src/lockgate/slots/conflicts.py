@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.slots.claim import Claim
 from lockgate.slots.ledger import Ledger, LedgerRow
 from lockgate.text import Source
+from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

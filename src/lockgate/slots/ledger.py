@@ -6,7 +6,6 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from lockgate.slots.kinds import Kind
 from lockgate.sources.folder import read, shown
 from lockgate.sources.naming import slot_number
 from lockgate.text import Source, Span
+from lockgate.values import dataclass
 
 _AGAIN = "make the ledger snapshot again"
 _TABLE = re.compile(r'(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+")(?:\.(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+"))?')

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.slots.applied import match
 from lockgate.slots.claim import Claim
 from lockgate.slots.table import SlotTable
 from lockgate.sources import Direction
+from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

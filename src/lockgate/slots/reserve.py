@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.config import Config
@@ -13,6 +12,7 @@ from lockgate.errors import CannotCheck
 from lockgate.slots import git
 from lockgate.slots.branches import GitView
 from lockgate.sources.naming import slot_number
+from lockgate.values import dataclass
 
 FOLDER = "lockgate/reserved"
 

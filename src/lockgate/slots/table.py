@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from lockgate.config import Config
@@ -13,6 +12,7 @@ from lockgate.slots.claim import Claim, claims
 from lockgate.slots.ledger import Ledger, LedgerRow, read_ledger
 from lockgate.slots.reserve import Reservation, in_tree, on_branches
 from lockgate.sources import Direction, Folder
+from lockgate.values import dataclass, field
 
 __all__ = ["Entry", "SlotTable", "entries", "gather"]
 

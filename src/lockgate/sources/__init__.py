@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from lockgate.errors import CannotCheck, UsageError
@@ -13,6 +12,7 @@ from lockgate.sources.folder import Direction, Folder, Named, Skipped, SlotFile,
 from lockgate.sources.listing import below, is_sql, walk
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.naming import BY_NAME
+from lockgate.values import replace
 
 __all__ = [
     "Detection", "Direction", "Folder", "Migration", "Named", "Script", "Skipped", "SlotFile", "Transaction", "detect", "load", "read",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lockgate.errors import CannotCheck
@@ -15,6 +14,7 @@ from lockgate.sources.migration import Migration, Script
 from lockgate.sources.naming import Layout, looks_like_migration, named, other_database, position, slot_number
 from lockgate.sources.scripts import filled, scripts
 from lockgate.text import Source
+from lockgate.values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

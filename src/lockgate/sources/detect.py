@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.errors import UsageError
 from lockgate.sources.listing import below, is_sql, meant, walk
 from lockgate.sources.naming import BY_NAME, named, other_database
+from lockgate.values import dataclass
 
 _SAMPLE = 24
 _MARKS = {

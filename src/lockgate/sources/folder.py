@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from lockgate.errors import CannotCheck
 from lockgate.sources.migration import Migration
 from lockgate.text import Source
+from lockgate.values import dataclass
 
 
 class Direction(str, Enum):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lockgate.sources.assemble import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read
@@ -13,6 +12,7 @@ from lockgate.sources.marks import is_blank
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.naming import natural
 from lockgate.text import Source, Span
+from lockgate.values import dataclass
 
 _FORMATTED = re.compile(r"\A\ufeff?\s*--\s*liquibase\s+formatted\s+sql", re.IGNORECASE)
 _CHANGESET = re.compile(r"^[ \t]*--[ \t]*changeset[ \t]+(?P<author>[^:\s]+):(?P<id>\S+)(?P<rest>[^\n]*)", re.MULTILINE | re.IGNORECASE)

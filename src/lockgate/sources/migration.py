@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from lockgate.text import Source, Span
+from lockgate.values import dataclass
 
 
 class Transaction(str, Enum):

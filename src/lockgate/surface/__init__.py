@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.errors import CannotCheck
 from lockgate.surface import compose, settings, workflow
 from lockgate.surface.nodes import BadYaml, parse
 from lockgate.text import Source, Span
+from lockgate.values import dataclass
 
 _COMPOSE = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
 _WORKFLOWS = (".gitea/workflows", ".forgejo/workflows", ".github/workflows")  # Gitea reads the first that exists

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from lockgate.surface.nodes import Node, Text
 from lockgate.surface.programs import Dockerfile, Program, dockerfile, words
 from lockgate.text import Source, Span
+from lockgate.values import dataclass, field
 
 _DATABASES = re.compile(r"(?:^|/)(postgres|postgresql|postgis|timescaledb(?:-ha)?|pgvector|mysql|mariadb|mongo)$")
 

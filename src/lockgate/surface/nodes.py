@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.text import Source, Span
+from lockgate.values import dataclass
 
 _DEEPEST = 60
 

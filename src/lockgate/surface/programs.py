@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.surface.nodes import Node, Text
 from lockgate.text import Source, Span
+from lockgate.values import dataclass
 
 # What applies migrations, by the words that its documentation gives
 _MIGRATES = re.compile(

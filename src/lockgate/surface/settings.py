@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.surface.nodes import Node, Text, parse
 from lockgate.text import Source
+from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from lockgate.surface.nodes import Node, Text
 from lockgate.text import Source, Span
+from lockgate.values import dataclass
 
 _DEPLOYS = re.compile(
     r"lockgate(?:\.py)?\s+deploy\b|\bdeploy\.sh\b|/api/(?:compose|application)\.(?:re)?deploy\b|/api/deploy/|dokploy(?:-cli)?\s+\S*deploy"

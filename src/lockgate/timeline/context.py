@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from lockgate.catalog.catalog import Draft, Event, NameKey, Place
@@ -16,6 +15,7 @@ from lockgate.text import Source, Span
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.session import Session
 from lockgate.timeline.transaction import TransactionState
+from lockgate.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

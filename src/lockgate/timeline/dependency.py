@@ -7,7 +7,6 @@ in place of pg_attrdef rows are objects Other(kind="default", relation=..., data
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from enum import IntFlag
 
 from lockgate.catalog.catalog import Address, Catalog, Depend, Draft
@@ -26,6 +25,7 @@ from lockgate.findings import Label
 from lockgate.text import Span
 from lockgate.timeline.context import Context
 from lockgate.timeline.describe import describe
+from lockgate.values import dataclass, field, replace
 
 
 class Flag(IntFlag):

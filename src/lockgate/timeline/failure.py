@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.catalog.catalog import NameKey
 from lockgate.findings import Label
 from lockgate.text import Span
+from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

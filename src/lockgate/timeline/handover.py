@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.objects import Namespace, Relation, Routine
 from lockgate.timeline.privileges import items_of, kind_of
+from lockgate.values import replace
 
 
 def grant_everything(draft: Draft, owner: int, deployer: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 from lockgate.catalog.catalog import Catalog, Draft, NameKey, Place
 from lockgate.catalog.initial import initial_catalog
@@ -22,6 +21,7 @@ from lockgate.timeline.step import Step
 from lockgate.timeline.targets import HARMLESS, taints_of
 from lockgate.timeline.transaction import TransactionState
 from lockgate.timeline.transitions import execute
+from lockgate.values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from immutables import Map
+
+from lockgate.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Object
 from lockgate.effects import Effect
@@ -12,6 +10,7 @@ from lockgate.sources.migration import Migration
 from lockgate.timeline.context import Need, Warned
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.session import Session
+from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 from immutables import Map
 
 from lockgate.catalog.catalog import Catalog, Draft
 from lockgate.catalog.objects import Type
 from lockgate.timeline.session import Session
+from lockgate.values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.catalog.objects import FIRST_USER_OID, Routine
@@ -15,6 +14,7 @@ from lockgate.timeline.binder.rows import is_row, project
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.binder.types import type_in
+from lockgate.values import dataclass
 
 _RESOLVED: dict[tuple[Any, ...], Candidate] = {}
 

@@ -86,7 +86,7 @@ def creation_target(ctx: Context, rangevar: Node) -> Namespace:
 
 def temp_namespace(ctx: Context) -> Namespace:
     """The session's temporary schema, made at need (AccessTempTableNamespace)."""
-    from dataclasses import replace
+    from lockgate.values import replace
 
     if not ctx.session.temp_namespace:
         space = Namespace(ctx.catalog.new_oid(), "pg_temp_1", 10)

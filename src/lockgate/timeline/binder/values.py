@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lockgate.catalog.catalog import Address
 from lockgate.timeline.failure import Refused
+from lockgate.values import dataclass, field
 
 if TYPE_CHECKING:
     from lockgate.timeline.binder.term import Term

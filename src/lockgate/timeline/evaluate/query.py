@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from lockgate.parse.statement import Node
@@ -12,6 +11,7 @@ from lockgate.timeline.evaluate.expression import expression
 from lockgate.timeline.evaluate.source import Columns, Combination, combine, keep, split
 from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, known, number, truth
 from lockgate.timeline.evaluate.world import World
+from lockgate.values import replace
 
 Result = tuple[list[str], list[Row]]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from lockgate.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, Value
+from lockgate.values import dataclass, field, replace
 
 Frame = Mapping[str, Row]  # alias -> the current row
 Lookup = Callable[[tuple[str, ...]], "Value | Missing"]

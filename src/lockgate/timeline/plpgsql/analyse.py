@@ -7,7 +7,6 @@ record of unknown shape has any field.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from lockgate.catalog.objects import Routine
 from lockgate.catalog.typename import INT4, RECORD, TEXT
@@ -24,6 +23,7 @@ from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, fields_of
 from lockgate.timeline.plpgsql.sentences import QUERIES
 from lockgate.timeline.plpgsql.walk import every, fragments
+from lockgate.values import dataclass
 
 _MAKES = frozenset({"CreateStmt", "CreateTableAsStmt", "DropStmt", "ViewStmt", "AlterTableStmt", "CreateSeqStmt", "RenameStmt"})
 _SEEING = frozenset({"CreateTableAsStmt", "ExplainStmt", "DeclareCursorStmt"})

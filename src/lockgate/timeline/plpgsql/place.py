@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from lockgate.catalog.objects import Body
 from lockgate.parse.routine import EXPRESSION_PREFIX, TYPE_PREFIX
@@ -13,6 +12,7 @@ from lockgate.parse.tokens import skip_space, token_end
 from lockgate.text import Offsets, Source, Span
 from lockgate.timeline.context import Context
 from lockgate.timeline.plpgsql.tree import Fragment
+from lockgate.values import dataclass
 
 _SHIFT = {"expression": len(EXPRESSION_PREFIX), "type": len(TYPE_PREFIX), "query": 0}
 _PREFIX = {"expression": EXPRESSION_PREFIX, "type": TYPE_PREFIX, "query": ""}

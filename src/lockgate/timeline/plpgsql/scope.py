@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from lockgate.catalog.objects import Relation
@@ -13,6 +12,7 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.value import UNKNOWN, Row, Value
 from lockgate.timeline.evaluate.world import MISSING, Missing
 from lockgate.timeline.plpgsql.tree import Declaration
+from lockgate.values import dataclass, field
 
 
 @dataclass(slots=True)

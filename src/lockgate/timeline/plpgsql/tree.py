@@ -6,7 +6,7 @@ make_execsql_stmt does), so that places in it need only be added to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from lockgate.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

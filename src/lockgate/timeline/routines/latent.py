@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from lockgate.catalog.catalog import Catalog, Draft
@@ -23,6 +22,7 @@ from lockgate.timeline.routines.sql_body import analysed
 from lockgate.timeline.routines.validate import settings_of
 from lockgate.timeline.session import Session
 from lockgate.timeline.step import Change, Step
+from lockgate.values import dataclass, field, replace
 
 # references that are missing; everything else may depend on values and types that are not known as well
 _MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42702"})

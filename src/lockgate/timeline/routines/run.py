@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from lockgate.catalog.merge import merge
 from lockgate.catalog.objects import Relation, Routine, Trigger
@@ -19,6 +18,7 @@ from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Scope
 from lockgate.timeline.routines.sql_body import parameters
 from lockgate.timeline.routines.validate import settings_of
+from lockgate.values import replace
 
 DEPTH = 12  # of calls within calls
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from lockgate.catalog.objects import Routine
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.lookup import split_name
 from lockgate.timeline.plpgsql.compile import compile_body
 from lockgate.timeline.plpgsql.place import Place
+from lockgate.values import replace
 
 
 def validate_body(ctx: Context, routine: Routine) -> None:

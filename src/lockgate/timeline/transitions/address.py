@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.catalog.catalog import Address
@@ -14,6 +13,7 @@ from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.creation import find_other, named_role
 from lockgate.timeline.transitions.relation import column_of, doubt
+from lockgate.values import dataclass
 
 RELATION_KINDS = {
     "OBJECT_TABLE": ("rp", "table", "42P01"), "OBJECT_SEQUENCE": ("S", "sequence", "42P01"), "OBJECT_VIEW": ("v", "view", "42P01"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.objects import Namespace, Routine
@@ -14,6 +13,7 @@ from lockgate.timeline.transitions.creation import doubt, names_of, new_name, re
 from lockgate.timeline.transitions.opclass import is_binary_coercible
 from lockgate.timeline.transitions.parameters import Parameters, interpret
 from lockgate.timeline.transitions.relation import type_kind
+from lockgate.values import replace
 
 _POLYMORPHIC = frozenset({2283, 2277, 2776, 3500, 3831, 4537, 5077, 5078, 5079, 5080, 4538})
 _OLD = {"sfunc1": "sfunc", "stype1": "stype", "initcond1": "initcond"}

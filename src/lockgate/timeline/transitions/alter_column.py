@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Constraint, Namespace, Relation, Type
 from lockgate.timeline import dependency
@@ -17,6 +15,7 @@ from lockgate.timeline.transitions.default import remove_default, set_default, s
 from lockgate.timeline.transitions.partition import key_columns
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, add_attribute, column_of, created_here, doubt
 from lockgate.timeline.transitions.sequence import alter_options, identity_sequence, read_options
+from lockgate.values import replace
 
 
 def relation_of(ctx: Context, item: Alteration) -> Relation:

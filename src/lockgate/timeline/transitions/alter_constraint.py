@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.objects import Constraint, Namespace, Relation
 from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
@@ -15,6 +13,7 @@ from lockgate.timeline.transitions.index import Plan
 from lockgate.timeline.transitions.key import add_key, plan_key, plan_keys, use_index
 from lockgate.timeline.transitions.partition_index import column_map
 from lockgate.timeline.transitions.relation import column_of, doubt
+from lockgate.values import replace
 
 
 def add_constraint(ctx: Context, queue: Queue, item: Alteration) -> None:

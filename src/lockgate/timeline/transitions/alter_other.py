@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.objects import Constraint, Relation, Rewrite, Trigger, Type
@@ -15,6 +14,7 @@ from lockgate.timeline.transitions.inheritance import check_parent, descendants
 from lockgate.timeline.transitions.option import check_storage_options
 from lockgate.timeline.transitions.partition_index import attach_index
 from lockgate.timeline.transitions.relation import doubt, user_relation
+from lockgate.values import replace
 
 
 def _relation(ctx: Context, item: Alteration) -> Relation:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Constraint, Other, Policy, Relation, Rewrite, Routine, Trigger
 from lockgate.catalog.typename import type_name
@@ -20,6 +18,7 @@ from lockgate.timeline.transitions.opclass import resolve_opclass
 from lockgate.timeline.transitions.partition import key_columns
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, check_column_type, column_collation, column_of, defaults_of, depend_column
 from lockgate.timeline.transitions.sequence import identity_sequence
+from lockgate.values import replace
 
 
 def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:

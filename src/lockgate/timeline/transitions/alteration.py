@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from lockgate.catalog.objects import Relation
 from lockgate.text import Span
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_owner
+from lockgate.values import dataclass, field, replace
 
 _SHOWN = {
     "AT_AddColumn": "ADD COLUMN", "AT_DropColumn": "DROP COLUMN", "AT_ColumnDefault": "ALTER COLUMN ... SET DEFAULT", "AT_AddIdentity":

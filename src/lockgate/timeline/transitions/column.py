@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from lockgate.catalog.objects import Namespace, Relation
 from lockgate.catalog.typename import INT2, INT4, INT8, base_type
 from lockgate.timeline.binder import TypeRef, resolve_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_relation_name
 from lockgate.timeline.transitions.relation import check_column_type, column_collation
+from lockgate.values import dataclass, field
 
 _SERIAL = {"smallserial": INT2, "serial2": INT2, "serial": INT4, "serial4": INT4, "bigserial": INT8, "serial8": INT8}
 _WITH_ATTRS = frozenset({"CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_EXCLUSION", "CONSTR_FOREIGN"})

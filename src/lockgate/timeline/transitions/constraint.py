@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.catalog import Address
@@ -15,6 +14,7 @@ from lockgate.timeline.binder import Expr, analyze_expression, boolean, relation
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_constraint_name
 from lockgate.timeline.transitions.relation import created_here, doubt
+from lockgate.values import replace
 
 
 def normal_form(node: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Other, Relation
@@ -13,6 +12,7 @@ from lockgate.timeline.binder import Expr, analyze_expression, coerce, relation_
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.opclass import is_mutable
 from lockgate.timeline.transitions.relation import defaults_of, doubt, type_kind
+from lockgate.values import replace
 
 
 def cook_default(ctx: Context, relation: Relation, attribute: Attribute, node: Node, generated: str = "") -> Expr:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Constraint, Type
@@ -17,6 +16,7 @@ from lockgate.timeline.privileges import initial_acl, need_owner
 from lockgate.timeline.transitions.creation import doubt, new_name
 from lockgate.timeline.transitions.relation import column_collation, ensure_type_free, type_kind
 from lockgate.timeline.transitions.type import need_type_usage, put_type, user_type
+from lockgate.values import replace
 
 _UNFIT = {
     "CONSTR_UNIQUE": ("42601", "unique constraints not possible for domains"),

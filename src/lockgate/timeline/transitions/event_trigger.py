@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.objects import Other
@@ -11,6 +10,7 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_owner, need_superuser
 from lockgate.timeline.transitions.collation import put_other
 from lockgate.timeline.transitions.creation import doubt, find_other, refuse_existing, spelled
+from lockgate.values import replace
 
 EVENT_TRIGGER, LANGUAGE_HANDLER = 3838, 2280
 _EVENTS = frozenset({"ddl_command_start", "ddl_command_end", "sql_drop", "table_rewrite"})

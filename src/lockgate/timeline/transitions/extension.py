@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.catalog import Draft
@@ -27,6 +26,7 @@ from lockgate.timeline.privileges import NO, YES, has_privilege, is_superuser, n
 from lockgate.timeline.privileges import database as current_database
 from lockgate.timeline.transitions.creation import doubt, find_role, flag_of, once, text_of
 from lockgate.timeline.transitions.relation import created_here
+from lockgate.values import replace
 
 # what extensions bring of which no stock server tells: types (with their category) and relations
 UNKNOWN_TYPES = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.objects import Other, Role
@@ -11,6 +10,7 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import has_owner, has_privilege, need_create, need_owner, need_privilege, need_superuser
 from lockgate.timeline.transitions.collation import put_other
 from lockgate.timeline.transitions.creation import find_other, find_role, names_of, refuse_existing
+from lockgate.values import replace
 
 
 def create_wrapper(ctx: Context, node: Node) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.objects import Attribute, Cast, Constraint, Relation
 from lockgate.catalog.typename import base_type, type_name
 from lockgate.text import Span
@@ -15,6 +13,7 @@ from lockgate.timeline.transitions.constraint import constraint_named, ensure_na
 from lockgate.timeline.transitions.opclass import is_binary_coercible
 from lockgate.timeline.transitions.partition_index import adopt_constraint, column_map
 from lockgate.timeline.transitions.relation import column_of, doubt, type_kind
+from lockgate.values import replace
 
 # btree operator families that compare types of different names
 _FAMILIES = ({20, 21, 23}, {700, 701}, {1082, 1114, 1184}, {25, 1043, 19}, {1560}, {1562})

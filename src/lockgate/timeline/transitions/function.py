@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 from lockgate.catalog.objects import Body, Extension, Namespace, Other, Routine
@@ -16,6 +15,7 @@ from lockgate.timeline.transitions.creation import doubt, flag_of, new_name, onc
 from lockgate.timeline.transitions.parameters import Parameters, interpret
 from lockgate.timeline.transitions.relation import created_here, type_kind
 from lockgate.timeline.transitions.type import need_type_usage
+from lockgate.values import dataclass, replace
 
 TRIGGER, EVENT_TRIGGER, INTERNAL, CSTRING, LANGUAGE_HANDLER = 2279, 3838, 2281, 2275, 2280
 POLYMORPHIC = frozenset({2283, 2277, 2776, 3500, 3831, 4537, 5077, 5078, 5079, 5080, 4538})  # anyelement ... anycompatiblemultirange

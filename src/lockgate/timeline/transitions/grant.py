@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 from lockgate.catalog import acl
@@ -12,6 +11,7 @@ from lockgate.timeline.privileges import denied, items_of, kind_of, owner_of
 from lockgate.timeline.transitions.creation import find_role, role_oid
 from lockgate.timeline.transitions.grant_target import KINDS, Target, check_kind, targets
 from lockgate.timeline.transitions.relation import column_of
+from lockgate.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.catalog.objects import Namespace, Other, Relation, Routine, Type
@@ -11,6 +10,7 @@ from lockgate.timeline.binder import find_namespace, find_relation, find_routine
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import CURRENT_DATABASE, database
 from lockgate.timeline.transitions.creation import find_other, spelled
+from lockgate.values import dataclass
 
 # objtype of the statement: acl kind, its word in "invalid privilege type X for ..."
 KINDS = {

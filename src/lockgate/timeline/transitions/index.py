@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lockgate.catalog.catalog import Address
@@ -26,6 +25,7 @@ from lockgate.timeline.transitions.relation import (
     name_doubt,
     user_relation,
 )
+from lockgate.values import dataclass, field, replace
 
 _ON = {
     "v": "views",

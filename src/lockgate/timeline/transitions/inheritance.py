@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.objects import Constraint, Relation
 from lockgate.timeline.binder import TypeRef
@@ -14,6 +12,7 @@ from lockgate.timeline.transitions.constraint import constraint_named, copy_chec
 from lockgate.timeline.transitions.default import copy_default
 from lockgate.timeline.transitions.partition_index import column_map
 from lockgate.timeline.transitions.relation import doubt, user_relation
+from lockgate.values import replace
 
 
 def find_parents(ctx: Context, nodes: list[Node]) -> list[Relation]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.objects import Constraint, Relation
@@ -13,6 +12,7 @@ from lockgate.timeline.transitions.column import Definition
 from lockgate.timeline.transitions.constraint import ensure_name_free, primary_key, put_constraint, set_not_null
 from lockgate.timeline.transitions.index import Plan, analyze, define_index, many_keys
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, doubt, ensure_free
+from lockgate.values import replace
 
 _WORDS = {"CONSTR_PRIMARY": "primary key", "CONSTR_UNIQUE": "unique"}
 

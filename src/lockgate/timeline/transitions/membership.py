@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from lockgate.catalog import acl
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, DATABASE_OWNER_ROLE, Membership, Role
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import is_superuser, need_superuser
 from lockgate.timeline.transitions.creation import find_role, flag_of, named_role, once
+from lockgate.values import replace
 
 
 def grant_role(ctx: Context, node: Node) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.catalog.objects import PG_CATALOG, Cast, Extension, Other, Routine
@@ -10,6 +9,7 @@ from lockgate.catalog.typename import base_type, element_of, type_name
 from lockgate.timeline.binder import Expr, find_namespace, words
 from lockgate.timeline.context import Context
 from lockgate.timeline.transitions.relation import type_kind
+from lockgate.values import dataclass
 
 ANYARRAY, ANYENUM, ANYRANGE, ANYMULTIRANGE, RECORD, ANY, ANYELEMENT = 2277, 3500, 3831, 4537, 2249, 2276, 2283
 _KINDS = {"e": ANYENUM, "r": ANYRANGE, "m": ANYMULTIRANGE, "c": RECORD}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.objects import Namespace, Operator
@@ -12,6 +11,7 @@ from lockgate.timeline.privileges import need_owner, need_privilege
 from lockgate.timeline.transitions.creation import doubt, names_of, new_name, spelled, target_namespace
 from lockgate.timeline.transitions.relation import created_here
 from lockgate.timeline.transitions.type import need_type_usage
+from lockgate.values import replace
 
 
 def define_operator(ctx: Context, node: Node) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog import acl
@@ -14,6 +13,7 @@ from lockgate.timeline.remedy import membership
 from lockgate.timeline.transitions.creation import find_role
 from lockgate.timeline.transitions.grant import revoke_all
 from lockgate.timeline.transitions.role import acls, everything, owned, refuse_right
+from lockgate.values import replace
 
 
 def _roles(ctx: Context, node: Node, verb: str) -> list[Role]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.objects import Namespace, Other, Relation, Role, Type
@@ -11,6 +10,7 @@ from lockgate.timeline.privileges import has_privilege, is_superuser, need_creat
 from lockgate.timeline.transitions.address import find
 from lockgate.timeline.transitions.creation import find_role
 from lockgate.timeline.transitions.sequence import owned_sequences
+from lockgate.values import replace
 
 
 def role_of(ctx: Context, spec: Node) -> Role:

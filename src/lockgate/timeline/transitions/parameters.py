@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.typename import RECORD, element_of, type_name, type_of
 from lockgate.timeline.binder import analyze_expression, coerce, empty_scope, resolve_type
@@ -11,6 +9,7 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.failure import Refused
 from lockgate.timeline.transitions.creation import spelled
 from lockgate.timeline.transitions.type import need_type_usage
+from lockgate.values import dataclass
 
 ANY, ANYELEMENT, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY = 2276, 2283, 2277, 5077, 5078
 _MODES = {"FUNC_PARAM_IN": "i", "FUNC_PARAM_OUT": "o", "FUNC_PARAM_INOUT": "b", "FUNC_PARAM_VARIADIC": "v", "FUNC_PARAM_TABLE": "t",
@@ -40,7 +39,7 @@ def parameter_type(ctx: Context, node: Node, language: str) -> int:
     except Refused as refused:
         shown = spelled(node.get("names", []))
         if refused.failure.sqlstate == "42704" and not node.get("pct_type") and refused.failure.message.startswith("type "):
-            from dataclasses import replace
+            from lockgate.values import replace
 
             raise Refused(replace(refused.failure, message=f"type {shown} does not exist")) from None
         raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.catalog import Address
@@ -15,6 +14,7 @@ from lockgate.timeline.transitions.foreign_key import clone_foreign_keys
 from lockgate.timeline.transitions.opclass import is_mutable, resolve_opclass
 from lockgate.timeline.transitions.partition_index import clone_index, column_map, detach_index, ensure_index, index_partitions, leave_parent
 from lockgate.timeline.transitions.relation import column_of, doubt
+from lockgate.values import replace
 
 _STRATEGY = {"PARTITION_STRATEGY_RANGE": "r", "PARTITION_STRATEGY_LIST": "l", "PARTITION_STRATEGY_HASH": "h"}
 _WORDS = {"r": "range", "l": "list", "h": "hash"}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.objects import Constraint, Namespace, Relation
 from lockgate.timeline.context import Context
 from lockgate.timeline.naming import choose_index_name
 from lockgate.timeline.transitions.constraint import put_constraint
 from lockgate.timeline.transitions.relation import create_relation
+from lockgate.values import replace
 
 
 def column_map(source: Relation, target: Relation) -> dict[int, int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Policy, Relation
 from lockgate.timeline.binder import analyze_expression, boolean, relation_scope
@@ -12,6 +10,7 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_owner
 from lockgate.timeline.transitions.creation import doubt, refuse_existing, role_oid
 from lockgate.timeline.transitions.relation import user_relation
+from lockgate.values import replace
 
 _COMMANDS = {"all": "*", "select": "r", "insert": "a", "update": "w", "delete": "d"}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.timeline.binder import Column, Variables, analyze_query, check_uses, resolve_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_superuser
 from lockgate.timeline.transitions.query import QUERIES
+from lockgate.values import replace
 
 _WRITES = QUERIES - {"SelectStmt"}
 

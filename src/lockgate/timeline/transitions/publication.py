@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.objects import Other, Relation
 from lockgate.timeline.binder import analyze_expression, boolean, find_relation, relation_scope
 from lockgate.timeline.binder.names import missing_namespace
@@ -12,6 +10,7 @@ from lockgate.timeline.privileges import has_owner, need_create_on_database, nee
 from lockgate.timeline.transitions.collation import put_other
 from lockgate.timeline.transitions.creation import find_other, refuse_existing
 from lockgate.timeline.transitions.relation import column_of
+from lockgate.values import replace
 
 _PUBLISHED = frozenset({"insert", "update", "delete", "truncate"})
 _WORDS = {"v": "views", "m": "materialized views", "S": "sequences", "f": "foreign tables", "c": "composite types", "i": "indexes", "I": "indexes"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.catalog import Taint
@@ -17,6 +16,7 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import describe_object
 from lockgate.timeline.naming import array_type_name
 from lockgate.timeline.privileges import initial_acl, need_create
+from lockgate.values import replace
 
 SYSTEM_COLUMNS = frozenset({"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"})
 MAX_COLUMNS = 1600

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.objects import Constraint, Namespace, Operator, Other, Policy, Relation, Rewrite, Role, Routine, Trigger, Type
@@ -19,6 +18,7 @@ from lockgate.timeline.transitions.alter_column import typed_tables
 from lockgate.timeline.transitions.alter_table import check_alterable
 from lockgate.timeline.transitions.constraint import constraint_named, ensure_name_free
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, column_of, created_here, doubt, ensure_free, user_relation
+from lockgate.values import replace
 
 
 def rename(ctx: Context, node: Node) -> None:

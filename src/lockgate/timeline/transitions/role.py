@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any, cast
 
 from lockgate.catalog import acl
@@ -17,6 +16,7 @@ from lockgate.timeline.privileges import need_owner, need_superuser
 from lockgate.timeline.transitions.creation import doubt, find_role, flag_of, once
 from lockgate.timeline.transitions.membership import add_members, drop_members
 from lockgate.timeline.transitions.relation import created_here
+from lockgate.values import replace
 
 _FLAGS = {
     "superuser": "superuser", "inherit": "inherit", "createrole": "createrole", "createdb": "createdb", "canlogin": "login",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.objects import Namespace, Role
 from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import initial_acl, need_create_on_database, need_member
 from lockgate.timeline.transitions.creation import find_role
 from lockgate.timeline.transitions.relation import created_here
+from lockgate.values import replace
 
 # the order in which elements are made, whatever the order written (transformCreateSchemaStmtElements)
 _ORDER = ("CreateSeqStmt", "CreateStmt", "ViewStmt", "IndexStmt", "CreateTrigStmt", "GrantStmt")

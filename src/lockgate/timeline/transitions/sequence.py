@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.catalog import Depend
@@ -12,6 +11,7 @@ from lockgate.timeline.binder import find_relation_names, resolve_type, words
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_owner
 from lockgate.timeline.transitions.relation import column_of, create_relation, creation_place, doubt, skip_existing, user_relation
+from lockgate.values import replace
 
 _LIMITS = {INT2: 2**15, INT4: 2**31, INT8: 2**63}
 _COLUMNS = (Attribute(1, "last_value", INT8, notnull=True), Attribute(2, "log_cnt", INT8, notnull=True),

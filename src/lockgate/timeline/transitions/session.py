@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from immutables import Map
@@ -13,6 +12,7 @@ from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_superuser
 from lockgate.timeline.transitions.session_role import SETTINGS, reset_roles, set_role
+from lockgate.values import replace
 
 _DEFAULT_PATH = ("$user", "public")
 _RESET = "\0reset"  # where the session keeps what RESET search_path goes back to

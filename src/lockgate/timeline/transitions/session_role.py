@@ -5,13 +5,12 @@ Called by the handler of SET and RESET for the settings ``role`` and ``session_a
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog import acl
 from lockgate.catalog.objects import Role
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Need, Node
 from lockgate.timeline.remedy import membership
+from lockgate.values import replace
 
 SETTINGS = frozenset({"role", "session_authorization"})
 _AUTHENTICATED = "\0authenticated"  # the role that logged in, kept once SET SESSION AUTHORIZATION has changed the session's

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.objects import Constraint, Extension, Namespace, Relation, Routine, Trigger, Type
@@ -14,6 +13,7 @@ from lockgate.timeline.transitions.address import RELATION_KINDS, find, find_par
 from lockgate.timeline.transitions.alter_table import check_alterable
 from lockgate.timeline.transitions.relation import doubt, user_relation
 from lockgate.timeline.transitions.sequence import owned_sequences
+from lockgate.values import replace
 
 
 def alter_schema(ctx: Context, node: Node) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.objects import Attribute, Namespace, Other, Relation, Type
 from lockgate.timeline.binder import TypeRef, resolve_type
 from lockgate.timeline.context import Context, Node
@@ -19,6 +17,7 @@ from lockgate.timeline.transitions.option import check_storage_options
 from lockgate.timeline.transitions.relation import create_relation, creation_place, doubt, skip_existing
 from lockgate.timeline.transitions.sequence import make_sequence, read_options, set_owner_column
 from lockgate.timeline.transitions.table_like import finish_like, like_columns
+from lockgate.values import replace
 
 
 def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) -> None:

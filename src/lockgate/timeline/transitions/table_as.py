@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.timeline.binder import Query, analyze_query, check_uses, creation_target, words
 from lockgate.timeline.binder.names import relation_in
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.option import check_storage_options
 from lockgate.timeline.transitions.relation import create_relation, creation_place, ensure_free, skip_existing
 from lockgate.timeline.transitions.view import make_attributes, query_refs
+from lockgate.values import replace
 
 
 def create_table_as(ctx: Context, node: Node) -> None:

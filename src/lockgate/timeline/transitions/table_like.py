@@ -86,7 +86,7 @@ def _not_null(ctx: Context, target: int, keys: tuple[int, ...]) -> None:
 
 
 def _copy_statistics(ctx: Context, source: Relation, target: Relation, mapping: dict[int, int]) -> None:
-    from dataclasses import replace
+    from lockgate.values import replace
 
     for statistics in ctx.catalog.of_relation(source.oid, Other):
         if statistics.kind != "statistics":

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.timeline import transaction
 from lockgate.timeline.context import Context, Node
+from lockgate.values import replace
 
 
 def control(ctx: Context, node: Node) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from lockgate.catalog.catalog import Address
@@ -14,6 +13,7 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_privilege
 from lockgate.timeline.transitions.creation import doubt, spelled
 from lockgate.timeline.transitions.relation import column_of, created_here, user_relation
+from lockgate.values import replace
 
 TRIGGER = 2279
 ROW, BEFORE, INSERT, DELETE, UPDATE, TRUNCATE, INSTEAD = 1, 2, 4, 8, 16, 32, 64  # src/include/catalog/pg_trigger.h

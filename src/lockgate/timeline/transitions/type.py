@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Attribute, Namespace, Relation, Routine, Type
 from lockgate.catalog.typename import TEXT, type_name, type_of
 from lockgate.timeline.binder import find_collation, find_function, find_type, resolve_type
@@ -19,6 +17,7 @@ from lockgate.timeline.transitions.relation import (
     ensure_type_free,
     type_kind,
 )
+from lockgate.values import replace
 
 _MAX_LABEL = 63
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Namespace, Relation
 from lockgate.catalog.typename import TEXT, UNKNOWN, type_name
@@ -22,6 +20,7 @@ from lockgate.timeline.transitions.relation import (
     doubt,
     user_relation,
 )
+from lockgate.values import replace
 
 
 def create_view(ctx: Context, node: Node) -> None:
