@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -52,7 +53,7 @@ class Own:
 
 def made(decorators: Any) -> Any:
     """The classes above by one of the two decorators."""
-    module = ModuleType("made")
+    module = sys.modules["made"] = ModuleType("made")  # where the standard decorator looks for annotations
     module.__dict__.update(dataclass=decorators.dataclass, field=decorators.field)
     exec("from __future__ import annotations\n" + CODE, module.__dict__)
     return module

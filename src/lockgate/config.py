@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import types
 import typing
-from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lockgate.errors import CannotCheck, UsageError
+from lockgate.values import dataclass, field
 
 C = TypeVar("C")
 
@@ -193,14 +192,14 @@ class _Reader:
     text: str
 
     def config(self, table: dict[str, Any], path: Path) -> Config:
-        sections = {f.name: f.default for f in fields(Config) if is_dataclass(f.default)}
+        sections = {name: type(value) for name in Config.__match_args__ if not isinstance(value := getattr(Config(), name), (Path, str))}
         values: dict[str, Any] = {}
         for name, value in table.items():
             if name not in sections:
                 raise self.unknown(name, tuple(sections), "section")
             if not isinstance(value, dict):
                 raise self.wrong(name, name, "a section")
-            values[name] = self.section(name, type(sections[name]), value)
+            values[name] = self.section(name, sections[name], value)
         return Config(**values, root=path.resolve().parent, path=self.shown)
 
     def section(self, section: str, kind: type[C], table: dict[str, Any]) -> C:
@@ -249,6 +248,8 @@ class _Reader:
         return 1
 
     def unknown(self, key: str, known: tuple[str, ...], what: str, section: str = "") -> UsageError:
+        import difflib
+
         near = difflib.get_close_matches(key, known, 1)
         remedy = f'did you mean "{near[0]}"?' if near else "known here: " + ", ".join(known)
         return UsageError(f'{self.shown}:{self.line(key, section)}: unknown {what}: "{key}"', remedy)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar, cast
 
-from immutables import Map
-
 from lockgate.catalog.builtin import Builtins, builtins
 from lockgate.catalog.objects import (
     BOOTSTRAP_SUPERUSER,
@@ -34,6 +32,7 @@ from lockgate.catalog.objects import (
     Trigger,
     Type,
 )
+from lockgate.lean import Map
 from lockgate.values import dataclass
 
 Address = tuple[int, int]  # (oid, attnum); attnum 0 is the whole object

@@ -6,9 +6,10 @@ import json
 import sys
 from typing import Any, cast
 
-from pglast import parser as _parser
-
+from lockgate.lean import compiled
 from lockgate.parse.tokens import skip_space
+
+_parser = compiled("pglast", "parser", "ast", "enums", Error="error")
 
 # JSON of a few hundred chained operators nests deeper than Python's default limit allows
 _DEEP = 20_000

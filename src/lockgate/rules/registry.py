@@ -6,7 +6,6 @@ A rule function returns a ``Draft`` (or several): what is said and where. Code, 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeVar
@@ -39,6 +38,9 @@ StepCheck = Callable[[Step], Iterable[Draft]]
 FactCheck = Callable[[Any], Iterable[Draft]]
 F = TypeVar("F", bound=Callable[..., Any])
 
+# the rules that look at every step: the others are imported when there is something for them to say
+EVERY_STEP: tuple[str, ...] = ()
+
 _failures: dict[str, list[tuple[str, FailureCheck]]] = {}
 _steps: list[tuple[str, StepCheck]] = []
 _facts: dict[type, list[tuple[str, FactCheck]]] = {}
@@ -60,7 +62,9 @@ def on_failure(*sqlstates: str) -> Callable[[F], F]:
 
 
 def on_step(function: F) -> F:
-    """Every step of the timeline."""
+    """Every step of the timeline. Name the rule in ``EVERY_STEP``."""
+    if _rule_name(function) not in EVERY_STEP:
+        raise RuntimeError(f"{_rule_name(function)} looks at every step: name it in EVERY_STEP of rules/registry.py")
     _steps.append((_rule_name(function), function))
     return function
 
@@ -79,6 +83,8 @@ def on_fact(*kinds: type) -> Callable[[F], F]:
 @cache
 def load() -> None:
     """Import every rule module."""
+    import pkgutil
+
     package = importlib.import_module("lockgate.rules")
     for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
         importlib.import_module(f"lockgate.rules.{module}")
@@ -95,19 +101,25 @@ def finding(name: str, draft: Draft, severity: Severity | None = None) -> Findin
 
 def of_step(step: Step) -> list[Finding]:
     """Everything that the rules say of one step."""
-    load()
     out = []
-    failures = ([step.fails] if step.fails is not None else []) + list(step.latent)
-    for failure in failures:
+    for failure in (*((step.fails,) if step.fails is not None else ()), *step.latent):
         found = _of_failure(step, failure)
         if found is not None:
             out.append(found)
-    for name, check in _steps:
+    for name, check in _step_rules():
         out += [finding(name, draft) for draft in check(step)]
     return out
 
 
+@cache
+def _step_rules() -> list[tuple[str, StepCheck]]:
+    for name in EVERY_STEP:
+        importlib.import_module(f"lockgate.rules.{name.replace('-', '_')}")
+    return _steps
+
+
 def _of_failure(step: Step, failure: Failure) -> Finding | None:
+    load()
     state = "latent" if failure.latent else failure.sqlstate
     for name, check in (*_failures.get(state, ()), *_failures.get("*", ())):
         draft = check(step, failure)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +24,8 @@ def git(cwd: Path, *arguments: str, stdin: str = "") -> str:
 
 def run(cwd: Path, arguments: Sequence[str], stdin: bytes = b"") -> bytes:
     """The bytes that a git command prints."""
+    import subprocess
+
     env = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
         done = subprocess.run(["git", *arguments], cwd=cwd, input=stdin, capture_output=True, check=False, env=env)

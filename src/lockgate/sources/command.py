@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
-import subprocess
 from pathlib import Path
 
 from lockgate.errors import CannotCheck, UsageError
@@ -33,6 +31,8 @@ def from_command(command: str, cwd: Path) -> Folder:
     """The migrations that a command prints. Raises UsageError where there is none, CannotCheck where it fails."""
     if not command.strip():
         raise UsageError("layout command: no command is configured", '[migrations] command = "alembic upgrade head --sql"')
+    import shlex
+
     words = shlex.split(command)
     text = _django(words, cwd) if "sqlmigrate" in words else _run(words, cwd)
     source = Source(f"<{command}>", text)
@@ -84,6 +84,8 @@ def _django(words: list[str], cwd: Path) -> str:
 
 
 def _run(words: list[str], cwd: Path, shown: str = "") -> str:
+    import subprocess
+
     shown = shown or " ".join(words)
     try:
         done = subprocess.run(words, cwd=cwd, capture_output=True, timeout=_TIMEOUT, check=False)

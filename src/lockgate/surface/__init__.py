@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from lockgate.errors import CannotCheck
-from lockgate.surface import compose, settings, workflow
-from lockgate.surface.nodes import BadYaml, parse
 from lockgate.text import Source, Span
 from lockgate.values import dataclass
+
+if TYPE_CHECKING:
+    from lockgate.surface import compose, settings, workflow
 
 _COMPOSE = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
 _WORKFLOWS = (".gitea/workflows", ".forgejo/workflows", ".github/workflows")  # Gitea reads the first that exists
@@ -25,7 +27,7 @@ class Unreadable:
     message: str
 
 
-Fact = compose.ComposeFile | compose.ComposeChange | workflow.Workflow | settings.DokploySettings | Unreadable
+Fact: TypeAlias = "compose.ComposeFile | compose.ComposeChange | workflow.Workflow | settings.DokploySettings | Unreadable"
 
 
 def find(cwd: Path) -> tuple[Path, ...]:
@@ -43,6 +45,8 @@ def examine(cwd: Path, paths: Iterable[Path] | None = None, base: Callable[[str]
 
     Raises CannotCheck for a file that cannot be read.
     """
+    from lockgate.surface import compose
+
     facts: list[Fact] = []
     for path in find(cwd) if paths is None else paths:
         source = _source(path, cwd)
@@ -56,6 +60,9 @@ def examine(cwd: Path, paths: Iterable[Path] | None = None, base: Callable[[str]
 
 def facts_of(source: Source, folder: Path | None = None) -> tuple[Fact, ...]:
     """The facts of one text; what it is, its own keys tell."""
+    from lockgate.surface import compose, settings, workflow
+    from lockgate.surface.nodes import BadYaml, parse
+
     try:
         root = parse(source)
     except BadYaml as error:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from immutables import Map
-
+from lockgate.lean import Map
 from lockgate.values import dataclass, field
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from immutables import Map
-
 from lockgate.catalog.catalog import Catalog, Draft
 from lockgate.catalog.objects import Type
+from lockgate.lean import Map
 from lockgate.timeline.session import Session
 from lockgate.values import dataclass, field, replace
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from lockgate.catalog.catalog import Catalog, Draft
 from lockgate.catalog.objects import Namespace, Relation, Routine, Trigger, Type
@@ -14,15 +15,14 @@ from lockgate.parse.tokens import find_name, token_end
 from lockgate.text import Source, Span
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
-from lockgate.timeline.plpgsql.analyse import Analyser, Broken
-from lockgate.timeline.plpgsql.compile import parsed
-from lockgate.timeline.plpgsql.declare import EVENT_TRIGGER, TRIGGER, event_trigger_variables, outer_scope, trigger_variables
-from lockgate.timeline.plpgsql.place import Place
-from lockgate.timeline.routines.sql_body import analysed
-from lockgate.timeline.routines.validate import settings_of
 from lockgate.timeline.session import Session
 from lockgate.timeline.step import Change, Step
 from lockgate.values import dataclass, field, replace
+
+if TYPE_CHECKING:
+    from lockgate.timeline.plpgsql.analyse import Broken
+
+# bodies are read late (and PL/pgSQL imported then): few migrations touch what a routine refers to
 
 # references that are missing; everything else may depend on values and types that are not known as well
 _MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42702"})
@@ -162,6 +162,8 @@ def _names_lost(change: Change) -> Iterator[tuple[str, str]]:
 
 def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Broken]:
     """What a routine refers to that is certainly not there."""
+    from lockgate.timeline.routines.validate import settings_of
+
     body = routine.body
     if body is None or not isinstance(body.statement, Statement):
         return []
@@ -183,6 +185,8 @@ def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Brok
 
 def _placed(ctx: Context, broken: Broken, relation: Relation | None) -> Broken:
     """A missing field of NEW or OLD is a column of the trigger's table, and has its fate."""
+    from lockgate.timeline.plpgsql.analyse import Broken
+
     match = re.match(r'record "(?:new|old)" has no field "(.*)"', broken.failure.message)
     if match is None or relation is None:
         return broken
@@ -195,6 +199,8 @@ def _placed(ctx: Context, broken: Broken, relation: Relation | None) -> Broken:
 
 def _firings(catalog: Catalog, routine: Routine) -> list[tuple[Relation | None, Trigger | None, str]]:
     """The ways in which a trigger function is called; one for anything else."""
+    from lockgate.timeline.plpgsql.declare import TRIGGER
+
     if routine.result != TRIGGER:
         return [(None, None, "")]
     found: list[tuple[Relation | None, Trigger | None, str]] = []
@@ -207,6 +213,12 @@ def _firings(catalog: Catalog, routine: Routine) -> list[tuple[Relation | None, 
 
 
 def _read(ctx: Context, routine: Routine, relation: Relation | None, trigger: Trigger | None, event: str) -> list[Broken]:
+    from lockgate.timeline.plpgsql.analyse import Analyser, Broken
+    from lockgate.timeline.plpgsql.compile import parsed
+    from lockgate.timeline.plpgsql.declare import EVENT_TRIGGER, TRIGGER, event_trigger_variables, outer_scope, trigger_variables
+    from lockgate.timeline.plpgsql.place import Place
+    from lockgate.timeline.routines.sql_body import analysed
+
     assert routine.body is not None
     place = Place.of(ctx, routine.body)
     if routine.language == "sql":

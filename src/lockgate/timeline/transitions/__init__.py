@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable
 from functools import cache
 
@@ -12,13 +11,55 @@ from lockgate.timeline.context import Context
 
 Handler = Callable[[Context, Node], None]
 
+# where the handlers are, so that a run imports only those that its statements need; a test holds this against the modules, and a tag that is
+# missing here is looked for in all of them
+_TAGS = {
+    "alter_table": "AlterTableStmt", "call": "CallStmt", "cast": "CreateCastStmt CreateTransformStmt", "collation": "AlterCollationStmt CreateConversionStmt",
+    "comment": "CommentStmt SecLabelStmt",
+    "database": "AlterDatabaseRefreshCollStmt AlterDatabaseSetStmt AlterDatabaseStmt AlterTableSpaceOptionsStmt "
+    "CreateTableSpaceStmt CreatedbStmt DropTableSpaceStmt DropdbStmt",
+    "default_privileges": "AlterDefaultPrivilegesStmt", "define": "DefineStmt", "do": "DoStmt", "domain": "AlterDomainStmt CreateDomainStmt", "drop": "DropStmt",
+    "event_trigger": "AlterEventTrigStmt CreateEventTrigStmt CreatePLangStmt", "extension": "AlterExtensionContentsStmt AlterExtensionStmt CreateExtensionStmt",
+    "foreign": "AlterFdwStmt AlterForeignServerStmt AlterUserMappingStmt CreateAmStmt "
+    "CreateFdwStmt CreateForeignServerStmt CreateUserMappingStmt DropUserMappingStmt ImportForeignSchemaStmt",
+    "function": "AlterFunctionStmt CreateFunctionStmt", "grant": "GrantStmt", "index": "IndexStmt",
+    "maintenance": "AlterTableMoveAllStmt ClusterStmt CopyStmt LockStmt ReindexStmt TruncateStmt VacuumStmt", "membership": "GrantRoleStmt",
+    "operator": "AlterOperatorStmt", "operator_class": "AlterOpFamilyStmt CreateOpClassStmt CreateOpFamilyStmt", "owned": "DropOwnedStmt ReassignOwnedStmt",
+    "owner": "AlterOwnerStmt", "policy": "AlterPolicyStmt CreatePolicyStmt",
+    "prepare": "CheckPointStmt ClosePortalStmt DeallocateStmt DeclareCursorStmt ExecuteStmt ExplainStmt "
+    "FetchStmt ListenStmt LoadStmt NotifyStmt PrepareStmt UnlistenStmt",
+    "publication": "AlterPublicationStmt AlterSubscriptionStmt CreatePublicationStmt CreateSubscriptionStmt DropSubscriptionStmt",
+    "query": "DeleteStmt InsertStmt MergeStmt SelectStmt UpdateStmt", "rename": "RenameStmt",
+    "role": "AlterRoleSetStmt AlterRoleStmt CreateRoleStmt DropRoleStmt", "rule": "RuleStmt", "schema": "CreateSchemaStmt",
+    "sequence": "AlterSeqStmt CreateSeqStmt", "session": "AlterSystemStmt ConstraintsSetStmt DiscardStmt VariableSetStmt VariableShowStmt",
+    "set_schema": "AlterObjectDependsStmt AlterObjectSchemaStmt", "statistics": "AlterStatsStmt CreateStatsStmt", "table": "CreateForeignTableStmt CreateStmt",
+    "table_as": "CreateTableAsStmt", "text_search": "AlterTSConfigurationStmt AlterTSDictionaryStmt", "transaction": "TransactionStmt",
+    "trigger": "CreateTrigStmt", "type": "AlterEnumStmt AlterTypeStmt CompositeTypeStmt CreateEnumStmt CreateRangeStmt", "view": "RefreshMatViewStmt ViewStmt",
+}  # fmt: skip
+_MODULES = {tag: module for module, tags in _TAGS.items() for tag in tags.split()}
+
+
+@cache
+def handler_of(tag: str) -> Handler | None:
+    """The handler of a statement tag; None where it is not modelled."""
+    if tag in _MODULES:
+        return _handlers_in(_MODULES[tag]).get(tag)
+    return handlers().get(tag)
+
+
+def _handlers_in(module: str) -> dict[str, Handler]:
+    found: dict[str, Handler] = getattr(importlib.import_module(f"{__name__}.{module}"), "HANDLERS", {})
+    return found
+
 
 @cache
 def handlers() -> dict[str, Handler]:
     """Every handler by the tag of its statement; two modules that claim one tag are a programming error."""
+    import pkgutil
+
     found: dict[str, Handler] = {}
     for module in sorted(m.name for m in pkgutil.iter_modules(__path__)):
-        for tag, handler in getattr(importlib.import_module(f"{__name__}.{module}"), "HANDLERS", {}).items():
+        for tag, handler in _handlers_in(module).items():
             if tag in found:
                 raise RuntimeError(f"two handlers for {tag}: {found[tag].__module__} and {module}")
             found[tag] = handler
@@ -30,7 +71,7 @@ def execute(ctx: Context, tag: str, node: Node) -> None:
 
     Raises Refused or Unsure; the caller restores the draft.
     """
-    handler = handlers().get(tag)
+    handler = handler_of(tag)
     if handler is None:
         raise ctx.unsure(f"{tag} is not modelled")
     handler(ctx, node)

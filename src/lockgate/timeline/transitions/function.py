@@ -68,7 +68,7 @@ def create_function(ctx: Context, node: Node) -> None:
     routine = _replace_or_new(ctx, routine, parameters, space, bool(node.get("replace")))
     _store(ctx, routine, parameters, language, options)
     _check_language_types(ctx, routine)
-    from lockgate.timeline.routines import validate_body
+    from lockgate.timeline.routines.validate import validate_body
 
     validate_body(ctx, routine)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from immutables import Map
-
 from lockgate.catalog.objects import Constraint, Role
+from lockgate.lean import Map
 from lockgate.timeline import settings
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node

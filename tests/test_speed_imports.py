@@ -1,0 +1,71 @@
+"""What a run imports: the price of a start is the sum of its modules."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lockgate.timeline import transitions
+
+HEAVY = ("psycopg", "rich", "sqlglot", "httpx", "ruamel", "pygls", "lsprotocol", "dataclasses", "logging", "asyncio", "pglast.ast", "pglast.enums",
+         "importlib.metadata")  # fmt: skip
+CODE = """
+import sys; sys.argv = ['lockgate', *{words!r}]
+try:
+    from lockgate.cli import main; main()
+except SystemExit: pass
+print(sorted(sys.modules), file=sys.stderr)
+"""
+
+
+def modules(cwd: Path, *words: str) -> set[str]:
+    done = subprocess.run([sys.executable, "-c", CODE.format(words=words)], cwd=cwd, capture_output=True, text=True, check=True)
+    return set(json.loads(done.stderr.splitlines()[-1].replace("'", '"')))
+
+
+def heavy(found: set[str], names: tuple[str, ...] = HEAVY) -> list[str]:
+    return sorted(m for m in found if any(m == name or m.startswith(name + ".") for name in names))
+
+
+@pytest.mark.parametrize("word", ["--version", "--help"])
+def test_help_imports_nothing_of_ours(tmp_path: Path, word: str) -> None:
+    found = modules(tmp_path, word)
+    assert not heavy(found, (*HEAVY, "pglast", "immutables", "lockgate.check"))
+
+
+def test_a_clean_check_imports_the_simulator_alone(tmp_path: Path) -> None:
+    Path(tmp_path, "0001_a.up.sql").write_text("CREATE TABLE a (id int PRIMARY KEY, b text NOT NULL DEFAULT 'x');\nCREATE INDEX ON a (b);\nDROP TABLE a;")
+    found = modules(tmp_path, "check", "--format", "json")
+    packages = ("lockgate.live", "lockgate.deploy", "lockgate.queries", "lockgate.editor", "lockgate.timeline.plpgsql", "lockgate.timeline.evaluate",
+                "lockgate.surface.compose", "lockgate.facts", "subprocess", "tomllib", "pglast")  # fmt: skip
+    assert heavy(found, (*HEAVY, *packages)) == ["pglast.error", "pglast.parser"]
+    assert len([m for m in found if m.startswith("lockgate.rules.")]) <= 1
+    assert len([m for m in found if m.startswith("lockgate.")]) < 130
+
+
+def test_the_table_of_handlers_is_whole() -> None:
+    named = {tag: module for module, tags in transitions._TAGS.items() for tag in tags.split()}
+    held = {}
+    for module in pkgutil.iter_modules(transitions.__path__):
+        for tag in getattr(importlib.import_module(f"{transitions.__name__}.{module.name}"), "HANDLERS", {}):
+            held[tag] = module.name
+    assert named == held
+    assert set(transitions.handlers()) == set(held)
+
+
+def test_what_is_left_out_comes_when_it_is_asked_for() -> None:
+    code = (
+        "from lockgate.lean import Map, compiled\n"
+        "parser = compiled('pglast', 'parser', 'ast', 'enums', Error='error')\n"
+        "import sys; assert 'pglast.ast' not in sys.modules and 'immutables' not in sys.modules\n"
+        "import pglast, immutables\n"
+        "assert immutables.Map is Map and pglast.parse_sql('select 1')[0].stmt.targetList\n"
+        "assert issubclass(parser.ParseError, pglast.Error)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
