@@ -39,9 +39,9 @@ class Editor(LanguageClient):
 
     async def told(self, version: int = 0) -> list[tuple[str, str, str]]:
         """The next diagnostics (of that version of the buffer, if given): code, place as line:from-to, first line of the message."""
-        params = await asyncio.wait_for(self.sent.get(), 30)
+        params = await asyncio.wait_for(self.sent.get(), 60)
         while version and params.version != version:
-            params = await asyncio.wait_for(self.sent.get(), 30)
+            params = await asyncio.wait_for(self.sent.get(), 60)
         return [
             (str(d.code), f"{d.range.start.line}:{d.range.start.character}-{d.range.end.character}", d.message.splitlines()[0])
             for d in params.diagnostics
@@ -95,7 +95,7 @@ def test_a_quick_fix_writes_the_name_that_was_meant(tmp_path: Path) -> None:
             lsp.CodeActionParams(lsp.TextDocumentIdentifier(uri), place, lsp.CodeActionContext([]))
         ) or [None]  # fmt: skip
         assert isinstance(action, lsp.CodeAction) and action.edit and action.edit.changes
-        assert action.edit.changes[uri] == [lsp.TextEdit(lsp.Range(lsp.Position(0, 7), lsp.Position(0, 12)), "email")]
+        assert list(action.edit.changes[uri]) == [lsp.TextEdit(lsp.Range(lsp.Position(0, 7), lsp.Position(0, 12)), "email")]
         hover = await editor.text_document_hover_async(lsp.HoverParams(lsp.TextDocumentIdentifier(uri), lsp.Position(0, 8)))
         assert code == "T203" and hover and isinstance(hover.contents, lsp.MarkupContent) and "What it catches" in hover.contents.value
 
