@@ -24,13 +24,15 @@ def command(
 ) -> int:  # fmt: skip
     """What each migration does to the catalog, or (--catalog) the whole simulated catalog after the last one."""
     from lockgate.check import make_plan, read_folder
-    from lockgate.report.timeline import as_html, as_text, changes_of
+    from lockgate.report.changes import rows_of
+    from lockgate.report.timeline import as_html, as_text
     from lockgate.timeline.export import export
     from lockgate.timeline.replay import Broken, Replay
 
     config = configuration(config_path)
     request = make_request(paths, layout, transaction, role, superuser)
-    replay = Replay(make_plan(config, request, read_folder(config, request)))
+    folder = read_folder(config, request)
+    replay = Replay(make_plan(config, request, folder))
     rows: list[dict[str, Any]] = []
     reached = last = ""
     for item in replay.steps():
@@ -40,7 +42,7 @@ def command(
         last = slot
         reached = at if slot == at else reached
         if not as_catalog and not isinstance(item, Broken):
-            rows += changes_of(item)
+            rows += rows_of(item)
     if at and reached != at:
         raise UsageError(f"--at {at}: no migration has that slot", "see `lockgate slots`")
     if as_catalog:
@@ -48,5 +50,5 @@ def command(
     elif output_format == "json":
         emit(json.dumps({"version": 1, "changes": rows}, ensure_ascii=False) + "\n", output)
     else:
-        emit(as_html(rows) if output_format == "html" else as_text(rows), output)
+        emit(as_html(rows, ", ".join(folder.roots)) if output_format == "html" else as_text(rows), output)
     return 0
