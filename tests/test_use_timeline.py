@@ -15,9 +15,9 @@ import pytest
 from tests.conftest import ROOT, Run
 
 OUTAGES = ROOT / "examples/three-outages"
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-).split()  # fmt: skip
+QUIET = [f"--{flag}" for flag in (
+    "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync",
+)]  # fmt: skip
 
 
 class Visible(HTMLParser):
@@ -29,9 +29,7 @@ class Visible(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("section", "li") and "hidden" in dict(attrs):
-            self.depth += 1
-        elif self.depth and tag in ("section", "li"):
+        if tag in ("section", "li") and (self.depth or "hidden" in dict(attrs)):
             self.depth += 1
         if tag in ("h1", "p", "h2", "li") and not self.depth:
             self.inside = tag
