@@ -68,8 +68,8 @@ def choose_relation_name(
 
 
 def choose_constraint_name(catalog: Catalog, name1: str, name2: str | None, label: str, namespace: int, others: Collection[str] = ()) -> str:
-    """A name that no constraint of the schema has, nor any of ``others``."""
-    number, modified = 0, label
+    """A name that no constraint of the schema has, nor any of ``others``; an empty label starts with its number."""
+    number, modified = (0, label) if label else (1, "1")
     while True:
         name = make_object_name(name1, name2, modified)
         if name not in others and not constraint_name_exists(catalog, name, namespace):

@@ -7,11 +7,12 @@ from lockgate.catalog.objects import Attribute, Constraint, Namespace, Relation,
 from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions import table
-from lockgate.timeline.transitions.alter_constraint import queue_constraints
+from lockgate.timeline.transitions.alter_constraint import drop_one, queue_constraints
 from lockgate.timeline.transitions.alteration import Alteration, Queue
 from lockgate.timeline.transitions.column import Column, Definition, check_identity_type, define_column, sequence_name
-from lockgate.timeline.transitions.constraint import not_null_of, set_not_null
 from lockgate.timeline.transitions.default import remove_default, set_default, store_default
+from lockgate.timeline.transitions.inheritance import descendants
+from lockgate.timeline.transitions.not_null import named, not_null_of, set_not_null
 from lockgate.timeline.transitions.partition import key_columns
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, add_attribute, column_of, created_here, doubt
 from lockgate.timeline.transitions.sequence import alter_options, identity_sequence, read_options
@@ -95,7 +96,7 @@ def _taken(ctx: Context, relation: Relation, name: str, item: Alteration) -> boo
 def _append(ctx: Context, relation: Relation, column: Column) -> Relation:
     attribute = Attribute(
         relation.next_attnum, column.name, column.ref.oid, column.ref.typmod, identity=column.identity, collation=column.collation,
-        notnull=column.notnull and ctx.catalog.major < 18, is_local=column.is_local, inherited=column.inherited,
+        notnull=column.notnull, is_local=column.is_local, inherited=column.inherited,
         generated=column.generated,
     )  # fmt: skip
     relation = add_attribute(ctx, relation, attribute)
@@ -103,8 +104,6 @@ def _append(ctx: Context, relation: Relation, column: Column) -> Relation:
         relation = store_default(ctx, relation, attribute, ())
     elif column.default is not None:
         relation = set_default(ctx, relation, attribute, column.default, column.generated)
-    if column.notnull and not relation.attributes[-1].notnull:
-        relation = set_not_null(ctx, relation, attribute.num, column.notnull_name, local=column.is_local, inherited=column.inherited)
     return ctx.catalog.the(Relation, relation.oid)
 
 
@@ -316,7 +315,7 @@ def drop_expression(ctx: Context, _: Queue, item: Alteration) -> None:
 def prepare_drop_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
     """Not from a partitioned table alone (ATPrepDropNotNull)."""
     relation = relation_of(ctx, item)
-    if relation.kind == "p" and not item.recurse and not item.recursing and ctx.catalog.children(relation.oid):
+    if not named(ctx) and relation.kind == "p" and not item.recurse and not item.recursing and ctx.catalog.children(relation.oid):
         raise ctx.refuse("42P16", "cannot remove constraint from only the partitioned table when partitions exist", span=item.span, kind="constraint",
                          help="Do not specify the ONLY keyword.")  # fmt: skip
 
@@ -324,6 +323,8 @@ def prepare_drop_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
 def drop_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
     """DROP NOT NULL (ATExecDropNotNull)."""
     relation, attribute = relation_of(ctx, item), find(ctx, item)
+    if named(ctx) and not attribute.notnull and doubt(ctx, relation, item.name) is None:
+        return
     if attribute.identity:
         raise ctx.refuse("42601", f'column "{item.name}" of relation "{relation.name}" is an identity column', span=item.span, kind="column")
     for constraint in ctx.catalog.of_relation(relation.oid, Constraint):
@@ -340,13 +341,27 @@ def drop_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
                 raise ctx.refuse("42P16", f'column "{item.name}" is marked NOT NULL in parent table', span=item.span, kind="column")
     existing = not_null_of(ctx, relation, attribute.num)
     if existing is not None:
-        dependency.remove_object(ctx.catalog, existing)
+        drop_one(ctx, relation, existing, item)
     elif attribute.notnull:
         ctx.catalog.replace_attribute(relation, replace(attribute, notnull=False))
 
 
 def set_column_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
-    """SET NOT NULL."""
+    """SET NOT NULL (ATExecSetNotNull; up to 17 with ATPrepSetNotNull's and ATExecCheckNotNull's look at the partitions)."""
     relation, attribute = relation_of(ctx, item), find(ctx, item)
-    inherited = 1 if item.recursing else 0
-    set_not_null(ctx, relation, attribute.num, local=not item.recursing, inherited=inherited)
+    if not named(ctx) and relation.kind == "p" and not item.recurse and not item.recursing and not attribute.notnull:
+        for oid in descendants(ctx.catalog, relation.oid)[1:]:
+            theirs = ctx.catalog.the(Relation, oid).attribute(item.name)
+            if theirs is not None and not theirs.notnull:
+                raise ctx.refuse("42P16", "constraint must be added to child tables too", span=item.span, kind="constraint",
+                                 help="Do not specify the ONLY keyword.")  # fmt: skip
+    set_not_null(ctx, relation, item.name, recurse=item.recurse, span=item.span)
+
+
+def recurses_later(ctx: Context, item: Alteration) -> bool:
+    """Whether NOT NULL is taken to the children in execution (18), or needs not be: a partitioned table that has it (ATPrepSetNotNull)."""
+    if item.node["subtype"] not in ("AT_SetNotNull", "AT_DropNotNull"):
+        return False
+    relation = relation_of(ctx, item)
+    attribute = relation.attribute(item.name)
+    return named(ctx) or (item.node["subtype"] == "AT_SetNotNull" and relation.kind == "p" and attribute is not None and attribute.notnull)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lockgate.catalog.objects import Constraint, Namespace, Relation
 from lockgate.timeline import dependency
+from lockgate.timeline.binder import words
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.alteration import Alteration, Pass, Queue
 from lockgate.timeline.transitions.column import Definition, with_attributes
-from lockgate.timeline.transitions.constraint import add_checks, constraint_named, copy_check, find_constraint, not_null_of, set_not_null
+from lockgate.timeline.transitions.constraint import add_checks, constraint_named, copy_check, find_constraint
 from lockgate.timeline.transitions.foreign_key import add_foreign_key
 from lockgate.timeline.transitions.index import Plan
+from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.key import add_key, plan_key, plan_keys, use_index
+from lockgate.timeline.transitions.not_null import add_not_null, counterpart, for_primary_key, mark, named
 from lockgate.timeline.transitions.partition_index import column_map
-from lockgate.timeline.transitions.relation import column_of, doubt
-from lockgate.values import replace
+from lockgate.timeline.transitions.relation import doubt
 
 
 def add_constraint(ctx: Context, queue: Queue, item: Alteration) -> None:
@@ -29,12 +33,27 @@ def add_constraint(ctx: Context, queue: Queue, item: Alteration) -> None:
         case "CONSTR_CHECK":
             add_check(ctx, relation, node, item)
         case "CONSTR_NOTNULL":
-            _add_not_null(ctx, relation, node, item)
+            definition.not_nulls.append(node)
         case "CONSTR_FOREIGN":
             definition.foreign.append(node)
         case _:
             definition.keys.append(node)
     queue_constraints(ctx, queue, item, definition)
+
+
+def prepare_constraint(ctx: Context, queue: Queue, item: Alteration) -> None:
+    """ATPrepAddPrimaryKey: NOT NULL for the key's columns, children included, before the key itself."""
+    node = item.node["def"]["Constraint"]
+    relation = ctx.catalog.the(Relation, item.relation)
+    if node["contype"] != "CONSTR_PRIMARY" or relation.kind == "f":
+        return
+    columns = words(node.get("keys", []))
+    if named(ctx):
+        for wanted in for_primary_key(ctx, relation, columns, recurse=item.recurse, span=item.span):
+            queue.add(Pass.COL_ATTRS, replace(item, recurse=True, action=_later_not_null(wanted)))
+        return
+    for oid in descendants(ctx.catalog, relation.oid) if item.recurse else [relation.oid]:
+        queue.add(Pass.COL_ATTRS, replace(item, relation=oid, recursing=oid != relation.oid, action=_later_flags(columns)))
 
 
 def queue_constraints(ctx: Context, queue: Queue, item: Alteration, definition: Definition) -> None:
@@ -47,6 +66,8 @@ def queue_constraints(ctx: Context, queue: Queue, item: Alteration, definition: 
             queue.add(Pass.ADD_INDEXCONSTR, replace(item, action=_later_index(node)))
     for plan in plan_keys(ctx, replace_keys(definition, plain), []) if len(plain) > 1 else [plan_key(ctx, definition, n, []) for n in plain]:
         queue.add(Pass.ADD_INDEX, replace(item, action=_later_key(plan)))
+    for node in definition.not_nulls if named(ctx) else ():
+        queue.add(Pass.COL_ATTRS, replace(item, action=_later_not_null(node)))
     for node in definition.foreign:
         queue.add(Pass.ADD_OTHERCONSTR, replace(item, action=_later_foreign(node)))
 
@@ -70,6 +91,19 @@ def _later_key(plan: Plan):  # type: ignore[no-untyped-def]
         add_key(ctx, ctx.catalog.the(Relation, item.relation), plan)
 
     return run
+
+
+def _later_flags(columns: list[str]):  # type: ignore[no-untyped-def]
+    def run(ctx: Context, _: Queue, item: Alteration) -> None:
+        relation = ctx.catalog.the(Relation, item.relation)
+        for attribute in [a for name in columns if (a := relation.attribute(name)) is not None]:
+            mark(ctx, relation, attribute.num)
+
+    return run
+
+
+def _later_not_null(node: Node):  # type: ignore[no-untyped-def]
+    return lambda ctx, _, item: add_not_null(ctx, ctx.catalog.the(Relation, item.relation), node, recurse=item.recurse, recursing=False, span=item.span)
 
 
 def _later_foreign(node: Node):  # type: ignore[no-untyped-def]
@@ -100,17 +134,6 @@ def _give_check(ctx: Context, relation: Relation, constraint: Constraint) -> Non
         _give_check(ctx, child, constraint)
 
 
-def _add_not_null(ctx: Context, relation: Relation, node: Node, item: Alteration) -> None:
-    name = node["keys"][0]["String"].get("sval", "") if node.get("keys") else ""
-    attribute = column_of(ctx, relation, name, node.get("location", 0))
-    set_not_null(ctx, relation, attribute.num, node.get("conname", ""), no_inherit=bool(node.get("is_no_inherit")))
-    for oid in ctx.catalog.children(relation.oid) if item.recurse else ():
-        child = ctx.catalog.the(Relation, oid)
-        theirs = child.attribute(name)
-        if theirs is not None:
-            set_not_null(ctx, child, theirs.num, node.get("conname", ""), local=False, inherited=1)
-
-
 def drop_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
     """ATExecDropConstraint."""
     relation = ctx.catalog.the(Relation, item.relation)
@@ -132,7 +155,7 @@ def drop_one(ctx: Context, relation: Relation, constraint: Constraint, item: Alt
     if constraint.kind == "n":
         _check_not_null(ctx, relation, constraint, item)
     children = ctx.catalog.children(relation.oid) if constraint.kind in "cn" and not constraint.no_inherit else ()
-    if relation.kind == "p" and children and not item.recurse and constraint.kind == "c":
+    if relation.kind == "p" and children and not item.recurse and not named(ctx):
         raise ctx.refuse("42P16", "cannot remove constraint from only the partitioned table when partitions exist", span=item.span, kind="constraint",
                          help="Do not specify the ONLY keyword.")  # fmt: skip
     dependency.drop(ctx, [(constraint.oid, 0)], cascade=item.cascade, span=item.span)
@@ -147,24 +170,19 @@ def _check_not_null(ctx: Context, relation: Relation, constraint: Constraint, it
         if other.kind == "p" and number in other.keys:
             raise ctx.refuse("42P16", f'column "{attribute.name if attribute else "?"}" is in a primary key', span=item.span, kind="constraint")
     if attribute is not None and attribute.identity:
-        raise ctx.refuse("42601", f'column "{attribute.name}" of relation "{relation.name}" is an identity column', span=item.span, kind="constraint")
+        raise ctx.refuse("55000", f'column "{attribute.name}" of relation "{relation.name}" is an identity column', span=item.span, kind="constraint")
 
 
 def _drop_inherited(ctx: Context, oid: int, parent: Relation, constraint: Constraint, item: Alteration) -> None:
     child = ctx.catalog.the(Relation, oid)
-    if constraint.kind == "n":
-        attribute = parent.attribute_by_num(constraint.keys[0])
-        theirs = child.attribute(attribute.name) if attribute else None
-        copy = not_null_of(ctx, child, theirs.num) if theirs else None
-    else:
-        copy = constraint_named(ctx, child, constraint.name)
+    copy = counterpart(ctx, parent, constraint, child)
     if copy is None:
         return
     if item.recurse and copy.inherited <= 1 and not copy.is_local:
-        drop_one(ctx, child, replace(copy, inherited=0), replace(item, recursing=True))
+        drop_one(ctx, child, copy, replace(item, recursing=True))
     else:
         left = max(copy.inherited - 1, 0)
-        ctx.catalog.put(replace(copy, inherited=left, is_local=copy.is_local or not item.recurse))
+        ctx.catalog.put(replace(copy, inherited=left, is_local=copy.is_local or (not item.recurse and not left)))
 
 
 def alter_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
@@ -193,4 +211,11 @@ def validate_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
     if constraint.kind not in kinds:
         message = f'constraint "{item.name}" of relation "{relation.name}" is not a {words} constraint'
         raise ctx.refuse("42809", message, span=item.span, kind="constraint")
-    ctx.catalog.put(replace(constraint, validated=True))
+    if constraint.validated:
+        return
+    children = descendants(ctx.catalog, relation.oid)[1:] if constraint.kind in "cn" and not constraint.no_inherit else []
+    if children and not item.recurse:
+        raise ctx.refuse("42P16", "constraint must be validated on child tables too", span=item.span, kind="constraint")
+    copies = [counterpart(ctx, relation, constraint, ctx.catalog.the(Relation, oid)) for oid in children]
+    for one in (constraint, *filter(None, copies), *(c for c in ctx.catalog.objects(Constraint) if c.parent == constraint.oid)):
+        ctx.catalog.put(replace(one, validated=True))

@@ -9,8 +9,8 @@ from lockgate.timeline.binder import resolve_type
 from lockgate.timeline.context import Context
 from lockgate.timeline.transitions import partition
 from lockgate.timeline.transitions.alteration import Alteration, Queue, allow
-from lockgate.timeline.transitions.constraint import constraint_named
-from lockgate.timeline.transitions.inheritance import check_parent, descendants
+from lockgate.timeline.transitions.inheritance import check_parent, descendants, inheritable
+from lockgate.timeline.transitions.not_null import counterpart
 from lockgate.timeline.transitions.option import check_storage_options
 from lockgate.timeline.transitions.partition_index import attach_index
 from lockgate.timeline.transitions.relation import doubt, user_relation
@@ -212,17 +212,23 @@ def merge_into(ctx: Context, child: Relation, parent: Relation, item: Alteration
         own = attributes[at]
         if sure and own.type and theirs.type and (own.type, own.typmod) != (theirs.type, theirs.typmod):
             raise ctx.refuse("42804", f'child table "{child.name}" has different type for column "{theirs.name}"', span=item.span, kind="type")
-        if sure and theirs.notnull and not own.notnull:
+        if sure and theirs.notnull and not own.notnull and inheritable(ctx, parent, theirs.num):
             raise ctx.refuse("42804", f'column "{theirs.name}" in child table must be marked NOT NULL', span=item.span, kind="column")
         attributes[at] = replace(own, inherited=own.inherited + 1, is_local=own.is_local and not is_partition)
     for constraint in ctx.catalog.of_relation(parent.oid, Constraint):
-        if constraint.kind != "c" or constraint.no_inherit:
+        if constraint.kind not in "cn" or constraint.no_inherit:
             continue
-        copy = constraint_named(ctx, child, constraint.name)
+        copy = counterpart(ctx, parent, constraint, child)
         if copy is None:
             if sure:
                 raise ctx.refuse("42804", f'child table is missing constraint "{constraint.name}"', span=item.span, kind="constraint")
             continue
+        if sure and copy.no_inherit:
+            message = f'constraint "{copy.name}" conflicts with non-inherited constraint on child table "{child.name}"'
+            raise ctx.refuse("42P17", message, span=item.span, kind="constraint")
+        if sure and constraint.validated and not copy.validated:
+            raise ctx.refuse("42P17", f'constraint "{copy.name}" conflicts with NOT VALID constraint on child table "{child.name}"', span=item.span,
+                             kind="constraint")  # fmt: skip
         ctx.catalog.put(replace(copy, inherited=copy.inherited + 1, is_local=copy.is_local and not is_partition))
     ctx.catalog.put(replace(child, attributes=tuple(attributes), parents=(*child.parents, parent.oid), is_partition=is_partition))
     ctx.catalog.depend((child.oid, 0), [(parent.oid, 0)], "a" if is_partition else "n")
@@ -241,8 +247,8 @@ def drop_inherit(ctx: Context, _: Queue, item: Alteration) -> None:
     ctx.catalog.undepend((relation.oid, 0), "n", referenced=parent.oid)
     ctx.catalog.put(replace(relation, attributes=attributes, parents=tuple(p for p in relation.parents if p != parent.oid)))
     for constraint in ctx.catalog.of_relation(parent.oid, Constraint):
-        copy = constraint_named(ctx, relation, constraint.name)
-        if constraint.kind == "c" and copy is not None and copy.inherited:
+        copy = counterpart(ctx, parent, constraint, relation) if constraint.kind in "cn" and not constraint.no_inherit else None
+        if copy is not None and copy.inherited:
             left = copy.inherited - 1
             ctx.catalog.put(replace(copy, inherited=left, is_local=copy.is_local or not left))
 

@@ -37,7 +37,7 @@ _COMMANDS: Mapping[str, _Row] = {
     "AT_SetCompression": (Pass.MISC, "rpm", False, alter_column.touch, None),
     "AT_AlterColumnGenericOptions": (Pass.MISC, "f", False, alter_column.touch, None),
     "AT_AlterColumnType": (Pass.ALTER_TYPE, "rpcf", False, alter_type.alter_column_type, alter_type.prepare),
-    "AT_AddConstraint": (Pass.ADD_CONSTR, "rpf", False, alter_constraint.add_constraint, None),
+    "AT_AddConstraint": (Pass.ADD_CONSTR, "rpf", False, alter_constraint.add_constraint, alter_constraint.prepare_constraint),
     "AT_DropConstraint": (Pass.DROP, "rpf", False, alter_constraint.drop_constraint, None),
     "AT_AlterConstraint": (Pass.MISC, "rp", False, alter_constraint.alter_constraint, None),
     "AT_ValidateConstraint": (Pass.MISC, "rpf", False, alter_constraint.validate_constraint, None),
@@ -154,7 +154,7 @@ def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:
     if further is not None:
         further(ctx, queue, item)
     queue.add(step, item)
-    if recursive and item.recurse and not item.recursing:
+    if recursive and item.recurse and not item.recursing and not alter_column.recurses_later(ctx, item):
         for oid in descendants(ctx.catalog, relation.oid)[1:]:
             prepare(ctx, queue, item.on(oid))
 

@@ -25,7 +25,6 @@ class Column:
     collation: int
     location: int
     notnull: bool = False
-    notnull_name: str = ""
     default: Node | None = None
     generated: str = ""
     identity: str = ""
@@ -54,7 +53,7 @@ class Definition:
     checks: list[Node] = field(default_factory=list)
     keys: list[Node] = field(default_factory=list)  # primary, unique and exclusion constraints
     foreign: list[Node] = field(default_factory=list)
-    not_nulls: list[Node] = field(default_factory=list)  # NOT NULL constraints with names (18)
+    not_nulls: list[Node] = field(default_factory=list)  # every NOT NULL, in the order written
     likes: list[Node] = field(default_factory=list)
     partition: bool = False
     of_type: bool = False
@@ -101,6 +100,8 @@ def column_constraints(ctx: Context, definition: Definition, column: Column, con
     on = f'for column "{column.name}" of table "{definition.name}"'
     nullable: bool | None = False if column.sequence_name else None
     seen: set[str] = {"default"} if column.serial else set()
+    declared: Node | None = None
+    primary = any(n["contype"] == "CONSTR_PRIMARY" for n in nodes)
     for node in nodes:
         kind, location = node["contype"], node.get("location", 0)
         match kind:
@@ -110,7 +111,7 @@ def column_constraints(ctx: Context, definition: Definition, column: Column, con
                     raise ctx.refuse("42601", f"conflicting NULL/NOT NULL declarations {on}", location, kind="other")
                 nullable = wanted
                 if not wanted:
-                    column.notnull, column.notnull_name = True, node.get("conname", "")
+                    column.notnull, declared = True, _declare(ctx, definition, column, node, declared, primary)
             case "CONSTR_DEFAULT":
                 if "default" in seen:
                     raise ctx.refuse("42601", f"multiple default values specified {on}", location, kind="other")
@@ -131,6 +132,31 @@ def column_constraints(ctx: Context, definition: Definition, column: Column, con
         if {one, other} <= seen:
             words = {"generated": "generation expression"}
             raise ctx.refuse("42601", f"both {one} and {words.get(other, other)} specified {on}", column.location, kind="other")
+    if nullable and primary and ctx.catalog.major >= 18:
+        raise ctx.refuse("42601", f"conflicting NULL/NOT NULL declarations {on}", column.location, kind="other")
+    if (column.notnull or primary) and declared is None:
+        column.notnull = True
+        definition.not_nulls.append(not_null(column.name))
+
+
+def _declare(ctx: Context, definition: Definition, column: Column, node: Node, before: Node | None, primary: bool) -> Node:
+    """One NOT NULL of a column; a second one may only repeat the first (18)."""
+    location = node.get("location", 0)
+    if definition.kind == "p" and node.get("is_no_inherit"):
+        raise ctx.refuse("0A000", "not-null constraints on partitioned tables cannot be NO INHERIT", location, kind="constraint")
+    if node.get("is_no_inherit") and (primary or column.sequence_name):
+        message = f'conflicting NO INHERIT declarations for not-null constraints on column "{column.name}"'
+        raise ctx.refuse("42601", message, location, kind="constraint")
+    if before is not None and node.get("conname", before.get("conname")) != before.get("conname", node.get("conname")) and ctx.catalog.major >= 18:
+        raise ctx.refuse("XX000", f'conflicting not-null constraint names "{before["conname"]}" and "{node["conname"]}"', location, kind="constraint")
+    made = not_null(column.name, node)
+    definition.not_nulls.append(made)
+    return made
+
+
+def not_null(column: str, node: Node | None = None) -> Node:
+    """A NOT NULL constraint of a column (makeNotNullConstraint)."""
+    return (node or {"contype": "CONSTR_NOTNULL"}) | {"keys": [{"String": {"sval": column}}]}
 
 
 def _identity(ctx: Context, definition: Definition, column: Column, node: Node, on: str, again: bool) -> None:

@@ -159,32 +159,6 @@ def copy_check(ctx: Context, source: Constraint, target: Relation, mapping: dict
     return put_constraint(ctx, constraint, refs=mapped)
 
 
-def set_not_null(
-    ctx: Context, relation: Relation, number: int, name: str = "", *, local: bool = True, inherited: int = 0, others: Iterable[str] = (),
-    no_inherit: bool = False,
-) -> Relation:  # fmt: skip
-    """Mark a column NOT NULL; from 18 on that is a constraint with a name."""
-    attribute = relation.attribute_by_num(number)
-    assert attribute is not None
-    if not attribute.notnull:
-        relation = ctx.catalog.replace_attribute(relation, replace(attribute, notnull=True))
-    if ctx.catalog.major < 18 or relation.kind not in "rpf":
-        return relation
-    existing = not_null_of(ctx, relation, number)
-    if existing is not None:
-        ctx.catalog.put(replace(existing, is_local=existing.is_local or local, inherited=existing.inherited + inherited))
-        return relation
-    name = name or choose_constraint_name(ctx.catalog, relation.name, attribute.name, "not_null", relation.namespace, tuple(others))
-    put_constraint(ctx, Constraint(ctx.catalog.new_oid(), name, relation.namespace, "n", relation.oid, keys=(number,), is_local=local,
-                                   inherited=inherited, no_inherit=no_inherit))  # fmt: skip
-    return relation
-
-
-def not_null_of(ctx: Context, relation: Relation, number: int) -> Constraint | None:
-    """The NOT NULL constraint of a column (18)."""
-    return next((c for c in ctx.catalog.of_relation(relation.oid, Constraint) if c.kind == "n" and c.keys == (number,)), None)
-
-
 def primary_key(ctx: Context, relation: Relation) -> Constraint | None:
     """A relation's primary key."""
     return next((c for c in ctx.catalog.of_relation(relation.oid, Constraint) if c.kind == "p"), None)

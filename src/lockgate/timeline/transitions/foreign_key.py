@@ -178,13 +178,21 @@ def recurse_referenced(ctx: Context, constraint: Constraint) -> None:
     for oid in ctx.catalog.children(target.oid):
         part = ctx.catalog.the(Relation, oid)
         mapping = column_map(target, part)
-        name = choose_constraint_name(ctx.catalog, relation.name, join_names(names), "fkey", relation.namespace)
         child = replace(
-            constraint, oid=ctx.catalog.new_oid(), name=name, foreign=oid, parent=constraint.oid, is_local=False, inherited=1,
-            foreign_keys=tuple(mapping.get(n, 0) for n in constraint.foreign_keys), index=_partition_index(ctx, constraint.index, oid),
+            constraint, oid=ctx.catalog.new_oid(), name=_further_name(ctx, constraint, relation, names), foreign=oid, parent=constraint.oid,
+            is_local=False, inherited=1, foreign_keys=tuple(mapping.get(n, 0) for n in constraint.foreign_keys), index=_partition_index(ctx, constraint.index, oid),
         )  # fmt: skip
         put_constraint(ctx, child, internal=True)
         recurse_referenced(ctx, child)
+
+
+def _further_name(ctx: Context, constraint: Constraint, relation: Relation, columns: list[str]) -> str:
+    """A name for one more row of a foreign key: from its columns anew, from 18 on from the name of the whole (addFkConstraint)."""
+    if ctx.catalog.major < 18:
+        return choose_constraint_name(ctx.catalog, relation.name, join_names(columns), "fkey", relation.namespace)
+    while (above := ctx.catalog.find(Constraint, constraint.parent)) is not None:
+        constraint = above
+    return choose_constraint_name(ctx.catalog, constraint.name, None, "", relation.namespace)
 
 
 def _partition_index(ctx: Context, index: int, partition: int) -> int:
@@ -220,7 +228,7 @@ def give_to_partition(ctx: Context, constraint: Constraint, relation: Relation, 
     name = constraint.name
     if constraint_named(ctx, partition, name) is not None:
         names = [a.name for n in keys if (a := partition.attribute_by_num(n)) is not None]
-        name = choose_constraint_name(ctx.catalog, partition.name, join_names(names), "fkey", partition.namespace)
+        name = _further_name(ctx, constraint, partition, names)
     child = replace(constraint, oid=ctx.catalog.new_oid(), name=name, namespace=partition.namespace, relation=partition.oid, keys=keys,
                     parent=constraint.oid, is_local=False, inherited=1)  # fmt: skip
     put_constraint(ctx, child)
@@ -251,10 +259,10 @@ def _refer_to_partition(ctx: Context, constraint: Constraint, parent: Relation, 
     relation = ctx.catalog.the(Relation, constraint.relation)
     mapping = column_map(parent, partition)
     names = [a.name for n in constraint.keys if (a := relation.attribute_by_num(n)) is not None]
-    name = choose_constraint_name(ctx.catalog, relation.name, join_names(names), "fkey", relation.namespace)
     child = replace(
-        constraint, oid=ctx.catalog.new_oid(), name=name, foreign=partition.oid, parent=constraint.oid, is_local=False, inherited=1,
-        foreign_keys=tuple(mapping.get(n, 0) for n in constraint.foreign_keys), index=_partition_index(ctx, constraint.index, partition.oid),
+        constraint, oid=ctx.catalog.new_oid(), name=_further_name(ctx, constraint, relation, names), foreign=partition.oid, parent=constraint.oid,
+        is_local=False, inherited=1, foreign_keys=tuple(mapping.get(n, 0) for n in constraint.foreign_keys),
+        index=_partition_index(ctx, constraint.index, partition.oid),
     )  # fmt: skip
     put_constraint(ctx, child, internal=True)
     recurse_referenced(ctx, child)

@@ -10,6 +10,7 @@ from lockgate.timeline.privileges import need_owner
 from lockgate.timeline.transitions.column import Column, Definition
 from lockgate.timeline.transitions.constraint import constraint_named, copy_check
 from lockgate.timeline.transitions.default import copy_default
+from lockgate.timeline.transitions.not_null import not_null_of
 from lockgate.timeline.transitions.partition_index import column_map
 from lockgate.timeline.transitions.relation import doubt, user_relation
 from lockgate.values import replace
@@ -76,22 +77,29 @@ def merge_columns(ctx: Context, definition: Definition, parents: list[Relation],
 def _take(ctx: Context, definition: Definition, parent: Relation, merged: dict[str, Column], location: int) -> None:
     for attribute in parent.attributes:
         known = merged.get(attribute.name)
+        notnull = attribute.notnull and inheritable(ctx, parent, attribute.num)
         if known is None:
             default = (parent.oid, attribute.num) if attribute.has_default or attribute.generated else None
             identity = attribute.identity if definition.partition and ctx.catalog.major >= 17 else ""
             merged[attribute.name] = Column(
-                attribute.name, TypeRef(attribute.type, attribute.typmod), attribute.collation, location, notnull=attribute.notnull,
+                attribute.name, TypeRef(attribute.type, attribute.typmod), attribute.collation, location, notnull=notnull,
                 is_local=False, inherited=1, inherited_default=default, generated=attribute.generated, identity=identity,
             )  # fmt: skip
             continue
         if known.ref.oid and attribute.type and (known.ref.oid, known.ref.typmod) != (attribute.type, attribute.typmod):
             raise ctx.refuse("42804", f'inherited column "{attribute.name}" has a type conflict', location, kind="type")
         known.inherited += 1
-        known.notnull = known.notnull or attribute.notnull
+        known.notnull = known.notnull or notnull
         if known.inherited_default is None and attribute.has_default:
             known.inherited_default = (parent.oid, attribute.num)
     if doubt(ctx, parent) is not None:
         ctx.notes.append(f"columns inherited from {parent.name} are not certain")
+
+
+def inheritable(ctx: Context, parent: Relation, number: int) -> bool:
+    """Whether a column's NOT NULL goes to the children: not where its constraint is NO INHERIT (18)."""
+    constraint = not_null_of(ctx, parent, number)
+    return constraint is None or not constraint.no_inherit
 
 
 def _override(ctx: Context, definition: Definition, inherited: Column, own: Column) -> Column:
@@ -102,7 +110,6 @@ def _override(ctx: Context, definition: Definition, inherited: Column, own: Colu
             raise ctx.refuse("42P21", f'column "{own.name}" has a collation conflict', own.location, name=own.name, kind="collation")
     inherited.is_local = not definition.partition
     inherited.notnull = inherited.notnull or own.notnull
-    inherited.notnull_name = own.notnull_name
     inherited.location = own.location
     if own.identity:
         inherited.identity, inherited.sequence_name, inherited.sequence_options = own.identity, own.sequence_name, own.sequence_options

@@ -8,9 +8,10 @@ from lockgate.catalog.objects import Constraint, Relation
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import words
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.transitions.column import Definition
-from lockgate.timeline.transitions.constraint import ensure_name_free, primary_key, put_constraint, set_not_null
+from lockgate.timeline.transitions.column import Definition, not_null
+from lockgate.timeline.transitions.constraint import ensure_name_free, primary_key, put_constraint
 from lockgate.timeline.transitions.index import Plan, analyze, define_index, many_keys
+from lockgate.timeline.transitions.not_null import mark
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, doubt, ensure_free
 from lockgate.values import replace
 
@@ -49,11 +50,15 @@ def _column(ctx: Context, definition: Definition, name: str, parents: list[Relat
     column = definition.column(name)
     if column is not None:
         if primary:
+            if not column.notnull and definition.relation is None:
+                definition.not_nulls.append(not_null(name))
             column.notnull, column.primary = True, True
         return
     if name in SYSTEM_COLUMNS or definition.relation is not None:
         return
     if any(p.attribute(name) is not None for p in parents):
+        if primary:
+            definition.not_nulls.append(not_null(name))
         return
     if any(doubt(ctx, p) is not None for p in parents):
         raise ctx.unsure(f"whether column {name} is inherited is not known")
@@ -99,7 +104,8 @@ def add_key(ctx: Context, relation: Relation, plan: Plan) -> Relation | None:
     index = define_index(ctx, relation, plan, analyze(ctx, relation, plan))
     if plan.primary and index is not None and index.index is not None:
         for number in index.index.keys:
-            relation = set_not_null(ctx, ctx.catalog.the(Relation, relation.oid), number)
+            if number:
+                mark(ctx, relation, number)
     return index
 
 
@@ -170,7 +176,7 @@ def _promote(ctx: Context, relation: Relation, index: Relation, node: Node, prim
     catalog.put(replace(index, index=replace(shape, constraint=constraint.oid, primary=primary, immediate=not node.get("deferrable"))))
     if primary:
         for number in shape.keys:
-            set_not_null(ctx, catalog.the(Relation, relation.oid), number)
+            mark(ctx, relation, number)
 
 
 def drop_index(ctx: Context, index: Relation, **where: Any) -> None:

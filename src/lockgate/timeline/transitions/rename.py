@@ -16,7 +16,8 @@ from lockgate.timeline.privileges import need_attribute, need_create, need_creat
 from lockgate.timeline.transitions.address import RELATION_KINDS, find, find_part
 from lockgate.timeline.transitions.alter_column import typed_tables
 from lockgate.timeline.transitions.alter_table import check_alterable
-from lockgate.timeline.transitions.constraint import constraint_named, ensure_name_free
+from lockgate.timeline.transitions.constraint import constraint_named, ensure_name_free, find_constraint
+from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, column_of, created_here, doubt, ensure_free, user_relation
 from lockgate.values import replace
 
@@ -180,16 +181,16 @@ def _rename_constraint(ctx: Context, node: Node) -> None:
 
 
 def _rename_own(ctx: Context, relation: Relation, constraint: Constraint, node: Node, *, recurse: bool, parents: int) -> None:
+    """rename_constraint_internal; ``parents``: how many of the tables that are renamed the relation inherits from."""
     new, span = node["newname"], ctx.span(None, node["subname"])
     if constraint.kind in "cn" and not constraint.no_inherit:
-        children = ctx.catalog.children(relation.oid)
-        if children and not recurse and not parents:
+        tree = descendants(ctx.catalog, relation.oid)
+        if len(tree) > 1 and not recurse and not parents:
             raise ctx.refuse("42P16", f'inherited constraint "{constraint.name}" must be renamed in child tables too', span=span, kind="constraint")
-        for oid in children:
+        for oid in tree[1:] if recurse else ():
             child = ctx.catalog.the(Relation, oid)
-            copy = constraint_named(ctx, child, constraint.name)
-            if copy is not None:
-                _rename_own(ctx, child, copy, node, recurse=True, parents=len(child.parents))
+            copy = find_constraint(ctx, child, constraint.name, span=span)
+            _rename_own(ctx, child, copy, node, recurse=False, parents=sum(p in tree for p in child.parents))
         if constraint.inherited > parents:
             raise ctx.refuse("42P16", f'cannot rename inherited constraint "{constraint.name}"', span=span, kind="constraint")
     index = ctx.catalog.find(Relation, constraint.index) if constraint.kind in "pux" else None

@@ -8,11 +8,12 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_privilege, need_usage
 from lockgate.timeline.transitions import partition
 from lockgate.timeline.transitions.column import Column, Definition, define_column, with_attributes
-from lockgate.timeline.transitions.constraint import add_checks, set_not_null
+from lockgate.timeline.transitions.constraint import add_checks
 from lockgate.timeline.transitions.default import set_default, store_default
 from lockgate.timeline.transitions.foreign_key import add_foreign_key
 from lockgate.timeline.transitions.inheritance import check_parent, find_parents, inherit_checks, inherit_defaults, link, merge_columns
 from lockgate.timeline.transitions.key import add_key, plan_keys
+from lockgate.timeline.transitions.not_null import key_of, store_not_nulls
 from lockgate.timeline.transitions.option import check_storage_options
 from lockgate.timeline.transitions.relation import create_relation, creation_place, doubt, skip_existing
 from lockgate.timeline.transitions.sequence import make_sequence, read_options, set_owner_column
@@ -122,7 +123,6 @@ def _place_column(ctx: Context, definition: Definition, column: Column) -> None:
     if known is None:
         raise ctx.refuse("42703", f'column "{column.name}" does not exist', column.location, name=column.name, kind="column")
     known.notnull, known.default, known.generated = column.notnull, column.default, column.generated
-    known.notnull_name = column.notnull_name
 
 
 def table_constraint(ctx: Context, definition: Definition, node: Node) -> None:
@@ -142,6 +142,9 @@ def table_constraint(ctx: Context, definition: Definition, node: Node) -> None:
             definition.foreign.append(node)
         case "CONSTR_NOTNULL":
             definition.not_nulls.append(node)
+            column = definition.column(key_of(node))
+            if column is not None:
+                column.notnull = True
 
 
 def make_sequences(ctx: Context, definition: Definition, columns: list[Column], persistence: str) -> list[tuple[Column, Relation]]:
@@ -175,7 +178,7 @@ def own_sequence(ctx: Context, relation: int, number: int, column: Column, seque
 
 def _attribute(number: int, column: Column) -> Attribute:
     return Attribute(
-        number, column.name, column.ref.oid, column.ref.typmod, notnull=column.notnull and not column.notnull_name, identity=column.identity,
+        number, column.name, column.ref.oid, column.ref.typmod, notnull=column.notnull, identity=column.identity,
         collation=column.collation, is_local=column.is_local, inherited=column.inherited, generated=column.generated,
     )  # fmt: skip
 
@@ -202,26 +205,8 @@ def store_contents(ctx: Context, definition: Definition, relation: Relation, col
     inherit_checks(ctx, relation, parents)
     if definition.partition and parents:
         partition.clone_to_partition(ctx, parents[0], relation)
-    add_checks(ctx, relation, definition.checks, merge=True)
-    store_not_nulls(ctx, definition, oid, columns)
-
-
-def store_not_nulls(ctx: Context, definition: Definition, oid: int, columns: list[Column]) -> None:
-    """NOT NULL of columns and tables (AddRelationNotNullConstraints, 18)."""
-    names = [c.notnull_name for c in columns if c.notnull_name] + [n["conname"] for n in definition.not_nulls if n.get("conname")]
-    for node in definition.not_nulls:
-        column = next((c for c in columns if c.name == node["keys"][0]["String"].get("sval")), None)
-        if column is None:
-            name = node["keys"][0]["String"].get("sval")
-            raise ctx.refuse(
-                "42703", f'column "{name}" of relation "{definition.name}" does not exist', node.get("location", 0), name=name, kind="column"
-            )
-        column.notnull, column.notnull_name = True, node.get("conname", "") or column.notnull_name
-    for column in columns:
-        relation = ctx.catalog.the(Relation, oid)
-        attribute = relation.attribute(column.name)
-        if attribute is not None and column.notnull:
-            set_not_null(ctx, relation, attribute.num, column.notnull_name, local=column.is_local, inherited=column.inherited, others=names)
+    checks = add_checks(ctx, relation, definition.checks, merge=True)
+    store_not_nulls(ctx, definition, oid, columns, parents, [c.name for c in checks])
 
 
 def create_foreign_table(ctx: Context, node: Node) -> None:

@@ -7,9 +7,10 @@ from lockgate.timeline.binder import TypeRef
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_relation_name
 from lockgate.timeline.privileges import need_privilege
-from lockgate.timeline.transitions.column import Column, Definition
+from lockgate.timeline.transitions.column import Column, Definition, not_null
 from lockgate.timeline.transitions.constraint import constraint_named, copy_check
 from lockgate.timeline.transitions.default import copy_default
+from lockgate.timeline.transitions.not_null import mark
 from lockgate.timeline.transitions.partition_index import clone_index, column_map
 from lockgate.timeline.transitions.relation import doubt, user_relation
 
@@ -33,6 +34,11 @@ def like_columns(ctx: Context, definition: Definition, clause: Node) -> list[Col
             column.identity = attribute.identity
             column.sequence_name = choose_relation_name(ctx.catalog, definition.name, attribute.name, "seq", definition.namespace.oid)
         columns.append(column)
+    if ctx.catalog.major >= 18:
+        for constraint in ctx.catalog.of_relation(source.oid, Constraint):
+            attribute = source.attribute_by_num(constraint.keys[0]) if constraint.kind == "n" else None
+            if attribute is not None:
+                definition.not_nulls.append(not_null(attribute.name, {"conname": constraint.name, "is_no_inherit": constraint.no_inherit}))
     return columns
 
 
@@ -73,16 +79,10 @@ def finish_like(ctx: Context, target: int, clause: Node) -> None:
         for index in ctx.catalog.of_relation(source.oid, Relation):
             made = clone_index(ctx, index, relation, mapping, attached=False)
             if made.index is not None and made.index.primary:
-                _not_null(ctx, target, made.index.keys)
+                for number in made.index.keys:
+                    mark(ctx, ctx.catalog.the(Relation, target), number)
     if options & STATISTICS:
         _copy_statistics(ctx, source, relation, mapping)
-
-
-def _not_null(ctx: Context, target: int, keys: tuple[int, ...]) -> None:
-    from lockgate.timeline.transitions.constraint import set_not_null
-
-    for number in keys:
-        set_not_null(ctx, ctx.catalog.the(Relation, target), number)
 
 
 def _copy_statistics(ctx: Context, source: Relation, target: Relation, mapping: dict[int, int]) -> None:
