@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from lockgate.catalog.objects import Constraint, Relation
@@ -18,6 +19,18 @@ from lockgate.timeline.replay import Broken, Plan, Replay
 ENABLED: dict[int, Binaries] = {found.major: found for found in reversed(list(at_hand()))}
 _NOT_NULL = """select n.nspname, c.relname, k.conname from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
     where k.contype = 'n' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"""
+
+
+def lacks(text: str, binaries: Binaries) -> bool:
+    """Whether a server lacks what the first line of a script asks for."""
+    word, _, rest = text.partition("\n")[0].removeprefix("-- ").partition(" ")
+    match word:
+        case "since":
+            return binaries.major < int(rest.split(":")[0])
+        case "needs":
+            system = Path(f"/usr/share/postgresql/{binaries.major}/extension/{rest}.control")
+            return not system.exists() and not any(binaries.prefix.glob(f"share/**/{rest}.control"))
+    return False
 
 
 def play(server: Server, major: int, name: str, text: str) -> list[str]:

@@ -1,3 +1,4 @@
+-- needs btree_gist
 create schema a;
 create schema b;
 create type a.mood as enum ('x','y');

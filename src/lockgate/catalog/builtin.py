@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 _DATA = Path(__file__).parent / "data"
-MAJORS = (15, 16, 17, 18)
+MAJORS = (14, 15, 16, 17, 18)
 _ANYARRAY, _RECORD, _ANYENUM, _ANYRANGE, _ANYMULTIRANGE = 2277, 2249, 3500, 3831, 4537
 _POLYMORPHIC = {"c": _RECORD, "e": _ANYENUM, "r": _ANYRANGE, "m": _ANYMULTIRANGE}
 # a name that initdb makes for a locale of the operating system, or for one of ICU: de_DE.utf8, german, zh-Hant-TW-x-icu

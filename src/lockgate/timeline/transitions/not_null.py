@@ -78,9 +78,9 @@ def store_not_nulls(ctx: Context, definition: Definition, oid: int, columns: lis
         _store(ctx, relation, attribute.num, name, inherited=len(above), no_inherit=bool(node.get("is_no_inherit")), node=node)
     _store_inherited(ctx, relation, inherited, names)
     for column in columns:  # up to 17 the parents' flag comes with the column
-        attribute = relation.attribute(column.name)
-        if column.notnull and attribute is not None and not named(ctx):
-            relation = mark(ctx, relation, attribute.num)
+        own = relation.attribute(column.name)
+        if column.notnull and own is not None and not named(ctx):
+            relation = mark(ctx, relation, own.num)
 
 
 def _once(ctx: Context, nodes: list[Node]) -> list[Node]:

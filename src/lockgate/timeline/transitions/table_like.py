@@ -36,9 +36,9 @@ def like_columns(ctx: Context, definition: Definition, clause: Node) -> list[Col
         columns.append(column)
     if ctx.catalog.major >= 18:
         for constraint in ctx.catalog.of_relation(source.oid, Constraint):
-            attribute = source.attribute_by_num(constraint.keys[0]) if constraint.kind == "n" else None
-            if attribute is not None:
-                definition.not_nulls.append(not_null(attribute.name, {"conname": constraint.name, "is_no_inherit": constraint.no_inherit}))
+            found = source.attribute_by_num(constraint.keys[0]) if constraint.kind == "n" else None
+            if found is not None:
+                definition.not_nulls.append(not_null(found.name, {"conname": constraint.name, "is_no_inherit": constraint.no_inherit}))
     return columns
 
 
