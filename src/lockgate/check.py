@@ -102,15 +102,15 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     folder = read_folder(config, request)
     plan = make_plan(config, request, folder)
     replay = Replay(plan)
-    checked = Checked(config, request, folder, plan, replay, [], Coverage(len(folder.migrations)), [])
+    checked = Checked(config, request, folder, plan, replay, [], Coverage(len(plan.migrations)), [])
     checked.findings += _slots(config, request, folder)
     checked.findings += _surface(config, request)
     spans: dict[str, tuple[Source, list[Span]]] = {}
-    for number, item in enumerate(_by_migration(replay, folder, progress)):
-        del number
+    for item in _by_migration(replay, progress):
         source, span = _place(item)
         spans.setdefault(source.path, (source, []))[1].append(span)
         if item.migration.id in ("baseline", "handover") and item.migration not in folder.migrations:
+            _of_production(item, checked.coverage)
             continue
         checked.findings += _of_item(item, checked.coverage)
     for source, found in spans.values():
@@ -118,8 +118,8 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     return checked
 
 
-def _by_migration(replay: Replay, folder: Folder, progress: Progress | None) -> Iterable[Step | Broken]:
-    total, done, last = len(folder.migrations), 0, ""
+def _by_migration(replay: Replay, progress: Progress | None) -> Iterable[Step | Broken]:
+    total, done, last = len(replay.plan.migrations), 0, ""
     for item in replay.steps():
         if progress is not None and item.migration.id != last:
             last = item.migration.id
@@ -154,19 +154,36 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
     if roles.handover and not (roles.owner and roles.deployer):
         raise UsageError(f"{config.path}: roles.handover needs roles.owner and roles.deployer", "name both roles, or remove handover")
     split = bool(roles.owner and roles.deployer) and not request.role
+    inside = in_baseline(config, folder, request.cwd)
     return Plan(
-        folder.migrations,
+        tuple(m for m in folder.migrations if m.id not in inside),
         config.database.version or DEFAULT_MAJOR,
         request.role or ("" if split else roles.deployer or roles.owner),
         request.superuser or roles.superuser,
         roles.owner if split else "",
         roles.deployer if split else "",
-        owned_ids(config, folder, request.cwd) if split else frozenset(),
+        owned_ids(config, folder, request.cwd) - inside if split else frozenset(),
         read_script(config, roles.handover_sql, request) if split and roles.handover_sql else None,
         read_script(config, config.migrations.baseline, request) if config.migrations.baseline else None,
         config.migrations.search_path,
         roles.assumed,
     )
+
+
+def in_baseline(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:
+    """The migrations whose work the baseline holds: what the ledger has. Without a ledger the tree holds only what comes after it."""
+    from lockgate.slots import applied_ids, read_ledger
+
+    if not config.migrations.baseline:
+        return frozenset()
+    ledger = read_ledger(config, cwd)
+    if ledger is not None:
+        return applied_ids(folder, ledger)
+    beside = config.resolve(config.migrations.baseline).with_name("ledger.json")
+    if beside.is_file():
+        shown = beside.relative_to(config.root) if beside.is_relative_to(config.root) else beside
+        raise UsageError(f"{config.path}: the baseline has a ledger beside it that is not configured", f'add [ledger] snapshot = "{shown}"')
+    return frozenset()
 
 
 def owned_ids(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:
@@ -248,6 +265,19 @@ def _of_item(item: Step | Broken, coverage: Coverage) -> list[Finding]:
     for note in (*item.tainted, *item.notes):
         coverage.unmodelled[note] = coverage.unmodelled.get(note, 0) + 1
     return registry.of_step(item)
+
+
+def _of_production(item: Step | Broken, coverage: Coverage) -> None:
+    """What the simulator could not make of production's own statements: never a finding, always told."""
+    if isinstance(item, Broken):
+        psql = item.failure.script.source.text.startswith("\\", item.failure.span.start)
+        reasons: Iterable[str] = () if psql else (item.failure.message,)
+    else:
+        there = item.statement.tag == "CreateRoleStmt"  # a configured role
+        reasons = (*item.tainted, *item.notes, *([item.fails.message] if item.fails is not None and not there else ()))
+    for reason in reasons:
+        key = f"{item.migration.id}: {reason}"
+        coverage.unmodelled[key] = coverage.unmodelled.get(key, 0) + 1
 
 
 def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report | None = None) -> Outcome:

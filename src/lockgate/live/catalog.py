@@ -76,7 +76,8 @@ def _sql() -> str:
     return f"SELECT pg_catalog.json_build_object({', '.join(parts)})::text"
 
 
-PREPARE = f"PREPARE lockgate_catalog AS {_sql()}"
+SQL = _sql()
+PREPARE = f"PREPARE lockgate_catalog AS {SQL}"
 _EXECUTE = "EXECUTE lockgate_catalog"
 
 
@@ -88,7 +89,11 @@ def read_catalog(connection: Connection, prepared: bool = False) -> LiveCatalog:
 
     Raises CannotCheck when the server refuses, Lost when it is gone.
     """
-    found: LiveCatalog = json.loads(ask(connection, _EXECUTE if prepared else _sql())[0][0] or "{}")
+    return in_order(json.loads(ask(connection, _EXECUTE if prepared else SQL)[0][0] or "{}"))
+
+
+def in_order(found: LiveCatalog) -> LiveCatalog:
+    """A catalog as the query found it, sorted; in place."""
     for kind, rows in found.items():
         keys = KEYS.get(kind, ("schema", "name"))
         rows.sort(key=partial(_order, keys))

@@ -30,8 +30,19 @@ class ScratchRole:
     """A role of production to be made on the scratch server. Never a superuser there, whatever production says."""
 
     name: str
-    attributes: frozenset[str] = frozenset()  # of: createdb createrole bypassrls noinherit login
+    attributes: frozenset[str] = frozenset()  # of: createdb createrole bypassrls noinherit login superuser
     member_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A role granted to another (pg_auth_members); None: what the server's major takes by default."""
+
+    role: str
+    member: str
+    admin: bool = False
+    inherit: bool | None = None
+    set: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

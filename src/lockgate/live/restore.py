@@ -6,33 +6,61 @@ role that is a member of every role of production, and what needs a superuser go
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lockgate.live.apply import Applier
+from lockgate.live.backend import ask, quote
 from lockgate.live.plan import Observation, Parsed, State
 from lockgate.live.session import Session
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.text import Span
 from lockgate.values import replace
 
-_ROLES = frozenset({"CreateRoleStmt", "AlterRoleStmt", "AlterRoleSetStmt", "DropRoleStmt"})
+# the roles exist already (roles.py), without what they may not have here; so does the database, under another name
+_DONE = frozenset({"CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "GrantRoleStmt", "CreatedbStmt"})
+_DATABASE = re.compile(r'(\bDATABASE\s+)("(?:[^"]|"")+"|[\w$]+)', re.IGNORECASE)
 
 
 def restored(applier: Applier, session: Session, statements: Parsed) -> Iterator[Observation]:
     """Restore the dump; yields only what could not be restored (the caller's findings on it would prove nothing)."""
+    database = quote(ask(applier.backend.admin, "SELECT pg_catalog.current_database()")[0][0] or "")
     for statement in statements:
-        if isinstance(statement, Statement) and statement.tag in _ROLES:
-            continue  # the roles exist already, without what they may not have here
-        changed = _as_member(statement)
+        if _done(statement):
+            continue
+        changed = _here(statement, database)
         script = changed.script if isinstance(changed, (Statement, SyntaxFailure)) else statement.script
         for seen in applier.script(session, "baseline", "up", script, (changed,)):
             if (seen.fails is not None and seen.repaired_as is None) or seen.state in (State.NOT_RUN, State.LACKING):
                 yield seen
 
 
-def _as_member(statement: Statement | SyntaxFailure) -> Statement | SyntaxFailure:
+def _done(statement: Statement | SyntaxFailure) -> bool:
+    if isinstance(statement, SyntaxFailure):
+        return statement.script.source.text.startswith("\\", statement.span.start)  # psql's \connect and \restrict
+    of = statement.node.get("objtype") or statement.node.get("objectType")
+    remark = statement.tag == "CommentStmt" and of == "OBJECT_EXTENSION"  # the extension's own, where our superuser made it
+    return statement.tag in _DONE or remark or (statement.tag == "AlterOwnerStmt" and of == "OBJECT_DATABASE")
+
+
+def _here(statement: Statement | SyntaxFailure, database: str) -> Statement | SyntaxFailure:
+    """The statement as it can be run here: on the scratch database, and with the SET ROLE that a member may."""
+    if isinstance(statement, SyntaxFailure):
+        return statement
+    if statement.tag == "AlterDatabaseSetStmt" or (statement.tag == "GrantStmt" and statement.node.get("objtype") == "OBJECT_DATABASE"):
+        return _with_text(statement, _DATABASE.sub(lambda m: m.group(1) + database, statement.text, count=1))
+    return _as_member(statement)
+
+
+def _with_text(statement: Statement, text: str) -> Statement:
+    changed = replace(statement.script.source, text=statement.script.source.text[: statement.span.start] + text)
+    script = replace(statement.script, source=changed)
+    return replace(statement, script=script, span=Span(statement.span.start, len(changed.text)))
+
+
+def _as_member(statement: Statement) -> Statement:
     """SET SESSION AUTHORIZATION, which pg_dump writes around grants of another grantor, as the SET ROLE that a member may."""
-    if isinstance(statement, SyntaxFailure) or statement.tag != "VariableSetStmt" or statement.node.get("name") != "session_authorization":
+    if statement.tag != "VariableSetStmt" or statement.node.get("name") != "session_authorization":
         return statement
     source = statement.script.source
     text = source.text[statement.span.start : statement.span.end]
@@ -42,6 +70,4 @@ def _as_member(statement: Statement | SyntaxFailure) -> Statement | SyntaxFailur
         wanted = "SET ROLE" + text[at:]
         if text[at:].strip().upper() == "DEFAULT":
             wanted = "RESET ROLE"
-    changed = replace(source, text=source.text[: statement.span.start] + wanted)
-    script = replace(statement.script, source=changed)
-    return replace(statement, script=script, span=Span(statement.span.start, len(changed.text)))
+    return _with_text(statement, wanted)

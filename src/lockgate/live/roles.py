@@ -11,7 +11,8 @@ from typing import Any
 
 from lockgate.errors import CannotCheck
 from lockgate.live.backend import Backend, ask, literal, quote
-from lockgate.live.plan import RolePlan, ScratchRole
+from lockgate.live.dumped import Dumped
+from lockgate.live.plan import Membership, RolePlan, ScratchRole
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.values import dataclass
 
@@ -35,13 +36,13 @@ class Cast:
     stand_ins: tuple[str, ...] = ()
 
 
-def cast(backend: Backend, plan: RolePlan, known: Iterable[ScratchRole], statements: Iterable[Statement | SyntaxFailure], major: int) -> Cast:
-    """Make every role of the run and give the database to the owner. Raises CannotCheck."""
+def cast(backend: Backend, plan: RolePlan, known: Dumped, statements: Iterable[Statement | SyntaxFailure], major: int) -> Cast:
+    """Make every role of the run and give the database to its owner. Raises CannotCheck."""
     configured = bool(plan.deployer or plan.owner)
     deployer = plan.deployer or plan.owner or RUNNER
     owner = plan.owner or deployer
     existing = {name for (name,) in ask(backend.admin, "SELECT rolname FROM pg_catalog.pg_roles")}
-    roles = {role.name: role for role in (*plan.known, *known)}
+    roles = {role.name: role for role in (*plan.known, *known.roles)}
     stand_ins = sorted(named_roles(statements) - existing - roles.keys() - {owner, deployer})
     logins = {owner, deployer, EVERYONE}
     for taken in logins & existing:
@@ -50,9 +51,11 @@ def cast(backend: Backend, plan: RolePlan, known: Iterable[ScratchRole], stateme
     for name in (*sorted(logins), *sorted(roles.keys() - logins - existing), *stand_ins):
         commands += _create(backend, roles.get(name, ScratchRole(name)), name in logins, plan.superuser_runner and name in (owner, deployer))
     commands += _memberships(roles.values(), deployer, owner, () if configured else stand_ins)
+    commands += _granted(known.memberships, major, {*roles, *stand_ins, owner, deployer})
+    commands += _all_powerful((r for r in roles.values() if r.name not in (owner, deployer)), backend, major)
     if major < 16 and any("createrole" in role.attributes for role in roles.values()):
         commands.append(_disarm())
-    commands += _database(owner, major)
+    commands += _database(known.database_owner or owner, major)
     _run(backend, commands)
     return Cast(owner, deployer, configured, tuple(stand_ins))
 
@@ -77,6 +80,27 @@ def _memberships(roles: Iterable[ScratchRole], deployer: str, owner: str, stand_
         yield f"GRANT {quote(name)} TO {quote(deployer)}"
     for name in {owner, deployer, *(role.name for role in roles), *stand_ins}:
         yield f"GRANT {quote(name)} TO {EVERYONE}"
+
+
+def _granted(memberships: Iterable[Membership], major: int, roles: set[str]) -> Iterator[str]:
+    """Production's memberships, with their options where the server knows them (16 and later)."""
+    for each in memberships:
+        if each.role in FORBIDDEN or not {each.role, each.member} <= roles:
+            continue
+        options = {"ADMIN": each.admin or None, "INHERIT": each.inherit, "SET": each.set}
+        words = ", ".join(f"{name} {'TRUE' if on else 'FALSE'}" for name, on in options.items() if on is not None)
+        terms = f" WITH {words}" if words and major >= 16 else " WITH ADMIN OPTION" if each.admin else ""
+        yield f"GRANT {quote(each.role)} TO {quote(each.member)}{terms}"
+
+
+def _all_powerful(roles: Iterable[ScratchRole], backend: Backend, major: int) -> Iterator[str]:
+    """A superuser of production is none here, but what it owns (views, SECURITY DEFINER functions) still reads and writes everything."""
+    if major < 14 or not backend.may_be_superuser:
+        return
+    for role in roles:
+        if "superuser" in role.attributes:
+            yield f"GRANT pg_read_all_data, pg_write_all_data TO {quote(role.name)}"
+            yield f"ALTER ROLE {quote(role.name)} BYPASSRLS"
 
 
 def _disarm() -> str:

@@ -9,6 +9,7 @@ from lockgate.errors import CannotCheck
 from lockgate.live.apply import Applier
 from lockgate.live.backend import Backend, ask, literal, quote, start
 from lockgate.live.catalog import PREPARE, read_catalog
+from lockgate.live.dumped import dumped
 from lockgate.live.observe import failure
 from lockgate.live.plan import (
     BodyObservation,
@@ -102,7 +103,9 @@ class _Run:
         info = self.backend.info()
         baseline = parse_script(Script.whole(self.plan.baseline.sql, Transaction.STATEMENT)) if self.plan.baseline else ()
         every = [statement for parsed in (baseline, *self.statements.values()) for statement in parsed]
-        known = self.plan.baseline.roles if self.plan.baseline else ()
+        known = dumped(baseline)
+        if self.plan.baseline is not None:
+            known = replace(known, roles=(*self.plan.baseline.roles, *known.roles))
         self.cast = cast(self.backend, self.plan.roles, known, every, info.major)
         self.applier = Applier(self.backend, info.major, Repairer(self.backend, self.cast.owner), self.cast.configured)
         if self.plan.baseline is not None:
@@ -120,12 +123,14 @@ class _Run:
         session = self._session(EVERYONE)
         self.restored += restored(self.applier, session, statements)
         session.connection.close()
+        self.notes += _not_restored(self.restored, statements)
 
     def _migrations(self) -> None:
         plan, total = self.plan, len(self.plan.migrations)
         two = self.cast.owner != self.cast.deployer
         session = self._session(self.cast.owner if two and plan.roles.owner_ids else self.cast.deployer, plan.search_path)
-        handed = not two
+        # with a baseline, production was handed over long ago: its grants and the settings of the deployer's session are in there
+        handed = not two or (plan.baseline is not None and not plan.roles.owner_ids)
         for done, migration in enumerate(plan.migrations):
             if self.progress is not None:
                 self.progress(done, total, migration.id)
@@ -228,6 +233,17 @@ class _Run:
         if worthless:
             notes.append(f"{worthless} of {len(self.observations)} statements prove nothing; each says why.")
         return tuple(notes)
+
+
+def _not_restored(refused: list[Observation], statements: Parsed) -> Iterator[str]:
+    """What the scratch server has not of production, with its place."""
+    places = {s.index: s.script.source for s in statements}
+    for seen in refused[:5]:
+        source = places[seen.index]
+        word = seen.fails.message if seen.fails and seen.state is State.OBSERVED else seen.reason
+        yield f"{source.path}:{source.position(seen.span.start).line}: this part of the baseline could not be restored: {word}"
+    if len(refused) > 5:
+        yield f"{len(refused) - 5} more statements of the baseline could not be restored"
 
 
 def prepare(session: Session, sql: str) -> Failure | None:

@@ -78,9 +78,9 @@ class Context:
         if location is None or location < 0:
             start = bounds.start
         elif self.origin is not None:
-            start = self.origin.at(location)
+            start = max(self.origin.at(location), bounds.start)
         else:
-            start = self.statement.at(location)
+            start = max(self.statement.at(location), bounds.start)  # the grammar leaves out a location of 0, so 0 may mean none
         text = self.text_source.text
         if name is not None:
             found = find_name(text, name, start, bounds.end)

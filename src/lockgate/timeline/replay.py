@@ -11,7 +11,7 @@ from lockgate.catalog.initial import initial_catalog
 from lockgate.catalog.objects import Role
 from lockgate.parse import Statement, SyntaxFailure, parse_script
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.timeline import transaction
+from lockgate.timeline import production, transaction
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.history import net_changes, record
@@ -190,17 +190,20 @@ class Replay:
         return True
 
     def _prepare(self, script: Script) -> Iterator[Step | Broken]:
-        """Steps of a baseline: privileges are not checked, places are kept."""
-        session, known = self.session, self.session.known
-        self.session = replace(self.session, known=False)
+        """Steps of a baseline: privileges are not checked, places are kept; then a session of the runner's as production opens it."""
+        session = self.session
+        self.session = replace(session, known=False)
         migration = Migration("baseline", "", "baseline", script)
         yield from self.run(migration, replace(script, transaction=Transaction.STATEMENT))
-        self.session = replace(session, known=known)
+        production.settle(self.draft, {self.plan.role, self.plan.owner, self.plan.deployer}, self.plan.superuser, script)
+        self.session = replace(session, search_path=production.search_path(self.draft, session))
 
     def _hand_over(self) -> Iterator[Step | Broken]:
         plan = self.plan
         path = self.session.search_path
-        if plan.handover_sql is not None:
+        if plan.baseline is not None and not plan.owned:
+            pass  # production was handed over long ago: its grants are in there
+        elif plan.handover_sql is not None:
             migration = Migration("handover", "", "handover", plan.handover_sql)
             yield from self.run(migration, replace(plan.handover_sql, transaction=Transaction.STATEMENT))
         else:
@@ -209,6 +212,8 @@ class Replay:
             grant_everything(self.draft, self._role(plan.owner), self._role(plan.deployer))
         deployer = self._role(plan.deployer)
         self.session = replace(self.session, role=deployer, login=deployer, search_path=path)
+        if plan.baseline is not None:
+            self.session = replace(self.session, search_path=production.search_path(self.draft, self.session))
 
     def _role(self, name: str) -> int:
         found = self.draft.role(name) if name else None

@@ -6,7 +6,18 @@ from typing import Any
 
 from lockgate.catalog.objects import Namespace, Other, Relation, Role, Type
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges import has_privilege, is_superuser, need_create_on_database, need_member, need_owner, need_superuser
+from lockgate.timeline.privileges import (
+    CURRENT_DATABASE,
+    database,
+    has_privilege,
+    is_superuser,
+    need_attribute,
+    need_create_on_database,
+    need_member,
+    need_owner,
+    need_superuser,
+    owner_of,
+)
 from lockgate.timeline.transitions.address import find
 from lockgate.timeline.transitions.creation import find_role
 from lockgate.timeline.transitions.sequence import owned_sequences
@@ -25,6 +36,9 @@ def alter_owner(ctx: Context, node: Node) -> None:
     kind = node["objectType"]
     role = role_of(ctx, node["newowner"])
     location = node["newowner"].get("location")
+    if kind == "OBJECT_DATABASE":
+        _database_owner(ctx, node["object"]["String"].get("sval", ""), role, location)
+        return
     found = find(ctx, kind, node.get("object", {}))
     if found is None or found.address is None:
         ctx.notes.append(f"OWNER TO of {kind}")
@@ -54,6 +68,17 @@ def _need_create(ctx: Context, obj: Any, role: Role, location: int | None) -> No
         raise ctx.refuse("42501", f"permission denied for schema {space.name}", location, name=role.name, object=space.name, kind="privilege")
 
 
+def _database_owner(ctx: Context, name: str, role: Role, location: int | None) -> None:
+    """AlterDatabaseOwner: who gives a database away must own it, belong to the new owner, and have CREATEDB."""
+    found = ctx.catalog.one(Other, ("database", 0, name)) or database(ctx)  # one that the timeline did not make is the current one
+    if owner_of(ctx.catalog, found) == role.oid:
+        return
+    need_owner(ctx, found, name=name, shown=name)
+    need_member(ctx, role, location, name=role.name)
+    need_attribute(ctx, "createdb", "permission denied to change owner of database", name=name)
+    set_owner(ctx, found, role.oid)
+
+
 def _need_special(ctx: Context, obj: Any, role: Role) -> None:
     if isinstance(obj, Other) and obj.kind in ("fdw", "event_trigger"):
         word = {"fdw": "foreign-data wrapper", "event_trigger": "event trigger"}[obj.kind]
@@ -62,6 +87,8 @@ def _need_special(ctx: Context, obj: Any, role: Role) -> None:
 
 def set_owner(ctx: Context, obj: Any, owner: int) -> None:
     """Write the new owner; privileges that the old one held pass over (aclnewowner)."""
+    if isinstance(obj, Other) and obj.oid == CURRENT_DATABASE:
+        ctx.catalog.database_owner = owner
     acl = getattr(obj, "acl", None)
     if acl is not None:
         acl = new_owner_acl(acl, obj.owner, owner)
