@@ -107,7 +107,7 @@ def _lines(one: dict[Key, dict[str, Any]], other: dict[Key, dict[str, Any]], com
         if kind == "schemas":
             inside = sum(k[1] == schema and k[0] not in ("schemas", "extensions") for k in new)
             yield f"schema {schema}" + (f" and the {inside} objects in it" if inside else "")
-        elif (schema in schemas and kind != "extensions") or (kind in _PARTS and key[1:3] in tables):
+        elif (schema in schemas and kind != "extensions") or (kind in _PARTS and (schema, str(one[key].get("table"))) in tables):
             continue
         else:
             owner = one[key].get("owner")

@@ -17,6 +17,7 @@ from lockgate.timeline.plpgsql import tree
 from lockgate.timeline.plpgsql.parser import parse_body
 from lockgate.timeline.plpgsql.scan import BodySyntax
 from lockgate.timeline.plpgsql.walk import every
+from lockgate.timeline.routines.sequences import check_call
 from lockgate.timeline.targets import HARMLESS
 
 _SAFE = HARMLESS | {"VariableSetStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "TransactionStmt"}
@@ -38,6 +39,8 @@ def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World
             _try(ctx, node, routine, world or World(ctx))
     if tag == "SelectStmt" and any(call_name(c) == "set_config" for c, _ in calls(node)):
         _set_config(ctx, node, world or World(ctx))
+    if tag == "SelectStmt":
+        _sequences(ctx, node, world or World(ctx))
     if tag != "SelectStmt" or query.modifies:
         _triggers(ctx, query, tag)
 
@@ -199,6 +202,13 @@ def _set_config(ctx: Context, node: Node, world: World) -> None:
             set_config(ctx, args[0], args[1], args[2])
         elif not args or isinstance(args[0], Unknown) or args[0] == "search_path":
             ctx.taint(("any",), "set_config() with a value that is not known")
+
+
+def _sequences(ctx: Context, node: Node, world: World) -> None:
+    for call, top in calls(node):
+        name = call_name(call)
+        if top and name in ("nextval", "currval", "setval") and (rows := _times(world, node)):
+            check_call(ctx, name, [expression(rows[0], arg) for arg in call.get("args", ())], call, rows[0])
 
 
 def _triggers(ctx: Context, query: Query, tag: str) -> None:

@@ -1,0 +1,208 @@
+"""A baseline end to end: read from a real production, then ``check`` and ``verify`` from there; the outage of slot 129 in its three variants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import Run
+from tests.production_kit import project, production
+
+VARIANTS = {
+    "a table that the owner made": ("ALTER TABLE paliad.rules ADD COLUMN choice text;\n", "paliad.rules", "must be owner of table rules"),
+    "a table made by hand, behind IF NOT EXISTS": (
+        "CREATE TABLE IF NOT EXISTS paliad.choices (id int PRIMARY KEY);\nALTER TABLE paliad.choices ADD COLUMN rule int;\n",
+        "paliad.choices", "must be owner of table choices",
+    ),
+    "another's function, replaced": (
+        "CREATE OR REPLACE FUNCTION paliad.answer() RETURNS int LANGUAGE sql AS 'SELECT 42';\n", "paliad.answer", "must be owner of function answer",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dsn() -> Iterator[str]:
+    with production() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def files(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The snapshot's files."""
+    from lockgate.live import snapshot
+
+    folder = tmp_path_factory.mktemp("snapshot")
+    taken = snapshot.take(dsn, "paliad.applied_migrations")
+    snapshot.write(folder / "baseline.sql", taken.baseline)
+    snapshot.write(folder / "ledger.json", taken.ledger)
+    return folder
+
+
+def with_baseline(folder: Path, files: Path, pending: dict[str, str]) -> Path:
+    project(folder, pending, baseline=True)
+    (folder / "lockgate").mkdir()
+    for path in files.iterdir():
+        (folder / "lockgate" / path.name).write_text(path.read_text())
+    return folder
+
+
+def refusals(text: str) -> list[tuple[str, str, str | None]]:
+    """Object, message and verdict of what PostgreSQL refuses, by the report."""
+    found = json.loads(text)["findings"]
+    return [(f["object"], f["message"], (f.get("evidence") or {}).get("verdict")) for f in found if f["sqlstate"]]
+
+
+def test_the_command_writes_what_can_be_read_and_compared(lockgate: Run, dsn: str, tmp_path: Path) -> None:
+    project(tmp_path, {}, baseline=False)
+    first = lockgate("snapshot", "--dsn-env", "PRODUCTION", PRODUCTION=dsn)
+    assert first.returncode == 0, first.stderr
+    assert 'lockgate.toml: [migrations] baseline = "lockgate/baseline.sql"' in first.stderr
+    texts = {path.name: path.read_text() for path in (tmp_path / "lockgate").iterdir()}
+    assert sorted(texts) == ["baseline.sql", "ledger.json"]
+    assert [row["version"] for row in json.loads(texts["ledger.json"])["rows"]] == [1, 2]
+    assert 'ALTER ROLE "paliad_owner" WITH NOSUPERUSER INHERIT CREATEROLE' in texts["baseline.sql"]
+    assert "ALTER TABLE paliad.choices OWNER TO somebody;" in texts["baseline.sql"]
+    assert "very-secret" not in texts["baseline.sql"] + first.stderr and "SCRAM" not in texts["baseline.sql"]
+    lockgate("snapshot", "--dsn-env", "PRODUCTION", PRODUCTION=dsn)
+    assert {path.name: path.read_text() for path in (tmp_path / "lockgate").iterdir()} == texts, "the same production, the same files"
+
+
+def test_nothing_is_written_to_the_database(dsn: str) -> None:
+    """Every session of the snapshot is read-only: even its pg_dump could not write."""
+    from lockgate.live import production as reading
+
+    with reading._Reader(dsn) as reader, pytest.raises(Exception, match="25006"):
+        reader.execute("CREATE TABLE written (id int)")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_outage_from_the_baseline(lockgate: Run, files: Path, tmp_path: Path, variant: str) -> None:
+    sql, name, message = VARIANTS[variant]
+    with_baseline(tmp_path, files, {"129_choices.up.sql": sql})
+    static = lockgate("check", "--format", "json")
+    assert (static.returncode, refusals(static.stdout)) == (1, [(name, message, None)])
+    live = lockgate("verify", "--format", "json")
+    assert (live.returncode, refusals(live.stdout)) == (1, [(name, message, "confirmed")])
+    assert json.loads(live.stdout)["coverage"]["migrations"] == 1, "what the ledger holds is not applied again"
+
+
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if "by hand" not in name])
+def test_the_outage_from_the_handover(lockgate: Run, tmp_path: Path, variant: str) -> None:
+    """Without a baseline: the owner applied what the ledger holds. What was made by hand only a baseline knows."""
+    sql, name, message = VARIANTS[variant]
+    project(tmp_path, {"129_choices.up.sql": sql}, baseline=False)
+    (tmp_path / "lockgate.toml").write_text((tmp_path / "lockgate.toml").read_text().replace('"ledger"', '"2"'))
+    assert refusals(lockgate("check", "--format", "json").stdout) == [(name, message, None)]
+    assert refusals(lockgate("verify", "--format", "json").stdout) == [(name, message, "confirmed")]
+
+
+def test_a_chain_applied_wholly_as_the_deployer_never_fails(lockgate: Run, tmp_path: Path) -> None:
+    """Why the obvious harness is not enough: the role owns what it created a moment ago (design.md, section 8, no. 8)."""
+    pending = {f"{129 + n}_x.up.sql": sql for n, (sql, _, _) in enumerate(VARIANTS.values())}
+    project(tmp_path, pending, baseline=False)
+    for command in ("check", "verify"):
+        done = lockgate(command, "--role", "paliad_app", "--format", "json")
+        assert refusals(done.stdout) == [], command
+
+
+def test_what_the_deployer_may_in_production_it_may_here(lockgate: Run, files: Path, tmp_path: Path) -> None:
+    """Grants on schemas, tables, columns, views, sequences and functions, memberships, default privileges, settings: none more, none less."""
+    sql = """CREATE TABLE own_one (id int);
+INSERT INTO paliad.own_one VALUES (1);
+SELECT id, name FROM rules;
+SELECT secret FROM paliad.rules;
+UPDATE paliad.rules SET name = 'x' WHERE id = 1;
+DELETE FROM paliad.rules;
+SELECT nextval('paliad.numbers');
+SELECT paliad.answer();
+SELECT * FROM paliad.names;
+GRANT SELECT ON paliad.names TO somebody;
+SELECT * FROM paliad.choices;
+CREATE SCHEMA another;
+DROP TABLE paliad.choices;
+"""
+    with_baseline(tmp_path, files, {"129_rights.up.sql": sql})
+    done = lockgate("verify", "--format", "json", "--transaction", "statement", "--audit")
+    report = json.loads(done.stdout)
+    refused = {f["statement"]: (f["message"], f["evidence"]["verdict"]) for f in report["findings"] if f["sqlstate"]}
+    assert {number: message for number, (message, _) in refused.items()} == {
+        4: "permission denied for table rules", 6: "permission denied for table rules", 7: "permission denied for sequence numbers",
+        8: "permission denied for function answer", 12: "permission denied for database this one", 13: "must be owner of table choices",
+    }  # fmt: skip
+    assert {verdict for _, verdict in refused.values()} == {"confirmed"}
+    assert not [f for f in report["findings"] if f["name"] == "unforeseen-failure"]
+
+
+def test_diff_tells_what_was_made_by_hand_and_what_is_lacking(lockgate: Run, dsn: str, tmp_path: Path) -> None:
+    sql, _, _ = VARIANTS["a table made by hand, behind IF NOT EXISTS"]
+    project(tmp_path, {"129_choices.up.sql": sql}, baseline=False)
+    done = lockgate("snapshot", "--dsn-env", "PRODUCTION", "--diff", PRODUCTION=dsn)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines() == [
+        "production has, and no applied migration made:",
+        "  table paliad.choices, owned by somebody (pending: migrations/129_choices.up.sql:1 means to make it)",
+        "an applied migration made, and production lacks:",
+        "  column paliad.rules.gone",
+        "  table paliad.lost, owned by paliad_owner",
+    ]
+    assert not (tmp_path / "lockgate").exists()
+
+
+def test_diff_of_what_agrees(lockgate: Run, dsn: str, tmp_path: Path) -> None:
+    by_hand = "CREATE TABLE paliad.choices (id int PRIMARY KEY);\nALTER TABLE paliad.rules DROP COLUMN gone;\nDROP TABLE paliad.lost;\n"
+    project(tmp_path, {}, baseline=False)
+    more = tmp_path / "migrations/002_more.up.sql"
+    more.write_text(more.read_text() + by_hand)
+    done = lockgate("snapshot", "--dsn-env", "PRODUCTION", "--diff", PRODUCTION=dsn)
+    assert done.stdout.splitlines() == [
+        "not as the applied migrations made it:", "  table paliad.choices: owner is somebody, the migrations make it paliad_owner",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (("--pg-dump", "/nowhere/pg_dump"), "is no pg_dump that runs here"),
+    (("--dsn-env", "NOBODY_SET_THIS"), "NOBODY_SET_THIS is not set"),
+])  # fmt: skip
+def test_what_is_missing_is_said(lockgate: Run, dsn: str, tmp_path: Path, options: tuple[str, ...], words: str) -> None:
+    project(tmp_path, {}, baseline=False)
+    done = lockgate("snapshot", "--dsn-env", "PRODUCTION", *options, PRODUCTION=dsn)
+    assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
+
+
+def test_an_older_pg_dump_is_not_taken(lockgate: Run, dsn: str, tmp_path: Path) -> None:
+    old = tmp_path / "pg_dump"
+    old.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6.24'\n")
+    old.chmod(0o755)
+    done = lockgate("snapshot", "--dsn-env", "PRODUCTION", "--pg-dump", str(old), PRODUCTION=dsn)
+    assert done.returncode == 3 and f"9 at {old} is older" in done.stderr and "install postgresql-client-" in done.stderr
+
+
+def test_a_database_that_does_not_answer(lockgate: Run, tmp_path: Path) -> None:
+    done = lockgate("snapshot", "--dsn-env", "PRODUCTION", PRODUCTION=f"host={tmp_path} password=hidden-word dbname=x")
+    assert done.returncode == 3 and "cannot be read" in done.stderr and "hidden-word" not in done.stderr
+
+
+def test_a_baseline_whose_ledger_is_forgotten(lockgate: Run, files: Path, tmp_path: Path) -> None:
+    with_baseline(tmp_path, files, {})
+    config = tmp_path / "lockgate.toml"
+    config.write_text(config.read_text().replace('snapshot = "lockgate/ledger.json"', "").replace('handover = "ledger"', ""))
+    done = lockgate("check")
+    assert done.returncode == 2 and '[ledger] snapshot = "lockgate/ledger.json"' in done.stderr
+
+
+def test_a_password_of_a_user_mapping_stays_in_production(dsn: str) -> None:
+    from lockgate.live import pg_dump
+
+    mapping = "CREATE USER MAPPING FOR paliad_app SERVER away OPTIONS (\"user\" 'u', password 'deep-secret')"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE FOREIGN DATA WRAPPER away; CREATE SERVER away FOREIGN DATA WRAPPER away")
+        connection.execute(mapping)
+        try:
+            text = pg_dump.dump(dsn, pg_dump.choose(connection.info.server_version // 10000))
+        finally:
+            connection.execute("DROP FOREIGN DATA WRAPPER away CASCADE")
+    assert "CREATE USER MAPPING FOR paliad_app" in text and "password '****'" in text and "deep-secret" not in text
