@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Run
-from tests.production_kit import project, production
+from tests.production_kit import production, project
 
 VARIANTS = {
     "a table that the owner made": ("ALTER TABLE paliad.rules ADD COLUMN choice text;\n", "paliad.rules", "must be owner of table rules"),
