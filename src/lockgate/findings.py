@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from enum import Enum
 
 from lockgate.text import Source, Span
@@ -90,6 +89,8 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """Stable under moved lines: rule, file, object and the text of the marked token, not its place."""
+        import hashlib
+
         token = self.at.source.text[self.at.span.start : self.at.span.end]
         parts = (self.rule, self.at.source.path, self.slot, self.object, self.sqlstate or "", " ".join(token.split())[:200])
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:24]

@@ -62,6 +62,7 @@ class Builtins:
     def __init__(self, major: int) -> None:
         self.major = major
         self._data: dict[str, Any] = json.loads((_DATA / f"builtin-{major}.json").read_bytes())
+        self.known_types: dict[int, Any] = {}  # as catalog objects, see typename.type_of
         self._named_types: dict[str, BuiltinType | None] = {}
         self._functions: dict[str, tuple[BuiltinFunction, ...]] = {}
         self._operators: dict[str, tuple[BuiltinOperator, ...]] = {}

@@ -37,6 +37,7 @@ from lockgate.values import dataclass
 
 Address = tuple[int, int]  # (oid, attnum); attnum 0 is the whole object
 T = TypeVar("T", bound=Object)
+_NONE: Map[int, None] = Map()
 
 
 class Depend(NamedTuple):
@@ -117,7 +118,7 @@ class Catalog:
     """
 
     __slots__ = (
-        "_backward", "_forward", "_members", "_names", "_objects", "_of_namespace", "_of_relation", "builtins", "comments",
+        "_backward", "_forward", "_members", "_names", "_objects", "_of_kind", "_of_namespace", "_of_relation", "builtins", "comments",
         "database_owner", "default_acls", "events", "major", "memberships", "next_oid", "places", "settings", "taints",
     )  # fmt: skip
 
@@ -126,6 +127,7 @@ class Catalog:
         self.builtins: Builtins = builtins(major)
         self._objects: Map[int, Object] = Map()
         self._names: Map[NameKey, tuple[int, ...]] = Map()
+        self._of_kind: Map[type, Map[int, None]] = Map()
         self._forward: Map[int, tuple[Depend, ...]] = Map()  # by dependent oid
         self._backward: Map[int, tuple[Depend, ...]] = Map()  # by referenced oid
         self._of_relation: Map[int, tuple[int, ...]] = Map()  # relation oid -> its indexes, constraints, triggers, policies, rules, statistics
@@ -142,8 +144,13 @@ class Catalog:
         self.next_oid = FIRST_USER_OID
 
     def _copy_to(self, other: Catalog) -> None:
-        for slot in Catalog.__slots__:
-            setattr(other, slot, getattr(self, slot))
+        # twice for every statement: spelled out, that is half as long as a loop over __slots__
+        other.major, other.builtins, other.database_owner, other.next_oid = self.major, self.builtins, self.database_owner, self.next_oid
+        other._objects, other._names, other._of_kind = self._objects, self._names, self._of_kind
+        other._forward, other._backward = self._forward, self._backward
+        other._of_relation, other._of_namespace, other._members = self._of_relation, self._of_namespace, self._members
+        other.memberships, other.default_acls, other.comments, other.settings = self.memberships, self.default_acls, self.comments, self.settings
+        other.taints, other.events, other.places = self.taints, self.events, self.places
 
     def draft(self) -> Draft:
         """A writable copy."""
@@ -169,10 +176,11 @@ class Catalog:
 
     def objects(self, kind: type[T]) -> Iterator[T]:
         """Every object of a kind, in creation order."""
-        for oid in sorted(self._objects):
-            obj = self._objects[oid]
-            if isinstance(obj, kind):
-                yield obj
+        found = self._of_kind.get(kind)
+        if found is not None:
+            objects = self._objects
+            for oid in sorted(found):
+                yield cast(T, objects[oid])
 
     def every(self) -> Iterator[Object]:
         """Every object, in creation order."""
@@ -225,7 +233,7 @@ class Catalog:
 
     def in_namespace(self, namespace: int) -> list[Object]:
         """Every object in a schema, in creation order."""
-        return [self._objects[oid] for oid in sorted(self._of_namespace.get(namespace, Map()))]
+        return [self._objects[oid] for oid in sorted(self._of_namespace.get(namespace, _NONE))]
 
     def children(self, relation: int) -> tuple[int, ...]:
         """The relations that inherit from one or are its partitions, directly."""
@@ -361,6 +369,10 @@ class Draft(Catalog):
 
     def _file(self, before: Object | None, after: Object | None) -> None:
         oid = (before or after).oid  # type: ignore[union-attr]
+        if before is None or after is None:
+            kind = type(before or after)
+            kin = self._of_kind.get(kind, _NONE)
+            self._of_kind = self._of_kind.set(kind, kin.delete(oid) if after is None else kin.set(oid, None))
         old, new = _owning_relation(before) if before is not None else 0, _owning_relation(after) if after is not None else 0
         if old != new:
             if old:
@@ -369,10 +381,10 @@ class Draft(Catalog):
                 self._of_relation = self._of_relation.set(new, (*self._of_relation.get(new, ()), oid))
         old, new = getattr(before, "namespace", 0), getattr(after, "namespace", 0)
         if old != new:
-            if old and oid in self._of_namespace.get(old, Map()):
+            if old and oid in self._of_namespace.get(old, _NONE):
                 self._of_namespace = self._of_namespace.set(old, self._of_namespace[old].delete(oid))
             if new:
-                self._of_namespace = self._of_namespace.set(new, self._of_namespace.get(new, Map()).set(oid, None))
+                self._of_namespace = self._of_namespace.set(new, self._of_namespace.get(new, _NONE).set(oid, None))
         old_name, new_name = _constraint_name(before), _constraint_name(after)
         if old_name != new_name:
             if old_name is not None:

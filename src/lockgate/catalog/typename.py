@@ -206,7 +206,6 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-_BUILTIN: dict[tuple[int, int], Type | None] = {}
 # name, point, lseg, box and line can be subscripted, but are no arrays
 _FIXED_LENGTH = frozenset({19, 600, 601, 603, 628})
 
@@ -215,11 +214,13 @@ def type_of(catalog: Catalog, oid: int) -> Type | None:
     """The type of that oid, the user's or built in (in the same shape); None if there is none (or 0)."""
     if oid >= FIRST_USER_OID or not oid:
         return catalog.find(Type, oid)
-    key = (catalog.builtins.major, oid)
-    if key not in _BUILTIN:
+    found = catalog.builtins.known_types.get(oid)
+    if found is None:
         row = catalog.builtins.type_by_oid(oid)
-        _BUILTIN[key] = as_type(row) if row is not None else None
-    return _BUILTIN[key] or catalog.find(Type, oid)
+        if row is None:
+            return catalog.find(Type, oid)
+        found = catalog.builtins.known_types[oid] = as_type(row)
+    return found
 
 
 def as_type(row: BuiltinType) -> Type:

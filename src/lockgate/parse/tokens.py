@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 
 _SPACE = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*)")
-_TOKEN = re.compile(
-    r"""(?:[uU]&)?"(?:[^"]|"")*"
+_ONE = r"""(?:[uU]&)?"(?:[^"]|"")*"
       | [^\W\d][\w$]*
       | \$\d+
       | \d[\w.]*
       | (?:[eEbBxXnN]|[uU]&)?'(?:[^'\\]|''|\\.)*'
       | ::|:=|=>|<=|>=|<>|!=
-      | .""",
-    re.VERBOSE | re.DOTALL,
-)
+      | ."""
+_TOKEN = re.compile(_ONE, re.VERBOSE | re.DOTALL)
+_NEXT = re.compile(rf"(?:\s++|--[^\n]*+)*+(/\*|{_ONE})", re.VERBOSE | re.DOTALL)
 
 
 def skip_space(text: str, at: int, end: int | None = None) -> int:
@@ -51,16 +50,21 @@ def token_end(text: str, at: int) -> int:
 
 def find_name(text: str, name: str, start: int, end: int) -> int:
     """The offset of the first token that spells the identifier ``name`` in a range; -1 if none."""
-    at = skip_space(text, start, end)
     quoted = '"' + name.replace('"', '""') + '"'
-    while at < end:
-        stop = token_end(text, at)
-        token = text[at:stop]
-        if token == quoted or (token.lower() == name and not token.startswith('"')):
-            return at
-        if token.startswith("$") and not token[1:].isdigit():
-            stop = _skip_dollar(text, at, end) or stop
-        at = skip_space(text, max(stop, at + 1), end)
+    if name.isascii() and name not in text[start:end].lower() and quoted not in text[start:end]:
+        return -1
+    at = start
+    while match := _NEXT.match(text, at):
+        first, token = match.start(1), match[1]
+        if first >= end:
+            break
+        if token == quoted or (token.lower() == name and token[0] != '"'):
+            return first
+        at = match.end()
+        if token == "/*":
+            at = _close_comment(text, at, end)
+        elif token[0] == "$" and not token[1:].isdigit():
+            at = _skip_dollar(text, first, end) or at
     return -1
 
 

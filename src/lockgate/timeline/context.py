@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from lockgate.catalog.catalog import Draft, Event, NameKey, Place
 from lockgate.catalog.objects import PG_CATALOG, Namespace, Object
@@ -63,6 +63,7 @@ class Context:
     depth: int = 0  # of routine calls
     transaction: TransactionState = field(default_factory=TransactionState)  # for BEGIN, COMMIT, SAVEPOINT, ...
     steps: int = 0  # statements that bodies have run so far
+    paths: tuple[Any, ...] = ()  # what path() gave, with what it was worked out from
     variables: Any = None  # binder Variables around a utility statement of a PL/pgSQL body, for the queries in it
 
     # --- places --------------------------------------------------------------------------------------------------------
@@ -154,6 +155,14 @@ class Context:
 
     def path(self) -> tuple[int, ...]:
         """The oids of the schemas searched, in order: temporary, pg_catalog (if not named), then search_path (namespace.c)."""
+        session, names = self.session, self.catalog._names
+        if self.paths and self.paths[0] is session and self.paths[1] is names:
+            return cast("tuple[int, ...]", self.paths[2])
+        found = self._path()
+        self.paths = session, self.catalog._names, found
+        return found
+
+    def _path(self) -> tuple[int, ...]:
         named = []
         for name in self.session.search_path:
             schema = self.catalog.role_name(self.session.role) if name == "$user" else name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Iterator
 
 from lockgate.catalog.catalog import Catalog, Draft, NameKey, Place
@@ -158,6 +157,8 @@ class Replay:
             self._taint(ctx, unsure.reason, unsure.taints)
         except Exception as error:  # a hole in the simulator must neither stop the run nor become a false failure
             if os.environ.get("LOCKGATE_DEBUG"):
+                import traceback
+
                 traceback.print_exc()
             ctx.catalog.restore(before)
             ctx.notes.append(f"{statement.tag}: not analysed ({type(error).__name__})")

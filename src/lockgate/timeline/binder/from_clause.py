@@ -170,7 +170,7 @@ def subselect(state: State, body: Node) -> Item:
     item = Item("subquery", alias.get("aliasname", ""), cols, state, alias=True, open=result.open)
     if not alias:
         item.rel_visible = False
-    return renamed(state, item, alias, first_place(body["subquery"]))
+    return renamed(state, item, alias, first_place(body["subquery"]) if "colnames" in alias else 0)
 
 
 def first_place(node: Any) -> int:
@@ -299,7 +299,7 @@ def _visible(state: State, body: Node, both: list[Item], cols: list[Col], merged
     alias = body.get("alias", {})
     item = Item("join", alias.get("aliasname", ""), cols, state, alias=bool(alias), open=is_open)
     state.joins += 1
-    renamed(state, item, alias, first_place(body["larg"]))
+    renamed(state, item, alias, first_place(body["larg"]) if "colnames" in alias else 0)
     item.rel_visible = bool(alias)
     state.range.append(item)
     out = [item]

@@ -34,8 +34,9 @@ def insert(state: State, body: Node) -> Result:
         plain = statement.get("valuesLists") and not any(statement.get(f) for f in ("sortClause", "limitOffset", "limitCount", "lockingClause", "withClause"))
         rows = _rows(state, statement) if plain else [_query(state, source)]
         goals = insert_goals(state, item, named)
+        at = first_place(source)
         for row in rows:
-            insert_row(state, row, goals, named, override, first_place(source))
+            insert_row(state, row, goals, named, override, at)
     if item.use is not None:
         item.use.inserted.update(g.num for g in goals if g.num)
     state.items = [item]

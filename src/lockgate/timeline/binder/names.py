@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
 from lockgate.catalog.catalog import Event
@@ -18,6 +17,8 @@ def words(names: list[Any]) -> list[str]:
 
 def near_names(word: str, candidates: Any) -> list[str]:
     """At most two names that somebody who wrote ``word`` may have meant."""
+    from difflib import get_close_matches
+
     return get_close_matches(word, sorted(set(candidates)), n=2, cutoff=0.7)
 
 

@@ -67,6 +67,8 @@ _OBJECT_KINDS = {
     "OBJECT_FOREIGN_TABLE": ("f", "foreign table"), "OBJECT_INDEX": ("iI", "index"), "OBJECT_TYPE": ("c", "composite type"),
 }  # fmt: skip
 
+_PASSES = tuple(Pass)
+
 
 def alter_table(ctx: Context, node: Node) -> None:
     """ALTER TABLE, INDEX, VIEW, SEQUENCE, MATERIALIZED VIEW, FOREIGN TABLE, and the attributes of ALTER TYPE."""
@@ -81,7 +83,7 @@ def alter_table(ctx: Context, node: Node) -> None:
     recurse = bool(rangevar.get("inh"))
     for command, span in _commands(ctx, node):
         prepare(ctx, queue, Alteration(relation.oid, command, span, recurse))
-    for step in Pass:
+    for step in _PASSES:
         for item in queue.take(step):
             _COMMANDS[item.node["subtype"]][3](ctx, queue, item) if item.action is None else item.action(ctx, queue, item)
         if step in (Pass.ALTER_TYPE, Pass.SET_EXPRESSION):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from lockgate.catalog.objects import PG_CATALOG, Cast, Extension, Other, Routine
+from lockgate.catalog.builtin import Builtins
+from lockgate.catalog.objects import FIRST_USER_OID, PG_CATALOG, Cast, Extension, Other, Routine
 from lockgate.catalog.typename import base_type, element_of, type_name
 from lockgate.timeline.binder import Expr, find_namespace, words
 from lockgate.timeline.context import Context
@@ -79,9 +81,17 @@ def _int(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
+@cache
+def _builtin_default(builtins: Builtins, wanted: int, method: str) -> str | None:
+    """The default class whose input type is that built-in type itself."""
+    return next((name for name, kind, default, _ in builtins.opclasses(method) if default and kind == wanted), None)
+
+
 def default_opclass(ctx: Context, type_oid: int, method: str) -> tuple[str, int] | None:
     """The default operator class for a type: name and oid (0 built in); None if there is none."""
     wanted = base_type(ctx.catalog, type_oid)[0]
+    if wanted < FIRST_USER_OID and (found := _builtin_default(ctx.catalog.builtins, wanted, method)) is not None:
+        return found, 0
     coercible: list[tuple[str, int]] = []
     for name, kind, default, oid in _classes(ctx, method):
         if not default:
