@@ -113,6 +113,8 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
             _of_production(item, checked.coverage)
             continue
         checked.findings += _of_item(item, checked.coverage)
+    mended = replay.mended()
+    checked.findings = [f for f in checked.findings if f.sqlstate or f.message not in mended]
     for source, found in spans.values():
         checked.suppressions += suppressions.find(source, found)
     return checked

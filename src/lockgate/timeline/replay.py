@@ -88,6 +88,10 @@ class Replay:
         if not handed:
             yield from self._hand_over()
 
+    def mended(self) -> frozenset[str]:
+        """Messages of latent failures that a later migration took back: nothing to be told once the last step is taken."""
+        return self.watch.mended(self.draft, self.session)
+
     def run(self, migration: Migration, script: Script | None = None) -> Iterator[Step | Broken]:
         """Take the steps of one migration's up script (or of another script in its place)."""
         script = script or migration.up
@@ -101,19 +105,11 @@ class Replay:
                 continue
             taken.append(self._step(migration, script, statement))
         self._close(script)
-        looked = iter(self.watch.over([t for t in taken if isinstance(t, Step)], self.draft, self.session, lambda: self._later(migration)))
+        looked = iter(self.watch.over([t for t in taken if isinstance(t, Step)], self.draft, self.session))
         yield from (next(looked) if isinstance(t, Step) else t for t in taken)
         if script.transaction is not Transaction.STATEMENT:
             # a runner hands its connection back as it found it only where it opens one per file; most share one: keep search_path
             self.session = replace(self.session, role=role if self.session.role != role and not path else self.session.role)
-
-    def _later(self, migration: Migration) -> Iterator[str]:
-        """The texts of the migrations that come after one."""
-        after = False
-        for each in self.plan.migrations:
-            if after:
-                yield each.up.source.text
-            after = after or each is migration
 
     def _open(self, script: Script, count: int) -> None:
         if script.transaction is Transaction.FILE or (script.transaction is Transaction.IMPLICIT and count > 1):

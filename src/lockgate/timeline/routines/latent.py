@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -39,13 +39,10 @@ def words_of(text: str) -> frozenset[str]:
 class Watch:
     """Looks after each migration at the routines that its changes may have broken; each breakage is told once."""
 
-    told: set[tuple[int, str]] = field(default_factory=set)
+    told: dict[tuple[int, str], str] = field(default_factory=dict)  # a routine's oid and the server's words -> ours
 
-    def over(self, steps: list[Step], catalog: Catalog, session: Session, later: Callable[[], Iterable[str]] = tuple) -> list[Step]:
-        """The steps of one migration, with ``latent`` failures where they arose; ``catalog`` and ``session`` are those after it.
-
-        ``later`` gives the texts of the migrations to come: a routine may be written ahead of what it needs.
-        """
+    def over(self, steps: list[Step], catalog: Catalog, session: Session) -> list[Step]:
+        """The steps of one migration, with ``latent`` failures where they arose; ``catalog`` and ``session`` are those after it."""
         made, lost = _made(steps), _lost(steps)
         if not made and not lost:
             return steps
@@ -58,8 +55,7 @@ class Watch:
             if routine.oid not in made and (not touched or routine.namespace == session.temp_namespace):
                 continue
             for broken in broken_of(catalog, session, routine):
-                if broken.failure.cause or not _ahead(_missing_name(broken.failure), later()):
-                    self._tell(out, routine, broken.failure, made.get(routine.oid), lost, catalog)
+                self._tell(out, routine, broken.failure, made.get(routine.oid), lost, catalog)
         return [replace(step, latent=tuple(out[id(step)])) if out[id(step)] else step for step in steps]
 
     def _tell(self, out: dict[int, list[Failure]], routine: Routine, failure: Failure, maker: Step | None, lost: Lost, catalog: Catalog) -> None:
@@ -71,14 +67,18 @@ class Watch:
         step = maker if maker is not None and (culprit is None or culprit.statement.index <= maker.statement.index) else culprit
         if step is None:
             return
-        self.told.add(key)
-        out[id(step)].append(_failure(catalog, routine, failure, step, name, "" if step is maker else deed))
+        found = _failure(catalog, routine, failure, step, name, "" if step is maker else deed)
+        self.told[key] = found.message
+        out[id(step)].append(found)
 
-
-def _ahead(name: str, texts: Iterable[str]) -> bool:
-    """Whether a later migration seems to make something of that name."""
-    pattern = re.compile(rf"\b(?:add|create|rename|to|table)\b[^;]*\b{re.escape(name)}\b", re.IGNORECASE)
-    return any(name in text and pattern.search(text) for text in texts)
+    def mended(self, catalog: Catalog, session: Session) -> frozenset[str]:
+        """What was told of routines that are gone or whole again in ``catalog``, that after the last migration: no call will meet it."""
+        left: set[tuple[int, str]] = set()
+        for oid in {oid for oid, _ in self.told}:
+            routine = catalog.find(Routine, oid)
+            if routine is not None:
+                left |= {(oid, broken.failure.message) for broken in broken_of(catalog, session, routine)}
+        return frozenset(self.told[key] for key in self.told.keys() - left)
 
 
 def _watched(routine: Routine) -> bool:
@@ -198,7 +198,7 @@ def _placed(ctx: Context, broken: Broken, relation: Relation | None) -> Broken:
 
 
 def _firings(catalog: Catalog, routine: Routine) -> list[tuple[Relation | None, Trigger | None, str]]:
-    """The ways in which a trigger function is called; one for anything else."""
+    """The ways in which a trigger function is called (none: nobody can call it); one for anything else."""
     from lockgate.timeline.plpgsql.declare import TRIGGER
 
     if routine.result != TRIGGER:
@@ -209,7 +209,7 @@ def _firings(catalog: Catalog, routine: Routine) -> list[tuple[Relation | None, 
         relation = catalog.find(Relation, trigger.relation) if trigger is not None else None
         if trigger is not None and relation is not None:
             found += [(relation, trigger, event) for event in trigger.events]
-    return found or [(None, None, "")]
+    return found
 
 
 def _read(ctx: Context, routine: Routine, relation: Relation | None, trigger: Trigger | None, event: str) -> list[Broken]:
