@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lockgate import rulebook
+from lockgate.check import standing
 from lockgate.findings import Finding
 from lockgate.live import verify
 from lockgate.live.plan import Plan as LivePlan
@@ -13,7 +14,7 @@ from lockgate.rulebook import Example
 from lockgate.rules import registry
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Source
-from lockgate.timeline.replay import Broken, Plan, replay
+from lockgate.timeline.replay import Broken, Plan, Replay
 
 EXAMPLES = [e for name in rulebook.names() for e in rulebook.examples(rulebook.rule(name)) if e.language == "sql"]
 OWNER, DEPLOYER = "the_owner", "the_deployer"
@@ -38,9 +39,10 @@ def simulate(example: Example) -> list[Finding]:
     owned = frozenset(f.name for f in example.files if f.role != "deployer")
     roles = {"owner": OWNER, "deployer": DEPLOYER, "owned": owned} if two_roles(example) else {}
     found: list[Finding] = []
-    for item in replay(Plan(migrations_of(example), 18, **roles)):
+    replay = Replay(Plan(migrations_of(example), 18, **roles))
+    for item in replay.steps():
         found += registry.of_fact(item) if isinstance(item, Broken) else registry.of_step(item)
-    return found
+    return standing(found, replay)
 
 
 def test_every_rule_has_a_module_and_all_sections() -> None:
