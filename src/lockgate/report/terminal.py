@@ -70,7 +70,7 @@ def _finding(item: Finding, paint: _Paint) -> Iterator[str]:
         yield from (f"{pad}         {line}" for line in rest)
     if item.fix is not None:
         yield f"{pad} {paint('= fix:', 'bold')} {item.fix.title}"
-        yield from (f"{pad}        {line}" for line in clean_lines(item.fix.sql))
+        yield from (f"{pad}        {line}" for line in clean_lines(item.fix.sql) if item.fix.sql)
     if item.evidence is not None:
         yield f"{pad} {paint('= server:', 'bold')} {_evidence(item.evidence, paint)}"
     yield f"{pad} {paint('= rule:', 'dim')} {paint(f'{item.name} (lockgate explain {item.rule})', 'dim')}"

@@ -215,8 +215,3 @@ class Replay:
     def _role(self, name: str) -> int:
         found = self.draft.role(name) if name else None
         return found.oid if isinstance(found, Role) else 10
-
-
-def replay(plan: Plan) -> Iterator[Step | Broken]:
-    """The steps of a plan, in order."""
-    return Replay(plan).steps()
