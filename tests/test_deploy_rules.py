@@ -12,7 +12,7 @@ from lockgate import rulebook
 from lockgate.findings import Finding
 from lockgate.rules import registry
 from lockgate.surface import Fact, examine, facts_of, find
-from lockgate.surface.compose import ComposeChange, ComposeFile
+from lockgate.surface.service import ComposeChange, ComposeFile
 from lockgate.text import Source
 from tests.conftest import Run
 from tests.deploy_kit import commit_all, repository, sh

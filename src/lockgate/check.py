@@ -250,7 +250,8 @@ def _surface(config: Config, request: Request) -> list[Finding]:
     def before(path: str) -> str | None:
         return git.attempt(request.cwd, "show", f"{base}:./{path}") or None
 
-    return [f for fact in surface.examine(request.cwd, base=before if base else None) for f in registry.of_fact(fact)]
+    dokploy = bool(config.deploy.dokploy_url or config.deploy.compose_id)
+    return [f for fact in surface.examine(request.cwd, base=before if base else None, dokploy=dokploy) for f in registry.of_fact(fact)]
 
 
 def _place(item: Step | Broken) -> tuple[Source, Span]:

@@ -12,7 +12,7 @@ from lockgate.deploy import git
 from lockgate.errors import CannotCheck, LockgateError
 from lockgate.sources import load
 from lockgate.surface import examine
-from lockgate.surface.compose import ComposeFile, Service
+from lockgate.surface.service import ComposeFile, Service
 from lockgate.values import dataclass
 
 _INSTALL = (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.surface.compose import ComposeChange
+from lockgate.surface.service import ComposeChange
 
 
 @on_fact(ComposeChange)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.surface.compose import ComposeFile
+from lockgate.surface.service import ComposeFile, Service
+
+# images that bring no healthcheck of their own
+_WITHOUT = re.compile(r"(?:docker\.io/)?(?:library/)?(?:postgres|mysql|mariadb|mongo)$|(?:docker\.io/)?(?:postgis/postgis|pgvector/pgvector|timescale/timescaledb)$")
 
 
 @on_fact(ComposeFile)
 def check(fact: ComposeFile) -> Iterator[Draft]:
     """One finding for each dependency."""
-    for service in fact.services:
+    for service in fact.running:
         for dependency in service.depends_on:
             database = fact.service(dependency.service)
             if database is None or not database.database:
                 continue
-            checked = database.healthcheck is not None and not database.healthcheck.disabled
-            if dependency.condition == "service_healthy" and checked:
+            if dependency.condition == "service_completed_successfully" or (dependency.condition == "service_healthy" and _checked(database)):
                 continue
             why = "is not waited for" if dependency.condition != "service_healthy" else "has no healthcheck to wait for"
             yield Draft(
@@ -26,3 +29,10 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
                 "a healthcheck with pg_isready, and condition: service_healthy", (Label(fact.source, database.at, "the database"),),
                 object=service.name,
             )  # fmt: skip
+
+
+def _checked(database: Service) -> bool:
+    """Whether it has a healthcheck, or may have one by its image."""
+    if database.healthcheck is not None:
+        return not database.healthcheck.disabled
+    return not _WITHOUT.match(database.repository) or not database.whole

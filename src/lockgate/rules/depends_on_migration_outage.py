@@ -6,22 +6,31 @@ from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.surface.compose import ComposeFile
+from lockgate.surface.service import ComposeFile, Service
+from lockgate.text import Span
 
 
 @on_fact(ComposeFile)
 def check(fact: ComposeFile) -> Iterator[Draft]:
-    """One finding at each condition."""
-    for service in fact.services:
+    """One finding for each migration service, at the first condition on it."""
+    for migration in fact.services:
+        program, waiting = migration.migration, list(_waiting(fact, migration))
+        if program is None or not waiting:
+            continue
+        names = ", ".join(service.name for service, _ in waiting)
+        yield Draft(
+            f"when {migration.name} fails, the old {names} {'are' if len(waiting) > 1 else 'is'} already removed: "
+            "Compose replaces all containers before it starts any",
+            Label(fact.source, waiting[0][1], "waits too late"),
+            f"put {migration.name} under `profiles: [migrate]` and run it before `up` (`lockgate init` writes the command)",
+            (Label(program.source, program.span, "migrates here"),),
+            object=waiting[0][0].name,
+        )
+
+
+def _waiting(fact: ComposeFile, migration: Service) -> Iterator[tuple[Service, Span]]:
+    """The servers that wait for it, each with its condition's place."""
+    for service in fact.running:
         for dependency in service.depends_on:
-            other = fact.service(dependency.service)
-            program = other.migration if other is not None else None
-            if program is None or dependency.condition != "service_completed_successfully" or service.one_shot:
-                continue
-            yield Draft(
-                f"when {dependency.service} fails, the old {service.name} is already removed: Compose replaces all containers before it starts any",
-                Label(fact.source, dependency.span, "waits too late"),
-                f"put {dependency.service} under `profiles: [migrate]` and run it before `up` (`lockgate init` writes the command)",
-                (Label(program.source, program.span, "migrates here"),),
-                object=service.name,
-            )
+            if dependency.service == migration.name and dependency.condition == "service_completed_successfully" and not service.one_shot:
+                yield service, dependency.span

@@ -27,7 +27,11 @@ def _refused(command: str) -> str:
     forbidden = _FORBIDDEN.search(command)
     if forbidden is not None:
         return f"{forbidden.group(0)!r} is forbidden"
+    if "&&&" in command:
+        return "'&&&' is forbidden"
     links = [link.strip() for link in command.split("&&")]
-    if any(not link.startswith("docker compose ") for link in links[1:]):
+    if links[0].startswith(("docker ", "docker-compose ")):
+        return "Dokploy itself puts `docker` before it"
+    if any(not link.startswith(("docker compose ", "docker-compose ")) for link in links[1:]):
         return "after && only docker compose may follow"
     return ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.surface.compose import ComposeFile
+from lockgate.surface.service import ComposeFile
 
 _ALWAYS = re.compile(r"(?:\|\|\s*(?:true|:|exit\s+0|echo\b[^|&;]*)|;\s*(?:true|:|exit\s+0))\s*$|^\s*(?:true|:|exit\s+0|/bin/true)\s*$")
 # curl as the last command: in a pipe the next one decides

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.surface.compose import ComposeFile
+from lockgate.surface.service import ComposeFile, Service
 
+_TOOLS = ("curl", "wget", "sh", "/bin/sh", "bash", "nc", "pg_isready")
 _OPERATORS = ("||", "&&", ";", "|", ">")
 
 
@@ -19,7 +20,7 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
         if found is None or found.disabled:
             continue
         words = [a.value for a in found.arguments]
-        why = _impossible(words)
+        why = _impossible(words) or _without_tools(service, words)
         if why and found.test is not None:
             yield Draft(
                 f"the healthcheck of {service.name} cannot pass: {why}", Label(fact.source, found.test.span, why), 'write ["CMD-SHELL", "..."]',
@@ -30,6 +31,15 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
                 f"{service.name}: start_interval without start_period is refused", Label(fact.source, found.start_interval.span, "alone"),
                 "add a start_period as long as the slowest boot", object=service.name,
             )  # fmt: skip
+
+
+def _without_tools(service: Service, words: list[str]) -> str:
+    """An image FROM scratch, or distroless, holds the program and nothing else."""
+    if service.shell:
+        return ""
+    if not words or words[0] == "CMD-SHELL":
+        return "its image has no shell"
+    return f"its image has no {words[1]}" if words[0] == "CMD" and words[1:] and words[1] in _TOOLS else ""
 
 
 def _impossible(words: list[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.surface.compose import ComposeFile
+from lockgate.surface.service import ComposeFile
 
 _KNOWN = ("/etc/localtime", "/etc/timezone", "/var/run/", "/run/", "/proc", "/sys", "/dev", "/etc/ssl", "/usr/share/zoneinfo")
 
@@ -14,7 +14,7 @@ _KNOWN = ("/etc/localtime", "/etc/timezone", "/var/run/", "/run/", "/proc", "/sy
 @on_fact(ComposeFile)
 def check(fact: ComposeFile) -> Iterator[Draft]:
     """One finding at each mount."""
-    for service in fact.services:
+    for service in fact.running:
         for mount in service.mounts:
             if mount.kind == "bind" and mount.source.startswith(("/", "~")) and not mount.source.startswith(_KNOWN):
                 yield Draft(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.surface.compose import ComposeFile
+from lockgate.surface.service import ComposeFile
 
 _ENDLESS = ("always", "unless-stopped", "on-failure")
 
@@ -14,7 +14,7 @@ _ENDLESS = ("always", "unless-stopped", "on-failure")
 @on_fact(ComposeFile)
 def check(fact: ComposeFile) -> Iterator[Draft]:
     """One finding for each such service, at what migrates; the restart policy is the related place."""
-    for service in fact.services:
+    for service in fact.running:
         program, restart = service.migration, service.restart
         if program is None or service.one_shot or restart is None or restart.value not in _ENDLESS:
             continue

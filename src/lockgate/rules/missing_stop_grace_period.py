@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.surface.compose import ComposeFile
+from lockgate.surface.service import ComposeFile
 
 
 @on_fact(ComposeFile)
 def check(fact: ComposeFile) -> Iterator[Draft]:
     """One finding at the service."""
-    for service in fact.services:
-        if service.public and service.stop_grace_period is None:
+    for service in fact.running:
+        if service.public and service.whole and service.stop_grace_period is None:
             yield Draft(
                 f"{service.name} is killed ten seconds after it is asked to stop", Label(fact.source, service.at, "no stop_grace_period"),
                 "set stop_grace_period to the longest request", object=service.name,

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.surface.compose import ComposeFile
+from lockgate.surface.service import ComposeFile
 
 
 @on_fact(ComposeFile)
 def check(fact: ComposeFile) -> Iterator[Draft]:
     """One finding at each port."""
-    for service in fact.services:
+    for service in fact.running:
         for port in service.ports if service.database else ():
             if port.address in ("", "0.0.0.0", "[::]"):
                 yield Draft(

@@ -31,6 +31,7 @@ class Draft:
     object: str = ""
     slot: str = ""
     statement: int | None = None
+    severity: Severity | None = None  # where it differs from the rule's
 
 
 FailureCheck = Callable[[Step, Failure], Draft | None]
@@ -94,7 +95,7 @@ def finding(name: str, draft: Draft, severity: Severity | None = None) -> Findin
     """A draft with its rule's code, severity and slug."""
     rule = rulebook.rule(name)
     return Finding(
-        rule.code, name, severity or rule.severity, draft.message, draft.at, draft.help, draft.related, draft.fix, draft.sqlstate,
+        rule.code, name, severity or draft.severity or rule.severity, draft.message, draft.at, draft.help, draft.related, draft.fix, draft.sqlstate,
         draft.slot, draft.statement, draft.object,
     )  # fmt: skip
 

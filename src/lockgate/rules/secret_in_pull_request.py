@@ -10,8 +10,12 @@ from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.workflow import SECRET, Step, Workflow
 from lockgate.text import Span
 
-_KEPT_OUT = re.compile(r"github\.(?:ref\b|ref_name|event_name\s*(?:==\s*'push'|!=\s*'pull_request))|gitea\.ref")
-_DEPLOYS = re.compile(r"DOKPLOY|DEPLOY|PROD(?:UCTION)?_|SSH_|KUBE", re.IGNORECASE)
+_KEPT_OUT = re.compile(
+    r"git(?:hub|ea)\.(?:ref\b|ref_name|ref_type|event_name\s*(?:==\s*'(?:push|workflow_dispatch|schedule|release)'|!=\s*'pull_request))"
+)
+_DEPLOYS = re.compile(r"DOKPLOY|(?:^|_)DEPLOY_?(?:KEY|TOKEN|SECRET|PASSWORD|HOOK|WEBHOOK)", re.IGNORECASE)
+# the pull request's own code, checked out where pull_request_target would give that of the base
+_STRANGERS = re.compile(r"ref:[^\n]*(?:github\.event\.pull_request\.head|github\.head_ref|refs/pull/)")
 _HARMLESS = ("GITHUB_TOKEN", "GITEA_TOKEN")
 
 
@@ -19,7 +23,7 @@ _HARMLESS = ("GITHUB_TOKEN", "GITEA_TOKEN")
 def check(fact: Workflow) -> Iterator[Draft]:
     """One finding at the trigger, or at each secret of a job that pull requests reach."""
     target = fact.on("pull_request_target")
-    if target is not None:
+    if target is not None and any(job.deploys or _STRANGERS.search(job.text) for job in fact.jobs):
         yield Draft(
             "pull_request_target runs anybody's code with the secrets", Label(fact.source, target.span, "secrets for strangers"),
             "use pull_request, which gets no secrets from forks",

@@ -11,14 +11,15 @@ from lockgate.surface.workflow import Workflow
 from lockgate.text import Span
 
 _SKIP = re.compile(r"\[(?:skip ci|ci skip|no ci|skip actions|actions skip)\]")
+_COMMITS = re.compile(r"\bcommit|message|\bgit\s")
 
 
 @on_fact(Workflow)
 def check(fact: Workflow) -> Iterator[Draft]:
-    """One finding at each such word outside of comments."""
+    """One finding at each such word in a commit's message."""
     for match in _SKIP.finditer(fact.source.text):
         line = fact.source.line(fact.source.position(match.start()).line)
-        if line.lstrip().startswith("#"):
+        if line.lstrip().startswith("#") or not _COMMITS.search(line):
             continue
         yield Draft(
             f"{match.group(0)} skips the gate, and not Dokploy's webhook", Label(fact.source, Span(match.start(), match.end()), "skips all"),

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.surface.compose import ComposeFile
+from lockgate.surface.service import ComposeFile
 
 
 @on_fact(ComposeFile)
 def check(fact: ComposeFile) -> Iterator[Draft]:
     """One finding at the service."""
-    for service in fact.services:
-        if not service.routed or set(service.networks) & fact.external_networks:
+    for service in fact.running:
+        if fact.own_traefik or not service.routed or set(service.networks) & fact.external_networks:
             continue
         yield Draft(
             f"{service.name} has a Traefik route and is on no external network: Traefik cannot reach it",

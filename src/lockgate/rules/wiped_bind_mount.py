@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.findings import Label
+from lockgate.findings import Label, Severity
 from lockgate.rules.registry import Draft, on_fact
-from lockgate.surface.compose import ComposeFile
+from lockgate.surface.service import ComposeFile
 
 
 @on_fact(ComposeFile)
 def check(fact: ComposeFile) -> Iterator[Draft]:
     """One finding at each mount."""
-    for service in fact.services:
+    for service in fact.running:
         for mount in service.mounts:
             relative = mount.kind == "bind" and mount.known and mount.source.startswith(".")
             if not relative or mount.read_only or mount.in_repository or mount.source.startswith("../files"):
@@ -22,4 +22,5 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
                 Label(fact.source, mount.span, "lies inside of the clone"),
                 "use a named volume, or ../files/..., which Dokploy keeps",
                 object=service.name,
+                severity=None if fact.dokploy else Severity.WARNING,  # nobody says that Dokploy deploys this
             )

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from lockgate.errors import CannotCheck
 from lockgate.text import Source, Span
-from lockgate.values import dataclass
+from lockgate.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from lockgate.surface import compose, settings, workflow
+    from lockgate.surface import service, settings, workflow
 
 _COMPOSE = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
 _WORKFLOWS = (".gitea/workflows", ".forgejo/workflows", ".github/workflows")  # Gitea reads the first that exists
@@ -27,7 +27,7 @@ class Unreadable:
     message: str
 
 
-Fact: TypeAlias = "compose.ComposeFile | compose.ComposeChange | workflow.Workflow | settings.DokploySettings | Unreadable"
+Fact: TypeAlias = "service.ComposeFile | service.ComposeChange | workflow.Workflow | settings.DokploySettings | Unreadable"
 
 
 def find(cwd: Path) -> tuple[Path, ...]:
@@ -40,21 +40,26 @@ def find(cwd: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def examine(cwd: Path, paths: Iterable[Path] | None = None, base: Callable[[str], str | None] | None = None) -> tuple[Fact, ...]:
-    """The facts of these files, or of those found in ``cwd``. ``base`` gives a file's text on the base branch, for what has changed.
+def examine(
+    cwd: Path, paths: Iterable[Path] | None = None, base: Callable[[str], str | None] | None = None, *, dokploy: bool = False
+) -> tuple[Fact, ...]:
+    """The facts of these files, or of those found in ``cwd``. ``base`` gives a file's text on the base branch, for what has changed;
+    ``dokploy`` says that Dokploy deploys them.
 
     Raises CannotCheck for a file that cannot be read.
     """
-    from lockgate.surface import compose
+    from lockgate.surface import service
 
     facts: list[Fact] = []
     for path in find(cwd) if paths is None else paths:
         source = _source(path, cwd)
         for fact in facts_of(source, path.parent):
+            if isinstance(fact, service.ComposeFile) and dokploy:
+                fact = replace(fact, dokploy=True)
             facts.append(fact)
-            before = base(source.path) if base is not None and isinstance(fact, compose.ComposeFile) else None
-            if before is not None and before != source.text and isinstance(fact, compose.ComposeFile):
-                facts += [compose.ComposeChange(old, fact) for old in facts_of(Source(source.path, before)) if isinstance(old, compose.ComposeFile)]
+            before = base(source.path) if base is not None and isinstance(fact, service.ComposeFile) else None
+            if before is not None and before != source.text and isinstance(fact, service.ComposeFile):
+                facts += [service.ComposeChange(old, fact) for old in facts_of(Source(source.path, before)) if isinstance(old, service.ComposeFile)]
     return tuple(facts)
 
 

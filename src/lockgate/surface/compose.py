@@ -1,173 +1,37 @@
-"""A compose file as typed facts (Compose specification; what Dokploy 0.30 and Compose 2.40 do with it is in the rules)."""
+"""Reads a compose file: short and long syntax, lists and mappings, ``extends``, ``include``, and the Dockerfiles that it names."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
-from lockgate.surface.nodes import Node, Text
-from lockgate.surface.programs import Dockerfile, Program, dockerfile, words
+from lockgate.surface import dockerfile
+from lockgate.surface.nodes import BadYaml, Node, Text, parse
+from lockgate.surface.programs import Program, words
+from lockgate.surface.service import ComposeFile, Dependency, Healthcheck, Mount, Port, Service
 from lockgate.text import Source, Span
-from lockgate.values import dataclass, field
-
-_DATABASES = re.compile(r"(?:^|/)(postgres|postgresql|postgis|timescaledb(?:-ha)?|pgvector|mysql|mariadb|mongo)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Healthcheck:
-    """``healthcheck:`` of a service. ``test`` in words, ``form`` as written: CMD, CMD-SHELL, NONE, or a bare string."""
-
-    at: Span
-    form: str = ""
-    test: Text | None = None
-    arguments: tuple[Text, ...] = ()
-    disabled: bool = False
-    start_period: Text | None = None
-    start_interval: Text | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Dependency:
-    """One entry of ``depends_on``."""
-
-    service: str
-    condition: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """One entry of ``volumes``. ``kind``: bind, volume, anonymous, tmpfs."""
-
-    kind: str
-    source: str
-    target: str
-    read_only: bool
-    span: Span
-    in_repository: bool = False  # a bind mount of something that the repository has
-
-    @property
-    def known(self) -> bool:
-        return "$" not in self.source
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """A port published on the host."""
-
-    text: str
-    container: str
-    host: str
-    address: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One service."""
-
-    name: str
-    at: Span
-    image: Text | None = None
-    restart: Text | None = None
-    programs: tuple[Program, ...] = ()
-    healthcheck: Healthcheck | None = None
-    image_healthcheck: bool = False  # the Dockerfile has one
-    depends_on: tuple[Dependency, ...] = ()
-    mounts: tuple[Mount, ...] = ()
-    ports: tuple[Port, ...] = ()
-    labels: tuple[Text, ...] = ()
-    networks: tuple[str, ...] = ()
-    profiles: tuple[str, ...] = ()
-    container_name: Text | None = None
-    replicas: int = 1
-    stop_grace_period: Text | None = None
-
-    @property
-    def migration(self) -> Program | None:
-        """What migrates at this service's start."""
-        return next((p for p in self.programs if p.migrates), None)
-
-    @property
-    def one_shot(self) -> bool:
-        """Whether it migrates and does nothing else."""
-        found = self.migration
-        return found is not None and not self.public and not any(p.serves for p in self.programs)
-
-    @property
-    def routed(self) -> bool:
-        """Whether Traefik is told of it by hand."""
-        return any(label.value.startswith("traefik.http.routers.") for label in self.labels)
-
-    @property
-    def public(self) -> bool:
-        """Whether it serves: published ports or a route, and it is no database."""
-        return bool((self.ports or self.routed) and not self.database)
-
-    @property
-    def database(self) -> str:
-        """postgres, mysql, ... by its image; "" for anything else."""
-        match = _DATABASES.search(self.repository)
-        return match.group(1) if match else ""
-
-    @property
-    def repository(self) -> str:
-        """The image without tag and digest."""
-        value = self.image.value if self.image else ""
-        return re.sub(r":[^:/]*$", "", value.partition("@")[0])
-
-    @property
-    def tag(self) -> str:
-        """The image's tag; "" where there is none."""
-        match = re.search(r":([^:/@]+)(?:@|$)", self.image.value) if self.image else None
-        return match.group(1) if match else ""
-
-    @property
-    def major(self) -> int | None:
-        """The database's major version, of a tag as ``16.3``, ``16-3.4``, ``2.14-pg16``, ``pg16``."""
-        match = re.search(r"pg(\d+)", self.tag) or (re.match(r"(\d+)", self.tag) if "timescale" not in self.database else None)
-        return int(match.group(1)) if match else None
-
-
-@dataclass(frozen=True, slots=True)
-class ComposeFile:
-    """One compose file."""
-
-    source: Source
-    services: tuple[Service, ...]
-    volumes: frozenset[str] = field(default_factory=frozenset)
-    external_networks: frozenset[str] = field(default_factory=frozenset)
-    version: Text | None = None
-
-    def service(self, name: str) -> Service | None:
-        """The service of that name."""
-        return next((s for s in self.services if s.name == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class ComposeChange:
-    """A compose file as the base branch has it, and as it is here."""
-
-    base: ComposeFile
-    head: ComposeFile
+from lockgate.values import replace
 
 
 def read(source: Source, root: Node, folder: Path | None) -> ComposeFile:
-    """The facts of a compose file; ``folder`` is where it lies, for the Dockerfiles that it names."""
+    """The facts of a compose file; ``folder`` is where it lies, for the other files that it names."""
     services = root.get("services")
     networks = root.get("networks")
-    external = frozenset(
-        (node.text("name") or key).value
+    external = {
+        word.value
         for key, node in (networks.items() if networks else ())
         if _true(node.text("external")) or node.get("external", "name")
-    )
-    volumes = root.get("volumes")
+        for word in (key, node.text("name"))
+        if word is not None
+    }
     return ComposeFile(
         source,
-        tuple(_service(source, key, node, folder) for key, node in (services.items() if services else ())),
-        frozenset(key.value for key, _ in (volumes.items() if volumes else ())),
-        external | frozenset(key.value for key, node in (networks.items() if networks else ()) if _true(node.text("external"))),
+        tuple(_service(source, key, _extended(services, node, folder), folder) for key, node in (services.items() if services else ())),
+        _volumes(root, folder),
+        frozenset(external),
         root.key("version"),
+        "dokploy-network" in external,
     )
 
 
@@ -175,29 +39,108 @@ def _true(text: Text | None) -> bool:
     return text is not None and text.value.lower() in ("true", "yes", "on")
 
 
+def _volumes(root: Node, folder: Path | None) -> frozenset[str] | None:
+    """The declared volumes, with those of included files; None where one of these cannot be read."""
+    volumes, found = root.get("volumes"), set[str]()
+    found |= {key.value for key, _ in (volumes.items() if volumes else ())}
+    for item in _children(root.get("include")):
+        for path in (item.scalar,) if item.scalar else (item.get("path") or item).texts():
+            other = _other(folder, path)
+            inner = _volumes(other, None) if other is not None else None
+            if inner is None:
+                return None
+            found |= inner
+    return frozenset(found)
+
+
+def _other(folder: Path | None, path: Text | None) -> Node | None:
+    """Another compose file that this one names; None where it cannot be read."""
+    if folder is None or path is None or not path.known:
+        return None
+    try:
+        return parse(Source(path.value, (folder / path.value).read_text(encoding="utf-8")))
+    except (OSError, ValueError, BadYaml):
+        return None
+
+
+def _extended(services: Node | None, node: Node, folder: Path | None, depth: int = 0) -> Node:
+    """A service laid over the one that it extends."""
+    extends = node.get("extends")
+    name = (extends.scalar or extends.text("service")) if extends is not None else None
+    if extends is None or name is None or depth > 8:
+        return node
+    file = extends.text("file")
+    if file is not None:
+        root = _other(folder, file)
+        services = root.get("services") if root is not None else None
+    base = services.get(name.value) if services is not None else None
+    if base is None:
+        return node
+    base = _extended(services, base, folder, depth + 1)
+    if file is not None:
+        # Its relative paths count from its own folder.
+        here = os.path.dirname(os.path.normpath(file.value)) == ""
+        kept = Node(base.span, pairs=tuple((k, v) for k, v in base.items() if here or k.value not in ("volumes", "build")))
+        base = kept.at(extends.span)
+    return node.over(base)
+
+
+def _whole(node: Node, folder: Path | None) -> bool:
+    """Whether everything that the service is made of was read."""
+    extends = node.get("extends")
+    return extends is None or extends.get("file") is None or _other(folder, extends.text("file")) is not None
+
+
 def _service(source: Source, key: Text, node: Node, folder: Path | None) -> Service:
-    built = _built(source, node, folder)
-    written = [Program(text.value, source, text.span) for name in ("entrypoint", "command") if (text := words(node.get(name))) is not None]
-    inherited = tuple(p for p in built.programs if not written) if built else ()
+    built, context = _built(source, node, folder)
     replicas = node.text("deploy", "replicas") or node.text("scale")
     return Service(
         key.value,
         key.span,
         node.text("image"),
         node.text("restart"),
-        (*written, *inherited),
+        _programs(source, node, built or dockerfile.Dockerfile(), context),
         _healthcheck(node),
-        built.healthcheck if built else False,
+        built.healthcheck if built else None,
+        built.shell if built else True,
         _depends_on(node.get("depends_on")),
         tuple(m for n in _children(node.get("volumes")) if (m := _mount(n, folder)) is not None),
         tuple(p for n in _children(node.get("ports")) if (p := _port(n)) is not None),
         _labels(node),
         _names(node.get("networks")),
         _names(node.get("profiles")),
+        _environment(node.get("environment")),
         node.text("container_name"),
         int(replicas.value) if replicas and replicas.value.isdigit() else 1,
         node.key("stop_grace_period"),
+        _built_from(node.get("build")),
+        _whole(node, folder),
     )
+
+
+def _programs(source: Source, node: Node, built: dockerfile.Dockerfile, context: Path | None) -> tuple[Program, ...]:
+    """What the container runs: entrypoint and command as one line; where they name a script that is at hand, the script."""
+    entrypoint, command = (
+        Program(text.value, source, text.span) if text is not None else None for text in (words(node.get("entrypoint")), words(node.get("command")))
+    )
+    second = command or (built.cmd if entrypoint is None else None)
+    first = entrypoint or built.entrypoint
+    line = second if first is None else first if second is None else _joined(first, second)
+    if line is None:
+        return ()
+    return built.scripts(line, context, second.text if second is not None else "") or (line,)
+
+
+def _joined(first: Program, second: Program) -> Program:
+    marked = first if first.migrates else second
+    return Program(f"{first.text} {second.text}", marked.source, marked.span)
+
+
+def _environment(node: Node | None) -> frozenset[str]:
+    if node is None:
+        return frozenset()
+    pairs = (f"{key.value}={value.scalar.value if value.scalar else ''}" for key, value in node.items())
+    return frozenset(pairs) | {text.value for text in (node.texts() if node.children else ())}
 
 
 def _children(node: Node | None) -> tuple[Node, ...]:
@@ -218,27 +161,41 @@ def _labels(node: Node) -> tuple[Text, ...]:
     return pairs or labels.texts()
 
 
-def _built(source: Source, node: Node, folder: Path | None) -> Dockerfile | None:
+def _built(source: Source, node: Node, folder: Path | None) -> tuple[dockerfile.Dockerfile | None, Path | None]:
+    """The stage that is built, and its build context."""
     build = node.get("build")
     if build is None:
-        return None
+        return None, None
+    target = build.text("target")
+    stage = target.value if target is not None else ""
     inline = build.text("dockerfile_inline")
     if inline is not None:
         # Places inside of a block scalar cannot be told: the whole scalar is marked.
-        made = dockerfile(Source(source.path, inline.value), None)
-        return Dockerfile(tuple(Program(p.text, source, inline.span) for p in made.programs), made.healthcheck)
+        return _marked(dockerfile.read(Source(source.path, inline.value), stage), source, inline.span), None
     context = build.scalar or build.text("context") or Text(".", build.span)
     if folder is None or not context.known:
-        return None
+        return None, None
     place = folder / context.value
     name = build.text("dockerfile")
     path = place / (name.value if name is not None else "Dockerfile")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError, ValueError):
-        return None
-    shown = (Path(source.path).parent / context.value / path.relative_to(place)).as_posix()
-    return dockerfile(Source(shown, text), place)
+        return None, None
+    shown = os.path.normpath(Path(source.path).parent / os.path.relpath(path, folder)).replace(os.sep, "/")
+    return dockerfile.read(Source(shown, text), stage), place
+
+
+def _built_from(build: Node | None) -> str:
+    if build is None:
+        return ""
+    named = (build.text(name) for name in ("context", "dockerfile", "target", "dockerfile_inline"))
+    return " ".join([build.scalar.value if build.scalar else "", *(text.value if text else "" for text in named)])
+
+
+def _marked(made: dockerfile.Dockerfile, source: Source, span: Span) -> dockerfile.Dockerfile:
+    entrypoint, cmd = (Program(p.text, source, span) if p is not None else None for p in (made.entrypoint, made.cmd))
+    return replace(made, entrypoint=entrypoint, cmd=cmd)
 
 
 def _healthcheck(node: Node) -> Healthcheck | None:

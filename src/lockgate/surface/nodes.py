@@ -8,7 +8,7 @@ from typing import Any
 from lockgate.text import Source, Span
 from lockgate.values import dataclass
 
-_DEEPEST = 60
+_WHOLE = ("command", "entrypoint", "test")  # lists that are replaced where others are added to (compose-go, override/merge.go)
 
 
 class BadYaml(Exception):
@@ -59,6 +59,25 @@ class Node:
         found = self.get(*keys)
         return found.scalar if found is not None else None
 
+    def over(self, base: Node | None, name: str = "") -> Node:
+        """This laid over another: mappings are merged, lists added to, everything else replaced."""
+        if base is not None and self.pairs is not None and base.pairs is not None:
+            below = {key.value: (key, value) for key, value in base.pairs}
+            own = {key.value: (key, value.over(below[key.value][1], key.value) if key.value in below else value) for key, value in self.pairs}
+            return Node(self.span, pairs=tuple((below | own).values()))
+        if base is not None and self.children is not None and base.children is not None and name not in _WHOLE:
+            return Node(self.span, children=(*base.children, *self.children))
+        return self
+
+    def at(self, span: Span) -> Node:
+        """The same as if it stood there: for what comes from another file."""
+        return Node(
+            span,
+            Text(self.scalar.value, span, self.scalar.quoted) if self.scalar is not None else None,
+            tuple((Text(key.value, span, key.quoted), value.at(span)) for key, value in self.pairs) if self.pairs is not None else None,
+            tuple(child.at(span) for child in self.children) if self.children is not None else None,
+        )
+
     def items(self) -> Iterator[tuple[Text, Node]]:
         """The pairs of a mapping."""
         yield from self.pairs or ()
@@ -71,48 +90,66 @@ class Node:
 
 
 def parse(source: Source) -> Node | None:
-    """The document's root; None for an empty one. Raises BadYaml."""
+    """The document's root; None for an empty one. Raises BadYaml. Several documents are laid over each other, as Compose does."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    reader = YAML(typ="rt")
-    reader.allow_duplicate_keys = True
+    reader = YAML(typ="safe", pure=True)
     try:
-        root: Any = reader.compose(source.text.removeprefix("\ufeff"))
+        documents = [raw for raw in reader.compose_all(source.text.removeprefix("\ufeff")) if raw is not None]
+        roots = [_Reader(source).node(raw) for raw in documents]
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         start = source.offset(mark.line + 1, mark.column + 1) if mark is not None else 0
         raise BadYaml(" ".join(str(error.problem or error.context or "not YAML").split()), Span(start, start + 1)) from None
     except (YAMLError, ValueError, RecursionError) as error:
         raise BadYaml(" ".join(str(error).split())[:200], Span(0, 0)) from None
-    return _node(source, root, 0) if root is not None else None
+    whole = roots[0] if roots else None
+    for root in roots[1:]:
+        whole = root.over(whole)
+    return whole
 
 
-def _node(source: Source, raw: Any, depth: int) -> Node:
-    start = source.offset(raw.start_mark.line + 1, raw.start_mark.column + 1)
-    end = source.offset(raw.end_mark.line + 1, raw.end_mark.column + 1)
-    span = Span(start, max(start, end))
-    if depth > _DEEPEST:  # an alias that holds itself
-        return Node(span)
-    if isinstance(raw.value, str):
-        return Node(span, Text(raw.value, span, raw.style in ("'", '"')))
-    if raw.id == "sequence":
-        return Node(span, children=tuple(_node(source, child, depth + 1) for child in raw.value))
-    return Node(span, pairs=tuple(_pairs(source, raw, depth)))
+class _Reader:
+    """Turns ruamel's nodes into ours, each once: an alias of an alias costs nothing, and one that holds itself ends."""
 
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._made: dict[int, Node] = {}
 
-def _pairs(source: Source, raw: Any, depth: int) -> list[tuple[Text, Node]]:
-    own: dict[str, tuple[Text, Node]] = {}
-    merged: list[tuple[Text, Node]] = []
-    for key, value in raw.value:
-        name, node = _node(source, key, depth + 1), _node(source, value, depth + 1)
-        if name.scalar is None:
-            continue
-        if name.scalar.value == "<<" and not name.scalar.quoted:
-            for part in node.children or (node,):
-                merged += part.pairs or ()
-        else:
-            own[name.scalar.value] = (name.scalar, node)
-    for text, node in merged:
-        own.setdefault(text.value, (text, node))
-    return list(own.values())
+    def node(self, raw: Any) -> Node:
+        if id(raw) not in self._made:
+            self._made[id(raw)] = Node(self._span(raw))  # what an alias inside of its own anchor stands for
+            self._made[id(raw)] = self._read(raw)
+        return self._made[id(raw)]
+
+    def _span(self, raw: Any) -> Span:
+        start, end = (self._source.offset(mark.line + 1, mark.column + 1) for mark in (raw.start_mark, raw.end_mark))
+        return Span(start, max(start, end))
+
+    def _read(self, raw: Any) -> Node:
+        span = self._span(raw)
+        if isinstance(raw.value, str):
+            return Node(span, Text(raw.value, span, raw.style in ("'", '"')))
+        if raw.id == "sequence":
+            return Node(span, children=tuple(self.node(child) for child in raw.value))
+        return Node(span, pairs=self._pairs(raw))
+
+    def _pairs(self, raw: Any) -> tuple[tuple[Text, Node], ...]:
+        """The pairs with those of merge keys. A key that stands twice is refused, as Go's YAML (Compose, Gitea) refuses it."""
+        own: dict[str, tuple[Text, Node]] = {}
+        merged: list[tuple[Text, Node]] = []
+        for key, value in raw.value:
+            name, node = self.node(key).scalar, self.node(value)
+            if name is None:
+                continue
+            if name.value == "<<" and not name.quoted:
+                for part in node.children or (node,):
+                    merged += part.pairs or ()
+            elif name.value in own:
+                raise BadYaml(f"the key {name.value} stands twice", name.span)
+            else:
+                own[name.value] = (name, node)
+        for text, node in merged:
+            own.setdefault(text.value, (text, node))
+        return tuple(own.values())

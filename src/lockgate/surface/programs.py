@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
-from pathlib import Path
 
 from lockgate.surface.nodes import Node, Text
 from lockgate.text import Source, Span
@@ -22,14 +20,17 @@ _MIGRATES = re.compile(
     | sea-orm-cli\s+migrate | refinery\s+migrate | flyway\b.*\bmigrate | liquibase\b.*\bupdate | sqitch\s+deploy | supabase\s+db\s+push
     | tern\s+migrate | sql-migrate\s+up | ecto\.migrate | (?:migrate|migrator|migrations?)(?:\.sh|\.py|\.js|\.ts|\.mjs)\b
     )
+    | (?:^|\s)(?:db:)?migrate:(?:deploy|up|latest|run)\b | (?:^|[\s/])migrate[\w-]*\.sh\b
     | \bmigrate\b[^&|;]*\s-(?:path|source|database)\b
-    | (?:^|[\s/])(?:db-?)?migrate(?:\s+(?:up|latest|deploy|apply))?\s*$ | (?:^|[\s/])[\w.-]+\s+(?:db:)?migrate(?:\s+(?:up|latest|deploy))?\s*$
-    | \s--migrate\b
+    | (?:^|[\s/])(?:db[:-])?migrate(?:\s+(?:sql\s+)?(?:up|head|latest|deploy|apply|run))?(?:\s+-.*)?\s*$
     """,
     re.VERBOSE,
 )
+# A server that migrates when it starts, or a program that ends then: the flag does not tell
+_FLAG = re.compile(r"\s--(?:migrate|(?:run|apply)-(?:\w+-)?migrations?)\b")
 _SPLIT = re.compile(r"&&|\|\||;|\n|(?<!\|)\|(?!\|)")
-_SETUP = re.compile(r"^\s*(?:#|set\s|export\s|cd\s|echo\s|sleep\s|wait-for|until\s|do\b|done\b|then\b|fi\b|if\s|else\b|$)|^\s*\w+=\S*\s*$")
+_KEYWORD = re.compile(r"^\s*(?:(?:if|then|elif|else|do|while|until|time|exec|!|\{|\()\s+)+")
+_SETUP = re.compile(r"^\s*(?:#|set\s|export\s|cd\s|echo\b|printf\b|sleep\s|wait-for|command\s+-v|\[|test\s|done\b|fi\b|\}|\)|$)|^\s*\w+=\S*\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +44,22 @@ class Program:
     @property
     def parts(self) -> tuple[str, ...]:
         """Its single commands, without what only prepares them."""
-        return tuple(part.strip() for part in _SPLIT.split(_unwrapped(self.text)) if not _SETUP.match(part))
+        text = re.sub(r"\\\n", " ", _unwrapped(self.text))
+        commands = (_KEYWORD.sub("", part).strip() for part in _SPLIT.split(text))
+        return tuple(command for command in commands if not _SETUP.match(command))
 
     @property
     def migrates(self) -> bool:
-        return any(_MIGRATES.search(part) for part in self.parts)
+        return any(_MIGRATES.search(part) or _FLAG.search(part) for part in self.parts)
 
     @property
     def serves(self) -> bool:
-        """Whether something else runs after the migration."""
+        """Whether something else runs after the migration, or may."""
         return bool(self.parts) and not _MIGRATES.search(self.parts[-1])
 
 
 def _unwrapped(text: str) -> str:
-    match = re.match(r"^\s*(?:/bin/|/usr/bin/)?(?:env\s+)?(?:ba|da|a|z)?sh\s+-\w*c\s+(.*)$", text, re.DOTALL)
+    match = re.match(r"^\s*(?:/bin/|/usr/bin/)?(?:env\s+)?(?:ba|da|a|z)?sh\s+(?:-[\w-]+\s+)*?-\w*c\w*\s+(.*)$", text, re.DOTALL)
     if match is None:
         return text
     inner = match.group(1).strip()
@@ -71,60 +74,3 @@ def words(node: Node | None) -> Text | None:
         return node.scalar
     parts = node.texts()
     return Text(" ".join(p.value for p in parts), Span(parts[0].span.start, parts[-1].span.end)) if parts else None
-
-
-@dataclass(frozen=True, slots=True)
-class Dockerfile:
-    """The last stage of a Dockerfile, as far as it says what runs."""
-
-    programs: tuple[Program, ...]
-    healthcheck: bool
-
-
-def dockerfile(source: Source, context: Path | None) -> Dockerfile:
-    """CMD, ENTRYPOINT (and the script that it names, where it lies in the build context) and HEALTHCHECK."""
-    found: dict[str, Program] = {}
-    health = False
-    text = re.sub(r"\\\n", "  ", source.text)  # the same length, so that places stay true
-    for match in re.finditer(r"^[ \t]*(FROM|CMD|ENTRYPOINT|HEALTHCHECK)\b[ \t]*(.*)$", text, re.IGNORECASE | re.MULTILINE):
-        word, rest = match.group(1).upper(), match.group(2).strip()
-        if word == "FROM":
-            found, health = {}, False
-        elif word == "HEALTHCHECK":
-            health = rest.upper() != "NONE"
-        else:
-            found[word] = Program(_exec_form(rest), source, Span(match.start(1), match.end(2)))
-    scripts = tuple(script for program in found.values() for script in _scripts(program, context))
-    return Dockerfile((*found.values(), *scripts), health)
-
-
-def _exec_form(text: str) -> str:
-    import json
-
-    if text.startswith("["):
-        try:
-            parts = json.loads(text)
-        except ValueError:
-            return text
-        if isinstance(parts, list) and all(isinstance(p, str) for p in parts):
-            return " ".join(parts)
-    return text
-
-
-def _scripts(program: Program, context: Path | None) -> tuple[Program, ...]:
-    if context is None:
-        return ()
-    try:
-        names = [Path(word).name for word in shlex.split(program.text) if word.endswith((".sh", ".bash")) or "entrypoint" in word]
-    except ValueError:
-        return ()
-    found = []
-    for name in names[:3]:
-        for path in sorted(context.glob(f"{name}")) + sorted(context.glob(f"*/{name}")):
-            try:
-                text = path.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError):
-                continue
-            found.append(Program(text, program.source, program.span))
-            break
-    return tuple(found)
