@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 from lockgate.check import Request, make_plan, read_folder
@@ -18,6 +17,7 @@ from lockgate.slots import applied_ids
 from lockgate.slots.kinds import DBMATE, KINDS
 from lockgate.slots.ledger import read_dsn
 from lockgate.sources.migration import Migration
+from lockgate.values import dataclass, replace
 
 Key = tuple[str, ...]  # kind, then what names the object
 _ONE = {"indexes": "index", "policies": "policy"}

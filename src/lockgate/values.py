@@ -120,6 +120,7 @@ else:
             import dataclasses
 
             made = dataclasses.make_dataclass("_", [(f.name, Any, _standard(f)) for f in cls._values_fields.values()], kw_only=True)
+            cls.__dataclass_fields__ = made.__dataclass_fields__
             return made.__dataclass_fields__
 
     def _standard(each: _Field) -> Any:

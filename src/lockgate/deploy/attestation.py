@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lockgate.deploy.state import write_whole
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.findings import Finding, Severity, Verdict
 from lockgate.sources.migration import Migration
+from lockgate.values import dataclass, field
 
 _SEVERITIES = tuple(s.value for s in Severity)
 _VERDICTS = tuple(v.value for v in Verdict)

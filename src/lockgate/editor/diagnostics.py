@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from lsprotocol import types as lsp
@@ -14,6 +13,7 @@ from lockgate.config import load
 from lockgate.findings import Finding, Label, Severity
 from lockgate.rulebook import URL
 from lockgate.text import Source, Span
+from lockgate.values import dataclass
 
 _SEVERITY = {
     Severity.ERROR: lsp.DiagnosticSeverity.Error, Severity.WARNING: lsp.DiagnosticSeverity.Warning, Severity.INFO: lsp.DiagnosticSeverity.Information,

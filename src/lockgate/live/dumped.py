@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.live.plan import Membership, ScratchRole
 from lockgate.parse import Statement, SyntaxFailure
+from lockgate.values import dataclass
 
 _ATTRIBUTES = {"superuser": "superuser", "createdb": "createdb", "createrole": "createrole", "bypassrls": "bypassrls", "canlogin": "login"}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.errors import CannotCheck, UsageError
@@ -13,6 +12,7 @@ from lockgate.live.backend import quote
 from lockgate.live.catalog import SQL as CATALOG
 from lockgate.live.catalog import in_order
 from lockgate.live.plan import LiveCatalog
+from lockgate.values import dataclass
 
 _TABLE = re.compile(r'(?:[\w$]+|"[^"]+")(?:\.(?:[\w$]+|"[^"]+"))?')
 _ROLES = """SELECT r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication, r.rolbypassrls

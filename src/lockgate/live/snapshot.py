@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.live import pg_dump, production
+from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.catalog.objects import Constraint, Namespace, Relation
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import words
@@ -18,6 +16,7 @@ from lockgate.timeline.transitions.key import add_key, plan_key, plan_keys, use_
 from lockgate.timeline.transitions.not_null import add_not_null, counterpart, for_primary_key, mark, named
 from lockgate.timeline.transitions.partition_index import column_map
 from lockgate.timeline.transitions.relation import doubt
+from lockgate.values import replace
 
 
 def add_constraint(ctx: Context, queue: Queue, item: Alteration) -> None:
