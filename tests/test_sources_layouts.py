@@ -193,7 +193,7 @@ def test_sqitch_reworked_changes(tmp_path: Path) -> None:
     files["sqitch.plan"] += "@v2 2024-01-01T00:00:00Z A <a@b> # x\nusers [users@v2] 2024-01-02T00:00:00Z A <a@b> # again\n"
     files["deploy/users@v1.sql"] = "SELECT 1;"
     folder = loaded(tmp_path, files)
-    assert [m.id for m in folder.migrations] == ["users@v1", "views", "users"]
+    assert [m.id for m in folder.migrations] == ["users@v2", "views", "users"]
     (tmp_path / "m/deploy/views.sql").unlink()
     with pytest.raises(CannotCheck, match=r"views is planned, and m/deploy/views.sql does not exist"):
         load([tmp_path / "m"], cwd=tmp_path)

@@ -103,6 +103,7 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     plan = make_plan(config, request, folder)
     replay = Replay(plan)
     checked = Checked(config, request, folder, plan, replay, [], Coverage(len(plan.migrations)), [])
+    checked.coverage.unmodelled |= {m.opaque: 1 for m in plan.migrations if m.opaque}
     checked.findings += _slots(config, request, folder)
     checked.findings += _surface(config, request)
     spans: dict[str, tuple[Source, list[Span]]] = {}

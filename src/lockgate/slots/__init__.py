@@ -50,16 +50,20 @@ def _decided(fact: DuplicateSlot, table: SlotTable, cwd: Path, free: str) -> Dup
     """Which of the two has to move: the one that no environment has applied, else the one that was merged last."""
     first, second = fact.first, fact.second
     row = table.ledger.applied_numbers().get(first.number or ()) if table.ledger else None
+    fact = replace(fact, next_free=free)
+    if row is not None and table.ledger is not None:
+        runner = table.ledger.kind.runner or "a runner that goes by numbers"
+        fact = replace(fact, applied=row.name) if row.name else replace(fact, does=f"{runner} will never run the other")
     if row is not None and row.name:
         if plain_name(row.name) == plain_name(second.name):
             first, second = second, first
         if plain_name(row.name) == plain_name(first.name):
-            return replace(fact, first=first, second=second, applied=row.name, why="no environment has applied it", next_free=free)
+            return replace(fact, first=first, second=second, why="no environment has applied it")
     view = table.git
     if view is not None and view.head:
         ranks = git.appearance(cwd, [first.source.path, second.source.path])
         if ranks[first.source.path] > ranks[second.source.path]:
             first, second = second, first
         if len(set(ranks.values())) == 2:
-            return replace(fact, first=first, second=second, applied=row.name if row else None, why="it was merged last", next_free=free)
-    return replace(fact, first=first, second=second, applied=row.name if row else None, next_free=free)
+            return replace(fact, first=first, second=second, why="it was merged last")
+    return replace(fact, first=first, second=second)

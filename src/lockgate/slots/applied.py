@@ -44,6 +44,7 @@ def match(folder: Folder, ledger: Ledger) -> Matching:
         top = max(applied)
         rows |= {c.id: applied[top] for c in ups if c.number is not None and c.number < top}
     rows |= _below_baseline(ups, ledger)
+    rows |= _passed(ups, ledger)
     return Matching(ups, rows, tuple(missing))
 
 
@@ -51,6 +52,12 @@ def _below_baseline(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow
     """Flyway ignores everything up to the baseline's version."""
     bases = [row for row in ledger.rows if row.fake and row.number is not None]
     return {c.id: row for row in bases for c in ups if c.number is not None and row.number is not None and c.number <= row.number}
+
+
+def _passed(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow]:
+    """A baseline's file (flyway's B, atlas's checkpoint) is for new databases: one that has anything of its time or later needs it no more."""
+    top = max((row for row in ledger.rows if row.number is not None), key=lambda row: row.number or (), default=None)
+    return {c.id: top for c in ups if c.baseline and top is not None and (c.number or ()) <= (top.number or ())}
 
 
 def _by_key(ups: tuple[Claim, ...], ledger: Ledger) -> Matching:

@@ -21,6 +21,7 @@ class Claim:
     relative: str  # to the folder of migrations
     key: str  # what the runner's ledger holds for it
     where: str = ""
+    baseline: bool = False
 
     @property
     def number(self) -> tuple[int, ...] | None:
@@ -41,7 +42,7 @@ def claims(folder: Folder) -> tuple[Claim, ...]:
 
 def _claim(file: SlotFile) -> Claim:
     item = file.named
-    return Claim(item.slot, item.name, item.id, item.direction, file.source, item.relative, item.key)
+    return Claim(item.slot, item.name, item.id, item.direction, file.source, item.relative, item.key, baseline=item.baseline)
 
 
 def by_name(folder: Folder) -> bool:

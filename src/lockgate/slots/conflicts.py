@@ -10,13 +10,17 @@ from lockgate.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DuplicateSlot:
-    """``second`` claims the slot that ``first`` holds, and should move (``why``). ``applied`` is the name that the ledger has, if known."""
+    """``second`` claims the slot that ``first`` holds, and should move (``why``).
+
+    ``applied`` is the name that the ledger has, if known; ``does``: what the runner does where the ledger holds the slot without a name.
+    """
 
     first: Claim
     second: Claim
     applied: str | None = None
     why: str = ""
     next_free: str = ""
+    does: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A file that the runner does not run, though it is named much like a migration."""
+    """A file that the runner does not run, though it is named much like a migration. ``stops``: the runner runs nothing because of it."""
 
     source: Source
     why: str
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)

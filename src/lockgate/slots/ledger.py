@@ -192,5 +192,6 @@ def _select(dsn: str, table: str, variable: str) -> list[dict[str, Any]]:
 def plain_name(name: str) -> str:
     """A migration's name as ledgers spell it in their different ways: without slot, direction and suffix, words joined alike."""
     name = re.sub(r"([._]up|[._]down)?\.sql$", "", name.rpartition("/")[2])
+    name = re.sub(r"\.(?:postgres(?:ql)?|pg|all|autocommit)$", "", name)
     name = re.sub(r"^[VURB]?\d[\d.]*(__|[_\-. ]|$)", "", name)
     return re.sub(r"[\s_\-]+", "_", name).strip("_").lower()

@@ -33,7 +33,7 @@ def examine_tree(folder: Folder) -> Iterator[object]:
     yield from duplicates(folder, found)
     yield from _pairs(folder, found)
     yield from _gaps(found)
-    yield from (PassedOver(Source(s.path, ""), s.why) for s in folder.skipped if s.alike)
+    yield from (PassedOver(Source(s.path, ""), s.why, s.stops) for s in folder.skipped if s.alike)
     yield from _collisions(folder, found)
     yield from wrong_directions(folder, found)
 
@@ -44,16 +44,22 @@ def duplicates(folder: Folder, found: Iterable[Claim]) -> Iterator[DuplicateSlot
     for claim in found:
         if claim.number is not None:
             home = claim.relative.rpartition("/")[0] if folder.layout == "plain" else ""
-            baseline = folder.layout == "flyway" and claim.relative.rpartition("/")[2].startswith("B")
-            holders[home, claim.number, claim.direction is Direction.DOWN, baseline].append(claim)
+            holders[home, claim.number, claim.direction is Direction.DOWN, claim.baseline].append(claim)
+    usual = _usually_shared(folder, holders.values())
     paired = {c.id for group in holders.values() if len(group) > 1 for c in group[1:] if c.direction is not Direction.DOWN}
     for group in holders.values():
         for second in group[1:]:
-            if by_name(folder) or dated(second.slot):
+            if by_name(folder) or usual or dated(second.slot):
                 if not dated(second.slot) and folder.layout not in ("prisma", "liquibase", "command"):
                     yield SharedNumber(group[0], second, folder.layout)
             elif second.direction is not Direction.DOWN or second.id not in paired:
                 yield DuplicateSlot(group[0], second)  # the down of a second pair goes without saying
+
+
+def _usually_shared(folder: Folder, groups: Iterable[list[Claim]]) -> bool:
+    """Whether a plain folder, whose runner is not known, shares numbers as a habit: they then are an order, and no slots."""
+    shared = [len(group) - 1 for group in groups if len(group) > 1]
+    return folder.layout == "plain" and len(folder.migrations) >= 10 and sum(shared) * 10 >= max(len(folder.migrations), 30)
 
 
 def _pairs(folder: Folder, found: tuple[Claim, ...]) -> Iterator[PairMismatch | DownWithoutUp | MissingDown]:
@@ -75,14 +81,16 @@ def _pairs(folder: Folder, found: tuple[Claim, ...]) -> Iterator[PairMismatch | 
 
 
 def _missing_downs(folder: Folder, found: tuple[Claim, ...]) -> Iterator[MissingDown]:
-    having = sum(1 for m in folder.migrations if m.down is not None)
-    total = len(folder.migrations)
+    # those before the first down are from before the folder had them
+    first = next((n for n, m in enumerate(folder.migrations) if m.down is not None), 0) if folder.layout != "dbmate" else 0
+    since = [m for m in folder.migrations[first:] if not m.opaque]
+    having, total = sum(1 for m in since if m.down is not None), len(since)
     # dbmate: "requires each migration to define a down block"
     refused = "dbmate refuses to run without a `-- migrate:down` line" if folder.layout == "dbmate" else ""
     if folder.layout == "flyway" or having == total or (having * 2 < total and not refused):
         return
     by_id = {c.id: c for c in found if c.direction is not Direction.DOWN}
-    for migration in folder.migrations:
+    for migration in since:
         if migration.down is None and migration.id in by_id:
             yield MissingDown(by_id[migration.id], having, total, refused)
 

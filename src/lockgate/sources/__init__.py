@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lockgate.errors import CannotCheck, UsageError
-from lockgate.sources.assemble import Assembly, Place, assemble
+from lockgate.sources.assemble import assemble
+from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.detect import Detection, detect, find, recognise, several, unknown
 from lockgate.sources.folder import Direction, Folder, Named, Skipped, SlotFile, read, shown
 from lockgate.sources.listing import below, is_sql, walk

@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
-
-from lockgate.errors import CannotCheck
 from lockgate.sources import marks
+from lockgate.sources.assembly import Assembly, Place
+from lockgate.sources.choose import chosen, journal
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read, shown
-from lockgate.sources.listing import is_sql, meant
-from lockgate.sources.migration import Migration, Script
-from lockgate.sources.naming import Layout, looks_like_migration, named, other_database, position, slot_number
-from lockgate.sources.scripts import filled, scripts
+from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.sources.naming import Layout, coded, position, slot_number
+from lockgate.sources.scripts import filled, is_checkpoint, scripts
 from lockgate.text import Source
-from lockgate.values import dataclass, field, replace
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A folder to load: where it is, how errors name it, what lies in it."""
-
-    root: Path
-    cwd: Path
-    files: tuple[str, ...]
-    placeholders: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class Assembly:
-    """What loading a folder collects. ``ordered``: migrations with their sort keys."""
-
-    ordered: list[tuple[tuple[object, ...], Migration]] = field(default_factory=list)
-    files: list[SlotFile] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
-
-    def migrations(self) -> list[Migration]:
-        return [m for _, m in sorted(self.ordered, key=lambda item: item[0])]
+from lockgate.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     named: Named
     script: Script
+    down: Script | None = None
+    opaque: str = ""
 
 
 def assemble(layout: Layout, place: Place) -> Assembly:
@@ -50,32 +26,59 @@ def assemble(layout: Layout, place: Place) -> Assembly:
     out = Assembly()
     ups: list[_Part] = []
     downs: list[_Part] = []
-    both: dict[str, Script] = {}
-    chosen = _chosen(layout, place, out)
-    for item in chosen:
-        path = place.root / item.relative
-        source = filled(read(path, place.cwd), place.placeholders)
+    taken = chosen(layout, place, out)
+    for item in taken:
+        source = filled(read(place.root / item.relative, place.cwd), place.placeholders)
+        item = replace(item, baseline=item.baseline or (layout.name == "atlas" and is_checkpoint(source)))
         out.files.append(SlotFile(item, source))
-        up, down = scripts(layout.name, source, path)
-        if item.direction is Direction.DOWN and up is not None:
-            downs.append(_Part(item, up))
-            continue
-        if up is None:
-            out.skipped.append(Skipped(source.path, _unmarked(layout.name), True))
-            continue
-        ups.append(_Part(item, up))
-        if down is not None:
-            both[item.relative] = down
-        _tell_meta(layout, source, out)
+        _take(layout, item, source, place, (ups, downs), out)
+    _add_code(layout, place, ups, out)
     paired = _pair(ups, downs)
-    journal = layout.name == "drizzle" and "meta/_journal.json" in place.files
-    places = {item.relative: (number,) if journal else position(layout, item) for number, item in enumerate(chosen)}
-    for part in ups:
+    listed = layout.name == "drizzle" and journal(place) is not None
+    places = {item.relative: (number,) if listed else position(layout, item) for number, item in enumerate(taken)}
+    for part in _from_baseline(ups, layout):
         item = part.named
         fallen = paired.get(item.relative)
-        second = both.get(item.relative) or (fallen.script if fallen is not None else None)
-        out.ordered.append((places[item.relative], Migration(item.id, item.slot, item.name, part.script, second)))
+        down = part.down or (fallen.script if fallen is not None else None)
+        at = places.get(item.relative) or position(layout, item)
+        out.ordered.append((at, Migration(item.id, item.slot, item.name, part.script, down, part.opaque)))
     return out
+
+
+def _take(layout: Layout, item: Named, source: Source, place: Place, parts: tuple[list[_Part], list[_Part]], out: Assembly) -> None:
+    """What one file holds: an up, a down or both; nothing where the runner's mark is missing."""
+    ups, downs = parts
+    up, down = scripts(layout.name, source, place.root / item.relative)
+    if up is None:
+        out.skipped.append(Skipped(source.path, _unmarked(layout.name), True))
+    elif item.direction is Direction.DOWN:
+        downs.append(_Part(item, up))
+    else:
+        ups.append(_Part(item, up, down))
+        _tell_meta(layout, source, out)
+
+
+def _add_code(layout: Layout, place: Place, ups: list[_Part], out: Assembly) -> None:
+    """Migrations in another language: they take a slot, and what they do is not known."""
+    for relative in place.files:
+        item = coded(layout, relative) if relative.count("/") < layout.depth else None
+        if item is None:
+            continue
+        source = Source(shown(place.root / relative, place.cwd), "")
+        out.files.append(SlotFile(item, source))
+        if item.direction is not Direction.DOWN:
+            ups.append(_Part(item, Script(source, (), Transaction.FILE), None, f"{source.path} is no SQL: what it does is not known"))
+
+
+def _from_baseline(ups: list[_Part], layout: Layout) -> list[_Part]:
+    """What a new database gets: nothing that the last baseline stands for."""
+    last = max((part for part in ups if part.named.baseline), key=lambda part: position(layout, part.named), default=None)
+    if last is None:
+        return ups
+    start = position(layout, last.named)
+    number = slot_number(last.named.slot) or ()
+    later = [p for p in ups if not p.named.baseline and position(layout, p.named) > start]
+    return [last, *(p for p in later if layout.order == "text" or slot_number(p.named.slot) != number)]
 
 
 def _unmarked(layout: str) -> str:
@@ -106,73 +109,3 @@ def _pair(ups: list[_Part], downs: list[_Part]) -> dict[str, _Part]:
         if up.named.relative not in out and number is not None and number in left:
             out[up.named.relative] = left.pop(number)
     return out
-
-
-def _chosen(layout: Layout, place: Place, out: Assembly) -> list[Named]:
-    """The files that the runner takes, without those that it passes over."""
-    candidates = [f for f in place.files if is_sql(f) and f.count("/") < layout.depth]
-    if layout.name == "plain":
-        candidates = _shallow(candidates)
-    listed = _journal(place) if layout.name == "drizzle" else None
-    chosen = []
-    for relative in candidates:
-        item = named(layout, relative)
-        if item is None:
-            out.skipped.append(Skipped(shown(place.root / relative, place.cwd), _why(layout, relative), _alike(layout, relative)))
-        elif listed is not None and item.id not in listed:
-            why = "meta/_journal.json does not list it: drizzle passes it over in silence"
-            out.skipped.append(Skipped(shown(place.root / relative, place.cwd), why, True))
-        else:
-            chosen.append(replace(item, key=listed[item.id]) if listed is not None else item)
-    if layout.name == "plain":
-        chosen = _dialect(chosen, place, out)
-    if listed is not None:
-        places = {tag: number for number, tag in enumerate(listed)}
-        return sorted(chosen, key=lambda item: places[item.id])
-    return sorted(chosen, key=lambda item: position(layout, item))
-
-
-def _shallow(candidates: list[str]) -> list[str]:
-    """The files of the folder itself where it has any, else of the folders below it."""
-    own = [f for f in candidates if "/" not in f]
-    return own or [f for f in candidates if meant(f.rpartition("/")[0])]
-
-
-def _dialect(chosen: list[Named], place: Place, out: Assembly) -> list[Named]:
-    """``x.postgres.up.sql`` goes before ``x.up.sql`` of the same slot, as in pop."""
-    ours = {(i.slot, i.direction) for i in chosen if ".postgres" in i.relative}
-    kept = []
-    for item in chosen:
-        if ".postgres" not in item.relative and item.slot and (item.slot, item.direction) in ours:
-            out.skipped.append(Skipped(shown(place.root / item.relative, place.cwd), "there is one for postgres in its place"))
-        else:
-            kept.append(item)
-    return kept
-
-
-def _alike(layout: Layout, relative: str) -> bool:
-    return looks_like_migration(relative) and not other_database(relative)
-
-
-def _why(layout: Layout, relative: str) -> str:
-    other = other_database(relative)
-    if other:
-        return f"it is for another database: {other}"
-    if relative.endswith(".sql") or not relative.lower().endswith(".sql"):
-        return f"{layout.name} does not name its files so, and passes it over in silence"
-    return f"{layout.name} looks for .sql in small letters, and passes it over in silence"
-
-
-def _journal(place: Place) -> dict[str, str] | None:
-    """The tags of drizzle's journal, each with its time, which is what the ledger keeps; None in drizzle's newer form, which has none."""
-    path = place.root / "meta" / "_journal.json"
-    if not path.exists():
-        return None
-    source = read(path, place.cwd)
-    try:
-        entries = json.loads(source.text)["entries"]
-        return {str(entry["tag"]): str(entry.get("when", "")) for entry in entries}
-    except json.JSONDecodeError as error:
-        raise CannotCheck(f"{source.path}:{error.lineno}:{error.colno}: not JSON: {error.msg}", "mend it (a merge conflict?)") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CannotCheck(f"{source.path}: no drizzle journal: it has no entries with tags", "run drizzle-kit again") from error

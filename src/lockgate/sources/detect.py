@@ -36,12 +36,21 @@ class Detection:
 
 def recognise(root: Path, files: list[str], label: str) -> Detection | None:
     """The layout of a folder that itself holds migrations; None where it holds none. Raises UsageError where layouts are mixed."""
-    return _by_marker(root, files) or _by_folders(files) or _by_files(root, [f for f in files if "/" not in f and is_sql(f)], files, label)
+    own = [f for f in files if "/" not in f and is_sql(f)]
+    return _by_marker(root, files) or _by_folders(files) or _by_place(root, own) or _by_files(root, own, files, label)
+
+
+def _by_place(root: Path, own: list[str]) -> Detection | None:
+    at = root.resolve()
+    numbered = [f for f in own if named(BY_NAME["supabase"], f)]
+    if numbered and len(numbered) * 2 >= len(own) and at.name == "migrations" and at.parent.name == "supabase":
+        return Detection("supabase", (f"supabase: {len(numbered)} numbered 1_name.sql in supabase/migrations",))
+    return None
 
 
 def _by_marker(root: Path, files: list[str]) -> Detection | None:
     present = set(files)
-    if "sqitch.plan" in present:
+    if "sqitch.plan" in present and not ("sqitch.conf" in present and _has_other_plan(root, files)):
         return Detection("sqitch", ("sqitch: there is a sqitch.plan",))
     if "meta/_journal.json" in present:
         return Detection("drizzle", ("drizzle: there is a meta/_journal.json",))
@@ -53,15 +62,22 @@ def _by_marker(root: Path, files: list[str]) -> Detection | None:
     return None
 
 
+def _has_other_plan(root: Path, files: list[str]) -> bool:
+    """Whether sqitch.conf names another top folder that has a plan."""
+    top = re.search(r"^\s*top_dir\s*=\s*[\"']?(?:\./)?([^\"'\s#;]+)", _peek(root / "sqitch.conf"), re.MULTILINE)
+    return top is not None and f"{top.group(1).rstrip('/')}/sqitch.plan" in files
+
+
 def _marked(root: Path, files: list[str], layout: str) -> bool:
     return any(_MARKS[layout].search(_peek(root / f)) for f in files if is_sql(f))
 
 
 def _by_folders(files: list[str]) -> Detection | None:
     own = sum(1 for f in files if "/" not in f and is_sql(f) and f[:1].isdigit())
+    folders = len({f.partition("/")[0] for f in files if "/" in f and is_sql(f)})
     for layout, last, what in (("prisma", "migration.sql", "NAME/migration.sql"), ("diesel", "up.sql", "VERSION_name/up.sql")):
         found = [f for f in files if f.count("/") == 1 and f.endswith(f"/{last}") and named(BY_NAME[layout], f)]
-        if found and len(found) >= own:
+        if found and len(found) >= own and len(found) * 2 > folders:
             snapshot = layout == "prisma" and any(f.count("/") == 1 and f.endswith("/snapshot.json") for f in files)
             name = "drizzle" if snapshot else layout
             return Detection(name, (f"{name}: {len(found)} folders hold {what}" + (" and a snapshot.json" if snapshot else ""),))
@@ -71,15 +87,29 @@ def _by_folders(files: list[str]) -> Detection | None:
 def _by_files(root: Path, own: list[str], files: list[str], label: str) -> Detection | None:
     if not own:
         deep = [f for f in files if re.search(r"(?:^|/)[VUB]\d[\d._]*__[^/]*\.sql$", f) and meant(f.rpartition("/")[0])]
-        if deep and all(f.count("/") <= 2 for f in deep):
-            return Detection("flyway", (f"flyway: {len(deep)} files in subfolders are named V1__name.sql",))
+        if deep and all(f.count("/") <= 2 for f in deep) and _of_one(deep):
+            name = "refinery" if "refinery" in _cargo(root) else "flyway"
+            return Detection(name, (f"{name}: {len(deep)} files in subfolders are named V1__name.sql",))
         return None
-    marks = Counter(name for f in _spread(own) for name, mark in _MARKS.items() if mark.search(_peek(root / f)))
+    looked = _spread(own)
+    marks = Counter(name for f in looked for name, mark in _MARKS.items() if mark.search(_peek(root / f)))
+    if marks["node-pg-migrate"] * 2 < len(looked):
+        del marks["node-pg-migrate"]  # a comment that people write anyway
     if len(marks) > 1:
         raise _mixed(label, [f"{count} files marked for {name}" for name, count in marks.most_common()])
     for name, count in marks.items():
         return Detection(name, (f"{name}: {count} of {min(len(own), _SAMPLE)} files looked at hold its marks",))
     return _by_names(root, own, label)
+
+
+def _of_one(deep: list[str]) -> bool:
+    """Whether files in several subfolders are of one history: no version is in two of them (those are locations of their own)."""
+    where: dict[tuple[str, str], set[str]] = {}
+    for path in deep:
+        item = named(BY_NAME["flyway"], path)
+        if item is not None:
+            where.setdefault((item.slot.lstrip("0"), item.direction.value + "B" * item.baseline), set()).add(path.rpartition("/")[0])
+    return len(set().union(*where.values())) > 1 and all(len(folders) == 1 for folders in where.values())
 
 
 def _spread(names: list[str]) -> list[str]:
@@ -116,8 +146,8 @@ def _of_style(root: Path, number: int, found: list[str], style: str) -> Detectio
     if number == 1:
         paired = all(named(BY_NAME["golang-migrate"], f) for f in found)
         return Detection("golang-migrate", (f"golang-migrate: {said}",)) if paired else Detection("plain", (f"plain: {said}",))
-    if root.name == "migrations" and root.parent.name == "supabase":
-        return Detection("supabase", (f"supabase: {said} in supabase/migrations",))
+    if "node-pg-migrate" in _nearest(root, "package.json"):
+        return Detection("node-pg-migrate", (f"node-pg-migrate: {said}, and package.json names it",))
     return Detection("plain", (f"plain: {said}, and no runner's marks",))
 
 
@@ -133,6 +163,16 @@ def _cargo(root: Path) -> str:
         if text or (folder / ".git").exists():
             break
     return text
+
+
+def _nearest(root: Path, name: str) -> str:
+    """The text of the nearest file of this name upward, not beyond the repository."""
+    for folder in (root, *root.resolve().parents):
+        if (folder / name).is_file():
+            return _peek(folder / name)
+        if (folder / ".git").exists():
+            break
+    return ""
 
 
 def _peek(path: Path) -> str:

@@ -22,11 +22,15 @@ class Direction(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that the runner does not run, and why. ``alike``: it is named so much like a migration that somebody may expect it to run."""
+    """A file that the runner does not run, and why.
+
+    ``alike``: it is named so much like a migration that somebody may expect it to run. ``stops``: the runner refuses to run at all.
+    """
 
     path: str
     why: str
     alike: bool = False
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Named:
     id: str
     direction: Direction
     key: str  # what the runner's ledger holds for it: the slot, or the whole name
+    baseline: bool = False  # stands for everything up to its slot on a new database: flyway's B, atlas's checkpoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lockgate.sources.assemble import Assembly, Place
+from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read
 from lockgate.sources.listing import is_sql
 from lockgate.sources.marks import is_blank
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.sources.naming import natural
 from lockgate.text import Source, Span
 from lockgate.values import dataclass
 
@@ -59,7 +58,7 @@ def _order(place: Place) -> list[str]:
             text = read(place.root / relative, place.cwd).text
             listed += [m.group("file") for m in _INCLUDED.finditer(text)]
     placed = [f for name in listed for f in files if name == f or name.endswith(f"/{f}") or f.endswith(f"/{name}")]
-    return list(dict.fromkeys([*placed, *sorted(files, key=natural)])) if placed else sorted(files, key=natural)
+    return list(dict.fromkeys([*placed, *sorted(files, key=str)])) if placed else sorted(files, key=str)
 
 
 def changesets(source: Source) -> Iterator[Changeset]:

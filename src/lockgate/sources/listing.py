@@ -9,10 +9,11 @@ from lockgate.errors import CannotCheck
 
 _PASSED_OVER = frozenset(("node_modules", "vendor", "target", "__pycache__", "dist", "build", "venv"))
 # folders of SQL that no runner is meant to run
-_NOT_MEANT = frozenset(("test", "tests", "testdata", "fixtures", "example", "examples", "seeds", "seed"))
+_NOT_MEANT = frozenset(("test", "tests", "testdata", "fixtures", "example", "examples", "seeds", "seed", "template", "templates",
+                        "initdb.d", "docker-entrypoint-initdb.d", "docker-init", "init-scripts"))  # fmt: skip
 
 
-def walk(root: Path, depth: int = 8) -> list[str]:
+def walk(root: Path, depth: int = 16) -> list[str]:
     """Every file below a folder, relative to it, with forward slashes; hidden and vendored folders are passed over. Raises CannotCheck."""
     out: list[str] = []
 

@@ -143,24 +143,41 @@ def _ends(line: str) -> bool:
     return last.endswith(";")
 
 
-def sections(source: Source, up: str, down: str, off: str, bare: bool = False) -> tuple[Script | None, Script | None]:
-    """dbmate and node-pg-migrate: one part after each of two marks; ``off`` on the mark's line switches the transaction off.
+_UP = re.compile(r"^--\s*migrate:up(?:[ \t\r]*$|[ \t]+\S.*$)", re.MULTILINE)
+_DOWN = re.compile(r"^--\s*migrate:down(?:[ \t\r]*$|[ \t]+\S.*$)", re.MULTILINE)
 
-    The part then still goes out as one simple query. ``bare``: a file without marks is all up; else its up is None.
+
+def blocks(source: Source) -> tuple[Script | None, Script | None]:
+    """dbmate: a block after each of its marks; ``transaction:false`` on the mark's line switches the transaction off.
+
+    The block then still goes out as one simple query. A file may hold several pairs of blocks, which run one after the other, each in
+    a transaction of its own (pkg/dbmate/migration.go, parseMigrationContents).
     """
-    first = re.search(up, source.text, re.MULTILINE | re.IGNORECASE)
-    second = re.search(down, source.text, re.MULTILINE | re.IGNORECASE)
+    found = sorted([*((m, True) for m in _UP.finditer(source.text)), *((m, False) for m in _DOWN.finditer(source.text))], key=lambda item: item[0].start())
+    ends = [m.start() for m, _ in found[1:]] + [len(source.text)]
+    ups = [(m, Span(m.end(), end)) for (m, up), end in zip(found, ends, strict=True) if up]
+    downs = [(m, Span(m.end(), end)) for (m, up), end in zip(found, ends, strict=True) if not up]
+    return _blocks(source, ups), _blocks(source, downs[::-1])
 
-    def part(match: re.Match[str], other: re.Match[str] | None) -> Script:
-        end = other.start() if other is not None and other.start() > match.start() else len(source.text)
-        wrap = Transaction.IMPLICIT if re.search(off, match.group()) else Transaction.FILE
-        return Script(source, (Span(match.end(), end),), wrap)
 
-    if first is None:
-        start = 1 if source.text.startswith("\ufeff") else 0
-        whole = Script(source, (Span(start, second.start() if second else len(source.text)),), Transaction.FILE)
-        return (whole if bare else None), part(second, None) if second else None
-    return part(first, second), part(second, first) if second is not None else None
+def _blocks(source: Source, parts: list[tuple[re.Match[str], Span]]) -> Script | None:
+    if not parts:
+        return None
+    alone = any(re.search(r"\btransaction:false(?=\s|$)", mark.group()) for mark, _ in parts)
+    return Script(source, tuple(span for _, span in parts), Transaction.IMPLICIT if alone else Transaction.FILE)
+
+
+def sections(source: Source) -> tuple[Script | None, Script | None]:
+    """node-pg-migrate (sqlMigration.ts): a part from each mark to the other one or the end; without a mark for up the whole file is the up."""
+    up, down = (re.search(rf"^\s*--[\s-]*{way}\s+migration", source.text, re.MULTILINE | re.IGNORECASE) for way in ("up", "down"))
+
+    def part(mark: re.Match[str], other: re.Match[str] | None) -> Script:
+        end = other.start() if other is not None and other.start() > mark.start() else len(source.text)
+        return Script(source, (Span(mark.start(), end),), Transaction.FILE)
+
+    start = 1 if source.text.startswith("\ufeff") else 0
+    whole = Script(source, (Span(start, len(source.text)),), Transaction.FILE)
+    return part(up, down) if up else whole, part(down, up) if down else None
 
 
 def cut(source: Source, start: int, delimiter: str) -> tuple[Span, ...]:

@@ -39,3 +39,4 @@ class Migration:
     name: str  # what follows the slot: ``project_event_choices``
     up: Script
     down: Script | None = None
+    opaque: str = ""  # why its statements are not known: it is written in another language

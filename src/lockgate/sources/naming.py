@@ -11,14 +11,16 @@ from lockgate.values import dataclass
 
 _DIALECT = re.compile(r"\.(mysql|mariadb|sqlite3?|cockroach(?:db)?|crdb|mssql|sqlserver|oracle)(?=\.)", re.IGNORECASE)
 _ALIKE = re.compile(r"^[VURB]?\d.*\.sql$|\.(?:up|down)\.sql$|^R__", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?:/migration)?\.\w+$")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """A runner's way to name files.
 
-    ``file`` matches a path relative to the folder; its groups are slot, name and, where set, ``down`` (the file is a down) and ``both``.
-    ``by_name``: the ledger goes by the whole name, so two files may share a number. ``depth``: how deep the runner looks.
+    ``file`` matches a path relative to the folder; its groups are slot, name and, where set, ``down`` (the file is a down).
+    ``code`` matches migrations in another language, which take a slot as well. ``by_name``: the ledger goes by the whole name, so two
+    files may share a number. ``depth``: how deep the runner looks.
     """
 
     name: str
@@ -26,40 +28,51 @@ class Layout:
     both: bool = False
     by_name: bool = False
     depth: int = 1
-    refuses_twins: bool = True  # a second file of one slot stops the runner (else it is passed over)
     order: str = "number"  # number, or "text": the order of the bare file names
+    code: re.Pattern[str] | None = None
 
 
 _NUMBERED = r"(?P<slot>\d+)_(?P<name>[^/]*)"
+_WAY = r"\.(?:up|(?P<down>down))\."
 _VERSION = r"\d+(?:[._]\d+)*"
 _DATE = r"\d{4}-\d\d-\d\d(?:[-_]\d{2,6})*"
 LAYOUTS: tuple[Layout, ...] = (
     # golang-migrate source/parse.go: ^([0-9]+)_(.*)\.(down|up)\.(.*)$
-    Layout("golang-migrate", re.compile(_NUMBERED + r"\.(?:up|(?P<down>down))\.sql")),
+    Layout("golang-migrate", re.compile(rf"{_NUMBERED}{_WAY}(?:[^/]*\.)?sql"), code=re.compile(rf"{_NUMBERED}{_WAY}(?!(?:[^/]*\.)?sql$)[^/]*")),
     # goose NumericComponent: digits up to the first underscore
-    Layout("goose", re.compile(_NUMBERED + r"\.sql"), both=True),
+    Layout("goose", re.compile(_NUMBERED + r"\.sql"), both=True, code=re.compile(_NUMBERED + r"(?<!_test)\.go")),
     # sql-migrate: the id is the file's name, ordered by the number in front of it
     Layout("sql-migrate", re.compile(r"(?P<slot>\d*)[-_. ]?(?P<name>[^/]*)\.sql"), both=True, by_name=True),
     # dbmate: ^(\d+).*\.sql$
-    Layout("dbmate", re.compile(r"(?P<slot>\d+)(?P<name>[^/]*)\.sql"), both=True, refuses_twins=False, order="text"),
+    Layout("dbmate", re.compile(r"(?P<slot>\d+)(?P<name>[^/]*)\.sql"), both=True, order="text"),
     Layout(
         "flyway",
-        re.compile(rf"(?:.*/)?(?:(?:V|B|(?P<down>U))(?P<slot>{_VERSION})|R)(?:__(?P<name>[^/]*))?\.sql"),
+        re.compile(rf"(?:.*/)?(?:(?:V|B|(?P<down>U))(?P<slot>{_VERSION})|R)(?:__(?P<name>[^/]*))?(?i:\.sql)"),
         depth=20,
+        code=re.compile(rf"(?:.*/)?V(?P<slot>{_VERSION})__(?P<name>[^/]*)\.(?:java|kt|groovy|scala)"),
     ),
     # sqlx-core migrate/source.rs: splitn(2, '_'), an i64, a description
     Layout("sqlx", re.compile(_NUMBERED.replace("*)", "*?)") + r"(?:\.up|(?P<down>\.down))?\.sql")),
     # diesel: the folder's name up to its first underscore, without hyphens
-    Layout("diesel", re.compile(r"(?P<slot>\d[^/_]*)_(?P<name>[^/]*)/(?:up|(?P<down>down))\.sql"), depth=2, order="text"),
+    Layout("diesel", re.compile(r"(?P<slot>[^/_]+)(?:_(?P<name>[^/]*))?/(?:up|(?P<down>down))\.sql"), depth=2, order="text"),
     Layout("prisma", re.compile(r"(?P<slot>\d*)_?(?P<name>[^/]*)/migration\.sql"), by_name=True, depth=2, order="text"),
-    Layout("drizzle", re.compile(r"(?P<slot>\d+)_(?P<name>[^/]*?)(?:/migration)?\.sql"), by_name=True, depth=2),
-    Layout("refinery", re.compile(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.sql"), depth=20),
+    Layout("drizzle", re.compile(r"(?:(?P<slot>\d+)_)?(?P<name>[^/]*?)(?:/migration)?\.sql"), by_name=True, depth=2),
+    Layout(
+        "refinery", re.compile(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.sql"), depth=20,
+        code=re.compile(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.rs"),
+    ),
     Layout("supabase", re.compile(_NUMBERED + r"\.sql"), order="text"),
-    Layout("atlas", re.compile(r"(?P<slot>\d[^_/]*?)(?:_(?P<name>[^/]*))?\.sql"), order="text"),
-    Layout("node-pg-migrate", re.compile(r"(?P<slot>\d+)[_-](?P<name>[^/]*)\.sql"), both=True, by_name=True),
+    Layout("atlas", re.compile(r"(?P<slot>[^_/]+?)(?:_(?P<name>[^/]*))?\.sql"), order="text"),
+    Layout(
+        "node-pg-migrate", re.compile(r"(?P<slot>\d+)[_-](?P<name>[^/]*)\.sql"), both=True, by_name=True,
+        code=re.compile(r"(?P<slot>\d+)[_-](?P<name>[^/]*)(?<!\.d)\.[cm]?[jt]s"),
+    ),
     Layout(
         "plain",
-        re.compile(rf"(?:.*/)?(?:(?P<slot>{_DATE}|\d+(?:\.\d+)*)[_\-. ]*(?P<name>[^/]*?)|(?P<bare>[^/\d][^/]*?))(?:[._]up|(?P<down>[._]down))?\.sql"),
+        re.compile(
+            rf"(?:.*/)?(?:(?P<slot>{_DATE}|\d+(?:\.\d+)*(?![A-Za-z\d])|\d\d+(?=[A-Za-z]))[_\-. ]*(?P<name>[^/]*?)|"
+            r"(?P<bare>[^/]+?))(?:\.up|(?P<down>\.down))?\.sql"
+        ),
         depth=20,
     ),
     # these two go by a plan or by marks inside the files, and command by what a program prints: no file names
@@ -72,8 +85,18 @@ BY_NAME = {layout.name: layout for layout in LAYOUTS}
 
 def named(layout: Layout, relative: str) -> Named | None:
     """What the runner reads from a path in its folder; None where it passes the file over."""
-    match = layout.file.fullmatch(relative)
-    if match is None or (layout.name == "plain" and _DIALECT.search(relative)):
+    if layout.name == "plain" and _DIALECT.search(relative):
+        return None
+    return _named(layout, relative, layout.file.fullmatch(relative))
+
+
+def coded(layout: Layout, relative: str) -> Named | None:
+    """The same for a migration in another language than SQL."""
+    return _named(layout, relative, layout.code.fullmatch(relative)) if layout.code is not None else None
+
+
+def _named(layout: Layout, relative: str, match: re.Match[str] | None) -> Named | None:
+    if match is None:
         return None
     groups = match.groupdict()
     raw = groups.get("slot") or ""
@@ -83,7 +106,8 @@ def named(layout: Layout, relative: str) -> Named | None:
     slot = _SLOTS.get(layout.name, str)(raw)
     direction = Direction.BOTH if layout.both else Direction.DOWN if groups.get("down") else Direction.UP
     ident = _id(layout, relative)
-    return Named(relative, slot, name, ident, direction, _key(layout, slot, ident))
+    baseline = layout.name == "flyway" and relative.rpartition("/")[2].startswith("B")
+    return Named(relative, slot, name, ident, direction, _key(layout, slot, ident), baseline)
 
 
 _SLOTS: dict[str, Callable[[str], str]] = {
@@ -93,11 +117,11 @@ _SLOTS: dict[str, Callable[[str], str]] = {
 
 
 def _id(layout: Layout, relative: str) -> str:
-    stem = relative.removesuffix(".sql").removesuffix("/migration")
+    stem = _SUFFIX.sub("", relative)
     if layout.name == "diesel":
         return stem.rpartition("/")[0]
     if layout.name in ("golang-migrate", "sqlx", "plain"):
-        stem = re.sub(r"[._](?:up|down)$", "", stem)
+        stem = re.sub(r"\.(?:up|down)$", "", stem)
     return re.sub(r"(^|/)U(?=\d)", r"\1V", stem) if layout.name == "flyway" else stem
 
 
@@ -141,4 +165,6 @@ def position(layout: Layout, item: Named) -> tuple[object, ...]:
     file = item.relative.rpartition("/")[2] if layout.depth != 2 else item.relative
     if layout.order == "text":
         return (False, (), ((1, 0, item.slot if layout.name == "diesel" else ""),), file)
-    return (number is None, number or (), natural(file), item.relative)
+    # flyway runs repeatable ones in the order of their descriptions; people number plain files without zeros
+    within = natural(file) if layout.name == "plain" else ((1, 0, item.name.replace("_", " ") if layout.name == "flyway" else file),)
+    return (number is None, number or (), within, item.relative)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,8 +24,6 @@ _OPTED_OUT = re.compile(
     r"^--\s*(?:morph:nontransactional|postgres-migrations\s+disable-transaction|x-no-tx|no-transaction\b|atlas:txmode\s+none)",
     re.MULTILINE | re.IGNORECASE,
 )
-_NO_TX = re.compile(r"\ufeff?--\s*no-transaction")
-_ATLAS = re.compile(r"^--\s*atlas:txmode\s+none\b", re.MULTILINE)
 _DELIMITER = re.compile(r"\A\ufeff?(?:--[^\n]*\n)*?--\s*atlas:delimiter\s+(\S[^\n]*)")
 
 
@@ -36,9 +35,9 @@ def scripts(layout: str, source: Source, path: Path) -> Loaded:
         case "sql-migrate":
             return marks.annotated(source, "+migrate")
         case "dbmate":
-            return marks.sections(source, r"^\s*--\s*migrate:up\b.*$", r"^\s*--\s*migrate:down\b.*$", r"transaction:\s*false")
+            return marks.blocks(source)
         case "node-pg-migrate":
-            return marks.sections(source, r"^\s*--[\s-]*up\s+migration.*$", r"^\s*--[\s-]*down\s+migration.*$", r"(?!)", bare=True)
+            return marks.sections(source)
         case "drizzle":
             return marks.breakpoints(source), None
         case _:
@@ -63,11 +62,11 @@ def _transaction(layout: str, source: Source, path: Path) -> Transaction:
             return _flyway(text, path)
         case "diesel":
             # diesel sends the file as one simple query, with or without a BEGIN around it
-            return Transaction.IMPLICIT if _has(path.parent / "metadata.toml", r"run_in_transaction\s*=\s*false") else Transaction.FILE
+            return Transaction.IMPLICIT if _diesel_alone(path.parent / "metadata.toml") else Transaction.FILE
         case "sqlx":
-            return Transaction.IMPLICIT if _NO_TX.match(text) else Transaction.FILE
+            return Transaction.IMPLICIT if text.startswith("-- no-transaction") else Transaction.FILE
         case "atlas":
-            return Transaction.STATEMENT if _ATLAS.search(text) else Transaction.FILE
+            return Transaction.STATEMENT if _directive(text, "txmode") == "none" else Transaction.FILE
         case "sqitch":
             return Transaction.STATEMENT  # psql, statement by statement; the scripts bring their own BEGIN and COMMIT
         case "refinery":
@@ -75,6 +74,29 @@ def _transaction(layout: str, source: Source, path: Path) -> Transaction:
         case "golang-migrate" | "plain" if _OPTED_OUT.search(text) or ".autocommit." in path.name:
             return Transaction.STATEMENT
     return Transaction.IMPLICIT
+
+
+def _directive(text: str, name: str) -> str | None:
+    """A directive of atlas: one of the comments at the top that an empty line parts from the statements (sql/migrate, LocalFile.comments)."""
+    head = re.match(r"(?:(?:--|#)[^\n]*(?:\n|\Z))*", text)
+    rest = text[head.end() :] if head else text
+    if head is None or (rest and not rest.lstrip(" \t\r").startswith("\n")):
+        return None
+    found = re.search(rf"^[ -~]*atlas:{name}\b(?: +([^\r\n]*))?", head.group(), re.MULTILINE)
+    return (found.group(1) or "").strip() if found else None
+
+
+def is_checkpoint(source: Source) -> bool:
+    """Whether a file of atlas holds the whole schema up to it."""
+    return _directive(source.text, "checkpoint") is not None
+
+
+def _diesel_alone(settings: Path) -> bool:
+    """Whether metadata.toml turns the transaction off; a file that says nothing of it does (serde's default of a bool), a broken one does not."""
+    try:
+        return not tomllib.loads(settings.read_text(encoding="utf-8")).get("run_in_transaction", False)
+    except (OSError, ValueError):
+        return False
 
 
 def _flyway(text: str, path: Path) -> Transaction:

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 
 from lockgate.errors import CannotCheck
-from lockgate.sources.assemble import Assembly, Place
+from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read, shown
 from lockgate.sources.listing import is_sql
 from lockgate.sources.migration import Migration, Script
 from lockgate.sources.scripts import scripts
 from lockgate.text import Source
+from lockgate.values import dataclass
 
 _CHANGE = re.compile(r"^\s*(?P<sign>[+\-]?)(?P<name>[^\s@%#+\-\[][^\s\[:]*)")
 _TAG = re.compile(r"^\s*@(?P<tag>\S+)")
 
 
-def plan(source: Source) -> list[tuple[str, str]]:
-    """The changes in order, each with the stem of its script: a change that is reworked later lies in ``name@tag``."""
-    changes: list[tuple[str, str]] = []
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a plan. ``tags``: those since it, newest first, where it is reworked later (its script then bears one of them)."""
+
+    name: str
+    tags: tuple[str, ...] = ()
+
+
+def plan(source: Source) -> list[Change]:
+    """The changes in order (App::Sqitch::Plan, _parse)."""
+    changes: list[Change] = []
     last: dict[str, int] = {}
     tags: list[tuple[int, str]] = []
     for line in source.text.splitlines():
-        tag = _TAG.match(line)
-        change = _CHANGE.match(line)
+        tag, change = _TAG.match(line), _CHANGE.match(line)
         if tag is not None:
             tags.append((len(changes), tag.group("tag")))
         elif change is not None:
             name = change.group("name")
             if name in last:
-                after = next((t for at, t in tags if at > last[name]), "")
-                changes[last[name]] = (f"{name}@{after}", f"{name}@{after}")
+                since = [t for at, t in tags if at > last[name]]
+                changes[last[name]] = Change(name, tuple(reversed(since)))
             last[name] = len(changes)
-            changes.append((name, name))
+            changes.append(Change(name))
     return changes
 
 
@@ -42,24 +50,48 @@ def load_plan(place: Place) -> Assembly:
     source = read(place.root / "sqitch.plan", place.cwd)
     out = Assembly()
     known = set()
-    for number, (name, stem) in enumerate(plan(source)):
-        deploy, revert = place.root / "deploy" / f"{stem}.sql", place.root / "revert" / f"{stem}.sql"
-        if not deploy.exists():
-            raise CannotCheck(f"{source.path}: {name} is planned, and {shown(deploy, place.cwd)} does not exist", "add the script")
-        known.add(f"deploy/{stem}.sql")
-        up = _script(deploy, f"deploy/{stem}.sql", name, Direction.UP, place, out)
-        down = _script(revert, f"revert/{stem}.sql", name, Direction.DOWN, place, out) if revert.exists() else None
-        out.ordered.append(((number,), Migration(name, name, name, up, down)))
+    folders = {what: _folder(place, what) for what in ("deploy", "revert")}
+    for number, change in enumerate(plan(source)):
+        up = _script(f"{folders['deploy']}/{_stem(place, folders['deploy'], change)}.sql", change, Direction.UP, place, out)
+        down = _script(f"{folders['revert']}/{_stem(place, folders['revert'], change)}.sql", change, Direction.DOWN, place, out)
+        if up is None:
+            deploy = shown(place.root / folders["deploy"] / f"{_stem(place, folders['deploy'], change)}.sql", place.cwd)
+            raise CannotCheck(f"{source.path}: {change.name} is planned, and {deploy} does not exist", "add the script")
+        known.add(up.source.path)
+        ident = f"{change.name}@{change.tags[0]}" if change.tags else change.name
+        out.ordered.append(((number,), Migration(ident, ident, change.name, up, down)))
     for relative in place.files:
-        if relative.startswith("deploy/") and is_sql(relative) and relative not in known:
-            path = shown(place.root / relative, place.cwd)
+        path = shown(place.root / relative, place.cwd)
+        if relative.startswith(f"{folders['deploy']}/") and is_sql(relative) and path not in known:
             out.skipped.append(Skipped(path, "sqitch.plan does not name it: sqitch passes it over in silence", True))
     return out
 
 
-def _script(path: Path, relative: str, name: str, direction: Direction, place: Place, out: Assembly) -> Script:
+def _folder(place: Place, what: str) -> str:
+    """The folder of scripts: as sqitch.conf says (``deploy_dir``, or ``top_dir``, of the engine, the target or the core), else its usual name."""
+    for folder in (place.root, *place.root.resolve().parents):
+        settings = folder / "sqitch.conf"
+        if settings.is_file():
+            text = read(settings, place.cwd).text
+            found, top = (re.search(rf"^\s*{key}_dir\s*=\s*[\"']?([^\"'\s#;]+)", text, re.MULTILINE) for key in (what, "top"))
+            wanted = found.group(1) if found else f"{top.group(1) if top else '.'}/{what}"
+            return os.path.relpath(folder / wanted, place.root.resolve()).replace(os.sep, "/") if found or top else what
+        if (folder / ".git").exists():
+            break
+    return what
+
+
+def _stem(place: Place, folder: str, change: Change) -> str:
+    """Of a change that is reworked later: ``name@tag``, with the first of its tags that has a script (App::Sqitch::Plan::Change)."""
+    stems = [f"{change.name}@{tag}" for tag in change.tags] or [change.name]
+    return next((s for s in stems if (place.root / folder / f"{s}.sql").exists()), stems[0])
+
+
+def _script(relative: str, change: Change, direction: Direction, place: Place, out: Assembly) -> Script | None:
+    path = place.root / relative
+    if not path.exists():
+        return None
     source = read(path, place.cwd)
-    out.files.append(SlotFile(Named(relative, "", name, name, direction, name), source))
-    script, _ = scripts("sqitch", source, path)
-    assert script is not None
-    return script
+    ident = f"{change.name}@{change.tags[0]}" if change.tags else change.name
+    out.files.append(SlotFile(Named(relative, "", change.name, ident, direction, ident), source))
+    return scripts("sqitch", source, path)[0]

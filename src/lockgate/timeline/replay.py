@@ -10,6 +10,7 @@ from lockgate.catalog.initial import initial_catalog
 from lockgate.catalog.objects import Role
 from lockgate.parse import Statement, SyntaxFailure, parse_script
 from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.text import Span
 from lockgate.timeline import production, transaction
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
@@ -95,6 +96,8 @@ class Replay:
     def run(self, migration: Migration, script: Script | None = None) -> Iterator[Step | Broken]:
         """Take the steps of one migration's up script (or of another script in its place)."""
         script = script or migration.up
+        if migration.opaque:
+            self.draft.taint(("any",), migration.opaque, Place(script.source, Span(0, 0), migration.slot or migration.id))
         statements = parse_script(script)
         path, role = self.session.search_path, self.session.role
         self._open(script, sum(isinstance(s, Statement) for s in statements))

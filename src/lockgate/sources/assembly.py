@@ -1,0 +1,32 @@
+"""What loading a folder needs, and what it collects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from lockgate.sources.folder import Skipped, SlotFile
+from lockgate.sources.migration import Migration
+from lockgate.values import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder to load: where it is, how errors name it, what lies in it."""
+
+    root: Path
+    cwd: Path
+    files: tuple[str, ...]
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Assembly:
+    """What loading a folder collects. ``ordered``: migrations with their sort keys."""
+
+    ordered: list[tuple[tuple[object, ...], Migration]] = field(default_factory=list)
+    files: list[SlotFile] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def migrations(self) -> list[Migration]:
+        return [m for _, m in sorted(self.ordered, key=lambda item: item[0])]
