@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from functools import cached_property
 
@@ -67,6 +68,9 @@ class Source:
         return self.text[starts[number - 1] : end].rstrip("\r\n")
 
 
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
 class Offsets:
     """Translates UTF-8 byte offsets of a text (what PostgreSQL's parser gives) to character offsets."""
 
@@ -78,14 +82,13 @@ class Offsets:
         self._chars: list[int] = []
         if self._ascii:
             return
-        at = 0
-        for index, char in enumerate(text):
-            if char >= "\x80":
-                at += len(char.encode("utf-8", "surrogatepass"))
-                self._bytes.append(at)
-                self._chars.append(index + 1)
-            else:
-                at += 1
+        at = last = 0
+        for match in _NOT_ASCII.finditer(text):
+            index = match.start()
+            at += index - last + len(match.group().encode("utf-8", "surrogatepass"))
+            last = index + 1
+            self._bytes.append(at)
+            self._chars.append(last)
 
     def char(self, byte: int) -> int:
         """The character offset that a byte offset falls on."""

@@ -1,0 +1,120 @@
+"""The files that hold the application's queries: of the working tree, or of a commit without a checkout."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockgate.config import Config
+from lockgate.errors import CannotCheck, UsageError
+from lockgate.queries.source_code import GRAMMARS
+from lockgate.slots.git import commit_of, git, run
+
+SUFFIXES = frozenset(("sql", *GRAMMARS))
+# other people's code, SQL that ran at another time than now, and tests, which no release runs
+_PASSED_OVER = frozenset((
+    "node_modules", "vendor", "target", "__pycache__", "dist", "build", "venv", "migrations", "migration", "migrate", "versions",
+    "test", "tests", "testdata", "testing", "__tests__", "spec", "fixtures", "e2e",
+))  # fmt: skip
+_TEST = re.compile(r".*(?:_test\.go|[._](?:test|spec|servertest|e2e)\.[jt]sx?|_(?:test|spec)\.\w+|(?:Test|Tests|IT|Spec)\.(?:java|kt))|(?:test_.*|conftest)\.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which paths, relative to the configuration's folder, are looked into. ``apart`` are the folders of the migrations."""
+
+    patterns: tuple[re.Pattern[str], ...]
+    excluded: tuple[re.Pattern[str], ...]
+    apart: frozenset[str]
+
+    def __call__(self, path: str) -> bool:
+        """Whether a file is one of them."""
+        folder, _, name = path.rpartition("/")
+        if name.rpartition(".")[2] not in SUFFIXES or _TEST.fullmatch(name) or folder in self.apart or not all(map(entered, folder.split("/"))):
+            return False
+        return any(p.fullmatch(path) for p in self.patterns) and not any(p.fullmatch(path) for p in self.excluded)
+
+
+def entered(folder: str) -> bool:
+    """Whether a folder of that name is looked into: not hidden ones, not other people's code, not migrations."""
+    return folder not in _PASSED_OVER and (not folder.startswith(".") or folder in (".", ".."))
+
+
+def wanted(config: Config, migrations: Iterable[str], cwd: Path) -> Wanted:
+    """The files that the configuration names; ``migrations`` are the paths of those, relative to ``cwd``."""
+    root = config.root.resolve()
+    apart = frozenset(os.path.relpath(os.path.dirname(cwd / m), root).replace(os.sep, "/") for m in migrations)
+    names = config.queries
+    return Wanted(tuple(map(_pattern, names.paths)), tuple(map(_pattern, names.exclude)), apart)
+
+
+def _pattern(glob: str) -> re.Pattern[str]:
+    """A glob (``**`` any folders, ``*`` and ``?`` within a name) or a path: of a file, or of a folder with all below it."""
+    text = os.path.normpath(glob).replace(os.sep, "/")
+    words = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    body = "".join(words.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", text))
+    return re.compile(r"(?!\.\./).*" if text == "." else rf"{body}(?:/.*)?")
+
+
+def in_tree(config: Config, want: Wanted) -> Iterator[tuple[str, bytes]]:
+    """Every wanted file of the working tree, with what is in it. Raises UsageError for a path that has none, CannotCheck for one that cannot be read."""
+    seen: set[str] = set()
+    for number, glob in enumerate(config.queries.paths):
+        found = [p for p in _walk(config.root, _fixed(glob)) if want.patterns[number].fullmatch(p)]
+        if not found:
+            raise UsageError(f'{config.path}: queries.paths names "{glob}", where no file is', "mend the path, or remove it")
+        for path in sorted(p for p in found if p not in seen and want(p)):
+            seen.add(path)
+            try:
+                yield path, (config.root / path).read_bytes()
+            except OSError as error:
+                raise CannotCheck(f"{path}: cannot be read: {error.strerror}", "make the file readable, or exclude it") from error
+
+
+def _fixed(glob: str) -> str:
+    """The folders before the first wildcard."""
+    parts = os.path.normpath(glob).split(os.sep)
+    stop = next((n for n, part in enumerate(parts) if set(part) & set("*?")), len(parts))
+    return "/".join(parts[:stop])
+
+
+def _walk(root: Path, start: str) -> Iterator[str]:
+    if (root / start).is_file():
+        yield start
+        return
+    for folder, below, files in os.walk(root / start):
+        below[:] = [b for b in below if entered(b)]
+        prefix = os.path.relpath(folder, root).replace(os.sep, "/")
+        yield from (name if prefix == "." else f"{prefix}/{name}" for name in files)
+
+
+def in_commit(config: Config, want: Wanted, ref: str) -> Iterator[tuple[str, bytes]]:
+    """Every wanted file of a commit. Raises UsageError where there is no such commit."""
+    commit = commit_of(config.root, ref)
+    if not commit:
+        git(config.root, "rev-parse", "--git-dir")  # outside of a repository that is the thing to say
+        raise UsageError(f"--release {ref}: no such commit here", "fetch it first (a shallow clone may lack it)")
+    blobs = {path: blob for path, blob in paths_of(config.root, commit).items() if want(path)}
+    answer = run(config.root, ["cat-file", "--batch"], "".join(f"{blob}\n" for blob in blobs.values()).encode())
+    at = 0
+    for path in blobs:
+        end = answer.index(b"\n", at)
+        size = int(answer[at:end].split()[2])
+        yield path, answer[end + 1 : end + 1 + size]
+        at = end + size + 2
+
+
+def paths_of(root: Path, commit: str) -> dict[str, str]:
+    """The files of a commit, relative to ``root`` (above it too), each with its blob."""
+    top = git(root, "rev-parse", "--show-toplevel").rstrip("\n")
+    prefix = os.path.relpath(top, root.resolve()).replace(os.sep, "/")
+    out = {}
+    for line in git(root, "ls-tree", "--full-tree", "-r", "-z", commit).split("\0"):
+        head, _, path = line.partition("\t")
+        kind = head.split()
+        if path and kind[1] == "blob":
+            out[os.path.normpath(f"{prefix}/{path}").replace(os.sep, "/")] = kind[2]
+    return out

@@ -1,0 +1,125 @@
+"""Fitting: what every placeholder of a query stands for, so that PostgreSQL's grammar takes the whole.
+
+The grammar itself is asked, from left to right: a placeholder is taken as the first thing after which the text can still become a statement (a parameter, a
+relation, further joins, nothing, ...). So a fragment that the program puts in is known by the place where it stands, and everything around it stays certain.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lockgate.parse.grammar import GrammarError, parse_json
+from lockgate.queries.passage import Passage, Writer
+from lockgate.queries.placeholders import Slot, highest, slots
+
+HOLE_NAME = "lockgate_hole_"  # of relations and columns that stand for fragments
+_TRIES = 120
+_WORD = re.compile(r"[\w$\"']")
+_LIST = re.compile(r"\b(?:in|values)\s*\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A text that PostgreSQL's grammar takes. ``holes``: the parameters that stand for fragments; ``open``: other fragments are in it too."""
+
+    passage: Passage
+    holes: frozenset[int]
+    open: bool
+
+    @property
+    def partial(self) -> bool:
+        """Whether a part of the query is not known."""
+        return self.open or bool(self.holes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """One thing that a slot may stand for; ``$0`` in it is a parameter. ``certain``: it is what the program means; else a fragment is not known."""
+
+    text: str
+    certain: bool = True
+
+
+def fit(passage: Passage, language: str) -> Fitted | None:
+    """The query with its placeholders resolved; None where the grammar takes it in no way."""
+    found = slots(passage.text, language)
+    options = list(_options(passage.text, found))
+    first = [choices[0] for choices in options]
+    if (fitted := _parsed(passage, found, first)) is not None:
+        return fitted
+    return next(_search(passage, found, options, [], [_TRIES]), None)
+
+
+_ELSE = (" CROSS JOIN {0} ", " {0} ", " ", " {0} = $0 ", " = ", " DEFAULT VALUES ", " SELECT {0}.* FROM {0} ")
+
+
+def _options(text: str, found: list[Slot]) -> Iterator[list[_Choice]]:
+    """For each slot what it may stand for, the likeliest first."""
+    for index, slot in enumerate(found):
+        name, known = f"{HOLE_NAME}{index}", slot.kind == "value"
+        listed = [_Choice("($0)", known)] if _LIST.search(text, 0, slot.start) else []
+        if slot.kind == "text":
+            yield [_Choice(slot.text)]
+        elif slot.kind == "name":
+            yield [_Choice(name, False)]
+        elif known:
+            yield [_Choice("$0"), *listed, _Choice(text[slot.start : slot.end]), _Choice(f" {name} ", False)]
+        else:
+            # a parameter glued to a word would become a part of it
+            value = ("" if slot.start and not _WORD.match(text[slot.start - 1]) else " ") + "$0" + (" " if _WORD.match(text[slot.end : slot.end + 1]) else "")
+            yield [_Choice(value, False), *listed, *(_Choice(other.format(name), False) for other in _ELSE)]
+
+
+def _search(
+    passage: Passage, found: list[Slot], options: list[list[_Choice]], chosen: list[_Choice], tries: list[int]
+) -> Iterator[Fitted]:  # fmt: skip
+    """Every way in which the grammar takes the text, given the first choices."""
+    last = len(chosen) + 1 == len(found)
+    for choice in options[len(chosen)] if found else ():
+        now = [*chosen, choice]
+        tries[0] -= 1
+        if tries[0] < 0:
+            return
+        if last:
+            if (fitted := _parsed(passage, found, now)) is not None:
+                yield fitted
+        elif _can_become(_write(passage, found, now)[0].text):
+            yield from _search(passage, found, options, now, tries)
+
+
+def _can_become(text: str) -> bool:
+    """Whether the beginning of a statement may go on: the grammar refuses nothing but its end."""
+    try:
+        parse_json(text)
+    except GrammarError as error:
+        return "end of input" in error.message or error.offset >= len(text.rstrip())
+    return True
+
+
+def _write(passage: Passage, found: list[Slot], chosen: list[_Choice]) -> tuple[Passage, frozenset[int]]:
+    """The text with these choices, up to the next slot without one; and the parameters that stand for fragments."""
+    writer, at, before = Writer(), 0, highest(passage.text)
+    numbers: dict[str, int] = {}
+    fragments = set()
+    for index, (slot, choice) in enumerate(zip(found, chosen, strict=False)):
+        text = choice.text
+        if "$0" in text:
+            number = before + numbers.setdefault(slot.name or f"#{index}", len(numbers) + 1)
+            text = text.replace("$0", f"${number}")
+            fragments |= set() if choice.certain else {number}
+        writer.copy(passage, at, slot.start)
+        writer.add(text, passage.place(slot.start), passage.place(slot.end - 1) + 1)
+        at = slot.end
+    writer.copy(passage, at, found[len(chosen)].start if len(chosen) < len(found) else len(passage.text))
+    return writer.passage(), frozenset(fragments)
+
+
+def _parsed(passage: Passage, found: list[Slot], chosen: list[_Choice]) -> Fitted | None:
+    written, fragments = _write(passage, found, chosen)
+    try:
+        parse_json(written.text)
+    except GrammarError:
+        return None
+    return Fitted(written, fragments, any(not c.certain and "$0" not in c.text for c in chosen))

@@ -1,0 +1,53 @@
+"""Which relations a catalog knows or once knew, by their bare names: what makes a string a query."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+
+from lockgate.catalog.builtin import Builtins
+from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.objects import Relation, Routine
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Schemas by the names of their relations: those that are there, and those that were dropped or renamed."""
+
+    there: dict[str, tuple[str, ...]]
+    gone: dict[str, tuple[str, ...]]
+    routines: frozenset[str]  # the user's, also those that were dropped
+    builtins: Builtins
+
+    def routine(self, name: str) -> bool:
+        """Whether there is, or was, a function of that name."""
+        return name in self.routines or bool(self.builtins.functions("pg_catalog", name))
+
+    def mentioned(self, text: str) -> bool:
+        """Whether a text has the name of such a relation in it, in whatever case."""
+        return any(word in self.there or word in self.gone for word in {w for raw in _WORD.findall(text) for w in (raw, raw.lower())})
+
+    def schemas(self, name: str) -> tuple[str, ...]:
+        """The schemas that have a relation of that name, or had one where none has."""
+        return self.there.get(name) or self.gone.get(name, ())
+
+
+def known(catalog: Catalog) -> Known:
+    """The user's tables and views of a catalog, and the fates that it remembers."""
+    there: dict[str, list[str]] = defaultdict(list)
+    gone: dict[str, list[str]] = defaultdict(list)
+    for relation in catalog.objects(Relation):
+        if relation.kind in "rpvmf":
+            there[relation.name].append(catalog.namespace_name(relation.namespace))
+    for key in catalog.events:
+        if key[0] == "relation":
+            gone[key[2]].append(key[1])
+    routines = {r.name for r in catalog.objects(Routine)} | {key[2] for key in catalog.events if key[0] == "routine"}
+    return Known(_frozen(there), _frozen(gone), frozenset(routines), catalog.builtins)
+
+
+def _frozen(schemas: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(dict.fromkeys(found)) for name, found in schemas.items()}

@@ -1,0 +1,71 @@
+"""A query of the application: one statement that PostgreSQL's grammar takes, with its places in the file that it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from lockgate.parse import Statement
+from lockgate.parse.script import parse_text
+from lockgate.queries.fit import Fitted
+from lockgate.sources.migration import Script, Transaction
+from lockgate.text import Source, Span
+
+TAGS = frozenset(("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"))
+Name = tuple[str, str]  # schema ("" where none is written) and relation
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One statement. ``relations`` are the names that its FROM clauses and targets have, WITH queries left out."""
+
+    source: Source
+    fitted: Fitted = field(repr=False)
+    statement: Statement = field(repr=False)
+    relations: tuple[Name, ...] = ()
+    doubtful: bool = False  # its file talks to another kind of server too
+
+    @property
+    def sql(self) -> str:
+        """What the server can prepare: placeholders are ``$1``, ..."""
+        return self.statement.text
+
+    def place(self, span: Span) -> Span:
+        """Where in the file a span of the fitted text stands."""
+        passage = self.fitted.passage
+        start = passage.place(span.start)
+        return Span(start, max(passage.place(span.end - 1) + 1 if span.end > span.start else start, start))
+
+    @property
+    def span(self) -> Span:
+        """Where in the file it stands."""
+        return self.place(self.statement.span)
+
+
+def queries(source: Source, fitted: Fitted, doubtful: bool = False) -> Iterator[Query]:
+    """The queries among the statements of a fitted text."""
+    script = Script.whole(Source(source.path, fitted.passage.text), Transaction.STATEMENT)
+    for statement in parse_text(script, script.pieces[0]):
+        if isinstance(statement, Statement) and statement.tag in TAGS:
+            yield Query(source, fitted, statement, tuple(dict.fromkeys(_relations(statement.node, frozenset()))), doubtful)
+
+
+def _relations(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
+    """The relations that a tree names; ``hidden`` are the WITH queries in sight."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _relations(item, hidden)
+        return
+    if not isinstance(node, dict):
+        return
+    if "relname" in node:
+        name = (node.get("schemaname", ""), node["relname"])
+        if name[0] or name[1] not in hidden:
+            yield name
+        return
+    tables = node.get("withClause", {}).get("ctes", ())
+    hidden |= {t["CommonTableExpr"]["ctename"] for t in tables}
+    for value in node.values():
+        if isinstance(value, dict | list):
+            yield from _relations(value, hidden)

@@ -1,0 +1,140 @@
+"""Resolution: a query's names against the simulated catalog, by the binder that resolves those of the migrations.
+
+The binder answers as PostgreSQL's parser analysis does (its tests compare it with servers), so it is the judge of everything that PostgreSQL's grammar takes.
+What a query has that is not known is put into the catalog as a doubt before the binder looks: relations that no migration made, and the names that stand for
+fragments. The binder then keeps quiet exactly where the doubt reaches.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lockgate.catalog.catalog import Catalog, Draft
+from lockgate.catalog.objects import Relation
+from lockgate.queries.dialect import calls_unknown
+from lockgate.queries.fit import HOLE_NAME
+from lockgate.queries.known import Known
+from lockgate.queries.query import Name, Query
+from lockgate.timeline.binder import Variables, analyze_query
+from lockgate.timeline.context import Context
+from lockgate.timeline.failure import Failure, Refused, Unsure
+from lockgate.timeline.session import Session
+
+_ANY = Variables(inferred=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What became of a query. ``failure`` is what PostgreSQL refuses it with, as far as that is certain; its span counts in the fitted text.
+
+    ``exact``: every name was resolved, none is in doubt. ``path`` is the search_path that it was resolved with.
+    """
+
+    query: Query
+    failure: Failure | None
+    exact: bool
+    path: tuple[str, ...]
+
+
+def resolve(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...]) -> Resolution:
+    """Resolve a query as the application's session would."""
+    path = (*path, *_further(query, catalog, known, path))
+    draft = catalog.draft()
+    context = Context(draft, Session(10, 10, False, path), query.statement)
+    doubtful = _doubt(query, draft, context, known)
+    failure, certain = _analysed(query, context)
+    exact = certain and failure is None and not (doubtful or context.tainted or query.fitted.partial)
+    if failure is not None and (query.doubtful or _uncertain(query, failure) or calls_unknown(query.statement.node, known)):
+        failure = None
+    return Resolution(query, failure, exact, path)
+
+
+def _further(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...]) -> Iterator[str]:
+    """Schemas that the application must have in its own search_path: the only ones that have (or had) a relation of a bare name."""
+    for schema, name in query.relations:
+        found = known.schemas(name)
+        here = any(s in found or ("relation", s, name) in catalog.events for s in path)
+        if not schema and not here and len(found) == 1:
+            yield found[0]
+
+
+def _doubt(query: Query, draft: Draft, context: Context, known: Known) -> bool:
+    """Mark as not known what the query has and the migrations never made; whether there was any."""
+    spaces, oids = context.path(), []
+    found = False
+    for schema, name in query.relations:
+        oids += [r.oid for s in known.there.get(name, ()) if (n := draft.namespace(s)) and isinstance(r := draft.relation_named(n.oid, name), Relation)]
+        if not _ever(draft, known, spaces, (schema, name)):
+            found = True
+            space = draft.namespace(schema) if schema else None
+            if schema and space is None:
+                draft.taint(("name", "namespace", 0, schema), "no migration makes this schema")
+            for oid in (space.oid,) if space else spaces:
+                draft.taint(("name", "relation", oid, name), "no migration makes this relation")
+    if query.fitted.open:
+        _doubt_holes(query, draft, spaces, oids)
+    return found
+
+
+def _ever(draft: Draft, known: Known, spaces: tuple[int, ...], name: Name) -> bool:
+    """Whether a relation is, or was, there under that name; built-in ones are."""
+    schema, bare = name
+    if schema:
+        return schema in known.there.get(bare, ()) or schema in known.gone.get(bare, ()) or schema in ("pg_catalog", "information_schema")
+    named = {draft.namespace_name(oid) for oid in spaces}
+    return bool(named & {*known.there.get(bare, ()), *known.gone.get(bare, ())}) or draft.builtins.relation("pg_catalog", bare) is not None
+
+
+def _doubt_holes(query: Query, draft: Draft, spaces: tuple[int, ...], oids: list[int]) -> None:
+    """A name that stands for a fragment may be any schema, relation, type or column."""
+    for index in range(query.sql.count(HOLE_NAME) and 200):
+        name = f"{HOLE_NAME}{index}"
+        if name not in query.sql:
+            continue
+        draft.taint(("name", "namespace", 0, name), "a fragment of the program's")
+        for oid in spaces:
+            draft.taint(("name", "relation", oid, name), "a fragment of the program's")
+            draft.taint(("name", "type", oid, name), "a fragment of the program's")
+        for oid in oids:
+            draft.taint(("column", oid, name), "a fragment of the program's")
+
+
+def _analysed(query: Query, context: Context) -> tuple[Failure | None, bool]:
+    """The refusal, if any; and whether the answer is certain."""
+    try:
+        analyze_query(context, query.statement.tag, query.statement.node, variables=_ANY)
+    except Refused as refused:
+        return refused.failure, True
+    except Unsure:
+        return None, False
+    except Exception:  # a hole in the binder must neither stop the run nor become a false failure
+        if os.environ.get("LOCKGATE_DEBUG"):
+            traceback.print_exc()
+        return None, False
+    return None, True
+
+
+def _uncertain(query: Query, failure: Failure) -> bool:
+    """A refusal that a fragment may mend, or that is about a fragment."""
+    if HOLE_NAME in failure.message or HOLE_NAME in failure.object:
+        return True
+    if not query.fitted.partial:
+        return False
+    # a fragment among the output columns may bring the name (ORDER BY total), but not one that a migration took from a table here
+    return failure.sqlstate not in ("42703", "42P01") or (not failure.cause and _selects_fragment(query.statement.node, query.fitted.holes))
+
+
+def _selects_fragment(node: Any, holes: frozenset[int]) -> bool:
+    """Whether an output column of any level is a fragment."""
+    if isinstance(node, list):
+        return any(_selects_fragment(item, holes) for item in node)
+    if not isinstance(node, dict):
+        return False
+    value = node.get("ResTarget", {}).get("val", {}) if "ResTarget" in node else {}
+    if value.get("ParamRef", {}).get("number") in holes:
+        return True
+    return any(_selects_fragment(value, holes) for value in node.values())

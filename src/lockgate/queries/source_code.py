@@ -1,0 +1,211 @@
+"""SQL in strings of source code: tree-sitter's grammars find the strings, their concatenations, escapes and interpolations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lockgate.queries.escapes import unescaped
+from lockgate.queries.passage import HOLE, Passage, Writer
+from lockgate.text import Offsets
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+# suffix -> the grammar's package, the function in it that gives the grammar, the types of its nodes that are strings
+_TYPESCRIPT = ("tree_sitter_typescript", "language_typescript", "string template_string")
+_TSX = ("tree_sitter_typescript", "language_tsx", "string template_string")
+_KOTLIN = ("tree_sitter_kotlin", "language", "string_literal multiline_string_literal")
+GRAMMARS = {
+    "go": ("tree_sitter_go", "language", "interpreted_string_literal raw_string_literal"),
+    "py": ("tree_sitter_python", "language", "string"),
+    "ts": _TYPESCRIPT, "mts": _TYPESCRIPT, "cts": _TYPESCRIPT, "tsx": _TSX, "js": _TSX, "mjs": _TSX, "cjs": _TSX, "jsx": _TSX,
+    "rs": ("tree_sitter_rust", "language", "string_literal raw_string_literal"),
+    "java": ("tree_sitter_java", "language", "string_literal"),
+    "kt": _KOTLIN, "kts": _KOTLIN,
+    "rb": ("tree_sitter_ruby", "language", "string heredoc_body"),
+}  # fmt: skip
+
+_INTERPOLATIONS = frozenset(("interpolation", "template_substitution", "string_interpolation"))
+_ESCAPES = frozenset(("escape_sequence", "escape_interpolation"))
+_CONTENTS = frozenset(("interpreted_string_literal_content", "raw_string_literal_content", "string_content", "string_fragment",
+                       "multiline_string_fragment", "heredoc_content")) | _INTERPOLATIONS | _ESCAPES  # fmt: skip
+_OPERATIONS = frozenset(("binary_expression", "binary_operator", "binary"))
+_ADJACENT = frozenset(("concatenated_string", "chained_string"))
+_BRACKETS = frozenset(("parenthesized_expression", "parenthesized_statements"))
+_CALLS = frozenset(("call_expression", "call", "method_invocation", "object_creation_expression", "new_expression"))
+_STATEMENTS = frozenset(("block", "statement_block", "function_item", "function_declaration", "method_declaration", "program", "source_file", "module"))
+_COMMENTS = frozenset(("comment", "line_comment", "block_comment"))
+_QUERY = re.compile(r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*(?:select|insert|update|delete|with|merge|values)\b", re.IGNORECASE | re.DOTALL)
+# a quote, a bracket or a line's beginning before the first word of a query; Go's "select {" and a property "select:" are none
+_HINT = re.compile(
+    rb"""["'`(\n]\s*(?:select\s+(?!\{\s*\n)|insert\s+into\b|update\s+[^\s:=({.,)]|delete\s+from\b|merge\s+into\b)""", re.IGNORECASE
+)  # fmt: skip
+# what takes the beginning of a query and gets the rest from elsewhere
+_BUILDERS = re.compile(r"(?:append|write|writestring|push|push_str|add|concat|fprintf|querybuilder::(?:<\w+>::)?new|stringbuilder|stringbuffer)\Z", re.IGNORECASE)
+
+_ADDED = re.compile(r"(\w+)\s*(?:\+=?(?!\+)|<<|\.(?:push_str|push|append|concat|write)\b)|\+\s*(\w+)|\{(\w+)\}")
+
+
+def passages(suffix: str, data: bytes) -> list[Passage]:
+    """Every string of a source file that begins as a query does, concatenations put together, in order."""
+    if _HINT.search(data) is None:
+        return []
+    text = data.decode("utf-8", "replace")
+    data = text.encode()  # the same, unless it was not UTF-8
+    parser, kinds = _grammar(suffix)
+    reader = _Reader(text, Offsets(text).char, kinds)
+    hints = [m.end() - 1 for m in _HINT.finditer(data)]
+    found = (reader.passage(terms) for terms in _sums(parser.parse(data).root_node, hints, kinds))
+    return [p for p in found if _QUERY.match(p.text)]
+
+
+@cache
+def _grammar(suffix: str) -> tuple[Parser, frozenset[str]]:
+    from tree_sitter import Language, Parser
+
+    package, function, kinds = GRAMMARS[suffix]
+    return Parser(Language(getattr(import_module(package), function)())), frozenset(kinds.split())
+
+
+# --- concatenations ----------------------------------------------------------------------------------------------------------
+
+
+def _sums(root: Node, hints: list[int], kinds: frozenset[str]) -> Iterator[list[Node]]:
+    """The terms of every concatenation with a hint in one of its strings; a string alone is one of one term."""
+    seen: set[int] = set()
+    for hint in hints:
+        node = _string_at(root, hint, kinds)
+        if node is None or node.id in seen:
+            continue
+        parent = node.parent
+        in_macro = parent is not None and parent.type == "token_tree"
+        terms = list(_macro_terms(node, kinds) if in_macro else _terms(_whole(node), kinds))
+        seen.update(term.id for term in terms)
+        yield terms
+
+
+def _string_at(root: Node, offset: int, kinds: frozenset[str]) -> Node | None:
+    """The string that a byte lies in."""
+    node = root.descendant_for_byte_range(offset, offset)
+    while node is not None and node.type not in kinds:
+        node = node.parent
+    return node
+
+
+def _whole(node: Node) -> Node:
+    """The whole concatenation that a string is part of."""
+    top = node
+    while (parent := node.parent) is not None:
+        if parent.type in _ADJACENT or (parent.type in _OPERATIONS and _operator(parent) == "+"):
+            top = parent
+        elif parent.type not in _BRACKETS:
+            break
+        node = parent
+    return top
+
+
+def _operator(node: Node) -> str:
+    return next((c.type for c in node.children if not c.is_named), "")
+
+
+def _terms(node: Node, kinds: frozenset[str]) -> Iterator[Node]:
+    operator = _operator(node) if node.type in _OPERATIONS else ""
+    if node.type in kinds:
+        yield node
+    elif node.type in _ADJACENT or node.type in _BRACKETS or operator == "+":
+        for child in node.named_children:
+            if child.type not in _COMMENTS:
+                yield from _terms(child, kinds)
+    elif operator == "%":  # Python's formatting
+        yield from _terms(node.named_children[0], kinds)
+    else:
+        yield node
+
+
+def _macro_terms(node: Node, kinds: frozenset[str]) -> Iterator[Node]:
+    """Rust's macros take tokens: sqlx joins strings by a plus sign, concat! by commas."""
+    tree = node.parent
+    name = tree.prev_named_sibling if tree is not None else None
+    joint = "," if name is not None and name.text == b"concat" else "+"
+    term: Node | None = node
+    while term is not None and term.type in kinds:
+        yield term
+        sign = term.next_sibling
+        term = sign.next_sibling if sign is not None and sign.type == joint else None
+
+
+def _goes_on(top: Node, added: frozenset[str]) -> bool:
+    """Whether the program adds to a text later: by a builder, or by the name of the variable that it is assigned to."""
+    node = top.parent
+    while node is not None and node.type not in _STATEMENTS:
+        if node.type in _CALLS:
+            callee = node.child_by_field_name("function") or node.child_by_field_name("name")
+            return callee is not None and _BUILDERS.search((callee.text or b"").decode("utf-8", "replace")) is not None
+        name = node.child_by_field_name("left") or node.child_by_field_name("name") or node.child_by_field_name("pattern")
+        if name is not None:
+            return not added.isdisjoint(re.findall(r"\w+", (name.text or b"").decode("utf-8", "replace")))
+        node = node.parent
+    return False
+
+
+def _added(text: str) -> frozenset[str]:
+    """The names in a file that something is added to, or that are added to something."""
+    return frozenset(name for match in _ADDED.finditer(text) for name in match.groups() if name)
+
+
+# --- their text --------------------------------------------------------------------------------------------------------------
+
+
+class _Reader:
+    """One file's text, and how byte offsets become characters."""
+
+    __slots__ = ("added", "char", "kinds", "text")
+
+    def __init__(self, text: str, char: Callable[[int], int], kinds: frozenset[str]) -> None:
+        self.text = text
+        self.char = char
+        self.kinds = kinds
+        self.added = _added(text)
+
+    def passage(self, terms: list[Node]) -> Passage:
+        """The decoded text of a concatenation; what is no string in it is a hole."""
+        writer = Writer()
+        for term in terms:
+            if term.type in self.kinds:
+                self._string(writer, term)
+            else:
+                writer.add(HOLE, self.char(term.start_byte), self.char(term.end_byte))
+        if _goes_on(_whole(terms[0]), self.added):
+            writer.add(HOLE, writer.end, writer.end)
+        return writer.passage()
+
+    def _string(self, writer: Writer, node: Node) -> None:
+        at, end = self._inside(node)
+        for part in _parts(node):
+            start, stop = self.char(part.start_byte), self.char(part.end_byte)
+            writer.add(self.text[at:start], at)
+            writer.add(HOLE if part.type in _INTERPOLATIONS else unescaped(self.text[start:stop]), start, stop)
+            at = stop
+        writer.add(self.text[at:end], at)
+
+    def _inside(self, node: Node) -> tuple[int, int]:
+        """The characters between a string's delimiters, which are its first and last child where the grammar shows them."""
+        if not node.children:
+            return self.char(node.start_byte) + 1, self.char(node.end_byte) - 1
+        first, last = node.children[0], node.children[-1]
+        start = first.start_byte if first.type in _CONTENTS else first.end_byte
+        end = last.end_byte if last.type in _CONTENTS else last.start_byte
+        return self.char(start), self.char(max(start, end))
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    """The escapes and interpolations of a string, in order."""
+    for child in node.children:
+        if child.type in _INTERPOLATIONS or child.type in _ESCAPES:
+            yield child
+        elif child.type in _CONTENTS and child.child_count:
+            yield from _parts(child)
