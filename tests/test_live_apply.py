@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lockgate.live.plan import Baseline, RolePlan, ScratchRole, State
+from lockgate.live.plan import Asked, Baseline, RolePlan, ScratchRole, State
 from lockgate.sources.migration import Transaction
 from lockgate.text import Source
 from tests.live_kit import migration, only, outcome, run
@@ -175,6 +175,6 @@ def test_without_roles_a_refusal_of_the_role_proves_nothing() -> None:
 
 
 def test_the_application_s_queries_are_prepared_at_head() -> None:
-    report = run(BASE, queries=("SELECT id FROM t WHERE name = $1", "SELECT ünknown FROM t"))
+    report = run(BASE, queries=(Asked("SELECT id FROM t WHERE name = $1"), Asked("SELECT ünknown FROM t")))
     assert report.queries[0] is None
     assert report.queries[1] and report.queries[1].sqlstate == "42703" and report.queries[1].position == len("SELECT ")

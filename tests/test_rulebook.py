@@ -5,16 +5,19 @@ from __future__ import annotations
 import pytest
 
 from lockgate import rulebook
+from lockgate.catalog.catalog import Catalog
 from lockgate.check import standing
 from lockgate.findings import Finding
 from lockgate.live import verify
+from lockgate.live.plan import Asked, RolePlan, State
 from lockgate.live.plan import Plan as LivePlan
-from lockgate.live.plan import RolePlan, State
-from lockgate.rulebook import Example
+from lockgate.queries.examine import Examined, Schema, of_release, of_tree
+from lockgate.rulebook import Example, File
 from lockgate.rules import registry
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Source
 from lockgate.timeline.replay import Broken, Plan, Replay
+from lockgate.timeline.step import Step
 
 EXAMPLES = [e for name in rulebook.names() for e in rulebook.examples(rulebook.rule(name)) if e.language == "sql"]
 OWNER, DEPLOYER = "the_owner", "the_deployer"
@@ -24,7 +27,27 @@ def migrations_of(example: Example) -> tuple[Migration, ...]:
     return tuple(
         Migration(f.name, f.name.partition("_")[0], f.name.partition("_")[2], Script.whole(Source(f"{f.name}.sql", f.text), Transaction.STATEMENT))
         for f in example.files
+        if f.kind == "migration"
     )
+
+
+def queries_of(example: Example, replay: Replay, before: Catalog) -> Examined:
+    """The queries of the application's in an example; the migrations after the first file of a release are pending."""
+    files = {kind: [(f.name, f.text.encode()) for f in example.files if f.kind == kind] for kind in ("query", "release")}
+    after = Schema(replay.catalog, replay.plan.search_path)
+    own = of_tree(files["query"], after)
+    released = of_release(files["release"], "v1", Schema(before, after.path), after)
+    return Examined((*own.facts, *released.facts), (*own.resolutions, *released.resolutions))
+
+
+def first_pending(example: Example) -> str:
+    """The migration after the files of the running release."""
+    kinds = [f.kind for f in example.files]
+    return example.files[kinds.index("release") + 1].name if "release" in kinds else ""
+
+
+def path_of(file: File) -> str:
+    return f"{file.name}.sql" if file.kind == "migration" else file.name
 
 
 def identify(example: Example) -> str:
@@ -40,8 +63,12 @@ def simulate(example: Example) -> list[Finding]:
     roles = {"owner": OWNER, "deployer": DEPLOYER, "owned": owned} if two_roles(example) else {}
     found: list[Finding] = []
     replay = Replay(Plan(migrations_of(example), 18, **roles))
+    before = replay.catalog
     for item in replay.steps():
+        if item.migration.id == first_pending(example) and isinstance(item, Step):
+            before = item.before
         found += registry.of_fact(item) if isinstance(item, Broken) else registry.of_step(item)
+    found += [f for fact in queries_of(example, replay, before).facts for f in registry.of_fact(fact)]
     return standing(found, replay)
 
 
@@ -58,7 +85,7 @@ def test_simulated(example: Example) -> None:
     """Exactly the marked lines fire, and no other rule speaks."""
     found = simulate(example)
     said = {(f.at.source.path, f.at.source.position(f.at.span.start).line): f for f in found if f.name == example.rule}
-    wanted = {(f"{f.name}.sql", m.line): m for f in example.files for m in f.marks if m.kind == "finding"}
+    wanted = {(path_of(f), m.line): m for f in example.files for m in f.marks if m.kind == "finding"}
     assert set(said) == set(wanted), [f"{f.name}: {f.message}" for f in found]
     for place, mark in wanted.items():
         item = said[place]
@@ -75,7 +102,7 @@ def test_live(example: Example) -> None:
     migrations = migrations_of(example)
     report = verify(LivePlan(migrations, roles=roles, observe_locks=False))
     states = rulebook.rule(example.rule).sqlstate
-    for file, migration in zip(example.files, migrations, strict=True):
+    for file, migration in zip((f for f in example.files if f.kind == "migration"), migrations, strict=True):
         source = migration.up.source
         marks = {m.line: m for m in file.marks}
         for seen in report.observations:
@@ -90,3 +117,30 @@ def test_live(example: Example) -> None:
                 assert seen.fails is None, seen.fails
             elif mark.kind == "finding":
                 assert seen.fails is not None and seen.fails.sqlstate in states, (source.line(lines[0]), seen.fails)
+
+
+WITH_QUERIES = [e for e in EXAMPLES if any(f.kind != "migration" for f in e.files)]
+
+
+@pytest.mark.parametrize("example", WITH_QUERIES, ids=identify)
+def test_queries_live(example: Example) -> None:
+    """The server, after the migrations, refuses the marked queries with the rule's SQLSTATE and prepares every other one."""
+    replay = Replay(Plan(migrations_of(example), 18))
+    before = replay.catalog
+    for item in replay.steps():
+        if item.migration.id == first_pending(example) and isinstance(item, Step):
+            before = item.before
+    asked = queries_of(example, replay, before).resolutions
+    report = verify(LivePlan(migrations_of(example), observe_locks=False, queries=tuple(Asked(one.query.sql, one.path) for one in asked)))
+    marks = {(f.name, m.line): m.kind for f in example.files if f.kind != "migration" for m in f.marks}
+    states = rulebook.rule(example.rule).sqlstate
+    refused = set()
+    for one, failure in zip(asked, report.queries, strict=True):
+        place = one.query.source.position(one.query.span.start).line, one.query.source.position(one.query.span.end).line
+        lines = {line for path, line in marks if path == one.query.source.path and place[0] <= line <= place[1]}
+        assert lines, one.query.sql
+        if failure is not None:
+            refused |= {(one.query.source.path, line) for line in lines}
+            assert failure.sqlstate in states or one.query.fitted.partial, failure
+    assert refused >= {place for place, kind in marks.items() if kind == "finding"}
+    assert not {place for place in refused if marks[place] == "ok"} - {(one.query.source.path, n) for one in asked if one.query.fitted.partial for n in range(99)}

@@ -19,7 +19,9 @@ from lockgate.timeline.step import Step
 from lockgate.values import dataclass, field, replace
 
 if TYPE_CHECKING:
+    from lockgate.catalog.catalog import Catalog
     from lockgate.live.plan import Report
+    from lockgate.queries.examine import Examined
 
 DEFAULT_MAJOR = 16
 Progress = Callable[[int, int, str], None]
@@ -37,6 +39,7 @@ class Request:
     superuser: bool = False
     since: str = ""
     fail_on: Severity = Severity.ERROR
+    release: str = ""  # the commit that is running: its queries must survive the pending migrations
     stdin: Source | None = None  # the text of an editor's buffer, in place of the file of that path
 
 
@@ -90,6 +93,7 @@ class Checked:
     findings: list[Finding]
     coverage: Coverage
     suppressions: list[suppressions.Suppression]
+    queries: Examined | None = None
 
 
 def check(config: Config, request: Request, progress: Progress | None = None) -> Outcome:
@@ -107,17 +111,51 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     checked.findings += _slots(config, request, folder)
     checked.findings += _surface(config, request)
     spans: dict[str, tuple[Source, list[Span]]] = {}
+    pending, before = _pending(config, request, plan), None
     for item in _by_migration(replay, progress):
         source, span = _place(item)
         spans.setdefault(source.path, (source, []))[1].append(span)
+        if before is None and item.migration.id in pending:
+            before = item.before if isinstance(item, Step) else replay.catalog
         if item.migration.id in ("baseline", "handover") and item.migration not in folder.migrations:
             _of_production(item, checked.coverage)
             continue
         checked.findings += _of_item(item, checked.coverage)
     checked.findings = standing(checked.findings, replay)
+    if _wants_queries(config, request):
+        _queries(checked, before, spans)
     for source, found in spans.values():
         checked.suppressions += suppressions.find(source, found)
     return checked
+
+
+def _wants_queries(config: Config, request: Request) -> bool:
+    """The application's queries are looked at where they are configured, and the migrations are there whole."""
+    return bool(config.queries.paths) and request.stdin is None and not any(map(Path.is_file, request.paths))
+
+
+def _pending(config: Config, request: Request, plan: Plan) -> frozenset[str]:
+    if not request.release:
+        return frozenset()
+    if not config.queries.paths:
+        raise UsageError(f"--release {request.release} needs the application's queries", 'name their files: [queries] paths = ["..."] in lockgate.toml')
+    from lockgate.queries.release import pending
+
+    return pending(config.root, request.cwd, request.release, plan.migrations)
+
+
+def _queries(checked: Checked, before: Catalog | None, spans: dict[str, tuple[Source, list[Span]]]) -> None:
+    """What the rules say of the application's queries, and where those stand."""
+    from lockgate.queries.application import examine_all
+
+    plan, replay = checked.plan, checked.replay
+    checked.queries = examined = examine_all(
+        checked.config, checked.request.cwd, checked.request.release, plan.migrations, plan.search_path, before, replay.catalog
+    )  # fmt: skip
+    checked.coverage.queries = examined.coverage()
+    checked.findings += [f for fact in examined.facts for f in registry.of_fact(fact)]
+    for one in examined.resolutions:
+        spans.setdefault(one.query.source.path, (one.query.source, []))[1].append(one.query.span)
 
 
 def standing(findings: list[Finding], replay: Replay) -> list[Finding]:
@@ -308,7 +346,7 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report 
         from lockgate.slots.git import changed_paths
 
         changed = changed_paths(request.since, request.cwd)
-        kept = [f for f in kept if f.at.source.path in changed]
+        kept = [f for f in kept if changed & {f.at.source.path, *(r.source.path for r in f.related if f.rule[0] == "C")}]
     kept = list(dict.fromkeys(sorted(kept, key=_order)))
     return Outcome(
         tuple(kept), checked.coverage, server or {"major": checked.plan.major}, hushed, request.fail_on, checked.folder, live

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lockgate.findings import Evidence, Finding, Label, Verdict
-from lockgate.live.plan import BodyObservation, DownObservation, Observation, Report, State
+from lockgate.live.plan import BodyObservation, DownObservation, Failure, Observation, Report, State
+from lockgate.parse.tokens import token_end
+from lockgate.queries.facts import QueryRefused
 from lockgate.sources.migration import Migration
 from lockgate.text import Span
+from lockgate.timeline.failure import Failure as Refusal
 from lockgate.values import dataclass, replace
+
+if TYPE_CHECKING:
+    from lockgate.queries.resolve import Resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,40 @@ def _evidence(item: Finding, seen: Observation | None, report: Report) -> Eviden
         return Evidence(Verdict.REFUTED, seen.role, server, None, "the server applied the statement", **common)
     verdict = Verdict.CONFIRMED if seen.fails.sqlstate == item.sqlstate else Verdict.UNPROVEN
     return Evidence(verdict, seen.role, server, seen.fails.sqlstate, seen.fails.message, **common)
+
+
+def stamp_queries(findings: list[Finding], asked: tuple[Resolution, ...], report: Report) -> list[Finding]:
+    """Every finding on a query of the application's with what the server said when it prepared that query."""
+    said = {}
+    for one, failure in zip(asked, report.queries, strict=False):
+        if one.failure is not None:
+            said[one.query.source.path, one.query.place(one.failure.span)] = failure
+    out = []
+    for item in findings:
+        place = (item.at.source.path, item.at.span)
+        out.append(replace(item, evidence=_word(item, said[place], report)) if item.statement is None and place in said else item)
+    return out
+
+
+def _word(item: Finding, failure: Failure | None, report: Report) -> Evidence:
+    server = report.server.version
+    if failure is None:
+        return Evidence(Verdict.REFUTED, "", server, None, "the server prepared the query")
+    verdict = Verdict.CONFIRMED if failure.sqlstate == item.sqlstate else Verdict.UNPROVEN
+    return Evidence(verdict, "", server, failure.sqlstate, failure.message)
+
+
+def unforeseen_queries(asked: tuple[Resolution, ...], report: Report) -> Iterator[tuple[QueryRefused, Failure]]:
+    """Columns that the server misses in queries that are known whole, where the simulator was in doubt; nothing where the schema there is not whole."""
+    if any(seen.fails is not None or seen.state is not State.OBSERVED for seen in report.observations):
+        return
+    for one, failure in zip(asked, report.queries, strict=False):
+        if failure is None or failure.sqlstate != "42703" or one.failure is not None or one.query.fitted.partial or one.query.doubtful:
+            continue
+        start = one.query.statement.span.start + (failure.position or 0)
+        span = Span(start, token_end(one.query.statement.script.source.text, start))
+        refused = Refusal(failure.sqlstate, failure.message, span)
+        yield QueryRefused(Label(one.query.source, one.query.place(span), failure.message), refused), failure
 
 
 def unforeseen(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> Iterator[Unforeseen]:

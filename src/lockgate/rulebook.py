@@ -14,7 +14,8 @@ URL = "https://lockgate.dev/rules/"
 _FRONT = re.compile(r"\A\+\+\+\n(.*?)\n\+\+\+\n", re.DOTALL)
 _FENCE = re.compile(r"^```(sql|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MIGRATION = re.compile(r"^--\s*migration:\s*(\S+)(?:\s+as\s+(owner|deployer))?\s*$")
-_MARK = re.compile(r"(?:--|#)\s*(finding|ok|todo-finding)(?::\s*\"([^\"]*)\")?\s*$")
+_QUERIES = re.compile(r"^--\s*(query|release):\s*(\S+)\s*$")
+_MARK = re.compile(r"(?:--|#|//)\s*(finding|ok|todo-finding)(?::\s*\"([^\"]*)\")?\s*$")
 SECTIONS = ("What it catches", "Why it hurts", "What to do", "When to ignore it", "Examples")
 
 
@@ -53,12 +54,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One migration of an example."""
+    """One file of an example: a migration, a file with queries of the application, or one of the running release's.
+
+    Migrations that stand after a file of the release are pending.
+    """
 
     name: str
     role: str  # owner, deployer or ""
     text: str
     marks: tuple[Mark, ...]
+    kind: str = "migration"  # migration query release
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +133,23 @@ def examples(rule: Rule) -> tuple[Example, ...]:
 
 def _files(text: str) -> tuple[File, ...]:
     out: list[File] = []
-    name, role, lines = "0001_example", "", list[str]()
+    kind, name, role, lines = "migration", "0001_example", "", list[str]()
     for line in [*text.splitlines(), None]:
         start = _MIGRATION.match(line) if line is not None else None
-        if line is None or start is not None:
+        queries = _QUERIES.match(line) if line is not None else None
+        if line is None or start is not None or queries is not None:
             if any(part.strip() for part in lines):
-                out.append(_file(name, role, lines))
+                out.append(_file(kind, name, role, lines))
             lines = []
             if start is not None:
-                name, role = start.group(1), start.group(2) or ""
+                kind, name, role = "migration", start.group(1), start.group(2) or ""
+            elif queries is not None:
+                kind, name, role = queries.group(1), queries.group(2), ""
         else:
             lines.append(line)
     return tuple(out)
 
 
-def _file(name: str, role: str, lines: list[str]) -> File:
+def _file(kind: str, name: str, role: str, lines: list[str]) -> File:
     marks = tuple(Mark(n, m.group(1), m.group(2) or "") for n, line in enumerate(lines, 1) if (m := _MARK.search(line)))
-    return File(name, role, "\n".join(lines) + "\n", marks)
+    return File(name, role, "\n".join(lines) + "\n", marks, kind)

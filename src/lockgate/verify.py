@@ -8,7 +8,7 @@ from typing import Any
 from lockgate.check import Checked, Outcome, Progress, Request, examine, settle
 from lockgate.config import Config
 from lockgate.errors import UsageError
-from lockgate.facts import located, stamp, unforeseen
+from lockgate.facts import located, stamp, stamp_queries, unforeseen, unforeseen_queries
 from lockgate.findings import Evidence, Verdict
 from lockgate.live import plan as live
 from lockgate.live import verify as observe
@@ -31,6 +31,12 @@ def verify(
         assert seen.fails is not None
         proof = Evidence(Verdict.CONFIRMED, seen.role, report.server.version, seen.fails.sqlstate, seen.fails.message, seen.locks, seen.work)
         checked.findings += [replace(f, evidence=proof) for f in registry.of_fact(fact)]
+    if checked.queries is not None:
+        asked = checked.queries.resolutions
+        checked.findings = stamp_queries(checked.findings, asked, report)
+        for refused, word in unforeseen_queries(asked, report):
+            proof = Evidence(Verdict.CONFIRMED, "", report.server.version, word.sqlstate, word.message)
+            checked.findings += [replace(f, evidence=proof) for f in registry.of_fact(refused)]
     for place in located(report, migrations):
         checked.findings += registry.of_fact(place)
     return settle(checked, _server(report), report)
@@ -52,7 +58,8 @@ def live_plan(config: Config, checked: Checked, dsn: str, binaries: str, bodies:
     )
     baseline = live.Baseline(plan.baseline.source) if plan.baseline is not None else None
     path = plan.search_path if plan.search_path != ("$user", "public") else ()
-    return live.Plan(plan.migrations, {}, wish, who, baseline, path, bodies=bodies, downs=downs, audit=audit)
+    queries = tuple(live.Asked(one.query.sql, one.path) for one in checked.queries.resolutions) if checked.queries is not None else ()
+    return live.Plan(plan.migrations, {}, wish, who, baseline, path, bodies=bodies, downs=downs, audit=audit, queries=queries)
 
 
 def _server(report: live.Report) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from lockgate.cli.options import configuration, emit, folder_options, make_reque
 @report_options
 def command(
     paths: tuple[Path, ...], layout: str | None, transaction: str | None, role: str, superuser: bool, config_path: Path | None,
-    output_format: str, output: Path | None, since: str, fail_on: str, stdin_filename: str,
+    output_format: str, output: Path | None, since: str, release: str, fail_on: str, stdin_filename: str,
 ) -> int:  # fmt: skip
     """Check migrations without a server: replay them over a simulated catalog and say what will fail, and where.
 
@@ -25,7 +25,7 @@ def command(
     from lockgate.report import render
 
     config = configuration(config_path)
-    request = make_request(paths, layout, transaction, role, superuser, since, fail_on, stdin_filename)
+    request = make_request(paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename)
     with progress("checking") as bar:
         outcome = check(config, request, bar)
     emit(render(outcome, output_format, to_terminal=output is None), output)

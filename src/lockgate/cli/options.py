@@ -39,11 +39,12 @@ def folder_options(function: F) -> F:
 
 
 def report_options(function: F) -> F:
-    """--format --output --fail-on --since --stdin-filename: what is said, where, and from when it matters."""
+    """--format --output --fail-on --since --release --stdin-filename: what is said, where, and from when it matters."""
     for option in reversed((
         click.option("--format", "output_format", type=click.Choice(FORMATS), default="terminal", show_default=True),
         click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the report to a file."),
         click.option("--since", default="", metavar="GIT_REF", help="Only findings in files changed since that commit."),
+        click.option("--release", default="", metavar="GIT_REF", help="The release that is running: its queries must survive the pending migrations."),
         click.option("--fail-on", type=click.Choice([s.value for s in Severity]), default="error", show_default=True,
                      help="The least severity that makes the exit code 1."),
         click.option("--stdin-filename", default="", metavar="PATH", help="Read standard input in place of that file (editors)."),
@@ -64,7 +65,7 @@ def configuration(config_path: Path | None) -> Config:
 
 def make_request(
     paths: tuple[Path, ...], layout: str | None, transaction: str | None, role: str, superuser: bool, since: str = "",
-    fail_on: str = "error", stdin_filename: str = "",
+    release: str = "", fail_on: str = "error", stdin_filename: str = "",
 ) -> Request:  # fmt: skip
     """The request that the command line's options make."""
     if superuser and not role:
@@ -76,7 +77,7 @@ def make_request(
             stdin = Source(stdin_filename.replace("\\", "/"), data.decode("utf-8"))
         except UnicodeDecodeError as error:
             raise UsageError(f"standard input: not UTF-8 at byte {error.start}", "send UTF-8") from error
-    return Request(paths, Path.cwd(), layout or "", transaction or "", role, superuser, since, Severity(fail_on), stdin)
+    return Request(paths, Path.cwd(), layout or "", transaction or "", role, superuser, since, Severity(fail_on), release, stdin)
 
 
 def emit(text: str, output: Path | None) -> None:

@@ -23,7 +23,7 @@ from lockgate.errors import UsageError
 @click.option("--attest", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write what was proven to a file.")
 def command(
     paths: tuple[Path, ...], layout: str | None, transaction: str | None, role: str, superuser: bool, config_path: Path | None,
-    output_format: str, output: Path | None, since: str, fail_on: str, stdin_filename: str,
+    output_format: str, output: Path | None, since: str, release: str, fail_on: str, stdin_filename: str,
     dsn: str, binaries: str, bodies: bool, downs: bool, audit: bool, attest: Path | None,
 ) -> int:  # fmt: skip
     """Check, then apply the migrations on a real, ephemeral PostgreSQL: as owner up to the handover, as deployer from there on.
@@ -41,7 +41,7 @@ def command(
             "put them into lockgate.toml, where the attestation covers them",
         )
     config = configuration(config_path)
-    request = make_request(paths, layout, transaction, role, superuser, since, fail_on, stdin_filename)
+    request = make_request(paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename)
     with progress("applying") as bar:
         outcome = verify(config, request, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, progress=bar)
     emit(render(outcome, output_format, to_terminal=output is None), output)

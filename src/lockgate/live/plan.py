@@ -66,6 +66,14 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A query of the application's own, and the search_path of the session that sends it ((): the server's default)."""
+
+    sql: str
+    search_path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """One run of the oracle.
 
@@ -85,7 +93,7 @@ class Plan:
     bodies: bool = False  # check routine bodies after each migration
     downs: bool = False  # run each down script in a transaction that is rolled back
     audit: bool = False  # read the catalog after every migration
-    queries: tuple[str, ...] = ()  # the application's own SQL, to be prepared as the deployer after the last migration
+    queries: tuple[Asked, ...] = ()  # the application's own SQL, to be prepared as the deployer after the last migration
 
 
 class State(str, Enum):

@@ -142,7 +142,10 @@ class _Run:
             self.progress(total, total, "")
         if session.block:
             session.commit()
-        self.queries += (prepare(session, sql) for sql in plan.queries)
+        for asked in plan.queries:
+            path = ", ".join(map(quote, asked.search_path)) or "DEFAULT"
+            session.connection.query(f"SET search_path = {path}", 20)
+            self.queries.append(prepare(session, asked.sql))
         session.connection.close()
 
     def _migration(self, session: Session, migration: Migration) -> None:

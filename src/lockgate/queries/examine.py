@@ -1,31 +1,21 @@
-"""The whole way from the configuration to facts: the queries of this tree, and those of the release that is running."""
+"""The whole way from files to facts: the queries of this tree, and those of the release that is running."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
 
 from lockgate.catalog.catalog import Catalog
-from lockgate.config import Config
 from lockgate.findings import Label
 from lockgate.queries.extract import extract
 from lockgate.queries.facts import QueryRefused, ReleaseRefused
-from lockgate.queries.files import in_commit, in_tree, wanted
-from lockgate.queries.known import known
+from lockgate.queries.known import Known, known
+from lockgate.queries.query import Query
 from lockgate.queries.resolve import Resolution, resolve
-from lockgate.sources.folder import shown
+from lockgate.timeline.failure import Failure
+from lockgate.values import dataclass
 
-HEAD_STATES = ("42703", "42P01")
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What the queries came to. ``resolutions`` are those of this tree, then those of the release."""
-
-    facts: tuple[QueryRefused | ReleaseRefused, ...]
-    resolutions: tuple[Resolution, ...]
-    coverage: dict[str, int]
+Files = Iterable[tuple[str, bytes]]  # path and content
+GONE = ("42703", "42P01")  # undefined_column, undefined_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +26,47 @@ class Schema:
     path: tuple[str, ...]
 
 
-def examine(config: Config, cwd: Path, migrations: Iterable[str], schema: Schema) -> Examined:
-    """The queries of this tree against the schema after its migrations, whose files are ``migrations``."""
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What queries came to: what is wrong, and how each was resolved; ``own`` of them are this tree's, the rest the release's."""
+
+    facts: tuple[QueryRefused | ReleaseRefused, ...]
+    resolutions: tuple[Resolution, ...]
+    own: int = 0
+
+    def coverage(self) -> dict[str, int]:
+        """How many this tree has, and how many of them are known to the last name."""
+        exact = sum(one.exact for one in self.resolutions[: self.own])
+        return {"found": self.own, "resolved": exact, "partial": self.own - exact}
+
+
+def of_tree(files: Files, schema: Schema) -> Examined:
+    """The queries of this tree against the schema after its migrations."""
     names = known(schema.catalog)
-    want = wanted(config, migrations, cwd)
-    files = ((shown(config.root / path, cwd), data) for path, data in in_tree(config, want))
     done = tuple(resolve(query, schema.catalog, names, schema.path) for query in extract(files, names))
     facts = tuple(
-        QueryRefused(_label(one), one.failure) for one in done if one.failure is not None and one.failure.sqlstate in HEAD_STATES
+        QueryRefused(label(one.query, one.failure), one.failure) for one in done if one.failure is not None and one.failure.sqlstate in GONE
     )  # fmt: skip
-    exact = sum(one.exact for one in done)
-    return Examined(facts, done, {"found": len(done), "resolved": exact, "partial": len(done) - exact})
+    return Examined(facts, done, len(done))
 
 
-def _label(one: Resolution) -> Label:
-    assert one.failure is not None
-    return Label(one.query.source, one.query.place(one.failure.span), one.failure.message)
+def of_release(files: Files, release: str, before: Schema, after: Schema) -> Examined:
+    """The queries of the running release: what the schema before the pending migrations takes and the one after them refuses."""
+    earlier, later = known(before.catalog), known(after.catalog)
+    facts, done = [], []
+    for query in extract(files, later):
+        now = resolve(query, after.catalog, later, after.path)
+        done.append(now)
+        if now.failure is not None and _broken_by_pending(query, now.failure, before, earlier):
+            facts.append(ReleaseRefused(label(query, now.failure), now.failure, release))
+    return Examined(tuple(facts), tuple(done))
+
+
+def _broken_by_pending(query: Query, failure: Failure, before: Schema, names: Known) -> bool:
+    was = resolve(query, before.catalog, names, before.path)
+    return was.exact or (was.failure is None and failure.sqlstate in GONE and bool(failure.cause))
+
+
+def label(query: Query, failure: Failure) -> Label:
+    """The place in the query's file that a refusal is about."""
+    return Label(query.source, query.place(failure.span), failure.message)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.findings import Label
 from lockgate.timeline.failure import Failure
+from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

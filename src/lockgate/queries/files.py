@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.config import Config
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.queries.source_code import GRAMMARS
 from lockgate.slots.git import commit_of, git, run
+from lockgate.values import dataclass
 
 SUFFIXES = frozenset(("sql", *GRAMMARS))
 # other people's code, SQL that ran at another time than now, and tests, which no release runs
@@ -91,13 +91,18 @@ def _walk(root: Path, start: str) -> Iterator[str]:
         yield from (name if prefix == "." else f"{prefix}/{name}" for name in files)
 
 
-def in_commit(config: Config, want: Wanted, ref: str) -> Iterator[tuple[str, bytes]]:
-    """Every wanted file of a commit. Raises UsageError where there is no such commit."""
-    commit = commit_of(config.root, ref)
-    if not commit:
-        git(config.root, "rev-parse", "--git-dir")  # outside of a repository that is the thing to say
+def commit(root: Path, ref: str) -> str:
+    """The commit of the running release. Raises UsageError where there is none."""
+    found = commit_of(root, ref)
+    if not found:
+        git(root, "rev-parse", "--git-dir")  # outside of a repository that is the thing to say
         raise UsageError(f"--release {ref}: no such commit here", "fetch it first (a shallow clone may lack it)")
-    blobs = {path: blob for path, blob in paths_of(config.root, commit).items() if want(path)}
+    return found
+
+
+def in_commit(config: Config, want: Wanted, ref: str) -> Iterator[tuple[str, bytes]]:
+    """Every wanted file of a commit, with what is in it."""
+    blobs = {path: blob for path, blob in paths_of(config.root, commit(config.root, ref)).items() if want(path)}
     answer = run(config.root, ["cat-file", "--batch"], "".join(f"{blob}\n" for blob in blobs.values()).encode())
     at = 0
     for path in blobs:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lockgate.parse.grammar import GrammarError, parse_json
 from lockgate.queries.passage import Passage, Writer
 from lockgate.queries.placeholders import Slot, highest, slots
+from lockgate.values import dataclass
 
 HOLE_NAME = "lockgate_hole_"  # of relations and columns that stand for fragments
 _TRIES = 120

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 
 from lockgate.catalog.builtin import Builtins
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation, Routine
+from lockgate.values import dataclass
 
 _WORD = re.compile(r"\w+")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+
+from lockgate.values import dataclass
 
 HOLE = "\ue000"  # stands in a text for a fragment that the program puts in
 

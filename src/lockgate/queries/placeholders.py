@@ -8,9 +8,9 @@ of PostgreSQL (``?``, ``@``, ``%``) or a slice (``[1:n]``): every slot remembers
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from lockgate.queries.passage import HOLE
+from lockgate.values import dataclass
 
 _QUOTED = (
     r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$"

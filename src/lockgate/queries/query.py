@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from lockgate.parse import Statement
@@ -11,6 +10,7 @@ from lockgate.parse.script import parse_text
 from lockgate.queries.fit import Fitted
 from lockgate.sources.migration import Script, Transaction
 from lockgate.text import Source, Span
+from lockgate.values import dataclass, field
 
 TAGS = frozenset(("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"))
 Name = tuple[str, str]  # schema ("" where none is written) and relation

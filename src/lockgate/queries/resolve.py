@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.catalog.catalog import Catalog, Draft
@@ -23,6 +22,7 @@ from lockgate.timeline.binder import Variables, analyze_query
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.session import Session
+from lockgate.values import dataclass
 
 _ANY = Variables(inferred=True)
 

@@ -126,7 +126,7 @@ def _closing(outcome: Outcome, paint: _Paint) -> Iterator[str]:
     stand_ins = server.get("stand_ins") or []
     if stand_ins:
         yield paint(f"stand-ins: {', '.join(map(str, stand_ins))}", "dim")
-    yield f"{coverage.migrations} migrations, {exact}; {spoke}"
+    yield f"{coverage.migrations} migrations, {exact}{_queries(coverage.queries)}; {spoke}"
     if not outcome.findings:
         hushed = f" ({outcome.suppressed} suppressed)" if outcome.suppressed else ""
         yield paint(f"nothing found{hushed}", "good")
@@ -137,3 +137,9 @@ def _closing(outcome: Outcome, paint: _Paint) -> Iterator[str]:
     by_verdict = {v: sum(f.evidence is not None and f.evidence.verdict is v for f in outcome.findings) for v in Verdict}
     if any(by_verdict.values()):
         yield ", ".join(f"{n} {paint(v.value, v)}" for v, n in by_verdict.items() if n)
+
+
+def _queries(counts: dict[str, int] | None) -> str:
+    if counts is None:
+        return ""
+    return f"; {counts['resolved']} of {counts['found']} queries of the application resolved whole"

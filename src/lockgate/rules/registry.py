@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from lockgate import rulebook
 from lockgate.catalog.typename import quote_identifier
 from lockgate.findings import Edit, Finding, Fix, Label, Severity
+from lockgate.text import Source, Span
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 from lockgate.values import dataclass
@@ -142,7 +143,7 @@ def refusal(step: Step, failure: Failure, message: str = "", help: str = "") -> 
         Label(step.statement.script.source, failure.span, failure.message),
         help or failure.help,
         failure.related,
-        _replacement(step, failure),
+        replacement(step.statement.script.source, failure.span, failure),
         failure.sqlstate,
         failure.object,
         step.migration.slot,
@@ -150,11 +151,16 @@ def refusal(step: Step, failure: Failure, message: str = "", help: str = "") -> 
     )
 
 
-def _replacement(step: Step, failure: Failure) -> Fix | None:
+def replacement(source: Source, span: Span, failure: Failure) -> Fix | None:
     """The edit that puts the name that was meant, where the marked token is the name and nothing else."""
-    source, span = step.statement.script.source, failure.span
     wrong = failure.object.rpartition(".")[2]
     if not failure.instead or source.text[span.start : span.end].strip('"').lower() != wrong.lower():
         return None
     name = quote_identifier(failure.instead)
     return Fix(f"write {name}", (Edit(source, span, name),))
+
+
+def of_query(at: Label, failure: Failure, message: str, help: str) -> Draft:
+    """The draft of a refusal of a query of the application's."""
+    fix = replacement(at.source, at.span, failure)
+    return Draft(message, at, failure.help or help, failure.related, fix, failure.sqlstate, failure.object)

@@ -26,6 +26,7 @@ class TransactionState:
     savepoints: list[Saved] = field(default_factory=list)
     runner: bool = False
     implicit: bool = False  # several statements in one simple query
+    fresh: set[int] = field(default_factory=set)  # enums with labels that were added in it
 
     @property
     def open(self) -> bool:
@@ -44,8 +45,10 @@ def commit(state: TransactionState, draft: Draft, session: Session) -> Session:
     """End the block and keep its work: SET LOCAL ends, fresh enum labels may be used from here on."""
     state.start = None
     state.savepoints.clear()
-    for oid in [t.oid for t in _fresh(draft)]:
-        draft.put(replace(draft.the(Type, oid), fresh_labels=()))
+    for oid in sorted(state.fresh):
+        if (fresh := draft.find(Type, oid)) is not None:
+            draft.put(replace(fresh, fresh_labels=()))
+    state.fresh.clear()
     return replace(_without_local(session), in_block=False)
 
 
@@ -83,11 +86,6 @@ def release(state: TransactionState, name: str) -> bool:
             del state.savepoints[number:]
             return True
     return False
-
-
-def _fresh(draft: Draft) -> list[Type]:
-    fresh = {after.oid for _, after in draft.journal if isinstance(after, Type) and after.fresh_labels}
-    return [t for oid in fresh if (t := draft.find(Type, oid)) is not None and t.fresh_labels]
 
 
 def _without_local(session: Session) -> Session:

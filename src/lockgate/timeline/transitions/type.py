@@ -121,6 +121,8 @@ def alter_enum(ctx: Context, node: Node) -> None:
     labels = (*found.labels[:at], label, *found.labels[at:])
     # a type made in the same transaction may be used at once (pg_enum.c: enum_uncommitted)
     fresh = (*found.fresh_labels, label) if ctx.session.in_block and not _new_in_block(ctx, found) else found.fresh_labels
+    if fresh:
+        ctx.transaction.fresh.add(found.oid)
     ctx.catalog.put(replace(found, labels=labels, fresh_labels=fresh))
 
 

@@ -1,0 +1,31 @@
+"""The application's queries as the configuration names them: those of this tree, and of the running release where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lockgate.catalog.catalog import Catalog
+from lockgate.config import Config
+from lockgate.queries.examine import Examined, Files, Schema, of_release, of_tree
+from lockgate.queries.files import in_commit, in_tree, wanted
+from lockgate.sources.folder import shown
+from lockgate.sources.migration import Migration
+
+
+def examine_all(
+    config: Config, cwd: Path, release: str, migrations: tuple[Migration, ...], path: tuple[str, ...], before: Catalog | None, after: Catalog
+) -> Examined:  # fmt: skip
+    """``before`` is the catalog that the running release works with (None: no migration is pending, so nothing can break it)."""
+    want = wanted(config, (m.up.source.path for m in migrations), cwd)
+    found = of_tree(_shown(in_tree(config, want), config.root, cwd), Schema(after, path))
+    if not release or before is None:
+        return found
+    files = _shown(in_commit(config, want, release), config.root, cwd)
+    broken = of_release(files, release, Schema(before, path), Schema(after, path))
+    return Examined((*found.facts, *broken.facts), (*found.resolutions, *broken.resolutions), len(found.resolutions))
+
+
+def _shown(files: Files, root: Path, cwd: Path) -> Iterator[tuple[str, bytes]]:
+    for path, data in files:
+        yield shown(root / path, cwd), data
