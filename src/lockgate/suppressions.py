@@ -1,5 +1,7 @@
 """Suppressions: ``-- lockgate: ignore rule-name: reason`` on the line of a finding, or on a line of its own above the statement.
 
+In source code the language's own comment does it: ``// lockgate: ...`` or ``# lockgate: ...``.
+
 One names one or more rules by slug or code, and gives a reason. A suppression that silences nothing, names no rule, or has no
 reason is itself reported.
 """
@@ -12,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from lockgate.text import Source, Span
 from lockgate.values import dataclass, field
 
-_DIRECTIVE = re.compile(r"--[ \t]*lockgate:[ \t]*ignore\b[ \t]*(?P<rules>[\w,\- ]*?)[ \t]*(?::[ \t]*(?P<reason>.*?))?[ \t]*$", re.MULTILINE)
+_DIRECTIVE = re.compile(r"(?:--|//|#)[ \t]*lockgate:[ \t]*ignore\b[ \t]*(?P<rules>[\w,\- ]*?)[ \t]*(?::[ \t]*(?P<reason>.*?))?[ \t]*$", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -47,11 +49,16 @@ def _directives(source: Source, spans: list[Span]) -> Iterator[Suppression]:
         first = last = line
         if alone:
             below = next((span for span in spans if span.end > start), None)
-            if below is not None and below.start > start:
+            if below is not None and below.start > start and _near(source, line, below):
                 last = source.position(below.end).line
             else:
                 last = line + 1
         yield Suppression(source, Span(start, match.end()), rules, (match.group("reason") or "").strip(), first, last)
+
+
+def _near(source: Source, line: int, below: Span) -> bool:
+    """In SQL the next statement is the one that is meant; in a program only one that begins at once."""
+    return source.path.endswith(".sql") or source.position(below.start).line <= line + 3
 
 
 def covering(found: Iterable[Suppression], path: str, line: int, name: str, code: str) -> Suppression | None:

@@ -10,12 +10,11 @@ from lockgate.queries.extract import extract
 from lockgate.queries.facts import QueryRefused, ReleaseRefused
 from lockgate.queries.known import Known, known
 from lockgate.queries.query import Query
-from lockgate.queries.resolve import Resolution, resolve
+from lockgate.queries.resolve import GONE, Resolution, resolve
 from lockgate.timeline.failure import Failure
 from lockgate.values import dataclass
 
 Files = Iterable[tuple[str, bytes]]  # path and content
-GONE = ("42703", "42P01")  # undefined_column, undefined_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def of_release(files: Files, release: str, before: Schema, after: Schema) -> Exa
 
 def _broken_by_pending(query: Query, failure: Failure, before: Schema, names: Known) -> bool:
     was = resolve(query, before.catalog, names, before.path)
-    return was.exact or (was.failure is None and failure.sqlstate in GONE and bool(failure.cause))
+    return was.failure is None and (was.exact or (failure.sqlstate in GONE and bool(failure.cause)))
 
 
 def label(query: Query, failure: Failure) -> Label:

@@ -24,6 +24,7 @@ from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.session import Session
 from lockgate.values import dataclass
 
+GONE = ("42703", "42P01")  # undefined_column, undefined_table
 _ANY = Variables(inferred=True)
 
 
@@ -31,7 +32,7 @@ _ANY = Variables(inferred=True)
 class Resolution:
     """What became of a query. ``failure`` is what PostgreSQL refuses it with, as far as that is certain; its span counts in the fitted text.
 
-    ``exact``: every name was resolved, none is in doubt. ``path`` is the search_path that it was resolved with.
+    ``exact``: every name is known to be there or not, none is in doubt. ``path`` is the search_path that it was resolved with.
     """
 
     query: Query
@@ -47,7 +48,7 @@ def resolve(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...])
     context = Context(draft, Session(10, 10, False, path), query.statement)
     doubtful = _doubt(query, draft, context, known)
     failure, certain = _analysed(query, context)
-    exact = certain and failure is None and not (doubtful or context.tainted or query.fitted.partial)
+    exact = certain and not (doubtful or context.tainted or query.fitted.partial) and (failure is None or failure.sqlstate in GONE)
     if failure is not None and (query.doubtful or _uncertain(query, failure) or calls_unknown(query.statement.node, known)):
         failure = None
     return Resolution(query, failure, exact, path)
@@ -125,7 +126,7 @@ def _uncertain(query: Query, failure: Failure) -> bool:
     if not query.fitted.partial:
         return False
     # a fragment among the output columns may bring the name (ORDER BY total), but not one that a migration took from a table here
-    return failure.sqlstate not in ("42703", "42P01") or (not failure.cause and _selects_fragment(query.statement.node, query.fitted.holes))
+    return failure.sqlstate not in GONE or (not failure.cause and _selects_fragment(query.statement.node, query.fitted.holes))
 
 
 def _selects_fragment(node: Any, holes: frozenset[int]) -> bool:
