@@ -10,11 +10,12 @@ from lockgate import suppressions
 from lockgate.config import Config
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.findings import Finding, Label, Severity
+from lockgate.recall import Recall, Told
 from lockgate.rules import registry
 from lockgate.sources import Folder, load
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Source, Span
-from lockgate.timeline.replay import Broken, Plan, Replay
+from lockgate.timeline.replay import Broken, Leg, Plan, Replay
 from lockgate.timeline.step import Step
 from lockgate.values import dataclass, field, replace
 
@@ -53,6 +54,13 @@ class Coverage:
     unmodelled: dict[str, int] = field(default_factory=dict)
     queries: dict[str, int] | None = None
 
+    def add(self, told: Told) -> None:
+        """Count a leg's statements."""
+        self.statements += told.statements
+        self.tainted += told.tainted
+        for reason, count in told.unmodelled.items():
+            self.unmodelled[reason] = self.unmodelled.get(reason, 0) + count
+
     def as_json(self) -> dict[str, Any]:
         out: dict[str, Any] = {
             "migrations": self.migrations, "statements": self.statements, "exact": self.statements - self.tainted,
@@ -89,11 +97,16 @@ class Checked:
     request: Request
     folder: Folder
     plan: Plan
-    replay: Replay
+    recall: Recall
     findings: list[Finding]
     coverage: Coverage
     suppressions: list[suppressions.Suppression]
     queries: Examined | None = None
+
+    @property
+    def replay(self) -> Replay:
+        """The replay after its last step."""
+        return self.recall.finished()
 
 
 def check(config: Config, request: Request, progress: Progress | None = None) -> Outcome:
@@ -105,25 +118,21 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     """Read, replay, and let the rules speak."""
     folder = read_folder(config, request)
     plan = make_plan(config, request, folder)
-    replay = Replay(plan)
-    checked = Checked(config, request, folder, plan, replay, [], Coverage(len(plan.migrations)), [])
+    recall = Recall(plan, _tell, str(request.cwd), brief=request.stdin is not None)
+    checked = Checked(config, request, folder, plan, recall, [], Coverage(len(plan.migrations)), [])
     checked.coverage.unmodelled |= {m.opaque: 1 for m in plan.migrations if m.opaque}
     checked.findings += _slots(config, request, folder)
     checked.findings += _surface(config, request)
+    pending = _pending(config, request, plan)
+    told, mended = recall.told(_advance(progress, len(plan.migrations)))
+    checked.findings += standing([f for one in told for f in one.findings], mended)
     spans: dict[str, tuple[Source, list[Span]]] = {}
-    pending, before = _pending(config, request, plan), None
-    for item in _by_migration(replay, progress):
-        source, span = _place(item)
-        spans.setdefault(source.path, (source, []))[1].append(span)
-        if before is None and item.migration.id in pending:
-            before = item.before if isinstance(item, Step) else replay.catalog
-        if item.migration.id in ("baseline", "handover") and item.migration not in folder.migrations:
-            _of_production(item, checked.coverage)
-            continue
-        checked.findings += _of_item(item, checked.coverage)
-    checked.findings = standing(checked.findings, replay)
+    for one in told:
+        checked.coverage.add(one)
+        for source, span in one.spans:
+            spans.setdefault(source.path, (source, []))[1].append(span)
     if _wants_queries(config, request):
-        _queries(checked, before, spans)
+        _queries(checked, recall.before(pending), spans)
     for source, found in spans.values():
         checked.suppressions += suppressions.find(source, found)
     return checked
@@ -148,9 +157,9 @@ def _queries(checked: Checked, before: Catalog | None, spans: dict[str, tuple[So
     """What the rules say of the application's queries, and where those stand."""
     from lockgate.queries.application import examine_all
 
-    plan, replay = checked.plan, checked.replay
+    plan, request = checked.plan, checked.request
     checked.queries = examined = examine_all(
-        checked.config, checked.request.cwd, checked.request.release, plan.migrations, plan.search_path, before, replay.catalog
+        checked.config, request.cwd, request.release, plan.migrations, plan.search_path, before, checked.replay.catalog
     )  # fmt: skip
     checked.coverage.queries = examined.coverage()
     checked.findings += [f for fact in examined.facts for f in registry.of_fact(fact)]
@@ -158,20 +167,31 @@ def _queries(checked: Checked, before: Catalog | None, spans: dict[str, tuple[So
         spans.setdefault(one.query.source.path, (one.query.source, []))[1].append(one.query.span)
 
 
-def standing(findings: list[Finding], replay: Replay) -> list[Finding]:
-    """Without the latent breakage that a later migration took back; ``replay`` has taken its last step."""
-    mended = replay.mended()
+def standing(findings: list[Finding], mended: frozenset[str]) -> list[Finding]:
+    """Without the latent breakage that a later migration took back (see ``Replay.mended``)."""
     return [f for f in findings if f.sqlstate or f.message not in mended]
 
 
-def _by_migration(replay: Replay, progress: Progress | None) -> Iterable[Step | Broken]:
-    total, done, last = len(replay.plan.migrations), 0, ""
-    for item in replay.steps():
-        if progress is not None and item.migration.id != last:
-            last = item.migration.id
-            done += 1
-            progress(min(done, total), total, last)
-        yield item
+def _advance(progress: Progress | None, total: int) -> Callable[[int, Leg], None]:
+    def advance(done: int, leg: Leg) -> None:
+        if progress is not None and leg.migration is not None:
+            progress(min(done + 1, total), total, leg.migration.id)
+
+    return advance
+
+
+def _tell(replay: Replay, leg: Leg) -> Told:
+    """What the rules say of one leg."""
+    told = Told()
+    for item in replay.take(leg):
+        source, span = _place(item)
+        if suppressions.WORD in source.text:
+            told.spans.append((source, span))
+        if leg.kind == "migration":
+            _of_item(item, told)
+        else:
+            _of_production(item, told)
+    return told
 
 
 def read_folder(config: Config, request: Request) -> Folder:
@@ -299,22 +319,23 @@ def _place(item: Step | Broken) -> tuple[Source, Span]:
     return item.statement.script.source, item.statement.span
 
 
-def _of_item(item: Step | Broken, coverage: Coverage) -> list[Finding]:
-    coverage.statements += 1
+def _of_item(item: Step | Broken, told: Told) -> None:
+    told.statements += 1
     if isinstance(item, Broken):
-        if not item.failure.sqlstate:
-            coverage.tainted += 1
-            coverage.unmodelled[item.failure.message] = coverage.unmodelled.get(item.failure.message, 0) + 1
-            return []
-        return registry.of_fact(item)
+        if item.failure.sqlstate:
+            told.findings += registry.of_fact(item)
+        else:
+            told.tainted += 1
+            told.note(item.failure.message)
+        return
     if item.tainted:
-        coverage.tainted += 1
+        told.tainted += 1
     for note in (*item.tainted, *item.notes):
-        coverage.unmodelled[note] = coverage.unmodelled.get(note, 0) + 1
-    return registry.of_step(item)
+        told.note(note)
+    told.findings += registry.of_step(item)
 
 
-def _of_production(item: Step | Broken, coverage: Coverage) -> None:
+def _of_production(item: Step | Broken, told: Told) -> None:
     """What the simulator could not make of production's own statements: never a finding, always told."""
     if isinstance(item, Broken):
         psql = item.failure.script.source.text.startswith("\\", item.failure.span.start)
@@ -323,8 +344,7 @@ def _of_production(item: Step | Broken, coverage: Coverage) -> None:
         there = item.statement.tag == "CreateRoleStmt"  # a configured role
         reasons = (*item.tainted, *item.notes, *([item.fails.message] if item.fails is not None and not there else ()))
     for reason in reasons:
-        key = f"{item.migration.id}: {reason}"
-        coverage.unmodelled[key] = coverage.unmodelled.get(key, 0) + 1
+        told.note(f"{item.migration.id}: {reason}")
 
 
 def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report | None = None) -> Outcome:

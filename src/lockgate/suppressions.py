@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from lockgate.text import Source, Span
 from lockgate.values import dataclass, field
 
+WORD = "lockgate:"  # no directive without it
 _DIRECTIVE = re.compile(r"(?:--|//|#)[ \t]*lockgate:[ \t]*ignore\b[ \t]*(?P<rules>[\w,\- ]*?)[ \t]*(?::[ \t]*(?P<reason>.*?))?[ \t]*$", re.MULTILINE)
 
 
@@ -32,7 +33,7 @@ class Suppression:
 
 def find(source: Source, statements: Iterable[Span]) -> list[Suppression]:
     """The directives of a file. ``statements`` are the spans of its statements: a directive above one covers it whole."""
-    if "lockgate:" not in source.text:
+    if WORD not in source.text:
         return []
     spans = sorted(statements, key=lambda span: span.start)
     return list(_directives(source, spans))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,8 +24,14 @@ LAYOUTS = (
 FORMATS = ("terminal", "json", "sarif", "gitlab", "junit", "annotations")
 
 
+def _without_cache(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    del ctx, parameter
+    if value:
+        os.environ["LOCKGATE_CACHE"] = "off"
+
+
 def folder_options(function: F) -> F:
-    """PATH ... --layout --transaction --role --superuser --config: which migrations, and as whom."""
+    """PATH ... --layout --transaction --role --superuser --no-cache --config: which migrations, and as whom."""
     for option in reversed((
         click.argument("paths", nargs=-1, type=click.Path(path_type=Path)),
         click.option("--layout", type=click.Choice(LAYOUTS), default=None, help="The runner's layout (default: found by itself)."),
@@ -32,6 +39,7 @@ def folder_options(function: F) -> F:
                      help="file: as the runner wraps a file; statement: each statement on its own, as psql does."),
         click.option("--role", default="", metavar="NAME", help="The role that applies everything."),
         click.option("--superuser", is_flag=True, help="That role is a superuser."),
+        click.option("--no-cache", is_flag=True, expose_value=False, callback=_without_cache, help="Neither use nor keep what earlier runs worked out."),
         click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file (default: the nearest)."),
     )):  # fmt: skip
         function = option(function)

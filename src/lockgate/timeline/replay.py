@@ -53,6 +53,14 @@ class Plan:
     roles: tuple[str, ...] = field(default=())  # that exist beside these
 
 
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A stretch of a replay that is taken as a whole: ``kind`` is baseline, handover or migration."""
+
+    kind: str
+    migration: Migration | None = None  # None for a handover without SQL
+
+
 @dataclass
 class Replay:
     """A replay in progress: iterate over ``steps()``; ``catalog`` is the catalog so far."""
@@ -78,16 +86,33 @@ class Replay:
 
     def steps(self) -> Iterator[Step | Broken]:
         """Take every step in order."""
-        if self.plan.baseline is not None:
-            yield from self._prepare(self.plan.baseline)
-        handed = not self.plan.deployer
-        for migration in self.plan.migrations:
-            if not handed and migration.id not in self.plan.owned:
+        for leg in self.legs():
+            yield from self.take(leg)
+
+    def legs(self) -> Iterator[Leg]:
+        """What there is to take, in order."""
+        plan = self.plan
+        handover = Leg("handover", Migration("handover", "", "handover", plan.handover_sql) if plan.handover_sql is not None else None)
+        if plan.baseline is not None:
+            yield Leg("baseline", Migration("baseline", "", "baseline", plan.baseline))
+        handed = not plan.deployer
+        for migration in plan.migrations:
+            if not handed and migration.id not in plan.owned:
                 handed = True
-                yield from self._hand_over()
-            yield from self.run(migration)
+                yield handover
+            yield Leg("migration", migration)
         if not handed:
-            yield from self._hand_over()
+            yield handover
+
+    def take(self, leg: Leg) -> Iterator[Step | Broken]:
+        """The steps of one leg."""
+        match leg:
+            case Leg("handover", migration):
+                yield from self._hand_over(migration)
+            case Leg("baseline", Migration() as migration):
+                yield from self._prepare(migration)
+            case Leg(_, Migration() as migration):
+                yield from self.run(migration)
 
     def mended(self) -> frozenset[str]:
         """Messages of latent failures that a later migration took back: nothing to be told once the last step is taken."""
@@ -189,23 +214,21 @@ class Replay:
                 ctx.catalog.taint(key, f"{failure.message} ({failure.sqlstate})", ctx.place)
         return True
 
-    def _prepare(self, script: Script) -> Iterator[Step | Broken]:
+    def _prepare(self, migration: Migration) -> Iterator[Step | Broken]:
         """Steps of a baseline: privileges are not checked, places are kept; then a session of the runner's as production opens it."""
-        session = self.session
+        session, script = self.session, migration.up
         self.session = replace(session, known=False)
-        migration = Migration("baseline", "", "baseline", script)
         yield from self.run(migration, replace(script, transaction=Transaction.STATEMENT))
         production.settle(self.draft, {self.plan.role, self.plan.owner, self.plan.deployer}, self.plan.superuser, script)
         self.session = replace(session, search_path=production.search_path(self.draft, session))
 
-    def _hand_over(self) -> Iterator[Step | Broken]:
+    def _hand_over(self, migration: Migration | None) -> Iterator[Step | Broken]:
         plan = self.plan
         path = self.session.search_path
         if plan.baseline is not None and not plan.owned:
             pass  # production was handed over long ago: its grants are in there
-        elif plan.handover_sql is not None:
-            migration = Migration("handover", "", "handover", plan.handover_sql)
-            yield from self.run(migration, replace(plan.handover_sql, transaction=Transaction.STATEMENT))
+        elif migration is not None:
+            yield from self.run(migration, replace(migration.up, transaction=Transaction.STATEMENT))
         else:
             from lockgate.timeline.handover import grant_everything
 
