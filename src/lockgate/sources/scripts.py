@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -93,6 +92,8 @@ def is_checkpoint(source: Source) -> bool:
 
 def _diesel_alone(settings: Path) -> bool:
     """Whether metadata.toml turns the transaction off; a file that says nothing of it does (serde's default of a bool), a broken one does not."""
+    import tomllib
+
     try:
         return not tomllib.loads(settings.read_text(encoding="utf-8")).get("run_in_transaction", False)
     except (OSError, ValueError):
