@@ -69,7 +69,7 @@ def simulate(example: Example) -> list[Finding]:
             before = item.before
         found += registry.of_fact(item) if isinstance(item, Broken) else registry.of_step(item)
     found += [f for fact in queries_of(example, replay, before).facts for f in registry.of_fact(fact)]
-    return standing(found, replay)
+    return standing(found, replay.mended())
 
 
 def test_every_rule_has_a_module_and_all_sections() -> None:
