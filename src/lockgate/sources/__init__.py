@@ -132,5 +132,8 @@ def _join(found: list[tuple[str, Assembly, Folder]]) -> Folder:
 
 
 def _each_on_its_own(migration: Migration) -> Migration:
-    down = migration.down and replace(migration.down, transaction=Transaction.STATEMENT)
-    return replace(migration, up=replace(migration.up, transaction=Transaction.STATEMENT), down=down)
+    return replace(migration, up=_apart(migration.up), down=migration.down and _apart(migration.down))
+
+
+def _apart(script: Script) -> Script:
+    return replace(script, transaction=Transaction.STATEMENT, apart=script.transaction is not Transaction.STATEMENT)

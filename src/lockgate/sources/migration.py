@@ -23,6 +23,7 @@ class Script:
     source: Source
     pieces: tuple[Span, ...]  # what the runner sends, in order; the whole text for most runners
     transaction: Transaction
+    apart: bool = False  # the runner sends it in one transaction, and ``--transaction statement`` takes it apart
 
     @staticmethod
     def whole(source: Source, transaction: Transaction) -> Script:

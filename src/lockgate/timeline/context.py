@@ -62,6 +62,7 @@ class Context:
     bounds: Span | None = None  # the part of the source that holds the running text
     depth: int = 0  # of routine calls
     transaction: TransactionState = field(default_factory=TransactionState)  # for BEGIN, COMMIT, SAVEPOINT, ...
+    supposed: str = ""  # why the statement that runs may do nothing at all
     steps: int = 0  # statements that bodies have run so far
     paths: tuple[Any, ...] = ()  # what path() gave, with what it was worked out from
     variables: Any = None  # binder Variables around a utility statement of a PL/pgSQL body, for the queries in it
@@ -139,6 +140,11 @@ class Context:
     def warn(self, message: str, location: int | None = None, *, sqlstate: str = "01000", level: str = "WARNING", object: str = "") -> None:
         """A WARNING or NOTICE of the server."""
         self.warnings.append(Warned(level, sqlstate, message, self.span(location), object))
+
+    def suppose(self, reason: str) -> None:
+        """Go on with the likelier of two cases: what the statement makes is in doubt, and it refuses nothing for certain."""
+        self.supposed = reason
+        self.tainted.append(reason)
 
     def taint(self, key: NameKey, reason: str) -> None:
         """Mark a part of the catalog and this statement as not known for certain."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.catalog.catalog import NameKey
-from lockgate.catalog.objects import PG_CATALOG
+from lockgate.catalog.objects import PG_CATALOG, Namespace
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
+
+HOLE = "lockgate_hole"  # stands for a part of a name that is not known
 
 # statements that leave the catalog as it is, whatever they read
 HARMLESS = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ExplainStmt", "CopyStmt", "VacuumStmt",
@@ -58,6 +60,8 @@ def _moved(ctx: Context, node: Node) -> list[NameKey]:
 
 
 def _namespaces(ctx: Context, schema: str | None) -> list[int]:
+    if schema and HOLE in schema:
+        return [space.oid for space in ctx.catalog.objects(Namespace) if not space.name.startswith("pg_") and space.name != "information_schema"]
     if schema:
         found = ctx.catalog.namespace(schema)
         return [found.oid] if found else []
@@ -67,11 +71,11 @@ def _namespaces(ctx: Context, schema: str | None) -> list[int]:
 def _relation(ctx: Context, rangevar: Node) -> list[NameKey]:
     name = rangevar.get("relname", "")
     spaces = _namespaces(ctx, rangevar.get("schemaname"))
-    for space in spaces:
-        found = ctx.catalog.relation_named(space, name)
-        if found is not None:
-            return [("object", found.oid)]
-    return [("name", "relation", space, name) for space in spaces]
+    named = {space: ctx.catalog.relation_named(space, name) for space in spaces}
+    known: list[NameKey] = [("object", found.oid) for found in named.values() if found is not None]
+    if HOLE in rangevar.get("schemaname", ""):
+        return known + [("name", "relation", space, name) for space, found in named.items() if found is None]
+    return known[:1] or [("name", "relation", space, name) for space in spaces]
 
 
 def _named(ctx: Context, kind: str, names: list[Any]) -> list[NameKey]:

@@ -94,7 +94,12 @@ def inherits_from(catalog: Catalog, sub: int, base: int) -> bool:
 
 
 def can_coerce(catalog: Catalog, source: int, target: int, context: int) -> bool:
-    """can_coerce_type for one type, polymorphic ones aside."""
+    """can_coerce_type for one type, polymorphic ones aside; True too where that is in doubt."""
+    return known_to_coerce(catalog, source, target, context) or doubtful(catalog, source) or doubtful(catalog, target)
+
+
+def known_to_coerce(catalog: Catalog, source: int, target: int, context: int) -> bool:
+    """can_coerce_type by the casts that we know."""
     if source == target or not source or not target or target == ANY or source == UNKNOWN or target in POLYMORPHIC:
         return True
     if pathway(catalog, target, source, context) is not None:
@@ -104,8 +109,6 @@ def can_coerce(catalog: Catalog, source: int, target: int, context: int) -> bool
     if target == RECORD and is_complex(catalog, source):
         return True
     if target == RECORDARRAY and is_complex(catalog, element_of(catalog, source)):
-        return True
-    if doubtful(catalog, source) or doubtful(catalog, target):
         return True
     return inherits_from(catalog, source, target)
 
@@ -287,7 +290,7 @@ def common_type(state: State, terms: Sequence[Term], construct: str | None) -> i
                 return 0
             message = f"{construct} types {shown(state, chosen)} and {shown(state, one)} cannot be matched"
             raise state.ctx.refuse("42804", message, term.loc)
-        elif not preferred and can_coerce(catalog, chosen, one, IMPLICIT) and not can_coerce(catalog, one, chosen, IMPLICIT):
+        elif not preferred and known_to_coerce(catalog, chosen, one, IMPLICIT) and not known_to_coerce(catalog, one, chosen, IMPLICIT):
             chosen, kind, preferred = one, one_kind, one_preferred
     return TEXT if chosen == UNKNOWN else chosen
 

@@ -20,6 +20,7 @@ from lockgate.values import replace
 
 TRIGGER, EVENT_TRIGGER, TEXT_ARRAY = 2279, 3838, 1009
 _PERCENT = re.compile(r"(.*?)%\s*(type|rowtype)\s*((?:\[\d*\]\s*|array\s*)*)$", re.IGNORECASE | re.DOTALL)
+_PARAMETER = re.compile(r"\$\d+")
 _POLYMORPHIC = frozenset({2283, 2277, 2776, 3500, 3831, 4537, 5077, 5078, 5079, 5080, 4538})
 _TRIGGER_VARS = (
     ("tg_name", NAME), ("tg_when", TEXT), ("tg_level", TEXT), ("tg_op", TEXT), ("tg_relid", OID), ("tg_relname", NAME), ("tg_table_name", NAME),
@@ -67,7 +68,8 @@ def declared_type(ctx: Context, place: Place, scope: Scope, name: str, written: 
 
 
 def _percent(ctx: Context, place: Place, scope: Scope, name: str, written: Fragment, match: re.Match[str]) -> Var:
-    parts = split_name(match.group(1))
+    word = match.group(1).strip()
+    parts = (word,) if _PARAMETER.fullmatch(word) else split_name(word)  # the scanner takes $1 for a word
     if parts is None:
         raise GrammarError(f'invalid type name "{written.text}"', 13)
     array = bool(match.group(3))
@@ -76,6 +78,8 @@ def _percent(ctx: Context, place: Place, scope: Scope, name: str, written: Fragm
         if known is not None and not known[1]:
             model = known[0]
             return Var(name, model.type, model.typmod, model.collation, model.fields, model.open, record=model.record)
+        if len(parts) == 1 and ctx.catalog.major >= 17:  # plpgsql_parse_wordtype
+            raise ctx.refuse("42704", f'variable "{word}" does not exist', span=place.span(written.start), name=word, kind="other")
         node = {"names": [{"String": {"sval": p}} for p in parts], "pct_type": True, "typemod": -1, "location": 13}
         try:
             with place.enter(ctx, written):

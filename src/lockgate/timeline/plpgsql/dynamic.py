@@ -12,9 +12,8 @@ from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import Unknown, World, expression, text_of
-from lockgate.timeline.targets import HARMLESS, taints_of
+from lockgate.timeline.targets import HARMLESS, HOLE, taints_of
 
-HOLE = "lockgate_hole"  # stands for what is not known
 _WHY = "dynamic SQL of which only a part is known"
 _HARMLESS = re.compile(r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh|comment|explain|show|reset)\b", re.I)
 _GRANTS = re.compile(r"\s*(grant|revoke|alter\s+default)\b", re.I)

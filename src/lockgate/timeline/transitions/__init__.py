@@ -8,6 +8,7 @@ from functools import cache
 
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
+from lockgate.timeline.failure import Refused
 
 Handler = Callable[[Context, Node], None]
 
@@ -74,4 +75,12 @@ def execute(ctx: Context, tag: str, node: Node) -> None:
     handler = handler_of(tag)
     if handler is None:
         raise ctx.unsure(f"{tag} is not modelled")
-    handler(ctx, node)
+    outer, ctx.supposed = ctx.supposed, ""
+    try:
+        handler(ctx, node)
+    except Refused as refused:
+        if ctx.supposed:
+            raise ctx.unsure(ctx.supposed) from refused
+        raise
+    finally:
+        ctx.supposed = outer

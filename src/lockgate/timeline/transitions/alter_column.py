@@ -81,10 +81,14 @@ def _taken(ctx: Context, relation: Relation, name: str, item: Alteration) -> boo
     tainted = doubt(ctx, relation, name) is not None
     if existing is None:
         if tainted and item.missing_ok:
-            raise ctx.unsure(f"whether column {name} exists already is not known", ("column", relation.oid, name))
-        ctx.catalog.untaint(("column", relation.oid, name))
+            ctx.suppose(f"whether column {name} exists already is not known")
+            ctx.catalog.taint(("column", relation.oid, name), ctx.supposed, ctx.place)
+        else:
+            ctx.catalog.untaint(("column", relation.oid, name))
         return False
-    if item.missing_ok and not tainted:
+    if item.missing_ok:
+        if tainted:
+            ctx.suppose(f"whether column {name} exists already is not known")
         ctx.warn(f'column "{name}" of relation "{relation.name}" already exists, skipping', level="NOTICE", sqlstate="42701")
         return True
     if tainted:

@@ -16,7 +16,7 @@ from lockgate.timeline.transitions.foreign_key import check_comparable
 from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.opclass import resolve_opclass
 from lockgate.timeline.transitions.partition import key_columns
-from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, check_column_type, column_collation, column_of, defaults_of, depend_column
+from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, check_column_type, column_collation, column_of, defaults_of, depend_column, type_kind
 from lockgate.timeline.transitions.sequence import identity_sequence
 from lockgate.values import replace
 
@@ -142,6 +142,8 @@ def _cast_default(ctx: Context, relation: Relation, attribute: Attribute, ref: T
     raw = default.data[1] if len(default.data) > 1 else None
     expr = _stored(ctx, relation, attribute, raw)
     coerce(ctx, expr, ref.oid, ref.typmod, "assignment", None, message)
+    if type_kind(ctx, attribute.type) == "d" and not (isinstance(raw, dict) and "TypeCast" in raw):
+        ctx.catalog.undepend((default.oid, 0), "n", referenced=attribute.type)  # CoerceToDomain was implicit, and is stripped
 
 
 def _stored(ctx: Context, relation: Relation, attribute: Attribute, raw: object) -> Expr:

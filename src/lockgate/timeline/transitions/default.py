@@ -25,7 +25,7 @@ def cook_default(ctx: Context, relation: Relation, attribute: Attribute, node: N
         words = "but generation expression is of type" if generated and ctx.catalog.major >= 99 else "but default expression is of type"
         shown = [type_name(ctx.catalog, t, None, ctx.path()) for t in (attribute.type, expr.type)]
         message = f'column "{attribute.name}" is of type {shown[0]} {words} {shown[1]}'
-        coerce(ctx, expr, attribute.type, attribute.typmod, "assignment", location, message)
+        return coerce(ctx, expr, attribute.type, attribute.typmod, "assignment", location, message)
     return expr
 
 

@@ -149,11 +149,11 @@ def _exists(ctx: Context, relation: Relation, name: str, plan: Plan) -> bool:
     """index_create: a relation has the name already; True where IF NOT EXISTS says that is fine."""
     found = ctx.catalog.relation_named(relation.namespace, name)
     if plan.if_not_exists:
-        if found is not None and doubt(ctx, found) is None:
+        if (doubt(ctx, found) if found is not None else name_doubt(ctx, "relation", relation.namespace, name)) is not None:
+            ctx.suppose(f"whether index {name} exists already is not known")
+        if found is not None:
             ctx.warn(f'relation "{name}" already exists, skipping', sqlstate="42P07", level="NOTICE")
             return True
-        if found is not None or name_doubt(ctx, "relation", relation.namespace, name) is not None:
-            raise ctx.unsure(f"whether index {name} exists already is not known", ("name", "relation", relation.namespace, name))
     ensure_free(ctx, name, relation.namespace, None if not plan.constraint else plan.location)
     if plan.constraint or plan.primary:
         ensure_name_free(ctx, relation, name, plan.location)

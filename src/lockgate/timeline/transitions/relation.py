@@ -138,6 +138,8 @@ def create_relation(
         catalog.depend((relation.rowtype, 0), [(relation.oid, 0)], "i")
     for attribute in columns if kind not in "iI" else ():  # an index hangs on its table's columns alone (AppendAttributeTuples)
         depend_column(ctx, relation.oid, attribute)
+    if ctx.supposed:
+        catalog.taint(("object", relation.oid), ctx.supposed, ctx.place)
     ctx.created(relation, location=location, name=name)
     return relation
 
@@ -253,13 +255,13 @@ def creation_place(ctx: Context, rangevar: Node) -> tuple[Namespace, Relation | 
 
 
 def skip_existing(ctx: Context, rangevar: Node, existing: Relation | None, namespace: Namespace) -> bool:
-    """IF NOT EXISTS: True where the statement does nothing. Unsure where that is in doubt."""
+    """IF NOT EXISTS: True where the statement does nothing. Where that is in doubt, what is known decides, and the outcome is supposed."""
     name = rangevar.get("relname", "")
     if existing is None:
         if name_doubt(ctx, "relation", namespace.oid, name) is not None:
-            raise ctx.unsure(f"whether relation {name} exists already is not known")
+            ctx.suppose(f"whether relation {name} exists already is not known")
         return False
     if isinstance(existing, Relation) and doubt(ctx, existing) is not None:
-        raise ctx.unsure(f"whether relation {name} exists already is not known", ("object", existing.oid))
+        ctx.suppose(f"whether relation {name} exists already is not known")
     ctx.warn(f'relation "{name}" already exists, skipping', rangevar.get("location", 0), sqlstate="42P07", level="NOTICE")
     return True

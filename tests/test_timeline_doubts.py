@@ -1,0 +1,75 @@
+"""What is in doubt: how far it reaches, and that the likelier case goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.text import Source
+from lockgate.timeline.export import export
+from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.step import Step
+
+UNKNOWN_LOOP = "do $$ declare r record; begin for r in select name from spaces loop execute {}; end loop; end $$;\n"
+
+
+def replayed(text: str) -> tuple[list[Step], dict[str, list[dict[str, Any]]]]:
+    script = Script.whole(Source("1.sql", text), Transaction.STATEMENT)
+    replay = Replay(Plan((Migration("1", "1", "1", script),), 15, role="postgres", superuser=True))
+    steps = [s for s in replay.steps() if isinstance(s, Step)]
+    return steps, export(replay.catalog)
+
+
+def failures(steps: list[Step]) -> list[str]:
+    return [s.fails.sqlstate for s in steps if s.fails]
+
+
+def test_if_not_exists_under_doubt_supposes_what_is_known() -> None:
+    steps, catalog = replayed(
+        "create table spaces (name text);\n"
+        + UNKNOWN_LOOP.format("r.name")
+        + "create table if not exists t (id int primary key, b text);\nalter table t add column if not exists c int not null default 1;\n"
+        "create index if not exists t_c on t (c);\ncreate sequence if not exists s;\ncreate table if not exists t (id int, d int);\n"
+        "create table if not exists u (id nosuch);\n"
+    )
+    assert failures(steps) == []
+    assert [c["name"] for c in catalog["columns"] if c["table"] == "t"] == ["b", "c", "id"]
+    assert {"t_c", "t_pkey"} <= {i["name"] for i in catalog["indexes"]}
+    assert [s["name"] for s in catalog["sequences"]] == ["s"]
+    assert all(s.tainted for s in steps[2:])
+
+
+def test_what_is_supposed_stays_in_doubt() -> None:
+    steps, _ = replayed(
+        "create table spaces (name text);\n"
+        + UNKNOWN_LOOP.format("'create table t (id int, kept text)'")
+        + "create table if not exists t (id int);\nalter table t drop column kept;\nselect nosuch from t;\nselect nosuch from spaces;\n"
+    )
+    assert failures(steps) == ["42703"]
+    assert steps[-1].fails is not None
+
+
+def test_an_unknown_schema_puts_its_table_in_doubt_and_no_other() -> None:
+    steps, _ = replayed(
+        "create table spaces (name text);\ncreate table known (id int);\ncreate table other (id int);\n"
+        + UNKNOWN_LOOP.format("'alter table ' || r.name || '.known add extra int'")
+        + "select extra from known;\nselect extra from other;\nselect 1 from missing;\n"
+    )
+    assert failures(steps) == ["42703", "42P01"]
+
+
+def test_casts_in_doubt_do_not_choose_a_type() -> None:
+    _, catalog = replayed(
+        "create table spaces (name text);\n"
+        + UNKNOWN_LOOP.format("r.name")
+        + "create view v as select case when true then 0::float8 else 1::numeric end as ratio;\n"
+    )
+    assert [c["type"] for c in catalog["columns"] if c["table"] == "v"] == ["double precision"]
+
+
+def test_lock_table_counts_the_runners_transaction() -> None:
+    text = "create table t (id int);\nlock table t;\n"
+    for apart, expected in ((False, ["25P01"]), (True, [])):
+        script = Script(Source("1.sql", text), Script.whole(Source("1.sql", text), Transaction.STATEMENT).pieces, Transaction.STATEMENT, apart)
+        replay = Replay(Plan((Migration("1", "1", "1", script),), 15))
+        assert failures([s for s in replay.steps() if isinstance(s, Step)]) == expected
