@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import pytest
 
 from lockgate import rulebook
@@ -64,10 +66,13 @@ def simulate(example: Example) -> list[Finding]:
     found: list[Finding] = []
     replay = Replay(Plan(migrations_of(example), 18, **roles))
     before = replay.catalog
-    for item in replay.steps():
-        if item.migration.id == first_pending(example) and isinstance(item, Step):
-            before = item.before
-        found += registry.of_fact(item) if isinstance(item, Broken) else registry.of_step(item)
+    for name, items in groupby(replay.steps(), key=lambda item: item.migration.id):
+        taken = list(items)
+        if name == first_pending(example) and isinstance(taken[0], Step):
+            before = taken[0].before
+        for item in taken:
+            found += registry.of_fact(item) if isinstance(item, Broken) else registry.of_step(item)
+        found += registry.of_migration([item for item in taken if isinstance(item, Step)])
     found += [f for fact in queries_of(example, replay, before).facts for f in registry.of_fact(fact)]
     return standing(found, replay.mended())
 
@@ -115,6 +120,8 @@ def test_live(example: Example) -> None:
             assert seen.state in (State.OBSERVED, State.AFTER_FAILURE), seen.reason
             if mark.kind == "ok":
                 assert seen.fails is None, seen.fails
+            elif all(state.startswith("01") for state in states):
+                assert [n for n in seen.notices if n.sqlstate in states], (source.line(lines[0]), seen.notices)
             elif mark.kind == "finding":
                 assert seen.fails is not None and seen.fails.sqlstate in states, (source.line(lines[0]), seen.fails)
 

@@ -10,6 +10,7 @@ from lockgate import suppressions
 from lockgate.config import Config
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.findings import Finding, Label, Severity
+from lockgate.parse.named_roles import roles_named_in
 from lockgate.recall import Recall, Told
 from lockgate.rules import registry
 from lockgate.sources import Folder, load
@@ -183,7 +184,8 @@ def _advance(progress: Progress | None, total: int) -> Callable[[int, Leg], None
 def _tell(replay: Replay, leg: Leg) -> Told:
     """What the rules say of one leg."""
     told = Told()
-    for item in replay.take(leg):
+    taken = list(replay.take(leg))
+    for item in taken:
         source, span = _place(item)
         if suppressions.WORD in source.text:
             told.spans.append((source, span))
@@ -191,6 +193,8 @@ def _tell(replay: Replay, leg: Leg) -> Told:
             _of_item(item, told)
         else:
             _of_production(item, told)
+    if leg.kind == "migration":
+        told.findings += registry.of_migration([item for item in taken if isinstance(item, Step)])
     return told
 
 
@@ -232,7 +236,7 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
         read_script(config, roles.handover_sql, request) if split and roles.handover_sql else None,
         read_script(config, config.migrations.baseline, request) if config.migrations.baseline else None,
         config.migrations.search_path,
-        roles.assumed,
+        roles.assumed if config.migrations.baseline else (*roles.assumed, *sorted(roles_named_in(m.up for m in folder.migrations))),
     )
 
 

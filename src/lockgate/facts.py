@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lockgate import rulebook
 from lockgate.findings import Evidence, Finding, Label, Verdict
-from lockgate.live.plan import BodyObservation, DownObservation, Failure, Observation, Report, State
+from lockgate.live.plan import BodyObservation, DownObservation, Failure, Notice, Observation, Report, State
 from lockgate.parse.tokens import token_end
 from lockgate.queries.facts import QueryRefused
 from lockgate.sources.migration import Migration
@@ -24,6 +25,16 @@ class Unforeseen:
 
     migration: Migration
     observation: Observation
+    at: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Unheeded:
+    """A statement that the server took with a WARNING of class 01, and that the simulator let pass without."""
+
+    migration: Migration
+    observation: Observation
+    notice: Notice
     at: Label
 
 
@@ -95,8 +106,7 @@ def _evidence(item: Finding, seen: Observation | None, report: Report) -> Eviden
     if seen.state is not State.OBSERVED:
         return Evidence(Verdict.UNPROVEN, seen.role, server, None, seen.reason or seen.state.value, **common)
     if item.sqlstate is None:
-        word = seen.fails.message if seen.fails else "the server applied it: the breakage shows at the first call only"
-        return Evidence(Verdict.UNPROVEN, seen.role, server, seen.fails.sqlstate if seen.fails else None, word, **common)
+        return _of_warning(item, seen, server)
     if seen.fails is None:
         return Evidence(Verdict.REFUTED, seen.role, server, None, "the server applied the statement", **common)
     verdict = Verdict.CONFIRMED if seen.fails.sqlstate == item.sqlstate else Verdict.UNPROVEN
@@ -135,6 +145,33 @@ def unforeseen_queries(asked: tuple[Resolution, ...], report: Report) -> Iterato
         span = Span(start, token_end(one.query.statement.script.source.text, start))
         refused = Refusal(failure.sqlstate, failure.message, span)
         yield QueryRefused(Label(one.query.source, one.query.place(span), failure.message), refused), failure
+
+
+def _of_warning(item: Finding, seen: Observation, server: str) -> Evidence:
+    """A finding on a statement that is not refused: proven by the warning that its rule names, else by nothing that an apply shows."""
+    common = {"locks": seen.locks, "work": seen.work}
+    states = [s for s in rulebook.rule(item.name).sqlstate if s.startswith("01")]
+    heard = next((n for n in seen.notices if n.sqlstate in states), None)
+    if heard is not None:
+        return Evidence(Verdict.CONFIRMED, seen.role, server, heard.sqlstate, heard.message, **common)
+    if seen.fails is not None:
+        return Evidence(Verdict.UNPROVEN, seen.role, server, seen.fails.sqlstate, seen.fails.message, **common)
+    if states:
+        return Evidence(Verdict.REFUTED, seen.role, server, None, "the server applied the statement without that warning", **common)
+    return Evidence(Verdict.UNPROVEN, seen.role, server, None, "the server applied the statement: what it leads to shows later", **common)
+
+
+def unheeded(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> Iterator[Unheeded]:
+    """Warnings of class 01 (a GRANT that grants nothing) at statements without a finding that foresees one."""
+    told = {(f.at.source.path, f.slot, f.statement) for f in findings if any(s.startswith("01") for s in rulebook.rule(f.name).sqlstate)}
+    by_id = {m.id: m for m in migrations}
+    for seen in report.observations:
+        migration = by_id.get(seen.migration)
+        if migration is None or seen.direction != "up" or seen.state is not State.OBSERVED or seen.fails is not None:
+            continue
+        for notice in seen.notices:
+            if notice.sqlstate in ("01006", "01007") and (migration.up.source.path, migration.slot, seen.index) not in told:
+                yield Unheeded(migration, seen, notice, Label(migration.up.source, seen.span, notice.message))
 
 
 def unforeseen(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> Iterator[Unforeseen]:

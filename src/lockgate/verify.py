@@ -8,7 +8,7 @@ from typing import Any
 from lockgate.check import Checked, Outcome, Progress, Request, examine, settle
 from lockgate.config import Config
 from lockgate.errors import UsageError
-from lockgate.facts import located, stamp, stamp_queries, unforeseen, unforeseen_queries
+from lockgate.facts import located, stamp, stamp_queries, unforeseen, unforeseen_queries, unheeded
 from lockgate.findings import Evidence, Verdict
 from lockgate.live import plan as live
 from lockgate.live import verify as observe
@@ -37,6 +37,10 @@ def verify(
         for refused, word in unforeseen_queries(asked, report):
             proof = Evidence(Verdict.CONFIRMED, "", report.server.version, word.sqlstate, word.message)
             checked.findings += [replace(f, evidence=proof) for f in registry.of_fact(refused)]
+    for warned in unheeded(checked.findings, migrations, report):
+        seen, heard = warned.observation, warned.notice
+        proof = Evidence(Verdict.CONFIRMED, seen.role, report.server.version, heard.sqlstate, heard.message, seen.locks, seen.work)
+        checked.findings += [replace(f, evidence=proof) for f in registry.of_fact(warned)]
     for place in located(report, migrations):
         checked.findings += registry.of_fact(place)
     return settle(checked, _server(report), report)

@@ -5,15 +5,14 @@ None of them is a superuser (unless the user says so of the runner); all lose wh
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from lockgate.errors import CannotCheck
 from lockgate.live.backend import Backend, ask, literal, quote
 from lockgate.live.dumped import Dumped
 from lockgate.live.plan import Membership, RolePlan, ScratchRole
 from lockgate.parse import Statement, SyntaxFailure
+from lockgate.parse.named_roles import named_roles
 from lockgate.values import dataclass
 
 RUNNER = "lockgate_runner"  # applies everything where no roles are configured
@@ -22,8 +21,6 @@ EVERYONE = "lockgate_everyone"  # a member of every role, never a superuser: res
 # Memberships that reach the machine below the server (manual: predefined-roles)
 FORBIDDEN = frozenset({"pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"})
 _OPTIONS = {"createdb": "CREATEDB", "createrole": "CREATEROLE", "bypassrls": "BYPASSRLS", "noinherit": "NOINHERIT", "login": "LOGIN"}
-_SPECIAL = frozenset({"public", "current_user", "session_user", "current_role", "none"})
-_IN_BODY = re.compile(r"\b(?:OWNER\s+TO|(?:GRANT|REVOKE)\b[^;']*?\b(?:TO|FROM))\s+(\"[^\"]+\"|[a-z_][\w$]*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,8 @@ def cast(backend: Backend, plan: RolePlan, known: Dumped, statements: Iterable[S
     owner = plan.owner or deployer
     existing = {name for (name,) in ask(backend.admin, "SELECT rolname FROM pg_catalog.pg_roles")}
     roles = {role.name: role for role in (*plan.known, *known.roles)}
-    stand_ins = sorted(named_roles(statements) - existing - roles.keys() - {owner, deployer})
+    # a baseline tells every role there is
+    stand_ins = sorted(named_roles(statements) - existing - roles.keys() - {owner, deployer}) if not known.roles else []
     logins = {owner, deployer, EVERYONE}
     for taken in logins & existing:
         raise CannotCheck(f"the role {taken} already exists on the server", "Give --dsn of a scratch server that has no such role.")
@@ -132,60 +130,3 @@ def handover_sql(schemas: Iterable[str], deployer: str) -> list[str]:
         out.append(f"GRANT ALL ON SCHEMA {quote(schema)} {to}")
         out += [f"GRANT ALL ON ALL {kind} IN SCHEMA {quote(schema)} {to}" for kind in ("TABLES", "SEQUENCES", "ROUTINES")]
     return out
-
-
-def named_roles(statements: Iterable[Statement | SyntaxFailure]) -> set[str]:
-    """Roles that the SQL names and does not itself create."""
-    named: set[str] = set()
-    created: set[str] = set()
-    for statement in statements:
-        if isinstance(statement, SyntaxFailure):
-            continue
-        if statement.tag == "CreateRoleStmt":
-            created.add(statement.node.get("role", ""))
-        elif statement.tag == "DropRoleStmt":
-            continue
-        elif statement.tag == "DoStmt":
-            named.update(_unquoted(name) for name in _IN_BODY.findall(statement.text))
-        elif _may_name_a_role(statement):
-            named.update(_roles_in(statement.node))
-    return {name for name in named if name not in created and name not in _SPECIAL and not name.startswith("pg_")}
-
-
-_WITH_ROLES = frozenset({
-    "AlterDefaultPrivilegesStmt", "AlterOwnerStmt", "AlterPolicyStmt", "AlterRoleSetStmt", "AlterRoleStmt", "AlterTableStmt",
-    "CreatePolicyStmt", "CreateRoleStmt", "CreateSchemaStmt", "CreateUserMappingStmt", "CreatedbStmt", "DropOwnedStmt", "GrantRoleStmt",
-    "GrantStmt", "ReassignOwnedStmt", "VariableSetStmt",
-})  # fmt: skip
-
-
-def _may_name_a_role(statement: Statement) -> bool:
-    return statement.tag in _WITH_ROLES
-
-
-def _roles_in(node: Any) -> Iterator[str]:
-    """Role specifications anywhere in a tree, and the arguments of SET ROLE and its kin."""
-    stack = [node]
-    while stack:
-        at = stack.pop()
-        if isinstance(at, list):
-            stack += at
-        elif isinstance(at, dict):
-            if at.get("roletype") == "ROLESPEC_CSTRING" and "rolename" in at:
-                yield at["rolename"]
-            if at.get("name") in ("role", "session_authorization"):
-                yield from _constants(at.get("args", ()))
-            stack += at.values()
-            if "granted_roles" in at:
-                yield from (item["AccessPriv"].get("priv_name", "") for item in at["granted_roles"])
-
-
-def _constants(arguments: Iterable[Any]) -> Iterator[str]:
-    for argument in arguments:
-        value = argument.get("A_Const", {}).get("sval", {}).get("sval")
-        if value:
-            yield value
-
-
-def _unquoted(name: str) -> str:
-    return name[1:-1] if name.startswith('"') else name.lower()

@@ -6,7 +6,7 @@ A rule function returns a ``Draft`` (or several): what is said and where. Code, 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from lockgate import rulebook
 from lockgate.catalog.typename import quote_identifier
 from lockgate.findings import Edit, Finding, Fix, Label, Severity
 from lockgate.text import Source, Span
+from lockgate.timeline import review
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 from lockgate.values import dataclass
@@ -164,3 +165,8 @@ def of_query(at: Label, failure: Failure, message: str, help: str) -> Draft:
     """The draft of a refusal of a query of the application's."""
     fix = replacement(at.source, at.span, failure)
     return Draft(message, at, failure.help or help, failure.related, fix, failure.sqlstate, failure.object)
+
+
+def of_migration(steps: Sequence[Step]) -> list[Finding]:
+    """Everything that the rules say of one migration as a whole."""
+    return [found for fact in review.of_migration(steps) for found in of_fact(fact)] if steps else []

@@ -39,6 +39,7 @@ class Warned:
     message: str
     span: Span
     object: str = ""
+    help: str = ""  # the SQL that would have done what the server leaves undone
 
 
 @dataclass
@@ -137,9 +138,11 @@ class Context:
         """The simulator cannot tell; everything the statement may touch is in ``taints``."""
         return Unsure(reason, *taints, keep=keep)
 
-    def warn(self, message: str, location: int | None = None, *, sqlstate: str = "01000", level: str = "WARNING", object: str = "") -> None:
+    def warn(
+        self, message: str, location: int | None = None, *, sqlstate: str = "01000", level: str = "WARNING", object: str = "", help: str = "",
+    ) -> None:  # fmt: skip
         """A WARNING or NOTICE of the server."""
-        self.warnings.append(Warned(level, sqlstate, message, self.span(location), object))
+        self.warnings.append(Warned(level, sqlstate, message, self.span(location), object, help))
 
     def suppose(self, reason: str) -> None:
         """Go on with the likelier of two cases: what the statement makes is in doubt, and it refuses nothing for certain."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.catalog import acl
+from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Constraint, Extension, Namespace, Other, Policy, Relation, Rewrite, Routine, Trigger, Type
 from lockgate.catalog.typename import quote_identifier, type_name
 from lockgate.timeline.context import Context
@@ -18,9 +19,8 @@ _OTHERS = {
 }  # fmt: skip
 
 
-def sql_name(ctx: Context, obj: Any) -> str:
+def sql_name(catalog: Catalog, obj: Any) -> str:
     """An object as ALTER names it: ``TABLE app.orders``, ``FUNCTION app.f(integer)``."""
-    catalog = ctx.catalog
     if isinstance(obj, (Trigger, Policy, Rewrite, Constraint)):
         obj = catalog.find(Relation, obj.relation) or obj
     if isinstance(obj, (Namespace, Extension)):
@@ -44,7 +44,7 @@ def sql_name(ctx: Context, obj: Any) -> str:
 def ownership(ctx: Context, obj: Any, owner: int) -> str:
     """How the current role comes to own an object."""
     role = quoted(ctx.catalog.role_name(ctx.session.role))
-    alter = f"ALTER {sql_name(ctx, obj)} OWNER TO {role};"
+    alter = f"ALTER {sql_name(ctx.catalog, obj)} OWNER TO {role};"
     if acl.is_superuser(ctx.catalog, owner):
         return f"run as a superuser: {alter}"
     return f"run as {quoted(ctx.catalog.role_name(owner))}: {alter} or once and for all: {membership(ctx, owner)}"
@@ -57,5 +57,12 @@ def membership(ctx: Context, role: int) -> str:
 
 def privilege(ctx: Context, obj: Any, name: str, role: int | None = None) -> str:
     """The GRANT of a privilege to the current role (or to ``role``)."""
-    what = sql_name(ctx, obj).removeprefix("VIEW ").removeprefix("MATERIALIZED VIEW ").removeprefix("FOREIGN TABLE ").removeprefix("TABLE ")
-    return f"GRANT {name} ON {what} TO {quoted(ctx.catalog.role_name(ctx.session.role if role is None else role))};"
+    return grant(ctx.catalog, obj, name, ctx.session.role if role is None else role)
+
+
+def grant(catalog: Catalog, obj: Any, name: str, role: int) -> str:
+    """``GRANT name ON obj TO role;``: GRANT knows every kind of table by its bare name, and PUBLIC as role 0."""
+    what = sql_name(catalog, obj)
+    if isinstance(obj, Relation) and obj.kind != "S":
+        what = what.removeprefix(f"{_RELATIONS.get(obj.kind, 'TABLE')} ")
+    return f"GRANT {name} ON {what} TO {quoted(catalog.role_name(role)) if role else 'PUBLIC'};"

@@ -11,7 +11,7 @@ from lockgate.catalog.objects import Role
 from lockgate.parse import Statement, SyntaxFailure, parse_script
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Span
-from lockgate.timeline import production, transaction
+from lockgate.timeline import production, review, transaction
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.history import net_changes, record
@@ -115,8 +115,9 @@ class Replay:
                 yield from self.run(migration)
 
     def mended(self) -> frozenset[str]:
-        """Messages of latent failures that a later migration took back: nothing to be told once the last step is taken."""
-        return self.watch.mended(self.draft, self.session)
+        """Messages of what a later migration took back (latent failures, tables without a policy): nothing to be told once the last step is taken."""
+        guarded = {message for oid, message in self.watch.unguarded.items() if not review.bare(self.draft, oid)}
+        return self.watch.mended(self.draft, self.session) | guarded
 
     def run(self, migration: Migration, script: Script | None = None) -> Iterator[Step | Broken]:
         """Take the steps of one migration's up script (or of another script in its place)."""
@@ -133,7 +134,9 @@ class Replay:
                 continue
             taken.append(self._step(migration, script, statement))
         self._close(script)
-        looked = iter(self.watch.over([t for t in taken if isinstance(t, Step)], self.draft, self.session))
+        steps = [t for t in taken if isinstance(t, Step)]
+        looked = iter(self.watch.over(steps, self.draft, self.session))
+        self.watch.unguarded |= {one.oid: one.message for one in review.unguarded(steps)} if steps else {}
         yield from (next(looked) if isinstance(t, Step) else t for t in taken)
         if script.transaction is not Transaction.STATEMENT:
             # a runner hands its connection back as it found it only where it opens one per file; most share one: keep search_path

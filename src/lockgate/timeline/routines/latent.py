@@ -40,6 +40,7 @@ class Watch:
     """Looks after each migration at the routines that its changes may have broken; each breakage is told once."""
 
     told: dict[tuple[int, str], str] = field(default_factory=dict)  # a routine's oid and the server's words -> ours
+    unguarded: dict[int, str] = field(default_factory=dict)  # tables with row level security and no policy -> what was told of them
 
     def over(self, steps: list[Step], catalog: Catalog, session: Session) -> list[Step]:
         """The steps of one migration, with ``latent`` failures where they arose; ``catalog`` and ``session`` are those after it."""

@@ -8,6 +8,7 @@ from lockgate.catalog import acl
 from lockgate.catalog.objects import FIRST_USER_OID, Namespace, Other, Relation
 from lockgate.timeline.context import Context, Need, Node
 from lockgate.timeline.privileges import denied, items_of, kind_of, owner_of
+from lockgate.timeline.remedy import membership, quoted
 from lockgate.timeline.transitions.creation import find_role, role_oid
 from lockgate.timeline.transitions.grant_target import KINDS, Target, check_kind, targets
 from lockgate.timeline.transitions.relation import column_of
@@ -139,8 +140,13 @@ def _restrict(
             raise denied(ctx, obj, _names(letters), target.location, name=column or target.name, shown=what, kind=word)
     words = target.name
     about = f'"{words}"' if not column else f'column "{column}" of relation "{obj.name}"'
-    _warn(ctx, statement, about, may, letters, rights, target, shown)
+    _warn(ctx, statement, about, may, letters, rights, target, shown, by_owner(ctx, owner_of(ctx.catalog, obj)))
     return may
+
+
+def by_owner(ctx: Context, owner: int) -> str:
+    """The same statement, by whom the server would have heard."""
+    return f"run as {quoted(ctx.catalog.role_name(owner))}: {ctx.statement.text}; or once and for all: {membership(ctx, owner)}"
 
 
 def _word(obj: Any) -> str:
@@ -152,14 +158,14 @@ def _predefined(ctx: Context, obj: Any, role: int) -> bool:
     return isinstance(obj, (Relation, Namespace)) and not names.isdisjoint({"pg_read_all_data", "pg_write_all_data", "pg_maintain"})
 
 
-def _warn(ctx: Context, statement: Grant, about: str, may: str, letters: str, rights: str, target: Target, shown: str) -> None:
+def _warn(ctx: Context, statement: Grant, about: str, may: str, letters: str, rights: str, target: Target, shown: str, help: str) -> None:
     every = statement.every or (not statement.letters and letters == rights)
     state = "01007" if statement.give else "01006"
     did = "were granted" if statement.give else "could be revoked"
     if not may:
-        ctx.warn(f"no privileges {did} for {about}", target.location, sqlstate=state, object=shown)
+        ctx.warn(f"no privileges {did} for {about}", target.location, sqlstate=state, object=shown, help=help)
     elif not every and may != letters:
-        ctx.warn(f"not all privileges {did} for {about}", target.location, sqlstate=state, object=shown)
+        ctx.warn(f"not all privileges {did} for {about}", target.location, sqlstate=state, object=shown, help=help)
 
 
 def _names(letters: str) -> str:

@@ -6,6 +6,7 @@ from lockgate.catalog.objects import Constraint, Namespace, Relation, Trigger
 from lockgate.timeline.binder import analyze_query, check_uses, find_namespace, find_relation
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import has_owner, has_privilege, need_owner, need_privilege, need_superuser
+from lockgate.timeline.transitions.grant import by_owner
 from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.relation import column_of, doubt, user_relation
 from lockgate.timeline.transitions.sequence import owned_sequences
@@ -181,7 +182,9 @@ def vacuum(ctx: Context, node: Node) -> None:
         if not may:
             verb = "vacuum" if vacuuming else "analyze"
             old = f'skipping "{relation.name}" --- only table or database owner can {verb} it'
-            ctx.warn(old if ctx.catalog.major < 16 else f'permission denied to {verb} "{relation.name}", skipping it', location)
+            new = f'permission denied to {verb} "{relation.name}", skipping it'
+            help = by_owner(ctx, relation.owner)
+            ctx.warn(old if ctx.catalog.major < 16 else new, location, object=ctx.catalog.qualified(relation), help=help)
             continue
         for name in columns:
             column_of(ctx, relation, name, location)
