@@ -15,7 +15,7 @@ from lockgate.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A new object of one role beside those of another. ``missing``: what a third role (or, ``shut_out``, that other) lacks on it."""
+    """A new object of one role beside those of another. ``missing``: what a third role lacks on it, and has on those."""
 
     step: Step
     object: str
@@ -24,13 +24,11 @@ class Stranger:
     other: str  # the role whose objects stand around it
     missing: tuple[str, ...]  # "SELECT for reader"
     sql: tuple[str, ...]
-    shut_out: bool = False
 
 
 def strangers(steps: Sequence[Step]) -> Iterator[Stranger]:
     """The tables, views and sequences that a migration made, and whom they leave out."""
     first, after = steps[0].before, steps[-1].after
-    shut: set[tuple[int, int]] = set()
     for step in steps:
         if not step.session.known:
             continue
@@ -39,10 +37,10 @@ def strangers(steps: Sequence[Step]) -> Iterator[Stranger]:
             if new is None or new.kind not in "rpvmfS" or new.persistence == "t" or new.extension or new.is_partition:
                 continue
             if after.taint_of(("any",), ("privileges",), ("object", new.oid), ("namespace", new.namespace)) is None:
-                yield from _of(step, first, after, new, shut)
+                yield from _of(step, first, after, new)
 
 
-def _of(step: Step, first: Catalog, after: Catalog, new: Relation, shut: set[tuple[int, int]]) -> Iterator[Stranger]:
+def _of(step: Step, first: Catalog, after: Catalog, new: Relation) -> Iterator[Stranger]:
     around = _around(first, new)
     others = {r.owner for r in around}
     place = after.places.get((new.oid, 0))
@@ -55,22 +53,9 @@ def _of(step: Step, first: Catalog, after: Catalog, new: Relation, shut: set[tup
                 expected[grantee], whose = letters, whose or min(others)
     missing = {g: lack for g, letters in expected.items() if g not in others and (lack := _lacking(after, new, g, letters))}
     if missing and place is not None and whose:
-        shut.add((new.namespace, new.owner))  # said once
         words = tuple(f"{_names(letters)} for {_who(after, g)}" for g, letters in missing.items())
         sql = tuple(remedy.grant(after, new, _names(letters), g) for g, letters in missing.items())
         yield Stranger(step, after.qualified(new), place, after.role_name(new.owner), after.role_name(whose), words, sql)
-    elif len(others) == 1 and place is not None and new.kind in "rp" and (new.namespace, new.owner) not in shut:
-        (other,) = others
-        if not _lacking(after, new, other, "r"):
-            return
-        shut.add((new.namespace, new.owner))
-        yield _shut_out(step, after, new, place, other)
-
-
-def _shut_out(step: Step, after: Catalog, new: Relation, place: Place, other: int) -> Stranger:
-    name = after.role_name(other)
-    sql = f"ALTER {remedy.sql_name(after, new)} OWNER TO {remedy.quoted(name)};"
-    return Stranger(step, after.qualified(new), place, after.role_name(new.owner), name, (f"any right for {name}",), (sql,), True)
 
 
 def _around(first: Catalog, new: Relation) -> list[Relation]:
