@@ -20,7 +20,7 @@ from lockgate.deploy.secret import Masker, Secret
 from lockgate.deploy.state import Store
 from tests.fake_dokploy import KEY, FakeDokploy
 
-QUICK = Pace(poll=0.02, grace=0.5, settle=0.15, lookup=0.5, lost=0.6)
+QUICK = Pace(poll=0.02, grace=0.5, settle=0.15, patience=0.2, lookup=0.5, lost=0.6)
 
 
 def sh(cwd: Path, *command: str) -> str:

@@ -26,7 +26,9 @@ class Faults:
     unauthorized: str = ""  # key | permission
     calls_left: int | None = None  # a rate-limited key: each call counts twice
     post: str = ""  # true | empty | lost-before | lost-after | html | refused | redirect | slow
-    gets: list[str] = field(default_factory=list)  # for the next GETs: html | lost | 500
+    gets: list[str] = field(default_factory=list)  # for the next GETs: html | lost | 500 | slow | cut | trickle | redirect | null
+    at: dict[str, list[str]] = field(default_factory=dict)  # the same, for the next GETs of one procedure
+    location: str = "http://127.0.0.1:1/"  # where redirects lead
     absent: set[str] = field(default_factory=set)  # procedures that this version does not have
     end: str = "done"  # error | cancelled | dropped (the queue is lost) | stuck
     commit: str = ""  # another commit than the branch's head
@@ -134,7 +136,9 @@ class FakeDokploy:
         web = {"containerId": "c2" if self.released else "c1", "name": "app-web-1", "state": "running", "status": "Up 2 minutes (healthy)"}
         if self.released:
             web["status"] = f"Up {int(passed) + 1} seconds (healthy)" if passed >= 1 else "Up Less than a second (healthy)"
-        if crash == "loop":
+        if crash == "twice" and passed < self.step * 6:  # waits for its database, by dying
+            web |= {"state": "restarting", "status": "Restarting (1) 1 second ago"}
+        elif crash == "loop":
             web |= {"state": "restarting", "status": "Restarting (3) 12 seconds ago"}
         elif crash == "flapping":  # up whenever one looks, and never for long
             web |= {"status": "Up 1 second"}
@@ -146,6 +150,9 @@ class FakeDokploy:
             web |= {"status": "Up 9 seconds (unhealthy)"}
         old = {"containerId": "m0", "name": "app-migrate-run-1", "state": "exited", "status": "Exited (1) 3 days ago"}
         return [web, {"containerId": "d1", "name": "app-db-1", "state": "running", "status": "Up 3 weeks (healthy)"}, old]
+
+    def restarts(self, container: str) -> int:
+        return int((time.monotonic() - self.released) / self.step) if self.faults.crash == "flapping" and container == "c2" else 0
 
     def row(self) -> dict[str, Any]:
         return {
@@ -184,6 +191,30 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.close()
 
+    def fail(self, fault: str) -> None:
+        if fault == "html":
+            self.html()
+        elif fault == "lost":
+            self.lose()
+        elif fault == "slow":
+            time.sleep(3)
+            self.lose()
+        elif fault == "null":
+            self.answer(200, None)
+        elif fault == "redirect":
+            self.answer(302, None, b"", location=f"{self.fake.faults.location}{self.path}")
+        elif fault in ("cut", "trickle"):
+            self.send_response(200)
+            self.send_header("content-length", "1000")
+            self.end_headers()
+            for _ in range(200 if fault == "trickle" else 1):
+                self.wfile.write(b"[")
+                self.wfile.flush()
+                time.sleep(0.05)
+            self.lose()
+        else:
+            self.answer(500, {"message": "select * from x where pw='db-leak'", "code": "INTERNAL_SERVER_ERROR", "data": {}})
+
     def refused(self, procedure: str) -> bool:
         faults = self.fake.faults
         if faults.calls_left is not None:
@@ -212,14 +243,9 @@ class _Handler(BaseHTTPRequestHandler):
         procedure = url.path.removeprefix("/api/")
         fake.seen.append(procedure)
         fake.headers.append(dict(self.headers.items()))
-        if fake.faults.gets:
-            fault = fake.faults.gets.pop(0)
-            if fault == "html":
-                self.html()
-            elif fault == "lost":
-                self.lose()
-            else:
-                self.answer(500, {"message": "select * from x where pw='db-leak'", "code": "INTERNAL_SERVER_ERROR", "data": {}})
+        planted = fake.faults.at.get(procedure) or fake.faults.gets
+        if planted:
+            self.fail(planted.pop(0))
             return
         if self.refused(procedure):
             return
@@ -241,9 +267,9 @@ class _Handler(BaseHTTPRequestHandler):
                 ],
                 "deployment.readLogs": lambda: fake.log,
                 "docker.getContainersByAppNameMatch": fake.containers,
-                "docker.getConfig": lambda: {"RestartCount": 0, "Config": {"Env": ["SESSION_KEY=another-Secret-value"]}},
+                "docker.getConfig": lambda: {"RestartCount": fake.restarts(query.get("containerId", "")), "Config": {"Env": ["SESSION_KEY=another-Secret-value"]}},
                 "compose.getDefaultCommand": lambda: "docker compose -p compose-transmit-v7jth9 up -d --build --remove-orphans",
-                "user.get": lambda: {"user": {"apiKeys": [{"name": "gate", "prefix": None} | fake.rate_limit]}},
+                "user.get": lambda: {"role": "member", "user": {"id": "u", "apiKeys": [{"id": "k", "name": "gate", "prefix": None} | fake.rate_limit]}},
             }
             if procedure not in answers:
                 self.answer(404, NOT_FOUND)
@@ -262,7 +288,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault == "refused":
             self.answer(400, {"message": "Input validation failed", "code": "BAD_REQUEST", "data": {"path": procedure}})
         elif fault == "redirect":
-            self.answer(307, None, b"", location="http://127.0.0.1:1/api/compose.deploy")
+            self.answer(307, None, b"", location=f"{fake.faults.location}/api/compose.deploy")
         else:
             self.ordered(json.loads(raw), fault)
 

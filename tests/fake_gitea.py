@@ -75,9 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         query = {k: v[0] for k, v in parse_qs(url.query).items()}
         page = int(query.get("page", 1))
-        path = url.path.removeprefix("/api/v1/repos/m/paliad/")
+        path = url.path.removeprefix("/api/v1").removeprefix("/repos/m/paliad/")
         if match := re.fullmatch(r"commits/(\w+)/statuses", path):
-            self.answer(200, self.fake.statuses.get(match.group(1), []))
+            self.answer(200, self.fake.statuses.get(match.group(1), [])[::-1])  # within one second the order is anybody's
         elif path == "commits":
             self.answer(200, [{"sha": c} for c in self.fake.commits[(page - 1) * 50 : page * 50]])
         elif re.fullmatch(r"issues/\d+/comments", path):
@@ -90,14 +90,14 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
         if not self.allowed():
             return
-        path = urlsplit(self.path).path.removeprefix("/api/v1/repos/m/paliad/")
+        path = urlsplit(self.path).path.removeprefix("/api/v1").removeprefix("/repos/m/paliad/")
         if match := re.fullmatch(r"statuses/(\w+)", path):
             commit = match.group(1)
             if commit not in self.fake.commits:
                 self.answer(500, {"message": "", "url": "x"})
                 return
             row = {
-                "id": 1,
+                "id": sum(map(len, self.fake.statuses.values())) + 1,
                 "status": body["state"],
                 "context": body["context"],
                 "description": body["description"],

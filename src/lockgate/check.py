@@ -354,9 +354,8 @@ def _of_production(item: Step | Broken, told: Told) -> None:
 def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report | None = None) -> Outcome:
     """Apply selection, severities, suppressions and ``--since``; sort; count."""
     config, request = checked.config, checked.request
-    found = [_with_severity(f, config) for f in checked.findings if _selected(f, config)]
-    kept, hushed = [], 0
-    for item in found:
+    kept, hushed = list[Finding](), 0
+    for item in as_configured(checked.findings, config):
         line = item.at.source.position(item.at.span.start).line
         cover = suppressions.covering(checked.suppressions, item.at.source.path, line, item.name, item.rule)
         if cover is None or item.name == "unforeseen-failure":
@@ -365,7 +364,7 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report 
             cover.used.add(item.name)
             hushed += 1
     for suppression in checked.suppressions:
-        kept += [_with_severity(f, config) for f in registry.of_fact(suppression) if _selected(f, config)]
+        kept += as_configured(registry.of_fact(suppression), config)
     if request.since:
         from lockgate.slots.git import changed_paths
 
@@ -375,6 +374,11 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report 
     return Outcome(
         tuple(kept), checked.coverage, server or {"major": checked.plan.major}, hushed, request.fail_on, checked.folder, live
     )
+
+
+def as_configured(findings: Iterable[Finding], config: Config) -> list[Finding]:
+    """The findings of selected rules, with the configured severities."""
+    return [_with_severity(f, config) for f in findings if _selected(f, config)]
 
 
 def _selected(item: Finding, config: Config) -> bool:

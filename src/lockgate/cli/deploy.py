@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lockgate.check import Outcome
     from lockgate.config import Config
     from lockgate.deploy.gate import Gate, Order
+    from lockgate.deploy.preflight import Settings
+    from lockgate.findings import Finding
 
 
 @click.command("deploy")
@@ -154,7 +156,7 @@ def _gate(order: Order, state_path: Path, pace: Any, no_status: bool) -> Gate:
     probe(order.head.commit)  # a wrong setting is told before anything is done
     return Gate(
         order, _verifier(order.config), lambda: Dokploy(url, key, masker), key, probe, Store(state_path), screen.screen(masker), masker,
-        None if no_status or order.dry_run else gitea.connect(order.config, os.environ, masker), pace, _show, check_settings,
+        None if no_status or order.dry_run else gitea.connect(order.config, os.environ, masker), pace, _show, _settings_check(order),
     )  # fmt: skip
 
 
@@ -177,12 +179,25 @@ def _show(outcome: Any) -> None:
     sys.stdout.flush()
 
 
-def check_settings(settings: Any) -> list[Any]:
-    """What the rules of family P say of Dokploy's own settings."""
-    from lockgate.rules import registry
-    from lockgate.surface.settings import from_dokploy
+def _settings_check(order: Order) -> Callable[[Settings, bool], list[Finding]]:
+    """What the rules of family P say of Dokploy's own settings, and of the compose file that it deploys."""
 
-    return registry.of_fact(from_dokploy(settings.command, settings.compose.auto_deploy, settings.compose.name))
+    def check(settings: Settings, auto_deploy_allowed: bool) -> list[Finding]:
+        from lockgate import surface
+        from lockgate.check import as_configured
+        from lockgate.rules import registry
+        from lockgate.surface.service import ComposeFile
+        from lockgate.surface.settings import from_dokploy
+
+        compose, top = settings.compose, order.head.top
+        path = top / compose.compose_path
+        facts = surface.examine(top, [path], dokploy=True) if compose.source_type != "raw" and path.is_file() else ()
+        file = next((fact for fact in facts if isinstance(fact, ComposeFile)), None)
+        told = from_dokploy(settings.command, compose.auto_deploy and not auto_deploy_allowed, compose.name, file)
+        unchecked = facts if path.resolve() not in [p.resolve() for p in surface.find(Path.cwd())] else ()
+        return as_configured((f for fact in (told, *unchecked) for f in registry.of_fact(fact)), order.config)
+
+    return check
 
 
 def write_report(path: Path, report: dict[str, Any]) -> None:

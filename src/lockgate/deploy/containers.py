@@ -6,21 +6,26 @@ import re
 from collections.abc import Iterable, Sequence
 
 from lockgate.deploy.records import Container
-from lockgate.values import dataclass, field
+from lockgate.values import dataclass, field, replace
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "year": 31536000}
 _UP = re.compile(r"Up (?:About an? |(\d+) )(second|minute|hour|day|week|month|year)s?")
 _EXITED_WELL = re.compile(r"Exited \(0\)|Complete")
 _LONG_AGO = re.compile(r"(?:Exited|Dead) .*\b(?:hours?|days?|weeks?|months?|years?) ago")  # before any release that is followed
+_BLUR = 2.0  # seconds by which Docker's words and our clock may differ
 _CRASHES = 3  # restarts, or samples in a bad state, that make a crash loop
 
 
-def uptime(status: str) -> float | None:
-    """Seconds in ``Up 3 minutes (healthy)`` (docker/go-units HumanDuration); None for a container that is not up."""
+def uptime(status: str) -> tuple[float, float] | None:
+    """Between how many seconds ``Up 3 minutes (healthy)`` lies (docker/go-units HumanDuration); None for a container that is not up."""
     if status.startswith("Up Less than a second"):
-        return 0.0
+        return (0.0, 1.0)
     match = _UP.match(status)
-    return float(match.group(1) or 1) * _UNITS[match.group(2)] if match else None
+    if match is None:
+        return None
+    unit, count = _UNITS[match.group(2)], float(match.group(1) or 1)
+    low = count - 0.5 if match.group(2) == "hour" else count  # hours are rounded, everything else is cut off
+    return (low * unit, (low + 1) * unit)
 
 
 def trouble(container: Container) -> str:
@@ -41,13 +46,17 @@ class Watch:
     stale: frozenset[str] = frozenset()
     _bad: dict[str, int] = field(default_factory=dict)
     _crashes: dict[str, int] = field(default_factory=dict)
+    _since: dict[str, float] = field(default_factory=dict)  # when a container was first in trouble
+    _up: dict[str, tuple[float, float]] = field(default_factory=dict)  # when a container was first seen up, and for how long it had been
     _last: dict[str, Container] = field(default_factory=dict)
     disturbed: float = 0.0  # when a container was last new, restarting or gone, by the caller's clock
+    at: float = 0.0  # of the last sample
     now: tuple[Container, ...] = ()
 
     def sample(self, containers: Iterable[Container], at: float) -> None:
         """Take the containers as they are now."""
-        self.now = tuple(c for c in containers if c.state == "running" or not (c.id in self.stale or _LONG_AGO.match(c.status)))
+        relevant = [c for c in containers if c.state == "running" or not (c.id in self.stale or _LONG_AGO.match(c.status))]
+        self.now, self.at = tuple(self._counted(c) for c in relevant), at
         seen = {c.name: c for c in self.now}
         if seen.keys() != self._last.keys():
             self.disturbed = at
@@ -55,25 +64,39 @@ class Watch:
             self._note(name, container, self._last.get(name), at)
         self._last = seen
 
-    def _note(self, name: str, now: Container, before: Container | None, at: float) -> None:
-        self._bad[name] = self._bad.get(name, 0) + 1 if trouble(now) else 0
-        if trouble(now) or before is None or before.id != now.id:
-            self.disturbed = at
-        if before is not None and before.id == now.id:
-            crashes = max((now.restarts or 0) - (before.restarts or 0) if before.restarts is not None else 0, int(_restarted(before, now)))
-            if crashes:
-                self.disturbed = at
-                self._crashes[name] = self._crashes.get(name, 0) + crashes
+    def _counted(self, now: Container) -> Container:
+        """With the restart count that it had when it was last inspected."""
+        before = self._last.get(now.name)
+        return replace(now, restarts=before.restarts) if now.restarts is None and before is not None and before.id == now.id else now
 
-    @property
-    def crash_loop(self) -> str:
-        """The container that keeps crashing, in words; "" where none does."""
+    def _note(self, name: str, now: Container, before: Container | None, at: float) -> None:
+        same = before is not None and before.id == now.id
+        self._bad[name] = self._bad.get(name, 0) + 1 if trouble(now) else 0
+        crashes = max(_more_restarts(before, now), self._restarted(name, before, now, at)) if before is not None and same else 0
+        self._crashes[name] = self._crashes.get(name, 0) + crashes if same else 0
+        if trouble(now) or not same or crashes:
+            self.disturbed = at
+        if trouble(now) or crashes:
+            self._since.setdefault(name, at)
+
+    def _restarted(self, name: str, before: Container, now: Container, at: float) -> int:
+        """1 where a container was started again between two samples: it has been up for less than it would have been, or it came back."""
+        later, (then, low) = uptime(now.status), self._up.get(name, (at, 0.0))
+        again = before.state == "restarting" and now.state == "running"
+        again = again or (later is not None and uptime(before.status) is not None and later[1] < low + (at - then) - _BLUR)
+        if later is not None and (again or name not in self._up):
+            self._up[name] = (at, later[0])
+        return int(again)
+
+    def crash_loop(self, patience: float) -> str:
+        """The container that does not stay up, in words; "" where none does. One that Docker restarts is given ``patience`` seconds."""
         for container in self.now:
-            restarting = container.state in ("restarting", "exited", "dead", "failed") and self._bad.get(container.name, 0) >= _CRASHES
-            if restarting or self._crashes.get(container.name, 0) >= _CRASHES:
-                count = container.restarts if container.restarts is not None else self._crashes.get(container.name, 0)
-                times = f", restarted {count} times" if count else ""
-                return f"{container.name} does not stay up: {container.status or container.state}{times}"
+            name, bad, crashes = container.name, self._bad.get(container.name, 0), self._crashes.get(container.name, 0)
+            over = container.state in ("exited", "dead", "failed") and bad >= _CRASHES
+            looping = (container.state == "restarting" and bad >= _CRASHES) or crashes >= _CRASHES
+            if over or (looping and self.at - self._since.get(name, self.at) >= patience):
+                count = container.restarts or crashes
+                return f"{name} does not stay up: {container.status or container.state}" + (f", restarted {count} times" if count else "")
         return ""
 
     @property
@@ -82,16 +105,13 @@ class Watch:
         return tuple(f"{c.name}: {why}" for c in self.now if (why := trouble(c)))
 
     def calm(self, at: float) -> float:
-        """Seconds since anything happened; 0 while a container is in trouble."""
-        return 0.0 if self.troubles else max(0.0, at - self.disturbed)
+        """Seconds since anything happened, by our clock and by Docker's; 0 while a container is in trouble."""
+        times = [between[1] for c in self.now if (between := uptime(c.status)) is not None]
+        return 0.0 if self.troubles else max(0.0, min([at - self.disturbed, *times]))
 
 
-def _restarted(before: Container, now: Container) -> bool:
-    """Whether a container was started again between two samples: its time up shrank, or it came back."""
-    earlier, later = uptime(before.status), uptime(now.status)
-    if earlier is not None and later is not None:
-        return later < earlier
-    return before.state == "restarting" and now.state == "running"
+def _more_restarts(before: Container, now: Container) -> int:
+    return max(0, now.restarts - before.restarts) if now.restarts is not None and before.restarts is not None else 0
 
 
 def ended(containers: Sequence[Container] | None) -> frozenset[str]:

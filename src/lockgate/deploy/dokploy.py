@@ -13,6 +13,7 @@ from lockgate.deploy.secret import Masker, Secret, printable
 from lockgate.errors import LockgateError
 
 T = TypeVar("T")
+_LINE = 500  # characters of a log's line that are shown
 
 
 class Refused(LockgateError):
@@ -35,6 +36,10 @@ class Absent(Exception):
     """This version of Dokploy does not have that procedure."""
 
 
+def _no_dokploy(base: str, procedure: str) -> Refused:
+    return Refused("address", f"{base} has no {procedure}: no Dokploy answers there", "set dokploy_url to Dokploy's own address, without a path")
+
+
 class Dokploy:
     """One Dokploy server, with a key. ``masker`` learns every secret that an answer holds before anything of it can be shown."""
 
@@ -43,7 +48,7 @@ class Dokploy:
         self._masker = masker
         masker.add(key)
         self._http = Http(self.base, {"x-api-key": key.reveal()}, read=read_timeout)
-        self._accepted = False  # the key has been accepted once: a later 401 without code is a limit
+        self._answered = 0  # how often the key was accepted: a later 401 without code is a limit
         self._absent: set[str] = set()
 
     def close(self) -> None:
@@ -52,7 +57,7 @@ class Dokploy:
 
     def compose(self, compose_id: str) -> Compose:
         """``compose.one``: proves the key, the permission and the id."""
-        value = self._get("compose.one", composeId=compose_id)
+        value = self._need("compose.one", composeId=compose_id)
         self._masker.add(*records.secrets_of(value))
         try:
             return records.compose(value, compose_id)
@@ -63,7 +68,7 @@ class Dokploy:
 
     def deployments(self, compose_id: str) -> tuple[Deployment, ...]:
         """The last ten or so records, newest first."""
-        return self._read(records.deployments, self._get("deployment.allByCompose", composeId=compose_id))
+        return self._read(records.deployments, self._need("deployment.allByCompose", composeId=compose_id))
 
     def queue(self, compose_id: str) -> tuple[Job, ...] | None:
         """The compose's waiting and running jobs; None before v0.28.3."""
@@ -83,13 +88,17 @@ class Dokploy:
         """Whether this Dokploy shows its queue."""
         return "deployment.queueList" not in self._absent
 
-    def log_tail(self, deployment_id: str, lines: int = 100) -> str:
-        """The end of a deployment's log, masked and without escape sequences; "" where it cannot be had (before v0.29.6)."""
+    def log_tail(self, deployment_id: str) -> str:
+        """The last hundred lines of a deployment's log, masked and without escape sequences; "" where they cannot be had (before v0.29.6)."""
         try:
-            value = self._get("deployment.readLogs", deploymentId=deployment_id, tail=str(lines))
+            value = self._get("deployment.readLogs", deploymentId=deployment_id)
         except (Absent, Refused, Unsettled):
             return ""
-        return self._masker.text(printable(value)) if isinstance(value, str) else ""
+        if not isinstance(value, str):
+            return ""
+        # A line is cut long behind what is shown of it, so that no secret is cut in two before it is masked.
+        lines = [line[: _LINE * 8] for line in printable(value).splitlines()[-100:]]
+        return "\n".join(line if len(line) <= _LINE else line[:_LINE] + " ..." for line in self._masker.text("\n".join(lines)).split("\n"))
 
     def containers(self, compose: Compose) -> tuple[Container, ...] | None:
         """The containers of the compose's project, with restart counts where the key may inspect them; None where they cannot be listed."""
@@ -111,8 +120,10 @@ class Dokploy:
         asked = {"containerId": container_id} | ({"serverId": server_id} if server_id else {})
         try:
             value = self._get("docker.getConfig", **asked)
-        except (Absent, Refused, Unsettled):
+        except (Absent, Refused):
             self._absent.add("docker.getConfig")
+            return None
+        except Unsettled:
             return None
         count = value.get("RestartCount") if isinstance(value, dict) else None
         return count if isinstance(count, int) and not isinstance(count, bool) else None
@@ -146,11 +157,21 @@ class Dokploy:
             answer = self._http.send("POST", f"{self.base}/api/compose.deploy", body)
         except Unreachable as error:
             raise Unsettled(self._masker.text(f"POST compose.deploy: {error.reason}"), error.sent) from None
-        value = self._settle("compose.deploy", answer)
+        try:
+            value = self._settle("compose.deploy", answer)
+        except Absent:
+            raise _no_dokploy(self.base, "compose.deploy") from None
         # {"success": true, ...}, a bare true (cloud, remote server), or nothing at all (before v0.25.7)
         if value is False or (isinstance(value, dict) and value.get("success") is False):
             raise Unsettled("POST compose.deploy: Dokploy answered that it did not succeed", sent=True)
         return value is True
+
+    def _need(self, procedure: str, **params: str) -> Any:
+        """A procedure that every version has."""
+        try:
+            return self._get(procedure, **params)
+        except Absent:
+            raise _no_dokploy(self.base, procedure) from None
 
     def _get(self, procedure: str, **params: str) -> Any:
         if procedure in self._absent:
@@ -183,9 +204,10 @@ class Dokploy:
         except NotJson:
             if answer.status in (401, 403):
                 raise Refused("address", f"{procedure}: a proxy in front of Dokploy answers {answer.status}", "let the runner through") from None
-            raise Unsettled(f"{procedure}: {answer.status} and no JSON ({_title(answer.text)})", sent=True) from None
+            hint = "; see that dokploy_url is Dokploy's own address" if answer.status in (200, 404) else ""
+            raise Unsettled(f"{procedure}: {answer.status} and no JSON ({_title(answer.text)}){hint}", sent=True) from None
         if answer.status == 200:
-            self._accepted = True
+            self._answered += 1
             return value
         raise self._failure(procedure, answer.status, value if isinstance(value, dict) else {})
 
@@ -212,10 +234,11 @@ class Dokploy:
         )
 
     def _key_refused(self, procedure: str) -> Refused:
-        if self._accepted:
+        if self._answered:
             return Refused(
-                "key", f"{procedure}: Dokploy accepted the key a moment ago and refuses it now: a rate limit",
-                "keys made through the API allow 10 requests a day, counted twice; make one in Settings > Profile > API/CLI without limit",
+                "key", f"{procedure}: Dokploy accepted the key {self._answered} times and refuses it now: a rate limit",
+                "keys made through the API allow 10 requests a day, each call counts twice, and a deploy needs dozens; "
+                "make one in Settings > Profile > API/CLI without limit",
             )  # fmt: skip
         return Refused(
             "key", f"{procedure}: Dokploy refuses the API key: wrong, expired, or over its rate limit (it does not say which)",

@@ -61,6 +61,7 @@ class Pace:
     poll: float = 1.0
     grace: float = 30.0  # Dokploy sends its notifications first; between "done" and the title that tells the commit
     settle: float = 10.0  # containers must have been calm for so long
+    patience: float = 20.0  # a container that is restarted may only be waiting for its database
     lookup: float = 30.0  # searching for an order whose POST had no answer
     lost: float = 30.0  # neither queued nor recorded for so long: dropped
 

@@ -56,11 +56,11 @@ class Nowhere:
 Place = Found | Waiting | Nowhere
 
 
-def locate(ticket: Ticket, deployments: Sequence[Deployment], jobs: Sequence[Job] | None) -> Place:
+def locate(ticket: Ticket, deployments: Sequence[Deployment], jobs: Sequence[Job] | None, *, certain: bool = True) -> Place:
     """Where our order is. By nonce as long as the record bears it; else the single new record of our commit.
 
-    A record that has lost its title is taken only when it is alone: two would mean that a webhook deployed the same commit beside us.
-    No clock is asked: what was not there before the order came after it.
+    A record that has lost its title is taken only when it is alone: two would mean that a webhook deployed the same commit beside us; and only
+    where it is ``certain`` that no queue holds ours still. No clock is asked: what was not there before the order came after it.
     """
     fresh = [d for d in deployments if d.id not in ticket.known]
     for deployment in fresh:
@@ -69,10 +69,15 @@ def locate(ticket: Ticket, deployments: Sequence[Deployment], jobs: Sequence[Job
     for job in jobs or ():
         if ticket.nonce in job.title or ticket.nonce in job.description:
             return Waiting(job.state)
-    ours = [d for d in fresh if d.commit == ticket.commit]
-    if len(ours) == 1:
-        return Found(ours[0])
-    return Nowhere(tuple(d for d in fresh if d.commit))
+    candidates = tuple(d for d in fresh if d.commit)
+    ours = alone(ticket, candidates)
+    return Found(ours) if ours is not None and certain else Nowhere(candidates)
+
+
+def alone(ticket: Ticket, candidates: Sequence[Deployment]) -> Deployment | None:
+    """The one record of our commit."""
+    ours = [d for d in candidates if d.commit == ticket.commit]
+    return ours[0] if len(ours) == 1 else None
 
 
 def under_way(compose_id: str, commit: str, deployments: Sequence[Deployment], jobs: Sequence[Job] | None) -> Ticket | None:

@@ -61,7 +61,7 @@ class Gate:
     gitea: Gitea | None = None
     pace: Pace = field(default_factory=Pace)
     show: Callable[[Outcome], None] = lambda outcome: None
-    check_settings: Callable[[preflight.Settings], Sequence[Finding]] = lambda settings: ()
+    check_settings: Callable[[preflight.Settings, bool], Sequence[Finding]] = lambda settings, allowed: ()
     report: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> int:
@@ -184,13 +184,15 @@ class Gate:
     def _preflight(self, dokploy: Dokploy) -> preflight.Settings:
         order, deploy = self.order, self.order.config.deploy
         self.screen.phase("preflight")
-        advisory, allowed = order.advisory, order.allow_auto_deploy
-        settings = self._patiently(lambda: preflight.inspect(dokploy, deploy.compose_id, deploy.branch, allow_auto_deploy=allowed, advisory=advisory))
+        allowed = order.allow_auto_deploy or order.advisory or bool(order.override)
+        settings = self._patiently(lambda: preflight.inspect(dokploy, deploy.compose_id, deploy.branch, allow_auto_deploy=allowed))
         preflight.refuse_limited_key(dokploy.key_limits(), self.key, limits(order.config), self.pace)
         for note in settings.notes:
             self.screen.say(f"note: {note}")
-        reasons = list(settings.reasons)
-        for found in self.check_settings(settings):
+        reasons, compose = list(settings.reasons), settings.compose
+        if compose.source_type != "raw" and not (order.head.top / compose.compose_path).is_file():
+            self.screen.say(f"note: this commit has no {compose.compose_path}, which Dokploy deploys: it may clone another repository")
+        for found in self.check_settings(settings, allowed):
             self.screen.say(f"{found.severity.value}[{found.rule}] {found.message}" + (f"\n  {found.help}" if found.help else ""))
             if found.severity.value == "error" and not order.override:
                 reasons.append(found.message)

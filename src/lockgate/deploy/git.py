@@ -63,11 +63,16 @@ def in_workflow(environ: Mapping[str, str]) -> bool:
     return environ.get("GITEA_ACTIONS") == "true" or environ.get("GITHUB_ACTIONS") == "true"
 
 
-def dirty(cwd: Path, paths: Sequence[Path]) -> tuple[str, ...]:
-    """Which of these files or folders are not as committed: Dokploy deploys the commit, not the working tree."""
-    if not paths:
-        return ()
-    found = _git(cwd, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", *(os.path.abspath(p) for p in paths))
+def dirty(top: Path, paths: Sequence[Path]) -> tuple[str, ...]:
+    """What is not as committed: any tracked file, and untracked ones of these. Dokploy deploys the commit, not the working tree."""
+    real = top.resolve()
+    inside = [p for p in (Path(os.path.abspath(p)).resolve() for p in paths) if p.is_relative_to(real)]
+    changed = _status(top, "--untracked-files=no")
+    return changed + tuple(name for name in (_status(top, "--untracked-files=all", "--", *map(str, inside)) if inside else ()) if name not in changed)
+
+
+def _status(top: Path, *arguments: str) -> tuple[str, ...]:
+    found = _git(top, "status", "--porcelain=v1", "-z", *arguments)
     if found.returncode:
         raise CannotCheck(f"git status: {found.stderr.strip()[:200]}", "see the repository")
     return tuple(entry[3:] for entry in found.stdout.split("\0") if len(entry) > 3 and entry[2] == " ")

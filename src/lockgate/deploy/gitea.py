@@ -100,8 +100,10 @@ class Gitea:
 
     def statuses(self, commit: str) -> list[dict[str, Any]]:
         """The statuses of a commit, newest first. Raises GiteaError."""
-        value = self._expect(200, "GET", f"commits/{commit}/statuses?limit=50")
-        return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+        value = self._expect(200, "GET", f"commits/{commit}/statuses?limit=50&per_page=50")
+        rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+        # Several are posted within one second, which is all that their times tell.
+        return sorted(rows, key=lambda row: row["id"] if type(row.get("id")) is int else 0, reverse=True)
 
     def commits(self, branch: str, limit: int) -> list[str]:
         """The newest commits of a branch. Raises GiteaError."""

@@ -23,7 +23,7 @@ class Settings:
     notes: tuple[str, ...] = ()
 
 
-def inspect(dokploy: Dokploy, compose_id: str, branch: str, *, allow_auto_deploy: bool, advisory: bool) -> Settings:
+def inspect(dokploy: Dokploy, compose_id: str, branch: str, *, allow_auto_deploy: bool) -> Settings:
     """Read the compose and its records. Raises Refused, Unsettled."""
     compose = dokploy.compose(compose_id)
     dokploy.deployments(compose_id)
@@ -31,14 +31,17 @@ def inspect(dokploy: Dokploy, compose_id: str, branch: str, *, allow_auto_deploy
     notes: list[str] = []
     if compose.auto_deploy:
         around = f'autoDeploy is on for "{compose.name}": a push deploys around the gate'
-        (notes if allow_auto_deploy or advisory else reasons).append(
-            around + ("" if allow_auto_deploy or advisory else " (turn it off in Dokploy and remove the webhook, or --allow-auto-deploy)")
-        )
+        if allow_auto_deploy:
+            notes.append(around)
+        else:
+            reasons.append(f"{around} (turn it off in Dokploy and remove the webhook, or --allow-auto-deploy)")
     if compose.branch and compose.branch != branch:
         reasons.append(f"Dokploy deploys the branch {compose.branch}, the gate lets {branch} through")
     if compose.status == "running":
         notes.append("another deployment of this compose is running: ours waits behind it")
-    return Settings(compose, compose.command or dokploy.effective_command(compose_id), tuple(reasons), tuple(notes))
+    # A command of one's own is written without the `docker` that Dokploy puts before it.
+    command = compose.command or dokploy.effective_command(compose_id).removeprefix("docker ")
+    return Settings(compose, command, tuple(reasons), tuple(notes))
 
 
 def refuse_limited_key(keys: Iterable[dict[str, Any]], key: Secret, limits: Limits, pace: Pace) -> None:
@@ -47,10 +50,10 @@ def refuse_limited_key(keys: Iterable[dict[str, Any]], key: Secret, limits: Limi
     if not ours:
         return
     entry = ours[0]
-    needed = int((limits.queue + limits.deploy + limits.health) / pace.poll * 2)
+    needed = most_calls(limits, pace) * 2
     remaining = entry["remaining"]
     if isinstance(remaining, int) and remaining < needed:
-        raise UsageError(f"the API key has {remaining} requests left; a deploy may need {needed}", _UNLIMITED)
+        raise UsageError(f"the API key has {remaining} requests left; each call counts twice, and a deploy may need {needed}", _UNLIMITED)
     most, window = entry["rateLimitMax"], entry["rateLimitTimeWindow"]
     if entry["rateLimitEnabled"] is not True or not isinstance(most, int) or not isinstance(window, int | float) or window <= 0:
         return
@@ -61,5 +64,12 @@ def refuse_limited_key(keys: Iterable[dict[str, Any]], key: Secret, limits: Limi
             _UNLIMITED,
         )
 
+
+def most_calls(limits: Limits, pace: Pace) -> int:
+    """How many calls a deploy makes that uses all of its time: two for each look at the queue, one for each look later."""
+    return int((limits.queue * 2 + limits.deploy + limits.health * 2) / pace.poll) + LEAST_CALLS
+
+
+LEAST_CALLS = 20  # before the order 7, to find and to follow it, and while the containers settle; a test counts them
 
 _UNLIMITED = "make a key in Dokploy's Settings > Profile > API/CLI, without rate limit (keys made through the API have one by default)"

@@ -9,7 +9,7 @@ from typing import TypeVar
 from lockgate.deploy import containers as docker
 from lockgate.deploy.dokploy import Dokploy, Refused, Unsettled
 from lockgate.deploy.ending import Clock, End, Limits, Pace, Result, Stop
-from lockgate.deploy.follow import Found, Nowhere, Place, Ticket, Waiting, by_id, locate
+from lockgate.deploy.follow import Found, Nowhere, Place, Ticket, Waiting, alone, by_id, locate
 from lockgate.deploy.health import Probe, host
 from lockgate.deploy.records import Compose, Container, Deployment
 from lockgate.deploy.screen import Screen
@@ -78,7 +78,9 @@ class Release:
         self.screen.say(f"{error.message}: looking for the order before anything else is done")
         self.screen.phase("search", self.pace.lookup)
         clock = Clock(self.pace.lookup)
-        while not isinstance(self._ask(lambda: self._place(ticket), clock, "looking for the order"), Found | Waiting):
+        while isinstance(place := self._ask(lambda: self._place(ticket), clock, "looking for the order"), Nowhere):
+            if clock.over and alone(ticket, place.candidates) is not None:
+                return
             if clock.over:
                 raise Stop(End.UNKNOWN, "nobody knows whether Dokploy took the order: no answer, and no trace of it", RESUME)
             time.sleep(self.pace.poll)
@@ -86,7 +88,7 @@ class Release:
     def _place(self, ticket: Ticket) -> Place:
         jobs = self.dokploy.queue(ticket.compose_id)
         # The queue first: a job that starts between the two questions is then in the records.
-        return locate(ticket, self.dokploy.deployments(ticket.compose_id), jobs)
+        return locate(ticket, self.dokploy.deployments(ticket.compose_id), jobs, certain=self._queue_is_known)
 
     def _find(self, ticket: Ticket) -> Deployment:
         self.screen.phase("queue", self.limits.queue)
@@ -101,6 +103,8 @@ class Release:
                     self.screen.detail(f"queued ({state})")
                 case Nowhere(candidates):
                     self.screen.detail("no record yet")
+                    if lost.over and (found := alone(ticket, candidates)) is not None:
+                        return found
                     if lost.over and self._queue_is_known:
                         raise self._lost(ticket, candidates)
             if clock.over:
@@ -118,8 +122,12 @@ class Release:
         if candidates:
             other = candidates[0]
             return Stop(End.WRONG_COMMIT, f"the only new deployment is of commit {other.commit[:12]}, not of {ticket.commit[:12]}", _MOVED)
+        asked = self.store.memory is None or self.store.memory.phase != "ordering"
         return Stop(
-            End.UNKNOWN, "Dokploy no longer has the order, and no deployment came of it: a restart empties its queue",
+            End.UNKNOWN,
+            "Dokploy no longer has the order, and no deployment came of it: a restart empties its queue"
+            if asked
+            else "no trace of the order: most likely it never reached Dokploy",
             "see Dokploy's list of deployments; if there is none of this commit, run the gate again",
         )  # fmt: skip
 
@@ -176,13 +184,13 @@ class Release:
         self.screen.phase("containers", self.limits.health)
         clock, empty = Clock(self.limits.health), 0
         while True:
-            found = self._containers(clock)
+            found = self._containers(clock, inspect=not watch.now)
             empty = empty + 1 if not found else 0
             if found is None or empty >= 3:
                 self._note("Dokploy does not list the containers: a crash loop can only be seen by its health")
                 return None
             watch.sample(found, time.monotonic())
-            self._stop_on_crash_loop(watch)
+            self._stop_on_crash_loop(watch, clock)
             if found and not watch.troubles:
                 return watch
             self.screen.detail("; ".join(watch.troubles) or "none yet")
@@ -190,15 +198,17 @@ class Release:
                 raise Stop(End.UNHEALTHY, "containers are not up: " + "; ".join(watch.troubles), _ROLL_BACK)
             time.sleep(self.pace.poll)
 
-    def _containers(self, clock: Clock) -> tuple[Container, ...] | None:
+    def _containers(self, clock: Clock, *, inspect: bool) -> tuple[Container, ...] | None:
+        """The containers; with their restart counts, which cost a call each, at the beginning and at the end."""
         found = self._ask(lambda: self.dokploy.containers(self.compose), clock, "the containers could not be seen")
-        if not found:
+        if not found or not inspect:
             return found
         return tuple(replace(c, restarts=self.dokploy.restarts(c.id, self.compose.server_id)) if c.id else c for c in found)
 
-    def _stop_on_crash_loop(self, watch: docker.Watch) -> None:
-        if watch.crash_loop:
-            raise Stop(End.CRASH_LOOP, f'Dokploy says "done", but {watch.crash_loop}', _ROLL_BACK)
+    def _stop_on_crash_loop(self, watch: docker.Watch, clock: Clock) -> None:
+        looping = watch.crash_loop(0.0 if clock.over else self.pace.patience)
+        if looping:
+            raise Stop(End.CRASH_LOOP, f'Dokploy says "done", but {looping}', _ROLL_BACK)
 
     def _await_health(self, watch: docker.Watch | None) -> None:
         if self.probe is None and watch is None:
@@ -221,11 +231,16 @@ class Release:
     def _calm(self, watch: docker.Watch | None, clock: Clock) -> bool:
         if watch is None:
             return True
-        found = self._containers(clock)
-        if found:
-            watch.sample(found, time.monotonic())
-        self._stop_on_crash_loop(watch)
-        return watch.calm(time.monotonic()) >= self.pace.settle
+        calm = False
+        for inspect in (False, True):
+            found = self._containers(clock, inspect=inspect)
+            if found:
+                watch.sample(found, time.monotonic())
+            self._stop_on_crash_loop(watch, clock)
+            calm = watch.calm(time.monotonic()) >= self.pace.settle
+            if not calm:
+                break
+        return calm
 
     def _unhealthy(self, wrong: str, watch: docker.Watch | None) -> Stop:
         what = wrong or "the containers do not settle"

@@ -28,6 +28,7 @@ _SHAPES = (
     ),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), HIDDEN),
     (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abp]-|AKIA)[A-Za-z0-9_-]{10,}"), HIDDEN),
+    (re.compile(r"(?m)^\s*[A-Za-z0-9+/]{60,76}={0,2}\s*$"), HIDDEN),  # a line of a key whose beginning is not shown
     (re.compile(r"/api/deploy/(compose/)?[A-Za-z0-9_-]{8,}"), rf"/api/deploy/\g<1>{HIDDEN}"),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
 )
