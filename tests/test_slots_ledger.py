@@ -13,7 +13,7 @@ from lockgate.config import Config, LedgerSettings
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.slots import applied_ids, read_ledger
 from lockgate.slots.checksums import agrees, atlas_sums, flyway_crc32
-from lockgate.slots.ledger import read_dsn, read_snapshot
+from lockgate.slots.read import read_dsn, read_snapshot
 from lockgate.sources import load
 from lockgate.text import Source
 from tests.slots_kit import names, put, said
@@ -40,11 +40,32 @@ def sqlx(version: int, name: str, checksum: str, success: bool = True) -> dict[s
     return {"version": version, "description": name, "installed_on": "2026-01-01", "success": success, "checksum": checksum, "execution_time": 5}
 
 
+def liquibase(author: str, ident: str, file: str) -> dict[str, Any]:
+    return {"id": ident, "author": author, "filename": file, "dateexecuted": "2026-01-01", "orderexecuted": 1, "exectype": "EXECUTED", "md5sum": "9:x"}
+
+
+def drizzle(name: str) -> dict[str, Any]:
+    return {"id": 1, "hash": sha(T), "created_at": 1, "name": name, "applied_at": "2026-01-01"}
+
+
+def atlas(version: str, name: str, kind: int = 2) -> dict[str, Any]:
+    return {"version": version, "description": name, "type": kind, "applied": 1, "total": 1, "error": "", "hash": ""}
+
+
 # layout, files, rows, what the rules say beyond nothing
 JOURNAL = json.dumps({"entries": [{"idx": i, "when": 1700000000000 + i, "tag": f"000{i}_x{i}"} for i in range(3)]})
 DRIZZLE = {f"000{i}_x{i}.sql": f"SELECT {i};" for i in range(3)} | {"meta/_journal.json": JOURNAL}
 LATE, ODD = "slot-below-highest-applied", "slot-applied-out-of-order"
 NUMBERED = {"1_a.sql": T, "2_b.sql": T, "3_c.sql": T}
+WHO = "2024-01-01T00:00:00Z A <a@b> # x\n"
+SQITCH = {"sqitch.plan": f"%project=p\n\nusers {WHO}views {WHO}@v1 {WHO}views [views@v1] {WHO}", "deploy/users.sql": T, "deploy/views@v1.sql": T,
+          "deploy/views.sql": "SELECT 2;"}  # fmt: skip
+# a change that was reworked has a row for each time, under one name; what orders them is the time
+SQITCH_ROWS = [{"change_id": i, "script_hash": sha(text, "sha1"), "change": name, "project": "p", "committed_at": at}
+               for i, name, text, at in (("c", "views", "SELECT 2;", "3"), ("a", "users", T, "1"), ("b", "views", T, "2"))]  # fmt: skip
+LIQUIBASE = {"a.sql": f"--liquibase formatted sql\n--changeset ann:1\n{T}", "b.sql": f"--liquibase formatted sql\n--changeset ann:1\n{T}--changeset bob:2\n{T}"}
+A, B = "20240101000000_a", "20240102000000_b"
+FOLDERS = {f"{name}/{file}": T for name in (A, B) for file in ("migration.sql", "snapshot.json")}
 CASES: dict[str, tuple[str, dict[str, str], Rows, list[str]]] = {
     "golang-migrate clean": ("auto", {"1_a.up.sql": T, "2_b.up.sql": T}, [{"version": 1, "dirty": False}], []),
     "golang-migrate dirty": ("auto", {"1_a.up.sql": T, "2_b.up.sql": T}, [{"version": 2, "dirty": True}], ["ledger-dirty"]),
@@ -75,6 +96,25 @@ CASES: dict[str, tuple[str, dict[str, str], Rows, list[str]]] = {
     "sql-migrate": ("sql-migrate", dict.fromkeys(NUMBERED, "-- +migrate Up\n" + T),
                     [{"id": "1_a.sql", "applied_at": "x"}, {"id": "9_gone.sql", "applied_at": "x"}], ["ledger-slot-missing"]),
     "refinery": ("refinery", {"V1__a.sql": T, "V2__b.sql": T}, [{"version": 2, "name": "b", "applied_on": "x", "checksum": "123"}], [LATE]),
+    "sqitch": ("auto", SQITCH, [*SQITCH_ROWS], []),
+    "sqitch late": ("auto", SQITCH | {"sqitch.plan": SQITCH["sqitch.plan"].replace("users", f"late {WHO}users", 1), "deploy/late.sql": T},
+                    [*SQITCH_ROWS], [LATE]),
+    "liquibase": ("auto", LIQUIBASE, [liquibase("ann", "1", "db/a.sql"), liquibase("ann", "1", "db/b.sql"), liquibase("bob", "2", "db/b.sql")], []),
+    "liquibase late": ("auto", LIQUIBASE, [liquibase("ann", "1", "classpath:db/a.sql"), liquibase("bob", "2", "classpath:db/b.sql")], [ODD]),
+    "liquibase gone": ("auto", LIQUIBASE, [liquibase("ann", "1", "a.sql"), liquibase("ann", "1", "b.sql"), liquibase("bob", "2", "b.sql"),
+                                           liquibase("bob", "2", "gone.sql")], ["ledger-slot-missing"]),
+    "drizzle by names": ("auto", FOLDERS, [drizzle(A), drizzle(B)], []),
+    "drizzle by names, late": ("auto", FOLDERS, [drizzle(B)], [ODD]),
+    "drizzle by names, changed": ("auto", FOLDERS, [drizzle(A) | {"hash": sha("x")}, drizzle(B)], ["ledger-checksum-mismatch"]),
+    "flyway undone and repaired": ("auto", {"V1__a.sql": T, "V2__c.sql": T},
+                                   [flyway(1, "1", "a"), flyway(2, "2", "c"), flyway(3, "2", "c", kind="UNDO_SQL"), flyway(4, "3", "b"),
+                                    flyway(5, "3", "b", kind="DELETE")], []),
+    "flyway with a baseline file": ("auto", {"V1__a.sql": T, "V2__b.sql": T, "B2__all.sql": T, "V3__c.sql": T},
+                                    [flyway(1, "1", "a"), flyway(2, "2", "b"), flyway(3, "3", "c")], []),
+    "flyway new from a baseline file": ("auto", {"V1__a.sql": T, "V2__b.sql": T, "B2__all.sql": T, "V3__c.sql": T},
+                                        [flyway(1, "2", "all", kind="SQL_BASELINE"), flyway(2, "3", "c")], []),
+    "atlas baseline": ("atlas", NUMBERED, [atlas("2", "b", kind=1), atlas(".atlas_cloud_identifier", "x"), atlas("3", "c")], []),
+    "atlas half done": ("atlas", {"1_a.sql": T}, [atlas("1", "a") | {"total": 2, "error": "boom"}], ["ledger-dirty"]),
     "of one's own": ("plain", NUMBERED, [{"version": 1, "name": "a", "applied_at": "x", "checksum": sha(T)},
                                          {"version": 2, "name": "other", "applied_at": "x", "checksum": sha("x")},
                                          {"version": 3, "name": "c", "applied_at": "x", "checksum": sha("x")}],

@@ -9,6 +9,7 @@ import pytest
 
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.sources import Folder, Transaction, detect, load
+from tests.conftest import Run
 from tests.slots_kit import put
 
 T = "CREATE TABLE t (id int);\n"
@@ -152,6 +153,15 @@ def test_goose_cuts_as_goose_does(tmp_path: Path) -> None:
         ("flyway", {"V1__a.sql": T}, Transaction.FILE),
         ("sqlx", {"1_a.sql": "-- no-transaction\n" + T}, Transaction.IMPLICIT),
         ("sqlx", {"1_a.sql": T}, Transaction.FILE),
+        ("sqlx", {"1_a.sql": "--no-transaction\n" + T}, Transaction.FILE),
+        ("diesel", {"1_a/up.sql": T, "1_a/metadata.toml": "# run_in_transaction = true\n"}, Transaction.IMPLICIT),
+        ("diesel", {"1_a/up.sql": T, "1_a/metadata.toml": "run_in_transaction = true\n"}, Transaction.FILE),
+        ("diesel", {"1_a/up.sql": T, "1_a/metadata.toml": "run_in_transaction ="}, Transaction.FILE),
+        ("atlas", {"1_a.sql": "-- atlas:txmode none\n" + T}, Transaction.FILE),
+        ("atlas", {"1_a.sql": T + "-- atlas:txmode none\n\n"}, Transaction.FILE),
+        ("dbmate", {"1_a.sql": "  -- migrate:up transaction:false\n-- migrate:up\n" + T}, Transaction.FILE),
+        ("refinery", {"V1__a.sql": T}, Transaction.FILE),
+        ("node-pg-migrate", {"1_a.sql": UP}, Transaction.FILE),
         ("diesel", {"1_a/up.sql": T, "1_a/metadata.toml": "run_in_transaction = false"}, Transaction.IMPLICIT),
         ("diesel", {"1_a/up.sql": T}, Transaction.FILE),
         ("atlas", {"1_a.sql": "-- atlas:txmode none\n\n" + T}, Transaction.STATEMENT),
@@ -167,6 +177,109 @@ def test_every_runners_transaction(tmp_path: Path, layout: str, files: dict[str,
     folder = loaded(tmp_path, files, layout)
     assert folder.migrations[0].up.transaction is transaction
     assert load([tmp_path / "m"], layout, transaction="statement", cwd=tmp_path).migrations[0].up.transaction is Transaction.STATEMENT
+
+
+def test_a_number_that_no_runner_takes_for_one(tmp_path: Path) -> None:
+    """``3nf_`` begins with a digit and has no number; ``04drop`` has."""
+    folder = loaded(tmp_path, {"3nf_views.sql": T, "04drop.sql": T, "shut_down.sql": T, "20240101-x.sql": T})
+    assert [(m.slot, m.name) for m in folder.migrations] == [("04", "drop"), ("20240101", "x"), ("", "3nf_views"), ("", "shut_down")]
+
+
+def test_pairs_whose_last_word_is_the_direction(tmp_path: Path) -> None:
+    files = {"1-a-up.sql": T, "1-a-down.sql": "DROP TABLE t;", "2.0-release.sql": T, "2.0-revoke.sql": "DROP", "3-b.sql": T, "3-b_rollback.sql": "B"}
+    folder = loaded(tmp_path, files | {"4-set-up.sql": T})
+    downs = [(m.slot, m.name, m.down.source.text if m.down else None) for m in folder.migrations]
+    assert downs == [("1", "a", "DROP TABLE t;"), ("2.0", "", "DROP"), ("3", "b", "B"), ("4", "set-up", None)]
+
+
+@pytest.mark.parametrize(
+    ("layout", "files", "code"),
+    [
+        ("goose", {"1_a.sql": GOOSE, "2_b.go": "package m", "2_b_test.go": "", "helpers.go": ""}, "2"),
+        ("golang-migrate", {"1_a.up.sql": T, "2_b.up.fizz": "x", "2_b.down.fizz": "x"}, "2"),
+        ("refinery", {"V1__a.sql": T, "V2__b.rs": "fn"}, "2"),
+        ("flyway", {"V1__a.sql": T, "V2__b.kt": "class"}, "2"),
+        ("node-pg-migrate", {"1_a.sql": UP, "2_b.ts": "export", "types.d.ts": ""}, "2"),
+    ],
+)
+def test_migrations_in_another_language_take_their_slot(tmp_path: Path, layout: str, files: dict[str, str], code: str) -> None:
+    folder = loaded(tmp_path, files, layout)
+    assert [m.slot for m in folder.migrations] == ["1", code]
+    assert "is no SQL" in folder.migrations[1].opaque and not folder.migrations[0].opaque
+
+
+def test_what_is_not_known_is_not_judged(lockgate: Run, tmp_path: Path) -> None:
+    """A migration in Go may have made the table that the next one changes."""
+    put(tmp_path / "m", {"1_a.sql": GOOSE, "2_b.go": "package m", "3_c.sql": "-- +goose Up\nALTER TABLE made_in_go ADD COLUMN x int;\n-- +goose Down\n"})
+    done = lockgate("check", "m", "--format", "json")
+    report = json.loads(done.stdout)
+    assert [f["name"] for f in report["findings"] if f["sqlstate"]] == []
+    assert "m/2_b.go is no SQL: what it does is not known" in [u["reason"] for u in report["coverage"]["unmodelled"]]
+
+
+def test_a_baseline_stands_for_what_is_below(tmp_path: Path) -> None:
+    folder = loaded(tmp_path, {"V1__a.sql": T, "V2__b.sql": T, "B1__old.sql": T, "B2__all.sql": T, "V3__c.sql": T, "R__v.sql": T})
+    assert [m.id for m in folder.migrations] == ["B2__all", "V3__c", "R__v"] and len(folder.files) == 6
+    put(tmp_path / "a", {"1_a.sql": T, "2_b.sql": "-- atlas:checkpoint\n\n" + T, "3_c.sql": T, "atlas.sum": "h1:x\n"})
+    assert [m.id for m in load([tmp_path / "a"], cwd=tmp_path).migrations] == ["2_b", "3_c"]
+
+
+def test_repeatable_ones_run_in_the_order_of_their_descriptions(tmp_path: Path) -> None:
+    folder = loaded(tmp_path, {"V1__a.SQL": T, "b/R__v2.sql": T, "R__v10.sql": T})
+    assert [m.id for m in folder.migrations] == ["V1__a", "R__v10", "b/R__v2"]
+
+
+def test_flyway_locations_are_not_thrown_together(tmp_path: Path) -> None:
+    one = {"db/sql/V1__a.sql": T, "db/other/V1__b.sql": T}
+    with pytest.raises(UsageError, match="several folders of migrations: db/other, db/sql"):
+        loaded(tmp_path, one)
+    put(tmp_path / "f", {"v1/V1__a.sql": T, "v2/V2__b.sql": T})
+    assert [m.slot for m in load([tmp_path / "f"], cwd=tmp_path).migrations] == ["1", "2"]
+
+
+def test_what_stops_a_runner(tmp_path: Path) -> None:
+    folder = loaded(tmp_path, {f"{A}_a/migration.sql": T, f"{B}_b/readme.md": "x", f"{B}_c/migration.sql": T})
+    assert [(s.path, s.stops) for s in folder.skipped] == [(f"m/{B}_b", True)]
+    put(tmp_path / "d", {"0000_first.sql": T, "meta/_journal.json": JOURNAL})
+    (lost,) = load([tmp_path / "d"], cwd=tmp_path).skipped
+    assert lost.path == "d/meta/_journal.json" and "0001_second.sql does not exist" in lost.why and lost.stops
+
+
+def test_supabase_is_known_by_its_place(tmp_path: Path) -> None:
+    """A comment such as ``-- Up Migration`` makes no node-pg-migrate; names that supabase passes over make no supabase."""
+    put(tmp_path / "supabase/migrations", {f"{A}_a.sql": "-- Up migration\n" + T, f"{B}_b.sql": T})
+    assert detect(tmp_path / "supabase/migrations").layout == "supabase"
+    put(tmp_path / "x/supabase/migrations", {f"{A}-a.sql": T, f"{B}-b.sql": T})
+    assert detect(tmp_path / "x/supabase/migrations").layout == "plain"
+    put(tmp_path / "n", {"package.json": '{"dependencies": {"node-pg-migrate": "9"}}', "migrations/1700000000000_a.sql": T})
+    assert detect(tmp_path / "n/migrations").layout == "node-pg-migrate"
+
+
+def test_drizzle_names_may_have_no_number(tmp_path: Path) -> None:
+    journal = json.dumps({"entries": [{"idx": 0, "when": 1, "tag": "funny_name"}]})
+    folder = loaded(tmp_path, {"funny_name.sql": T, "seed.sql": T, "meta/_journal.json": journal})
+    assert [(m.id, m.slot) for m in folder.migrations] == [("funny_name", "")] and [s.alike for s in folder.skipped] == [False]
+
+
+def test_sqitch_looks_where_its_settings_say(tmp_path: Path) -> None:
+    put(tmp_path / "p", {"sqitch.conf": "[core]\n\ttop_dir = ./sql\n", "sqitch.plan": "%project=old\n", "sql/sqitch.plan": PLAN})
+    put(tmp_path / "p/sql", {"deploy/users.sql": T, "deploy/views.sql": T})
+    assert [m.id for m in load([tmp_path / "p"], cwd=tmp_path).migrations] == ["users", "views"]
+    put(tmp_path / "q", {"sqitch.conf": "[core]\n\tdeploy_dir = up\n", "sqitch.plan": PLAN, "up/users.sql": T, "up/views.sql": T, "revert/users.sql": T})
+    assert [m.down is not None for m in load([tmp_path / "q"], cwd=tmp_path).migrations] == [True, False]
+
+
+def test_dbmate_runs_every_pair_of_blocks(tmp_path: Path) -> None:
+    text = "-- migrate:up\nA;\n-- migrate:down\nB;\n-- migrate:up\nC;\n-- migrate:down\nD;\n"
+    folder = loaded(tmp_path, {"1_a.sql": text})
+    down = folder.migrations[0].down
+    assert sent(folder) == ["A;", "C;"] and down is not None
+    assert [down.source.text[p.start : p.end].strip() for p in down.pieces] == ["D;", "B;"]
+
+
+def test_node_pg_migrate_without_a_mark_for_up_runs_the_whole_file(tmp_path: Path) -> None:
+    folder = loaded(tmp_path, {"1_a.sql": T + "-- Down Migration\nDROP TABLE t;"}, "node-pg-migrate")
+    assert sent(folder)[0].endswith("DROP TABLE t;") and folder.migrations[0].down is not None
 
 
 def test_drizzle_goes_by_its_journal(tmp_path: Path) -> None:

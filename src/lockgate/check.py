@@ -246,7 +246,7 @@ def in_baseline(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:
 
     if not config.migrations.baseline:
         return frozenset()
-    ledger = read_ledger(config, cwd)
+    ledger = read_ledger(config, cwd, folder)
     if ledger is not None:
         return applied_ids(folder, ledger)
     beside = config.resolve(config.migrations.baseline).with_name("ledger.json")
@@ -264,7 +264,7 @@ def owned_ids(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:
     if handover == "ledger":
         from lockgate.slots import applied_ids, read_ledger
 
-        ledger = read_ledger(config, cwd)
+        ledger = read_ledger(config, cwd, folder)
         if ledger is None:
             raise UsageError(f'{config.path}: roles.handover = "ledger" needs [ledger] snapshot or dsn_env', "configure the ledger")
         return applied_ids(folder, ledger)

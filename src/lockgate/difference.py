@@ -15,7 +15,7 @@ from lockgate.live.taint import targets
 from lockgate.parse import Statement, parse_script
 from lockgate.slots import applied_ids
 from lockgate.slots.kinds import DBMATE, KINDS
-from lockgate.slots.ledger import read_dsn
+from lockgate.slots.read import read_dsn
 from lockgate.sources.migration import Migration
 from lockgate.values import dataclass, replace
 

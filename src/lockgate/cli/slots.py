@@ -126,14 +126,16 @@ def _cells(entry: Entry, table: SlotTable) -> tuple[str, str, str, str, str, str
     elsewhere = [*entry.branches[:3], *([f"and {len(entry.branches) - 3} more"] if len(entry.branches) > 3 else [])]
     elsewhere += [f"reserved: {r.name}" + (f" ({r.who or r.where})" if r.who or r.where else "") for r in entry.reserved]
     row = entry.ledger
-    ledger = "" if row is None else "dirty" if row.dirty else f"as {row.name}" if row.name and _other(entry, row.name) else "yes"
+    ledger = "" if row is None else "dirty" if row.dirty else f"as {row.name}" if _other(entry, row.name, table) else "yes"
     tree = "twice" if len(entry.tree) > 1 else "yes" if entry.tree else ""
     return entry.slot, ", ".join(entry.names), tree, "yes" if entry.base else "", ledger if table.ledger else "?", ", ".join(elsewhere)
 
 
-def _other(entry: Entry, name: str) -> bool:
+def _other(entry: Entry, name: str, table: SlotTable) -> bool:
     from lockgate.slots.ledger import plain_name
 
+    if not name or table.ledger is None or table.ledger.kind.by_name:
+        return False
     return bool(entry.tree) and plain_name(name) not in {plain_name(n) for n in entry.names} and name != entry.slot
 
 

@@ -14,9 +14,9 @@ def check(fact: OutOfOrder) -> Iterator[Draft]:
     """One finding."""
     claim, row = fact.claim, fact.highest
     yield Draft(
-        f"slot {claim.slot} is not applied, but {row.version} is: {fact.does}",
+        f"{f'slot {claim.slot}' if claim.slot else claim.id} is not applied, but {row.version} is: {fact.does}",
         claim.label("not applied"),
-        f"move it to the next free slot: lockgate slots renumber {claim.id}",
+        f"move it to the next free slot: lockgate slots renumber {claim.id}" if claim.slot else "move it to the end",
         (Label(fact.ledger.source, row.span, "the highest that is applied"),),
         slot=claim.slot,
         object=claim.id,

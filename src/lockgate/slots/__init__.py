@@ -9,9 +9,10 @@ from lockgate.config import Config
 from lockgate.slots import git
 from lockgate.slots.applied import applied_ids, compare
 from lockgate.slots.conflicts import DuplicateSlot, NotCompared
-from lockgate.slots.ledger import Ledger, plain_name, read_ledger, read_snapshot
+from lockgate.slots.ledger import Ledger, plain_name
 from lockgate.slots.merge import examine_merges
 from lockgate.slots.next import next_slot
+from lockgate.slots.read import read_ledger, read_snapshot
 from lockgate.slots.table import SlotTable, gather
 from lockgate.slots.tree import examine_tree
 from lockgate.sources import Folder

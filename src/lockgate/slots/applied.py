@@ -61,19 +61,33 @@ def _passed(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow]:
 
 
 def _by_key(ups: tuple[Claim, ...], ledger: Ledger) -> Matching:
-    keys = {name: claim for claim in ups for name in (claim.id, claim.key)}
+    keys: dict[str, list[Claim]] = {}
+    for claim in ups:
+        for name in dict.fromkeys((claim.id, claim.key)):
+            keys.setdefault(name, []).append(claim)
     rows: dict[str, LedgerRow] = {}
-    missing = []
+    missing: list[LedgerRow] = []
     for row in ledger.rows:
-        claim = keys.get(row.version) or keys.get(row.version.removesuffix(".sql"))
-        if claim is None:
+        found = keys.get(row.version) or keys.get(row.version.removesuffix(".sql")) or []
+        # liquibase: the same id may be in several files; sqitch: a change that was reworked is applied several times, in the plan's order
+        matching = next((c for c in found if c.id not in rows and _of_file(c, row, ledger)), None)
+        if matching is None:
             missing.append(row)
         else:
-            rows[claim.id] = row
+            rows[matching.id] = row
     if ledger.kind.head_only and rows:
         last = max(i for i, c in enumerate(ups) if c.id in rows)
         rows = {c.id: ledger.rows[0] for c in ups[: last + 1]}
     return Matching(ups, rows, tuple(missing))
+
+
+def _of_file(claim: Claim, row: LedgerRow, ledger: Ledger) -> bool:
+    """Whether a row of liquibase is of the claim's file: both paths end alike, each counts from a root of its own."""
+    if ledger.kind.runner != "liquibase":
+        return True
+    ours, theirs = claim.relative.split("/"), row.name.removeprefix("classpath:").split("/")
+    length = min(len(ours), len(theirs))
+    return ours[-length:] == theirs[-length:]
 
 
 def applied_ids(folder: Folder, ledger: Ledger) -> frozenset[str]:
@@ -127,7 +141,7 @@ def _changed(found: Matching, ledger: Ledger, folder: Folder) -> Iterator[Change
 def _late(found: Matching, ledger: Ledger) -> Iterator[Below | OutOfOrder]:
     if ledger.kind.head_only:
         return
-    if ledger.kind.runner == "drizzle":
+    if ledger.kind.runner == "drizzle" and ledger.kind.version == "created_at":
         yield from _before(found, ledger)
         return
     seen: LedgerRow | None = None
@@ -136,8 +150,13 @@ def _late(found: Matching, ledger: Ledger) -> Iterator[Below | OutOfOrder]:
         row = found.rows.get(claim.id)
         if row is not None:
             seen = seen or row
-        elif seen is not None and claim.slot and (ledger.kind.by_name or (claim.number, claim.direction) not in taken):
+        elif seen is not None and _ordered(claim, ledger) and (ledger.kind.by_name or (claim.number, claim.direction) not in taken):
             yield (OutOfOrder if ledger.kind.runs_late else Below)(claim, seen, ledger, ledger.kind.late)
+
+
+def _ordered(claim: Claim, ledger: Ledger) -> bool:
+    """Whether the claim has a place in its runner's order; what is repeated, or has no number, has none."""
+    return bool(claim.slot) or ledger.kind.runner in ("sqitch", "liquibase")
 
 
 def _before(found: Matching, ledger: Ledger) -> Iterator[Below]:

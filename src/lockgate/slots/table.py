@@ -9,7 +9,8 @@ from lockgate.config import Config
 from lockgate.slots.applied import match
 from lockgate.slots.branches import GitView, claims_on, view
 from lockgate.slots.claim import Claim, claims
-from lockgate.slots.ledger import Ledger, LedgerRow, read_ledger
+from lockgate.slots.ledger import Ledger, LedgerRow
+from lockgate.slots.read import read_ledger
 from lockgate.slots.reserve import Reservation, in_tree, on_branches
 from lockgate.sources import Direction, Folder
 from lockgate.values import dataclass, field
@@ -64,7 +65,7 @@ def gather(config: Config, folder: Folder, cwd: Path, offline: bool = False) -> 
         base = tuple(c for c in claims_on(folder, seen, seen.base_added, seen.base, cwd) if c.relative not in present)
         branches = tuple((b.name, tuple(c for c in claims_on(folder, seen, b.added, b.name, cwd) if c.relative not in present)) for b in seen.branches)
     reserved = (*in_tree(config), *(on_branches(config, seen) if config.git.branches else ()))
-    return SlotTable(folder, claims(folder), seen, base, branches, None if offline else read_ledger(config, cwd), reserved)
+    return SlotTable(folder, claims(folder), seen, base, branches, None if offline else read_ledger(config, cwd, folder), reserved)
 
 
 def entries(table: SlotTable) -> list[Entry]:

@@ -41,10 +41,10 @@ def load_changelogs(place: Place) -> Assembly:
             continue
         for change in changesets(source):
             ident = f"{change.author}:{change.id}"
-            named = Named(relative, "", change.id, f"{relative}:{ident}", Direction.BOTH, change.id)
+            named = Named(relative, "", ident, f"{relative}:{ident}", Direction.BOTH, ident)
             out.files.append(SlotFile(named, source))
             slot = re.match(r"\d+", change.id)
-            migration = Migration(f"{relative}:{ident}", slot.group() if slot else change.id, change.id, change.up, change.down)
+            migration = Migration(f"{relative}:{ident}", slot.group() if slot else change.id, ident, change.up, change.down)
             out.ordered.append(((number,), migration))
             number += 1
     return out

@@ -93,5 +93,5 @@ def _script(relative: str, change: Change, direction: Direction, place: Place, o
         return None
     source = read(path, place.cwd)
     ident = f"{change.name}@{change.tags[0]}" if change.tags else change.name
-    out.files.append(SlotFile(Named(relative, "", change.name, ident, direction, ident), source))
+    out.files.append(SlotFile(Named(relative, "", ident, ident, direction, change.name), source))
     return scripts("sqitch", source, path)[0]
