@@ -63,7 +63,7 @@ def test_version_and_help_import_nothing_heavy(lockgate: Run) -> None:
     import sys
 
     code = (
-        "import sys\nfrom lockgate.cli import cli\n"
+        "import sys\nfrom lockgate.cli.group import cli\n"
         "try: cli.main(['--help'], standalone_mode=True)\nexcept SystemExit: pass\n"
         "print([m for m in ('pglast', 'psycopg', 'rich', 'httpx', 'sqlglot') if m in sys.modules])"
     )

@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    pass
 
 _DIGEST = 16
 _LIMIT = 256 * 1024 * 1024  # bytes, all entries together
@@ -35,29 +37,29 @@ def identity() -> bytes:
     from importlib.machinery import PathFinder
 
     here = os.path.dirname(__file__)
-    parts = [sys.version.encode(), (sys.implementation.cache_tag or "").encode()]
-    for folder in (here, os.path.join(here, "..", "..", "rules")):
-        parts += _stamps(folder)
+    stamps: list[str] = []
+    _stamp(here, stamps)
+    _stamp(os.path.join(here, "..", "..", "rules"), stamps)
     for package in ("pglast", "immutables"):
         spec = PathFinder.find_spec(package)
         for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
-            parts += _stamps(folder, deep=False)
-    return digest(*parts)
+            _stamp(folder, stamps, deep=False)
+    return digest(sys.version.encode(), str(sys.implementation.cache_tag).encode(), "\n".join(sorted(stamps)).encode("utf-8", "surrogateescape"))
 
 
-def _stamps(folder: str, deep: bool = True) -> Iterator[bytes]:
+def _stamp(folder: str, out: list[str], deep: bool = True) -> None:
     """Every file below a folder with its size and its times (the change time cannot be set by whoever unpacks it)."""
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        entries = list(os.scandir(folder))
     except OSError:
         return
     for entry in entries:
         if entry.is_dir():
             if deep and entry.name != "__pycache__":
-                yield from _stamps(entry.path)
+                _stamp(entry.path, out)
         else:
             seen = entry.stat()
-            yield f"{entry.path} {seen.st_size} {seen.st_mtime_ns} {seen.st_ctime_ns}".encode("utf-8", "surrogateescape")
+            out.append(f"{entry.path} {seen.st_size} {seen.st_mtime_ns} {seen.st_ctime_ns}")
 
 
 def folder() -> str | None:
@@ -114,7 +116,7 @@ def write(key: bytes, data: bytes) -> None:
         os.replace(draft, path)
         _evict(home)
     except OSError:
-        Path(draft).unlink(missing_ok=True)
+        _unlink(draft)
 
 
 def _name(key: bytes) -> str:
@@ -128,4 +130,11 @@ def _evict(home: str) -> None:
     for _, size, path in entries:
         total += size
         if total > _LIMIT:
-            Path(path).unlink(missing_ok=True)
+            _unlink(path)
+
+
+def _unlink(path: str) -> None:
+    from contextlib import suppress
+
+    with suppress(OSError):
+        os.unlink(path)

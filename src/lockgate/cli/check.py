@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -22,11 +23,15 @@ def command(
     """
     from lockgate.check import check
     from lockgate.cli.progress import progress
+    from lockgate.memo import Watch
     from lockgate.report import render
 
-    config = configuration(config_path)
-    request = make_request(paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename)
-    with progress("checking") as bar:
-        outcome = check(config, request, bar)
-    emit(render(outcome, output_format, to_terminal=output is None), output)
+    with Watch(sys.argv[1:]) as watch:
+        config = configuration(config_path)
+        request = make_request(paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename)
+        with progress("checking") as bar:
+            outcome = check(config, request, bar)
+        text = render(outcome, output_format, to_terminal=output is None)
+        watch.keep(text, outcome.exit_code)
+    emit(text, output)
     return outcome.exit_code
