@@ -12,12 +12,13 @@ import pytest
 from lockgate import cache
 from lockgate.check import Request, check
 from lockgate.config import load
-from lockgate.recall import Recall
+from lockgate.recall import _chain
 from lockgate.report import render
-from lockgate.sources.migration import Migration, Script
-from lockgate.timeline import waypoint
+from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.text import Source, Span
 from lockgate.timeline.export import export
-from lockgate.timeline.replay import Leg
+from lockgate.timeline.replay import Leg, Plan
+from lockgate.values import replace
 
 FORMATS = ("terminal", "json", "sarif", "gitlab", "junit", "annotations")
 STATEMENTS = (
@@ -217,8 +218,14 @@ def test_a_folder_that_cannot_be_made_is_no_failure(folder: Path, monkeypatch: p
 
 
 def test_every_field_of_a_migration_counts() -> None:
-    """The key of a leg spells out these fields: a new one must join them (recall._migration_words)."""
-    assert Migration.__match_args__ == ("id", "slot", "name", "up", "down", "opaque")
-    assert Script.__match_args__ == ("source", "pieces", "transaction")
-    assert Leg.__match_args__ == ("kind", "migration")
-    assert Recall and waypoint
+    """Whatever differs in a leg, its key differs."""
+    source, other = Source("a", "select 1"), Source("a", "select 2")
+    script = Script(source, (Span(0, 8),), Transaction.FILE)
+    scripts = [script, *(replace(script, **{name: value}) for name, value in {
+        "source": other, "pieces": (Span(0, 7),), "transaction": Transaction.STATEMENT}.items())]  # fmt: skip
+    base = Migration("1", "1", "a", script)
+    names = [name for name in Migration.__match_args__ if name not in ("up", "down")]
+    migrations = [base, *(replace(base, up=s) for s in scripts[1:]), *(replace(base, down=s) for s in scripts), *(replace(base, **{n: "x"}) for n in names)]
+    keys = [list(_chain(Plan((m,)), [Leg("migration", m)]))[1] for m in migrations]
+    assert len(set(keys)) == len(keys)
+    assert len({next(_chain(plan, [])) for plan in (Plan(()), Plan((), 15), Plan((), role="r"), Plan((), search_path=("a",)), Plan((), roles=("r",)))}) == 5

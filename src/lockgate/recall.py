@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterator
+from enum import Enum
 from typing import Any
 
 from lockgate import cache
 from lockgate.catalog.catalog import Catalog
 from lockgate.findings import Finding
-from lockgate.sources.migration import Migration, Script
+from lockgate.sources.migration import Migration
 from lockgate.text import Source, Span
 from lockgate.timeline import waypoint
 from lockgate.timeline.replay import Leg, Plan, Replay
 from lockgate.values import dataclass, field, replace
 
+_ATOMS = frozenset({str, int, bool, bytes, type(None)})
 _STRIDE = 1000  # statements replayed before the first waypoint that lies amid a folder; each one after it lies twice as far
 
 
@@ -164,20 +166,23 @@ def _sources(migration: Migration) -> Iterator[Source]:
 def _chain(plan: Plan, legs: list[Leg]) -> Iterator[bytes]:
     """The key of the state before the first leg, and after each."""
     rest = replace(plan, migrations=(), owned=frozenset(), handover_sql=None, baseline=None)
-    key = cache.digest(repr(rest).encode(), repr((bool(plan.owned), plan.baseline is None)).encode())
+    # marshal's second version spells equal values alike (later ones tell shared ones apart)
+    key = cache.digest(marshal.dumps((_plain(rest), bool(plan.owned), plan.baseline is None), 2))
     yield key
     for leg in legs:
-        # marshal's second version spells equal values alike (later ones tell shared ones apart)
-        key = cache.digest(key, marshal.dumps((leg.kind, _migration_words(leg.migration)), 2))
+        key = cache.digest(key, marshal.dumps(_plain(leg), 2))
         yield key
 
 
-def _migration_words(migration: Migration | None) -> Any:
-    if migration is None:
-        return None
-    down = _script_words(migration.down) if migration.down is not None else None
-    return migration.id, migration.slot, migration.name, _script_words(migration.up), down, migration.opaque
-
-
-def _script_words(script: Script) -> Any:
-    return script.source.path, script.source.text, tuple((p.start, p.end) for p in script.pieces), script.transaction.value
+def _plain(value: Any) -> Any:
+    """A value of frozen parts, all fields of all of them, as what marshal takes."""
+    kind = type(value)
+    if kind in _ATOMS:
+        return value
+    if kind is tuple:
+        return tuple([_plain(each) for each in value])
+    if kind is frozenset:
+        return tuple(sorted(value))
+    if isinstance(value, Enum):
+        return value.value
+    return kind.__name__, *[_plain(getattr(value, name)) for name in kind.__match_args__]
