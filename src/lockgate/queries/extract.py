@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from lockgate.queries import source_code, sql_file
-from lockgate.queries.dialect import elsewhere, speaks_elsewhere
+from lockgate.queries.dialect import elsewhere, meant_here, speaks_elsewhere
 from lockgate.queries.fit import fit
 from lockgate.queries.known import Known
 from lockgate.queries.passage import Passage
@@ -24,9 +24,9 @@ def extract(files: Iterable[tuple[str, bytes]], known: Known) -> Iterator[Query]
         found = [p for p in passages(suffix, data) if known.mentioned(p.text) and not elsewhere(p.text, suffix)]
         if found:
             source = Source(path, data.decode("utf-8", "replace"))
-            doubtful = speaks_elsewhere(path, data)
+            elsewhere_too = speaks_elsewhere(path, data)
             for passage in found:
-                yield from _queries(source, passage, suffix, known, doubtful)
+                yield from _queries(source, passage, suffix, known, elsewhere_too and not meant_here(passage.receiver))
 
 
 def passages(suffix: str, data: bytes) -> list[Passage]:

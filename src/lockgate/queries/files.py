@@ -19,7 +19,7 @@ _PASSED_OVER = frozenset((
     "node_modules", "vendor", "target", "__pycache__", "dist", "build", "venv", "migrations", "migration", "migrate", "versions",
     "test", "tests", "testdata", "testing", "__tests__", "spec", "fixtures", "e2e",
 ))  # fmt: skip
-_TEST = re.compile(r".*(?:_test\.go|[._](?:test|spec|servertest|e2e)\.[jt]sx?|_(?:test|spec)\.\w+|(?:Test|Tests|IT|Spec)\.(?:java|kt))|(?:test_.*|conftest)\.py")
+_TEST = re.compile(r".*(?:_test\.go|[._](?:test|spec|servertest|e2e)\.[jt]sx?|_(?:test|spec)\.\w+|(?:Test|Tests|IT|Spec)\.(?:java|kt))|(?:test_.*|conftest)\.py|tests?\.rs")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,12 @@
 """Fitting: what every placeholder of a query stands for, so that PostgreSQL's grammar takes the whole.
 
 The grammar itself is asked, from left to right: a placeholder is taken as the first thing after which the text can still become a statement (a parameter, a
-relation, further joins, nothing, ...). So a fragment that the program puts in is known by the place where it stands, and everything around it stays certain.
+relation, further joins, nothing, ...), and a string that is a part of a query only is put into a frame. So a fragment that the program puts in is known by
+the place where it stands, and everything around it stays certain.
+
+sqlglot, which takes placeholders and fragments by itself, was to do this. It takes the texts of other servers as well, does not know PostgreSQL's functions,
+operators, USING, NATURAL, ON CONFLICT and namespaces as PostgreSQL does, and keeps no places of columns. Once the grammar has taken a text our binder can resolve
+it, and that one is held to what servers say; sqlglot is the second opinion in tests/test_queries_agree.py.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ from collections.abc import Iterator
 from lockgate.parse.grammar import GrammarError, parse_json
 from lockgate.queries.passage import Passage, Writer
 from lockgate.queries.placeholders import Slot, highest, slots
-from lockgate.values import dataclass
+from lockgate.values import dataclass, replace
 
 HOLE_NAME = "lockgate_hole_"  # of relations and columns that stand for fragments
 _TRIES = 120
@@ -27,6 +32,7 @@ class Fitted:
     passage: Passage
     holes: frozenset[int]
     open: bool
+    shadows: bool = False  # a fragment may define WITH queries, which hide relations
 
     @property
     def partial(self) -> bool:
@@ -49,10 +55,38 @@ def fit(passage: Passage, language: str) -> Fitted | None:
     first = [choices[0] for choices in options]
     if (fitted := _parsed(passage, found, first)) is not None:
         return fitted
-    return next(_search(passage, found, options, [], [_TRIES]), None)
+    fitted = next(_search(passage, found, options, [], [_TRIES]), None)
+    return fitted if fitted is not None or language == "sql" else _framed(passage, found, options)
 
 
-_ELSE = (" CROSS JOIN {0} ", " {0} ", " ", " {0} = $0 ", " = ", " DEFAULT VALUES ", " SELECT {0}.* FROM {0} ")
+def _framed(passage: Passage, found: list[Slot], options: list[list[_Choice]]) -> Fitted | None:
+    """A part of a query, for a builder that puts in the rest: a subquery among the output columns or the joins, an INSERT without its rows."""
+    for prefix, suffix in _frames(passage.text):
+        writer = Writer()
+        writer.add(prefix, passage.place(0), passage.place(0))
+        writer.copy(passage, 0, len(passage.text))
+        writer.add(suffix, passage.end, passage.end)
+        moved = [replace(slot, start=slot.start + len(prefix), end=slot.end + len(prefix)) for slot in found]
+        framed = writer.passage(passage.receiver)
+        fitted = next(_search(framed, moved, options, [], [_TRIES]), None) if found else _parsed(framed, [], [])
+        if fitted is not None:
+            return replace(fitted, open=True)
+    return None
+
+
+def _frames(text: str) -> Iterator[tuple[str, str]]:
+    rest = f"{HOLE_NAME}rest"
+    if text.lstrip()[:1] == "(":
+        yield "SELECT ", f" FROM {rest}"
+        yield f"SELECT FROM {rest} JOIN ", ""
+    if text.lstrip()[:6].lower() == "insert":
+        yield "", f" SELECT {rest}.* FROM {rest}"
+    if text.count("(") == text.count(")") + 1:
+        yield "", ")"
+
+
+_WITH = " {0} AS (SELECT) "  # WITH queries
+_ELSE = (" CROSS JOIN {0} ", " {0} ", " ", " {0} = $0 ", " = ", " DEFAULT VALUES ", " SELECT {0}.* FROM {0} ", _WITH)
 
 
 def _options(text: str, found: list[Slot]) -> Iterator[list[_Choice]]:
@@ -122,4 +156,5 @@ def _parsed(passage: Passage, found: list[Slot], chosen: list[_Choice]) -> Fitte
         parse_json(written.text)
     except GrammarError:
         return None
-    return Fitted(written, fragments, any(not c.certain and "$0" not in c.text for c in chosen))
+    unknown = [c.text for c in chosen if not c.certain and "$0" not in c.text]
+    return Fitted(written, fragments, bool(unknown), any(" AS (SELECT) " in text for text in unknown))

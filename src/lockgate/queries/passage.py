@@ -11,11 +11,15 @@ HOLE = "\ue000"  # stands in a text for a fragment that the program puts in
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """``runs`` are pairs (offset in the text, offset in the file): from there on one to one, up to the next. ``end`` is the file's offset after it."""
+    """``runs`` are pairs (offset in the text, offset in the file): from there on one to one, up to the next. ``end`` is the file's offset after it.
+
+    ``receiver`` is the function, macro or tag that a program gives it to, as it is written; "" where that is not seen.
+    """
 
     text: str
     runs: tuple[tuple[int, int], ...]
     end: int
+    receiver: str = ""
 
     def place(self, offset: int) -> int:
         """The file's offset of an offset in the text."""
@@ -72,7 +76,7 @@ class Writer:
             if stop >= end:
                 break
 
-    def passage(self) -> Passage:
+    def passage(self, receiver: str = "") -> Passage:
         """What has been put together."""
         runs = self.runs[:-1] if self.runs and self.runs[-1][0] == self.length else self.runs
-        return Passage("".join(self.parts), tuple(runs) or ((0, self.end),), self.end)
+        return Passage("".join(self.parts), tuple(runs) or ((0, self.end),), self.end, receiver)

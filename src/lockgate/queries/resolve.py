@@ -8,6 +8,7 @@ fragments. The binder then keeps quiet exactly where the doubt reaches.
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -25,6 +26,7 @@ from lockgate.timeline.session import Session
 from lockgate.values import dataclass
 
 GONE = ("42703", "42P01")  # undefined_column, undefined_table
+_HOLE = re.compile(rf"{HOLE_NAME}\w+")
 _ANY = Variables(inferred=True)
 
 
@@ -92,10 +94,7 @@ def _ever(draft: Draft, known: Known, spaces: tuple[int, ...], name: Name) -> bo
 
 def _doubt_holes(query: Query, draft: Draft, spaces: tuple[int, ...], oids: list[int]) -> None:
     """A name that stands for a fragment may be any schema, relation, type or column."""
-    for index in range(query.sql.count(HOLE_NAME) and 200):
-        name = f"{HOLE_NAME}{index}"
-        if name not in query.sql:
-            continue
+    for name in set(_HOLE.findall(query.sql)):
         draft.taint(("name", "namespace", 0, name), "a fragment of the program's")
         for oid in spaces:
             draft.taint(("name", "relation", oid, name), "a fragment of the program's")
@@ -125,6 +124,8 @@ def _uncertain(query: Query, failure: Failure) -> bool:
         return True
     if not query.fitted.partial:
         return False
+    if failure.sqlstate == "42P01" and (query.fitted.shadows or not failure.cause):
+        return True
     # a fragment among the output columns may bring the name (ORDER BY total), but not one that a migration took from a table here
     return failure.sqlstate not in GONE or (not failure.cause and _selects_fragment(query.statement.node, query.fitted.holes))
 

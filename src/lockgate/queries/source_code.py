@@ -36,7 +36,7 @@ _CONTENTS = frozenset(("interpreted_string_literal_content", "raw_string_literal
 _OPERATIONS = frozenset(("binary_expression", "binary_operator", "binary"))
 _ADJACENT = frozenset(("concatenated_string", "chained_string"))
 _BRACKETS = frozenset(("parenthesized_expression", "parenthesized_statements"))
-_CALLS = frozenset(("call_expression", "call", "method_invocation", "object_creation_expression", "new_expression"))
+_CALLS = frozenset(("call_expression", "call", "method_invocation", "object_creation_expression", "new_expression", "macro_invocation"))
 _STATEMENTS = frozenset(("block", "statement_block", "function_item", "function_declaration", "method_declaration", "program", "source_file", "module"))
 _COMMENTS = frozenset(("comment", "line_comment", "block_comment"))
 _QUERY = re.compile(r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*(?:select|insert|update|delete|with|merge|values)\b", re.IGNORECASE | re.DOTALL)
@@ -138,18 +138,26 @@ def _macro_terms(node: Node, kinds: frozenset[str]) -> Iterator[Node]:
         term = sign.next_sibling if sign is not None and sign.type == joint else None
 
 
-def _goes_on(top: Node, added: frozenset[str]) -> bool:
-    """Whether the program adds to a text later: by a builder, or by the name of the variable that it is assigned to."""
+def _receiver(top: Node) -> str:
+    """The function, macro or tag that a string is given to, as it is written."""
     node = top.parent
     while node is not None and node.type not in _STATEMENTS:
         if node.type in _CALLS:
-            callee = node.child_by_field_name("function") or node.child_by_field_name("name")
-            return callee is not None and _BUILDERS.search((callee.text or b"").decode("utf-8", "replace")) is not None
-        name = node.child_by_field_name("left") or node.child_by_field_name("name") or node.child_by_field_name("pattern")
-        if name is not None:
-            return not added.isdisjoint(re.findall(r"\w+", (name.text or b"").decode("utf-8", "replace")))
+            callee = next((c for field in ("function", "macro", "name", "method", "type") if (c := node.child_by_field_name(field))), node.children[0])
+            return (callee.text or b"").decode("utf-8", "replace")
         node = node.parent
-    return False
+    return ""
+
+
+def _assigned(top: Node) -> set[str]:
+    """The names on the left of the assignment or declaration that a string is the right of."""
+    node = top.parent
+    while node is not None and node.type not in _STATEMENTS and node.type not in _CALLS:
+        name = next((c for field in ("left", "name", "pattern") if (c := node.child_by_field_name(field))), None)
+        if name is not None:
+            return set(re.findall(r"\w+", (name.text or b"").decode("utf-8", "replace")))
+        node = node.parent
+    return set()
 
 
 def _added(text: str) -> frozenset[str]:
@@ -179,9 +187,12 @@ class _Reader:
                 self._string(writer, term)
             else:
                 writer.add(HOLE, self.char(term.start_byte), self.char(term.end_byte))
-        if _goes_on(_whole(terms[0]), self.added):
+        top = _whole(terms[0])
+        receiver = _receiver(top)
+        # the program adds to it later: by a builder, or by the name of its variable
+        if _BUILDERS.search(receiver) or not self.added.isdisjoint(_assigned(top)):
             writer.add(HOLE, writer.end, writer.end)
-        return writer.passage()
+        return writer.passage(receiver)
 
     def _string(self, writer: Writer, node: Node) -> None:
         at, end = self._inside(node)
