@@ -9,6 +9,7 @@ from lockgate.catalog.catalog import Catalog
 from lockgate.config import Config
 from lockgate.queries.examine import Examined, Files, Schema, of_release, of_tree
 from lockgate.queries.files import in_commit, in_tree, wanted
+from lockgate.queries.memory import remembered
 from lockgate.sources.folder import shown
 from lockgate.sources.migration import Migration
 
@@ -17,12 +18,15 @@ def examine_all(
     config: Config, cwd: Path, release: str, migrations: tuple[Migration, ...], path: tuple[str, ...], before: Catalog | None, after: Catalog
 ) -> Examined:  # fmt: skip
     """``before`` is the catalog that the running release works with (None: no migration is pending, so nothing can break it)."""
+    memory = remembered(str(config.root.resolve()))
     want = wanted(config, (m.up.source.path for m in migrations), cwd)
-    found = of_tree(_shown(in_tree(config, want), config.root, cwd), Schema(after, path))
+    found = of_tree(_shown(in_tree(config, want), config.root, cwd), Schema(after, path), memory)
     if not release or before is None:
+        memory.write()
         return found
     files = _shown(in_commit(config, want, release), config.root, cwd)
-    broken = of_release(files, release, Schema(before, path), Schema(after, path))
+    broken = of_release(files, release, Schema(before, path), Schema(after, path), memory)
+    memory.write()
     return Examined((*found.facts, *broken.facts), (*found.resolutions, *broken.resolutions), len(found.resolutions))
 
 

@@ -9,6 +9,7 @@ from lockgate.findings import Label
 from lockgate.queries.extract import extract
 from lockgate.queries.facts import QueryRefused, ReleaseRefused
 from lockgate.queries.known import Known, known
+from lockgate.queries.memory import Memory
 from lockgate.queries.query import Query
 from lockgate.queries.resolve import GONE, Resolution, resolve
 from lockgate.timeline.failure import Failure
@@ -39,21 +40,21 @@ class Examined:
         return {"found": self.own, "resolved": exact, "partial": self.own - exact}
 
 
-def of_tree(files: Files, schema: Schema) -> Examined:
+def of_tree(files: Files, schema: Schema, memory: Memory | None = None) -> Examined:
     """The queries of this tree against the schema after its migrations."""
     names = known(schema.catalog)
-    done = tuple(resolve(query, schema.catalog, names, schema.path) for query in extract(files, names))
+    done = tuple(resolve(query, schema.catalog, names, schema.path) for query in extract(files, names, memory))
     facts = tuple(
         QueryRefused(label(one.query, one.failure), one.failure) for one in done if one.failure is not None and one.failure.sqlstate in GONE
     )  # fmt: skip
     return Examined(facts, done, len(done))
 
 
-def of_release(files: Files, release: str, before: Schema, after: Schema) -> Examined:
+def of_release(files: Files, release: str, before: Schema, after: Schema, memory: Memory | None = None) -> Examined:
     """The queries of the running release: what the schema before the pending migrations takes and the one after them refuses."""
     earlier, later = known(before.catalog), known(after.catalog)
     facts, done = [], []
-    for query in extract(files, later):
+    for query in extract(files, later, memory):
         now = resolve(query, after.catalog, later, after.path)
         done.append(now)
         if now.failure is not None and _broken_by_pending(query, now.failure, before, earlier):

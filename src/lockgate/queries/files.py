@@ -19,7 +19,9 @@ _PASSED_OVER = frozenset((
     "node_modules", "vendor", "target", "__pycache__", "dist", "build", "venv", "migrations", "migration", "migrate", "versions",
     "test", "tests", "testdata", "testing", "__tests__", "spec", "fixtures", "e2e",
 ))  # fmt: skip
-_TEST = re.compile(r".*(?:_test\.go|[._](?:test|spec|servertest|e2e)\.[jt]sx?|_(?:test|spec)\.\w+|(?:Test|Tests|IT|Spec)\.(?:java|kt))|(?:test_.*|conftest)\.py|tests?\.rs")
+_TEST = re.compile(
+    r".*(?:_(?:test|spec)\.\w+|[._](?:test|spec|servertest|e2e)\.[jt]sx?|(?:Test|Tests|IT|Spec)\.(?:java|kt))|(?:test_.*|conftest)\.py|tests?\.rs"
+)
 
 
 @dataclass(frozen=True, slots=True)

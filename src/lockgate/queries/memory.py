@@ -1,0 +1,78 @@
+"""What earlier runs found in the files, by their content: the parsers are asked about a text once."""
+
+from __future__ import annotations
+
+import marshal
+import os
+from importlib.machinery import PathFinder
+
+from lockgate import cache
+from lockgate.queries import source_code, sql_file
+from lockgate.queries.fit import Fitted, fit
+from lockgate.queries.passage import Passage
+from lockgate.values import dataclass, field
+
+_Words = tuple[str, tuple[tuple[int, int], ...], int, str]  # a passage
+_Fit = tuple[_Words, tuple[int, ...], bool, bool] | None
+
+
+@dataclass
+class Memory:
+    """The passages of texts and what was fitted. ``before`` is what the last run left, ``now`` what this one uses."""
+
+    name: bytes = b""
+    before: tuple[dict[bytes, tuple[_Words, ...]], dict[bytes, _Fit]] = ({}, {})
+    passages_now: dict[bytes, tuple[_Words, ...]] = field(default_factory=dict)
+    fits_now: dict[bytes, _Fit] = field(default_factory=dict)
+    new: bool = False
+
+    def passages(self, suffix: str, data: bytes) -> list[Passage]:
+        """What of a file may be SQL."""
+        key = cache.digest(suffix.encode(), data)
+        words = self.before[0].get(key)
+        if words is None:
+            self.new = True
+            found = sql_file.passages(data.decode("utf-8", "replace")) if suffix == "sql" else source_code.passages(suffix, data)
+            words = tuple(_words(p) for p in found)
+        self.passages_now[key] = words
+        return [Passage(*each) for each in words]
+
+    def fit(self, passage: Passage, suffix: str) -> Fitted | None:
+        """The query in a passage, as PostgreSQL's grammar takes it."""
+        key = cache.digest(marshal.dumps((suffix, _words(passage)), 2))
+        if key in self.before[1]:
+            words = self.before[1][key]
+            self.fits_now[key] = words
+            return None if words is None else Fitted(Passage(*words[0]), frozenset(words[1]), words[2], words[3])
+        self.new = True
+        fitted = fit(passage, suffix)
+        self.fits_now[key] = None if fitted is None else (_words(fitted.passage), tuple(sorted(fitted.holes)), fitted.open, fitted.shadows)
+        return fitted
+
+    def write(self) -> None:
+        """Keep what this run used for the next one."""
+        if self.name and (self.new or len(self.passages_now) < len(self.before[0])):
+            cache.write(self.name, marshal.dumps((self.passages_now, self.fits_now)))
+
+
+def _words(passage: Passage) -> _Words:
+    return passage.text, passage.runs, passage.end, passage.receiver
+
+
+def remembered(place: str) -> Memory:
+    """The memory of the project in a folder; an empty one where there is none."""
+    if cache.folder() is None:
+        return Memory()
+    name = cache.digest(b"queries", place.encode("utf-8", "surrogateescape"), *_grammars())
+    data = cache.read(name)
+    try:
+        return Memory(name, marshal.loads(data) if data is not None else ({}, {}))
+    except (ValueError, EOFError, TypeError):  # bytes that do not fit
+        return Memory(name)
+
+
+def _grammars() -> list[bytes]:
+    """Where the grammars lie, and since when."""
+    packages = ("tree_sitter", *sorted({grammar[0] for grammar in source_code.GRAMMARS.values()}))
+    found = [spec.origin for package in packages if (spec := PathFinder.find_spec(package)) is not None and spec.origin]
+    return [f"{origin} {os.stat(origin).st_mtime_ns}".encode("utf-8", "surrogateescape") for origin in found]
