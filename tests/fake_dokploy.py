@@ -48,6 +48,7 @@ class FakeDokploy:
     branch: str = "main"
     source_type: str = "gitea"
     command: str = ""
+    compose_path: str = "./docker-compose.yml"
     rate_limit: dict[str, Any] = field(default_factory=dict)  # older versions tell; 0.30.2 does not
     faults: Faults = field(default_factory=Faults)
     posts: list[dict[str, Any]] = field(default_factory=list)
@@ -158,7 +159,7 @@ class FakeDokploy:
         return {
             "composeId": self.compose_id, "name": "paliad", "appName": "compose-transmit-v7jth9", "env": ENV, "refreshToken": REFRESH,
             "sourceType": self.source_type, "composeType": "docker-compose", "giteaBranch": self.branch, "customGitBranch": None,
-            "branch": None, "autoDeploy": self.auto_deploy, "command": self.command, "composePath": "./docker-compose.yml",
+            "branch": None, "autoDeploy": self.auto_deploy, "command": self.command, "composePath": self.compose_path,
             "composeStatus": "idle", "serverId": None, "deployments": self.deployments[::-1],
             "gitea": {"giteaId": "g", "accessToken": "gitea-provider-t0ken", "clientSecret": "cl1ent-s3cret"},
         }  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -61,7 +63,8 @@ def test_nothing_is_overwritten_without_being_asked(tree: Path) -> None:
     (tree / "Makefile").write_text("all:\n\ttrue")
     (tree / ".pre-commit-config.yaml").write_text("repos:\n  - repo: local\n    hooks: []\nfail_fast: true\n")
     output = init()
-    assert "kept        lockgate.toml" in output and "kept        .pre-commit-config.yaml" in output
+    assert "kept        lockgate.toml (differs; --force" in output and "kept        .pre-commit-config.yaml (does not end in the list repos:" in output
+    assert "entry: lockgate check" in output, "what cannot be added is shown"
     assert (tree / "lockgate.toml").read_text() == "[database]\nversion = 15\n"
     assert (tree / "Makefile").read_text().startswith("all:\n\ttrue\n\n.PHONY: verify-migrations\n")
     assert sh(tree, "make", "--no-print-directory", "-n", "verify-migrations") == "lockgate verify"
@@ -78,7 +81,8 @@ def test_a_pre_commit_list_is_added_to(tree: Path) -> None:
 
 
 def test_a_dry_run_writes_nothing(tree: Path) -> None:
-    assert "would be created" in init("--dry-run")
+    output = init("--dry-run")
+    assert "would be created" in output and "nothing was written" in output
     assert sh(tree, "git", "status", "--porcelain", "--untracked-files=all") == "D lockgate.toml"
 
 
@@ -93,6 +97,87 @@ def test_what_init_finds(tree: Path) -> None:
     init()
     assert (tree / ".github" / "workflows" / "lockgate.yml").is_file()
     assert "command: goose up" in (tree / "lockgate" / "dokploy.md").read_text()
+
+
+REPOSITORIES = {
+    "go": ({"go.mod": "module x\n", "internal/db/migrations/001_a.up.sql": "SELECT 1;\n", "internal/db/migrations/001_a.down.sql": "SELECT 1;\n"},
+           "1 (golang-migrate) in internal/db/migrations", 'paths = ["internal/db/migrations"]\nlayout = "golang-migrate"\n'),
+    "node": ({"package.json": "{}", "prisma/migrations/migration_lock.toml": 'provider = "postgresql"\n',
+              "prisma/migrations/20240101000000_init/migration.sql": "SELECT 1;\n"},
+             "1 (prisma) in prisma/migrations", 'paths = ["prisma/migrations"]\nlayout = "prisma"\n'),
+    "alembic": ({"alembic.ini": "[alembic]\nscript_location = alembic\n", "alembic/versions/a1.py": "revision = 'a1'\n"},
+                "alembic upgrade head --sql", 'command = "alembic upgrade head --sql"\nlayout = "command"\n'),
+    "django": ({"manage.py": "", "app/migrations/0001_initial.py": ""}, "python manage.py sqlmigrate", 'command = "python manage.py sqlmigrate"\n'),
+    "empty": ({}, "none found: name them in lockgate.toml", 'paths = ["migrations"]\n'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REPOSITORIES)
+def test_what_init_makes_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    from lockgate.config import load
+
+    files, shown, written = REPOSITORIES[kind]
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert "no git repository" in init("--dry-run")
+    sh(tmp_path, "git", "init", "-q", "-b", "main")
+    output = init()
+    assert shown in output and "no git repository" not in output
+    assert written in (tmp_path / "lockgate.toml").read_text()
+    assert load(None, tmp_path).deploy.branch == "main"
+
+
+@pytest.mark.parametrize(
+    ("remote", "folder", "forge"),
+    [
+        ("https://git.example.org/m/p.git", ".github", "gitea"), ("git@github.com:m/p.git", "", "github"), ("https://github.com/m/p", ".gitea", "github"),
+        ("ssh://git@codeberg.org/m/p", "", "gitea"), ("https://u:t0ken@git.example.org/m/p", "", "gitea"), ("", ".github", "github"),
+        ("", ".forgejo", "gitea"), ("", "", "gitea"), ("/srv/git/p.git", "", "gitea"),
+    ],
+)  # fmt: skip
+def test_the_remote_tells_the_forge(tree: Path, remote: str, folder: str, forge: str) -> None:
+    if remote:
+        sh(tree, "git", "remote", "add", "origin", remote)
+    if folder:
+        (tree / folder).mkdir()
+    assert scaffold.look(tree).forge == forge
+    assert "t0ken" not in init("--dry-run")
+
+
+def test_the_branch_is_the_remotes_own(tree: Path) -> None:
+    sh(tree, "git", "update-ref", "refs/remotes/origin/trunk", "HEAD")
+    sh(tree, "git", "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    sh(tree, "git", "pack-refs", "--all")
+    assert scaffold.look(tree).branch == "trunk"
+    init()
+    assert "branches: [trunk]" in (tree / ".gitea" / "workflows" / "lockgate.yml").read_text()
+
+
+@pytest.mark.parametrize(("answer", "written"), [("n", False), ("y", True)])
+def test_on_a_terminal_it_asks_first(tree: Path, answer: str, written: bool) -> None:
+    code, output = on_terminal([sys.executable, "-m", "lockgate", "init"], tree, {"write these files": answer})
+    assert code == 0 and "would be created" in output and output.index("migrations") < output.index("write these files")
+    assert (tree / "lockgate.toml").exists() is written and ("nothing was written" in output) is not written
+
+
+def on_terminal(command: list[str], cwd: Path, answers: dict[str, str], **env: str) -> tuple[int, str]:
+    """Run a command on a pseudo-terminal and answer its questions."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(cwd)
+        os.execve(command[0], command, {**{k: v for k, v in os.environ.items() if k != "CI"}, "TERM": "xterm", **env})
+    output = ""
+    while True:
+        try:
+            output += os.read(terminal, 65536).decode("utf-8", "replace")
+        except OSError:
+            break
+        for question in [q for q in answers if q in output]:
+            os.write(terminal, f"{answers.pop(question)}\n".encode())
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output
 
 
 @pytest.mark.parametrize("forge", ["gitea", "github"])

@@ -110,7 +110,7 @@ def _order(config: Config, attestation_path: Path | None, dry_run: bool, resume:
 
     cwd = Path.cwd()
     head = git.head(cwd, os.environ)
-    files: dict[str, list[Path]] = {"migrations": [], "configuration": [], "baseline": []}
+    files: dict[str, list[attestation.Piece]] = {"migrations": [], "configuration": [], "baseline": []}
     if not resume:
         files = attestation.files_of(config, read_folder(config, Request(cwd=cwd)).migrations, cwd)
     attested = attestation.read(attestation_path) if attestation_path is not None else None

@@ -13,15 +13,18 @@ from lockgate.errors import CannotCheck
 if TYPE_CHECKING:
     from lockgate.deploy.scaffold import Found, Planned
 
+_WORDS = {"create": "created", "change": "added to", "conflict": "overwritten"}
+
 
 @click.command("init")
 @click.option("--ci", type=click.Choice(("gitea", "github")), default=None, help="For which forge (default: what the repository looks like).")
 @click.option("--dry-run", is_flag=True, help="Show what was found and would be written; write nothing.")
 @click.option("--force", is_flag=True, help="Overwrite files that differ.")
-def command(ci: str | None, dry_run: bool, force: bool) -> int:
+@click.option("--yes", "-y", is_flag=True, help="Do not ask on a terminal before files are written.")
+def command(ci: str | None, dry_run: bool, force: bool, yes: bool) -> int:
     """Set Lockgate up here: configuration, workflow, deploy script, pre-commit entry, Makefile target, and the command for Dokploy.
 
-    Shows what it found first. Files that exist and differ are overwritten only with --force, or when you say yes on a terminal.
+    Shows what it found and would write, and asks on a terminal. Files that exist and differ are overwritten only with --force, or when you say yes.
     """
     from lockgate.deploy.scaffold import look, plan
 
@@ -29,10 +32,20 @@ def command(ci: str | None, dry_run: bool, force: bool) -> int:
     found = look(root, ci or "")
     _show(found)
     planned = plan(found)
+    asked = sys.stdin.isatty() and sys.stdout.isatty()
+    if dry_run or (asked and not yes):
+        for item in planned:
+            click.echo(f"  {_would(item, force)} {item.path}")
+    if dry_run:
+        click.echo("\nnothing was written")
+        return 0
+    if asked and not yes and not click.confirm("\nwrite these files?", default=True):
+        click.echo("nothing was written")
+        return 0
     for item in planned:
-        _settle(root, item, dry_run, force)
-    if not dry_run:
-        click.echo("\nnext: fill in lockgate.toml ([roles], [deploy]), run `lockgate verify`, then follow lockgate/dokploy.md")
+        _settle(root, item, force or (item.action == "conflict" and bool(item.text) and asked and _confirmed(item.path)))
+    click.echo("\nnext: fill in lockgate.toml ([roles], [deploy]), run `lockgate verify`, then follow lockgate/dokploy.md")
+    click.echo("      the workflow installs LOCKGATE_PACKAGE: name there where your runners get Lockgate from")
     return 0
 
 
@@ -43,26 +56,30 @@ def _root() -> Path:
 
 def _show(found: Found) -> None:
     where = ", ".join(found.folders) or "none found: name them in lockgate.toml"
-    click.echo(f"repository    {found.root}")
-    click.echo(f"migrations    {found.migrations} ({found.layout}) in {where}" if found.migrations else f"migrations    {where}")
-    if found.explain:
+    click.echo(f"repository    {found.root}" + ("" if (found.root / ".git").exists() else " (no git repository: the gate ties its proof to a commit)"))
+    click.echo(f"migrations    {found.migrations} ({found.layout}) in {where}" if found.migrations else f"migrations    {found.command or where}")
+    if found.explain and (found.migrations or found.command):
         click.echo(f"              {found.explain}")
     click.echo(f"branch        {found.branch}")
-    click.echo(f"workflows     {'Gitea' if found.forge == 'gitea' else 'GitHub'}")
+    click.echo(f"workflows     {'Gitea' if found.forge == 'gitea' else 'GitHub'}" + (f" (origin is at {found.remote})" if found.remote else ""))
     click.echo(f"compose file  {found.compose_file or 'none found'}" + (f" (server: {found.server})" if found.compose_file else ""))
     click.echo()
 
 
-def _settle(root: Path, item: Planned, dry_run: bool, force: bool) -> None:
+def _would(item: Planned, force: bool) -> str:
+    if item.action == "keep":
+        return f"{'unchanged':<20}"
+    if item.action == "conflict" and not (force and item.text):
+        return f"{'differs, would stay':<20}"
+    return f"{'would be ' + _WORDS[item.action]:<20}"
+
+
+def _settle(root: Path, item: Planned, overwrite: bool) -> None:
     if item.action == "keep":
         click.echo(f"  unchanged   {item.path}")
         return
-    if item.action == "conflict" and not (item.text and (force or (not dry_run and _asked(item.path)))):
-        click.echo(f"  kept        {item.path} (differs; --force overwrites it)" if item.text else f"  kept        {item.path} (unreadable)")
-        return
-    words = {"create": "created", "change": "added to", "conflict": "overwritten"}[item.action]
-    if dry_run:
-        click.echo(f"  would be {words:<11} {item.path}")
+    if item.action == "conflict" and not (item.text and overwrite):
+        click.echo(f"  kept        {item.path} ({item.note})")
         return
     try:
         (root / item.path).parent.mkdir(parents=True, exist_ok=True)
@@ -71,8 +88,8 @@ def _settle(root: Path, item: Planned, dry_run: bool, force: bool) -> None:
             (root / item.path).chmod(0o755)
     except OSError as error:
         raise CannotCheck(f"{item.path}: {error.strerror}", "make the folder writable") from error
-    click.echo(f"  {words:<11} {item.path}")
+    click.echo(f"  {_WORDS[item.action]:<11} {item.path}")
 
 
-def _asked(path: str) -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and click.confirm(f"  {path} differs: overwrite it?", default=False)
+def _confirmed(path: str) -> bool:
+    return click.confirm(f"  {path} differs: overwrite it?", default=False)

@@ -18,8 +18,10 @@ from lockgate.deploy.state import write_whole
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.findings import Finding, Severity, Verdict
 from lockgate.sources.migration import Migration
+from lockgate.text import Source
 from lockgate.values import dataclass, field
 
+Piece = Path | Source  # a file, or a text that a program printed
 _SEVERITIES = tuple(s.value for s in Severity)
 _VERDICTS = tuple(v.value for v in Verdict)
 _AHEAD = 300.0  # seconds by which another machine's clock may be ahead
@@ -49,13 +51,13 @@ class Attestation:
     tool: str = __version__
 
 
-def digest(paths: Iterable[Path], root: Path) -> str:
-    """The digest of files by relative path and content, in the order of the paths. Raises CannotCheck for an unreadable one."""
+def digest(pieces: Iterable[Piece], root: Path) -> str:
+    """The digest of pieces by name and content, in the order of the names. Raises CannotCheck for an unreadable file."""
     total = hashlib.sha256()
-    named = sorted({os.path.relpath(p, root).replace(os.sep, "/"): p for p in paths}.items())
-    for name, path in named:
+    named = {p.path if isinstance(p, Source) else os.path.relpath(p, root).replace(os.sep, "/"): p for p in pieces}
+    for name, piece in sorted(named.items()):
         try:
-            content = path.read_bytes()
+            content = piece.text.encode() if isinstance(piece, Source) else piece.read_bytes()
         except OSError as error:
             raise CannotCheck(f"{name}: {error.strerror}", "make the file readable") from error
         total.update(f"{len(name.encode())}:{name}:{len(content)}:".encode())
@@ -63,21 +65,23 @@ def digest(paths: Iterable[Path], root: Path) -> str:
     return f"sha256:{total.hexdigest()}"
 
 
-def files_of(config: Config, migrations: Iterable[Migration], cwd: Path) -> dict[str, list[Path]]:
-    """The files behind each digest: every file beside the migrations too, for a new one there would be applied as well."""
-    scripts = [cwd / s.source.path for m in migrations for s in (m.up, m.down) if s is not None]
+def files_of(config: Config, migrations: Iterable[Migration], cwd: Path) -> dict[str, list[Piece]]:
+    """The files behind each digest: every file beside the migrations too, for a new one there would be applied as well; and what a program printed."""
+    sources = {s.source.path: s.source for m in migrations for s in (m.up, m.down) if s is not None}
+    scripts = [cwd / name for name in sources]
+    printed = [source for name, source in sources.items() if not (cwd / name).is_file()]
     folders = {p for name in config.migrations.paths if (p := config.resolve(name)).is_dir()}
     beside = [p for folder in folders for p in folder.rglob("*") if p.is_file() and ".git" not in p.parts]
     named = (config.roles.handover_sql, config.ledger.snapshot)
-    configuration = [config.root / Path(config.path).name] if config.path else []
+    configuration: list[Piece] = [config.root / Path(config.path).name] if config.path else []
     return {
-        "migrations": [p for p in {*scripts, *beside} if p.is_file()],
+        "migrations": [*printed, *(p for p in {*scripts, *beside} if p.is_file())],
         "configuration": configuration + [p for name in named if name and (p := config.resolve(name)).is_file()],
         "baseline": [config.resolve(config.migrations.baseline)] if config.migrations.baseline else [],
     }
 
 
-def tree(commit: str, files: Mapping[str, list[Path]], root: Path) -> Tree:
+def tree(commit: str, files: Mapping[str, list[Piece]], root: Path) -> Tree:
     """The tree at hand."""
     return Tree(commit, digest(files["migrations"], root), digest(files["configuration"], root), digest(files["baseline"], root))
 

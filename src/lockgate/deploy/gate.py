@@ -34,7 +34,7 @@ class Order:
 
     config: Config
     head: git.Head
-    files: Mapping[str, list[Path]]  # behind each digest of an attestation
+    files: Mapping[str, list[attestation.Piece]]  # behind each digest of an attestation
     attested: attestation.Attestation | None = None
     allow_auto_deploy: bool = False
     dry_run: bool = False
@@ -109,7 +109,7 @@ class Gate:
             raise UsageError("no branch is checked out", f"check out {wanted}: only it deploys")
         if head.branch != wanted:
             raise UsageError(f"this is the branch {head.branch}; only {wanted} deploys", "merge first, or mend [deploy] branch")
-        changed = git.dirty(head.top, [p for paths in self.order.files.values() for p in paths])
+        changed = git.dirty(head.top, [p for pieces in self.order.files.values() for p in pieces if isinstance(p, Path)])
         if changed:
             raise UsageError(f"not as committed: {', '.join(changed[:5])}", "commit or remove these: Dokploy deploys the commit, not your files")
 

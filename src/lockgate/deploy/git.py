@@ -78,6 +78,21 @@ def _status(top: Path, *arguments: str) -> tuple[str, ...]:
     return tuple(entry[3:] for entry in found.stdout.split("\0") if len(entry) > 3 and entry[2] == " ")
 
 
+def default_branch(cwd: Path) -> str:
+    """The branch behind ``origin/HEAD``; "" where that is not known."""
+    return _git(cwd, "symbolic-ref", "--short", "-q", "refs/remotes/origin/HEAD").stdout.strip().removeprefix("origin/")
+
+
+def remote_host(cwd: Path) -> str:
+    """The host of ``origin``; "" where there is none."""
+    try:
+        url = _git(cwd, "remote", "get-url", "origin").stdout.strip()
+    except CannotCheck:
+        return ""
+    match = re.match(r"(?:[a-z+]+://)?(?:[^@/\s]*@)?([\w.-]+\.[\w.-]+|localhost)(?=[:/])", url)
+    return match.group(1).lower() if match else ""
+
+
 def remote_tip(cwd: Path, branch: str) -> str:
     """The commit that the branch has at ``origin``; "" where that cannot be asked."""
     try:

@@ -237,7 +237,7 @@ class Release:
             if found:
                 watch.sample(found, time.monotonic())
             self._stop_on_crash_loop(watch, clock)
-            calm = watch.calm(time.monotonic()) >= self.pace.settle
+            calm = watch.calm(time.monotonic()) >= min(self.pace.settle, self.limits.health / 2)
             if not calm:
                 break
         return calm

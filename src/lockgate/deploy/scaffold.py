@@ -34,6 +34,8 @@ class Found:
     folders: tuple[str, ...] = ()
     migrations: int = 0
     explain: str = ""
+    command: str = ""  # that prints migrations which are no SQL files
+    remote: str = ""  # its host
     branch: str = "main"
     forge: str = "gitea"  # or github
     compose_file: str = ""
@@ -50,15 +52,26 @@ class Planned:
     text: str
     action: str
     executable: bool = False
+    note: str = "differs; --force overwrites it"  # why a conflict is one
 
 
 def look(root: Path, forge: str = "") -> Found:
     """Look at a repository; what is not there is left at its default."""
     layout, folders, count, explain = _migrations(root)
     compose_file, server, migrate, migration = _compose(root)
+    command = _command(root) if not count else ""
+    remote = git.remote_host(root)
     return Found(
-        root, layout, folders, count, explain, _branch(root), forge or _forge(root), compose_file, server, migrate, migration,
+        root, "command" if command else layout, folders, count, explain if count or not command else f"printed by `{command}`", command, remote,
+        _branch(root), forge or _forge(root, remote), compose_file, server, migrate, migration,
     )  # fmt: skip
+
+
+def _command(root: Path) -> str:
+    """What prints the migrations of a runner that keeps no SQL files."""
+    if (root / "alembic.ini").is_file():
+        return "alembic upgrade head --sql"
+    return "python manage.py sqlmigrate" if (root / "manage.py").is_file() else ""
 
 
 def _migrations(root: Path) -> tuple[str, tuple[str, ...], int, str]:
@@ -102,27 +115,19 @@ def _migration_words(service: Service | None) -> str:
 
 
 def _branch(root: Path) -> str:
-    head = root / ".git" / "refs" / "remotes" / "origin" / "HEAD"
+    """The branch that origin calls its own, else main, or master where that is checked out."""
     try:
-        match = re.match(r"ref: refs/remotes/origin/(\S+)", head.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        match = None
-    if match:
-        return match.group(1)
-    try:
-        return "master" if git.head(root, {}).branch == "master" else "main"
+        return git.default_branch(root) or ("master" if git.head(root, {}).branch == "master" else "main")
     except LockgateError:
         return "main"
 
 
-def _forge(root: Path) -> str:
-    if (root / ".gitea").is_dir() or (root / ".forgejo").is_dir():
-        return "gitea"
-    try:
-        config = (root / ".git" / "config").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        config = ""
-    return "github" if (root / ".github").is_dir() or re.search(r"url\s*=\s*\S*github\.com[:/]", config) else "gitea"
+def _forge(root: Path, remote: str) -> str:
+    """GitHub or Gitea: the remote tells, else the folders that are there."""
+    if remote:
+        return "github" if remote == "github.com" else "gitea"
+    beside = any((root / folder).is_dir() for folder in (".gitea", ".forgejo"))
+    return "github" if not beside and (root / ".github").is_dir() else "gitea"
 
 
 def plan(found: Found) -> tuple[Planned, ...]:
@@ -162,10 +167,11 @@ def workflow(forge: str, branch: str) -> str:
 
 
 def _configuration(found: Found) -> str:
+    layout = found.layout if " and " not in found.layout else "auto"
     paths = ", ".join(json.dumps(p) for p in found.folders) or '"migrations"'
+    where = f"command = {json.dumps(found.command)}" if found.command else f"paths = [{paths}]"
     return fill(
-        "lockgate.toml", paths=paths, layout=found.layout if " and " not in found.layout else "auto", dokploy_url="", compose_id="",
-        health_url="", branch=found.branch,
+        "lockgate.toml", where=f'{where}\nlayout = "{layout}"', dokploy_url="", compose_id="", health_url="", branch=found.branch,
     )  # fmt: skip
 
 
@@ -199,11 +205,11 @@ def _added(root: Path, path: str, mark: str, text: str, opening: str) -> Planned
     except FileNotFoundError:
         return Planned(path, opening + text.lstrip("\n"), "create")
     except (OSError, UnicodeDecodeError):
-        return Planned(path, "", "conflict")
+        return Planned(path, "", "conflict", note="cannot be read")
     if mark in present:
         return Planned(path, present, "keep")
     if opening and not _ends_in_list(present, opening):
-        return Planned(path, present, "conflict")
+        return Planned(path, "", "conflict", note=f"does not end in the list {opening.strip()} so add by hand:\n{text.rstrip()}")
     return Planned(path, present + ("" if present.endswith("\n") or not present else "\n") + text, "change")
 
 
