@@ -150,7 +150,7 @@ def assign(state: State, term: Term, goal: Goal) -> Term:
 
 def _indirect(state: State, goal: Goal) -> tuple[int, int] | None:
     """The type that a[1] = ... or a.b = ... wants; None where it is not known."""
-    from lockgate.timeline.binder.expressions import transform
+    from lockgate.timeline.binder.expressions import RAW_ELEMENTS, transform
 
     oid, typmod = goal.type, goal.typmod
     slices = False
@@ -163,7 +163,7 @@ def _indirect(state: State, goal: Goal) -> tuple[int, int] | None:
             if base == 3802:
                 return 3802, -1
             slices = slices or bool(step["A_Indices"].get("is_slice"))
-            inner = element_of(state.catalog, base)
+            inner = element_of(state.catalog, base) or RAW_ELEMENTS.get(base, 0)
             if not inner:
                 if not base or base >= FIRST_USER_OID:
                     return None

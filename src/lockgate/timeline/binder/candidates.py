@@ -12,6 +12,7 @@ from lockgate.catalog.typename import base_type
 from lockgate.timeline.binder.coercion import IMPLICIT, POLYMORPHIC, UNKNOWN, can_coerce, category
 from lockgate.timeline.binder.polymorphic import consistent
 from lockgate.timeline.context import Context
+from lockgate.values import replace
 
 _BUILTIN: dict[tuple[int, str, str], tuple[Routine, ...]] = {}
 
@@ -60,18 +61,27 @@ def spaces_of(ctx: Context, schema: str | None, location: int | None = None) -> 
     return (space.oid,) if space else ()
 
 
-def candidates(catalog: Catalog, spaces: Sequence[int], name: str, count: int, argnames: Sequence[str] = (), *, variadic: bool = True) -> list[Candidate]:
-    """Functions of that name that can take ``count`` arguments, the last ``argnames`` of them by name."""
+def candidates(
+    catalog: Catalog, spaces: Sequence[int], name: str, count: int, argnames: Sequence[str] = (), *, variadic: bool = True, outputs: bool = False
+) -> list[Candidate]:
+    """Functions of that name that can take ``count`` arguments, the last ``argnames`` of them by name; with ``outputs`` OUT ones count (CALL, from 14)."""
     found: dict[tuple[int, ...], Candidate] = {}
     for place, namespace in enumerate(spaces):
         for routine in routines_in(catalog, namespace, name):
-            one = _fit(routine, place, count, argnames, variadic)
+            one = _fit(with_outputs(routine) if outputs else routine, place, count, argnames, variadic)
             if one is None:
                 continue
             shape = one.args[: len(one.args) - one.defaulted] if one.defaulted else one.args
             other = found.get(shape)
             found[shape] = one if other is None else _prefer(other, one)
     return list(found.values())
+
+
+def with_outputs(routine: Routine) -> Routine:
+    """A procedure as CALL sees it: its OUT arguments are given, too."""
+    if routine.kind != "p" or not routine.all_args:
+        return routine
+    return replace(routine, args=routine.all_args, modes=routine.modes.replace("o", "i"))
 
 
 def _fit(routine: Routine, place: int, count: int, argnames: Sequence[str], expand: bool) -> Candidate | None:

@@ -30,7 +30,7 @@ from lockgate.timeline.context import Node
 
 Handler = Callable[[State, Node], Term]
 BOOL, INT4, INT8, NUMERIC, BIT, TEXT, JSONB = 16, 23, 20, 1700, 1560, 25, 3802
-_RAW_ELEMENTS = {19: 18, 600: 701, 601: 600, 603: 600, 628: 701}
+RAW_ELEMENTS = {19: 18, 600: 701, 601: 600, 603: 600, 628: 701}
 
 
 def transform(state: State, node: Node, kind: str) -> Term:
@@ -354,7 +354,7 @@ def subscript(state: State, term: Term, subscripts: Sequence[Node]) -> Term:
     if base == JSONB:
         terms = tuple(b for one in subscripts for b in _bounds(state, one))
         return Term("subscript", JSONB, -1, (term, *terms), len(subscripts), term.loc)
-    element = element_of(state.catalog, base) or _RAW_ELEMENTS.get(base, 0)
+    element = element_of(state.catalog, base) or RAW_ELEMENTS.get(base, 0)
     if not element:
         found = type_of(state.catalog, base)
         if found is not None and (found.extension or state.catalog.taint_of(("object", base))):

@@ -89,7 +89,7 @@ def _resolve(state: State, call: Call, given: tuple[int, ...]) -> Candidate | Te
             memo = (state.catalog.builtins.major, 11 in spaces, schema == "information_schema", name, given)
             if memo in _RESOLVED:
                 return _RESOLVED[memo]
-    among = candidates(state.catalog, spaces, name, len(given), call.argnames, variadic=not call.variadic)
+    among = candidates(state.catalog, spaces, name, len(given), call.argnames, variadic=not call.variadic, outputs=call.procedure)
     if not among or not any(c.args == given for c in among):
         cast = _as_cast(state, call, given)
         if cast is not None:

@@ -20,6 +20,7 @@ _UUID = re.compile(r"\s*\{?[0-9a-fA-F]{4}(?:-?[0-9a-fA-F]{4}){7}\}?\s*\Z")
 _PART = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^\W\d][\w$]*))\s*')
 REGCLASS, REGTYPE, REGROLE, REGNAMESPACE = 2205, 2206, 4096, 4089
 REGPROC, REGPROCEDURE, REGCONFIG = 24, 2202, 3734
+_VECTORS = (22, 30)  # int2vector and oidvector are written without braces
 
 
 def check_literal(state: State, text: str, target: int, location: int) -> int:
@@ -33,7 +34,7 @@ def check_literal(state: State, text: str, target: int, location: int) -> int:
     if problem:
         raise state.ctx.refuse(*problem, location, kind="other")
     element = element_of(state.catalog, target)
-    if element:
+    if element and target not in _VECTORS:
         _check_array(state, text, element, location)
     return 0
 

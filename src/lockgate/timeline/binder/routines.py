@@ -49,6 +49,8 @@ def find_routine(ctx: Context, node: Node, kinds: str = "fpaw", *, missing_ok: b
         return _only(ctx, node, parts, [r for r in found.values() if r.kind in kinds], kinds, spaces, missing_ok)
     args = [a.get("TypeName") for a in node.get("objargs", [])]
     types = [resolve_type(ctx, a, missing_ok=missing_ok).oid for a in args if a]
+    if missing_ok and any(not t and not a.get("pct_type") for t, a in zip(types, filter(None, args), strict=True)):
+        return None  # of a type that does not exist
     match = _match(ctx, node, parts, list(found.values()), tuple(types), kinds)
     if match is not None:
         if not _allowed(match.kind, kinds):
@@ -76,9 +78,9 @@ def _visible(ctx: Context, spaces: Sequence[int], name: str) -> list[Routine]:
 
 def _match(ctx: Context, node: Node, parts: list[str], among: list[Routine], types: tuple[int, ...], kinds: str) -> Routine | None:
     by_input = next((r for r in among if r.args == types), None)
-    full = _full_types(ctx, node)
-    if "p" not in kinds or full is None:
+    if "p" not in kinds:
         return by_input
+    full = _full_types(ctx, node)
     # procedures may be named by all of their arguments, OUT ones included
     by_all = next((r for r in among if r.kind == "p" and (r.all_args or r.args) == full), None)
     if by_input is not None and by_all is not None and by_input.oid != by_all.oid:
@@ -86,7 +88,7 @@ def _match(ctx: Context, node: Node, parts: list[str], among: list[Routine], typ
     return by_input or by_all
 
 
-def _full_types(ctx: Context, node: Node) -> tuple[int, ...] | None:
+def _full_types(ctx: Context, node: Node) -> tuple[int, ...]:
     params = [p["FunctionParameter"] for p in node.get("objfuncargs", []) if "FunctionParameter" in p]
     if not params:
         return tuple(resolve_type(ctx, a["TypeName"]).oid for a in node.get("objargs", []) if "TypeName" in a)

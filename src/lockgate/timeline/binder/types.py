@@ -33,12 +33,12 @@ def type_in(ctx: Context, namespace: int, name: str) -> Type | Any | None:
     return found
 
 
-def find_type(ctx: Context, names: list[Any], location: int | None = None) -> Type | Any | None:
-    """The type a list of names spells (LookupTypeName); None if there is none, Unsure where that is not known."""
+def find_type(ctx: Context, names: list[Any], location: int | None = None, *, missing_ok: bool = False) -> Type | Any | None:
+    """The type a list of names spells (LookupTypeName); None if there is none (nor, with ``missing_ok``, its schema), Unsure where that is not known."""
     parts = words(names)
     name = parts[-1]
     if len(parts) > 1:
-        space = find_namespace(ctx, parts[-2], location)
+        space = find_namespace(ctx, parts[-2], location, missing_ok=missing_ok)
         spaces: tuple[int, ...] = (space.oid,) if space else ()
     else:
         spaces = ctx.path()
@@ -63,7 +63,7 @@ def resolve_type(ctx: Context, node: Node, *, missing_ok: bool = False, shell_ok
         return _column_type(ctx, names, location, setof)
     if not names:
         return TypeRef(node.get("typeOid", 0), node.get("typemod", -1), setof)
-    found = find_type(ctx, names, location)
+    found = find_type(ctx, names, location, missing_ok=missing_ok)
     if found is None or (getattr(found, "shell", False) and not shell_ok):
         if missing_ok:
             return TypeRef(0, -1, setof)

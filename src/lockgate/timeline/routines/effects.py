@@ -11,6 +11,7 @@ from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import Query
+from lockgate.timeline.binder.candidates import with_outputs
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import SOMETHING, UNKNOWN, Unknown, Value, World, expression, select
 from lockgate.timeline.plpgsql import tree
@@ -176,18 +177,21 @@ def _times(world: World, node: Node) -> list[World] | None:
 
 def arguments(world: World, routine: Routine, call: Node) -> list[Value]:
     """The values of a call's arguments, in the order of the routine's input parameters; defaults are not known."""
-    values: list[Value] = [UNKNOWN] * len(routine.args)
-    modes = routine.modes or "i" * len(routine.args)
-    inputs = [n for n, m in zip(routine.names, modes, strict=False) if m in "ibv"]
+    called = with_outputs(routine)
+    values: list[Value] = [UNKNOWN] * len(called.args)
+    modes = called.modes or "i" * len(called.args)
+    names = [n for n, m in zip(called.names, modes, strict=False) if m in "ibv"]
     for index, arg in enumerate(call.get("args", ())):
         named = arg.get("NamedArgExpr")
         if named is not None:
-            if named["name"] in inputs:
-                values[inputs.index(named["name"])] = expression(world, named["arg"])
+            if named["name"] in names:
+                values[names.index(named["name"])] = expression(world, named["arg"])
         elif index < len(values):
             values[index] = expression(world, arg)
     if routine.variadic:
         values[-1] = SOMETHING
+    if called is not routine:
+        values = [v for v, m in zip(values, routine.modes, strict=False) if m in "ibv"]
     return values
 
 

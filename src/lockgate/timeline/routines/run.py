@@ -83,17 +83,20 @@ def _run_sql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place
     except GrammarError:
         return UNKNOWN
     scope = _scope(ctx, routine, args, "use_column")
-    variables, offsets = parameters(ctx, routine), Offsets(text)
+    variables, offsets, outer = parameters(ctx, routine), Offsets(text), ctx.variables
     for tag, node, start, end in statements:
         with place.enter_statement(ctx, offsets, start, end):
             try:
                 if tag in QUERIES:
                     run_query(ctx, tag, node, variables=variables, world=World(ctx, scope.lookup, tuple(args)))
                 else:
+                    ctx.variables = variables
                     execute(ctx, tag, node)
             except Unsure as unsure:
                 for key in unsure.taints:
                     ctx.taint(key, unsure.reason)
+            finally:
+                ctx.variables = outer
     return UNKNOWN
 
 

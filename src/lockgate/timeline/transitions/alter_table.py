@@ -90,8 +90,8 @@ def alter_table(ctx: Context, node: Node) -> None:
             alter_type.clean_up(ctx, queue)
 
 
-def check_alterable(ctx: Context, relation: Relation, kind: str, location: int | None) -> None:
-    """RangeVarCallbackForAlterRelation: ownership, then the kind that the statement names (42809)."""
+def check_alterable(ctx: Context, relation: Relation, kind: str, location: int | None, *, rename: bool = False) -> None:
+    """RangeVarCallbackForAlterRelation: ownership, then the kind that the statement names (42809); ALTER INDEX renames anything."""
     need_owner(ctx, relation, location, name=relation.name)
     wanted, word = _OBJECT_KINDS.get(kind, ("", ""))
     name = relation.name
@@ -99,7 +99,7 @@ def check_alterable(ctx: Context, relation: Relation, kind: str, location: int |
     def wrong(message: str, help: str = "") -> Exception:
         return ctx.refuse("42809", message, location, name=name, kind="relation", object=ctx.catalog.qualified(relation), help=help)
 
-    if wanted and relation.kind not in wanted:
+    if wanted and relation.kind not in wanted and not (rename and kind == "OBJECT_INDEX"):
         raise wrong(f'"{name}" is not {"an" if word == "index" else "a"} {word}')
     if relation.kind == "c" and kind != "OBJECT_TYPE":
         raise wrong(f'"{name}" is a composite type', "Use ALTER TYPE instead.")

@@ -11,7 +11,7 @@ from lockgate.timeline.privileges import denied, items_of, kind_of, owner_of
 from lockgate.timeline.remedy import membership, quoted
 from lockgate.timeline.transitions.creation import find_role, role_oid
 from lockgate.timeline.transitions.grant_target import KINDS, Target, check_kind, targets
-from lockgate.timeline.transitions.relation import column_of
+from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, column_of
 from lockgate.values import dataclass, replace
 
 
@@ -205,6 +205,8 @@ def _apply_columns(ctx: Context, statement: Grant, relation: Relation, target: T
     wanted: dict[int, str] = {}
     for letters, names in statement.columns:
         for name in names:
+            if name in SYSTEM_COLUMNS:
+                continue  # theirs are not kept: queries that name them are not judged by them
             number = column_of(ctx, relation, name).num
             wanted[number] = acl.canonical(wanted.get(number, "") + letters)
     for number in sorted(wanted):

@@ -48,7 +48,7 @@ def _rename_relation(ctx: Context, node: Node) -> None:
     relation = user_relation(ctx, node["relation"], missing_ok=bool(node.get("missing_ok")))
     if relation is None:
         return
-    check_alterable(ctx, relation, node["renameType"], node["relation"].get("location", 0))
+    check_alterable(ctx, relation, node["renameType"], node["relation"].get("location", 0), rename=True)
     if relation.namespace != ctx.session.temp_namespace:
         need_create(ctx, ctx.catalog.the(Namespace, relation.namespace), None)
     rename_relation(ctx, relation, node["newname"])
