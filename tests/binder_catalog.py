@@ -59,7 +59,7 @@ def load(connection: Any, major: int) -> Catalog:
             i = rows(f"select indrelid, indisunique, indisprimary, indkey::int2[], indnkeyatts, indpred is not null from pg_index where indexrelid = {r[0]}")[0]
             index = Index(i[0], i[1], i[2], keys=tuple(i[3][: i[4]]), partial=i[5])
         parents = tuple(p for (p,) in rows(f"select inhparent from pg_inherits where inhrelid = {r[0]} order by inhseqno"))
-        draft.put(Relation(r[0], r[1], r[2], r[3], 10, attributes, persistence=r[5], rowtype=r[4], index=index, parents=parents, updatable=r[7]))
+        draft.put(Relation(r[0], r[1], r[2], r[3], 10, attributes, persistence=r[5], rowtype=r[4], index=index, parents=parents, updatable=(0,) if r[7] else ()))
     for r in rows(
         "select p.oid, proname, pronamespace, prokind, lanname, proargtypes::oid[], prorettype, proallargtypes, proargmodes::text[], proargnames, "
         "pronargdefaults, provariadic, proretset, provolatile, aggkind, aggnumdirectargs "

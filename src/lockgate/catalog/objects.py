@@ -149,7 +149,7 @@ class Relation:
     populated: bool = True
     server: int = 0  # foreign server of a foreign table
     replica_identity: str = "d"
-    updatable: bool = False  # an automatically updatable view
+    updatable: tuple[int, ...] = ()  # an automatically updatable view: the relation behind it, then for each column its attnum there (0: none)
     on_commit: str = ""  # 'd' DROP, 'r' DELETE ROWS, for temporary tables
     extension: int = 0
 

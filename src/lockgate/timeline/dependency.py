@@ -299,11 +299,11 @@ def _leave_relatives(catalog: Draft, relation: Relation) -> None:
         catalog.remove(rowtype.oid)
 
 
-def erase(ctx: Context, oid: int) -> None:
-    """Forget an object whose existence was in doubt, with whatever hangs on it, without a word."""
-    search = Search(ctx.catalog, frozenset(), True)
+def erase(catalog: Draft, oid: int) -> None:
+    """Forget an object with whatever hangs on it, without a word: one whose existence was in doubt, or that ON COMMIT DROP ends."""
+    search = Search(catalog, frozenset(), True)
     try:
         search.visit((oid, 0), Flag.ORIGINAL)
     except Requires:
         search.targets.setdefault((oid, 0), _Item(Flag.ORIGINAL, (oid, 0)))
-    _delete(ctx.catalog, search.targets)
+    _delete(catalog, search.targets)

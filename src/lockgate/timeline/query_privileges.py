@@ -5,6 +5,7 @@ Tables behind a view are checked as the view's owner, unless it is a security in
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lockgate.catalog.catalog import Address
@@ -26,7 +27,8 @@ def check_query(ctx: Context, query: Any) -> None:
                 columns = {"SELECT": use.selected, "INSERT": use.inserted, "UPDATE": use.updated}.get(privilege)
                 need_privilege(ctx, relation, privilege, use.location, columns=columns)
         if relation.kind == "v":
-            _check_view(ctx, relation, use.privileges - {"SELECT"}, use.location, frozenset())
+            written = {p: {"INSERT": use.inserted, "UPDATE": use.updated}.get(p) for p in use.privileges - {"SELECT"}}
+            _check_view(ctx, relation, written, use.location, frozenset())
         if "INSERT" in use.privileges and relation.kind in "rp":
             _check_defaults(ctx, relation, use)
     for oid in sorted(query.routines):
@@ -66,7 +68,10 @@ def _behind(ctx: Context, view: Relation) -> tuple[dict[int, set[int]], list[int
     return relations, routines
 
 
-def _check_view(ctx: Context, view: Relation, written: frozenset[str], location: int, seen: frozenset[int]) -> None:
+Written = Mapping[str, Collection[int] | None]  # privilege -> columns; None: the whole row
+
+
+def _check_view(ctx: Context, view: Relation, written: Written, location: int, seen: frozenset[int]) -> None:
     if view.oid in seen or ctx.catalog.taint_of(("any",), ("object", view.oid)):
         return
     role = ctx.session.role if _invoker(view) else view.owner
@@ -75,16 +80,24 @@ def _check_view(ctx: Context, view: Relation, written: frozenset[str], location:
     for oid, columns in relations.items():
         relation = ctx.catalog.the(Relation, oid)
         _need_as(ctx, relation, "SELECT", role, location, columns, view)
-        if written and len(relations) == 1 and not rewritten:
-            for privilege in sorted(written):
-                _need_as(ctx, relation, privilege, role, location, None, view)
+        behind = _through(view, written) if view.updatable[:1] == (oid,) and not rewritten else {}
+        for privilege in sorted(behind):
+            _need_as(ctx, relation, privilege, role, location, behind[privilege], view)
         if relation.kind == "v":
-            _check_view(ctx, relation, frozenset(), location, seen | {view.oid})
+            _check_view(ctx, relation, behind, location, seen | {view.oid})
     for oid in routines:
         _check_routine(ctx, oid)
 
 
-def _need_as(ctx: Context, relation: Relation, privilege: str, role: int, location: int, columns: set[int] | None, view: Relation) -> None:
+def _through(view: Relation, written: Written) -> Written:
+    """What is written to the relation behind an automatically updatable view."""
+    columns = view.updatable
+    return {p: None if c is None else {columns[n] for n in c if n < len(columns) and columns[n]} for p, c in written.items()}
+
+
+def _need_as(
+    ctx: Context, relation: Relation, privilege: str, role: int, location: int, columns: Collection[int] | None, view: Relation
+) -> None:
     held = has_privilege(ctx, relation, privilege, columns=columns, role=role)
     who = ctx.catalog.role_name(role)
     ctx.needs.append(Need("privilege", ctx.catalog.qualified(relation), who, held, privilege, ctx.span(location, view.name)))

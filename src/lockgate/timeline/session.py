@@ -23,4 +23,5 @@ class Session:
     in_block: bool = False  # inside a transaction block (explicit, or the runner's)
     prepared: Map[str, object] = field(default_factory=Map)
     cursors: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()  # those WITH HOLD, which outlive their transaction
     temp_namespace: int = 0  # oid of this session's temporary schema, 0 before the first temporary object

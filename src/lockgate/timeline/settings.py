@@ -29,7 +29,7 @@ def objection(found: BuiltinSetting, value: str) -> str:
         return "" if is_boolean(value) else f'parameter "{found.name}" requires a Boolean value'
     if found.vartype == "enum":
         # some take hidden words beside those that pg_settings lists: true and false for on and off
-        taken = value.lower() in found.values or f'"{value.lower()}"' in found.values or is_boolean(value) or not found.values
+        taken = f" {value.lower()} " in f" {' '.join(found.values)} " or is_boolean(value) or not found.values
         return "" if taken else f'invalid value for parameter "{found.name}": "{value}"'
     return _number(found, value) if found.vartype in ("integer", "real") else ""
 

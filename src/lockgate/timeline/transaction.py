@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockgate.catalog.catalog import Catalog, Draft
-from lockgate.catalog.objects import Type
+from lockgate.catalog.objects import Relation, Type
 from lockgate.lean import Map
 from lockgate.timeline.session import Session
 from lockgate.values import dataclass, field, replace
@@ -42,14 +42,25 @@ def begin(state: TransactionState, draft: Draft, session: Session) -> Session:
 
 
 def commit(state: TransactionState, draft: Draft, session: Session) -> Session:
-    """End the block and keep its work: SET LOCAL ends, fresh enum labels may be used from here on."""
+    """End the block and keep its work: SET LOCAL ends, ON COMMIT DROP drops, fresh enum labels may be used from here on."""
     state.start = None
     state.savepoints.clear()
+    if session.temp_namespace:
+        _drop_temporary(draft, session.temp_namespace)
     for oid in sorted(state.fresh):
         if (fresh := draft.find(Type, oid)) is not None:
             draft.put(replace(fresh, fresh_labels=()))
     state.fresh.clear()
     return replace(_without_local(session), in_block=False)
+
+
+def _drop_temporary(draft: Draft, namespace: int) -> None:
+    """PreCommit_on_commit_actions: temporary tables ON COMMIT DROP go, with what hangs on them."""
+    from lockgate.timeline.dependency import erase
+
+    for relation in draft.in_namespace(namespace):
+        if isinstance(relation, Relation) and relation.on_commit == "d" and draft.get(relation.oid) is not None:
+            erase(draft, relation.oid)
 
 
 def rollback(state: TransactionState, draft: Draft, session: Session) -> Session:

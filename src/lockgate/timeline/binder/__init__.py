@@ -13,7 +13,8 @@ with type 0 where the catalog is tainted. Their signatures::
     find_relation_names(ctx, names: list, location=None, *, missing_ok=False)                # the same for a name list (DROP TABLE a.b)
     rel_name(rangevar) -> str                                                                # as messages spell it: schema.name
     find_routine(ctx, objwithargs, kinds="fpaw", *, missing_ok=False) -> Routine | BuiltinFunction | None   # 42883, 42725, 42809
-    find_function(ctx, names: list, argtypes: tuple[int, ...], location=None)                # LookupFuncName (trigger functions, support functions)
+    find_function(ctx, names: list, argtypes: tuple[int, ...], location=None)                # LookupFuncName (trigger functions, ...)
+    find_support(ctx, names: list, types: tuple[int, ...], location=None)                    # lookup_agg_function
     find_operator(ctx, objwithargs, *, missing_ok=False) -> Operator | BuiltinOperator | None   # LookupOperWithArgs: 42883
     find_collation(ctx, names: list, location=None, *, missing_ok=False) -> int              # 42704
     # api.py
@@ -52,7 +53,7 @@ from lockgate.timeline.binder.names import (
     rel_name,
     words,
 )
-from lockgate.timeline.binder.routines import find_function, find_operator, find_routine
+from lockgate.timeline.binder.routines import find_function, find_operator, find_routine, find_support
 from lockgate.timeline.binder.scope import Scope
 from lockgate.timeline.binder.types import array_of, base_type, element_of, find_type, resolve_type
 from lockgate.timeline.binder.values import Block, Column, Expr, Params, Query, RelationUse, TypeRef, Variable, Variables
@@ -85,6 +86,7 @@ __all__ = [
     "find_relation",
     "find_relation_names",
     "find_routine",
+    "find_support",
     "find_type",
     "rel_name",
     "relation_scope",

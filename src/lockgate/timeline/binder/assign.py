@@ -54,10 +54,14 @@ def _check_target(state: State, relation: Any, privilege: str, at: int) -> None:
     if relation.kind in nouns:
         message = f'cannot change {nouns[relation.kind]} "{relation.name}"'
         state.gathered.late.append(ctx.refuse("42809", message, at, name=relation.name, object=catalog.qualified(relation), kind="relation"))
-    if relation.kind == "v" and not relation.updatable and not _handled(state, relation, privilege):
-        message = f'cannot {_VERBS[privilege]} view "{relation.name}"'
-        refusal = ctx.refuse("55000", message, at, name=relation.name, object=catalog.qualified(relation), kind="relation")
-        state.gathered.late.append(refusal)
+    view: Relation | None = relation
+    while view is not None and view.kind == "v" and not _handled(state, view, privilege):
+        if not view.updatable:
+            message = f'cannot {_VERBS[privilege]} view "{view.name}"'
+            refusal = ctx.refuse("55000", message, at, name=relation.name, object=catalog.qualified(view), kind="relation")
+            state.gathered.late.append(refusal)
+            break
+        view = catalog.find(Relation, view.updatable[0])
 
 
 def _handled(state: State, view: Relation, privilege: str) -> bool:
@@ -70,7 +74,7 @@ def _handled(state: State, view: Relation, privilege: str) -> bool:
     triggers = state.catalog.of_relation(view.oid, Trigger)
     if any(t.timing == "O" and (letter in t.events or letter == "M") for t in triggers):
         return True
-    return bool(state.catalog.of_relation(view.oid, Rewrite))
+    return any(r.event == privilege.lower() or privilege == "MERGE" for r in state.catalog.of_relation(view.oid, Rewrite))
 
 
 # --- columns -------------------------------------------------------------------------------------------------------------------

@@ -50,9 +50,7 @@ def range_function(state: State, body: Node) -> Item:
             item.cols += cols
     if body.get("ordinality"):
         item.cols.append(Col("ordinality", INT8))
-        item.scalar = False
-        item.composite = 0
-    if len(calls) > 1:
+    if len(calls) > 1 or body.get("ordinality"):
         item.scalar, item.rowtype, item.composite = False, RECORD, 0
     return renamed(state, item, alias, at)
 

@@ -10,6 +10,7 @@ from lockgate.timeline.binder.coercion import IMPLICIT, POLYMORPHIC, UNKNOWN, ca
 
 ANYELEMENT, ANYARRAY, ANYNONARRAY, ANYENUM, ANYRANGE, ANYMULTIRANGE = 2283, 2277, 2776, 3500, 3831, 4537
 COMPATIBLE, COMPATIBLEARRAY, COMPATIBLENONARRAY, COMPATIBLERANGE, COMPATIBLEMULTIRANGE = 5077, 5078, 5079, 5080, 4538
+_ARRAYS = {ANYELEMENT: ANYARRAY, COMPATIBLE: COMPATIBLEARRAY}
 DOUBT = 0
 
 
@@ -30,7 +31,7 @@ def consistent(catalog: Catalog, given: Sequence[int], declared: Sequence[int]) 
 
 def enforce(catalog: Catalog, given: Sequence[int], declared: Sequence[int], result: int) -> tuple[tuple[int, ...], int]:
     """The real argument types and result type of a call. Raises Mismatch (42804)."""
-    if result not in POLYMORPHIC and not any(d in POLYMORPHIC for d in declared):
+    if not any(d in POLYMORPHIC for d in declared):
         return tuple(declared), result
     if any(not g and d in POLYMORPHIC for g, d in zip(given, declared, strict=False)):
         return tuple(DOUBT if d in POLYMORPHIC else d for d in declared), DOUBT if result in POLYMORPHIC else result
@@ -184,7 +185,7 @@ class Resolver:
         if declared in (ANYELEMENT, ANYNONARRAY, ANYENUM):
             return self._known(self.element)
         if declared == ANYARRAY:
-            return self.array or self._known(array_of(self.catalog, self._known(self.element)))
+            return self.array or self._known(self._array(self.element))
         if declared == ANYRANGE:
             return self._known(self.range)
         if declared == ANYMULTIRANGE:
@@ -192,10 +193,14 @@ class Resolver:
         if declared in (COMPATIBLE, COMPATIBLENONARRAY):
             return self._known(self.compatible)
         if declared == COMPATIBLEARRAY:
-            return self._known(array_of(self.catalog, self._known(self.compatible)))
+            return self._known(self._array(self.compatible))
         if declared == COMPATIBLERANGE:
             return self._known(self.compatible_range)
         return self.compatible_multirange or self._known(self._multi(self.compatible_range))
+
+    def _array(self, element: int) -> int:
+        # an aggregate's own polymorphic types stand for themselves (allow_poly)
+        return _ARRAYS.get(element) or array_of(self.catalog, self._known(element))
 
     def _multi(self, oid: int) -> int:
         found = type_of(self.catalog, oid)

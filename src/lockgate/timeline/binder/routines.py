@@ -8,9 +8,10 @@ from typing import Any
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import FIRST_USER_OID, Operator, Routine
 from lockgate.catalog.typename import type_name
-from lockgate.timeline.binder.candidates import routines_in
+from lockgate.timeline.binder.candidates import candidates, choose, fits, routines_in
 from lockgate.timeline.binder.names import did_you_mean, find_namespace, words
 from lockgate.timeline.binder.operators import operators_in
+from lockgate.timeline.binder.polymorphic import Mismatch, enforce
 from lockgate.timeline.binder.types import resolve_type
 from lockgate.timeline.context import Context, Node
 
@@ -153,6 +154,27 @@ def find_function(ctx: Context, names: list[Any], types: tuple[int, ...], locati
     raise _missing(ctx, parts, list(types), "f")
 
 
+def find_support(ctx: Context, names: list[Any], types: tuple[int, ...], location: int | None = None) -> tuple[Any, tuple[int, ...], int]:
+    """An aggregate's support function by what it is given, and its argument and result types in that use (lookup_agg_function).
+
+    Refuses with 42883; Unsure where the catalog does not tell.
+    """
+    parts = words(names)
+    spaces = _spaces(ctx, parts, missing_ok=False)
+    among = candidates(ctx.catalog, spaces, parts[-1], len(types), variadic=False)
+    fitting = [c for c in among if c.args == types] or [c for c in among if not c.defaulted and fits(ctx.catalog, types, c.args)]
+    picked = fitting[0] if len(fitting) == 1 else choose(ctx.catalog, types, fitting) if fitting else None
+    if picked is not None:
+        try:
+            real, result = enforce(ctx.catalog, types, picked.args, picked.routine.result)
+        except Mismatch as mismatch:
+            raise ctx.refuse("42804", str(mismatch), location, kind="function") from None
+        return _public(ctx.catalog, picked.routine), real, result
+    if _doubt(ctx, "routine", spaces, parts[-1]) or (fitting and 0 in types):
+        raise ctx.unsure(f"whether function {parts[-1]} exists is not known")
+    raise _missing(ctx, parts, list(types), "f")
+
+
 def find_operator(ctx: Context, node: Node, *, missing_ok: bool = False) -> Any:
     """The operator that an ObjectWithArgs names by its operand types. Refuses with 42883; Unsure where the catalog does not tell."""
     parts = words(node.get("objname", []))
@@ -173,4 +195,4 @@ def find_operator(ctx: Context, node: Node, *, missing_ok: bool = False) -> Any:
     raise ctx.refuse("42883", f"operator does not exist: {shape}", None, name=parts[-1], object=parts[-1], kind="operator")
 
 
-__all__ = ["Operator", "find_function", "find_operator", "find_routine"]
+__all__ = ["Operator", "find_function", "find_operator", "find_routine", "find_support"]

@@ -26,7 +26,7 @@ class Result:
 
     __slots__ = ("cols", "literals", "open", "returning", "state", "updatable")
 
-    def __init__(self, state: State, cols: list[Col], open: bool = False, *, returning: bool = True, updatable: bool = False) -> None:
+    def __init__(self, state: State, cols: list[Col], open: bool = False, *, returning: bool = True, updatable: tuple[int, ...] = ()) -> None:
         self.state = state
         self.cols = cols
         self.open = open
@@ -109,22 +109,21 @@ def _lock(state: State, body: Node, targets: list[Target]) -> None:
     locking_clause(state, body["lockingClause"], problem)
 
 
-def _updatable(state: State, body: Node, targets: list[Target]) -> bool:
-    """view_query_is_auto_updatable: one table or updatable view, nothing that groups, limits or calls sets, and one plain column."""
+def _updatable(state: State, body: Node, targets: list[Target]) -> tuple[int, ...]:
+    """view_query_is_auto_updatable: one table or view, nothing that groups, limits or calls sets, and one plain column."""
     forbidden = ("distinctClause", "groupClause", "havingClause", "withClause", "limitOffset", "limitCount")
     if any(body.get(f) for f in forbidden) or state.aggregates or state.window_terms:
-        return False
+        return ()
     sources = body.get("fromClause", [])
     if len(sources) != 1 or "RangeVar" not in sources[0] or len(state.range) != 1:
-        return False
+        return ()
     item: Item = state.range[0]
     if item.kind != "relation" or not isinstance(item.rel, Relation):
-        return item.kind == "relation" and item.rel is None
-    if item.rel.kind not in "rpf" and not (item.rel.kind == "v" and item.rel.updatable):
-        return False
-    if any(returns_set(t.term) for t in targets):
-        return False
-    return any(t.term.op == "var" and t.term.data[1] >= 0 for t in targets if not t.junk)
+        return (0,) if item.kind == "relation" and item.rel is None else ()
+    if item.rel.kind not in "rpfv" or any(returns_set(t.term) for t in targets):
+        return ()
+    columns = tuple(max(item.cols[t.term.data[1]].num, 0) if t.term.op == "var" and t.term.data[1] >= 0 else 0 for t in targets if not t.junk)
+    return (item.rel.oid, *columns) if any(columns) else ()
 
 
 # --- VALUES ------------------------------------------------------------------------------------------------------------------

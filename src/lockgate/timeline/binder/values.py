@@ -102,7 +102,7 @@ class Query:
     ``depends``: what a view made of it depends on (recordDependencyOnExpr): relations' columns (oid, attnum), whole relations (oid, 0),
     routines, types, operators, collations; user objects only matter, built-in ones may be among them.
     ``uses``: the relations it reads and writes, subqueries included. ``target``: of DML.
-    ``updatable``: a view of it is automatically updatable (rewriteHandler.c view_query_is_auto_updatable).
+    ``updatable``: a view of it is automatically updatable (rewriteHandler.c view_query_is_auto_updatable): see Relation.updatable.
     ``late``: refusals that come when it is rewritten, planned or run, not when it is parsed (428C9, 42P10, a view that cannot be updated);
     ``check_uses`` raises the first.
     ``modifies``: it has a data-modifying WITH. ``routines``: every routine it calls, built-in ones included.
@@ -114,7 +114,7 @@ class Query:
     uses: tuple[RelationUse, ...] = ()
     target: int = 0
     open: bool = False
-    updatable: bool = False
+    updatable: tuple[int, ...] = ()
     modifies: bool = False
     locks_rows: bool = False
     temporary: bool = False  # it reads a temporary relation

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lockgate.catalog.objects import Namespace, Routine
 from lockgate.catalog.typename import type_name
-from lockgate.timeline.binder import find_function, resolve_type
+from lockgate.timeline.binder import find_support, resolve_type
+from lockgate.timeline.binder.coercion import POLYMORPHIC
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import initial_acl, need_owner, need_privilege
 from lockgate.timeline.transitions.creation import doubt, names_of, new_name, refuse_existing, spelled, text_of
 from lockgate.timeline.transitions.opclass import is_binary_coercible
-from lockgate.timeline.transitions.parameters import Parameters, interpret
+from lockgate.timeline.transitions.parameters import ANY, INTERNAL, Parameters, check_polymorphic, interpret
 from lockgate.timeline.transitions.relation import type_kind
 from lockgate.values import replace
 
-_POLYMORPHIC = frozenset({2283, 2277, 2776, 3500, 3831, 4537, 5077, 5078, 5079, 5080, 4538})
 _OLD = {"sfunc1": "sfunc", "stype1": "stype", "initcond1": "initcond"}
 
 
@@ -38,7 +36,7 @@ def define_aggregate(ctx: Context, node: Node) -> None:
     if parameters is None:
         parameters = _old_style(ctx, options)
     state = resolve_type(ctx, options["stype"]["arg"]["TypeName"]).oid
-    if type_kind(ctx, state) == "p" and state not in _POLYMORPHIC and state != 2281:
+    if type_kind(ctx, state) == "p" and state not in POLYMORPHIC and state != INTERNAL:
         shown = type_name(ctx.catalog, state, None, ctx.path())
         raise ctx.refuse("42P13", f"aggregate transition data type cannot be {shown}", options["stype"].get("location"), kind="type")
     refs, result = _functions(ctx, options, parameters, state, kind)
@@ -60,45 +58,38 @@ def _old_style(ctx: Context, options: dict[str, Node]) -> Parameters:
 
 def _functions(ctx: Context, options: dict[str, Node], parameters: Parameters, state: int, kind: str) -> tuple[list[int], int]:
     """The support functions, checked; the aggregate's result type."""
+    check_polymorphic(ctx, parameters.args, {state}, "transition data type")
     inputs = parameters.args if kind == "n" else parameters.args[-1:] if parameters.variadic else parameters.args
-    transition = _support(ctx, options["sfunc"], (state, *inputs))
-    given = int(getattr(transition, "result", 0) or 0)
-    if given and state and given != state and state not in _POLYMORPHIC and given not in _POLYMORPHIC:
+    transition, given = _support(ctx, options["sfunc"], (state, *inputs))
+    if given and state and given != state:
         shown = type_name(ctx.catalog, state, None, ctx.path())
         message = f"return type of transition function {spelled(names_of(options['sfunc']))} is not {shown}"
         raise ctx.refuse("42804", message, options["sfunc"].get("location"), kind="type")
-    refs = [int(getattr(transition, "oid", 0))]
-    result = state
+    refs, result = [transition], state
     if "finalfunc" in options:
         extra = "finalfunc_extra" in options
-        final = _support(ctx, options["finalfunc"], (state, *(inputs if extra else ())))
-        refs.append(int(getattr(final, "oid", 0)))
-        result = int(getattr(final, "result", 0) or 0)
-    if result in _POLYMORPHIC:
-        polymorphic = [a for a in parameters.args if a in _POLYMORPHIC]
-        if not polymorphic and 0 not in parameters.args:
-            raise ctx.refuse("42P13", "cannot determine result data type", None, kind="type")
+        final, result = _support(ctx, options["finalfunc"], (state, *(inputs if extra else ())))
+        refs.append(final)
+    check_polymorphic(ctx, parameters.args, {result}, "result data type")
     for key, args in (("combinefunc", (state, state)), ("serialfunc", (state,)), ("deserialfunc", (17, state))):
         if key in options:
-            refs.append(int(getattr(_support(ctx, options[key], args), "oid", 0)))
+            refs.append(_support(ctx, options[key], args)[0])
     return refs, result
 
 
-def _support(ctx: Context, option: Node, args: tuple[int, ...]) -> Any:
-    """lookup_agg_function: the function must take these types as they are (42883, 42804), and EXECUTE on it is needed."""
+def _support(ctx: Context, option: Node, args: tuple[int, ...]) -> tuple[int, int]:
+    """lookup_agg_function: oid and result of a function that takes these types as they are (42883, 42804), and that may be executed."""
     names = names_of(option)
-    if 0 in args or set(args) & _POLYMORPHIC:
-        return None
-    found = find_function(ctx, names, args, option.get("location"))
-    declared = tuple(getattr(found, "args", ()))
-    for want, has in zip(args, declared, strict=False):
-        if has and has not in _POLYMORPHIC and has != 2276 and not is_binary_coercible(ctx, want, has):
-            shown = ", ".join(type_name(ctx.catalog, a, None, ctx.path()) for a in declared)
+    if 0 in args:
+        return 0, 0
+    found, real, result = find_support(ctx, names, args, option.get("location"))
+    for want, has in zip(args, real, strict=False):
+        if has and has != ANY and not is_binary_coercible(ctx, want, has):
+            shown = ", ".join(type_name(ctx.catalog, a, None, ctx.path()) for a in real)
             message = f"function {spelled(names)}({shown}) requires run-time type coercion"
             raise ctx.refuse("42804", message, option.get("location"), kind="function")
-    if found is not None:
-        need_privilege(ctx, found, "EXECUTE", option.get("location"), kind="function")
-    return found
+    need_privilege(ctx, found, "EXECUTE", option.get("location"), kind="function")
+    return int(found.oid), result
 
 
 def _store(ctx: Context, new: Routine, space: Namespace, replacing: bool, refs: list[int]) -> None:

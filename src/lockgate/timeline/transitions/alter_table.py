@@ -24,7 +24,7 @@ _COMMANDS: Mapping[str, _Row] = {
     "AT_DropColumn": (Pass.DROP, "rpcf", False, alter_column.drop_column, alter_column.prepare_drop),
     "AT_ColumnDefault": (Pass.ADD_OTHERCONSTR, "rpvf", True, alter_column.set_column_default, None),
     "AT_AddIdentity": (Pass.ADD_OTHERCONSTR, "rpvf", False, alter_column.add_identity, None),
-    "AT_SetIdentity": (Pass.COL_ATTRS, "rpvf", False, alter_column.set_identity, None),
+    "AT_SetIdentity": (Pass.MISC, "rpvf", False, alter_column.set_identity, None),
     "AT_DropIdentity": (Pass.DROP, "rpvf", False, alter_column.drop_identity, None),
     "AT_DropNotNull": (Pass.DROP, "rpf", True, alter_column.drop_not_null, alter_column.prepare_drop_not_null),
     "AT_SetNotNull": (Pass.COL_ATTRS, "rpf", True, alter_column.set_column_not_null, None),

@@ -40,7 +40,7 @@ def ensure_name_free(ctx: Context, relation: Relation, name: str, location: int 
     if existing is None:
         return
     if doubt(ctx, relation) is not None or ctx.catalog.taint_of(("object", existing.oid), ("name", "constraint", relation.oid, name)):
-        dependency.erase(ctx, existing.oid)
+        dependency.erase(ctx.catalog, existing.oid)
         return
     raise ctx.refuse("42710", f'constraint "{name}" for relation "{relation.name}" already exists', location, name=name,
                      object=ctx.catalog.qualified(existing), kind="constraint", related=created_here(ctx, existing.oid))  # fmt: skip

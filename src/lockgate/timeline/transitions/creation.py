@@ -58,7 +58,7 @@ def refuse_existing(
     obj = ctx.catalog.get(oid)
     space = getattr(obj, "namespace", 0)
     if doubt(ctx, kind, space, name, oid) is not None:
-        dependency.erase(ctx, oid)
+        dependency.erase(ctx.catalog, oid)
         return
     shown = object or (ctx.catalog.qualified(obj) if obj is not None else name)
     raise ctx.refuse(sqlstate, message, location, name=name, object=shown, kind=kind, related=created_here(ctx, oid))

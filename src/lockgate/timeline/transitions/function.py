@@ -7,19 +7,18 @@ from typing import Any
 from lockgate.catalog.objects import Body, Extension, Namespace, Other, Routine
 from lockgate.catalog.typename import RECORD, VOID, quote_identifier, type_name, type_of
 from lockgate.timeline.binder import find_routine, resolve_type
+from lockgate.timeline.binder.coercion import POLYMORPHIC
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.failure import Refused
 from lockgate.timeline.privileges import initial_acl, need_owner, need_privilege, need_superuser
 from lockgate.timeline.transitions.creation import doubt, flag_of, new_name, once, refuse_existing, spelled, text_of
-from lockgate.timeline.transitions.parameters import Parameters, interpret
+from lockgate.timeline.transitions.parameters import Parameters, check_polymorphic, interpret
 from lockgate.timeline.transitions.relation import created_here, type_kind
 from lockgate.timeline.transitions.type import need_type_usage
 from lockgate.values import dataclass, replace
 
 TRIGGER, EVENT_TRIGGER, INTERNAL, CSTRING, LANGUAGE_HANDLER = 2279, 3838, 2281, 2275, 2280
-POLYMORPHIC = frozenset({2283, 2277, 2776, 3500, 3831, 4537, 5077, 5078, 5079, 5080, 4538})  # anyelement ... anycompatiblemultirange
-_FIRST = frozenset({2283, 2277, 2776, 3500, 3831, 4537})
 _FUNCTION_ONLY = ("window", "volatility", "strict", "leakproof", "cost", "rows", "support", "parallel")
 _TRUSTED = {"sql": True, "plpgsql": True, "c": False, "internal": False}
 _KIND_WORDS = {"f": "a function", "p": "a procedure", "a": "an aggregate function", "w": "a window function"}
@@ -187,11 +186,7 @@ def _check_cost(ctx: Context, options: dict[str, Node], retset: bool) -> None:
 def _check_pseudo(ctx: Context, parameters: Parameters, result: int) -> None:
     inputs = set(parameters.args)
     outs = {result} | {t for t, m in zip(parameters.all_args, parameters.modes, strict=False) if m in "obt"}
-    for oid in outs & POLYMORPHIC:
-        family = _FIRST if oid in _FIRST else POLYMORPHIC - _FIRST
-        if not inputs & family and 0 not in inputs:
-            help = f"A result of type {type_name(ctx.catalog, oid)} requires at least one input of a matching polymorphic type."
-            raise ctx.refuse("42P13", "cannot determine result data type", None, help=help, kind="type")
+    check_polymorphic(ctx, parameters.args, outs, "result data type")
     if INTERNAL in outs and INTERNAL not in inputs and 0 not in inputs:
         raise ctx.refuse("42P13", 'unsafe use of pseudo-type "internal"', None, kind="type",
                          help='A function returning "internal" must have at least one "internal" argument.')  # fmt: skip

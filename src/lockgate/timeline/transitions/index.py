@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from lockgate.catalog.catalog import Address
@@ -128,8 +128,8 @@ def define_index(ctx: Context, relation: Relation, plan: Plan, expressions: dict
     shape = compute(ctx, relation, plan, expressions, names)
     if plan.primary and primary_key(ctx, relation) is not None and doubt(ctx, relation) is None:
         raise many_keys(ctx, relation.name, plan.location)
-    if relation.kind == "p" and (plan.unique or plan.primary or plan.exclusion):
-        _check_partition_key(ctx, relation, plan, shape)
+    if relation.kind == "p":
+        check_partition_key(ctx, relation, plan, shape.keys, plan.location)
     if not plan.name or not _exists(ctx, relation, name, plan):
         index = store_index(ctx, relation, plan, shape, name, parent=parent)
         if relation.kind == "p" and plan.recurse:
@@ -268,23 +268,23 @@ def _has_default(ctx: Context, type_oid: int, method: str) -> bool:
     return bool(type_oid) and default_opclass(ctx, type_oid, method) is not None
 
 
-def _check_partition_key(ctx: Context, relation: Relation, plan: Plan, shape: Shape) -> None:
+def check_partition_key(ctx: Context, relation: Relation, index: Plan | Index, keys: Collection[int], location: int | None) -> None:
     """A unique index of a partitioned table holds every column of its partition key (0A000)."""
     parts = relation.partitioning
-    if parts is None:
+    if parts is None or not (index.unique or index.primary or index.exclusion):
         return
-    word = "PRIMARY KEY" if plan.primary else "UNIQUE" if plan.unique else "EXCLUDE"
-    if plan.exclusion and ctx.catalog.major < 17:
-        raise ctx.refuse("0A000", f'cannot create exclusion constraints on partitioned table "{relation.name}"', plan.location, kind="constraint")
+    word = "PRIMARY KEY" if index.primary else "UNIQUE" if index.unique else "EXCLUDE"
+    if index.exclusion and ctx.catalog.major < 17:
+        raise ctx.refuse("0A000", f'cannot create exclusion constraints on partitioned table "{relation.name}"', location, kind="constraint")
     if 0 in parts.keys:
-        raise ctx.refuse("0A000", f"unsupported {word} constraint with partition key definition", plan.location, kind="constraint",
+        raise ctx.refuse("0A000", f"unsupported {word} constraint with partition key definition", location, kind="constraint",
                          help=f"{word} constraints cannot be used when partition keys include expressions.")  # fmt: skip
     for number in parts.keys:
-        if number not in shape.keys:
+        if number not in keys:
             attribute = relation.attribute_by_num(number)
             shown = attribute.name if attribute else "?"
             raise ctx.refuse(
-                "0A000", "unique constraint on partitioned table must include all partitioning columns", plan.location, kind="constraint",
+                "0A000", "unique constraint on partitioned table must include all partitioning columns", location, kind="constraint",
                 object=ctx.catalog.qualified(relation),
                 help=f'{word} constraint on table "{relation.name}" lacks column "{shown}" which is part of the partition key.',
             )  # fmt: skip

@@ -16,7 +16,8 @@ def grant_role(ctx: Context, node: Node) -> None:
     """GrantRole."""
     options = once(ctx, node.get("opt", []))
     members = [found for n in node["grantee_roles"] if (found := find_role(ctx, n["RoleSpec"])) is not None]
-    grantor = find_role(ctx, node["grantor"]) if "grantor" in node else None
+    counts = "grantor" in node and (node.get("is_grant") or ctx.catalog.major >= 16)  # before 16, REVOKE reads GRANTED BY and forgets it
+    grantor = find_role(ctx, node["grantor"]) if counts else None
     for item in node["granted_roles"]:
         name = item["AccessPriv"].get("priv_name", "")
         role = named_role(ctx, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.timeline.context import Context
+from lockgate.timeline.transitions.creation import flag_of
 
 _AUTOVACUUM = frozenset(
     ["autovacuum_enabled", "autovacuum_vacuum_threshold", "autovacuum_vacuum_insert_threshold", "autovacuum_analyze_threshold", "autovacuum_vacuum_cost_limit", "autovacuum_freeze_min_age", "autovacuum_multixact_freeze_min_age", "autovacuum_freeze_max_age", "autovacuum_multixact_freeze_max_age", "autovacuum_freeze_table_age", "autovacuum_multixact_freeze_table_age", "log_autovacuum_min_duration", "vacuum_index_cleanup", "vacuum_truncate", "autovacuum_vacuum_scale_factor", "autovacuum_vacuum_insert_scale_factor", "autovacuum_analyze_scale_factor", "autovacuum_vacuum_cost_delay", "autovacuum_vacuum_max_threshold", "vacuum_max_eager_freeze_failure_rate"]
@@ -28,6 +29,8 @@ def check_storage_options(ctx: Context, options: list[Any], kind: str) -> None:
                              "cannot specify storage parameters for a partitioned table", location, name=name, kind="other")  # fmt: skip
         if name not in (_AUTOVACUUM if space else allowed):
             raise ctx.refuse("22023", f'unrecognized parameter "{name}"', location, name=name, kind="other")
+        if name == "oids" and flag_of(option):
+            raise ctx.refuse("0A000", "tables declared WITH OIDS are not supported", location, name=name, kind="other")
         if name == "fillfactor":
             value = option.get("arg", {}).get("Integer", {}).get("ival")
             if value is not None and not 10 <= value <= 100:

@@ -99,7 +99,7 @@ def _strip(ctx: Context, obj: Any, role: int) -> None:
         if left:
             ctx.catalog.put(replace(obj, roles=left))
         else:
-            dependency.erase(ctx, obj.oid)
+            dependency.erase(ctx.catalog, obj.oid)
         return
     if getattr(obj, "owner", None) == role or not any(acl.mentions(a, role) for a in acls(obj)):
         return

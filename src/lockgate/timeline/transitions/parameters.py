@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.typename import RECORD, element_of, type_name, type_of
 from lockgate.timeline.binder import analyze_expression, coerce, empty_scope, resolve_type
+from lockgate.timeline.binder.coercion import FAMILY_1, POLYMORPHIC
+from lockgate.timeline.binder.polymorphic import ANYMULTIRANGE, ANYRANGE, COMPATIBLEMULTIRANGE, COMPATIBLERANGE
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.failure import Refused
 from lockgate.timeline.transitions.creation import spelled
 from lockgate.timeline.transitions.type import need_type_usage
 from lockgate.values import dataclass
 
-ANY, ANYELEMENT, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY = 2276, 2283, 2277, 5077, 5078
+ANY, ANYELEMENT, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, INTERNAL = 2276, 2283, 2277, 5077, 5078, 2281
+_RANGES, _COMPATIBLE_RANGES = frozenset({ANYRANGE, ANYMULTIRANGE}), frozenset({COMPATIBLERANGE, COMPATIBLEMULTIRANGE})
 _MODES = {"FUNC_PARAM_IN": "i", "FUNC_PARAM_OUT": "o", "FUNC_PARAM_INOUT": "b", "FUNC_PARAM_VARIADIC": "v", "FUNC_PARAM_TABLE": "t",
           "FUNC_PARAM_DEFAULT": "i"}  # fmt: skip
 
@@ -134,3 +139,14 @@ def _default(ctx: Context, node: Node, oid: int) -> tuple[int, frozenset[Address
         message = f"argument of DEFAULT must be type {shown[0]}, not type {shown[1]}"
         expr = coerce(ctx, expr, oid, -1, "assignment", location, message)
     return expr.type or oid, expr.depends
+
+
+def check_polymorphic(ctx: Context, inputs: Collection[int], outputs: Iterable[int], word: str) -> None:
+    """check_valid_polymorphic_signature: a polymorphic result (``word`` in the message) needs an input that tells it (42P13)."""
+    if 0 in inputs:
+        return
+    for oid in sorted(POLYMORPHIC.intersection(outputs)):
+        ranges = next((r for r in (_RANGES, _COMPATIBLE_RANGES) if oid in r), None)
+        if (ranges or (FAMILY_1 if oid in FAMILY_1 else POLYMORPHIC - FAMILY_1)).isdisjoint(inputs):
+            help = f"A result of type {type_name(ctx.catalog, oid)} requires at least one input of a matching polymorphic type."
+            raise ctx.refuse("42P13", f"cannot determine {word}", None, help=help, kind="type")

@@ -9,6 +9,7 @@ from lockgate.catalog.objects import Constraint, Other, Partitioning, Relation, 
 from lockgate.catalog.typename import type_name
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import analyze_expression, coerce, empty_scope, relation_scope
+from lockgate.timeline.binder.from_clause import first_place
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.foreign_key import clone_foreign_keys
 from lockgate.timeline.transitions.opclass import is_mutable, resolve_opclass
@@ -105,6 +106,7 @@ def _form(ctx: Context, parent: Relation, parts: Partitioning, bound: Node, loca
     for datums, word in ((lower, "FROM"), (upper, "TO")):
         if len(datums) != len(parts.keys):
             raise ctx.refuse("42P17", f"{word} must specify exactly one value per partitioning column", location, kind="other")
+        _check_infinite(ctx, datums)
     pairs = [tuple(_datum(ctx, parent, n, d) for n, d in zip(parts.keys, datums, strict=True)) for datums in (lower, upper)]
     if len(parts.keys) == 1:
         low, high = pairs[0][0], pairs[1][0]
@@ -113,13 +115,28 @@ def _form(ctx: Context, parent: Relation, parts: Partitioning, bound: Node, loca
     return ("range", *pairs)
 
 
+def _infinite(node: Node) -> str:
+    """minvalue or maxvalue, else nothing."""
+    fields = node.get("ColumnRef", {}).get("fields", [])
+    word = str(fields[-1].get("String", {}).get("sval", "")) if len(fields) == 1 else ""
+    return word if word in ("minvalue", "maxvalue") else ""
+
+
+def _check_infinite(ctx: Context, datums: list[Node]) -> None:
+    """validateInfiniteBounds: nothing but the same may follow MINVALUE or MAXVALUE."""
+    before = ""
+    for node in datums:
+        word = _infinite(node)
+        if before and word != before:
+            message = f"every bound following {before.upper()} must also be {before.upper()}"
+            raise ctx.refuse("42804", message, first_place(node), kind="other")
+        before = word
+
+
 def _datum(ctx: Context, parent: Relation, number: int, node: Node) -> object:
     """A bound's value where it is a plain constant; None where not."""
-    if "ColumnRef" in node:
-        fields = node["ColumnRef"].get("fields", [])
-        word = fields[-1].get("String", {}).get("sval", "") if len(fields) == 1 else ""
-        if word in ("minvalue", "maxvalue"):
-            return None
+    if _infinite(node):
+        return None
     expr = analyze_expression(ctx, node, empty_scope(), "partition_bound")
     attribute = parent.attribute_by_num(number) if number else None
     if attribute is not None and attribute.type and expr.type:

@@ -105,6 +105,10 @@ def clone_index(ctx: Context, source: Relation, target: Relation, mapping: dict[
         index, relation=target.oid, keys=tuple(mapping.get(n, 0) for n in index.keys), constraint=0, replica=False, clustered=False,
         included=tuple(mapping.get(n, 0) for n in index.included),
     )  # fmt: skip
+    if target.kind == "p":
+        from lockgate.timeline.transitions.index import check_partition_key
+
+        check_partition_key(ctx, target, own, own.keys, None)
     space = catalog.the(Namespace, target.namespace)
     made = create_relation(ctx, name, space, "I" if target.kind == "p" else "i", columns, owner=target.owner, persistence=target.persistence, index=own,
                            parents=(source.oid,) if attached else (), is_partition=attached)  # fmt: skip

@@ -52,15 +52,15 @@ def deallocate(ctx: Context, node: Node) -> None:
 
 def declare_cursor(ctx: Context, node: Node) -> None:
     """PerformCursorOpen: 25P01, 42P03, and the query's own refusals."""
-    name, options = node.get("portalname", ""), node.get("options", 0)
+    name, hold = node.get("portalname", ""), bool(node.get("options", 0) & 0x20)
     tag, body = _single(node["query"])
     query = analyze_query(ctx, tag, body)
-    if not ctx.transaction.open and not options & 0x20 and ctx.depth == 0:
+    if not ctx.transaction.open and not hold and ctx.depth == 0:
         raise ctx.refuse("25P01", "DECLARE CURSOR can only be used in transaction blocks", kind="other")
     check_uses(ctx, query)
     if name in ctx.session.cursors:
         raise ctx.refuse("42P03", f'cursor "{name}" already exists', name=name, object=name, kind="other")
-    ctx.session = replace(ctx.session, cursors=ctx.session.cursors | {name})
+    ctx.session = replace(ctx.session, cursors=ctx.session.cursors | {name}, held=ctx.session.held | {name} if hold else ctx.session.held - {name})
 
 
 def fetch(ctx: Context, node: Node) -> None:

@@ -73,7 +73,7 @@ def ensure_free(ctx: Context, name: str, namespace: int, location: int | None) -
     if found is None:
         return
     if doubt(ctx, found) is not None or name_doubt(ctx, "relation", namespace, name) is not None:
-        dependency.erase(ctx, found.oid)
+        dependency.erase(ctx.catalog, found.oid)
         return
     raise ctx.refuse("42P07", f'relation "{name}" already exists', location, name=name, object=ctx.catalog.qualified(found), kind="relation",
                      related=created_here(ctx, found.oid))  # fmt: skip
@@ -98,7 +98,7 @@ def ensure_type_free(ctx: Context, name: str, namespace: int, location: int | No
         ctx.catalog.put(replace(found, name=array_type_name(ctx.catalog, name, namespace)))
         return
     if ctx.catalog.taint_of(("any",), ("object", found.oid), ("namespace", namespace), ("name", "type", namespace, name)):
-        dependency.erase(ctx, found.oid)
+        dependency.erase(ctx.catalog, found.oid)
         return
     hint = "A relation has an associated type of the same name, so you must use a name that doesn't conflict with any existing type."
     raise ctx.refuse("42710", f'type "{name}" already exists', location, name=name, object=ctx.catalog.qualified(found), kind="type",

@@ -85,7 +85,7 @@ def rename_type(ctx: Context, found: Type, name: str) -> None:
             if there.oid != found.array:
                 ctx.catalog.put(replace(there, name=array_type_name(ctx.catalog, name, found.namespace)))
         elif ctx.catalog.taint_of(("any",), ("object", there.oid)):
-            dependency.erase(ctx, there.oid)
+            dependency.erase(ctx.catalog, there.oid)
         else:
             raise ctx.refuse("42710", f'type "{name}" already exists', span=_after_to(ctx, name), kind="type", related=created_here(ctx, there.oid))
     ctx.catalog.put(replace(ctx.catalog.the(Type, found.oid), name=name))

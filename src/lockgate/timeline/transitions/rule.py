@@ -23,8 +23,7 @@ def create_rule(ctx: Context, node: Node) -> None:
     event = _EVENTS[node["event"]]
     if relation.kind == "m":
         raise ctx.refuse("0A000", "rules on materialized views are not supported", location, kind="relation")
-    scope = _scope(ctx, relation, event)
-    refs = _condition(ctx, scope, node) | _actions(ctx, scope, node)
+    refs = _condition(ctx, _scope(ctx, relation, event), node) | _actions(ctx, _scope(ctx, relation, event, qualified=True), node)
     if relation.kind not in "rvp":
         raise ctx.refuse("42809", f'relation "{relation.name}" cannot have rules', location, name=relation.name, kind="relation",
                          object=ctx.catalog.qualified(relation))  # fmt: skip
@@ -42,8 +41,9 @@ def create_rule(ctx: Context, node: Node) -> None:
     ctx.created(rule, name=name)
 
 
-def _scope(ctx: Context, relation: Relation, event: str) -> Scope:
-    scopes = [relation_scope(ctx, relation, row, qualified_only=True) for row in _ROWS[event]]
+def _scope(ctx: Context, relation: Relation, event: str, *, qualified: bool = False) -> Scope:
+    """OLD and NEW: their columns go by their bare names in the condition, and not in the actions."""
+    scopes = [relation_scope(ctx, relation, row, qualified_only=qualified) for row in _ROWS[event]]
     return scopes[0] + scopes[1] if len(scopes) > 1 else scopes[0]
 
 
@@ -68,7 +68,7 @@ def _existing(ctx: Context, relation: Relation, name: str, replacing: bool) -> i
     if found is None:
         return 0
     if doubt(ctx, "rule", relation.oid, name, relation.oid) is not None:
-        dependency.erase(ctx, found.oid)
+        dependency.erase(ctx.catalog, found.oid)
         return 0
     if not replacing:
         raise ctx.refuse("42710", f'rule "{name}" for relation "{relation.name}" already exists', None, name=name, kind="rule",

@@ -38,7 +38,7 @@ def create_schema(ctx: Context, node: Node) -> None:
     if existing is not None:
         if node.get("if_not_exists"):
             return
-        dependency.erase(ctx, existing.oid)
+        dependency.erase(ctx.catalog, existing.oid)
     space = Namespace(ctx.catalog.new_oid(), name, role.oid, initial_acl(ctx, "schema", 0, role.oid))
     ctx.catalog.put(space)
     ctx.catalog.untaint(key)

@@ -8,8 +8,9 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_relation_name
 from lockgate.timeline.privileges import need_privilege
 from lockgate.timeline.transitions.column import Column, Definition, not_null
-from lockgate.timeline.transitions.constraint import constraint_named, copy_check
+from lockgate.timeline.transitions.constraint import constraint_named, copy_check, primary_key
 from lockgate.timeline.transitions.default import copy_default
+from lockgate.timeline.transitions.index import many_keys
 from lockgate.timeline.transitions.not_null import mark
 from lockgate.timeline.transitions.partition_index import clone_index, column_map
 from lockgate.timeline.transitions.relation import doubt, user_relation
@@ -77,6 +78,8 @@ def finish_like(ctx: Context, target: int, clause: Node) -> None:
                 copy_check(ctx, constraint, relation, mapping, is_local=True, inherited=0, validated=True, parent=0)
     if options & INDEXES and source.kind in "rmp":
         for index in ctx.catalog.of_relation(source.oid, Relation):
+            if index.index is not None and index.index.primary and primary_key(ctx, relation) is not None:
+                raise many_keys(ctx, relation.name, clause["relation"].get("location", 0))
             made = clone_index(ctx, index, relation, mapping, attached=False)
             if made.index is not None and made.index.primary:
                 for number in made.index.keys:

@@ -25,7 +25,7 @@ def _commit(ctx: Context, node: Node) -> None:
             raise _needs_block(ctx, "COMMIT AND CHAIN")
         ctx.warn("there is no transaction in progress", sqlstate="25P01")
     session = transaction.commit(ctx.transaction, ctx.catalog, ctx.session)
-    ctx.session = replace(session, cursors=frozenset())
+    ctx.session = replace(session, cursors=session.cursors & session.held)
     _chain(ctx, node)
 
 

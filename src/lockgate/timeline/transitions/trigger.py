@@ -223,7 +223,7 @@ def _existing(ctx: Context, relation: Relation, node: Node) -> Trigger | None:
     related = created_here(ctx, found.oid)
     shown = ctx.catalog.qualified(found)
     if doubt(ctx, "trigger", relation.oid, name, found.oid) or doubt(ctx, "relation", relation.namespace, relation.name, relation.oid):
-        dependency.erase(ctx, found.oid)
+        dependency.erase(ctx.catalog, found.oid)
         return None
     if not node.get("replace"):
         raise ctx.refuse("42710", f"{of} already exists", None, name=name, object=shown, kind="trigger", related=related)

@@ -119,8 +119,9 @@ def alter_enum(ctx: Context, node: Node) -> None:
             raise _missing_label(ctx, found, neighbour)
         at = found.labels.index(neighbour) + (1 if node.get("newValIsAfter") else 0)
     labels = (*found.labels[:at], label, *found.labels[at:])
-    # a type made in the same transaction may be used at once (pg_enum.c: enum_uncommitted)
-    fresh = (*found.fresh_labels, label) if ctx.session.in_block and not _new_in_block(ctx, found) else found.fresh_labels
+    # from 17, a type made in the same transaction may be used at once (pg_enum.c: uncommitted_enum_types)
+    safe = not ctx.session.in_block or (ctx.catalog.major >= 17 and _new_in_block(ctx, found))
+    fresh = found.fresh_labels if safe else (*found.fresh_labels, label)
     if fresh:
         ctx.transaction.fresh.add(found.oid)
     ctx.catalog.put(replace(found, labels=labels, fresh_labels=fresh))
