@@ -156,5 +156,5 @@ def _parsed(passage: Passage, found: list[Slot], chosen: list[_Choice]) -> Fitte
         parse_json(written.text)
     except GrammarError:
         return None
-    unknown = [c.text for c in chosen if not c.certain and "$0" not in c.text]
+    unknown = [c.text for c in chosen if not c.certain and c.text.strip(" ()") != "$0"]
     return Fitted(written, fragments, bool(unknown), any(" AS (SELECT) " in text for text in unknown))

@@ -29,7 +29,7 @@ _TOKEN = re.compile(
       | (?P<format>{_FORMAT})
       | (?P<percent>%%)
       | ::|:=
-      | :(?:(?:v|value|l|t|tuple|n|p|v\*|value\*|l\*|t\*|tuple\*)\*?:)?(?P<colon>[A-Za-z_]\w*)
+      | :(?:(?:v|value|l|t|tuple|n|p|v\*|value\*|l\*|t\*|tuple\*)\*?:)?(?P<colon>[A-Za-z_]\w*)(?:!(?!=))?
       | @(?P<at>[A-Za-z_]\w*)
       | (?P<question>\?(?![|&?]))
       | (?:[+\-*/<>=~!^&|`]|@\?|@(?![A-Za-z_])|\#(?!\{{)|%(?![(\[sdvqtfi%])|\?[|&?])+
@@ -59,6 +59,18 @@ def slots(text: str, language: str) -> list[Slot]:
 def highest(text: str) -> int:
     """The highest number of a ``$n``."""
     return max((int(m["n"]) for m in _TOKEN.finditer(text) if m["n"]), default=0)
+
+
+def renumbered(text: str) -> str:
+    """One statement of several with its parameters counted from 1 (a server wants no gaps); every character keeps its place."""
+    numbers: dict[str, int] = {}
+
+    def number(match: re.Match[str]) -> str:
+        if match["n"] is None:
+            return match.group()
+        return f"${numbers.setdefault(match['n'], len(numbers) + 1)}".ljust(len(match.group()))
+
+    return _TOKEN.sub(number, text)
 
 
 def _slot(match: re.Match[str], language: str) -> Slot | None:

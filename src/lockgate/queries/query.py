@@ -8,6 +8,7 @@ from typing import Any
 from lockgate.parse import Statement
 from lockgate.parse.script import parse_text
 from lockgate.queries.fit import Fitted
+from lockgate.queries.placeholders import renumbered
 from lockgate.sources.migration import Script, Transaction
 from lockgate.text import Source, Span
 from lockgate.values import dataclass, field
@@ -28,8 +29,8 @@ class Query:
 
     @property
     def sql(self) -> str:
-        """What the server can prepare: placeholders are ``$1``, ..."""
-        return self.statement.text
+        """What the server can prepare: placeholders are ``$1``, ...; offsets are those of the statement."""
+        return renumbered(self.statement.text)
 
     def place(self, span: Span) -> Span:
         """Where in the file a span of the fitted text stands."""

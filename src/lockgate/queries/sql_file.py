@@ -14,8 +14,8 @@ from lockgate.queries.passage import HOLE, Passage, Writer
 _ANNOTATION = re.compile(r"^[ \t]*(?:--[ \t]*(?::?name|:snip)\b|/\*(?:(?!\*/).)*?@name\b|--[ \t]*@name\b)", re.MULTILINE | re.DOTALL)
 _SNIPPET = re.compile(r"\s*--[ \t]*:snip\b")
 _DEFINES = re.compile(r"^[ \t]*(?:create|alter|drop|grant|copy|set|\\)\b", re.IGNORECASE | re.MULTILINE)
-# HugSQL's expressions: "--~ (when ...)", "/*~ (if ...) */ ... /*~*/": Clojure chooses the text between them
-_CHOICE = re.compile(r"^[ \t]*--~[^\n]*\n[^\n]*|/\*~(?!\*/).*?/\*~\*/", re.MULTILINE | re.DOTALL)
+# HugSQL's expressions: "--~ (when ...)", "/*~ (if ...) */ ... /*~*/": Clojure puts the text in
+_CHOICE = re.compile(r"^[ \t]*--~[^\n]*|/\*~(?!\*/).*?/\*~\*/", re.MULTILINE | re.DOTALL)
 
 
 
