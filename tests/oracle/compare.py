@@ -1,0 +1,176 @@
+"""A sequence of statements on a server and on the simulator, side by side, and the first thing in which they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from lockgate.live.catalog import PREPARE, compare, read_catalog
+from lockgate.live.server import Server
+from lockgate.live.wire import SocketConnection
+from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.text import Source
+from lockgate.timeline.export import export
+from lockgate.timeline.replay import Broken, Plan, Replay
+from lockgate.timeline.step import Step
+from tests.oracle import state
+
+CONTROL = ("begin", "start", "commit", "rollback", "savepoint", "release", "end", "abort", "prepare transaction")
+# what rows decide, which the simulator does not know: the sequence ends there
+DATA = ("22", "23", "21", "P0", "40", "54", "57", "53")
+_FRESH = ("drop database lockgate with (force)", "create database lockgate template template1")
+_SKIP = ("schemas public", "extensions plpgsql")
+
+
+@dataclass
+class Outcome:
+    """What came of a sequence: how many statements were compared, and the difference or the reason why it ended early."""
+
+    statements: list[str] = field(default_factory=list)
+    compared: int = 0
+    refused: int = 0
+    difference: str = ""
+    tainted: str = ""
+
+
+@contextmanager
+def database(server: Server) -> Iterator[SocketConnection]:
+    """A connection to an empty database; the roles that a sequence made are dropped before the next."""
+    made = server.template
+    admin = SocketConnection(f"{server._home}/.s.PGSQL.5432", made.superuser, made.password, "template1", {})
+    try:
+        for sql in _FRESH:
+            reply = admin.query(sql)
+            assert reply.failure is None, reply.failure
+        for (name,) in admin.query("select quote_ident(rolname) from pg_roles where oid >= 16384").rows:
+            admin.query(f"drop role {name}")
+    finally:
+        admin.close()
+    connection = server.connect()
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+class Pair:
+    """The server's session and the replay, fed with the same statements."""
+
+    def __init__(self, connection: SocketConnection, server: Server) -> None:
+        self.connection, self.major = connection, server.binaries.major
+        self.replay = Replay(Plan((), self.major, role=server.template.superuser, superuser=True))
+        self.block = "I"
+        for sql in ("set search_path = pg_catalog", PREPARE, state.prepare(self.major), "reset search_path"):
+            reply = connection.query(sql)
+            assert reply.failure is None, reply.failure
+
+    def feed(self, sql: str, *, catalogs: bool = True) -> tuple[str, str]:
+        """One statement on both: the difference and the taint, each empty where there is none. ``catalogs``: compare them, too."""
+        step = self._simulate(sql)
+        if step is None:  # the grammar refuses it, and so must the server
+            real, message = self._apply(sql)
+            return ("" if real == "42601" else f"{sql}\n    server: {real} {message}\n    simulated: 42601"), ""
+        real, message = self._apply(sql)
+        simulated = step.fails.sqlstate if step.fails else ""
+        doubt = "; ".join((*step.tainted, *step.notes))
+        if doubt or (real != simulated and not simulated and real.startswith(DATA)):
+            return "", doubt or f"data: {real} {message}"
+        if real != simulated:
+            said = step.fails.message if step.fails else "success"
+            return f"{sql}\n    server: {real} {message}\n    simulated: {simulated} {said}", ""
+        if self.block == "E":
+            return "", "the transaction failed"
+        return self._catalogs(sql) if catalogs and not real else "", ""
+
+    def _simulate(self, sql: str) -> Step | None:
+        script = Script.whole(Source("m.sql", sql), Transaction.STATEMENT)
+        steps = list(self.replay.run(Migration("1", "1", "m", script)))
+        return steps[0] if len(steps) == 1 and not isinstance(steps[0], Broken) else None
+
+    def _apply(self, sql: str) -> tuple[str, str]:
+        """As the replay takes a file apart: a statement that fails inside a block leaves the block as it was (psql's ON_ERROR_ROLLBACK)."""
+        control = sql.lower().startswith(CONTROL)
+        guarded = self.block == "T" and not control
+        if guarded:
+            self.connection.query("savepoint lockgate")
+        reply = self.connection.query(sql)
+        if guarded:
+            self.connection.query("rollback to lockgate" if reply.failure else "select 1")
+            reply.block = self.connection.query("release lockgate").block
+        self.block = reply.block
+        failure = reply.failure or {}
+        return failure.get("C", ""), failure.get("M", "")
+
+    def _catalogs(self, sql: str) -> str:
+        """Catalog against catalog; the session's settings are left alone."""
+        self.connection.query("savepoint lockgate" if self.block == "T" else "begin")
+        self.connection.query("set local session authorization default")
+        self.connection.query("set local search_path = pg_catalog")
+        try:
+            found = list(self._differences())
+        finally:
+            self.connection.query("rollback to lockgate" if self.block == "T" else "rollback")
+            if self.block == "T":
+                self.connection.query("release lockgate")
+        return "\n    ".join([sql, *found[:8]]) if found else ""
+
+    def _differences(self) -> Iterable[str]:
+        catalog = self.replay.catalog
+        missing, extra, changed = compare(read_catalog(self.connection, prepared=True), export(catalog))
+        for word, names in (("missing", missing), ("extra", extra), ("different", changed)):
+            yield from (f"{word}: {name}" for name in names if not name.startswith(_SKIP))
+        there, here = state.real(self.connection), state.ours(catalog)
+        yield from (f"missing: {' '.join(fact)}" for fact in sorted(there - here))
+        yield from (f"extra: {' '.join(fact)}" for fact in sorted(here - there))
+
+
+def run(server: Server, preamble: Sequence[str], source: Callable[[Replay, int], str | None]) -> Outcome:
+    """Feed statements until one differs, is tainted, or the source ends."""
+    outcome = Outcome()
+    with database(server) as connection:
+        pair = Pair(connection, server)
+        for sql in _statements(pair, preamble, source):
+            outcome.statements.append(sql)
+            outcome.difference, outcome.tainted = pair.feed(sql, catalogs=len(outcome.statements) >= len(preamble))
+            if outcome.difference or outcome.tainted:
+                break
+            outcome.compared += 1
+    return outcome
+
+
+def _statements(pair: Pair, preamble: Sequence[str], source: Callable[[Replay, int], str | None]) -> Iterator[str]:
+    yield from preamble
+    number = 0
+    while (sql := source(pair.replay, number)) is not None:
+        yield sql
+        number += 1
+
+
+def replay_texts(server: Server, texts: Sequence[str]) -> Outcome:
+    """A fixed sequence; the catalogs are compared after the last statement."""
+    return run(server, texts, lambda replay, number: None)
+
+
+def shrink(server: Server, texts: list[str], difference: str) -> list[str]:
+    """The shortest subsequence found that still differs in the same way (delta debugging)."""
+    wanted, size = kind_of(difference), max(len(texts) // 2, 1)
+    while size:
+        at = 0
+        while at < len(texts) - 1:
+            shorter = texts[:at] + texts[min(at + size, len(texts) - 1) :]
+            if kind_of(replay_texts(server, shorter).difference) == wanted:
+                texts = shorter
+            else:
+                at += size
+        size //= 2
+    return texts
+
+
+def kind_of(difference: str) -> str:
+    """What makes two differences the same: the statement's first words, and both SQLSTATEs or the kind of object."""
+    if not difference:
+        return ""
+    lines = difference.splitlines()
+    words = " ".join(w for w in lines[0].lower().split()[:2])
+    return f"{words}|" + "|".join(" ".join(line.split()[:2]) for line in lines[1:3] if line.startswith("    "))
