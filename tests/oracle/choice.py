@@ -86,7 +86,7 @@ class Choice:
         found = self.relations(kinds)
         if self.wrong() or not found:
             others = self.relations("rpvmSiIc")
-            return (self.shown(other := self.one(others)), other) if others and self.chance(0.5) else ("nosuch", None)
+            return (self.shown(other := self.one(others)), other) if others and self.chance(0.25) else ("nosuch", None)
         relation = found[-1 - self.random.randrange(min(len(found), 6))] if self.chance(0.5) else self.one(found)
         return self.shown(relation), relation
 

@@ -70,7 +70,7 @@ class Pair:
         step = self._simulate(sql)
         if step is None:  # the grammar refuses it, and so must the server
             real, message = self._apply(sql)
-            return ("" if real == "42601" else f"{sql}\n    server: {real} {message}\n    simulated: 42601"), ""
+            return ("" if real in ("42601", "0A000") else f"{sql}\n    server: {real} {message}\n    simulated: 42601"), ""
         real, message = self._apply(sql)
         simulated = step.fails.sqlstate if step.fails else ""
         doubt = "; ".join((*step.tainted, *step.notes))

@@ -102,7 +102,9 @@ def _text(value: object) -> str:
 def _all(catalog: Catalog) -> Iterator[tuple[object, ...]]:
     for obj in catalog.every():
         space = getattr(obj, "namespace", 0)
-        if getattr(obj, "extension", 0) or catalog.namespace_name(space).startswith("pg_"):
+        holder = catalog.find(Relation, getattr(obj, "relation", 0))
+        temporary = holder is not None and holder.persistence == "t"
+        if getattr(obj, "extension", 0) or temporary or catalog.namespace_name(space).startswith("pg_"):
             continue
         yield from _facts(catalog, obj)
     for member in catalog.memberships:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+from lockgate.catalog import acl
 from lockgate.catalog.catalog import Draft, Event, NameKey, Place
-from lockgate.catalog.objects import PG_CATALOG, Namespace, Object
+from lockgate.catalog.objects import INFORMATION_SCHEMA, PG_CATALOG, Namespace, Object
 from lockgate.findings import Label
 from lockgate.parse.statement import Node, Origin, Statement
 from lockgate.parse.tokens import find_name, token_end
@@ -179,19 +180,26 @@ class Context:
                 named.append(self.session.temp_namespace)
                 continue
             found = self.catalog.namespace(schema)
-            if found is not None and found.oid not in named:
+            if found is not None and found.oid not in named and self._may_use(found):
                 named.append(found.oid)
         first = [] if PG_CATALOG in named else [PG_CATALOG]
         if self.session.temp_namespace and self.session.temp_namespace not in named:
             first.insert(0, self.session.temp_namespace)
         return tuple(oid for oid in (*first, *named) if oid)
 
+    def _may_use(self, schema: Namespace) -> bool:
+        """Whether a schema of the path counts: one without USAGE is passed over (recomputeNamespacePath)."""
+        if not self.session.known or acl.is_superuser(self.catalog, self.session.role) or self.catalog.taint_of(("any",), ("privileges",)):
+            return True
+        items = schema.acl if schema.acl is not None else acl.default_acl("schema", schema.owner, self.catalog.major)
+        return schema.oid in (PG_CATALOG, INFORMATION_SCHEMA) or "U" in acl.held(self.catalog, self.session.role, items)
+
     def creation_namespace(self, location: int | None = None) -> Namespace:
         """The schema in which an unqualified new object goes: the first of search_path that exists. Refuses with 3F000."""
         for name in self.session.search_path:
             schema = self.catalog.role_name(self.session.role) if name == "$user" else name
             found = self.catalog.namespace(schema)
-            if found is not None and found.oid != PG_CATALOG:
+            if found is not None and found.oid != PG_CATALOG and self._may_use(found):
                 return found
         if self.catalog.taints and self.catalog.taint_of(("any",)):
             raise self.unsure("the schema for new objects is not known for certain")

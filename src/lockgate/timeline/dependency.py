@@ -259,8 +259,9 @@ def remove_object(catalog: Draft, obj: Object) -> None:
             for left in catalog.in_namespace(obj.oid):
                 if catalog.get(left.oid) is not None:
                     remove_object(catalog, left)
-    if (obj.oid, 0) in catalog.comments:
-        catalog.comments = catalog.comments.delete((obj.oid, 0))
+    for number in (0, *(a.num for a in obj.attributes)) if isinstance(obj, Relation) else (0,):
+        if (obj.oid, number) in catalog.comments:
+            catalog.comments = catalog.comments.delete((obj.oid, number))
     catalog.remove(obj.oid)
 
 

@@ -24,6 +24,7 @@ with type 0 where the catalog is tainted. Their signatures::
     boolean(ctx, expr, what) -> Expr                                                         # 42804 argument of WHERE must be type boolean
     relation_scope(ctx, relation, alias=None, *, qualified_only=False) -> Scope              # scopes add: relation_scope(old) + relation_scope(new)
     empty_scope() -> Scope;  value_scope(type, typmod, collation) -> Scope                   # VALUE of a domain's CHECK
+    check_rewriting(ctx, query) -> None                                                      # QueryRewrite: 42P17, 55000, 428C9
     check_uses(ctx, query) -> None                                                           # ExecCheckPermissions: 42501
 
 ``kind`` of analyze_expression (ParseExprKind): check domain_check default function_default index index_predicate statistics alter_column execute
@@ -38,6 +39,7 @@ from lockgate.timeline.binder.api import (
     analyze_expression,
     analyze_query,
     boolean,
+    check_rewriting,
     check_uses,
     coerce,
     empty_scope,
@@ -74,6 +76,7 @@ __all__ = [
     "array_of",
     "base_type",
     "boolean",
+    "check_rewriting",
     "check_uses",
     "coerce",
     "creation_target",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.catalog.catalog import Address
+from lockgate.catalog.objects import Relation
 from lockgate.catalog.typename import type_of
 from lockgate.timeline.binder.coercion import CONTEXTS, coerce_to_boolean, coerce_to_target
 from lockgate.timeline.binder.expressions import transform
@@ -124,6 +125,50 @@ def check_uses(ctx: Context, query: Query) -> None:
     """What running a query needs: rewriting and planning first, then the privileges on its relations and routines."""
     from lockgate.timeline import privileges
 
-    if query.late and not ctx.catalog.taint_of(("any",)):
-        raise query.late[0]
+    check_rewriting(ctx, query)
     privileges.check_uses(ctx, query)
+    if query.late and not ctx.catalog.taint_of(("any",)):  # CheckValidResultRel, as execution starts
+        raise query.late[0]
+    for use in query.uses:
+        relation = ctx.catalog.find(Relation, use.relation)
+        if relation is not None and "SELECT" in use.privileges:
+            _scannable(ctx, relation, use.location, frozenset())
+
+
+def check_rewriting(ctx: Context, query: Query) -> None:
+    """What QueryRewrite refuses: views that select from themselves, and those that cannot be written to."""
+    if ctx.catalog.taint_of(("any",)):
+        return
+    for use in query.uses:
+        _recursion(ctx, use.relation, frozenset())
+    for late in query.late:
+        if late.failure.sqlstate != "42809":
+            raise late
+
+
+def _recursion(ctx: Context, oid: int, seen: frozenset[int]) -> None:
+    """fireRIRrules: a view that selects from itself, as CREATE OR REPLACE lets it (42P17)."""
+    view = ctx.catalog.find(Relation, oid)
+    if view is None or view.kind != "v":
+        return
+    if oid in seen:
+        raise ctx.refuse("42P17", f'infinite recursion detected in rules for relation "{view.name}"', name=view.name, kind="relation",
+                         object=ctx.catalog.qualified(view))  # fmt: skip
+    for edge in ctx.catalog.dependencies(oid):
+        if edge.kind == "n":
+            _recursion(ctx, edge.referenced[0], seen | {oid})
+
+
+def _scannable(ctx: Context, relation: Relation, location: int, seen: frozenset[int]) -> None:
+    """ExecOpenScanRelation: a materialized view must hold data (55000), behind a view too."""
+    if ctx.catalog.taint_of(("any",), ("object", relation.oid)) is not None or relation.oid in seen:
+        return
+    if relation.kind == "m" and not relation.populated:
+        raise ctx.refuse("55000", f'materialized view "{relation.name}" has not been populated', location, name=relation.name, kind="relation",
+                         object=ctx.catalog.qualified(relation), help="Use the REFRESH MATERIALIZED VIEW command.")  # fmt: skip
+    if relation.kind != "v":
+        return
+    for edge in ctx.catalog.dependencies(relation.oid):
+        behind = ctx.catalog.find(Relation, edge.referenced[0])
+        if behind is not None and edge.kind == "n":
+            _scannable(ctx, behind, location, seen | {relation.oid})

@@ -20,9 +20,11 @@ from lockgate.timeline.context import Node
 def update(state: State, body: Node) -> Result:
     """UPDATE ... SET ... FROM ... WHERE ... RETURNING."""
     item = _target(state, body, "UPDATE", body.get("fromClause", []))
-    update_targets(state, item, body.get("targetList", []))
     where(state, body.get("whereClause"), "where", "WHERE")
-    return returning(state, body, "UPDATE")
+    result = returning(state, body, "UPDATE")
+    update_targets(state, item, body.get("targetList", []))
+    _read(item)
+    return result
 
 
 def delete(state: State, body: Node) -> Result:

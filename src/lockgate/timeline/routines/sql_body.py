@@ -10,7 +10,7 @@ from lockgate.catalog.typename import RECORD, VOID, type_name, type_of
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
 from lockgate.text import Offsets
-from lockgate.timeline.binder import Block, Column, Expr, Query, Variables, analyze_query, coerce
+from lockgate.timeline.binder import Block, Column, Expr, Query, Variables, analyze_query, check_rewriting, coerce
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Refused, Unsure
 from lockgate.timeline.plpgsql.declare import is_polymorphic, outer_scope
@@ -61,9 +61,11 @@ def _statement(ctx: Context, tag: str, node: Node, variables: Variables) -> Quer
     if tag not in QUERIES:
         return None
     try:
-        return analyze_query(ctx, tag, node, variables=variables)
+        query = analyze_query(ctx, tag, node, variables=variables)
     except Unsure:
         return None
+    check_rewriting(ctx, query)
+    return query
 
 
 def parameters(ctx: Context, routine: Routine) -> Variables:

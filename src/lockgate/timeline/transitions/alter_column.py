@@ -14,7 +14,7 @@ from lockgate.timeline.transitions.default import remove_default, set_default, s
 from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.not_null import named, not_null_of, set_not_null
 from lockgate.timeline.transitions.partition import key_columns
-from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, add_attribute, column_of, created_here, doubt
+from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, add_attribute, check_column_type, column_of, created_here, doubt
 from lockgate.timeline.transitions.sequence import alter_options, identity_sequence, read_options
 from lockgate.values import replace
 
@@ -58,6 +58,7 @@ def add_column(ctx: Context, queue: Queue, item: Alteration) -> None:
         return
     definition = Definition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
     column = define_column(ctx, definition, node)
+    check_column_type(ctx, name, column.ref.oid, node.get("typeName", {}).get("location", column.location), relation=relation)
     if any(k["contype"] == "CONSTR_PRIMARY" for k in definition.keys):
         column.notnull = True
     children = ctx.catalog.children(relation.oid) if relation.kind in "rpf" else ()
@@ -234,7 +235,7 @@ def add_identity(ctx: Context, _: Queue, item: Alteration) -> None:
     check_identity_type(ctx, attribute.type, node.get("location", 0))
     for wrong, message in ((not attribute.notnull, f"{of} must be declared NOT NULL before identity can be added"),
                            (bool(attribute.identity), f"{of} is already an identity column"),
-                           (attribute.has_default, f"{of} already has a default value")):  # fmt: skip
+                           (attribute.has_default or bool(attribute.generated), f"{of} already has a default value")):  # fmt: skip
         if wrong and doubt(ctx, relation, item.name) is None:
             raise ctx.refuse("55000", message, span=item.span, kind="column")
     if relation.is_partition:

@@ -12,7 +12,7 @@ from lockgate.timeline.transitions.constraint import add_checks, constraint_name
 from lockgate.timeline.transitions.foreign_key import add_foreign_key
 from lockgate.timeline.transitions.index import Plan
 from lockgate.timeline.transitions.inheritance import descendants
-from lockgate.timeline.transitions.key import add_key, plan_key, plan_keys, use_index
+from lockgate.timeline.transitions.key import add_key, find_own_index, plan_key, plan_keys, use_index
 from lockgate.timeline.transitions.not_null import add_not_null, counterpart, for_primary_key, mark, named
 from lockgate.timeline.transitions.partition_index import column_map
 from lockgate.timeline.transitions.relation import doubt
@@ -62,8 +62,9 @@ def queue_constraints(ctx: Context, queue: Queue, item: Alteration, definition: 
     plain = [n for n in definition.keys if not n.get("indexname")]
     for node in definition.keys:
         if node.get("indexname"):
+            find_own_index(ctx, ctx.catalog.the(Relation, item.relation), node)
             queue.add(Pass.ADD_INDEXCONSTR, replace(item, action=_later_index(node)))
-    for plan in plan_keys(ctx, replace_keys(definition, plain), []) if len(plain) > 1 else [plan_key(ctx, definition, n, []) for n in plain]:
+    for plan in plan_keys(ctx, replace_keys(definition, plain), list) if len(plain) > 1 else [plan_key(ctx, definition, n, list) for n in plain]:
         queue.add(Pass.ADD_INDEX, replace(item, action=_later_key(plan)))
     for node in definition.not_nulls if named(ctx) else ():
         queue.add(Pass.COL_ATTRS, replace(item, action=_later_not_null(node)))

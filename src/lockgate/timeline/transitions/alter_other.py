@@ -44,6 +44,8 @@ def set_logged(ctx: Context, _: Queue, item: Alteration) -> None:
     relation = _relation(ctx, item)
     if relation.persistence == "t":
         raise ctx.refuse("42P16", f'cannot change logged status of table "{relation.name}" because it is temporary', kind="relation")
+    if relation.kind == "p":  # it has no storage that could change (ATRewriteTables)
+        return
     wanted = "p" if item.node["subtype"] == "AT_SetLogged" else "u"
     for constraint in ctx.catalog.objects(Constraint) if relation.persistence != wanted else ():
         if constraint.kind != "f" or relation.oid not in (constraint.relation, constraint.foreign) or constraint.relation == constraint.foreign:
@@ -175,7 +177,7 @@ def rules(ctx: Context, _: Queue, item: Alteration) -> None:
 
 
 def prepare_inherit(ctx: Context, _: Queue, item: Alteration) -> None:
-    """ATPrepAddInherit, and its like for NO INHERIT."""
+    """ATPrepAddInherit."""
     relation = _relation(ctx, item)
     if relation.of_type:
         raise ctx.refuse("42809", "cannot change inheritance of typed table", span=item.span, kind="relation")
@@ -238,6 +240,8 @@ def drop_inherit(ctx: Context, _: Queue, item: Alteration) -> None:
     """NO INHERIT parent (ATExecDropInherit, RemoveInheritance)."""
     relation = _relation(ctx, item)
     rangevar = item.node["def"]["RangeVar"]
+    if relation.is_partition:
+        raise ctx.refuse("42809", "cannot change inheritance of a partition", span=item.span, kind="relation")
     parent = user_relation(ctx, rangevar)
     assert parent is not None
     if parent.oid not in relation.parents:

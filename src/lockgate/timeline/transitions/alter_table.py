@@ -52,7 +52,7 @@ _COMMANDS: Mapping[str, _Row] = {
     "AT_SetRelOptions": (Pass.MISC, "rpvmiI", False, alter_other.set_options, None),
     "AT_ResetRelOptions": (Pass.MISC, "rpvmiI", False, alter_other.set_options, None),
     "AT_AddInherit": (Pass.MISC, "rpf", False, alter_other.add_inherit, alter_other.prepare_inherit),
-    "AT_DropInherit": (Pass.MISC, "rpf", False, alter_other.drop_inherit, alter_other.prepare_inherit),
+    "AT_DropInherit": (Pass.MISC, "rpf", False, alter_other.drop_inherit, None),
     "AT_AddOf": (Pass.MISC, "rp", False, alter_other.add_of, None),
     "AT_DropOf": (Pass.MISC, "rp", False, alter_other.drop_of, None),
     "AT_ReplicaIdentity": (Pass.MISC, "rpm", False, alter_other.replica_identity, None),
@@ -62,6 +62,7 @@ _COMMANDS: Mapping[str, _Row] = {
     "AT_DetachPartitionFinalize": (Pass.MISC, "rp", False, alter_other.nothing, None),
 } | dict.fromkeys(("AT_EnableTrig", "AT_EnableAlwaysTrig", "AT_EnableReplicaTrig", "AT_EnableTrigAll", "AT_EnableTrigUser", "AT_DisableTrig", "AT_DisableTrigAll", "AT_DisableTrigUser"), (Pass.MISC, "rpf", False, alter_other.triggers, None)) | dict.fromkeys(("AT_EnableRule", "AT_EnableAlwaysRule", "AT_EnableReplicaRule", "AT_DisableRule"), (Pass.MISC, "rpv", False, alter_other.rules, None)) | dict.fromkeys(("AT_EnableRowSecurity", "AT_DisableRowSecurity", "AT_ForceRowSecurity", "AT_NoForceRowSecurity"), (Pass.MISC, "rp", False, alter_other.row_security, None))  # fmt: skip
 
+_SINCE_18 = dict.fromkeys(("AT_AttachPartition", "AT_DetachPartition"), {ord("r"): None}) | dict.fromkeys(("AT_SetLogged", "AT_SetUnLogged"), {ord("p"): None})
 _OBJECT_KINDS = {
     "OBJECT_VIEW": ("v", "view"), "OBJECT_MATVIEW": ("m", "materialized view"), "OBJECT_SEQUENCE": ("S", "sequence"),
     "OBJECT_FOREIGN_TABLE": ("f", "foreign table"), "OBJECT_INDEX": ("iI", "index"), "OBJECT_TYPE": ("c", "composite type"),
@@ -152,6 +153,8 @@ def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:
     if item.node["subtype"] == "AT_ColumnDefault" and "def" not in item.node:
         step = Pass.DROP
     relation = ctx.catalog.the(Relation, item.relation)
+    if ctx.catalog.major >= 18:
+        kinds = kinds.translate(_SINCE_18.get(item.node["subtype"], {}))
     allow(ctx, relation, kinds, item)
     if further is not None:
         further(ctx, queue, item)

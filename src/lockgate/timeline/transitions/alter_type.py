@@ -12,6 +12,7 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import describe
 from lockgate.timeline.failure import Refused
 from lockgate.timeline.transitions.alteration import Alteration, Queue
+from lockgate.timeline.transitions.column import check_identity_type
 from lockgate.timeline.transitions.foreign_key import check_comparable
 from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.opclass import resolve_opclass
@@ -27,6 +28,9 @@ def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:
     node = item.node["def"]["ColumnDef"]
     if relation.of_type and not item.recursing:
         raise ctx.refuse("42809", "cannot alter column type of typed table", span=item.span, kind="relation")
+    there = relation.attribute(item.name)
+    if there is not None and there.identity and not item.recursing and not relation.is_partition:  # its sequence is altered before anything else
+        check_identity_type(ctx, resolve_type(ctx, node["typeName"]).oid, node["typeName"].get("location", 0))
     using = analyze_expression(ctx, node["raw_default"], relation_scope(ctx, relation), "alter_column") if "raw_default" in node else None
     attribute = _column(ctx, relation, item)
     if attribute.generated and "raw_default" in node:

@@ -7,7 +7,7 @@ from lockgate.catalog.typename import INT2, INT4, INT8, base_type
 from lockgate.timeline.binder import TypeRef, resolve_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_relation_name
-from lockgate.timeline.transitions.relation import check_column_type, column_collation
+from lockgate.timeline.transitions.relation import column_collation
 from lockgate.values import dataclass, field
 
 _SERIAL = {"smallserial": INT2, "serial2": INT2, "serial": INT4, "serial4": INT4, "bigserial": INT8, "serial8": INT8}
@@ -75,7 +75,6 @@ def define_column(ctx: Context, definition: Definition, node: Node) -> Column:
         column.sequence_name = sequence_name(ctx, definition, name)
         column.notnull = True
     column_constraints(ctx, definition, column, node.get("constraints", []))
-    check_column_type(ctx, name, ref.oid, node.get("typeName", {}).get("location", location), relation=definition.relation)
     return column
 
 
@@ -167,7 +166,6 @@ def _identity(ctx: Context, definition: Definition, column: Column, node: Node, 
         raise ctx.refuse("0A000", "identity columns are not supported on partitions", location, kind="other")
     if again:
         raise ctx.refuse("42601", f"multiple identity specifications {on}", location, kind="other")
-    check_identity_type(ctx, column.ref.oid, location)
     column.identity = node.get("generated_when", "a")
     column.sequence_options = node.get("options", [])
     given = next((o["DefElem"] for o in column.sequence_options if o["DefElem"].get("defname") == "sequence_name"), None)

@@ -43,7 +43,7 @@ def create_domain(ctx: Context, node: Node) -> None:
     created = Type(
         ctx.catalog.new_oid(), name, space.oid, ctx.session.role, "d", str(getattr(base, "category", "U")), base=ref.oid,
         base_typmod=ref.typmod, collation=collation, length=int(getattr(base, "length", -1) or -1),
-        acl=initial_acl(ctx, "type", space.oid, ctx.session.role),
+        acl=initial_acl(ctx, "type", space.oid, ctx.session.role), has_default=isinstance(base, Type) and base.has_default,
     )  # fmt: skip
     created, refs = _clauses(ctx, created, node.get("constraints", []))
     created = put_type(ctx, created)
@@ -60,6 +60,7 @@ def create_domain(ctx: Context, node: Node) -> None:
 def _clauses(ctx: Context, domain: Type, constraints: list[Node]) -> tuple[Type, Iterable[Address]]:
     refs: list[Address] = []
     nullable: bool | None = None
+    given = False
     for item in constraints:
         node = item["Constraint"]
         kind, location = node["contype"], node.get("location", 0)
@@ -68,8 +69,9 @@ def _clauses(ctx: Context, domain: Type, constraints: list[Node]) -> tuple[Type,
         if kind in _LATER:
             raise ctx.refuse("0A000", "specifying constraint deferrability not supported for domains", location, kind="constraint")
         if kind == "CONSTR_DEFAULT":
-            if domain.has_default:
+            if given:
                 raise ctx.refuse("42601", "multiple default expressions", location, kind="other")
+            given = True
             refs += default_refs(ctx, domain, node["raw_expr"])
             domain = replace(domain, has_default=not _is_null(node["raw_expr"]))
         elif kind in ("CONSTR_NOTNULL", "CONSTR_NULL"):

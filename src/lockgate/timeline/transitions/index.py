@@ -82,8 +82,6 @@ def create_index(ctx: Context, node: Node) -> None:
         raise ctx.refuse("25001", "CREATE INDEX CONCURRENTLY cannot run inside a transaction block", span=ctx.span(0, "concurrently"), kind="other")
     relation = user_relation(ctx, rangevar)
     assert relation is not None
-    if relation.kind not in "rmpf":
-        raise _no_index(ctx, relation, location)
     need_owner(ctx, relation, location)
     plan = Plan(
         [p["IndexElem"] for p in node.get("indexParams", [])], [p["IndexElem"] for p in node.get("indexIncludingParams", [])],
@@ -91,7 +89,7 @@ def create_index(ctx: Context, node: Node) -> None:
         where=node.get("whereClause"), location=location, if_not_exists=bool(node.get("if_not_exists")), recurse=bool(rangevar.get("inh")),
     )  # fmt: skip
     shape = analyze(ctx, relation, plan)
-    if relation.kind == "f":
+    if relation.kind not in "rmp":
         raise _no_index(ctx, relation, location)
     if relation.kind == "p" and node.get("concurrent"):
         raise ctx.refuse("0A000", f'cannot create index on partitioned table "{relation.name}" concurrently', location, kind="index")
@@ -218,6 +216,11 @@ def _element(
     if included:
         raise ctx.refuse("0A000", "expressions are not supported in included columns", plan.location, kind="index")
     expr = expressions[id(element)]
+    if len(expr.columns) == 1 and "ColumnRef" in element["expr"]:  # (column) is that column (ComputeIndexAttrs)
+        (number,) = expr.columns
+        shape.keys.append(number)
+        shape.columns.add(number)
+        return expr.type, expr.typmod, expr.collation
     _immutable(ctx, expr, "expression")
     shape.keys.append(0)
     shape.columns |= expr.columns

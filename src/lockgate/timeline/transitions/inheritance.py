@@ -36,9 +36,8 @@ def check_parent(ctx: Context, parent: Relation, location: int, *, partition: bo
     def wrong(message: str) -> Exception:
         return ctx.refuse("42809", message, location, name=parent.name, kind="relation", object=ctx.catalog.qualified(parent))
 
-    need_owner(ctx, parent, location)
-    if partition and parent.kind != "p":
-        raise ctx.refuse("42P17" if parent.kind in "rf" else "42809", f'"{parent.name}" is not partitioned', location, name=parent.name, kind="relation")
+    if parent.kind in "iIc":
+        raise wrong(f'"{parent.name}" is {"a composite type" if parent.kind == "c" else "an index"}')
     if not partition and parent.kind == "p":
         raise wrong(f'cannot inherit from partitioned table "{parent.name}"')
     if not partition and parent.is_partition:
@@ -51,6 +50,7 @@ def check_parent(ctx: Context, parent: Relation, location: int, *, partition: bo
         raise wrong(f'cannot inherit from temporary relation "{parent.name}"')
     if partition and temporary and parent.persistence != "t":
         raise wrong(f'cannot create a temporary relation as partition of permanent relation "{parent.name}"')
+    need_owner(ctx, parent, location)
 
 
 def merge_columns(ctx: Context, definition: Definition, parents: list[Relation], location: int) -> list[Column]:

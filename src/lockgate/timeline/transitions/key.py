@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lockgate.catalog.objects import Constraint, Relation
@@ -15,10 +16,11 @@ from lockgate.timeline.transitions.not_null import mark
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, doubt, ensure_free
 from lockgate.values import replace
 
+Parents = Callable[[], list[Relation]]  # opened only where a key's column is not the table's own
 _WORDS = {"CONSTR_PRIMARY": "primary key", "CONSTR_UNIQUE": "unique"}
 
 
-def plan_key(ctx: Context, definition: Definition, node: Node, parents: list[Relation]) -> Plan:
+def plan_key(ctx: Context, definition: Definition, node: Node, parents: Parents) -> Plan:
     """The index that a constraint asks for. In CREATE TABLE its columns must be there (42703); a primary key makes them NOT NULL."""
     kind, location = node["contype"], node.get("location", 0)
     plan = Plan(
@@ -46,7 +48,7 @@ def plan_key(ctx: Context, definition: Definition, node: Node, parents: list[Rel
     return plan
 
 
-def _column(ctx: Context, definition: Definition, name: str, parents: list[Relation], location: int, primary: bool) -> None:
+def _column(ctx: Context, definition: Definition, name: str, parents: Parents, location: int, primary: bool) -> None:
     column = definition.column(name)
     if column is not None:
         if primary:
@@ -56,11 +58,12 @@ def _column(ctx: Context, definition: Definition, name: str, parents: list[Relat
         return
     if name in SYSTEM_COLUMNS or definition.relation is not None:
         return
-    if any(p.attribute(name) is not None for p in parents):
+    above = parents()
+    if any(p.attribute(name) is not None for p in above):
         if primary:
             definition.not_nulls.append(not_null(name))
         return
-    if any(doubt(ctx, p) is not None for p in parents):
+    if any(doubt(ctx, p) is not None for p in above):
         raise ctx.unsure(f"whether column {name} is inherited is not known")
     from lockgate.timeline.binder.names import did_you_mean
 
@@ -68,7 +71,7 @@ def _column(ctx: Context, definition: Definition, name: str, parents: list[Relat
                      object=f"{definition.name}.{name}", help=did_you_mean(name, [c.name for c in definition.columns]))  # fmt: skip
 
 
-def plan_keys(ctx: Context, definition: Definition, parents: list[Relation]) -> list[Plan]:
+def plan_keys(ctx: Context, definition: Definition, parents: Parents) -> list[Plan]:
     """transformIndexConstraints: the primary key first; what is asked for twice is made once."""
     plans: list[Plan] = []
     first: Plan | None = None
@@ -113,16 +116,9 @@ def use_index(ctx: Context, relation: Relation, node: Node) -> None:
     """ADD CONSTRAINT ... USING INDEX: the index takes the constraint's name (transformIndexConstraint, ATExecAddIndexConstraint)."""
     name, location = node["indexname"], node.get("location", 0)
     primary = node["contype"] == "CONSTR_PRIMARY"
+    index = find_own_index(ctx, relation, node)
     if relation.kind == "p":
         raise ctx.refuse("0A000", "ALTER TABLE / ADD CONSTRAINT USING INDEX is not supported on partitioned tables", location, kind="constraint")
-    index = ctx.catalog.relation_named(relation.namespace, name)
-    if index is None or index.index is None:
-        if doubt(ctx, relation) is not None or ctx.catalog.taint_of(("name", "relation", relation.namespace, name)):
-            raise ctx.unsure(f"whether index {name} exists is not known")
-        schema = ctx.catalog.namespace_name(relation.namespace)
-        raise ctx.refuse("42704", f'index "{name}" does not exist', location, name=name, object=f"{schema}.{name}", kind="index",
-                         event=ctx.catalog.events.get(("relation", schema, name)))  # fmt: skip
-    _fit(ctx, relation, index, node, primary, location)
     if primary and primary_key(ctx, relation) is not None and doubt(ctx, relation) is None:
         raise many_keys(ctx, relation.name, location)
     chosen = node.get("conname") or name
@@ -132,6 +128,21 @@ def use_index(ctx: Context, relation: Relation, node: Node) -> None:
         index = replace(index, name=chosen)
         ctx.catalog.put(index)
     _promote(ctx, relation, index, node, primary, location)
+
+
+def find_own_index(ctx: Context, relation: Relation, node: Node) -> Relation:
+    """The index that USING INDEX names, and whether it fits (transformIndexConstraint)."""
+    name, location = node["indexname"], node.get("location", 0)
+    primary = node["contype"] == "CONSTR_PRIMARY"
+    index = ctx.catalog.relation_named(relation.namespace, name)
+    if index is None or index.index is None:
+        if doubt(ctx, relation) is not None or ctx.catalog.taint_of(("name", "relation", relation.namespace, name)):
+            raise ctx.unsure(f"whether index {name} exists is not known")
+        schema = ctx.catalog.namespace_name(relation.namespace)
+        raise ctx.refuse("42704", f'index "{name}" does not exist', location, name=name, object=f"{schema}.{name}", kind="index",
+                         event=ctx.catalog.events.get(("relation", schema, name)))  # fmt: skip
+    _fit(ctx, relation, index, node, primary, location)
+    return index
 
 
 def _fit(ctx: Context, relation: Relation, index: Relation, node: Node, primary: bool, location: int) -> None:

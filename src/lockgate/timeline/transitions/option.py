@@ -25,7 +25,7 @@ def check_storage_options(ctx: Context, options: list[Any], kind: str) -> None:
         if space and space != "toast":
             raise ctx.refuse("22023", f'unrecognized parameter namespace "{space}"', location, name=space, kind="other")
         if kind == "p" and name in HEAP and name not in ("oids",):
-            raise ctx.refuse("22023" if ctx.catalog.major < 17 else "42809", f'unrecognized parameter "{name}"' if ctx.catalog.major < 17 else
+            raise ctx.refuse("22023" if ctx.catalog.major < 16 else "42809", f'unrecognized parameter "{name}"' if ctx.catalog.major < 16 else
                              "cannot specify storage parameters for a partitioned table", location, name=name, kind="other")  # fmt: skip
         if name not in (_AUTOVACUUM if space else allowed):
             raise ctx.refuse("22023", f'unrecognized parameter "{name}"', location, name=name, kind="other")

@@ -84,13 +84,19 @@ def drop_owned(ctx: Context, node: Node) -> None:
         for obj in list(everything(ctx.catalog)):
             _strip(ctx, obj, role.oid)
         kept = {k: _without(v, role.oid) for k, v in ctx.catalog.default_acls.items() if k[0] != role.oid}
-        ctx.catalog.default_acls = type(ctx.catalog.default_acls)(kept)
+        ctx.catalog.default_acls = type(ctx.catalog.default_acls)({k: v for k, v in kept.items() if not _is_default(ctx, k, v)})
     doomed = [(obj.oid, 0) for role in roles for obj in owned(ctx.catalog, role.oid) if not getattr(obj, "extension", 0)]
     dependency.drop(ctx, doomed, cascade=node.get("behavior") == "DROP_CASCADE")
 
 
 def _without(items: Any, role: int) -> Any:
     return tuple(i for i in items if i[0] != role)
+
+
+def _is_default(ctx: Context, key: tuple[int, int, str], items: Any) -> bool:
+    """Whether a row of pg_default_acl says nothing any more (SetDefaultACL deletes it)."""
+    role, space, kind = key
+    return acl.same(items, () if space else acl.default_acl(kind, role, ctx.catalog.major))
 
 
 def _strip(ctx: Context, obj: Any, role: int) -> None:

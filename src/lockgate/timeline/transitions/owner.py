@@ -140,7 +140,7 @@ def _own_type(ctx: Context, oid: int, owner: int) -> None:
 
 def change_relation_owner(ctx: Context, relation: Relation, role: Role, location: int | None, *, checked: bool = False) -> None:
     """ATExecChangeOwner: with the row type, indexes and owned sequences."""
-    if relation.kind == "S" and not checked and relation.sequence is not None and relation.sequence.owned:
+    if relation.kind == "S" and not checked and relation.owner != role.oid and relation.sequence is not None and relation.sequence.owned:
         table = ctx.catalog.find(Relation, relation.sequence.owned[0])
         raise ctx.refuse("0A000", f'cannot change owner of sequence "{relation.name}"', name=relation.name, kind="sequence",
                          help=f'Sequence "{relation.name}" is linked to table "{table.name if table else "?"}".')  # fmt: skip

@@ -67,7 +67,7 @@ def bound_form(ctx: Context, parent: Relation, bound: Node, name: str) -> tuple[
     assert parts is not None
     if bound.get("is_default"):
         if parts.strategy == "h":
-            raise ctx.refuse("42P17", "a hash-partitioned table may not have a default partition", location, kind="other")
+            raise ctx.refuse("42P16", "a hash-partitioned table may not have a default partition", location, kind="other")
         return ("default",)
     if bound.get("strategy") != parts.strategy:
         raise ctx.refuse("42P16", f"invalid bound specification for a {_WORDS[parts.strategy]} partition", location, kind="other")
@@ -98,7 +98,7 @@ def _form(ctx: Context, parent: Relation, parts: Partitioning, bound: Node, loca
                 if modulus <= 0
                 else ("remainder for hash partition must be less than modulus")
             )
-            raise ctx.refuse("42P17", message, location, kind="other")
+            raise ctx.refuse("42P16", message, location, kind="other")
         return ("hash", modulus, remainder)
     if parts.strategy == "l":
         return ("list", tuple(_datum(ctx, parent, parts.keys[0], d) for d in bound.get("listdatums", [])))

@@ -97,6 +97,7 @@ def clone_index(ctx: Context, source: Relation, target: Relation, mapping: dict[
         for a, n in zip(source.attributes, numbers, strict=False)
     )
     constraint = catalog.find(Constraint, index.constraint)
+    _cover_partition_key(ctx, target, source, mapping)
     name = name or choose_index_name(
         catalog, target.name, target.namespace, [a.name for a in columns], primary=index.primary, exclusion=index.exclusion,
         constraint=constraint is not None,
@@ -120,6 +121,17 @@ def clone_index(ctx: Context, source: Relation, target: Relation, mapping: dict[
         catalog.depend((made.oid, 0), [(source.oid, 0)], "P")
         catalog.depend((made.oid, 0), [(target.oid, 0)], "S")
     return made
+
+
+def _cover_partition_key(ctx: Context, target: Relation, source: Relation, mapping: dict[int, int]) -> None:
+    """A unique index goes to a partitioned table only with its partition key in it (DefineIndex: 0A000)."""
+    parts, index = target.partitioning, source.index
+    if target.kind != "p" or parts is None or index is None or not (index.unique or index.exclusion):
+        return
+    keys = {mapping.get(n, 0) for n in index.keys}
+    if not set(parts.keys) <= keys or 0 in parts.keys:
+        raise ctx.refuse("0A000", "unique constraint on partitioned table must include all partitioning columns", kind="index",
+                         object=ctx.catalog.qualified(target))  # fmt: skip
 
 
 def _depend_like(ctx: Context, source: Relation, made: Relation, target: Relation, mapping: dict[int, int]) -> None:

@@ -80,7 +80,7 @@ def ensure_free_at(ctx: Context, name: str, namespace: int) -> None:
 def rename_type(ctx: Context, found: Type, name: str) -> None:
     """RenameTypeInternal: an array type in the way moves; the own array type follows."""
     there = ctx.catalog.type_named(found.namespace, name)
-    if there is not None and there.oid != found.oid:
+    if there is not None:
         if there.category == "A" and there.elem and there.kind == "b":
             if there.oid != found.array:
                 ctx.catalog.put(replace(there, name=array_type_name(ctx.catalog, name, found.namespace)))
@@ -174,6 +174,7 @@ def _rename_constraint(ctx: Context, node: Node) -> None:
     relation = user_relation(ctx, node["relation"], missing_ok=bool(node.get("missing_ok")))
     if relation is None:
         return
+    _check_renamable(ctx, relation)
     need_owner(ctx, relation, node["relation"].get("location", 0), name=relation.name)
     found = find_part(ctx, Constraint, "constraint", "table", relation, node["subname"])
     assert found is not None

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Membership, Object, Policy, Relation, Role
+from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Membership, Object, Policy, Relation, Role, Type
 from lockgate.timeline import privileges
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Need, Node
@@ -294,7 +294,10 @@ def owned(catalog: Catalog, role: int) -> Iterator[Object]:
     for obj in everything(catalog):
         if _owner(obj) != role or getattr(obj, "kind", "") == "default":
             continue
-        if getattr(obj, "relation", 0) or (getattr(obj, "elem", 0) and getattr(obj, "category", "") == "A"):
+        holder = catalog.find(Relation, getattr(obj, "relation", 0)) if isinstance(obj, Type) else None
+        if isinstance(obj, Relation) and obj.kind == "c":  # owned as a type
+            continue
+        if (getattr(obj, "relation", 0) and (holder is None or holder.kind != "c")) or (getattr(obj, "elem", 0) and getattr(obj, "category", "") == "A"):
             continue
         yield obj
 

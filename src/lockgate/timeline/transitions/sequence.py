@@ -132,11 +132,10 @@ def own(ctx: Context, sequence: Relation, option: Node, *, identity: bool = Fals
     """process_owned_by: OWNED BY table.column, or NONE."""
     names = option["arg"]["List"]["items"]
     parts, location = words(names), option.get("location", 0)
-    if sequence.sequence is not None and sequence.sequence.identity:
-        raise ctx.refuse("0A000", "cannot change ownership of identity sequence", location, kind="sequence")
     if len(parts) == 1:
         if parts[0] != "none":
             raise ctx.refuse("42601", "invalid OWNED BY option", location, help="Specify OWNED BY table.column or OWNED BY NONE.")
+        _not_identity(ctx, sequence, location)
         set_owner_column(ctx, sequence, None)
         return
     table = find_relation_names(ctx, names[:-1], location)
@@ -147,7 +146,13 @@ def own(ctx: Context, sequence: Relation, option: Node, *, identity: bool = Fals
     if table.namespace != sequence.namespace:
         raise ctx.refuse("55000", "sequence must be in same schema as table it is linked to", location, kind="sequence")
     column = column_of(ctx, table, parts[-1], location)
+    _not_identity(ctx, sequence, location)
     set_owner_column(ctx, sequence, (table.oid, column.num), identity=identity)
+
+
+def _not_identity(ctx: Context, sequence: Relation, location: int) -> None:
+    if sequence.sequence is not None and sequence.sequence.identity:
+        raise ctx.refuse("0A000", "cannot change ownership of identity sequence", location, kind="sequence")
 
 
 def set_owner_column(ctx: Context, sequence: Relation, column: tuple[int, int] | None, *, identity: bool = False) -> None:

@@ -31,12 +31,13 @@ def alter_schema(ctx: Context, node: Node) -> None:
     if isinstance(obj, Extension):
         _move_extension(ctx, obj, space)
         return
-    need_owner(ctx, obj, name=obj.name)
     if isinstance(obj, Type):
+        need_owner(ctx, obj, name=obj.name)
         _move_type_statement(ctx, obj, space)
         return
-    if obj.namespace == space.oid:
+    if obj.namespace == space.oid:  # AlterObjectNamespace_internal looks no further
         return
+    need_owner(ctx, obj, name=obj.name)
     _ensure_free(ctx, obj, space)
     _place(ctx, obj, space.oid)
 

@@ -7,7 +7,7 @@ from lockgate.timeline.binder import TypeRef, resolve_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_privilege, need_usage
 from lockgate.timeline.transitions import partition
-from lockgate.timeline.transitions.column import Column, Definition, define_column, with_attributes
+from lockgate.timeline.transitions.column import Column, Definition, check_identity_type, define_column, with_attributes
 from lockgate.timeline.transitions.constraint import add_checks
 from lockgate.timeline.transitions.default import set_default, store_default
 from lockgate.timeline.transitions.foreign_key import add_foreign_key
@@ -15,7 +15,7 @@ from lockgate.timeline.transitions.inheritance import check_parent, find_parents
 from lockgate.timeline.transitions.key import add_key, plan_keys
 from lockgate.timeline.transitions.not_null import key_of, store_not_nulls
 from lockgate.timeline.transitions.option import check_storage_options
-from lockgate.timeline.transitions.relation import create_relation, creation_place, doubt, skip_existing
+from lockgate.timeline.transitions.relation import check_column_type, create_relation, creation_place, doubt, skip_existing
 from lockgate.timeline.transitions.sequence import make_sequence, read_options, set_owner_column
 from lockgate.timeline.transitions.table_like import finish_like, like_columns
 from lockgate.values import replace
@@ -34,15 +34,19 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
     of_type = _typed(ctx, definition, node["ofTypename"]) if "ofTypename" in node else 0
     transform_elements(ctx, definition, node)
     persistence = "t" if space.oid == ctx.session.temp_namespace else rangevar.get("relpersistence", "p")
+    if kind == "p" and persistence == "u" and ctx.catalog.major >= 18:
+        raise ctx.refuse("0A000", "partitioned tables cannot be unlogged", location, kind="relation")
     if node.get("oncommit", "ONCOMMIT_NOOP") != "ONCOMMIT_NOOP" and persistence != "t":
         raise ctx.refuse("42P16", "ON COMMIT can only be used on temporary tables", location, kind="other")
-    plans = plan_keys(ctx, definition, _peek(ctx, node))
+    plans = plan_keys(ctx, definition, lambda: _peek(ctx, node))
     sequences = make_sequences(ctx, definition, definition.columns, persistence)
     check_storage_options(ctx, node.get("options", []), kind)
     parents = find_parents(ctx, node.get("inhRelations", []))
     for parent, item in zip(parents, node.get("inhRelations", []), strict=True):
         check_parent(ctx, parent, item["RangeVar"].get("location", 0), partition=definition.partition, temporary=persistence == "t")
     columns = merge_columns(ctx, definition, parents, location)
+    for column in columns:
+        check_column_type(ctx, column.name, column.ref.oid, column.location)
     relation = create_relation(
         ctx, definition.name, space, kind, [_attribute(i, c) for i, c in enumerate(columns, 1)], location=location, persistence=persistence,
         of_type=of_type, server=server, on_commit={"ONCOMMIT_DROP": "d", "ONCOMMIT_DELETE_ROWS": "r"}.get(node.get("oncommit", ""), ""),
@@ -154,6 +158,8 @@ def make_sequences(ctx: Context, definition: Definition, columns: list[Column], 
     for column in columns:
         if not column.sequence_name:
             continue
+        if column.identity:
+            check_identity_type(ctx, column.ref.oid, column.location)
         options = [o["DefElem"] for o in column.sequence_options if o["DefElem"].get("defname") != "sequence_name"]
         read = read_options(ctx, [{"DefElem": o} for o in options])
         sequence = make_sequence(
@@ -196,6 +202,9 @@ def store_contents(ctx: Context, definition: Definition, relation: Relation, col
             relation = set_default(ctx, ctx.catalog.the(Relation, oid), attribute, column.default, column.generated)
     relation = ctx.catalog.the(Relation, oid)
     if definition.partition and parents:
+        if parents[0].kind != "p":
+            location = node["inhRelations"][0]["RangeVar"].get("location", 0)
+            raise ctx.refuse("42P17", f'"{parents[0].name}" is not partitioned', location, name=parents[0].name, kind="relation")
         form = partition.bound_form(ctx, parents[0], node["partbound"], relation.name)
         partition.check_overlap(ctx, parents[0], form, relation.name, node["partbound"].get("location"))
         partition.store_bound(ctx, relation, form)

@@ -57,7 +57,7 @@ def create_as(ctx: Context, into: Node, query: Query, *, materialized: bool, if_
         populated=not (materialized and skip), on_commit={"ONCOMMIT_DROP": "d", "ONCOMMIT_DELETE_ROWS": "r"}.get(into.get("onCommit", ""), ""),
     )  # fmt: skip
     if materialized:
-        ctx.catalog.depend((relation.oid, 0), query_refs(ctx, query, relation.oid))
+        ctx.catalog.depend((relation.oid, 0), query_refs(query))
     if query.open:
         ctx.taint(("object", relation.oid), "its columns are not known for certain")
 

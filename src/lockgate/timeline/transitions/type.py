@@ -11,6 +11,7 @@ from lockgate.timeline.naming import array_type_name
 from lockgate.timeline.privileges import initial_acl, need_owner, need_privilege, need_superuser
 from lockgate.timeline.transitions.creation import doubt, names_of, new_name, once, spelled, text_of
 from lockgate.timeline.transitions.relation import (
+    check_column_type,
     column_collation,
     create_relation,
     creation_place,
@@ -184,6 +185,8 @@ def create_composite(ctx: Context, node: Node) -> None:
         need_type_usage(ctx, ref.oid, at)
         collation = column_collation(ctx, ref.oid, definition.get("collClause"), definition.get("location", 0))
         columns.append(Attribute(number, definition.get("colname", ""), ref.oid, ref.typmod, collation=collation))
+    for column in columns:
+        check_column_type(ctx, column.name, column.type, location)
     create_relation(ctx, name, space, "c", columns, location=location)
 
 

@@ -51,7 +51,7 @@ def create_view(ctx: Context, node: Node) -> None:
         )
     relation = replace(ctx.catalog.the(Relation, relation.oid), updatable=query.updatable)
     ctx.catalog.put(relation)
-    ctx.catalog.depend((relation.oid, 0), query_refs(ctx, query, relation.oid))
+    ctx.catalog.depend((relation.oid, 0), query_refs(query))
     if query.open:
         ctx.taint(("object", relation.oid), "its columns are not known for certain")
 
@@ -100,9 +100,9 @@ def _replace(ctx: Context, old: Relation, attributes: list[Attribute], options: 
     if old.kind != "v":
         raise ctx.refuse("42809", f'"{old.name}" is not a view', location, name=old.name, kind="relation", object=ctx.catalog.qualified(old))
     need_owner(ctx, old, location, name=old.name)
-    check_names(ctx, tuple(attributes), "v", location)
     if doubt(ctx, old) is None:
         _check_columns(ctx, old, attributes, location)
+    check_names(ctx, tuple(attributes), "v", location)
     catalog = ctx.catalog
     catalog.undepend((old.oid, 0), "n")
     kept = [replace(a, num=b.num, acl=b.acl, has_default=b.has_default) for a, b in zip(attributes, old.attributes, strict=False)]
@@ -131,9 +131,9 @@ def _check_columns(ctx: Context, old: Relation, new: list[Attribute], location: 
             raise ctx.refuse("42P16", message, location, name=old.name, object=f"{subject}.{other.name}", kind="column")
 
 
-def query_refs(ctx: Context, query: Query, own: int) -> list[Address]:
-    """What a view depends on: its query's references, but for itself (recordDependencyOnExpr)."""
-    return [ref for ref in sorted(query.depends) if ref[0] != own]
+def query_refs(query: Query) -> list[Address]:
+    """What a view depends on: its query's references (recordDependencyOnExpr); a materialized view cannot yet refer to itself."""
+    return sorted(query.depends)
 
 
 def refresh(ctx: Context, node: Node) -> None:
