@@ -160,6 +160,7 @@ def coerce_type(state: State, term: Term, target: int, typmod: int, context: int
     if target >= FIRST_USER_OID:
         state.gathered.depends.add((target, 0))
     if source == UNKNOWN:
+        _note_io(state, source, target)
         return Term("io", target, -1, (term,), None, term.loc)
     if term.op == "collate":
         inner = coerce_type(state, term.args[0], target, typmod, context, location)
@@ -169,7 +170,23 @@ def coerce_type(state: State, term: Term, target: int, typmod: int, context: int
         return Term("rowcast", target, -1, (term,), None, term.loc)
     if path.function:
         note_function(state, path.function)
+    if path.method == "io":
+        _note_io(state, source, target)
     return Term({"relabel": "relabel", "func": "cast", "io": "io", "array": "arraycast"}[path.method], target, -1, (term,), None, term.loc, term.coll)
+
+
+# aclitem, money, date, timestamp, timestamptz, interval, and the reg* types: their text depends on settings or on the catalog
+_STABLE_TEXT = frozenset({1033, 790, 1082, 1114, 1184, 1186, 24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191})
+_STABLE_INPUT = _STABLE_TEXT | {1083, 1266, 142}  # time, timetz, xml
+
+
+def _note_io(state: State, source: int, target: int) -> None:
+    """CoerceViaIO calls the source's output and the target's input function; those of arrays, rows, enums and ranges are stable, too."""
+    for oid, stable in ((source, _STABLE_TEXT), (target, _STABLE_INPUT)):
+        base = base_type(state.catalog, oid)[0]
+        found = type_of(state.catalog, base)
+        if base in stable or (found is not None and (found.kind in "cerm" or (found.category == "A" and element_of(state.catalog, base)))):
+            state.gathered.worse("s")
 
 
 def _literal(state: State, term: Term, target: int, typmod: int) -> Term:
