@@ -193,8 +193,9 @@ class Choice:
         routines = [r for r in self.objects(Routine) if r.kind == "f" and len(r.args) == 1]
         if routines and self.chance(0.3):
             return f"{self.shown(self.one(routines))}({column})"
-        return self.one([f"({column} is null)", f"({column}::text)", "(1 + 1)", f"coalesce({column}, null)", f"md5({column}::text)", f"nullif({column}, {column})",
-                         f"(case when {self.condition(relation, prefix)} then 1 else 2 end)", f"array[{column}]", f"max({column})" if self.chance(0.1) else column])  # fmt: skip
+        return self.one([f"({column} is null)", f"({column}::text)", "(1 + 1)", f"coalesce({column}, null)", f"md5({column}::text)",
+                         f"nullif({column}, {column})", f"(case when {self.condition(relation, prefix)} then 1 else 2 end)", f"array[{column}]",
+                         f"max({column})" if self.chance(0.1) else column])  # fmt: skip
 
     def query(self) -> str:
         """A SELECT over one or two relations."""

@@ -81,7 +81,8 @@ def plpgsql_body(c: Choice) -> tuple[str, str, str]:
 
 def alter_function(c: Choice) -> str:
     """ALTER FUNCTION."""
-    action = c.one(["immutable", "volatile", "strict", "security definer", "set search_path = public", "reset all", f"owner to {c.role()}", f"set schema {c.schema()}"])
+    action = c.one(["immutable", "volatile", "strict", "security definer", "set search_path = public", "reset all", f"owner to {c.role()}",
+                    f"set schema {c.schema()}"])  # fmt: skip
     return f"alter {c.one(['function', 'function', 'routine', 'procedure'])} {c.routine()} {action}"
 
 
@@ -145,10 +146,11 @@ def statistics(c: Choice) -> str:
 
 def rule(c: Choice) -> str:
     """CREATE and DROP RULE."""
-    name, relation = c.relation("rv")
+    name, _ = c.relation("rv")
     if c.chance(0.2):
         return f"drop rule {c.maybe('if exists ')}{c.fresh('u', 2)} on {name}"
-    return f"create {c.maybe('or replace ')}rule {c.fresh('u', 2)} as on {c.one(['insert', 'update', 'delete'])} to {name} do {c.one(['instead nothing', 'also nothing', 'instead notify x'])}"
+    action = c.one(["instead nothing", "also nothing", "instead notify x"])
+    return f"create {c.maybe('or replace ')}rule {c.fresh('u', 2)} as on {c.one(['insert', 'update', 'delete'])} to {name} do {action}"
 
 
 def schema(c: Choice) -> str:

@@ -69,7 +69,8 @@ def become(c: Choice) -> str:
 def default_privileges(c: Choice) -> str:
     """ALTER DEFAULT PRIVILEGES."""
     whose = c.maybe(f" for role {c.role()}", 0.5) + c.maybe(f" in schema {c.schema()}", 0.4)
-    kind, privileges = c.one([("tables", "select, insert"), ("tables", "all"), ("sequences", "usage"), ("functions", "execute"), ("types", "usage"), ("schemas", "usage")])
+    kind, privileges = c.one([("tables", "select, insert"), ("tables", "all"), ("sequences", "usage"), ("functions", "execute"), ("types", "usage"),
+                              ("schemas", "usage")])  # fmt: skip
     way = c.one(["grant", "grant", "revoke"])
     return f"alter default privileges{whose} {way} {privileges} on {kind} {'to' if way == 'grant' else 'from'} {c.one([c.role(), 'public'])}" + (
         " with grant option" if way == "grant" and c.chance(0.1) else "")  # fmt: skip

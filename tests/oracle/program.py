@@ -12,7 +12,6 @@ from tests.oracle.choice import ROLES, Choice
 Production = Callable[[Choice], str]
 # every sequence starts so: a few roles that are somebody, and schemas that are not all the superuser's
 PREAMBLE = (
-    "comment on schema public is null",
     *(f"create role {name}" for name in ROLES), "grant r1 to r2", "create schema s1 authorization r1", "create schema s2",
     "grant usage, create on schema public to r1, r3", "grant usage on schema s2 to public",
 )  # fmt: skip

@@ -32,8 +32,10 @@ select 'default acl', pg_get_userbyid(defaclrole), coalesce((select nspname from
 select 'type owner', t.typname, pg_get_userbyid(typowner) from pg_type t join pg_namespace n on n.oid = typnamespace where {_SCHEMAS} and typtype in ('e', 'd');
 select 'role', rolname, rolsuper::text, rolinherit::text, rolcreaterole::text, rolcreatedb::text, rolcanlogin::text, rolbypassrls::text from pg_roles
   where rolname !~ '^pg_';
-select 'comment', coalesce((pg_identify_object(classoid, objoid, objsubid)).type, ''), coalesce((pg_identify_object(classoid, objoid, objsubid)).name, ''), description
-  from pg_description d where (objoid >= 16384 or objoid = 2200) and classoid <> 'pg_extension'::regclass;
+select 'comment', coalesce((pg_identify_object(classoid, objoid, objsubid)).type, ''),
+  coalesce((pg_identify_object(classoid, objoid, objsubid)).name, ''), description
+  from pg_description d where (objoid >= 16384 or objoid = 2200) and classoid <> 'pg_extension'::regclass
+  and description <> 'standard public schema';
 select 'constraint', c.relname, conname, conislocal::text, coninhcount::text, convalidated::text, condeferrable::text, condeferred::text,
   contype::text || case when contype = 'f' then confupdtype::text || confdeltype::text else '' end
   from pg_constraint join pg_class c on c.oid = conrelid join pg_namespace n on n.oid = relnamespace where {_SCHEMAS} and contype <> 't';
@@ -63,7 +65,8 @@ select 'statistics', stxname, c.relname from pg_statistic_ext join pg_class c on
 select 'owned', s.relname, c.relname || '.' || attname, deptype::text from pg_depend d join pg_class s on s.oid = d.objid join pg_class c on c.oid = d.refobjid
   join pg_attribute on attrelid = c.oid and attnum = refobjsubid join pg_namespace n on n.oid = s.relnamespace
   where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and s.relkind = 'S' and deptype in ('a', 'i') and {_SCHEMAS}"""
-_MEMBERS = "select 'member', pg_get_userbyid(roleid), pg_get_userbyid(member), pg_get_userbyid(grantor), admin_option::text{more} from pg_auth_members where member >= 16384"
+_MEMBERS = """select 'member', pg_get_userbyid(roleid), pg_get_userbyid(member), pg_get_userbyid(grantor), admin_option::text{more}
+  from pg_auth_members where member >= 16384"""
 
 
 def prepare(major: int) -> str:
@@ -162,7 +165,7 @@ def _facts(catalog: Catalog, obj: Object) -> Iterator[tuple[object, ...]]:
             roles = " ".join(sorted(catalog.role_name(r) for r in obj.roles))
             yield "policy", catalog.the(Relation, obj.relation).name, obj.name, obj.command, obj.permissive, roles
         case Rewrite():
-            yield "rule", catalog.the(Relation, obj.relation).name, obj.name, {"select": 1, "update": 2, "insert": 3, "delete": 4}.get(obj.event, obj.event), obj.instead
+            yield "rule", catalog.the(Relation, obj.relation).name, obj.name, obj.event, obj.instead
         case _ if getattr(obj, "kind", "") == "statistics":
             yield "statistics", obj.name, catalog.the(Relation, getattr(obj, "relation", 0)).name
 

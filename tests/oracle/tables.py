@@ -50,7 +50,8 @@ def table_constraint(c: Choice, columns: list[str], relation: Relation | None = 
     kind = c.one(["primary key", "unique", "unique", "check", "check", "foreign", "exclude"])
     if kind == "check":
         first = c.one(columns) if columns else "a"
-        condition = c.condition(relation) if relation is not None else c.one([f"{first} is not null", f"{first} > 0", f"{first} <> 'x'", "nosuch > 0" if c.wrong() else "true"])
+        plain = c.one([f"{first} is not null", f"{first} > 0", f"{first} <> 'x'", "nosuch > 0" if c.wrong() else "true"])
+        condition = c.condition(relation) if relation is not None else plain
         return f"{named}check ({condition})" + c.maybe(" no inherit", 0.1)
     if kind == "foreign":
         return f"{named}foreign key ({some}) {references(c)}"
@@ -71,7 +72,8 @@ def create_table(c: Choice) -> str:
     if c.chance(0.3):
         elements.append(table_constraint(c, columns))
     if c.chance(0.06):
-        elements.append(f"like {c.relation('rpvm')[0]}" + c.maybe(f" including {c.one(['all', 'defaults', 'indexes', 'constraints', 'identity', 'generated'])}", 0.7))
+        what = c.one(["all", "defaults", "indexes", "constraints", "identity", "generated"])
+        elements.append(f"like {c.relation('rpvm')[0]}" + c.maybe(f" including {what}", 0.7))
     tail = ""
     if c.chance(0.1):
         tail = f" partition by {c.one(['range', 'list', 'hash'])} ({c.one(columns)})"
@@ -227,8 +229,8 @@ def sequence(c: Choice) -> str:
     if c.relations("S") and c.chance(0.6):
         name, _ = c.relation("S")
         table, relation = c.relation("rp")
-        action = c.one([f"owned by {table}.{c.column(relation)}", "owned by none", "restart", "increment by 2", "as bigint", "start 5 minvalue 1", f"owner to {c.role()}",
-                        f"set schema {c.schema()}", f"rename to {c.fresh('q')}"])  # fmt: skip
+        action = c.one([f"owned by {table}.{c.column(relation)}", "owned by none", "restart", "increment by 2", "as bigint", "start 5 minvalue 1",
+                        f"owner to {c.role()}", f"set schema {c.schema()}", f"rename to {c.fresh('q')}"])  # fmt: skip
         return f"alter sequence {c.maybe('if exists ', 0.1)}{name} {action}"
     return f"create sequence {c.maybe('if not exists ', 0.2)}{c.into(c.fresh('q'))}" + c.maybe(" as smallint start 3", 0.2)
 

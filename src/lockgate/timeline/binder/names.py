@@ -73,14 +73,14 @@ def creation_target(ctx: Context, rangevar: Node) -> Namespace:
     temporary = rangevar.get("relpersistence") == "t"
     if schema == "pg_temp" or (temporary and not schema):
         return temp_namespace(ctx)
-    if temporary:
-        raise ctx.refuse("42P16", "cannot create temporary relation in non-temporary schema", location, name=schema, kind="schema")
     if schema:  # USAGE is not asked here (get_namespace_oid)
         found = ctx.catalog.namespace(schema)
         if found is None and ctx.catalog.taint_of(("any",), ("name", "namespace", 0, schema)):
             raise ctx.unsure(f"whether schema {schema} exists is not known")
         if found is None:
             raise missing_namespace(ctx, schema, location)
+        if temporary:
+            raise ctx.refuse("42P16", "cannot create temporary relation in non-temporary schema", location, name=schema, kind="schema")
         return found
     return ctx.creation_namespace(location)
 

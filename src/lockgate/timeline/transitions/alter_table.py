@@ -62,7 +62,8 @@ _COMMANDS: Mapping[str, _Row] = {
     "AT_DetachPartitionFinalize": (Pass.MISC, "rp", False, alter_other.nothing, None),
 } | dict.fromkeys(("AT_EnableTrig", "AT_EnableAlwaysTrig", "AT_EnableReplicaTrig", "AT_EnableTrigAll", "AT_EnableTrigUser", "AT_DisableTrig", "AT_DisableTrigAll", "AT_DisableTrigUser"), (Pass.MISC, "rpf", False, alter_other.triggers, None)) | dict.fromkeys(("AT_EnableRule", "AT_EnableAlwaysRule", "AT_EnableReplicaRule", "AT_DisableRule"), (Pass.MISC, "rpv", False, alter_other.rules, None)) | dict.fromkeys(("AT_EnableRowSecurity", "AT_DisableRowSecurity", "AT_ForceRowSecurity", "AT_NoForceRowSecurity"), (Pass.MISC, "rp", False, alter_other.row_security, None))  # fmt: skip
 
-_SINCE_18 = dict.fromkeys(("AT_AttachPartition", "AT_DetachPartition"), {ord("r"): None}) | dict.fromkeys(("AT_SetLogged", "AT_SetUnLogged"), {ord("p"): None})
+# relkinds that a subcommand no longer takes
+_SINCE_18 = {"AT_AttachPartition": {114: None}, "AT_DetachPartition": {114: None}, "AT_SetLogged": {112: None}, "AT_SetUnLogged": {112: None}}
 _OBJECT_KINDS = {
     "OBJECT_VIEW": ("v", "view"), "OBJECT_MATVIEW": ("m", "materialized view"), "OBJECT_SEQUENCE": ("S", "sequence"),
     "OBJECT_FOREIGN_TABLE": ("f", "foreign table"), "OBJECT_INDEX": ("iI", "index"), "OBJECT_TYPE": ("c", "composite type"),

@@ -272,7 +272,7 @@ def dependents(ctx: Context, role: int) -> Iterator[str]:
 
 def everything(catalog: Catalog) -> Iterator[Object]:
     """Every object, in creation order."""
-    return cast("Iterator[Object]", catalog.objects(cast(Any, object)))
+    return catalog.every()
 
 
 def _owner(obj: Object) -> int:
