@@ -166,7 +166,7 @@ def path(c: Choice) -> str:
 
 def dml(c: Choice) -> str:
     """INSERT, UPDATE, DELETE, MERGE, TRUNCATE, LOCK over tables without rows."""
-    name, relation = c.relation("rpv")
+    name, relation = c.relation("rpv" if c.chance(0.2) else "rp")
     column = c.column(relation)
     attribute = relation.attribute(column) if relation is not None else None
     literal = c.literal(attribute.type if attribute else 0)

@@ -69,6 +69,9 @@ _MEMBERS = """select 'member', pg_get_userbyid(roleid), pg_get_userbyid(member),
   from pg_auth_members where member >= 16384"""
 
 
+_EVENTS = {"select": 1, "update": 2, "insert": 3, "delete": 4}
+
+
 def prepare(major: int) -> str:
     """The statement that ``real`` executes: planning it is most of the work, so a session does it once."""
     members = _MEMBERS.format(more=", inherit_option::text, set_option::text" if major >= 16 else "")
@@ -165,7 +168,7 @@ def _facts(catalog: Catalog, obj: Object) -> Iterator[tuple[object, ...]]:
             roles = " ".join(sorted(catalog.role_name(r) for r in obj.roles))
             yield "policy", catalog.the(Relation, obj.relation).name, obj.name, obj.command, obj.permissive, roles
         case Rewrite():
-            yield "rule", catalog.the(Relation, obj.relation).name, obj.name, obj.event, obj.instead
+            yield "rule", catalog.the(Relation, obj.relation).name, obj.name, _EVENTS.get(obj.event, obj.event), obj.instead
         case _ if getattr(obj, "kind", "") == "statistics":
             yield "statistics", obj.name, catalog.the(Relation, getattr(obj, "relation", 0)).name
 

@@ -256,6 +256,9 @@ def remove_object(catalog: Draft, obj: Object) -> None:
         case Constraint(kind="n"):
             _clear_not_null(catalog, obj)
         case Namespace():
+            kept = {key: items for key, items in catalog.default_acls.items() if key[1] != obj.oid}
+            if len(kept) != len(catalog.default_acls):
+                catalog.default_acls = type(catalog.default_acls)(kept)
             for left in catalog.in_namespace(obj.oid):
                 if catalog.get(left.oid) is not None:
                     remove_object(catalog, left)

@@ -71,6 +71,11 @@ def _behind(ctx: Context, view: Relation) -> tuple[dict[int, set[int]], list[int
 Written = Mapping[str, Collection[int] | None]  # privilege -> columns; None: the whole row
 
 
+def check_view_run(ctx: Context, view: Relation, location: int) -> None:
+    """What running a (materialized) view's own query needs, as its owner."""
+    _check_view(ctx, view, {}, location, frozenset())
+
+
 def _check_view(ctx: Context, view: Relation, written: Written, location: int, seen: frozenset[int]) -> None:
     if view.oid in seen or ctx.catalog.taint_of(("any",), ("object", view.oid)):
         return

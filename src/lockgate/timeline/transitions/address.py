@@ -126,6 +126,8 @@ def _part(cls: _Part, word: str, on: str) -> Callable[[Context, Any, bool], Foun
             return None
         if not isinstance(relation, Relation):
             return Found(None)
+        if relation.kind in "iIc":  # table_openrv
+            raise ctx.refuse("42809", f'"{relation.name}" is {"a composite type" if relation.kind == "c" else "an index"}', name=relation.name, kind="relation")
         return find_part(ctx, cls, word, on, relation, name, missing_ok=missing_ok)
 
     return finder

@@ -233,18 +233,38 @@ def add_identity(ctx: Context, _: Queue, item: Alteration) -> None:
     node = item.node["def"]["Constraint"]
     of = f'column "{item.name}" of relation "{relation.name}"'
     check_identity_type(ctx, attribute.type, node.get("location", 0))
+    parts = _identity_scope(ctx, relation, item, "cannot add identity to a column of {}")
     for wrong, message in ((not attribute.notnull, f"{of} must be declared NOT NULL before identity can be added"),
                            (bool(attribute.identity), f"{of} is already an identity column"),
                            (attribute.has_default or bool(attribute.generated), f"{of} already has a default value")):  # fmt: skip
         if wrong and doubt(ctx, relation, item.name) is None:
             raise ctx.refuse("55000", message, span=item.span, kind="column")
-    if relation.is_partition:
-        raise ctx.refuse("42P16", "cannot add identity to a column of a partition", span=item.span, kind="column")
     definition = Definition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
     column = define_identity(ctx, definition, attribute, node.get("generated_when", "a"), node.get("options", []))
     for made, sequence in table.make_sequences(ctx, definition, [column], relation.persistence):
         table.own_sequence(ctx, relation.oid, attribute.num, made, sequence)
-    ctx.catalog.replace_attribute(relation, replace(attribute, identity=column.identity))
+    for part in parts:
+        _put_identity(ctx, part, item.name, column.identity)
+
+
+def _identity_scope(ctx: Context, relation: Relation, item: Alteration, message: str) -> list[Relation]:
+    """The tables whose column is an identity column together: from 17 on a partitioned table with its partitions (42P16 for a part of them)."""
+    if ctx.catalog.major < 17:
+        return [relation]
+    if relation.kind == "p" and not item.recurse:
+        raise ctx.refuse("42P16", message.format("only the partitioned table"), span=item.span, kind="column", help="Do not specify the ONLY keyword.")
+    if relation.is_partition:
+        raise ctx.refuse("42P16", message.format("a partition"), span=item.span, kind="column")
+    if relation.kind != "p":
+        return [relation]
+    return [ctx.catalog.the(Relation, oid) for oid in descendants(ctx.catalog, relation.oid)]
+
+
+def _put_identity(ctx: Context, relation: Relation, name: str, identity: str) -> None:
+    current = ctx.catalog.the(Relation, relation.oid)
+    attribute = current.attribute(name)
+    if attribute is not None:
+        ctx.catalog.replace_attribute(current, replace(attribute, identity=identity))
 
 
 def define_identity(ctx: Context, definition: Definition, attribute: Attribute, when: str, options: list[Node]) -> Column:
@@ -259,13 +279,15 @@ def define_identity(ctx: Context, definition: Definition, attribute: Attribute, 
 def set_identity(ctx: Context, _: Queue, item: Alteration) -> None:
     """SET GENERATED and sequence options (ATExecSetIdentity)."""
     relation, attribute = relation_of(ctx, item), find(ctx, item)
+    parts = _identity_scope(ctx, relation, item, "cannot change identity column of {}")
     if not attribute.identity:
         raise _not_identity(ctx, relation, item)
     options = read_options(ctx, item.node["def"]["List"]["items"])
     generated = options.pop("generated", None)
     if generated is not None:
         code = generated["arg"].get("Integer", {}).get("ival", ord("a"))
-        ctx.catalog.replace_attribute(relation, replace(attribute, identity=chr(code)))
+        for part in parts:
+            _put_identity(ctx, part, item.name, chr(code))
     sequence = identity_sequence(ctx, relation.oid, attribute.num)
     if sequence is not None:
         alter_options(ctx, sequence, options)
@@ -280,11 +302,13 @@ def _not_identity(ctx: Context, relation: Relation, item: Alteration) -> Excepti
 def drop_identity(ctx: Context, _: Queue, item: Alteration) -> None:
     """DROP IDENTITY (ATExecDropIdentity): its sequence goes too."""
     relation, attribute = relation_of(ctx, item), find(ctx, item)
+    parts = _identity_scope(ctx, relation, item, "cannot drop identity from a column of {}")
     if not attribute.identity:
         if item.missing_ok:
             return
         raise _not_identity(ctx, relation, item)
-    ctx.catalog.replace_attribute(relation, replace(attribute, identity=""))
+    for part in parts:
+        _put_identity(ctx, part, item.name, "")
     sequence = identity_sequence(ctx, relation.oid, attribute.num)
     if sequence is not None:
         ctx.catalog.undepend((sequence.oid, 0), "i")

@@ -30,7 +30,7 @@ def add_constraint(ctx: Context, queue: Queue, item: Alteration) -> None:
     definition = Definition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
     match node["contype"]:
         case "CONSTR_CHECK":
-            add_check(ctx, relation, node, item)
+            definition.checks.append(node)
         case "CONSTR_NOTNULL":
             definition.not_nulls.append(node)
         case "CONSTR_FOREIGN":
@@ -58,7 +58,7 @@ def prepare_constraint(ctx: Context, queue: Queue, item: Alteration) -> None:
 def queue_constraints(ctx: Context, queue: Queue, item: Alteration, definition: Definition) -> None:
     """What a subcommand brings along: keys are made after columns and before foreign keys."""
     for node in definition.checks:
-        queue.add(Pass.ADD_CONSTR, replace(item, action=_later_check(node)))
+        queue.add(Pass.ADD_OTHERCONSTR, replace(item, action=_later_check(node)))
     plain = [n for n in definition.keys if not n.get("indexname")]
     for node in definition.keys:
         if node.get("indexname"):

@@ -337,7 +337,7 @@ def _attach_index(ctx: Context, parent: Relation, rangevar: dict[str, Any]) -> N
     assert child is not None and parent.index is not None
     location = rangevar.get("location", 0)
     if child.kind not in "iI" or child.index is None:
-        raise ctx.refuse("42809", f'"{child.name}" is not an index', location, name=child.name, kind="index")
+        raise ctx.refuse("42P17", f'"{child.name}" is not an index', location, name=child.name, kind="index")
     if parent.oid in child.parents:
         return
     if child.parents:

@@ -53,13 +53,17 @@ def check_parent(ctx: Context, parent: Relation, location: int, *, partition: bo
     need_owner(ctx, parent, location)
 
 
-def merge_columns(ctx: Context, definition: Definition, parents: list[Relation], location: int) -> list[Column]:
-    """The columns of a new table: inherited ones first, each local one merged with an inherited one of its name."""
+def check_columns_once(ctx: Context, definition: Definition) -> None:
+    """Every column is named once (42701)."""
     seen: set[str] = set()
     for column in definition.columns:
         if column.name in seen:
             raise ctx.refuse("42701", f'column "{column.name}" specified more than once', column.location, name=column.name, kind="column")
         seen.add(column.name)
+
+
+def merge_columns(ctx: Context, definition: Definition, parents: list[Relation], location: int) -> list[Column]:
+    """The columns of a new table: inherited ones first, each local one merged with an inherited one of its name."""
     merged: dict[str, Column] = {}
     for parent in parents:
         _take(ctx, definition, parent, merged, location)

@@ -90,12 +90,7 @@ def clone_index(ctx: Context, source: Relation, target: Relation, mapping: dict[
     """The same index on another table: attached to it (partitions), or free (LIKE); its name is generated."""
     catalog, index = ctx.catalog, source.index
     assert index is not None
-    by_number = {a.num: a for a in target.attributes}
-    numbers = [*index.keys, *index.included]
-    columns = tuple(
-        replace(a, name=by_number[mapping[n]].name) if n and mapping.get(n) in by_number else a
-        for a, n in zip(source.attributes, numbers, strict=False)
-    )
+    columns = source.attributes  # with the names that they had when the index was made: no RENAME COLUMN reaches them
     constraint = catalog.find(Constraint, index.constraint)
     _cover_partition_key(ctx, target, source, mapping)
     name = name or choose_index_name(

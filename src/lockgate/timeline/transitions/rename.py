@@ -250,12 +250,15 @@ def _rename_type(ctx: Context, node: Node) -> None:
 
 
 def _rename_domain_constraint(ctx: Context, node: Node) -> None:
-    items = [{"TypeName": {"names": node["object"]["List"]["items"]}}, {"String": {"sval": node["subname"]}}]
+    name = {"TypeName": {"names": node["object"]["List"]["items"]}}
+    holder = find(ctx, "OBJECT_DOMAIN", name)
+    if holder is not None and isinstance(holder.obj, Type):
+        need_owner(ctx, holder.obj, name=holder.obj.name)
+    items = [name, {"String": {"sval": node["subname"]}}]
     found = find(ctx, "OBJECT_DOMCONSTRAINT", {"List": {"items": items}})
     if found is None or not isinstance(found.obj, Constraint):
         raise ctx.unsure("a constraint that is not known is renamed")
     domain = ctx.catalog.the(Type, found.obj.type)
-    need_owner(ctx, domain, name=domain.name)
     if ctx.catalog.one(Constraint, ("constraint", domain.oid, node["newname"])) is not None:
         raise ctx.refuse("42710", f'constraint "{node["newname"]}" for domain {domain.name} already exists', name=node["newname"], kind="constraint")
     ctx.catalog.put(replace(found.obj, name=node["newname"]))

@@ -138,6 +138,10 @@ def _set_role(ctx: Context, node: Node, local: bool, lost: bool) -> None:
         # the role goes back with the transaction: both are kept where SET LOCAL keeps what it hides
         kept = before.local if "role" in before.local else before.local.set("role", f"{before.role} {before.login}")
         ctx.session = replace(ctx.session, local=kept)
+    elif "role" in before.local:  # SET ROLE takes SET LOCAL's place; of SET SESSION AUTHORIZATION the login stays
+        login = f"{ctx.session.login} {ctx.session.login}"
+        kept = before.local.delete("role") if node.get("name") == "role" else before.local.set("role", login)
+        ctx.session = replace(ctx.session, local=kept)
 
 
 def _transaction_characteristics(ctx: Context, node: Node, name: str) -> None:

@@ -11,7 +11,7 @@ from lockgate.timeline.transitions.column import Column, Definition, check_ident
 from lockgate.timeline.transitions.constraint import add_checks
 from lockgate.timeline.transitions.default import set_default, store_default
 from lockgate.timeline.transitions.foreign_key import add_foreign_key
-from lockgate.timeline.transitions.inheritance import check_parent, find_parents, inherit_checks, inherit_defaults, link, merge_columns
+from lockgate.timeline.transitions.inheritance import check_columns_once, check_parent, find_parents, inherit_checks, inherit_defaults, link, merge_columns
 from lockgate.timeline.transitions.key import add_key, plan_keys
 from lockgate.timeline.transitions.not_null import key_of, store_not_nulls
 from lockgate.timeline.transitions.option import check_storage_options
@@ -42,6 +42,7 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
     sequences = make_sequences(ctx, definition, definition.columns, persistence)
     check_storage_options(ctx, node.get("options", []), kind)
     parents = find_parents(ctx, node.get("inhRelations", []))
+    check_columns_once(ctx, definition)
     for parent, item in zip(parents, node.get("inhRelations", []), strict=True):
         check_parent(ctx, parent, item["RangeVar"].get("location", 0), partition=definition.partition, temporary=persistence == "t")
     columns = merge_columns(ctx, definition, parents, location)

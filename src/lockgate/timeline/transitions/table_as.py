@@ -7,7 +7,7 @@ from lockgate.timeline.binder.names import relation_in
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.option import check_storage_options
 from lockgate.timeline.transitions.relation import create_relation, creation_place, ensure_free, skip_existing
-from lockgate.timeline.transitions.view import make_attributes, query_refs
+from lockgate.timeline.transitions.view import check_attributes, make_attributes, query_refs
 from lockgate.values import replace
 
 
@@ -50,7 +50,8 @@ def create_as(ctx: Context, into: Node, query: Query, *, materialized: bool, if_
         raise ctx.refuse("42601", "too many column names were specified", location, kind="column")
     columns = [replace(c, name=names[i]) if i < len(names) else c for i, c in enumerate(query.columns)]
     check_storage_options(ctx, into.get("options", []), "m" if materialized else "r")
-    attributes = make_attributes(ctx, columns, location, table=True)
+    attributes = make_attributes(columns)
+    check_attributes(ctx, attributes, "m" if materialized else "r", location)
     persistence = "t" if space.oid == ctx.session.temp_namespace else rangevar.get("relpersistence", "p")
     relation = create_relation(
         ctx, rangevar.get("relname", ""), space, "m" if materialized else "r", attributes, location=location, persistence=persistence,

@@ -9,6 +9,7 @@ from lockgate.timeline.binder import Column, Query, analyze_query, words
 from lockgate.timeline.binder.names import temp_namespace
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import has_privilege, need_owner
+from lockgate.timeline.query_privileges import check_view_run
 from lockgate.timeline.transitions.alter_other import option_value
 from lockgate.timeline.transitions.option import check_storage_options
 from lockgate.timeline.transitions.relation import (
@@ -41,10 +42,11 @@ def create_view(ctx: Context, node: Node) -> None:
     columns = _renamed(query.columns, names)
     space, existing = _place(ctx, rangevar, query)
     options = tuple((o["DefElem"]["defname"], option_value(o["DefElem"])) for o in node.get("options", []))
-    attributes = make_attributes(ctx, columns, location)
+    attributes = make_attributes(columns)
     if node.get("replace") and isinstance(existing, Relation) and _certain(ctx, existing):
         relation = _replace(ctx, existing, attributes, options, location)
     else:
+        check_attributes(ctx, attributes, "v", location)
         persistence = "t" if space.oid == ctx.session.temp_namespace else "p"
         relation = create_relation(
             ctx, rangevar.get("relname", ""), space, "v", attributes, location=location, persistence=persistence, options=options
@@ -85,14 +87,20 @@ def _place(ctx: Context, rangevar: Node, query: Query) -> tuple[Namespace, Relat
     return creation_place(ctx, rangevar)
 
 
-def make_attributes(ctx: Context, columns: list[Column], location: int, *, table: bool = False) -> list[Attribute]:
-    """The columns of a relation made of a query's: an untyped literal is text; no pseudo-types (42P16)."""
+def make_attributes(columns: list[Column]) -> list[Attribute]:
+    """The columns of a relation made of a query's: an untyped literal is text."""
     out = []
     for number, column in enumerate(columns, 1):
         kind = TEXT if column.type == UNKNOWN else column.type
-        check_column_type(ctx, column.name, kind, location)
         out.append(Attribute(number, column.name, kind, column.typmod, collation=column.collation))
     return out
+
+
+def check_attributes(ctx: Context, attributes: list[Attribute], kind: str, location: int) -> None:
+    """CheckAttributeNamesTypes: the names first, then no pseudo-types."""
+    check_names(ctx, tuple(attributes), kind, location)
+    for attribute in attributes:
+        check_column_type(ctx, attribute.name, attribute.type, location)
 
 
 def _replace(ctx: Context, old: Relation, attributes: list[Attribute], options: tuple[tuple[str, str], ...], location: int) -> Relation:
@@ -102,7 +110,7 @@ def _replace(ctx: Context, old: Relation, attributes: list[Attribute], options: 
     need_owner(ctx, old, location, name=old.name)
     if doubt(ctx, old) is None:
         _check_columns(ctx, old, attributes, location)
-    check_names(ctx, tuple(attributes), "v", location)
+    check_attributes(ctx, attributes, "v", location)
     catalog = ctx.catalog
     catalog.undepend((old.oid, 0), "n")
     kept = [replace(a, num=b.num, acl=b.acl, has_default=b.has_default) for a, b in zip(attributes, old.attributes, strict=False)]
@@ -156,6 +164,8 @@ def refresh(ctx: Context, node: Node) -> None:
     if concurrent and certain and not any(_usable(i) for i in ctx.catalog.of_relation(relation.oid, Relation)):
         raise ctx.refuse("55000", f'cannot refresh materialized view "{ctx.catalog.qualified(relation)}" concurrently', location, name=relation.name,
                          kind="index", help="Create a unique index with no WHERE clause on one or more columns of the materialized view.")  # fmt: skip
+    if not skip:
+        check_view_run(ctx, relation, location)
     ctx.catalog.put(replace(relation, populated=not skip))
 
 
