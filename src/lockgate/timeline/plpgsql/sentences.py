@@ -202,7 +202,7 @@ class Sentences:
             query, columns, rows = self.table(fragment)
             if statement.into:
                 self.shape(statement.into, query)
-            elif not statement.perform and (tag == "SelectStmt" or query.columns):  # exec_stmt_execsql
+            elif not statement.perform and (tag == "SelectStmt" or (query is not None and query.columns)):  # exec_stmt_execsql
                 help = "If you want to discard the results of a SELECT, use PERFORM instead." if tag == "SelectStmt" else ""
                 raise self.ctx.refuse("42601", "query has no destination for result data", span=self.place.span(statement.start), kind="other", help=help)
             self.into(statement.into, columns, rows, statement.strict, statement.start)

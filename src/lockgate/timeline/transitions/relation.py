@@ -187,8 +187,19 @@ def check_column_type(ctx: Context, name: str, type_oid: int, location: int | No
 
         shown = type_name(ctx.catalog, type_oid, None, ctx.path())
         raise ctx.refuse("42P16", f'column "{name}" has pseudo-type {shown}', location, name=name if location is None else None, kind="type")
-    if relation is not None and type_kind(ctx, type_oid) == "c" and getattr(found, "relation", 0) == relation.oid:
+    if relation is not None and _contains(ctx, type_oid, relation.oid):
         raise ctx.refuse("42P16", f"composite type {relation.name} cannot be made a member of itself", location, kind="type")
+
+
+def _contains(ctx: Context, oid: int, relation: int) -> bool:
+    """Whether a type is made of a relation's row type: through arrays, domains and composite types, too."""
+    found = ctx.catalog.find(Type, oid)
+    if found is None:
+        return False
+    holder = ctx.catalog.find(Relation, found.relation)
+    if holder is not None:
+        return holder.oid == relation or any(_contains(ctx, a.type, relation) for a in holder.attributes)
+    return any(_contains(ctx, inner, relation) for inner in (found.elem, found.base, found.subtype) if inner)
 
 
 def type_kind(ctx: Context, oid: int) -> str:
