@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.cli.options import LAYOUTS
+from lockgate.slots.atlas import renew
+from lockgate.sources.naming import BY_NAME
 from tests.conftest import Run
 from tests.slots_kit import Repo, put
 
@@ -78,12 +81,12 @@ def test_two_branches_that_reserve_merge_without_conflict(lockgate: Run, repo: R
 
 
 def test_renumber_moves_a_pair_and_never_what_is_applied(lockgate: Run, repo: Repo) -> None:
-    assert lockgate("slots", "renumber", "2").stdout.splitlines() == ["0002_b.down.sql -> 0004_b.down.sql", "0002_b.up.sql -> 0004_b.up.sql"]
+    assert lockgate("slots", "renumber", "2").stdout.splitlines() == ["m/0002_b.down.sql -> m/0004_b.down.sql", "m/0002_b.up.sql -> m/0004_b.up.sql"]
     refused = lockgate("slots", "renumber", "0001")
     assert refused.returncode == 2 and "0001_a is applied" in refused.stderr
     put(repo.path / "m", {"0004_c.up.sql": T})
     assert "claimed by 0004_b and by 0004_c" in lockgate("slots", "renumber", "4").stderr
-    assert lockgate("slots", "renumber", "0004_c", "--to", "0009").stdout == "0004_c.up.sql -> 0009_c.up.sql\n"
+    assert lockgate("slots", "renumber", "0004_c", "--to", "0009").stdout == "m/0004_c.up.sql -> m/0009_c.up.sql\n"
     assert lockgate("slots", "renumber", "0009", "--to", "0004").returncode == 2
     assert lockgate("slots", "renumber", "77").returncode == 2
 
@@ -140,3 +143,109 @@ def test_a_broken_ledger_stops_the_check(lockgate: Run, repo: Repo, text: str, c
     done = lockgate("slots")
     assert done.returncode == code and "Traceback" not in done.stderr
     assert code == 0 or "ledger.json" in done.stderr
+
+
+def test_renumber_is_a_git_mv(lockgate: Run, repo: Repo) -> None:
+    put(repo.path / "m", {"0004_new.up.sql": T})
+    assert lockgate("slots", "renumber", "2", "--to", "7", "m").returncode == 0
+    assert repo.git("status", "--short", "m").splitlines() == [
+        "R  m/0002_b.down.sql -> m/0007_b.down.sql", "R  m/0002_b.up.sql -> m/0007_b.up.sql", "?? m/0004_new.up.sql",
+    ]  # fmt: skip
+    assert lockgate("slots", "renumber", "0004_new").stdout == "m/0004_new.up.sql -> m/0008_new.up.sql\n", "not in git yet"
+    (repo.path / "lockgate.toml").write_text('[git]\nbase = "main"\n')
+    done = lockgate("slots", "renumber", "0001")
+    assert done.returncode == 0 and "it is on main already" in done.stderr
+
+
+def test_renumber_takes_along_what_lies_beside(lockgate: Run, tmp_path: Path) -> None:
+    put(tmp_path / "v", {"V1__a.sql": T, "V1__a.sql.conf": "executeInTransaction=false", "V2__b.sql": T})
+    assert lockgate("slots", "renumber", "1", "v").stdout.splitlines() == ["v/V1__a.sql -> v/V3__a.sql", "v/V1__a.sql.conf -> v/V3__a.sql.conf"]
+    put(tmp_path / "d", {"2024-01-01-000000_a/up.sql": T, "2024-01-01-000000_a/down.sql": T, "2024-01-01-000000_a/metadata.toml": ""})
+    (done,) = lockgate("slots", "renumber", "20240101000000", "d", "--to", "20250101000000").stdout.splitlines()
+    assert done == "d/2024-01-01-000000_a -> d/2025-01-01-000000_a" and (tmp_path / "d/2025-01-01-000000_a/metadata.toml").exists()
+    put(tmp_path / "g", {"1_a.sql": "-- +goose Up\n", "2_b.go": "package m"})
+    assert lockgate("slots", "renumber", "2", "g").stdout == "g/2_b.go -> g/3_b.go\n"
+
+
+def test_a_move_never_writes_over_a_file(lockgate: Run, tmp_path: Path) -> None:
+    put(tmp_path / "m", {"7_a.up.sql": "1", "007_a.up.sql": "2", "8_b.up.sql": "3"})
+    done = lockgate("slots", "renumber", "7", "m")
+    assert done.returncode == 2 and "slot 7 is claimed by" in done.stderr
+    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["007_a.up.sql", "7_a.up.sql", "8_b.up.sql"]
+    put(tmp_path / "n", {"1_init.up.sql": T, "2_init.up.sql": T})
+    assert "init is the name of 1_init and of 2_init" in lockgate("slots", "renumber", "init", "n").stderr
+
+
+def test_a_ledger_without_names_cannot_say_which_of_two_is_applied(lockgate: Run, tmp_path: Path) -> None:
+    put(tmp_path / "m", dict.fromkeys(("1_a.sql", "1_b.sql"), "-- migrate:up\n-- migrate:down\n"))
+    put(tmp_path, {"lockgate.toml": '[ledger]\nsnapshot = "l.json"\n', "l.json": '[{"version": "1"}]'})
+    done = lockgate("slots", "renumber", "1_b", "m")
+    assert done.returncode == 2 and "1_b or 1_a is applied" in done.stderr
+    assert "one of them is applied: dbmate will never run the other" in lockgate("slots", "m").stdout
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"0000_a.sql": T, "meta/_journal.json": '{"entries": [{"tag": "0000_a", "when": 1}]}'}, "drizzle-kit drop"),
+        ({"c.sql": "--liquibase formatted sql\n--changeset a:1\n" + T}, "move the changeset"),
+        ({"sqitch.plan": "%project=p\n\na 2024-01-01T00:00:00Z A <a@b>\n", "deploy/a.sql": T}, "move its line"),
+    ],
+)
+def test_renumber_says_where_else_the_order_is_kept(lockgate: Run, tmp_path: Path, files: dict[str, str], words: str) -> None:
+    put(tmp_path / "m", files)
+    done = lockgate("slots", "renumber", "a" if "c.sql" not in files else "a:1", "m")
+    assert done.returncode == 2 and words in done.stderr
+
+
+def test_atlas_sum_is_kept(lockgate: Run, tmp_path: Path) -> None:
+    """The sum of one file, as atlas itself writes it, is in rules/stale-sum-file.md's words: SHA-256 of name and text."""
+    put(tmp_path / "m", {"20240101000000_a.sql": T, "20240102000000_b.sql": T, "atlas.sum": ""})
+    assert "stale-sum-file" in lockgate("slots", "m", "--format", "json").stdout
+    done = lockgate("new", "c", "m")
+    assert "was wrong before" in done.stderr and (tmp_path / "m/atlas.sum").read_text() == ""
+    renew(tmp_path / "m", tmp_path, True)
+    assert lockgate("slots", "m").returncode == 0
+    for words in (("new", "d", "m"), ("slots", "renumber", "20240102000000", "m")):
+        done = lockgate(*words)
+        assert done.returncode == 0 and "m/atlas.sum is written anew" in done.stderr
+        assert lockgate("slots", "m").returncode == 0
+
+
+def test_new_follows_the_newest_file(lockgate: Run, tmp_path: Path) -> None:
+    put(tmp_path / "s", {"20240101000000-a.sql": "-- +migrate Up\n"})
+    assert re.fullmatch(r"s/20\d{12}-x\.sql\n", lockgate("new", "x", "s").stdout)
+    put(tmp_path / "f", {"v1/V1__a.sql": T, "v2/V2__b.sql": T})
+    assert lockgate("new", "x", "f").stdout == "f/v2/V3__x.sql\n"
+    (tmp_path / "n").mkdir()
+    assert re.fullmatch(r"n/1[789]\d{11}_x\.sql\n", lockgate("new", "x", "n", "--layout", "node-pg-migrate").stdout)
+    (tmp_path / "b").mkdir()
+    done = lockgate("new", "x", "b", "--layout", "dbmate", "--no-down")
+    assert "-- migrate:down" in (tmp_path / done.stdout.strip()).read_text(), "dbmate refuses a file without"
+
+
+def test_manners(lockgate: Run, repo: Repo) -> None:
+    done = lockgate("slots", "renumbr", "3")
+    assert done.returncode == 2 and "did you mean: lockgate slots renumber" in done.stderr
+    shown = lockgate("slots", "--help").stdout
+    assert "--explain" in shown and "renumber" in shown and "[PATHS]... | COMMAND" in shown
+    assert "\x1b" not in lockgate("slots").stdout, "plain where it is piped"
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("lockgate slo", "plain,slots"),
+        ("lockgate slots re", "plain,reserve"),
+        ("lockgate slots --exp", "plain,--explain"),
+        ("lockgate slots renumber --t", "plain,--to"),
+        ("lockgate new x --layout fly", "plain,flyway"),
+    ],
+)
+def test_shell_completion(lockgate: Run, words: str, wanted: str) -> None:
+    done = lockgate(_LOCKGATE_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1))
+    assert wanted in done.stdout.splitlines()
+
+
+def test_every_layout_can_be_named() -> None:
+    assert set(LAYOUTS) == {"auto", *BY_NAME}

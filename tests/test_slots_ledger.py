@@ -12,7 +12,8 @@ import pytest
 from lockgate.config import Config, LedgerSettings
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.slots import applied_ids, read_ledger
-from lockgate.slots.checksums import agrees, atlas_sums, flyway_crc32
+from lockgate.slots.atlas import sums
+from lockgate.slots.checksums import agrees, flyway_crc32
 from lockgate.slots.read import read_dsn, read_snapshot
 from lockgate.sources import load
 from lockgate.text import Source
@@ -90,7 +91,7 @@ CASES: dict[str, tuple[str, dict[str, str], Rows, list[str]]] = {
     "supabase": ("supabase", {"20240101000000_a.sql": T, "20240102000000_b.sql": T},
                  [{"version": "20240102000000", "statements": [], "name": "b"}], [LATE]),
     "atlas": ("atlas", NUMBERED, [{"version": str(i), "description": n, "applied": 1, "total": 1, "error": "", "hash": h}
-              for (i, n), h in zip(((1, "a"), (2, "b"), (3, "c")), atlas_sums(list(NUMBERED.items())).values(), strict=True)], []),
+              for (i, n), h in zip(((1, "a"), (2, "b"), (3, "c")), sums(NUMBERED).values(), strict=True)], []),
     "node-pg-migrate": ("node-pg-migrate", {f"170000000000{i}_x{i}.sql": "-- Up Migration\n" + T for i in range(3)},
                         [{"id": 1, "name": "1700000000000_x0", "run_on": "x"}, {"id": 2, "name": "1700000000002_x2", "run_on": "x"}], [LATE]),
     "sql-migrate": ("sql-migrate", dict.fromkeys(NUMBERED, "-- +migrate Up\n" + T),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lockgate.cli.slots import slot_options
+from lockgate.cli.slot_table import slot_options
 from lockgate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def command(name: str, paths: tuple[Path, ...], layout: str | None, config_path: Path | None, no_down: bool) -> int:
     """Make the next migration, with up and down, in a slot that is free in the tree, on every branch and in the ledger."""
     from lockgate.cli.options import configuration
-    from lockgate.slots import gather, next_slot, slot_number
+    from lockgate.slots import atlas, gather, next_slot, slot_number
     from lockgate.slots.author import new_files, plain_words, write
     from lockgate.slots.ledger import plain_name
     from lockgate.sources.folder import shown
@@ -36,8 +36,11 @@ def command(name: str, paths: tuple[Path, ...], layout: str | None, config_path:
     # whoever reserved a slot under this name gets it
     mine = next((r.slot for r in table.reserved if not r.where and plain_name(r.name) == plain_name(words)), "")
     free = mine if mine and all(c.number != slot_number(mine) for c in table.tree) else next_slot(table)
-    for path in write(Path.cwd() / folder.roots[0], new_files(folder, free, words, not no_down)):
+    root, sound = Path.cwd() / folder.roots[0], atlas.stale(folder, Path.cwd()) is None
+    for path in write(root, new_files(folder, free, words, not no_down)):
         click.echo(shown(path, Path.cwd()))
+    if folder.layout == "atlas":
+        click.echo(atlas.renew(root, Path.cwd(), sound), err=True)
     return 0
 
 

@@ -2,53 +2,58 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from lockgate.cli.options import LAYOUTS, configuration, emit, make_request
+from lockgate.cli import renumber
+from lockgate.cli.options import emit
+from lockgate.cli.slot_table import open_table, slot_options
 from lockgate.errors import UsageError
 from lockgate.findings import Finding
 
 if TYPE_CHECKING:
-    from lockgate.config import Config
     from lockgate.slots.table import Entry, SlotTable
-    from lockgate.sources import Folder
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def slot_options(function: F) -> F:
-    """--layout --config: which folder of migrations."""
-    function = click.option("--layout", type=click.Choice(LAYOUTS), default=None, help="The runner's layout (default: found by itself).")(function)
-    return click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file.")(function)
 
 
 class _Table(click.Group):
     """A group whose own arguments are those of its first command: ``lockgate slots PATH`` shows the table."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args[:1] not in (["-h"], ["--help"]) and not any(a in self.commands for a in args[:1]):
+        named = bool(args) and args[0] in (*self.commands, "-h", "--help")
+        if not named and (args or not ctx.resilient_parsing):
+            self._complain(args[:1])
             args = ["table", *args]
         return super().parse_args(ctx, args)
 
+    def _complain(self, first: list[str]) -> None:
+        """A word that is no path and nearly a command is a slip."""
+        near = [n for word in first if not Path(word).exists() for n in difflib.get_close_matches(word, self.commands, 1)]
+        if near:
+            raise UsageError(f"no such command, file or folder: {first[0]}", f"did you mean: lockgate slots {near[0]}")
 
-@click.group("slots", cls=_Table)
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        table = self.commands["table"]
+        if incomplete.startswith("-"):
+            return table.shell_complete(click.Context(table, parent=ctx), incomplete)
+        return super().shell_complete(ctx, incomplete) or [CompletionItem(incomplete, type="file")]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        table = self.commands["table"]
+        table.format_options(click.Context(table, parent=ctx), formatter)
+        self.format_commands(ctx, formatter)
+
+
+@click.group("slots", cls=_Table, subcommand_metavar="[PATHS]... | COMMAND [ARGS]...")
 def command() -> None:
-    """The table of slots: where each number lives (tree, base, branches, ledger). `lockgate slots [PATH ...]` shows it."""
+    """Where each slot lives (tree, base, branches, ledger), with the conflicts. Exit 1 where one of them is an error.
 
-
-def open_table(paths: tuple[Path, ...], layout: str | None, config_path: Path | None) -> tuple[Config, Folder, SlotTable]:
-    """The configuration, the folder and its table."""
-    from lockgate.check import read_folder
-    from lockgate.slots import gather
-
-    config = configuration(config_path)
-    folder = read_folder(config, make_request(paths, layout, None, "", False))
-    return config, folder, gather(config, folder, Path.cwd())
+    `lockgate slots [PATHS]...` shows the table.
+    """
 
 
 @command.command("table")
@@ -179,50 +184,28 @@ def pending_command(paths: tuple[Path, ...], layout: str | None, config_path: Pa
 
 @command.command("reserve")
 @click.argument("name")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @slot_options
-@click.option("--slot", default="", help="That slot (default: the next free one).")
-def reserve_command(name: str, layout: str | None, config_path: Path | None, slot: str) -> int:
-    """Record that a slot is taken, in a small file that others see and that merges without conflicts."""
+@click.option("--slot", default="", metavar="SLOT", help="That slot (default: the next free one).")
+def reserve_command(name: str, paths: tuple[Path, ...], layout: str | None, config_path: Path | None, slot: str) -> int:
+    """Record that a slot is taken.
+
+    In a small file in lockgate/reserved/ that others see once it is pushed, and that merges without conflicts.
+    """
     from lockgate.slots import git, next_slot, slot_number
     from lockgate.slots.author import plain_words
     from lockgate.slots.reserve import write
 
-    config, _, table = open_table((), layout, config_path)
-    chosen, words = slot or next_slot(table), plain_words(name)
-    if not chosen:
+    config, _, table = open_table(paths, layout, config_path)
+    wanted, words = slot or next_slot(table), plain_words(name)
+    if not wanted:
         raise UsageError(f"{table.folder.layout} has no numbers to reserve", "its own tool keeps the order")
-    if slot_number(chosen) is None:
-        raise UsageError(f"{chosen} is no slot", "give a number")
-    if slot_number(chosen) in {number for _, number in table.taken()}:
-        raise UsageError(f"slot {chosen} is taken", f"the next free one is {next_slot(table)}")
-    path = write(config, chosen, words, git.attempt(Path.cwd(), "config", "user.name") if table.git else "")
-    click.echo(f"slot {chosen} is reserved for {words}: commit and push {_near(path)}, so that others see it")
-    return 0
-
-
-@command.command("renumber")
-@click.argument("slot")
-@slot_options
-@click.option("--to", "target", default="", metavar="SLOT", help="That slot (default: the next free one).")
-def renumber_command(slot: str, layout: str | None, config_path: Path | None, target: str) -> int:
-    """Move a migration, up and down, to the next free slot. SLOT is a slot, or the name where two claim it."""
-    from lockgate.slots import applied_ids, next_slot, slot_number
-    from lockgate.slots.author import chosen, move, renamed
-    from lockgate.slots.next import next_after
-
-    _, folder, table = open_table((), layout, config_path)
-    files = chosen(folder, slot)
-    new = target or (next_after(table, files[0].slot) if files[0].number else next_slot(table))
-    if slot_number(new) is None or slot_number(new) in {number for _, number in table.taken()}:
-        raise UsageError(f"slot {new} is taken, or is none", f"the next free one is {next_slot(table)}")
-    if table.ledger is not None and files[0].id in applied_ids(folder, table.ledger):
-        raise UsageError(f"{files[0].id} is applied: {table.ledger.source.path} has it", "an applied migration keeps its number; move the other one")
-    moves = {c.relative: renamed(folder, c, new) for c in files}
-    move(Path.cwd() / folder.roots[0], moves)
-    for old, now in moves.items():
-        click.echo(f"{old} -> {now}")
-    if table.ledger is None:
-        click.echo("no ledger is configured: make sure that no environment has applied it", err=True)
+    if slot_number(wanted) is None:
+        raise UsageError(f"{wanted} is no slot", "give a number")
+    if slot_number(wanted) in {number for _, number in table.taken()}:
+        raise UsageError(f"slot {wanted} is taken", f"the next free one is {next_slot(table)}")
+    path = write(config, wanted, words, git.attempt(Path.cwd(), "config", "user.name") if table.git else "")
+    click.echo(f"slot {wanted} is reserved for {words}: commit and push {_near(path)}, so that others see it")
     return 0
 
 
@@ -230,3 +213,6 @@ def _near(path: Path) -> str:
     from lockgate.sources.folder import shown
 
     return shown(path.resolve(), Path.cwd().resolve())
+
+
+command.add_command(renumber.command)

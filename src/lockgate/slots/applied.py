@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from lockgate.slots.checksums import agrees, algorithm_of, atlas_sums
+from lockgate.slots.atlas import sums, texts
+from lockgate.slots.checksums import agrees, algorithm_of
 from lockgate.slots.claim import Claim, by_name, claims
 from lockgate.slots.conflicts import Below, Changed, Dirty, Missing, NameMismatch, OutOfOrder
 from lockgate.slots.ledger import Ledger, LedgerRow, plain_name
@@ -121,7 +122,7 @@ def _renamed(found: Matching, ledger: Ledger, next_free: str) -> Iterator[NameMi
 
 def _changed(found: Matching, ledger: Ledger, folder: Folder) -> Iterator[Changed]:
     atlas = ledger.kind.algorithm == "atlas-sum"
-    sums = atlas_sums([(f.named.relative, f.source.text) for f in folder.files]) if atlas else {}
+    hashes = sums(texts(folder)) if atlas else {}
     broken = False
     for claim in found.ups:
         row = found.rows.get(claim.id)
@@ -130,7 +131,7 @@ def _changed(found: Matching, ledger: Ledger, folder: Folder) -> Iterator[Change
         if row.name and not ledger.kind.by_name and plain_name(row.name) != plain_name(claim.name):
             continue
         if atlas:
-            same: bool | None = sums.get(claim.relative) == row.checksum or broken
+            same: bool | None = hashes.get(claim.relative) == row.checksum or broken
             broken = broken or not same  # the sums run on: after one change all that follow differ
         else:
             same = agrees(row.checksum, ledger.kind.algorithm, claim.source)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import zlib
-from collections.abc import Sequence
 
 from lockgate.text import Source
 
@@ -46,14 +44,3 @@ def flyway_crc32(text: str) -> int:
     for line in text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         crc = zlib.crc32(line.encode(), crc)
     return crc - (1 << 32) if crc & (1 << 31) else crc
-
-
-def atlas_sums(files: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """The hash of every file in atlas.sum (migrate.NewHashFile): one running SHA-256 over names and texts, in the order of names."""
-    running = hashlib.sha256()
-    out = {}
-    for name, text in sorted(files):
-        running.update(name.encode())
-        running.update(text.encode())
-        out[name] = base64.b64encode(running.digest()).decode()
-    return out

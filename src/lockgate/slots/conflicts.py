@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockgate.slots.claim import Claim
 from lockgate.slots.ledger import Ledger, LedgerRow
-from lockgate.text import Source
+from lockgate.text import Source, Span
 from lockgate.values import dataclass
 
 
@@ -73,6 +73,15 @@ class PassedOver:
     source: Source
     why: str
     stops: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StaleSums:
+    """A sum file that its runner compares with the files, and finds wrong."""
+
+    source: Source
+    span: Span
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +198,6 @@ class Dirty:
 
 
 Conflict = (
-    DuplicateSlot | SharedNumber | PairMismatch | DownWithoutUp | MissingDown | Gap | PassedOver | CaseCollision | WrongDirection
+    DuplicateSlot | SharedNumber | PairMismatch | DownWithoutUp | MissingDown | Gap | PassedOver | StaleSums | CaseCollision | WrongDirection
     | TakenOnBase | TakenOnBranch | TakenByReservation | NotCompared | NameMismatch | Missing | Changed | Below | OutOfOrder | Dirty
 )  # fmt: skip

@@ -20,9 +20,16 @@ def next_slot(table: SlotTable, now: datetime | None = None) -> str:
     newest = next((c for c in reversed(table.tree) if c.number is not None), None)
     if newest is None:
         taken = {slot for slot, _ in table.taken()}
-        first = _stamp(now) if table.folder.layout in _BY_TIME else "1" if table.folder.layout == "flyway" else "0001"
+        first = _first(table.folder.layout, now)
         return first if not taken else next_after(table, first)
     return next_after(table, newest.slot, now)
+
+
+def _first(layout: str, now: datetime | None) -> str:
+    """The first slot of a new folder, as the layout's own tool makes it."""
+    if layout == "node-pg-migrate":
+        return str(int((now or datetime.now(UTC)).timestamp() * 1000))
+    return _stamp(now) if layout in _BY_TIME else "1" if layout in ("flyway", "refinery") else "0001"
 
 
 def next_after(table: SlotTable, slot: str, now: datetime | None = None) -> str:

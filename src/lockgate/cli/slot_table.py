@@ -1,0 +1,36 @@
+"""What the commands about slots share: which folder, and its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lockgate.cli.options import LAYOUTS, configuration, make_request
+
+if TYPE_CHECKING:
+    from lockgate.config import Config
+    from lockgate.slots.table import SlotTable
+    from lockgate.sources import Folder
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def slot_options(function: F) -> F:
+    """--layout --config: which folder of migrations."""
+    function = click.option("--layout", type=click.Choice(LAYOUTS), default=None, metavar="NAME", help="The runner's layout (default: found by itself).")(
+        function
+    )
+    return click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file.")(function)
+
+
+def open_table(paths: tuple[Path, ...], layout: str | None, config_path: Path | None) -> tuple[Config, Folder, SlotTable]:
+    """The configuration, the folder and its table."""
+    from lockgate.check import read_folder
+    from lockgate.slots import gather
+
+    config = configuration(config_path)
+    folder = read_folder(config, make_request(paths, layout, None, "", False))
+    return config, folder, gather(config, folder, Path.cwd())
