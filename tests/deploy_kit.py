@@ -106,7 +106,7 @@ class Bench:
             Plain(masker, self.written),
             masker,
             gitea,
-            pace,
+            pace=pace,
         )
 
     def attest(self, **changes: Any) -> attestation.Attestation:

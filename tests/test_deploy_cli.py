@@ -195,6 +195,20 @@ def test_wrong_settings_are_usage_errors(stand: Stand, env: dict[str, str], word
     assert "hunter22" not in output and not stand.dokploy.posts
 
 
+def test_advisory_reports_before_dokploy_is_set_up(stand: Stand) -> None:
+    stand.configure(mode='"advisory"')
+    code, output = stand.deploy("--attestation", stand.attest(), DOKPLOY_API_KEY="")
+    assert code == 0 and "would open, but DOKPLOY_API_KEY is not set" in output and not stand.dokploy.seen
+    assert stand.gitea.posted(stand.commit)[-1][:2] == ("lockgate/deploy", "warning")
+    for more in ("--dry-run", "--resume"):
+        assert stand.deploy(more, DOKPLOY_API_KEY="")[0] == 2
+    text = (stand.folder / "lockgate.toml").read_text()
+    (stand.folder / "lockgate.toml").write_text(text.replace(stand.dokploy.url, "", 1))
+    commit_all(stand.folder, "no dokploy yet")
+    code, output = stand.deploy(DOKPLOY_API_KEY="")
+    assert code == 0 and "dokploy_url is not set" in output, output
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"version": 2}', '{"version": 1, "kind": "lockgate-attestation", "green": 1}', "\xff", "[" * 3000])
 def test_a_forged_or_broken_attestation_is_no_traceback(stand: Stand, text: str) -> None:
     path = stand.outside / "a.json"

@@ -99,6 +99,11 @@ def test_a_branch_that_moved_on_is_not_deployed(stand: Bench, tmp_path: Path) ->
     sh(other, "git", "push", "-q")
     code, report = run(stand)
     assert code == 1 and "moved on" in report["reasons"][0]
+    sh(stand.folder, "git", "pull", "-q", "origin", "main")
+    (stand.folder / "y").write_text("y")
+    commit_all(stand.folder, "mine")
+    code, report = run(stand)
+    assert code == 1 and "not pushed" in report["reasons"][0]
     assert len(stand.fake.posts) == 1
 
 

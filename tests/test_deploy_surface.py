@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from lockgate.surface import Unreadable, examine, facts_of
 from lockgate.surface.dockerfile import read
 from lockgate.surface.service import ComposeFile, Service
 from lockgate.text import Source
+from tests.conftest import Run
 
 
 def compose(text: str, folder: Path | None = None) -> ComposeFile:
@@ -185,3 +187,13 @@ def test_what_only_dokploy_does_is_an_error_only_there(tmp_path: Path, dokploy: 
     (tmp_path / "compose.yml").write_text("services:\n  web: {image: a, volumes: ['./data:/data']}\n")
     found = [f for fact in examine(tmp_path, dokploy=dokploy) for f in registry.of_fact(fact)]
     assert [(f.name, f.severity.value) for f in found] == [("wiped-bind-mount", severity)]
+
+
+def test_a_finding_is_silenced_on_its_line(tmp_path: Path, lockgate: Run) -> None:
+    (tmp_path / "001_a.sql").write_text("SELECT 1;\n")
+    (tmp_path / "compose.yml").write_text(
+        "services:\n  db:\n    image: postgres:16\n    ports:\n      - 5432:5432 # lockgate: ignore published-database-port: a test machine\n"
+        "    # lockgate: ignore P108: it may be lost\n    volumes: ['./data:/data']\n"
+    )
+    done = lockgate("check", "--format", "json", cwd=tmp_path)
+    assert json.loads(done.stdout)["findings"] == [] and json.loads(done.stdout)["summary"]["suppressed"] == 2

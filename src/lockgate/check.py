@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lockgate.catalog.catalog import Catalog
     from lockgate.live.plan import Report
     from lockgate.queries.examine import Examined
+    from lockgate.surface import Fact
 
 DEFAULT_MAJOR = 16
 Progress = Callable[[int, int, str], None]
@@ -123,7 +124,9 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     checked = Checked(config, request, folder, plan, recall, [], Coverage(len(plan.migrations)), [])
     checked.coverage.unmodelled |= {m.opaque: 1 for m in plan.migrations if m.opaque}
     checked.findings += _slots(config, request, folder)
-    checked.findings += _surface(config, request)
+    surface = _surface(config, request)
+    checked.findings += [f for fact in surface for f in registry.of_fact(fact)]
+    checked.suppressions += _suppressions(surface)
     pending = _pending(config, request, plan)
     told, mended = recall.told(_advance(progress, len(plan.migrations)))
     checked.findings += standing([f for one in told for f in one.findings], mended)
@@ -300,12 +303,12 @@ def _slots(config: Config, request: Request, folder: Folder) -> list[Finding]:
     return [f for fact in facts(config, folder, request.cwd) for f in registry.of_fact(fact)]
 
 
-def _surface(config: Config, request: Request) -> list[Finding]:
-    """What the rules say of the compose file and the workflows here; nothing where single paths were asked for."""
+def _surface(config: Config, request: Request) -> tuple[Fact, ...]:
+    """The compose file and the workflows here; nothing where single paths were asked for."""
     from lockgate import surface
 
     if request.paths or request.stdin is not None or not surface.find(request.cwd):
-        return []
+        return ()
     from lockgate.slots import git
 
     base = git.attempt(request.cwd, "merge-base", "HEAD", config.git.base)
@@ -314,7 +317,20 @@ def _surface(config: Config, request: Request) -> list[Finding]:
         return git.attempt(request.cwd, "show", f"{base}:./{path}") or None
 
     dokploy = bool(config.deploy.dokploy_url or config.deploy.compose_id)
-    return [f for fact in surface.examine(request.cwd, base=before if base else None, dokploy=dokploy) for f in registry.of_fact(fact)]
+    return surface.examine(request.cwd, base=before if base else None, dokploy=dokploy)
+
+
+def _suppressions(facts: Iterable[Fact]) -> list[suppressions.Suppression]:
+    sources = {source.path: source for fact in facts if (source := getattr(fact, "source", None)) is not None}
+    return [found for source in sources.values() for found in suppressions.find(source, ())]
+
+
+def of_surface(facts: Sequence[Fact], config: Config) -> list[Finding]:
+    """What the rules say of these facts, as configured, without what is suppressed on its line."""
+    hushed = _suppressions(facts)
+    found = as_configured((f for fact in facts for f in registry.of_fact(fact)), config)
+    line_of = {f: f.at.source.position(f.at.span.start).line for f in found}
+    return [f for f in found if suppressions.covering(hushed, f.at.source.path, line_of[f], f.name, f.rule) is None]
 
 
 def _place(item: Step | Broken) -> tuple[Source, Span]:

@@ -17,9 +17,10 @@ from lockgate.errors import CannotCheck, UsageError
 
 if TYPE_CHECKING:
     from lockgate.check import Outcome
-    from lockgate.config import Config
+    from lockgate.config import Config, Deploy
     from lockgate.deploy.gate import Gate, Order
     from lockgate.deploy.preflight import Settings
+    from lockgate.deploy.secret import Secret
     from lockgate.findings import Finding
 
 
@@ -85,7 +86,7 @@ def command(
 
 
 def with_environment(config: Config) -> Config:
-    """The configuration with LOCKGATE_DOKPLOY_URL, LOCKGATE_COMPOSE_ID, LOCKGATE_HEALTH_URL. Raises UsageError if incomplete."""
+    """The configuration with LOCKGATE_DOKPLOY_URL, LOCKGATE_COMPOSE_ID, LOCKGATE_HEALTH_URL. Raises UsageError."""
     from lockgate.values import replace
 
     deploy = replace(
@@ -94,9 +95,6 @@ def with_environment(config: Config) -> Config:
         compose_id=os.environ.get("LOCKGATE_COMPOSE_ID") or config.deploy.compose_id,
         health_url=os.environ.get("LOCKGATE_HEALTH_URL") or config.deploy.health_url,
     )
-    if not deploy.dokploy_url or not deploy.compose_id:
-        missing = "dokploy_url" if not deploy.dokploy_url else "compose_id"
-        raise UsageError(f"[deploy] {missing} is not set", f"set it in lockgate.toml, or LOCKGATE_{missing.upper()}")
     if min(deploy.queue_timeout, deploy.deploy_timeout, deploy.health_timeout, deploy.max_age) <= 0:
         raise UsageError("[deploy] a timeout is not positive", "timeouts are in seconds")
     return replace(config, deploy=deploy)
@@ -129,15 +127,16 @@ def _gate(order: Order, state_path: Path, pace: Any, no_status: bool) -> Gate:
     from lockgate.deploy.dokploy import Dokploy
     from lockgate.deploy.gate import Gate
     from lockgate.deploy.http import checked_url
-    from lockgate.deploy.secret import Masker, from_environment
+    from lockgate.deploy.secret import Masker, Secret, from_environment
     from lockgate.deploy.state import Store
 
     deploy = order.config.deploy
     key = from_environment("DOKPLOY_API_KEY", os.environ)
-    if key is None:
-        raise UsageError("DOKPLOY_API_KEY is not set", "set it from the workflow's secrets, or DOKPLOY_API_KEY_FILE to a file of mode 600")
+    missing, remedy = _missing(deploy, key)
+    if missing and (order.resume or order.dry_run or not order.advisory):
+        raise UsageError(missing, remedy)
     masker = Masker([key])
-    url = checked_url(deploy.dokploy_url, "dokploy_url", deploy.allow_http)
+    url = checked_url(deploy.dokploy_url, "dokploy_url", deploy.allow_http) if deploy.dokploy_url else ""
 
     def probe(commit: str) -> health.Probe | None:
         if not deploy.health_url:
@@ -155,9 +154,19 @@ def _gate(order: Order, state_path: Path, pace: Any, no_status: bool) -> Gate:
 
     probe(order.head.commit)  # a wrong setting is told before anything is done
     return Gate(
-        order, _verifier(order.config), lambda: Dokploy(url, key, masker), key, probe, Store(state_path), screen.screen(masker), masker,
-        None if no_status or order.dry_run else gitea.connect(order.config, os.environ, masker), pace, _show, _settings_check(order),
+        order, _verifier(order.config), lambda: Dokploy(url, key or Secret(""), masker), key, probe, Store(state_path), screen.screen(masker), masker,
+        None if no_status or order.dry_run else gitea.connect(order.config, os.environ, masker), missing, pace, _show, _settings_check(order),
     )  # fmt: skip
+
+
+def _missing(deploy: Deploy, key: Secret | None) -> tuple[str, str]:
+    """What is not set, and what to do; ("", "") where all is there."""
+    for name in ("dokploy_url", "compose_id"):
+        if not getattr(deploy, name):
+            return f"[deploy] {name} is not set", f"set it in lockgate.toml, or LOCKGATE_{name.upper()}"
+    if key is None:
+        return "DOKPLOY_API_KEY is not set", "set it from the workflow's secrets, or DOKPLOY_API_KEY_FILE to a file of mode 600"
+    return "", ""
 
 
 def _verifier(config: Config) -> Callable[[], Outcome]:
@@ -184,8 +193,7 @@ def _settings_check(order: Order) -> Callable[[Settings, bool], list[Finding]]:
 
     def check(settings: Settings, auto_deploy_allowed: bool) -> list[Finding]:
         from lockgate import surface
-        from lockgate.check import as_configured
-        from lockgate.rules import registry
+        from lockgate.check import of_surface
         from lockgate.surface.service import ComposeFile
         from lockgate.surface.settings import from_dokploy
 
@@ -195,7 +203,7 @@ def _settings_check(order: Order) -> Callable[[Settings, bool], list[Finding]]:
         file = next((fact for fact in facts if isinstance(fact, ComposeFile)), None)
         told = from_dokploy(settings.command, compose.auto_deploy and not auto_deploy_allowed, compose.name, file)
         unchecked = facts if path.resolve() not in [p.resolve() for p in surface.find(Path.cwd())] else ()
-        return as_configured((f for fact in (told, *unchecked) for f in registry.of_fact(fact)), order.config)
+        return of_surface((told, *unchecked), order.config)
 
     return check
 

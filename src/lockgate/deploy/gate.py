@@ -53,12 +53,13 @@ class Gate:
     order: Order
     verify: Callable[[], Outcome]
     connect: Callable[[], Dokploy]
-    key: Secret
+    key: Secret | None
     probe: Callable[[str], Probe | None]  # of the commit that must answer
     store: Store
     screen: Screen
     masker: Masker
     gitea: Gitea | None = None
+    missing: str = ""  # what Dokploy cannot be reached without; advisory only
     pace: Pace = field(default_factory=Pace)
     show: Callable[[Outcome], None] = lambda outcome: None
     check_settings: Callable[[preflight.Settings, bool], Sequence[Finding]] = lambda settings, allowed: ()
@@ -165,6 +166,8 @@ class Gate:
 
     def _deploy(self) -> int:
         order = self.order
+        if self.missing:
+            return self._unconnected()
         dokploy = self.connect()
         try:
             settings = self._preflight(dokploy)
@@ -181,12 +184,20 @@ class Gate:
         finally:
             dokploy.close()
 
+    def _unconnected(self) -> int:
+        """Advisory, before Dokploy is set up: what was proven is all that there is to report."""
+        self.report["message"] = f"advisory: the gate would open, but {self.missing}"
+        self._status("lockgate/deploy", "warning", self.report["message"])
+        self.screen.say(f"{self.report['message']}: nothing is triggered, the webhook deploys as before")
+        return 0
+
     def _preflight(self, dokploy: Dokploy) -> preflight.Settings:
         order, deploy = self.order, self.order.config.deploy
         self.screen.phase("preflight")
         allowed = order.allow_auto_deploy or order.advisory or bool(order.override)
         settings = self._patiently(lambda: preflight.inspect(dokploy, deploy.compose_id, deploy.branch, allow_auto_deploy=allowed))
-        preflight.refuse_limited_key(dokploy.key_limits(), self.key, limits(order.config), self.pace)
+        if self.key is not None:
+            preflight.refuse_limited_key(dokploy.key_limits(), self.key, limits(order.config), self.pace)
         for note in settings.notes:
             self.screen.say(f"note: {note}")
         reasons, compose = list(settings.reasons), settings.compose
@@ -198,7 +209,9 @@ class Gate:
                 reasons.append(found.message)
         tip = git.remote_tip(order.head.top, deploy.branch)
         if tip and tip != order.head.commit:
-            reasons.append(f"{deploy.branch} has moved on to {tip[:12]}, and Dokploy would deploy that; this is {order.head.commit[:12]}")
+            ahead = git.is_ancestor(order.head.top, tip, order.head.commit)
+            what = f"this commit is not pushed: {deploy.branch} is at {tip[:12]}" if ahead else f"{deploy.branch} has moved on to {tip[:12]}"
+            reasons.append(f"{what}, and Dokploy would deploy that; this is {order.head.commit[:12]}")
         return preflight.Settings(settings.compose, settings.command, tuple(reasons), settings.notes)
 
     def _patiently(self, question: Callable[[], T]) -> T:

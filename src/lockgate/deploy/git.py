@@ -103,6 +103,11 @@ def remote_tip(cwd: Path, branch: str) -> str:
     return match.group(0) if found.returncode == 0 and match else ""
 
 
+def is_ancestor(cwd: Path, older: str, newer: str) -> bool:
+    """Whether a commit lies in another's past; False where one of them is not here."""
+    return _git(cwd, "merge-base", "--is-ancestor", older, newer).returncode == 0
+
+
 def text_at(cwd: Path, revision: str, path: str) -> str | None:
     """A file as a revision has it; None where it has none."""
     found = _git(cwd, "show", f"{revision}:./{path}")
