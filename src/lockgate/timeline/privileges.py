@@ -168,7 +168,7 @@ def _holds_columns(catalog: Catalog, relation: Relation, letter: str, role: int,
     covered = {a.num for a in relation.attributes if a.acl is not None and letter in acl.held(catalog, role, a.acl)}
     if not columns:
         return bool(covered)
-    wanted = {a.num for a in relation.attributes} if 0 in columns else set(columns)
+    wanted = {a.num for a in relation.attributes} if 0 in columns else {n for n in columns if n > 0}  # grants on system columns are not kept
     return wanted <= covered
 
 

@@ -84,7 +84,8 @@ def _check_view(ctx: Context, view: Relation, written: Written, location: int, s
     rewritten = any(t.timing == "O" for t in ctx.catalog.of_relation(view.oid, Trigger)) or bool(ctx.catalog.of_relation(view.oid, Rewrite))
     for oid, columns in relations.items():
         relation = ctx.catalog.the(Relation, oid)
-        _need_as(ctx, relation, "SELECT", role, location, columns, view)
+        if written.keys() != {"INSERT"}:  # an INSERT alone reads nothing
+            _need_as(ctx, relation, "SELECT", role, location, columns, view)
         behind = _through(view, written) if view.updatable[:1] == (oid,) and not rewritten else {}
         for privilege in sorted(behind):
             _need_as(ctx, relation, privilege, role, location, behind[privilege], view)

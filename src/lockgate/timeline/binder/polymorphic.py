@@ -138,7 +138,7 @@ class Resolver:
             elif kind in (COMPATIBLE, COMPATIBLENONARRAY):
                 types.append(given)
             elif kind == COMPATIBLEARRAY:
-                element = element_of(self.catalog, self._base(given))
+                element = COMPATIBLE if given == COMPATIBLEARRAY else element_of(self.catalog, self._base(given))
                 if not element:
                     raise Mismatch(f"argument declared anycompatiblearray is not an array but type {self._name(given)}")
                 types.append(element)

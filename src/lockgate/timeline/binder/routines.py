@@ -15,6 +15,7 @@ from lockgate.timeline.binder.polymorphic import Mismatch, enforce
 from lockgate.timeline.binder.types import resolve_type
 from lockgate.timeline.context import Context, Node
 
+_PLAIN = "FUNC_PARAM_DEFAULT"
 _WORDS = {"f": "function", "p": "procedure", "a": "aggregate", "w": "function"}
 
 
@@ -82,7 +83,9 @@ def _match(ctx: Context, node: Node, parts: list[str], among: list[Routine], typ
     if "p" not in kinds:
         return by_input
     full = _full_types(ctx, node)
-    # procedures may be named by all of their arguments, OUT ones included
+    # procedures may be named by all of their arguments, OUT ones included, unless modes are given
+    if any(p["FunctionParameter"].get("mode", _PLAIN) != _PLAIN for p in node.get("objfuncargs", []) if "FunctionParameter" in p):
+        return by_input
     by_all = next((r for r in among if r.kind == "p" and (r.all_args or r.args) == full), None)
     if by_input is not None and by_all is not None and by_input.oid != by_all.oid:
         raise ctx.refuse("42725", f'{_WORDS[by_all.kind] if kinds == "p" else "routine"} name "{".".join(parts)}" is not unique', None)

@@ -197,7 +197,7 @@ class _Compiler:
 
     def plain_return(self, statement: tree.Return, routine: Routine, out: bool) -> None:
         if statement.value is None:
-            if not (routine.retset or routine.result == VOID or out or routine.kind == "p" or routine.result == 0):
+            if not (routine.retset or routine.result in (VOID, EVENT_TRIGGER) or out or routine.kind == "p" or routine.result == 0):
                 raise self.refuse("42601", 'missing expression at or near ";"', statement.start)
             return
         what = ""

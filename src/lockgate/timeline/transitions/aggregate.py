@@ -8,7 +8,7 @@ from lockgate.timeline.binder import find_support, resolve_type
 from lockgate.timeline.binder.coercion import POLYMORPHIC
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import initial_acl, need_owner, need_privilege
-from lockgate.timeline.transitions.creation import doubt, names_of, new_name, refuse_existing, spelled, text_of
+from lockgate.timeline.transitions.creation import doubt, flag_of, names_of, new_name, refuse_existing, spelled, text_of
 from lockgate.timeline.transitions.opclass import is_binary_coercible
 from lockgate.timeline.transitions.parameters import ANY, INTERNAL, Parameters, check_polymorphic, interpret
 from lockgate.timeline.transitions.relation import type_kind
@@ -39,7 +39,7 @@ def define_aggregate(ctx: Context, node: Node) -> None:
     if type_kind(ctx, state) == "p" and state not in POLYMORPHIC and state != INTERNAL:
         shown = type_name(ctx.catalog, state, None, ctx.path())
         raise ctx.refuse("42P13", f"aggregate transition data type cannot be {shown}", options["stype"].get("location"), kind="type")
-    refs, result = _functions(ctx, options, parameters, state, kind)
+    refs, result = _functions(ctx, options, parameters, state, direct)
     aggregate = Routine(
         ctx.catalog.new_oid(), name, space.oid, ctx.session.role, "a", "internal", parameters.args, result, parameters.all_args,
         parameters.modes, parameters.names, 0, parameters.variadic, volatile="i", agg_kind=kind, agg_direct=max(direct, 0),
@@ -56,10 +56,11 @@ def _old_style(ctx: Context, options: dict[str, Node]) -> Parameters:
     return Parameters(args, (), "", (), 0, (), 0, 0, frozenset())
 
 
-def _functions(ctx: Context, options: dict[str, Node], parameters: Parameters, state: int, kind: str) -> tuple[list[int], int]:
-    """The support functions, checked; the aggregate's result type."""
-    check_polymorphic(ctx, parameters.args, {state}, "transition data type")
-    inputs = parameters.args if kind == "n" else parameters.args[-1:] if parameters.variadic else parameters.args
+def _functions(ctx: Context, options: dict[str, Node], parameters: Parameters, state: int, direct: int) -> tuple[list[int], int]:
+    """The support functions, checked; the aggregate's result type. ``direct``: how many arguments are, -1 where it is no ordered-set aggregate."""
+    args = parameters.args
+    check_polymorphic(ctx, args, {state}, "transition data type")
+    inputs = args if direct < 0 else args[direct:] or args[-1:]  # a VARIADIC one may stand for direct and aggregated arguments
     transition, given = _support(ctx, options["sfunc"], (state, *inputs))
     if given and state and given != state:
         shown = type_name(ctx.catalog, state, None, ctx.path())
@@ -67,13 +68,12 @@ def _functions(ctx: Context, options: dict[str, Node], parameters: Parameters, s
         raise ctx.refuse("42804", message, options["sfunc"].get("location"), kind="type")
     refs, result = [transition], state
     if "finalfunc" in options:
-        extra = "finalfunc_extra" in options
-        final, result = _support(ctx, options["finalfunc"], (state, *(inputs if extra else ())))
+        final, result = _support(ctx, options["finalfunc"], (state, *(args if flag_of(options.get("finalfunc_extra")) else args[: max(direct, 0)])))
         refs.append(final)
-    check_polymorphic(ctx, parameters.args, {result}, "result data type")
-    for key, args in (("combinefunc", (state, state)), ("serialfunc", (state,)), ("deserialfunc", (17, state))):
+    check_polymorphic(ctx, args, {result}, "result data type")
+    for key, taken in (("combinefunc", (state, state)), ("serialfunc", (state,)), ("deserialfunc", (17, state))):
         if key in options:
-            refs.append(_support(ctx, options[key], args)[0])
+            refs.append(_support(ctx, options[key], taken)[0])
     return refs, result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.catalog.objects import Routine
 from lockgate.timeline.binder import Column, Variables, analyze_query, check_uses, resolve_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_superuser
@@ -80,6 +81,8 @@ def close(ctx: Context, node: Node) -> None:
 
 def _need_cursor(ctx: Context, name: str) -> None:
     if name not in ctx.session.cursors and ctx.depth == 0:
+        if any(r.language == "plpgsql" for r in ctx.catalog.objects(Routine)):
+            raise ctx.unsure(f"whether a function has opened cursor {name} is not known")
         raise ctx.refuse("34000", f'cursor "{name}" does not exist', name=name, object=name, kind="other")
 
 

@@ -166,9 +166,9 @@ def discard(ctx: Context, node: Node) -> None:
     if target == "DISCARD_ALL":
         if ctx.transaction.open:
             raise ctx.refuse("25001", "DISCARD ALL cannot run inside a transaction block", kind="other")
+        reset_roles(ctx)
         path = default_path(ctx)
         ctx.session = replace(ctx.session, settings=Map(), search_path=path, prepared=Map(), cursors=frozenset())
-        reset_roles(ctx)
     if target in ("DISCARD_ALL", "DISCARD_TEMP"):
         _drop_temporary(ctx)
 
