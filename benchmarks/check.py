@@ -1,58 +1,154 @@
-"""Wall time and peak memory of ``lockgate check`` against squawk and the parsing floor, on the same files in one run.
+"""What ``lockgate check`` costs against squawk on the same files in one run: cold, warm, and after a change of one file.
 
-    python benchmarks/check.py FOLDER [FOLDER ...]
+    python benchmarks/check.py FOLDER [FOLDER ...]        # any folder of migrations; it is copied, and left as it is
+    python benchmarks/check.py --generated 100 1000 10000 # made-up folders, with the growth factor from one size to the next
 
-Prints ratios. The floor is parsing alone: pglast's JSON of every file in one process.
+squawk is no dependency: ``pip install squawk-cli`` beside Lockgate. Only ratios mean anything, and only within one run: wall time of the whole process as
+a multiple of ``squawk --reporter gcc`` (1.00), medians. ``cold`` has an empty cache, ``off`` none at all, ``warm`` repeats a run, ``touched`` has new times on
+every file and the same text, ``changed`` has a statement more in the last file each time; ``floor`` is parsing alone (pglast's JSON of every file),
+``start`` is ``python -c pass``. Peak memory is that of the cold run.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-RUNS = 5
+BIN = Path(sys.executable).parent
 FLOOR = """
 import json, sys
 from pathlib import Path
 from pglast.parser import parse_sql_json
-for name in sys.argv[1:]:
+for name in sys.stdin.read().split("\\0"):
     try: json.loads(parse_sql_json(Path(name).read_text(encoding="utf-8")))
     except Exception: pass
 """
 
 
-def timed(command: list[str], env: dict[str, str] | None = None) -> float:
-    """Median wall seconds of a command."""
-    times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, env=env)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+def main() -> None:
+    """Measure every folder, print a line for each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--generated", nargs="*", type=int, default=[], metavar="FILES")
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        for folder in arguments.folders:
+            print(line(folder.name, measured(copied(folder, Path(scratch)), arguments.runs)), flush=True)
+        before: dict[str, float] = {}
+        for size in arguments.generated:
+            found = measured(generated(size, Path(scratch)), arguments.runs if size < 5000 else 3)
+            print(line(f"{size} made-up files", found), flush=True)
+            if before:
+                growth = ", ".join(f"{name} x{found[name] / before[name]:.1f}" for name in ("off", "cold", "warm", "changed", "peak MB") if before[name])
+                print(f"    growth for x{found['files'] / before['files']:.0f} files: {growth}")
+            before = found
 
 
-def memory(command: list[str]) -> float:
-    """Peak resident megabytes of a command."""
-    code = f"import resource, subprocess; subprocess.run({command!r}, stdout=-3, stderr=-3); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def line(name: str, found: dict[str, float]) -> str:
+    """One folder's ratios."""
+    peer = found["squawk"]
+    ratios = ", ".join(f"{key} {found[key] / peer:.2f}" for key in ("cold", "off", "warm", "touched", "changed", "floor", "start"))
+    over = (found["changed"] - found["start"]) / found["start"]
+    return (f"{name}: {found['files']:.0f} files, squawk 1.00 ({peer * 1000:.0f} ms): {ratios}; changed is {over:.1f} starts of the interpreter over one; "
+            f"peak {found['peak MB']:.0f} MB (squawk {found['squawk MB']:.0f})")  # fmt: skip
+
+
+def measured(root: Path, runs: int) -> dict[str, float]:
+    """Seconds of each kind of run on a folder that may be written to."""
+    files = [p for p in sorted(root.rglob("*.sql")) if p.is_file() and not p.name.endswith("down.sql")]
+    home = root.parent / "cache"
+    env = os.environ | {"XDG_CACHE_HOME": str(home)}
+    check = [str(BIN / "lockgate"), "check", str(root), "--format", "json"]
+    squawk = [str(BIN / "squawk"), "--reporter", "gcc", *map(str, files)]
+    counter = iter(range(1_000_000))
+
+    def empty() -> None:
+        shutil.rmtree(home, ignore_errors=True)
+
+    def touch() -> None:
+        for path in files:
+            os.utime(path)
+
+    def change() -> None:
+        with files[-1].open("a", encoding="utf-8") as file:
+            file.write(f"\nCREATE TABLE changed_{next(counter)} (id bigint);\n")
+
+    found = {"files": float(len(files))}
+    plans: dict[str, tuple[list[str], dict[str, str], Callable[[], None]]] = {
+        "cold": (check, env, empty), "off": (check, env | {"LOCKGATE_CACHE": "off"}, _nothing), "touched": (check, env, touch), "changed": (check, env, change),
+        "start": ([sys.executable, "-c", "pass"], env, _nothing), "squawk": (squawk, env, _nothing), "warm": (check, env, _nothing),
+    }  # fmt: skip
+    for name, times in interleaved(plans, runs):
+        found[name] = statistics.median(times)
+    found["floor"] = seconds([sys.executable, "-c", FLOOR], env, "\0".join(map(str, files)))
+    empty()
+    found["peak MB"], found["squawk MB"] = peak(check, env), peak(squawk, env)
+    return found
+
+
+def interleaved(plans: dict[str, tuple[list[str], dict[str, str], Callable[[], None]]], runs: int) -> Iterator[tuple[str, list[float]]]:
+    """Every plan in turn, so that a busy moment of the machine hits all of them; the plan before "warm" runs twice, unmeasured once."""
+    times: dict[str, list[float]] = {name: [] for name in plans}
+    for _ in range(runs):
+        for name, (command, env, prepare) in plans.items():
+            prepare()
+            if name == "warm":
+                time.sleep(0.1)  # what was changed a moment ago is not remembered
+                seconds(command, env)
+            times[name].append(seconds(command, env))
+    yield from times.items()
+
+
+def _nothing() -> None:
+    pass
+
+
+def seconds(command: list[str], env: dict[str, str], stdin: str = "") -> float:
+    """Wall seconds of one run."""
+    start = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, env=env, input=stdin, text=True)
+    return time.perf_counter() - start
+
+
+def peak(command: list[str], env: dict[str, str]) -> float:
+    """Peak resident megabytes of one run."""
+    code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=-3, stderr=-3); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=True, env=env)
     return int(done.stdout) / 1024
 
 
-def main() -> None:
-    squawk = shutil.which("squawk") or str(Path(sys.executable).with_name("squawk"))
-    lockgate = str(Path(sys.executable).with_name("lockgate"))
-    for folder in map(Path, sys.argv[1:]):
-        files = [str(p) for p in sorted(folder.rglob("*.sql")) if not p.name.endswith("down.sql")]
-        check = [lockgate, "check", str(folder), "--format", "json"]
-        peer = timed([squawk, "--reporter", "gcc", *files])
-        ours = timed(check)
-        floor = timed([sys.executable, "-c", FLOOR, *files])
-        print(f"{folder.name}: {len(files)} files; squawk {peer * 1000:.0f} ms = 1.00; parsing floor {floor / peer:.2f}; check {ours / peer:.2f} "
-              f"({ours / floor:.1f} x the floor); peak {memory(check):.0f} MB, squawk {memory([squawk, *files]):.0f} MB")  # fmt: skip
+def copied(folder: Path, scratch: Path) -> Path:
+    """A copy of a folder that the benchmark may change."""
+    root = scratch / f"copy-{folder.name}" / "migrations"
+    return Path(shutil.copytree(folder, root, symlinks=False))
+
+
+def generated(size: int, scratch: Path) -> Path:
+    """A folder of so many small migrations: tables, columns, indexes, foreign keys, a view and a function now and then."""
+    root = scratch / f"made-{size}" / "migrations"
+    root.mkdir(parents=True)
+    for number in range(1, size + 1):
+        table = number - number % 5 or 5
+        text = {
+            0: f"CREATE TABLE t{number} (id bigserial PRIMARY KEY, name text NOT NULL, at timestamptz DEFAULT now(), owner_id bigint);\n",
+            1: f"ALTER TABLE t{table} ADD COLUMN c{number} int NOT NULL DEFAULT 0;\nCREATE INDEX t{number}_c ON t{table} (c{number});\n",
+            2: f"ALTER TABLE t{table} ADD CONSTRAINT t{number}_fk FOREIGN KEY (owner_id) REFERENCES t5 (id);\n",
+            3: f"UPDATE t{table} SET name = upper(name) WHERE id > {number};\nALTER TABLE t{table} ALTER COLUMN at SET NOT NULL;\n",
+            4: f"CREATE VIEW v{number} AS SELECT id, name, count(*) OVER () AS n FROM t{table} WHERE at > now();\n"
+            if number % 50 == 4
+            else f"COMMENT ON TABLE t{table} IS 'number {number}';\n",
+        }[number % 5] if number > 5 else f"CREATE TABLE t{number} (id bigint PRIMARY KEY, name text, at timestamptz, owner_id bigint);\n"  # fmt: skip
+        (root / f"{number:06}_step.up.sql").write_text(text, encoding="utf-8")
+    return root
 
 
 if __name__ == "__main__":
