@@ -1,4 +1,4 @@
-"""Two dependencies without their ballast: compiled modules loaded past their packages' own ``__init__``.
+"""Imports without ballast: compiled modules loaded past their packages' own ``__init__``, patterns compiled when they are first used.
 
 ``import pglast`` builds 1,000 node classes and enums (25 ms) for its Python trees, which we never ask for; ``import immutables`` a set of typing
 protocols (10 ms). Both come back whole to anybody who imports them afterwards.
@@ -56,11 +56,28 @@ def _stand_in(name: str) -> ModuleType:
 
 
 if TYPE_CHECKING:
+    from re import compile as pattern
+
     from immutables import Map as Map
 else:
+
+    class pattern:
+        """``re.compile`` put off until somebody asks for something: of 150 patterns a run needs a dozen."""
+
+        def __init__(self, text, flags=0):
+            self._given = text, flags
+
+        def __getattr__(self, name):
+            import re
+
+            real = re.compile(*self._given)
+            for word in ("match", "search", "fullmatch", "finditer", "findall", "sub", "subn", "split", "scanner", "pattern", "flags", "groupindex"):
+                self.__dict__[word] = getattr(real, word)
+            return getattr(real, name)
+
     try:
         Map = compiled("immutables", "_map").Map
     except ImportError:  # a build without its compiled half
         from immutables import Map
 
-__all__ = ["Map", "compiled"]
+__all__ = ["Map", "compiled", "pattern"]

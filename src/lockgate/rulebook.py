@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.findings import Severity
+from lockgate.lean import pattern
 from lockgate.values import dataclass
 
 URL = "https://lockgate.dev/rules/"
-_FRONT = re.compile(r"\A\+\+\+\n(.*?)\n\+\+\+\n", re.DOTALL)
-_FENCE = re.compile(r"^```(sql|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_MIGRATION = re.compile(r"^--\s*migration:\s*(\S+)(?:\s+as\s+(owner|deployer))?\s*$")
-_QUERIES = re.compile(r"^--\s*(query|release):\s*(\S+)\s*$")
-_MARK = re.compile(r"(?:--|#|//)\s*(finding|ok|todo-finding)(?::\s*\"([^\"]*)\")?\s*$")
+_FRONT = pattern(r"\A\+\+\+\n(.*?)\n\+\+\+\n", re.DOTALL)
+_FENCE = pattern(r"^```(sql|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_MIGRATION = pattern(r"^--\s*migration:\s*(\S+)(?:\s+as\s+(owner|deployer))?\s*$")
+_QUERIES = pattern(r"^--\s*(query|release):\s*(\S+)\s*$")
+_MARK = pattern(r"(?:--|#|//)\s*(finding|ok|todo-finding)(?::\s*\"([^\"]*)\")?\s*$")
 SECTIONS = ("What it catches", "Why it hurts", "What to do", "When to ignore it", "Examples")
 
 

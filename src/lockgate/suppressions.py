@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from lockgate.lean import pattern
 from lockgate.text import Source, Span
 from lockgate.values import dataclass, field
 
 WORD = "lockgate:"  # no directive without it
-_DIRECTIVE = re.compile(r"(?:--|//|#)[ \t]*lockgate:[ \t]*ignore\b[ \t]*(?P<rules>[\w,\- ]*?)[ \t]*(?::[ \t]*(?P<reason>.*?))?[ \t]*$", re.MULTILINE)
+_DIRECTIVE = pattern(r"(?:--|//|#)[ \t]*lockgate:[ \t]*ignore\b[ \t]*(?P<rules>[\w,\- ]*?)[ \t]*(?::[ \t]*(?P<reason>.*?))?[ \t]*$", re.MULTILINE)
 
 
 @dataclass(slots=True)

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from lockgate.lean import pattern
 from lockgate.parse.script import parse_script
 from lockgate.parse.statement import Statement, SyntaxFailure
 from lockgate.sources.migration import Script
 
 _SPECIAL = frozenset({"public", "current_user", "session_user", "current_role", "none"})
-_IN_BODY = re.compile(r"\b(?:OWNER\s+TO|(?:GRANT|REVOKE)\b[^;']*?\b(?:TO|FROM))\s+(\"[^\"]+\"|[a-z_][\w$]*)", re.IGNORECASE)
-_NAMING = re.compile(
+_IN_BODY = pattern(r"\b(?:OWNER\s+TO|(?:GRANT|REVOKE)\b[^;']*?\b(?:TO|FROM))\s+(\"[^\"]+\"|[a-z_][\w$]*)", re.IGNORECASE)
+_NAMING = pattern(
     r"\b(?:grant|revoke|owner\s+to|authorization|set\s+(?:local\s+|session\s+)?role|policy|privileges|owned\s+by|user\s+mapping|role)\b", re.IGNORECASE
 )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_SPACE = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*)")
+from lockgate.lean import pattern
+
+_SPACE = pattern(r"(?:\s+|--[^\n]*(?:\n|$)|/\*)")
 _ONE = r"""(?:[uU]&)?"(?:[^"]|"")*"
       | [^\W\d][\w$]*
       | \$\d+
@@ -12,8 +14,8 @@ _ONE = r"""(?:[uU]&)?"(?:[^"]|"")*"
       | (?:[eEbBxXnN]|[uU]&)?'(?:[^'\\]|''|\\.)*'
       | ::|:=|=>|<=|>=|<>|!=
       | ."""
-_TOKEN = re.compile(_ONE, re.VERBOSE | re.DOTALL)
-_NEXT = re.compile(rf"(?:\s++|--[^\n]*+)*+(/\*|{_ONE})", re.VERBOSE | re.DOTALL)
+_TOKEN = pattern(_ONE, re.VERBOSE | re.DOTALL)
+_NEXT = pattern(rf"(?:\s++|--[^\n]*+)*+(/\*|{_ONE})", re.VERBOSE | re.DOTALL)
 
 
 def skip_space(text: str, at: int, end: int | None = None) -> int:

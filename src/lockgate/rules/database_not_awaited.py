@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lockgate.findings import Label
+from lockgate.lean import pattern
 from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.service import ComposeFile, Service
 
 # images that bring no healthcheck of their own
-_WITHOUT = re.compile(r"(?:docker\.io/)?(?:library/)?(?:postgres|mysql|mariadb|mongo)$|(?:docker\.io/)?(?:postgis/postgis|pgvector/pgvector|timescale/timescaledb)$")
+_WITHOUT = pattern(r"(?:docker\.io/)?(?:library/)?(?:postgres|mysql|mariadb|mongo)$|(?:docker\.io/)?(?:postgis/postgis|pgvector/pgvector|timescale/timescaledb)$")
 
 
 @on_fact(ComposeFile)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lockgate.findings import Label
+from lockgate.lean import pattern
 from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.workflow import Workflow
 
-_BRANCH = re.compile(r"git(?:hub|ea)\.(?:ref|ref_name)\b")
+_BRANCH = pattern(r"git(?:hub|ea)\.(?:ref|ref_name)\b")
 
 
 @on_fact(Workflow)

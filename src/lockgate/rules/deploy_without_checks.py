@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lockgate.findings import Label
+from lockgate.lean import pattern
 from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.workflow import Job, Workflow
 
-_ANYWAY = re.compile(r"\b(?:always|failure|cancelled)\(\)")
+_ANYWAY = pattern(r"\b(?:always|failure|cancelled)\(\)")
 
 
 @on_fact(Workflow)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lockgate.findings import Label
+from lockgate.lean import pattern
 from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.settings import DokploySettings
 
-_FORBIDDEN = re.compile(r"[;|`$(){}<>\n\\]|(?<!&)&(?!&)")
+_FORBIDDEN = pattern(r"[;|`$(){}<>\n\\]|(?<!&)&(?!&)")
 
 
 @on_fact(DokploySettings)

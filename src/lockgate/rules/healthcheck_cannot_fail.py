@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lockgate.findings import Label
+from lockgate.lean import pattern
 from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.service import ComposeFile
 
-_ALWAYS = re.compile(r"(?:\|\|\s*(?:true|:|exit\s+0|echo\b[^|&;]*)|;\s*(?:true|:|exit\s+0))\s*$|^\s*(?:true|:|exit\s+0|/bin/true)\s*$")
+_ALWAYS = pattern(r"(?:\|\|\s*(?:true|:|exit\s+0|echo\b[^|&;]*)|;\s*(?:true|:|exit\s+0))\s*$|^\s*(?:true|:|exit\s+0|/bin/true)\s*$")
 # curl as the last command: in a pipe the next one decides
-_CURL = re.compile(r"(?:^|[\s;&|/])curl(?=\s)(?![^;&|]*\s(?:-[a-zA-Z]*f|--fail))(?![^;&]*\|(?!\|))")
+_CURL = pattern(r"(?:^|[\s;&|/])curl(?=\s)(?![^;&|]*\s(?:-[a-zA-Z]*f|--fail))(?![^;&]*\|(?!\|))")
 
 
 @on_fact(ComposeFile)

@@ -43,6 +43,31 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # the rules that look at every step: the others are imported when there is something for them to say
 EVERY_STEP: tuple[str, ...] = ()
+# what makes which of them speak: a SQLSTATE, "latent", or the name of a fact's class (``load`` holds this against their decorators)
+_RULES = {
+    "*": "statement_refused", "Suppression": "", "25001": "not_in_transaction", "2BP01": "dependents_remain", "3F000": "unknown_object",
+    "42501": "ownership_required privilege_missing superuser_required", "42611": "invalid_definition", "42701": "already_exists",
+    "42702": "ambiguous_reference", "42703": "dropped_column_reference unknown_column", "42704": "unknown_object", "42710": "already_exists",
+    "42723": "already_exists", "42725": "ambiguous_reference", "42804": "type_mismatch", "42809": "wrong_object_type", "42830": "invalid_definition",
+    "42846": "type_mismatch", "42883": "unknown_routine", "42P01": "dropped_relation_reference unknown_relation", "42P06": "already_exists",
+    "42P07": "already_exists", "42P13": "invalid_definition", "42P16": "invalid_definition", "42P17": "invalid_definition", "55P04": "fresh_enum_value",
+    "Below": "slot_below_highest_applied", "Broken": "syntax_error", "BrokenBody": "broken_routine", "CaseCollision": "case_collision",
+    "Changed": "ledger_checksum_mismatch", "ComposeChange": "database_major_change renamed_volume",
+    "ComposeFile": "database_not_awaited depends_on_migration_outage fixed_container_name healthcheck_cannot_fail healthcheck_cannot_pass host_path_mount "
+    "migration_restart_loop migration_service_restarts missing_healthcheck missing_stop_grace_period obsolete_compose_version published_database_port "
+    "several_migrators undeclared_volume unpinned_database_image unreachable_route wiped_bind_mount",
+    "Dirty": "ledger_dirty", "DokploySettings": "auto_deploy_beside_gate dokploy_command_refused dokploy_command_without_wait missing_healthcheck",
+    "DownFails": "down_fails", "DownIncomplete": "down_incomplete", "DownWithoutUp": "down_without_up", "DuplicateSlot": "duplicate_slot", "Gap": "slot_gap",
+    "Missing": "ledger_slot_missing", "MissingDown": "missing_down", "NameMismatch": "ledger_name_mismatch", "NotCompared": "branches_not_compared",
+    "OutOfOrder": "slot_applied_out_of_order", "PairMismatch": "up_down_name_mismatch", "PassedOver": "skipped_by_runner",
+    "QueryRefused": "query_reads_dropped_column query_reads_dropped_relation query_unknown_column", "ReleaseRefused": "running_release_breaks",
+    "Remade": "owner_lost", "SharedNumber": "shared_slot", "Stranger": "created_for_the_wrong_owner", "TakenByReservation": "slot_reserved",
+    "TakenOnBase": "slot_taken_on_base", "TakenOnBranch": "slot_taken_on_branch", "Undone": "grant_without_effect maintenance_skipped",
+    "Unforeseen": "unforeseen_failure", "Unguarded": "rls_without_policy", "Unheeded": "grant_without_effect", "Unreadable": "unreadable_deploy_file",
+    "Workflow": "cancelled_deploy commit_status_refused deploy_from_any_branch deploy_without_checks secret_in_pull_request service_on_localhost skip_ci_bypass "
+    "webhook_beside_gate",
+    "WrongDirection": "wrong_direction", "latent": "broken_routine",
+}  # fmt: skip
 
 _failures: dict[str, list[tuple[str, FailureCheck]]] = {}
 _steps: list[tuple[str, StepCheck]] = []
@@ -86,11 +111,35 @@ def on_fact(*kinds: type) -> Callable[[F], F]:
 @cache
 def load() -> None:
     """Import every rule module."""
+    for module in _modules():
+        importlib.import_module(f"lockgate.rules.{module}")
+    held: dict[str, set[str]] = {}
+    names = [(state, name) for state, rules in _failures.items() for name, _ in rules]
+    names += [(kind.__name__, name) for kind, facts in _facts.items() for name, _ in facts]
+    for trigger, name in names:
+        held.setdefault(trigger, set()).add(name.replace("-", "_"))
+    wrong = sorted({t for t in held.keys() | _RULES.keys() if held.get(t, set()) != set(_RULES.get(t, "").split())})
+    if wrong:
+        raise RuntimeError("_RULES of rules/registry.py must say " + ", ".join(f'"{t}": "{" ".join(sorted(held.get(t, set())))}"' for t in wrong))
+
+
+@cache
+def _load_for(trigger: str) -> None:
+    """Import the rules that something makes speak, and those of which that is not known."""
+    if trigger not in _RULES:
+        load()
+        return
+    known = {module for rules in _RULES.values() for module in rules.split()}
+    for module in sorted({*_RULES[trigger].split(), *(m for m in _modules() if m not in known)}):
+        importlib.import_module(f"lockgate.rules.{module}")
+
+
+@cache
+def _modules() -> tuple[str, ...]:
     import pkgutil
 
     package = importlib.import_module("lockgate.rules")
-    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
-        importlib.import_module(f"lockgate.rules.{module}")
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(package.__path__)))
 
 
 def finding(name: str, draft: Draft, severity: Severity | None = None) -> Finding:
@@ -122,19 +171,27 @@ def _step_rules() -> list[tuple[str, StepCheck]]:
 
 
 def _of_failure(step: Step, failure: Failure) -> Finding | None:
-    load()
     state = "latent" if failure.latent else failure.sqlstate
-    for name, check in (*_failures.get(state, ()), *_failures.get("*", ())):
+    for name, check in (*_failure_rules(state), *_failure_rules("*")):
         draft = check(step, failure)
         if draft is not None:
             return finding(name, draft)
     return None
 
 
+@cache
+def _failure_rules(state: str) -> list[tuple[str, FailureCheck]]:
+    if state in _RULES:
+        _load_for(state)
+    else:
+        _load_for("*")
+    return sorted(_failures.get(state, ()), key=lambda rule: rule[0])
+
+
 def of_fact(fact: object) -> list[Finding]:
     """Everything that the rules say of one fact."""
-    load()
-    return [finding(name, draft) for name, check in _facts.get(type(fact), ()) for draft in check(fact)]
+    _load_for(type(fact).__name__)
+    return [finding(name, draft) for name, check in sorted(_facts.get(type(fact), ()), key=lambda rule: rule[0]) for draft in check(fact)]
 
 
 def refusal(step: Step, failure: Failure, message: str = "", help: str = "") -> Draft:

@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterator
 
 from lockgate.findings import Label
+from lockgate.lean import pattern
 from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.workflow import SECRET, Step, Workflow
 from lockgate.text import Span
 
-_KEPT_OUT = re.compile(
+_KEPT_OUT = pattern(
     r"git(?:hub|ea)\.(?:ref\b|ref_name|ref_type|event_name\s*(?:==\s*'(?:push|workflow_dispatch|schedule|release)'|!=\s*'pull_request))"
 )
-_DEPLOYS = re.compile(r"DOKPLOY|(?:^|_)DEPLOY_?(?:KEY|TOKEN|SECRET|PASSWORD|HOOK|WEBHOOK)", re.IGNORECASE)
+_DEPLOYS = pattern(r"DOKPLOY|(?:^|_)DEPLOY_?(?:KEY|TOKEN|SECRET|PASSWORD|HOOK|WEBHOOK)", re.IGNORECASE)
 # the pull request's own code, checked out where pull_request_target would give that of the base
-_STRANGERS = re.compile(r"ref:[^\n]*(?:github\.event\.pull_request\.head|github\.head_ref|refs/pull/)")
+_STRANGERS = pattern(r"ref:[^\n]*(?:github\.event\.pull_request\.head|github\.head_ref|refs/pull/)")
 _HARMLESS = ("GITHUB_TOKEN", "GITEA_TOKEN")
 
 

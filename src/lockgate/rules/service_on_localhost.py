@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lockgate.findings import Label
+from lockgate.lean import pattern
 from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.workflow import Workflow
 
-_LOCAL = re.compile(r"(?:@|://|\bhost=|-h\s+|HOST:\s*)(?:localhost|127\.0\.0\.1)\b")
+_LOCAL = pattern(r"(?:@|://|\bhost=|-h\s+|HOST:\s*)(?:localhost|127\.0\.0\.1)\b")
 
 
 @on_fact(Workflow)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lockgate.findings import Label
+from lockgate.lean import pattern
 from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.service import ComposeFile, Service
 
-_DATABASE = re.compile(r"DATABASE|DB|PG|POSTGRES|SQL|DSN|URL|URI")
+_DATABASE = pattern(r"DATABASE|DB|PG|POSTGRES|SQL|DSN|URL|URI")
 
 
 @on_fact(ComposeFile)

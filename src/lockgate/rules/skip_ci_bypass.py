@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lockgate.findings import Label
+from lockgate.lean import pattern
 from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.workflow import Workflow
 from lockgate.text import Span
 
-_SKIP = re.compile(r"\[(?:skip ci|ci skip|no ci|skip actions|actions skip)\]")
-_COMMITS = re.compile(r"\bcommit|message|\bgit\s")
+_SKIP = pattern(r"\[(?:skip ci|ci skip|no ci|skip actions|actions skip)\]")
+_COMMITS = pattern(r"\bcommit|message|\bgit\s")
 
 
 @on_fact(Workflow)

@@ -5,23 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lockgate.lean import pattern
 from lockgate.slots.claim import Claim
 from lockgate.slots.conflicts import WrongDirection
 from lockgate.sources import Folder
 from lockgate.sources.migration import Migration, Script
 
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT = pattern(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _NAME = r"((?:\"[^\"]+\"|[\w$]+)(?:\s*\.\s*(?:\"[^\"]+\"|[\w$]+))?)"
 _KIND = r"(?:table|view|materialized\s+view|type|function|sequence|schema)"  # indexes come with constraints as well
 # what cannot run twice: an up that does it is no down
-_ONCE = re.compile(
+_ONCE = pattern(
     r"\bcreate\s+(?:unlogged\s+)?(?:table|view|type|schema|sequence|(?:unique\s+)?index)\s+(?!concurrently\b|if\b)|\badd\s+column\s+(?!if\b)",
     re.IGNORECASE,
 )
 # a migration whose name says so drops what others created, perhaps outside of this folder
-_MEANT = re.compile(r"drop|remove|delete|clean|retire|deprecat|obsolete|unused", re.IGNORECASE)
-_CREATED = re.compile(rf"\bcreate\s+(?:or\s+replace\s+)?{_KIND}\s+(?:concurrently\s+)?(?:if\s+not\s+exists\s+)?{_NAME}", re.IGNORECASE)
-_DROPPED = re.compile(rf"\bdrop\s+{_KIND}\s+(?:concurrently\s+)?(?:if\s+exists\s+)?{_NAME}", re.IGNORECASE)
+_MEANT = pattern(r"drop|remove|delete|clean|retire|deprecat|obsolete|unused", re.IGNORECASE)
+_CREATED = pattern(rf"\bcreate\s+(?:or\s+replace\s+)?{_KIND}\s+(?:concurrently\s+)?(?:if\s+not\s+exists\s+)?{_NAME}", re.IGNORECASE)
+_DROPPED = pattern(rf"\bdrop\s+{_KIND}\s+(?:concurrently\s+)?(?:if\s+exists\s+)?{_NAME}", re.IGNORECASE)
 
 
 def wrong_directions(folder: Folder, found: tuple[Claim, ...]) -> Iterator[WrongDirection]:

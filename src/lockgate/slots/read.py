@@ -11,6 +11,7 @@ from typing import Any
 
 from lockgate.config import Config
 from lockgate.errors import CannotCheck, UsageError
+from lockgate.lean import pattern
 from lockgate.slots import kinds
 from lockgate.slots.ledger import Ledger
 from lockgate.slots.rows import ledger_of
@@ -18,7 +19,7 @@ from lockgate.sources.folder import Folder, read, shown
 from lockgate.text import Source, Span
 
 _AGAIN = "make the ledger snapshot again"
-_TABLE = re.compile(r'(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+")(?:\.(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+"))?')
+_TABLE = pattern(r'(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+")(?:\.(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+"))?')
 # read-only from the first statement on; a lock or a slow table must not hold up a deploy, nor the deploy us
 _OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=30s -c lock_timeout=5s"
 

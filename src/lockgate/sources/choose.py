@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from lockgate.errors import CannotCheck
+from lockgate.lean import pattern
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, read, shown
 from lockgate.sources.listing import is_sql, meant
@@ -74,8 +75,8 @@ def _shallow(candidates: list[str]) -> list[str]:
     return own or [f for f in candidates if meant(f.rpartition("/")[0])]
 
 
-_UP = re.compile(r"(?:^|[-_.])(?:up|upgrade|release|deploy|apply)$", re.IGNORECASE)
-_DOWN = re.compile(r"(?:^|[-_.])(?:down|downgrade|rollback|revoke|revert|undo)$", re.IGNORECASE)
+_UP = pattern(r"(?:^|[-_.])(?:up|upgrade|release|deploy|apply)$", re.IGNORECASE)
+_DOWN = pattern(r"(?:^|[-_.])(?:down|downgrade|rollback|revoke|revert|undo)$", re.IGNORECASE)
 
 
 def _directed(taken: list[Named]) -> list[Named]:

@@ -6,14 +6,15 @@ import re
 from pathlib import Path
 
 from lockgate.errors import CannotCheck, UsageError
+from lockgate.lean import pattern
 from lockgate.sources.folder import Folder
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Source, Span
 
 _TIMEOUT = 600.0
 # alembic's MigrationContext.run_migrations prints "-- Running upgrade A -> B"
-_HEAD = re.compile(r"^-- (?:Running upgrade (?P<below>.*?) -> (?P<rev>[^\s,]+)[^\n]*|migration: (?P<name>\S+))[ \t\r]*$", re.MULTILINE)
-_BLOCK = re.compile(r"^(?:BEGIN|COMMIT);[ \t\r]*$", re.MULTILINE)
+_HEAD = pattern(r"^-- (?:Running upgrade (?P<below>.*?) -> (?P<rev>[^\s,]+)[^\n]*|migration: (?P<name>\S+))[ \t\r]*$", re.MULTILINE)
+_BLOCK = pattern(r"^(?:BEGIN|COMMIT);[ \t\r]*$", re.MULTILINE)
 _SHELL = """
 import io, re
 from django.core.management import call_command

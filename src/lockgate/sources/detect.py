@@ -7,22 +7,23 @@ from collections import Counter
 from pathlib import Path
 
 from lockgate.errors import UsageError
+from lockgate.lean import pattern
 from lockgate.sources.listing import below, is_sql, meant, walk
 from lockgate.sources.naming import BY_NAME, named, other_database
 from lockgate.values import dataclass
 
 _SAMPLE = 24
 _MARKS = {
-    "goose": re.compile(r"^\s*--\s*\+goose\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
-    "sql-migrate": re.compile(r"^\s*--\s*\+migrate\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
-    "dbmate": re.compile(r"^\s*--\s*migrate:(?:up|down)", re.MULTILINE),
-    "node-pg-migrate": re.compile(r"^\s*--[\s-]*(?:up|down)\s+migration", re.MULTILINE | re.IGNORECASE),
-    "liquibase": re.compile(r"\A\ufeff?\s*--\s*liquibase\s+formatted\s+sql", re.IGNORECASE),
+    "goose": pattern(r"^\s*--\s*\+goose\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
+    "sql-migrate": pattern(r"^\s*--\s*\+migrate\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
+    "dbmate": pattern(r"^\s*--\s*migrate:(?:up|down)", re.MULTILINE),
+    "node-pg-migrate": pattern(r"^\s*--[\s-]*(?:up|down)\s+migration", re.MULTILINE | re.IGNORECASE),
+    "liquibase": pattern(r"\A\ufeff?\s*--\s*liquibase\s+formatted\s+sql", re.IGNORECASE),
 }
 _STYLES = {
-    "flyway's V1__name.sql": re.compile(r"(?:[VUB]\d[\d._]*(?:__.*)?|R__.*)\.sql"),
-    "pairs of 1_name.up.sql and 1_name.down.sql": re.compile(r"\d+.*[._](?:up|down)\.sql"),
-    "numbered 1_name.sql": re.compile(r"\d.*\.sql", re.IGNORECASE),
+    "flyway's V1__name.sql": pattern(r"(?:[VUB]\d[\d._]*(?:__.*)?|R__.*)\.sql"),
+    "pairs of 1_name.up.sql and 1_name.down.sql": pattern(r"\d+.*[._](?:up|down)\.sql"),
+    "numbered 1_name.sql": pattern(r"\d.*\.sql", re.IGNORECASE),
 }
 
 

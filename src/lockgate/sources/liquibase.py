@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lockgate.lean import pattern
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read
 from lockgate.sources.listing import is_sql
@@ -13,11 +14,11 @@ from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Source, Span
 from lockgate.values import dataclass
 
-_FORMATTED = re.compile(r"\A\ufeff?\s*--\s*liquibase\s+formatted\s+sql", re.IGNORECASE)
-_CHANGESET = re.compile(r"^[ \t]*--[ \t]*changeset[ \t]+(?P<author>[^:\s]+):(?P<id>\S+)(?P<rest>[^\n]*)", re.MULTILINE | re.IGNORECASE)
-_ROLLBACK = re.compile(r"^[ \t]*--[ \t]*rollback[ \t]+(?P<sql>[^\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_ROLLBACK_BLOCK = re.compile(r"/\*\s*liquibase\s+rollback\s*\n(?P<sql>.*?)\*/", re.DOTALL | re.IGNORECASE)
-_INCLUDED = re.compile(r"(?:file\s*[:=]\s*|\"file\"\s*:\s*)[\"']?(?P<file>[^\s\"'<>,]+\.sql)", re.IGNORECASE)
+_FORMATTED = pattern(r"\A\ufeff?\s*--\s*liquibase\s+formatted\s+sql", re.IGNORECASE)
+_CHANGESET = pattern(r"^[ \t]*--[ \t]*changeset[ \t]+(?P<author>[^:\s]+):(?P<id>\S+)(?P<rest>[^\n]*)", re.MULTILINE | re.IGNORECASE)
+_ROLLBACK = pattern(r"^[ \t]*--[ \t]*rollback[ \t]+(?P<sql>[^\r\n]*)", re.MULTILINE | re.IGNORECASE)
+_ROLLBACK_BLOCK = pattern(r"/\*\s*liquibase\s+rollback\s*\n(?P<sql>.*?)\*/", re.DOTALL | re.IGNORECASE)
+_INCLUDED = pattern(r"(?:file\s*[:=]\s*|\"file\"\s*:\s*)[\"']?(?P<file>[^\s\"'<>,]+\.sql)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

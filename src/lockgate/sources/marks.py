@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lockgate.lean import pattern
 from lockgate.sources.migration import Script, Transaction
 from lockgate.text import Source, Span
 
-_BLANK = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/|;)*\Z", re.DOTALL)
+_BLANK = pattern(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/|;)*\Z", re.DOTALL)
 # what may hold a backslash or a semicolon without meaning it (src/fe_utils/psqlscan.l), then psql's own
-_LEXEMES = re.compile(
+_LEXEMES = pattern(
     r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"[^\"]*\"|(?<![\w$])\$(?:[A-Za-z_\x80-\U0010ffff][\w]*)?\$|"
     r"(?P<meta>\\[^\n]*)|(?P<end>;)",
     re.DOTALL,
 )
-_COPY = re.compile(r"\s*copy\b.*\bfrom\s+stdin\b", re.DOTALL | re.IGNORECASE)
-_COMMENT = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*", re.DOTALL)
+_COPY = pattern(r"\s*copy\b.*\bfrom\s+stdin\b", re.DOTALL | re.IGNORECASE)
+_COMMENT = pattern(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*", re.DOTALL)
 
 
 def is_blank(text: str) -> bool:
@@ -143,8 +144,8 @@ def _ends(line: str) -> bool:
     return last.endswith(";")
 
 
-_UP = re.compile(r"^--\s*migrate:up(?:[ \t\r]*$|[ \t]+\S.*$)", re.MULTILINE)
-_DOWN = re.compile(r"^--\s*migrate:down(?:[ \t\r]*$|[ \t]+\S.*$)", re.MULTILINE)
+_UP = pattern(r"^--\s*migrate:up(?:[ \t\r]*$|[ \t]+\S.*$)", re.MULTILINE)
+_DOWN = pattern(r"^--\s*migrate:down(?:[ \t\r]*$|[ \t]+\S.*$)", re.MULTILINE)
 
 
 def blocks(source: Source) -> tuple[Script | None, Script | None]:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from lockgate.lean import pattern
 from lockgate.sources.folder import Direction, Named
 from lockgate.values import dataclass
 
-_DIALECT = re.compile(r"\.(mysql|mariadb|sqlite3?|cockroach(?:db)?|crdb|mssql|sqlserver|oracle)(?=\.)", re.IGNORECASE)
-_ALIKE = re.compile(r"^[VURB]?\d.*\.sql$|\.(?:up|down)\.sql$|^R__", re.IGNORECASE)
-_SUFFIX = re.compile(r"(?:/migration)?\.\w+$")
+_DIALECT = pattern(r"\.(mysql|mariadb|sqlite3?|cockroach(?:db)?|crdb|mssql|sqlserver|oracle)(?=\.)", re.IGNORECASE)
+_ALIKE = pattern(r"^[VURB]?\d.*\.sql$|\.(?:up|down)\.sql$|^R__", re.IGNORECASE)
+_SUFFIX = pattern(r"(?:/migration)?\.\w+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,47 +39,47 @@ _VERSION = r"\d+(?:[._]\d+)*"
 _DATE = r"\d{4}-\d\d-\d\d(?:[-_]\d{2,6})*"
 LAYOUTS: tuple[Layout, ...] = (
     # golang-migrate source/parse.go: ^([0-9]+)_(.*)\.(down|up)\.(.*)$
-    Layout("golang-migrate", re.compile(rf"{_NUMBERED}{_WAY}(?:[^/]*\.)?sql"), code=re.compile(rf"{_NUMBERED}{_WAY}(?!(?:[^/]*\.)?sql$)[^/]*")),
+    Layout("golang-migrate", pattern(rf"{_NUMBERED}{_WAY}(?:[^/]*\.)?sql"), code=pattern(rf"{_NUMBERED}{_WAY}(?!(?:[^/]*\.)?sql$)[^/]*")),
     # goose NumericComponent: digits up to the first underscore
-    Layout("goose", re.compile(_NUMBERED + r"\.sql"), both=True, code=re.compile(_NUMBERED + r"(?<!_test)\.go")),
+    Layout("goose", pattern(_NUMBERED + r"\.sql"), both=True, code=pattern(_NUMBERED + r"(?<!_test)\.go")),
     # sql-migrate: the id is the file's name, ordered by the number in front of it
-    Layout("sql-migrate", re.compile(r"(?P<slot>\d*)[-_. ]?(?P<name>[^/]*)\.sql"), both=True, by_name=True),
+    Layout("sql-migrate", pattern(r"(?P<slot>\d*)[-_. ]?(?P<name>[^/]*)\.sql"), both=True, by_name=True),
     # dbmate: ^(\d+).*\.sql$
-    Layout("dbmate", re.compile(r"(?P<slot>\d+)(?P<name>[^/]*)\.sql"), both=True, order="text"),
+    Layout("dbmate", pattern(r"(?P<slot>\d+)(?P<name>[^/]*)\.sql"), both=True, order="text"),
     Layout(
         "flyway",
-        re.compile(rf"(?:.*/)?(?:(?:V|B|(?P<down>U))(?P<slot>{_VERSION})|R)(?:__(?P<name>[^/]*))?(?i:\.sql)"),
+        pattern(rf"(?:.*/)?(?:(?:V|B|(?P<down>U))(?P<slot>{_VERSION})|R)(?:__(?P<name>[^/]*))?(?i:\.sql)"),
         depth=20,
-        code=re.compile(rf"(?:.*/)?V(?P<slot>{_VERSION})__(?P<name>[^/]*)\.(?:java|kt|groovy|scala)"),
+        code=pattern(rf"(?:.*/)?V(?P<slot>{_VERSION})__(?P<name>[^/]*)\.(?:java|kt|groovy|scala)"),
     ),
     # sqlx-core migrate/source.rs: splitn(2, '_'), an i64, a description
-    Layout("sqlx", re.compile(_NUMBERED.replace("*)", "*?)") + r"(?:\.up|(?P<down>\.down))?\.sql")),
+    Layout("sqlx", pattern(_NUMBERED.replace("*)", "*?)") + r"(?:\.up|(?P<down>\.down))?\.sql")),
     # diesel: the folder's name up to its first underscore, without hyphens
-    Layout("diesel", re.compile(r"(?P<slot>[^/_]+)(?:_(?P<name>[^/]*))?/(?:up|(?P<down>down))\.sql"), depth=2, order="text"),
-    Layout("prisma", re.compile(r"(?P<slot>\d*)_?(?P<name>[^/]*)/migration\.sql"), by_name=True, depth=2, order="text"),
-    Layout("drizzle", re.compile(r"(?:(?P<slot>\d+)_)?(?P<name>[^/]*?)(?:/migration)?\.sql"), by_name=True, depth=2),
+    Layout("diesel", pattern(r"(?P<slot>[^/_]+)(?:_(?P<name>[^/]*))?/(?:up|(?P<down>down))\.sql"), depth=2, order="text"),
+    Layout("prisma", pattern(r"(?P<slot>\d*)_?(?P<name>[^/]*)/migration\.sql"), by_name=True, depth=2, order="text"),
+    Layout("drizzle", pattern(r"(?:(?P<slot>\d+)_)?(?P<name>[^/]*?)(?:/migration)?\.sql"), by_name=True, depth=2),
     Layout(
-        "refinery", re.compile(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.sql"), depth=20,
-        code=re.compile(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.rs"),
+        "refinery", pattern(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.sql"), depth=20,
+        code=pattern(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.rs"),
     ),
-    Layout("supabase", re.compile(_NUMBERED + r"\.sql"), order="text"),
-    Layout("atlas", re.compile(r"(?P<slot>[^_/]+?)(?:_(?P<name>[^/]*))?\.sql"), order="text"),
+    Layout("supabase", pattern(_NUMBERED + r"\.sql"), order="text"),
+    Layout("atlas", pattern(r"(?P<slot>[^_/]+?)(?:_(?P<name>[^/]*))?\.sql"), order="text"),
     Layout(
-        "node-pg-migrate", re.compile(r"(?P<slot>\d+)[_-](?P<name>[^/]*)\.sql"), both=True, by_name=True,
-        code=re.compile(r"(?P<slot>\d+)[_-](?P<name>[^/]*)(?<!\.d)\.[cm]?[jt]s"),
+        "node-pg-migrate", pattern(r"(?P<slot>\d+)[_-](?P<name>[^/]*)\.sql"), both=True, by_name=True,
+        code=pattern(r"(?P<slot>\d+)[_-](?P<name>[^/]*)(?<!\.d)\.[cm]?[jt]s"),
     ),
     Layout(
         "plain",
-        re.compile(
+        pattern(
             rf"(?:.*/)?(?:(?P<slot>{_DATE}|\d+(?:\.\d+)*(?![A-Za-z\d])|\d\d+(?=[A-Za-z]))[_\-. ]*(?P<name>[^/]*?)|"
             r"(?P<bare>[^/]+?))(?:\.up|(?P<down>\.down))?\.sql"
         ),
         depth=20,
     ),
     # these two go by a plan or by marks inside the files, and command by what a program prints: no file names
-    Layout("sqitch", re.compile(r"(?:.*/)?deploy/(?P<name>.*)\.sql"), by_name=True, depth=20),
-    Layout("liquibase", re.compile(r"(?P<name>.*)\.sql"), by_name=True, depth=20),
-    Layout("command", re.compile(r"(?!)"), by_name=True),
+    Layout("sqitch", pattern(r"(?:.*/)?deploy/(?P<name>.*)\.sql"), by_name=True, depth=20),
+    Layout("liquibase", pattern(r"(?P<name>.*)\.sql"), by_name=True, depth=20),
+    Layout("command", pattern(r"(?!)"), by_name=True),
 )
 BY_NAME = {layout.name: layout for layout in LAYOUTS}
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from lockgate.lean import pattern
 from lockgate.sources import marks
 from lockgate.sources.migration import Script, Transaction
 from lockgate.text import Source, Span
@@ -13,17 +14,17 @@ from lockgate.text import Source, Span
 Loaded = tuple[Script | None, Script | None]
 # statements that PostgreSQL refuses in a transaction block: flyway then sends the file without one
 # (PostgreSQLParser.detectCanExecuteInTransaction)
-_ALONE = re.compile(
+_ALONE = pattern(
     r"^\s*(?:create\s+(?:unique\s+)?index\s+concurrently|drop\s+index\s+concurrently|reindex\b(?!\s+table\s+pg_)|vacuum\b|discard\s+all|"
     r"alter\s+system|(?:create|drop)\s+(?:database|tablespace|subscription)|refresh\s+materialized\s+view\s+concurrently)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 # runners of golang-migrate's kind with their own mark for "no transaction": morph, postgres-migrations, pop's file names
-_OPTED_OUT = re.compile(
+_OPTED_OUT = pattern(
     r"^--\s*(?:morph:nontransactional|postgres-migrations\s+disable-transaction|x-no-tx|no-transaction\b|atlas:txmode\s+none)",
     re.MULTILINE | re.IGNORECASE,
 )
-_DELIMITER = re.compile(r"\A\ufeff?(?:--[^\n]*\n)*?--\s*atlas:delimiter\s+(\S[^\n]*)")
+_DELIMITER = pattern(r"\A\ufeff?(?:--[^\n]*\n)*?--\s*atlas:delimiter\s+(\S[^\n]*)")
 
 
 def scripts(layout: str, source: Source, path: Path) -> Loaded:

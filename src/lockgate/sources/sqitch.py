@@ -6,6 +6,7 @@ import os
 import re
 
 from lockgate.errors import CannotCheck
+from lockgate.lean import pattern
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read, shown
 from lockgate.sources.listing import is_sql
@@ -14,8 +15,8 @@ from lockgate.sources.scripts import scripts
 from lockgate.text import Source
 from lockgate.values import dataclass
 
-_CHANGE = re.compile(r"^\s*(?P<sign>[+\-]?)(?P<name>[^\s@%#+\-\[][^\s\[:]*)")
-_TAG = re.compile(r"^\s*@(?P<tag>\S+)")
+_CHANGE = pattern(r"^\s*(?P<sign>[+\-]?)(?P<name>[^\s@%#+\-\[][^\s\[:]*)")
+_TAG = pattern(r"^\s*@(?P<tag>\S+)")
 
 
 @dataclass(frozen=True, slots=True)

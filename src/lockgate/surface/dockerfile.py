@@ -7,14 +7,15 @@ import re
 import shlex
 from pathlib import Path, PurePosixPath
 
+from lockgate.lean import pattern
 from lockgate.surface.programs import Program
 from lockgate.text import Source, Span
 from lockgate.values import dataclass, replace
 
-_INSTRUCTION = re.compile(r"^[ \t]*(FROM|CMD|ENTRYPOINT|HEALTHCHECK|COPY|ADD)\b[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
-_FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
-_BARE = re.compile(r"^(?:scratch|(?:gcr\.io/)?distroless/(?!\S*debug)\S*|gcr\.io/distroless/(?!\S*debug)\S*)$")
-_TOOLS = re.compile(r"busybox|/(?:ba)?sh\b|curl|wget")
+_INSTRUCTION = pattern(r"^[ \t]*(FROM|CMD|ENTRYPOINT|HEALTHCHECK|COPY|ADD)\b[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
+_FROM = pattern(r"(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
+_BARE = pattern(r"^(?:scratch|(?:gcr\.io/)?distroless/(?!\S*debug)\S*|gcr\.io/distroless/(?!\S*debug)\S*)$")
+_TOOLS = pattern(r"busybox|/(?:ba)?sh\b|curl|wget")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from lockgate.lean import pattern
 from lockgate.surface.nodes import Node, Text
 from lockgate.text import Source, Span
 from lockgate.values import dataclass
 
 # What applies migrations, by the words that its documentation gives
-_MIGRATES = re.compile(
+_MIGRATES = pattern(
     r"""\b(?:
       alembic\b.*\bupgrade | flask\s+db\s+upgrade | aerich\s+upgrade | yoyo\s+apply | pgroll\s+(?:start|migrate)
     | (?:manage\.py|django-admin)\s+migrate\b | prisma\s+(?:migrate\s+deploy|db\s+push) | drizzle-kit\s+(?:migrate|push)
@@ -27,10 +28,10 @@ _MIGRATES = re.compile(
     re.VERBOSE,
 )
 # A server that migrates when it starts, or a program that ends then: the flag does not tell
-_FLAG = re.compile(r"\s--(?:migrate|(?:run|apply)-(?:\w+-)?migrations?)\b")
-_SPLIT = re.compile(r"&&|\|\||;|\n|(?<!\|)\|(?!\|)")
-_KEYWORD = re.compile(r"^\s*(?:(?:if|then|elif|else|do|while|until|time|exec|!|\{|\()\s+)+")
-_SETUP = re.compile(r"^\s*(?:#|set\s|export\s|cd\s|echo\b|printf\b|sleep\s|wait-for|command\s+-v|\[|test\s|done\b|fi\b|\}|\)|$)|^\s*\w+=\S*\s*$")
+_FLAG = pattern(r"\s--(?:migrate|(?:run|apply)-(?:\w+-)?migrations?)\b")
+_SPLIT = pattern(r"&&|\|\||;|\n|(?<!\|)\|(?!\|)")
+_KEYWORD = pattern(r"^\s*(?:(?:if|then|elif|else|do|while|until|time|exec|!|\{|\()\s+)+")
+_SETUP = pattern(r"^\s*(?:#|set\s|export\s|cd\s|echo\b|printf\b|sleep\s|wait-for|command\s+-v|\[|test\s|done\b|fi\b|\}|\)|$)|^\s*\w+=\S*\s*$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from lockgate.lean import pattern
 from lockgate.surface.nodes import Text
 from lockgate.surface.programs import Program
 from lockgate.text import Source, Span
 from lockgate.values import dataclass
 
-_DATABASES = re.compile(r"(?:^|/)(postgres|postgresql|postgis|timescaledb(?:-ha)?|pgvector|mysql|mariadb|mongo)$")
-_SERVER = re.compile(r"\s*(?:-|postgres\b|mysqld\b|mariadbd\b|mongod\b|\S*docker-entrypoint)")
+_DATABASES = pattern(r"(?:^|/)(postgres|postgresql|postgis|timescaledb(?:-ha)?|pgvector|mysql|mariadb|mongo)$")
+_SERVER = pattern(r"\s*(?:-|postgres\b|mysqld\b|mariadbd\b|mongod\b|\S*docker-entrypoint)")
 
 
 @dataclass(frozen=True, slots=True)

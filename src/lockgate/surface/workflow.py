@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
-
+from lockgate.lean import pattern
 from lockgate.surface.nodes import Node, Text
 from lockgate.text import Source, Span
 from lockgate.values import dataclass
 
-_DEPLOYS = re.compile(
+_DEPLOYS = pattern(
     r"lockgate(?:\.py)?\s+deploy\b|\bdeploy\.sh\b|/api/(?:compose|application)\.(?:re)?deploy\b|/api/deploy/|dokploy(?:-cli)?\s+\S*deploy"
 )
-_CHECKS = re.compile(
+_CHECKS = pattern(
     r"\blockgate\s+(?:check|verify|slots)\b|\bverify-migrations\b|\bpytest\b|\bgo\s+(?:test|vet)\b|\b(?:npm|pnpm|yarn|bun)\s+(?:run\s+)?(?:test|lint)|\bcargo\s+test\b|\bmake\s+\S*(?:test|check|lint)"
 )
-_DRY = re.compile(r"--dry-run")
-SECRET = re.compile(r"\$\{\{[^}]*\bsecrets\.(\w+)")
-_HOOK = re.compile(r"/api/deploy/(?:compose/)?[^\s\"']+")
+_DRY = pattern(r"--dry-run")
+SECRET = pattern(r"\$\{\{[^}]*\bsecrets\.(\w+)")
+_HOOK = pattern(r"/api/deploy/(?:compose/)?[^\s\"']+")
 
 
 @dataclass(frozen=True, slots=True)

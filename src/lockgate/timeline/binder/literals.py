@@ -9,15 +9,16 @@ from typing import Any
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import FIRST_USER_OID, PG_CATALOG, Other, Role
 from lockgate.catalog.typename import element_of, type_name, type_of
+from lockgate.lean import pattern
 from lockgate.timeline.binder.names import find_namespace, lookup_relation
 from lockgate.timeline.binder.state import State
 
 _RANGES = {21: 15, 23: 31, 20: 63}
-_INTEGER = re.compile(r"\s*[+-]?\d+\s*\Z")
-_INTEGER_16 = re.compile(r"\s*[+-]?(?:\d(?:_?\d)*|0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+)\s*\Z")
-_NUMBER = re.compile(r"\s*(?:[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?|[+-]?(?:inf|infinity)|nan|[+-]?0[xXoObB][0-9a-fA-F_]+)\s*\Z", re.IGNORECASE)
-_UUID = re.compile(r"\s*\{?[0-9a-fA-F]{4}(?:-?[0-9a-fA-F]{4}){7}\}?\s*\Z")
-_PART = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^\W\d][\w$]*))\s*')
+_INTEGER = pattern(r"\s*[+-]?\d+\s*\Z")
+_INTEGER_16 = pattern(r"\s*[+-]?(?:\d(?:_?\d)*|0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+)\s*\Z")
+_NUMBER = pattern(r"\s*(?:[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?|[+-]?(?:inf|infinity)|nan|[+-]?0[xXoObB][0-9a-fA-F_]+)\s*\Z", re.IGNORECASE)
+_UUID = pattern(r"\s*\{?[0-9a-fA-F]{4}(?:-?[0-9a-fA-F]{4}){7}\}?\s*\Z")
+_PART = pattern(r'\s*(?:"((?:[^"]|"")*)"|([^\W\d][\w$]*))\s*')
 REGCLASS, REGTYPE, REGROLE, REGNAMESPACE = 2205, 2206, 4096, 4089
 REGPROC, REGPROCEDURE, REGCONFIG = 24, 2202, 3734
 _VECTORS = (22, 30)  # int2vector and oidvector are written without braces

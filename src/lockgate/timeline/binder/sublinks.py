@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from lockgate.catalog.typename import array_of
+from lockgate.lean import pattern
 from lockgate.timeline.binder.coercion import UNKNOWN, shown
 from lockgate.timeline.binder.kinds import check_subquery
 from lockgate.timeline.binder.names import words
@@ -15,7 +15,7 @@ from lockgate.timeline.binder.term import Nested, Term
 from lockgate.timeline.context import Node
 
 BOOL, TEXT = 16, 25
-_PLACES = re.compile(r"'(?:\w*location|list_start|list_end)': -?\d+(?:, )?")
+_PLACES = pattern(r"'(?:\w*location|list_start|list_end)': -?\d+(?:, )?")
 
 
 def sublink(state: State, body: Node) -> Term:

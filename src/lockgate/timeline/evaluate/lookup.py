@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from lockgate.catalog.objects import FIRST_USER_OID, Relation, Routine, Type
 from lockgate.catalog.typename import quote_identifier, type_name
+from lockgate.lean import pattern
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Reg, Value
 from lockgate.timeline.evaluate.world import World
 
-_PART = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^\W\d][\w$]*))\s*(\.|$)')
+_PART = pattern(r'\s*(?:"((?:[^"]|"")+)"|([^\W\d][\w$]*))\s*(\.|$)')
 
 
 def split_name(text: str) -> tuple[str, ...] | None:

@@ -6,6 +6,7 @@ import re
 
 from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.catalog.typename import BOOL, INT4, NAME, OID, RECORD, REFCURSOR, TEXT, array_of
+from lockgate.lean import pattern
 from lockgate.parse.routine import GrammarError, parse_type
 from lockgate.timeline.binder import find_relation_names, resolve_type
 from lockgate.timeline.binder.values import Column
@@ -19,8 +20,8 @@ from lockgate.timeline.plpgsql.tree import Declaration, Fragment
 from lockgate.values import replace
 
 TRIGGER, EVENT_TRIGGER, TEXT_ARRAY = 2279, 3838, 1009
-_PERCENT = re.compile(r"(.*?)%\s*(type|rowtype)\s*((?:\[\d*\]\s*|array\s*)*)$", re.IGNORECASE | re.DOTALL)
-_PARAMETER = re.compile(r"\$\d+")
+_PERCENT = pattern(r"(.*?)%\s*(type|rowtype)\s*((?:\[\d*\]\s*|array\s*)*)$", re.IGNORECASE | re.DOTALL)
+_PARAMETER = pattern(r"\$\d+")
 _POLYMORPHIC = frozenset({2283, 2277, 2776, 3500, 3831, 4537, 5077, 5078, 5079, 5080, 4538})
 _TRIGGER_VARS = (
     ("tg_name", NAME), ("tg_when", TEXT), ("tg_level", TEXT), ("tg_op", TEXT), ("tg_relid", OID), ("tg_relname", NAME), ("tg_table_name", NAME),

@@ -8,6 +8,7 @@ from typing import Any
 from lockgate.catalog.catalog import NameKey
 from lockgate.catalog.objects import PG_CATALOG, Relation
 from lockgate.catalog.typename import quote_identifier
+from lockgate.lean import pattern
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
@@ -15,8 +16,8 @@ from lockgate.timeline.evaluate import Unknown, World, expression, text_of
 from lockgate.timeline.targets import HARMLESS, HOLE, taints_of
 
 _WHY = "dynamic SQL of which only a part is known"
-_HARMLESS = re.compile(r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh|comment|explain|show|reset)\b", re.I)
-_GRANTS = re.compile(r"\s*(grant|revoke|alter\s+default)\b", re.I)
+_HARMLESS = pattern(r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh|comment|explain|show|reset)\b", re.I)
+_GRANTS = pattern(r"\s*(grant|revoke|alter\s+default)\b", re.I)
 
 
 def template(world: World, node: Node) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from lockgate.lean import pattern
 from lockgate.parse.tokens import skip_space
 
-_DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
-_TOKEN = re.compile(
+_DOLLAR = pattern(r"\$(?:[^\W\d]\w*)?\$")
+_TOKEN = pattern(
     r"""(?P<quoted>(?:[uU]&)?"(?:[^"]|"")*")
       | (?P<string>[eE]'(?:[^'\\]|''|\\.)*'|(?:[bBxXnN]|[uU]&)?'(?:[^']|'')*')
       | (?P<word>[^\W\d][\w$]*)

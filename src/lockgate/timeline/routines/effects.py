@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from lockgate.catalog.objects import Relation, Routine, Trigger
+from lockgate.lean import pattern
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import Query
@@ -22,7 +23,7 @@ from lockgate.timeline.routines.sequences import check_call
 from lockgate.timeline.targets import HARMLESS
 
 _SAFE = HARMLESS | {"VariableSetStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "TransactionStmt"}
-_DML = re.compile(r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh)\b", re.IGNORECASE)
+_DML = pattern(r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh)\b", re.IGNORECASE)
 
 
 _CHANGING = ("groupClause", "havingClause", "distinctClause", "limitCount", "withClause", "valuesLists")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lockgate.catalog.catalog import Catalog, Draft
 from lockgate.catalog.objects import Namespace, Relation, Routine, Trigger, Type
 from lockgate.findings import Label
+from lockgate.lean import pattern
 from lockgate.parse.statement import Statement
 from lockgate.parse.tokens import find_name, token_end
 from lockgate.text import Source, Span
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 # references that are missing; everything else may depend on values and types that are not known as well
 _MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42702"})
-_WORD = re.compile(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
+_WORD = pattern(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
 
 
 @lru_cache(maxsize=8192)
