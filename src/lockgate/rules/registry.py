@@ -61,7 +61,7 @@ _RULES = {
     "Missing": "ledger_slot_missing", "MissingDown": "missing_down", "NameMismatch": "ledger_name_mismatch", "NotCompared": "branches_not_compared",
     "OutOfOrder": "slot_applied_out_of_order", "PairMismatch": "up_down_name_mismatch", "PassedOver": "skipped_by_runner",
     "QueryRefused": "query_reads_dropped_column query_reads_dropped_relation query_unknown_column", "ReleaseRefused": "running_release_breaks",
-    "Remade": "owner_lost", "SharedNumber": "shared_slot", "Stranger": "created_for_the_wrong_owner", "TakenByReservation": "slot_reserved",
+    "Remade": "owner_lost", "SharedNumber": "shared_slot", "StaleSums": "stale_sum_file", "Stranger": "created_for_the_wrong_owner", "TakenByReservation": "slot_reserved",
     "TakenOnBase": "slot_taken_on_base", "TakenOnBranch": "slot_taken_on_branch", "Undone": "grant_without_effect maintenance_skipped",
     "Unforeseen": "unforeseen_failure", "Unguarded": "rls_without_policy", "Unheeded": "grant_without_effect", "Unreadable": "unreadable_deploy_file",
     "Workflow": "cancelled_deploy commit_status_refused deploy_from_any_branch deploy_without_checks secret_in_pull_request service_on_localhost skip_ci_bypass "
