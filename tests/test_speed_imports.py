@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.rules import registry
 from lockgate.timeline import transitions
 
 HEAVY = ("psycopg", "rich", "sqlglot", "httpx", "ruamel", "pygls", "lsprotocol", "dataclasses", "logging", "asyncio", "pglast.ast", "pglast.enums",
@@ -57,6 +58,11 @@ def test_the_table_of_handlers_is_whole() -> None:
             held[tag] = module.name
     assert named == held
     assert set(transitions.handlers()) == set(held)
+
+
+def test_the_table_of_rules_is_whole() -> None:
+    registry.load()
+    assert {trigger: set(rules.split()) for trigger, rules in registry._RULES.items() if rules} == registry.held()
 
 
 def test_what_is_left_out_comes_when_it_is_asked_for() -> None:

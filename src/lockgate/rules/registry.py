@@ -43,7 +43,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # the rules that look at every step: the others are imported when there is something for them to say
 EVERY_STEP: tuple[str, ...] = ()
-# what makes which of them speak: a SQLSTATE, "latent", or the name of a fact's class (``load`` holds this against their decorators)
+# what makes which of them speak: a SQLSTATE, "latent", or the name of a fact's class (a test holds this against their decorators; rules
+# and facts that are not in here are imported as well, only sooner than need be)
 _RULES = {
     "*": "statement_refused", "Suppression": "", "25001": "not_in_transaction", "2BP01": "dependents_remain", "3F000": "unknown_object",
     "42501": "ownership_required privilege_missing superuser_required", "42611": "invalid_definition", "42701": "already_exists",
@@ -61,7 +62,8 @@ _RULES = {
     "Missing": "ledger_slot_missing", "MissingDown": "missing_down", "NameMismatch": "ledger_name_mismatch", "NotCompared": "branches_not_compared",
     "OutOfOrder": "slot_applied_out_of_order", "PairMismatch": "up_down_name_mismatch", "PassedOver": "skipped_by_runner",
     "QueryRefused": "query_reads_dropped_column query_reads_dropped_relation query_unknown_column", "ReleaseRefused": "running_release_breaks",
-    "Remade": "owner_lost", "SharedNumber": "shared_slot", "StaleSums": "stale_sum_file", "Stranger": "created_for_the_wrong_owner", "TakenByReservation": "slot_reserved",
+    "Remade": "owner_lost", "SharedNumber": "shared_slot",
+    "StaleSums": "stale_sum_file", "Stranger": "created_for_the_wrong_owner", "TakenByReservation": "slot_reserved",
     "TakenOnBase": "slot_taken_on_base", "TakenOnBranch": "slot_taken_on_branch", "Undone": "grant_without_effect maintenance_skipped",
     "Unforeseen": "unforeseen_failure", "Unguarded": "rls_without_policy", "Unheeded": "grant_without_effect", "Unreadable": "unreadable_deploy_file",
     "Workflow": "cancelled_deploy commit_status_refused deploy_from_any_branch deploy_without_checks secret_in_pull_request service_on_localhost skip_ci_bypass "
@@ -113,14 +115,21 @@ def load() -> None:
     """Import every rule module."""
     for module in _modules():
         importlib.import_module(f"lockgate.rules.{module}")
-    held: dict[str, set[str]] = {}
+    known = {module for rules in _RULES.values() for module in rules.split()}
+    for trigger, rules in held().items():
+        missing = (rules - set(_RULES.get(trigger, "").split())) & known
+        if missing and trigger in _RULES:
+            raise RuntimeError(f'_RULES of rules/registry.py must say "{trigger}": "{" ".join(sorted(rules))}"')
+
+
+def held() -> dict[str, set[str]]:
+    """What makes which of the imported rules speak, as their decorators say."""
+    out: dict[str, set[str]] = {}
     names = [(state, name) for state, rules in _failures.items() for name, _ in rules]
     names += [(kind.__name__, name) for kind, facts in _facts.items() for name, _ in facts]
     for trigger, name in names:
-        held.setdefault(trigger, set()).add(name.replace("-", "_"))
-    wrong = sorted({t for t in held.keys() | _RULES.keys() if held.get(t, set()) != set(_RULES.get(t, "").split())})
-    if wrong:
-        raise RuntimeError("_RULES of rules/registry.py must say " + ", ".join(f'"{t}": "{" ".join(sorted(held.get(t, set())))}"' for t in wrong))
+        out.setdefault(trigger, set()).add(name.replace("-", "_"))
+    return out
 
 
 @cache
