@@ -226,6 +226,22 @@ def test_what_docker_gave_up_is_told_at_once() -> None:
     assert again.crash_loop(5) and not again.crash_loop(20)
 
 
+@pytest.mark.parametrize(
+    ("container", "status", "counts"),
+    [
+        ("old", "Exited (1) 3 days ago", False), ("old", "Exited (1) 5 minutes ago", False), ("old", "Exited (1) 2 seconds ago", True),
+        ("old", "Exited (1) About a minute ago", True), ("old", "Created", False), ("new", "Created", True), ("new", "Exited (1) 5 minutes ago", True),
+        ("new", "Exited (1) 3 days ago", False), ("new", "Exited (0) 5 seconds ago", False), ("old", "Restarting (1) 3 days ago", True),
+    ],
+)  # fmt: skip
+def test_what_lay_about_before_counts_only_if_it_ran_again(container: str, status: str, counts: bool) -> None:
+    """Five minutes ... after an order that was given a hundred seconds ago."""
+    made = Watch(frozenset({"old"}), 1000.0)
+    state = status.split()[0].lower()
+    made.sample([Container(container, "web", state, status)], 1100.0)
+    assert bool(made.troubles) is counts
+
+
 @pytest.mark.parametrize("path", ["app.py", "migrations/001_one.up.sql"])
 def test_any_change_to_a_tracked_file_closes_the_gate(stand: Bench, path: str) -> None:
     (stand.folder / "app.py").write_text("print(1)\n")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -66,14 +67,23 @@ class Stand:
         return process.returncode, output
 
 
+@contextmanager
+def standing(folder: Path) -> Iterator[Stand]:
+    """The stand with its servers, and the working directory put back behind it."""
+    before = Path.cwd()
+    made = Stand(folder)
+    try:
+        yield made
+    finally:
+        os.chdir(before)
+        made.dokploy.close()
+        made.gitea.close()
+
+
 @pytest.fixture
 def stand(tmp_path: Path) -> Iterator[Stand]:
-    before = Path.cwd()
-    made = Stand(tmp_path)
-    yield made
-    os.chdir(before)
-    made.dokploy.close()
-    made.gitea.close()
+    with standing(tmp_path) as made:
+        yield made
     written = [p for p in tmp_path.rglob("*") if p.is_file() and "objects" not in p.parts]
     for path in written:
         text = path.read_text(errors="replace")

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.deploy_kit import commit_all, sh
 from tests.fake_dokploy import KEY, FakeDokploy
 from tests.fake_gitea import TOKEN, FakeGitea
-from tests.test_deploy_cli import Stand
+from tests.test_deploy_cli import Stand, standing
 from tests.test_deploy_gate import SECRETS
 from tests.test_deploy_init import on_terminal
 
@@ -26,12 +26,8 @@ PYTHON = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTH
 
 @pytest.fixture
 def stand(tmp_path: Path) -> Iterator[Stand]:
-    before = Path.cwd()
-    made = Stand(tmp_path)
-    yield made
-    os.chdir(before)
-    made.dokploy.close()
-    made.gitea.close()
+    with standing(tmp_path) as made:
+        yield made
 
 
 def runner(tmp_path: Path, folder: Path, event: str, **env: str) -> tuple[int, str]:

@@ -9,18 +9,24 @@ from lockgate.deploy.records import Container
 from lockgate.values import dataclass, field, replace
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "year": 31536000}
-_UP = re.compile(r"Up (?:About an? |(\d+) )(second|minute|hour|day|week|month|year)s?")
+_TIME = re.compile(r"(?:About an? |(\d+) )(second|minute|hour|day|week|month|year)s?")
 _EXITED_WELL = re.compile(r"Exited \(0\)|Complete")
-_LONG_AGO = re.compile(r"(?:Exited|Dead) .*\b(?:hours?|days?|weeks?|months?|years?) ago")  # before any release that is followed
+_ENDED = re.compile(r"(?:Exited|Dead|Restarting)(?: \(\d+\))? (.*) ago")
+_LONG = 3600.0  # seconds: what ended so long ago did so before any release that is followed
 _BLUR = 2.0  # seconds by which Docker's words and our clock may differ
 _CRASHES = 3  # restarts, or samples in a bad state, that make a crash loop
 
 
 def uptime(status: str) -> tuple[float, float] | None:
-    """Between how many seconds ``Up 3 minutes (healthy)`` lies (docker/go-units HumanDuration); None for a container that is not up."""
-    if status.startswith("Up Less than a second"):
+    """Between how many seconds ``Up 3 minutes (healthy)`` lies; None for a container that is not up."""
+    return _between(status.removeprefix("Up ")) if status.startswith("Up ") else None
+
+
+def _between(words: str) -> tuple[float, float] | None:
+    """The seconds that docker/go-units' HumanDuration words so."""
+    if words.startswith("Less than a second"):
         return (0.0, 1.0)
-    match = _UP.match(status)
+    match = _TIME.match(words)
     if match is None:
         return None
     unit, count = _UNITS[match.group(2)], float(match.group(1) or 1)
@@ -41,9 +47,10 @@ def trouble(container: Container) -> str:
 
 @dataclass
 class Watch:
-    """Samples of a project's containers over time. ``stale``: ids that had ended before the release; they say nothing about it."""
+    """Samples of a project's containers over time. ``stale``: ids that had ended before the order; they say nothing unless they ran again."""
 
     stale: frozenset[str] = frozenset()
+    ordered: float = 0.0  # by the caller's clock
     _bad: dict[str, int] = field(default_factory=dict)
     _crashes: dict[str, int] = field(default_factory=dict)
     _since: dict[str, float] = field(default_factory=dict)  # when a container was first in trouble
@@ -55,7 +62,7 @@ class Watch:
 
     def sample(self, containers: Iterable[Container], at: float) -> None:
         """Take the containers as they are now."""
-        relevant = [c for c in containers if c.state == "running" or not (c.id in self.stale or _LONG_AGO.match(c.status))]
+        relevant = [c for c in containers if c.state in ("running", "restarting") or not self._left_over(c, at)]
         self.now, self.at = tuple(self._counted(c) for c in relevant), at
         seen = {c.name: c for c in self.now}
         if seen.keys() != self._last.keys():
@@ -63,6 +70,14 @@ class Watch:
         for name, container in seen.items():
             self._note(name, container, self._last.get(name), at)
         self._last = seen
+
+    def _left_over(self, container: Container, at: float) -> bool:
+        """Whether it ended before the order, and has not run since: ``up`` starts a stopped container again under its old id."""
+        match = _ENDED.match(container.status)
+        since = _between(match.group(1)) if match is not None else None
+        if since is None:
+            return container.id in self.stale
+        return since[0] >= (at - self.ordered - _BLUR if container.id in self.stale else _LONG)
 
     def _counted(self, now: Container) -> Container:
         """With the restart count that it had when it was last inspected."""

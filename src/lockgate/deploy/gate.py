@@ -205,7 +205,8 @@ class Gate:
             self.screen.say(f"note: this commit has no {compose.compose_path}, which Dokploy deploys: it may clone another repository")
         for found in self.check_settings(settings, allowed):
             self.screen.say(f"{found.severity.value}[{found.rule}] {found.message}" + (f"\n  {found.help}" if found.help else ""))
-            if found.severity.value == "error" and not order.override:
+            told = found.name == "auto-deploy-beside-gate"  # among the reasons already
+            if found.severity.value == "error" and not (order.override or told):
                 reasons.append(found.message)
         tip = git.remote_tip(order.head.top, deploy.branch)
         if tip and tip != order.head.commit:
@@ -257,7 +258,7 @@ class Gate:
             self.screen.say("an earlier gate's deployment of this commit is under way: it is followed, not repeated")
         self._status("lockgate/deploy", "pending", "deploying")
         release = Release(dokploy, compose, self.store, self.screen, self.probe(ticket.commit), limits(self.order.config), self.pace)
-        return self._tell(release.run(ticket, order=not adopted, stale=stale))
+        return self._tell(release.run(memory, order=not adopted))
 
     def _resume(self) -> int:
         memory = self.store.read()
@@ -275,7 +276,7 @@ class Gate:
             self.screen.say(f"resuming the deployment of {memory.ticket.commit[:12]} (order {memory.ticket.nonce})")
             probe = self.probe(memory.ticket.commit)
             release = Release(dokploy, compose, self.store, self.screen, probe, limits(self.order.config), self.pace)
-            return self._tell(release.run(memory.ticket, order=False, deployment=memory.deployment, stale=memory.stale), memory.ticket.commit)
+            return self._tell(release.run(memory, order=False), memory.ticket.commit)
         finally:
             dokploy.close()
 

@@ -13,7 +13,7 @@ from lockgate.deploy.follow import Found, Nowhere, Place, Ticket, Waiting, alone
 from lockgate.deploy.health import Probe, host
 from lockgate.deploy.records import Compose, Container, Deployment
 from lockgate.deploy.screen import Screen
-from lockgate.deploy.state import Store
+from lockgate.deploy.state import Memory, Store
 from lockgate.values import dataclass, field, replace
 
 T = TypeVar("T")
@@ -36,9 +36,10 @@ class Release:
     notes: tuple[str, ...] = ()
     _elsewhere: bool = False  # the order went into a queue that this Dokploy does not show
 
-    def run(self, ticket: Ticket, *, order: bool, deployment: str = "", stale: frozenset[str] = frozenset()) -> Result:
+    def run(self, memory: Memory, *, order: bool) -> Result:
         """Order (or only follow) and see it through. Never raises for anything that a server does."""
-        locked = deployment
+        ticket, locked = memory.ticket, memory.deployment
+        ordered = time.monotonic() - max(0.0, time.time() - memory.at)
         try:
             if order:
                 self._order(ticket)
@@ -46,7 +47,7 @@ class Release:
             self.store.advance("running", locked)
             self._await_end(locked)
             self._prove_commit(ticket, locked)
-            watch = self._await_containers(docker.Watch(stale))
+            watch = self._await_containers(docker.Watch(memory.stale, ordered))
             self._await_health(watch)
             self._prove_latest(ticket, locked)
             self.store.advance("ended")

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Memory:
     deployment: str = ""  # the locked id
     stale: frozenset[str] = field(default_factory=frozenset)  # containers that had ended before
     override: str = ""
+    at: float = field(default_factory=time.time)  # of the order, in seconds since 1970
 
 
 class Store:
@@ -90,7 +92,7 @@ def _as_json(memory: Memory) -> dict[str, Any]:
     return {
         "version": 1, "server": memory.server, "compose": ticket.compose_id, "commit": ticket.commit, "nonce": ticket.nonce,
         "known": sorted(ticket.known), "phase": memory.phase, "deployment": memory.deployment, "stale": sorted(memory.stale),
-        "override": memory.override,
+        "override": memory.override, "at": memory.at,
     }  # fmt: skip
 
 
@@ -101,7 +103,7 @@ def _parse(value: Any) -> Memory:
     if not all(isinstance(word, str) for word in [*words, *value["known"], *value["stale"]]) or not words[3]:
         raise ValueError
     ticket = Ticket(words[1], words[2], words[3], frozenset(value["known"]))
-    return Memory(words[0], ticket, value["phase"], words[4], frozenset(value["stale"]), words[5])
+    return Memory(words[0], ticket, value["phase"], words[4], frozenset(value["stale"]), words[5], float(value["at"]))
 
 
 def default_path(git_dir: Path | None) -> Path:
