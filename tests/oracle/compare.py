@@ -61,6 +61,10 @@ class Pair:
         self.connection, self.major = connection, server.binaries.major
         self.replay = Replay(Plan((), self.major, role=server.template.superuser, superuser=True))
         self.block = "I"
+        self.warned: list[str] = []  # SQLSTATEs of the last statement's warnings
+        self.foreseen: list[str] = []  # and those of the simulator
+        self.latent: list[str] = []  # what the simulator said of bodies, statement after statement
+        self.sqlstate = ""  # of its failure
         for sql in ("set search_path = pg_catalog", PREPARE, state.prepare(self.major), "reset search_path"):
             reply = connection.query(sql)
             assert reply.failure is None, reply.failure
@@ -72,6 +76,8 @@ class Pair:
             real, message = self._apply(sql)
             return ("" if real in ("42601", "0A000") else f"{sql}\n    server: {real} {message}\n    simulated: 42601"), ""
         real, message = self._apply(sql)
+        self.latent += [failure.sqlstate for failure in step.latent]
+        self.foreseen = [warning.sqlstate for warning in step.warnings if warning.level == "WARNING"]
         simulated = step.fails.sqlstate if step.fails else ""
         doubt = "; ".join((*step.tainted, *step.notes))
         if doubt or (real != simulated and not simulated and real.startswith(DATA)):
@@ -99,8 +105,10 @@ class Pair:
             self.connection.query("rollback to lockgate" if reply.failure else "select 1")
             reply.block = self.connection.query("release lockgate").block
         self.block = reply.block
+        self.warned = [notice["C"] for notice in reply.notices if notice.get("S") == "WARNING"]
         failure = reply.failure or {}
-        return failure.get("C", ""), failure.get("M", "")
+        self.sqlstate = failure.get("C", "")
+        return self.sqlstate, failure.get("M", "")
 
     def _catalogs(self, sql: str) -> str:
         """Catalog against catalog; the session's settings are left alone."""
