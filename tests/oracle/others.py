@@ -207,4 +207,4 @@ def call(c: Choice) -> str:
         return "call nosuch_p()"
     routine = c.one(found)
     arguments = "1" if len(routine.args) == 1 and not c.wrong() else ""
-    return f"call {c.shown(routine)}({arguments})" if routine.kind == "p" else f"explain select {c.shown(routine)}({arguments})"
+    return f"call {c.shown(routine)}({arguments})" if routine.kind == "p" else f"select {c.shown(routine)}({arguments})"

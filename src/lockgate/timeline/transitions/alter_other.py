@@ -305,6 +305,8 @@ def attach_partition(ctx: Context, _: Queue, item: Alteration) -> None:
     assert child is not None
     allow(ctx, child, "rpf", replace(item, recursing=True))
     _attachable(ctx, relation, child, location)
+    if ctx.catalog.major >= 17:
+        _no_identity(ctx, relation, child, location)
     extra = [a.name for a in child.attributes if relation.attribute(a.name) is None]
     if extra and doubt(ctx, child) is None and doubt(ctx, relation) is None:
         message = f'table "{child.name}" contains column "{extra[0]}" not found in parent "{relation.name}"'
@@ -313,6 +315,16 @@ def attach_partition(ctx: Context, _: Queue, item: Alteration) -> None:
     partition.check_overlap(ctx, relation, form, child.name, command.get("bound", {}).get("location"))
     partition.store_bound(ctx, ctx.catalog.the(Relation, child.oid), form)
     partition.adopt(ctx, relation, ctx.catalog.the(Relation, child.oid))
+
+
+def _no_identity(ctx: Context, relation: Relation, child: Relation, location: int) -> None:
+    """No identity column of its own comes along; a column that the table has not is found before those behind it."""
+    for attribute in child.attributes:
+        if attribute.identity:
+            raise ctx.refuse("55000", f'table "{child.name}" being attached contains an identity column "{attribute.name}"', location, name=child.name,
+                             kind="column", help="The new partition may not contain an identity column.")  # fmt: skip
+        if relation.attribute(attribute.name) is None:
+            return
 
 
 def _attachable(ctx: Context, relation: Relation, child: Relation, location: int) -> None:

@@ -17,6 +17,7 @@ from lockgate.timeline.transitions.foreign_key import check_comparable
 from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.opclass import resolve_opclass
 from lockgate.timeline.transitions.partition import key_columns
+from lockgate.timeline.transitions.rebuild import read_anew
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, check_column_type, column_collation, column_of, defaults_of, depend_column, type_kind
 from lockgate.timeline.transitions.sequence import identity_sequence
 from lockgate.values import replace
@@ -107,7 +108,7 @@ def alter_column_type(ctx: Context, queue: Queue, item: Alteration) -> None:
     changed = replace(attribute, type=ref.oid, typmod=ref.typmod, collation=collation)
     ctx.catalog.replace_attribute(relation, changed)
     depend_column(ctx, relation.oid, changed)
-    queue.retyped.append((relation.oid, attribute.num, item.span))
+    queue.retyped.append((relation.oid, attribute.num, attribute.type, item.span))
     _typed_tables(ctx, relation, item, queue)
 
 
@@ -217,7 +218,7 @@ def _kind(ctx: Context, oid: int, column: Address) -> str:
 def clean_up(ctx: Context, queue: Queue) -> None:
     """ATPostAlterTypeCleanup: indexes and foreign keys on the changed columns are made anew, and may not fit any more."""
     changed, queue.retyped = queue.retyped, []
-    for oid, number, span in changed:
+    for oid, number, before, span in changed:
         relation = ctx.catalog.find(Relation, oid)
         attribute = relation.attribute_by_num(number) if relation is not None else None
         if relation is None or attribute is None or not attribute.type:
@@ -238,3 +239,4 @@ def clean_up(ctx: Context, queue: Queue) -> None:
                 keys.append(constraint)
         for constraint in keys:
             check_comparable(ctx, constraint, span)
+        read_anew(ctx, relation, attribute, before, span)

@@ -77,7 +77,7 @@ class Queue:
 
     root: int
     passes: dict[Pass, list[Alteration]] = field(default_factory=lambda: {p: [] for p in Pass})
-    retyped: list[tuple[int, int, Span]] = field(default_factory=list)  # columns whose type changed, to be looked after
+    retyped: list[tuple[int, int, int, Span]] = field(default_factory=list)  # columns whose type changed, what it was
 
     def add(self, step: Pass, item: Alteration) -> None:
         """Queue one."""

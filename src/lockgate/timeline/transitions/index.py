@@ -300,7 +300,7 @@ def store_index(ctx: Context, relation: Relation, plan: Plan, shape: Shape, name
     index = Index(
         relation.oid, plan.unique or plan.primary, plan.primary, plan.exclusion, not plan.deferrable, True,
         "gist" if plan.method == "rtree" else plan.method, tuple(shape.keys), tuple(shape.included), plan.where is not None,
-        0, plan.nulls_not_distinct, shape.plain, "; ".join(shape.definition),
+        0, plan.nulls_not_distinct, shape.plain, "\n".join(shape.definition),
     )  # fmt: skip
     kind = "I" if relation.kind == "p" else "i"
     made = create_relation(

@@ -6,7 +6,6 @@ from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Namespace, Relation
 from lockgate.catalog.typename import TEXT, UNKNOWN, type_name
 from lockgate.timeline.binder import Column, Query, analyze_query, words
-from lockgate.timeline.binder.names import temp_namespace
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import has_privilege, need_owner
 from lockgate.timeline.query_privileges import check_view_run
@@ -80,9 +79,6 @@ def _renamed(columns: tuple[Column, ...], names: list[str]) -> list[Column]:
 
 def _place(ctx: Context, rangevar: Node, query: Query) -> tuple[Namespace, Relation | None]:
     if query.temporary and rangevar.get("relpersistence") != "t":
-        if rangevar.get("schemaname") and rangevar["schemaname"] != "pg_temp":
-            raise ctx.refuse("42P16", "cannot create temporary relation in non-temporary schema", rangevar.get("location", 0), kind="schema")
-        temp_namespace(ctx)
         rangevar = rangevar | {"relpersistence": "t"}
     return creation_place(ctx, rangevar)
 
