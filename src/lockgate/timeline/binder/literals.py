@@ -31,6 +31,8 @@ def check_literal(state: State, text: str, target: int, location: int) -> int:
         return 0
     if target in (REGCLASS, REGTYPE, REGROLE, REGNAMESPACE, REGPROC, REGPROCEDURE, REGCONFIG):
         return _registered(state, text, target, location)
+    if target == 2249:  # record
+        raise state.ctx.refuse("0A000", "input of anonymous composite types is not implemented", location, kind="other")
     problem = _invalid(state.catalog, text, target)
     if problem:
         raise state.ctx.refuse(*problem, location, kind="other")

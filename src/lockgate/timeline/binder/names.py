@@ -79,8 +79,6 @@ def creation_target(ctx: Context, rangevar: Node) -> Namespace:
             raise ctx.unsure(f"whether schema {schema} exists is not known")
         if found is None:
             raise missing_namespace(ctx, schema, location)
-        if temporary:
-            raise ctx.refuse("42P16", "cannot create temporary relation in non-temporary schema", location, name=schema, kind="schema")
         return found
     return ctx.creation_namespace(location)
 

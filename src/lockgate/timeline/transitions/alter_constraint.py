@@ -7,7 +7,7 @@ from lockgate.timeline import dependency
 from lockgate.timeline.binder import words
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.alteration import Alteration, Pass, Queue
-from lockgate.timeline.transitions.column import Definition, with_attributes
+from lockgate.timeline.transitions.column import Definition, not_null, with_attributes
 from lockgate.timeline.transitions.constraint import add_checks, constraint_named, copy_check, find_constraint
 from lockgate.timeline.transitions.foreign_key import add_foreign_key
 from lockgate.timeline.transitions.index import Plan
@@ -62,7 +62,7 @@ def queue_constraints(ctx: Context, queue: Queue, item: Alteration, definition: 
     plain = [n for n in definition.keys if not n.get("indexname")]
     for node in definition.keys:
         if node.get("indexname"):
-            find_own_index(ctx, ctx.catalog.the(Relation, item.relation), node)
+            _flag_index_columns(ctx, queue, item, node)
             queue.add(Pass.ADD_INDEXCONSTR, replace(item, action=_later_index(node)))
     for plan in plan_keys(ctx, replace_keys(definition, plain), list) if len(plain) > 1 else [plan_key(ctx, definition, n, list) for n in plain]:
         queue.add(Pass.ADD_INDEX, replace(item, action=_later_key(plan)))
@@ -70,6 +70,16 @@ def queue_constraints(ctx: Context, queue: Queue, item: Alteration, definition: 
         queue.add(Pass.COL_ATTRS, replace(item, action=_later_not_null(node)))
     for node in definition.foreign:
         queue.add(Pass.ADD_OTHERCONSTR, replace(item, action=_later_foreign(node)))
+
+
+def _flag_index_columns(ctx: Context, queue: Queue, item: Alteration, node: Node) -> None:
+    """USING INDEX: the index must fit; a primary key's columns become NOT NULL before it (18)."""
+    relation = ctx.catalog.the(Relation, item.relation)
+    index = find_own_index(ctx, relation, node).index
+    if not named(ctx) or node["contype"] != "CONSTR_PRIMARY" or index is None:
+        return
+    for attribute in [a for n in index.keys if (a := relation.attribute_by_num(n)) is not None]:
+        queue.add(Pass.COL_ATTRS, replace(item, action=_later_not_null(not_null(attribute.name))))
 
 
 def replace_keys(definition: Definition, keys: list[Node]) -> Definition:

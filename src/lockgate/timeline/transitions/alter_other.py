@@ -244,6 +244,8 @@ def drop_inherit(ctx: Context, _: Queue, item: Alteration) -> None:
         raise ctx.refuse("42809", "cannot change inheritance of a partition", span=item.span, kind="relation")
     parent = user_relation(ctx, rangevar)
     assert parent is not None
+    if parent.kind in "iIc":
+        raise ctx.refuse("42809", f'"{parent.name}" is {"a composite type" if parent.kind == "c" else "an index"}', span=item.span, kind="relation")
     if parent.oid not in relation.parents:
         raise ctx.refuse("42P01", f'relation "{parent.name}" is not a parent of relation "{relation.name}"', span=item.span, kind="relation")
     names = {a.name for a in parent.attributes}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockgate.catalog.objects import Namespace, Relation
-from lockgate.catalog.typename import INT2, INT4, INT8, base_type
+from lockgate.catalog.typename import INT2, INT4, INT8
 from lockgate.timeline.binder import TypeRef, resolve_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_relation_name
@@ -180,7 +180,7 @@ def _given_name(option: Node) -> str:
 
 def check_identity_type(ctx: Context, type_oid: int, location: int | None) -> None:
     """22023 for an identity column that is no integer."""
-    if type_oid and base_type(ctx.catalog, type_oid)[0] not in (INT2, INT4, INT8, 0):
+    if type_oid and type_oid not in (INT2, INT4, INT8):
         raise ctx.refuse("22023", "identity column type must be smallint, integer, or bigint", location, kind="type")
 
 

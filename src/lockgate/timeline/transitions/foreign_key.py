@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockgate.catalog.objects import Attribute, Cast, Constraint, Relation
-from lockgate.catalog.typename import base_type, type_name
+from lockgate.catalog.typename import base_type, element_of, type_name
 from lockgate.text import Span
 from lockgate.timeline.binder import find_relation, words
 from lockgate.timeline.context import Context, Node
@@ -142,7 +142,7 @@ def comparable(ctx: Context, one: Attribute, other: Attribute) -> bool:
     left, right = base_type(ctx.catalog, one.type)[0], base_type(ctx.catalog, other.type)[0]
     if left == right or any(left in f and right in f for f in _FAMILIES) or is_binary_coercible(ctx, left, right):
         return True
-    if max(left, right) >= 16384 and "b" in (type_kind(ctx, left) if left >= 16384 else "", type_kind(ctx, right) if right >= 16384 else ""):
+    if max(left, right) >= 16384 and any(o >= 16384 and type_kind(ctx, o) == "b" and not element_of(ctx.catalog, o) for o in (left, right)):
         return True  # a base type of an extension: its operators are not known
     cast = ctx.catalog.builtins.cast(left, right)
     own = ctx.catalog.one(Cast, ("cast", left, right))

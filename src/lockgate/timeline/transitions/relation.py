@@ -261,6 +261,8 @@ def creation_place(ctx: Context, rangevar: Node) -> tuple[Namespace, Relation | 
     space = creation_target(ctx, rangevar)
     if space.oid != ctx.session.temp_namespace:
         need_create(ctx, space, rangevar.get("location", 0))
+        if rangevar.get("relpersistence") == "t":
+            raise ctx.refuse("42P16", "cannot create temporary relation in non-temporary schema", rangevar.get("location", 0), name=space.name, kind="schema")
     existing = relation_in(ctx, space.oid, rangevar.get("relname", ""))
     return space, existing
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lockgate.catalog import acl
 from lockgate.catalog.objects import Constraint, Namespace, Operator, Other, Policy, Relation, Rewrite, Role, Routine, Trigger, Type
 from lockgate.parse.tokens import find_name, token_end
 from lockgate.text import Span
@@ -12,7 +13,7 @@ from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import describe_object, routine_signature
 from lockgate.timeline.naming import array_type_name
-from lockgate.timeline.privileges import need_attribute, need_create, need_create_on_database, need_owner
+from lockgate.timeline.privileges import need_attribute, need_create, need_create_on_database, need_owner, need_superuser
 from lockgate.timeline.transitions.address import RELATION_KINDS, find, find_part
 from lockgate.timeline.transitions.alter_column import typed_tables
 from lockgate.timeline.transitions.alter_table import check_alterable
@@ -283,10 +284,17 @@ def _rename_schema(ctx: Context, node: Node) -> None:
 def _rename_role(ctx: Context, node: Node) -> None:
     found = find(ctx, "OBJECT_ROLE", {"String": {"sval": node["subname"]}})
     assert found is not None and isinstance(found.obj, Role)
-    new = node["newname"]
+    new, role = node["newname"], found.obj
+    if ctx.session.known and role.oid in (ctx.session.login, ctx.session.role):
+        raise ctx.refuse("0A000", f"{'session' if role.oid == ctx.session.login else 'current'} user cannot be renamed", name=role.name, kind="role")
     if ctx.catalog.role(new) is not None:
         raise ctx.refuse("42710", f'role "{new}" already exists', span=_after_to(ctx, new), object=new, kind="role")
-    need_attribute(ctx, "createrole", "permission denied to rename role", None)
+    if role.superuser:
+        need_superuser(ctx, "must be superuser to rename superusers" if ctx.catalog.major < 16 else "permission denied to rename role", name=role.name)
+    elif ctx.catalog.major >= 16 and ctx.session.known and not acl.is_admin(ctx.catalog, ctx.session.role, role.oid):
+        raise ctx.refuse("42501", "permission denied to rename role", name=role.name, kind="privilege", object=role.name)
+    else:
+        need_attribute(ctx, "createrole", "permission denied to rename role", None)
     ctx.catalog.put(replace(found.obj, name=new))
 
 
