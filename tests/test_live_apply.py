@@ -80,6 +80,20 @@ def test_the_script_s_own_transaction_commands() -> None:
         assert {row["name"] for row in report.catalog_after["tables"]} == {"a", "c", "d"}, shape
 
 
+@pytest.mark.parametrize("shape", Transaction)
+def test_set_transaction_at_the_head_of_a_block_and_later(shape: Transaction) -> None:
+    """It must come before any query, also before ours; where it comes too late, the block's work is still there."""
+    level = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;\n"
+    own = "CREATE TABLE a (id int);\nSELECT 1 / (current_setting('transaction_isolation') = 'repeatable read')::int;\n"
+    head = level + own if shape is Transaction.FILE else f"BEGIN;\n{level}{own}COMMIT;\n"
+    report = run(migration("1", head, shape=shape), roles=RolePlan(deployer="app"))
+    assert not [seen.fails for seen in report.observations if seen.fails]
+    late = f"CREATE TABLE a (id int);\nSELECT 1;\n{level}CREATE TABLE b (id int);"
+    report = run(migration("1", late, shape=Transaction.FILE), roles=RolePlan(deployer="app"))
+    assert [state for _, _, state in outcome(report)] == ["", "", "25001", ""]
+    assert {row["name"] for row in report.catalog_after["tables"]} == {"a", "b"}
+
+
 def test_a_deferred_constraint_refuses_the_commit() -> None:
     one = migration("1", "CREATE TABLE p (id int PRIMARY KEY);\nCREATE TABLE c (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED);")
     report = run(one, migration("2", "SELECT 1;\nINSERT INTO c VALUES (7);"), migration("3", "SELECT 1;"), roles=RolePlan(deployer="app"))

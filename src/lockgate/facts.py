@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from lockgate.live.plan import BodyObservation, DownObservation, Failure, Notice
 from lockgate.parse.tokens import token_end
 from lockgate.queries.facts import QueryRefused
 from lockgate.sources.migration import Migration
-from lockgate.text import Span
+from lockgate.text import Source, Span
 from lockgate.timeline.failure import Failure as Refusal
 from lockgate.values import dataclass, replace
 
@@ -35,6 +36,17 @@ class Unheeded:
     migration: Migration
     observation: Observation
     notice: Notice
+    at: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """Something that the simulated catalog has otherwise than the server's: a bug of Lockgate's."""
+
+    migration: Migration
+    object: str  # "columns public.t.c"
+    words: str
+    statement: int | None
     at: Label
 
 
@@ -65,13 +77,14 @@ class DownIncomplete:
     at: Label
 
 
-def located(report: Report, migrations: tuple[Migration, ...]) -> Iterator[BrokenBody | DownFails | DownIncomplete]:
-    """What the server said of bodies and down scripts, at the migrations that it concerns."""
+def located(report: Report, migrations: tuple[Migration, ...], findings: list[Finding]) -> Iterator[BrokenBody | DownFails | DownIncomplete]:
+    """What the server said of bodies and down scripts, at the migrations that it concerns; no routine of which ``findings`` tell already."""
     by_id = {m.id: m for m in migrations}
+    foreseen = {f.object for f in findings if f.name == "broken-routine"}
     for body in report.bodies:
         migration = by_id.get(body.migration)
-        if migration is not None:
-            yield BrokenBody(migration, body, Label(migration.up.source, Span(0, 0), body.fails.message))
+        if migration is not None and body.routine.partition("(")[0] not in foreseen:
+            yield BrokenBody(migration, body, Label(migration.up.source, _named(migration.up.source, body), body.fails.message))
     for down in report.downs:
         migration = by_id.get(down.migration)
         if migration is None or migration.down is None or down.reason:
@@ -81,6 +94,13 @@ def located(report: Report, migrations: tuple[Migration, ...]) -> Iterator[Broke
                 yield DownFails(migration, seen, Label(migration.down.source, seen.span, seen.fails.message))
         if not down.refused and (down.left or down.missing or down.changed):
             yield DownIncomplete(migration, down, Label(migration.down.source, Span(0, 0), "not the way back"))
+
+
+def _named(source: Source, body: BodyObservation) -> Span:
+    """Where a migration names the routine that it broke or made; its start where it does not."""
+    name = body.routine.partition("(")[0].rpartition(".")[2]
+    found = re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", source.text, re.IGNORECASE)
+    return Span(found.start(), found.end()) if found else Span(0, 0)
 
 
 def stamp(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> list[Finding]:
@@ -95,6 +115,10 @@ def _stamped(item: Finding, seen: dict[tuple[str, int], Observation], ids: dict[
         return item
     migration = ids.get((item.at.source.path, item.slot))
     observation = seen.get((migration, item.statement)) if migration is not None else None
+    body = next((b for b in report.bodies if b.routine.partition("(")[0] == item.object), None) if item.name == "broken-routine" else None
+    if body is not None:
+        proof = Evidence(Verdict.CONFIRMED, "", report.server.version, body.fails.sqlstate, f"in the body of {body.routine}: {body.fails.message}")
+        return replace(item, evidence=proof)
     return replace(item, evidence=_evidence(item, observation, report))
 
 

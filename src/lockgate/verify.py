@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from lockgate import audit as catalogs
 from lockgate.check import Checked, Outcome, Progress, Request, examine, settle
 from lockgate.config import Config
 from lockgate.errors import UsageError
-from lockgate.facts import located, stamp, stamp_queries, unforeseen, unforeseen_queries, unheeded
+from lockgate.facts import BrokenBody, DownFails, DownIncomplete, located, stamp, stamp_queries, unforeseen, unforeseen_queries, unheeded
 from lockgate.findings import Evidence, Verdict
 from lockgate.live import plan as live
 from lockgate.live import verify as observe
@@ -21,7 +22,7 @@ def verify(
     progress: Progress | None = None,
 ) -> Outcome:  # fmt: skip
     """Check, apply on a real server as both roles, and stamp every finding. Raises CannotCheck where no server can be had."""
-    checked = examine(config, request)
+    checked = examine(_of_server(config, dsn, binaries), request)
     plan = live_plan(config, checked, dsn, binaries, bodies, downs, audit)
     report = observe(plan, progress=progress)
     migrations = checked.folder.migrations
@@ -41,9 +42,36 @@ def verify(
         seen, heard = warned.observation, warned.notice
         proof = Evidence(Verdict.CONFIRMED, seen.role, report.server.version, heard.sqlstate, heard.message, seen.locks, seen.work)
         checked.findings += [replace(f, evidence=proof) for f in registry.of_fact(warned)]
-    for place in located(report, migrations):
-        checked.findings += registry.of_fact(place)
+    final = checked.replay.catalog if not report.catalogs else None
+    for difference in catalogs.audit(checked.plan, report, final):
+        checked.findings += registry.of_fact(difference)
+    for place in located(report, migrations, checked.findings):
+        checked.findings += [replace(f, evidence=_proof(place, report)) for f in registry.of_fact(place)]
     return settle(checked, _server(report), report)
+
+
+def _proof(place: BrokenBody | DownFails | DownIncomplete, report: live.Report) -> Evidence:
+    """What bodies and down scripts were observed to do."""
+    fails = place.observation.fails if isinstance(place, BrokenBody | DownFails) else None
+    role = place.observation.role if isinstance(place, DownFails | DownIncomplete) else ""
+    words = fails.message if fails is not None else "the catalog after the down is not the one before the up"
+    return Evidence(Verdict.CONFIRMED, role, report.server.version, fails.sqlstate if fails is not None else None, words)
+
+
+def _of_server(config: Config, dsn: str, binaries: str) -> Config:
+    """The configuration with the major of the server that will speak, where none is configured: both must be asked about the same."""
+    dsn = dsn or os.environ.get(config.database.dsn_env, "")
+    if config.database.version is not None:
+        return config
+    if dsn:
+        from lockgate.live.dsn import major_behind
+
+        major = major_behind(dsn)
+    else:
+        from lockgate.live.binaries import choose
+
+        major = choose(binaries or config.database.binaries, None).major
+    return replace(config, database=replace(config.database, version=major))
 
 
 def live_plan(config: Config, checked: Checked, dsn: str, binaries: str, bodies: bool, downs: bool, audit: bool) -> live.Plan:

@@ -15,7 +15,7 @@ from lockgate.live.routine import probe, queries
 from lockgate.live.session import Session
 from lockgate.live.wire import Late, Lost
 from lockgate.parse import Statement, parse_plpgsql
-from lockgate.values import dataclass, field
+from lockgate.values import dataclass, field, replace
 
 # Errors of name resolution only: nothing that depends on rows, on privileges or on types that only a call settles
 _CERTAIN = frozenset({"42703", "42P01", "42883", "42704", "3F000", "42702"})
@@ -79,8 +79,15 @@ class Bodies:
             unseen = self._versions.get(routine.version) != tables
             if unseen or words & set(re.findall(r"\w+", routine.source.lower())):
                 self._versions[routine.version] = tables
-                found += self._new(self._check(migration, routine, search_path))
+                found += [replace(seen, born=unseen) for seen in self._new(self._check(migration, routine, search_path))]
         return found
+
+    def standing(self, observations: list[BodyObservation], search_path: str) -> list[BodyObservation]:
+        """Those that still hold after the last migration; what a later one mended or dropped nobody will meet. Raises Lost."""
+        names = {seen.routine for seen in observations}
+        routines = [routine for routine in self._routines() if routine.signature in names] if names else []
+        left = {(seen.routine, seen.fails.message) for routine in routines for seen in self._check("", routine, search_path)}
+        return [seen for seen in observations if (seen.routine, seen.fails.message) in left]
 
     def _routines(self) -> list[Routine]:
         # a BEGIN ATOMIC body is parsed: the server itself keeps what it needs (from 14 on)
@@ -103,6 +110,8 @@ class Bodies:
         return new
 
     def _check(self, migration: str, routine: Routine, search_path: str) -> list[BodyObservation]:
+        if routine.trigger and not routine.tables:
+            return []  # nothing can call it
         send = self.session.connection.query
         send("BEGIN", 20)
         try:
@@ -112,7 +121,7 @@ class Bodies:
                 send(f"SET LOCAL {name} = {value or literal('')}", 20)
             if routine.language == "sql":
                 return self._sql(migration, routine)
-            tables = routine.tables if routine.trigger and routine.tables else ("",)
+            tables = routine.tables if routine.trigger else ("",)
             return [seen for table in tables for seen in self._plpgsql(migration, routine, table)]
         except Late as late:
             raise Lost(f"the check of {routine.signature} did not end") from late

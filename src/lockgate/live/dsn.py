@@ -55,6 +55,11 @@ class PsycopgConnection:
     def pid(self) -> int:
         return self._pg.backend_pid
 
+    @property
+    def major(self) -> int:
+        """The server's major version."""
+        return self._pg.server_version // 10000
+
     def _notice(self, result: Any) -> None:
         if len(self._reply.notices) < 1000:
             self._reply.notices.append(_fields(result))
@@ -155,11 +160,8 @@ class DsnBackend:
         self._sweep()
         self._make_database()
 
-    def _first_connection(self) -> Connection:
-        try:
-            return PsycopgConnection(self._dsn, application_name=f"lockgate {self._database}", connect_timeout="10")
-        except (Lost, psycopg.Error) as error:
-            raise CannotCheck(f"the server of --dsn cannot be reached: {_without_secrets(str(error))}", "Check address, role and password.") from error
+    def _first_connection(self) -> PsycopgConnection:
+        return _reached(self._dsn, f"lockgate {self._database}")
 
     def _make_database(self) -> None:
         reply = self._maintenance.query(f"CREATE DATABASE {quote(self._database)} TEMPLATE template0", 120)
@@ -226,6 +228,22 @@ class DsnBackend:
     def mark(self) -> str:
         """The comment of roles that this run makes."""
         return f"lockgate {self._database}"
+
+
+def major_behind(dsn: str) -> int:
+    """The major version of the server of a DSN. Raises CannotCheck."""
+    connection = _reached(dsn, "lockgate")
+    try:
+        return connection.major
+    finally:
+        connection.close()
+
+
+def _reached(dsn: str, name: str) -> PsycopgConnection:
+    try:
+        return PsycopgConnection(dsn, application_name=name, connect_timeout="10")
+    except (Lost, psycopg.Error) as error:
+        raise CannotCheck(f"the server of --dsn cannot be reached: {_without_secrets(str(error))}", "Check address, role and password.") from error
 
 
 def _without_secrets(text: str) -> str:

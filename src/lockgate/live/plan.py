@@ -155,6 +155,7 @@ class BodyObservation:
     query: str = ""  # the embedded query, as PL/pgSQL holds it
     line: int | None = None  # 1-based line in the body
     table: str = ""  # for a trigger function: the table whose NEW and OLD it was checked with
+    born: bool = False  # it never worked: what it misses may be there in production all the same (an extension that no migration made)
 
 
 @dataclass(frozen=True, slots=True)

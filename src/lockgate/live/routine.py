@@ -88,7 +88,8 @@ def _record_query(node: dict[str, Any], line: int, cursors: dict[int, str]) -> I
 
 def _record(node: dict[str, Any]) -> str:
     for key in ("target", "var"):
-        if "PLpgSQL_rec" in node.get(key, {}):
+        held = node.get(key)  # a name may be a plain value: an argument called "target"
+        if isinstance(held, dict) and "PLpgSQL_rec" in held:
             return str(node[key]["PLpgSQL_rec"].get("refname", ""))
     return ""
 

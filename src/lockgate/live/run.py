@@ -142,6 +142,8 @@ class _Run:
             self.progress(total, total, "")
         if session.block:
             session.commit()
+        if self._bodies is not None:
+            self.bodies = self._bodies.standing(self.bodies, self._show_path(session))
         for asked in plan.queries:
             path = ", ".join(map(quote, asked.search_path)) or "DEFAULT"
             session.connection.query(f"SET search_path = {path}", 20)

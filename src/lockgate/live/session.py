@@ -49,6 +49,8 @@ class Session:
     _held: set[tuple[str | None, str | None]] = field(default_factory=set)
     _names: dict[str | None, str] = field(default_factory=dict)
     _newest: str = "0"  # the highest oid of a relation when the transaction began
+    _opened: str = "BEGIN"  # what opened the block
+    _fresh: bool = False  # the block has done nothing yet
     _unseen: bool = False  # a quiet statement has run since the last look at the locks
 
     def __post_init__(self) -> None:
@@ -64,7 +66,7 @@ class Session:
     def begin(self) -> None:
         """Open the runner's block."""
         reply = self._must(f"BEGIN;SAVEPOINT lg;{NEWEST}" if self.observe_locks else "BEGIN;SAVEPOINT lg")
-        self.block = True
+        self.block, self._opened = True, "BEGIN"
         self._new_transaction(reply)
 
     def commit(self) -> Reply:
@@ -83,8 +85,9 @@ class Session:
         node = node or {}
         if tag == "TransactionStmt":
             return self._transaction(text, node)
-        if self.block and tag == "VariableSetStmt" and node.get("kind") == "VAR_SET_MULTI":
-            outcome = self._send("RELEASE SAVEPOINT lg;" + text + "\n;SAVEPOINT lg")  # not allowed in a subtransaction
+        fresh, self._fresh = self._fresh, False
+        if self.block and fresh and tag == "VariableSetStmt" and node.get("kind") == "VAR_SET_MULTI":
+            outcome = self._set_transaction(text)
         elif self.block:
             outcome = self._in_block(text, tag)
         elif self.observe_locks and not alone and tag in _LOCKABLE and not _detaches(node):
@@ -93,6 +96,13 @@ class Session:
             outcome = self._send(text)
         if tag in ("VariableSetStmt", "DiscardStmt", "SelectStmt") and outcome.reply.failure is None and outcome.lost is None:
             self._listen_again(text)
+        return outcome
+
+    def _set_transaction(self, text: str) -> Outcome:
+        """SET TRANSACTION must come before any query and outside of a subtransaction: the block, which has done nothing yet, begins again with it."""
+        outcome = self._send(f"ROLLBACK;{self._opened};{text}\n;SAVEPOINT lg")
+        if outcome.reply.failure and outcome.lost is None:
+            self._must(f"ROLLBACK;{self._opened};SAVEPOINT lg")
         return outcome
 
     def _in_block(self, text: str, tag: str) -> Outcome:
@@ -132,6 +142,7 @@ class Session:
             outcome = self._send(text)
         opened = outcome.reply.block == "T"
         if opened and not self.block and outcome.lost is None:
+            self._opened = text
             self._new_transaction(self._must(f"SAVEPOINT lg;{NEWEST}"))
         self.block = outcome.reply.block in ("T", "E")
         return outcome
@@ -164,6 +175,7 @@ class Session:
         return self._names[oid]
 
     def _new_transaction(self, reply: Reply) -> None:
+        self._fresh = True
         self._held.clear()
         self._unseen = False
         self._newest = (reply.rows[0][0] if reply.rows else None) or "0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.facts import BrokenBody
+from lockgate.findings import Severity
 from lockgate.rules.registry import Draft, on_fact, on_failure, refusal
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
@@ -22,4 +23,7 @@ def observed(fact: BrokenBody) -> Iterator[Draft]:
     """The server's own word on a body, where nothing was foreseen."""
     body = fact.observation
     line = f" (line {body.line} of the body)" if body.line else ""
-    yield Draft(f"{body.routine} is broken after this migration: {body.fails.message}{line}", fact.at, body.query, slot=fact.migration.slot)
+    yield Draft(
+        f"{body.routine} is broken after this migration: {body.fails.message}{line}", fact.at, body.query, object=body.routine.partition("(")[0],
+        slot=fact.migration.slot, severity=Severity.WARNING if body.born else None,
+    )  # fmt: skip

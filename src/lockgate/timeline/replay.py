@@ -212,9 +212,20 @@ class Replay:
             return False
         if script.transaction is Transaction.STATEMENT:
             return False
+        if failure.sqlstate == "25001" and self._alone(ctx, statement, before):
+            return True
         if failure.sqlstate not in ("42P07", "42710", "42701", "42723", "42P06", "42P16"):
             for key in taints_of(ctx, statement.tag, statement.node):
                 ctx.catalog.taint(key, f"{failure.message} ({failure.sqlstate})", ctx.place)
+        return True
+
+    def _alone(self, ctx: Context, statement: Statement, before: Catalog) -> bool:
+        """A statement that refuses to run in a block, outside of it."""
+        second = Context(self.draft, replace(self.session, in_block=False), statement, ctx.slot)
+        if self._attempt(second, before) is not None:
+            return False
+        ctx.session = replace(second.session, in_block=self.session.in_block)
+        ctx.tainted += second.tainted
         return True
 
     def _prepare(self, migration: Migration) -> Iterator[Step | Broken]:
