@@ -124,6 +124,25 @@ def test_warnings_are_heard_and_a_grant_by_a_non_owner_is_one() -> None:
     assert "role reporting" in report.server.stand_ins
 
 
+def test_many_repairs_in_one_transaction_each_end_with_their_membership() -> None:
+    """What another session revoked is heard at once: the twentieth refusal is one as the first was."""
+    base = migration("1", "".join(f"CREATE TABLE t{n} (id int PRIMARY KEY);" for n in range(20)))
+    text = "".join(f"ALTER TABLE t{n} ADD COLUMN a int;\nALTER TABLE t{n} RENAME COLUMN a TO b;\n" for n in range(20))
+    report = run(base, migration("2", text, shape=Transaction.FILE))
+    later = [seen for seen in report.observations if seen.migration == "2"]
+    assert [seen.fails.sqlstate if seen.fails else "" for seen in later] == ["42501"] * 40
+    assert {seen.repaired_as for seen in later} == {"own"}
+
+
+def test_a_key_that_takes_two_owners_is_made_all_the_same() -> None:
+    """The owner's table and the deployer's new one: no single role may, both together may."""
+    text = "CREATE TABLE mine (id int PRIMARY KEY);\nALTER TABLE t ADD COLUMN m int;\nALTER TABLE t ADD FOREIGN KEY (m) REFERENCES mine (id);\nSELECT m FROM t;"
+    report = run(BASE, migration("2", text))
+    assert outcome(report)[1:] == [("2", 1, ""), ("2", 2, "42501"), ("2", 3, "42501"), ("2", 4, "")]
+    assert only(report, "2", 3).repaired_as and only(report, "2", 4).state is State.OBSERVED
+    assert "t_m_fkey" in {row["name"] for row in report.catalog_after["constraints"]}
+
+
 def test_handover_sql_is_production_s_grants_and_its_own_refusals_are_told() -> None:
     grants = Source("handover.sql", "GRANT SELECT ON t TO app;\nGRANT SELECT ON gone TO app;")
     roles = RolePlan(deployer="app", owner="own", owner_ids=frozenset({"1"}), handover_sql=grants)

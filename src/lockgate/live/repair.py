@@ -7,6 +7,7 @@ functions, casts, event triggers, COPY, anything that evaluates an expression, a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from lockgate.live.backend import Backend, ask, literal, quote
@@ -33,9 +34,10 @@ _TRACELESS = frozenset({
 })  # fmt: skip
 _ROLE_OPTIONS = {"canlogin": "LOGIN", "createdb": "CREATEDB", "inherit": "INHERIT"}
 _SETTINGS = frozenset({"search_path", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "timezone", "TimeZone"})
-# locks released between them make the session read what other sessions committed (inval.c): one catalog per repair in a transaction
-_CATALOGS = "pg_am pg_cast pg_conversion pg_enum pg_foreign_server pg_language pg_operator pg_opclass pg_opfamily pg_policy pg_range pg_rewrite pg_trigger"
-_FRESH = tuple(_CATALOGS.split())
+# Memberships are cached, and what another session committed is heard of when a lock is taken; on a shared object every time, also within one
+# transaction (lmgr.c, LockSharedObject). This takes one on the role, and changes nothing.
+_LISTEN = "ALTER ROLE CURRENT_USER RESET application_name"
+
 
 
 class Repairer:
@@ -44,7 +46,6 @@ class Repairer:
     def __init__(self, backend: Backend, owner: str) -> None:
         self._backend = backend
         self._owner = owner
-        self._turn = 0
 
     def owners(self, login: str) -> list[str]:
         """The roles that own something here: the plan's owner first."""
@@ -63,36 +64,38 @@ class Repairer:
         With None come the fields of a refusal for another reason than the role (42501), where there was one. Raises Lost.
         """
         other: dict[str, str] = {}
-        together = [EVERYONE] if statement.tag in _TRACELESS else []
-        for role in (*self.owners(session.login), *together):
-            refusal = self._as_role(session, statement, role)
+        owners = self.owners(session.login)
+        for role in owners:
+            refusal = self._with_roles(session, statement, (role,), role)
             if refusal is None:
                 return role, {}
             if refusal.get("C", "42501") != "42501":
                 other = other or refusal
-        return None, other
+        together = statement.tag in _TRACELESS and self._with_roles(session, statement, owners, "") is None
+        return (EVERYONE if together else None), other
 
-    def _as_role(self, session: Session, statement: Statement, role: str) -> dict[str, str] | None:
-        """The session becomes ``role`` for one statement (the membership that this needs lasts no longer); the refusal, if any."""
-        login, name = quote(session.login), quote(role)
-        before = self._current_role(session)
-        if self._is_member(session.login, role):
-            return self._with_membership(session, statement, name, before)
-        if role == EVERYONE:  # else each would be a member of the other
-            ask(self._backend.admin, f"REVOKE {login} FROM {name}")
-        if self._backend.admin.query(f"GRANT {name} TO {login}", 20).failure:  # a member of the session's own role
+    def _with_roles(self, session: Session, statement: Statement, roles: Iterable[str], become: str) -> dict[str, str] | None:
+        """Run a statement with memberships that last no longer, as the role to ``become`` or as the session's own; the refusal, if any."""
+        login = quote(session.login)
+        granted = []
+        for role in roles:
+            if not self._is_member(session.login, role):
+                if self._backend.admin.query(f"GRANT {quote(role)} TO {login}", 20).failure:  # a member of the session's own role
+                    continue
+                granted.append(role)
+        if become and become not in granted and not self._is_member(session.login, become):
             return {}
         try:
-            return self._with_membership(session, statement, name, before)
+            return self._as_role(session, statement, become)
         finally:
-            ask(self._backend.admin, f"REVOKE {name} FROM {login}")
-            if role == EVERYONE:
-                ask(self._backend.admin, f"GRANT {login} TO {name}")
+            for role in granted:
+                ask(self._backend.admin, f"REVOKE {quote(role)} FROM {login}")
+            self._listen(session)
 
-    def _with_membership(self, session: Session, statement: Statement, name: str, before: str) -> dict[str, str] | None:
-        self._turn += 1
-        session.run(f"SELECT FROM pg_catalog.{_FRESH[self._turn % len(_FRESH)]} LIMIT 0", alone=True)
-        if session.run(f"SET ROLE {name}", "VariableSetStmt", alone=True).reply.failure:
+    def _as_role(self, session: Session, statement: Statement, become: str) -> dict[str, str] | None:
+        before = self._current_role(session)
+        self._listen(session)
+        if become and session.run(f"SET ROLE {quote(become)}", "VariableSetStmt", alone=True).reply.failure:
             session.undo()
             return {}
         outcome = session.run(statement.text, statement.tag, statement.node, alone=True)
@@ -100,8 +103,14 @@ class Repairer:
             raise outcome.lost
         if outcome.reply.failure:
             session.undo()
-        session.run(f"SET ROLE {before}", "VariableSetStmt", alone=True)
+        if become:
+            session.run(f"SET ROLE {before}", "VariableSetStmt", alone=True)
         return outcome.reply.failure
+
+    @staticmethod
+    def _listen(session: Session) -> None:
+        if session.run(_LISTEN, "AlterRoleSetStmt", alone=True).reply.failure:
+            session.undo()
 
     def _is_member(self, login: str, role: str) -> bool:
         rows = ask(
