@@ -26,12 +26,6 @@ _EXTENSIONS = frozenset({
     "plpgsql", "postgis", "postgis_topology", "refint", "rum", "seg", "sslinfo", "tablefunc", "tcn", "timescaledb", "tsm_system_rows",
     "tsm_system_time", "unaccent", "uuid-ossp", "vector", "xml2",
 })  # fmt: skip
-# Statements that make no object of their own, so that who applies them leaves no trace: they may be applied with the rights of all owners
-_TRACELESS = frozenset({
-    "AlterEnumStmt", "AlterFunctionStmt", "AlterPolicyStmt", "AlterSeqStmt", "AlterTableStmt", "CommentStmt", "CreatePolicyStmt",
-    "CreateTrigStmt", "DeleteStmt", "DropStmt", "GrantStmt", "IndexStmt", "InsertStmt", "RefreshMatViewStmt", "RenameStmt", "RuleStmt",
-    "SelectStmt", "TruncateStmt", "UpdateStmt",
-})  # fmt: skip
 _ROLE_OPTIONS = {"canlogin": "LOGIN", "createdb": "CREATEDB", "inherit": "INHERIT"}
 _SETTINGS = frozenset({"search_path", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "timezone", "TimeZone"})
 # Memberships are cached, and what another session committed is heard of when a lock is taken; on a shared object every time, also within one
@@ -71,8 +65,8 @@ class Repairer:
                 return role, {}
             if refusal.get("C", "42501") != "42501":
                 other = other or refusal
-        together = statement.tag in _TRACELESS and self._with_roles(session, statement, owners, "") is None
-        return (EVERYONE if together else None), other
+        # no one of them may alone: the session's own role with the rights of all
+        return (EVERYONE if owners and self._with_roles(session, statement, owners, "") is None else None), other
 
     def _with_roles(self, session: Session, statement: Statement, roles: Iterable[str], become: str) -> dict[str, str] | None:
         """Run a statement with memberships that last no longer, as the role to ``become`` or as the session's own; the refusal, if any."""

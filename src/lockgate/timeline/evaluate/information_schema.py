@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Attribute, Constraint, Namespace, Relation, Role
+from lockgate.catalog.objects import Attribute, Constraint, Namespace, Relation, Routine, Type
 from lockgate.catalog.typename import base_type, element_of, type_name, type_of
 from lockgate.timeline.evaluate.deparse import default_text
 from lockgate.timeline.evaluate.pg_objects import user_routines, user_types
@@ -13,10 +14,12 @@ from lockgate.timeline.evaluate.pg_relations import constraints, doubted, maybe_
 from lockgate.timeline.evaluate.tables import Provider, Wanted, names_in
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Row, Value
 from lockgate.timeline.evaluate.world import World
+from lockgate.timeline.privileges import items_of
 
 _KINDS = {"r": "BASE TABLE", "p": "BASE TABLE", "v": "VIEW", "f": "FOREIGN"}
 _CONSTRAINTS = {"c": "CHECK", "f": "FOREIGN KEY", "p": "PRIMARY KEY", "u": "UNIQUE"}
 _EVENTS = {"I": "INSERT", "U": "UPDATE", "D": "DELETE"}
+_WITHOUT_SELECT = "awdDxt"  # who may only read a table does not see its constraints and triggers
 _TIMINGS = {"B": "BEFORE", "A": "AFTER", "O": "INSTEAD OF"}
 _RULES = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 # length, precision, radix and scale of numbers
@@ -29,15 +32,18 @@ _NUMBERS: dict[int, tuple[int | None, int | None, int | None]] = {
 }
 
 
-def visible(world: World, owner: int) -> bool:
-    """Whether the view shows an object for certain: a superuser sees all, others what they own or have a privilege on."""
-    session = world.ctx.session
-    role = world.ctx.catalog.find(Role, session.role)
-    return not session.known or owner == session.role or (role is not None and role.superuser)
+def visible(world: World, obj: Relation | Namespace | Routine | Type, letters: str) -> bool:
+    """Whether a view shows an object for certain: a superuser sees all, others what they own or hold one of these privileges on."""
+    session, catalog = world.ctx.session, world.ctx.catalog
+    if not session.known or acl.has_privileges_of(catalog, session.role, obj.owner):
+        return True
+    if catalog.taint_of(("privileges",)) is not None:
+        return False
+    return not set(letters).isdisjoint(acl.held(catalog, session.role, items_of(catalog, obj)))
 
 
-def _certain(world: World, relation: Relation) -> bool:
-    return not doubted(world, relation.oid) and visible(world, relation.owner)
+def _certain(world: World, relation: Relation, letters: str = "arwdDxt") -> bool:
+    return not doubted(world, relation.oid) and visible(world, relation, letters)
 
 
 def _tables(world: World, wanted: Wanted) -> Iterable[Row]:
@@ -145,7 +151,7 @@ def _table_constraints(world: World, wanted: Wanted) -> Iterable[Row]:
             **_constraint_names(catalog, constraint), "table_schema": catalog.namespace_name(relation.namespace), "table_name": relation.name,
             "constraint_type": _CONSTRAINTS[constraint.kind], "is_deferrable": "YES" if constraint.deferrable else "NO",
             "initially_deferred": "YES" if constraint.deferred else "NO", "enforced": "YES",
-        }, _certain(world, relation) and not doubted(world, constraint.oid))  # fmt: skip
+        }, _certain(world, relation, _WITHOUT_SELECT) and not doubted(world, constraint.oid))  # fmt: skip
     if names is None:
         yield from _not_nulls(world, wanted)
     yield from _doubtful_tables(world)
@@ -169,7 +175,7 @@ def _not_nulls(world: World, wanted: Wanted) -> Iterator[Row]:
                 schema = catalog.namespace_name(relation.namespace)
                 name = f"{relation.namespace}_{relation.oid}_{attribute.num}_not_null"
                 values: dict[str, Value] = {"constraint_schema": schema, "constraint_name": name, "table_schema": schema}
-                yield Row({**values, "table_name": relation.name, "constraint_type": "CHECK"}, _certain(world, relation))
+                yield Row({**values, "table_name": relation.name, "constraint_type": "CHECK"}, _certain(world, relation, _WITHOUT_SELECT))
 
 
 def _doubtful_tables(world: World) -> Iterator[Row]:
@@ -193,7 +199,7 @@ def _key_columns(world: World, wanted: Wanted) -> Iterable[Row]:
             yield Row({
                 **_constraint_names(catalog, constraint), "table_schema": catalog.namespace_name(relation.namespace), "table_name": relation.name,
                 "column_name": attribute.name if attribute else UNKNOWN, "ordinal_position": number,
-            }, _certain(world, relation) and not doubted(world, constraint.oid))  # fmt: skip
+            }, _certain(world, relation, "rawx") and not doubted(world, constraint.oid))  # fmt: skip
     yield from _doubtful_tables(world)
 
 
@@ -210,7 +216,7 @@ def _constraint_columns(world: World, wanted: Wanted) -> Iterable[Row]:
             yield Row({
                 **_constraint_names(catalog, constraint), "table_schema": catalog.namespace_name(relation.namespace), "table_name": relation.name,
                 "column_name": attribute.name if attribute else UNKNOWN,
-            }, _certain(world, relation) and not doubted(world, constraint.oid))  # fmt: skip
+            }, _certain(world, relation, "") and not doubted(world, constraint.oid))  # fmt: skip
     yield from _doubtful_tables(world)
 
 
@@ -240,7 +246,7 @@ def _routines(world: World, wanted: Wanted) -> Iterable[Row]:
             yield Row({
                 "routine_schema": catalog.namespace_name(found.namespace), "routine_name": found.name, "specific_name": f"{found.name}_{found.oid}",
                 "specific_schema": catalog.namespace_name(found.namespace), "routine_type": "PROCEDURE" if found.kind == "p" else "FUNCTION",
-            }, visible(world, found.owner) and not doubted(world, found.oid))  # fmt: skip
+            }, visible(world, found, "X") and not doubted(world, found.oid))  # fmt: skip
     for space, name in maybe_named(world, "routine", names):
         yield Row({"routine_schema": catalog.namespace_name(space), "routine_name": name}, False)
     for name in sorted(names) if names is not None else ():
@@ -263,7 +269,7 @@ def _triggers(world: World, wanted: Wanted) -> Iterable[Row]:
                     "trigger_schema": schema, "trigger_name": trigger.name, "event_manipulation": _EVENTS[event], "event_object_schema": schema,
                     "event_object_table": relation.name, "action_timing": _TIMINGS[trigger.timing],
                     "action_orientation": "ROW" if trigger.row else "STATEMENT",
-                }, _certain(world, relation) and not doubted(world, trigger.oid))  # fmt: skip
+                }, _certain(world, relation, _WITHOUT_SELECT) and not doubted(world, trigger.oid))  # fmt: skip
     for row in _doubtful_tables(world):
         if "table_name" in row.values:
             yield Row({"event_object_schema": row.values["table_schema"], "event_object_table": row.values["table_name"]}, False)
@@ -272,10 +278,10 @@ def _triggers(world: World, wanted: Wanted) -> Iterable[Row]:
 def _schemata(world: World, wanted: Wanted) -> Iterable[Row]:
     catalog = world.ctx.catalog
     for space in catalog.objects(Namespace):
-        shown = visible(world, space.owner) or space.name == "public"
+        shown = visible(world, space, "UC")
         yield Row({"schema_name": space.name, "schema_owner": catalog.role_name(space.owner)}, shown and not doubted(world, space.oid))
     for name in ("pg_catalog", "information_schema", "pg_toast"):
-        yield Row({"schema_name": name}, visible(world, 10))
+        yield Row({"schema_name": name}, name != "pg_toast")
     for _, name in maybe_named(world, "namespace", names_in(wanted, "schema_name")):
         yield Row({"schema_name": name}, False)
 
@@ -286,7 +292,7 @@ def _sequences(world: World, wanted: Wanted) -> Iterable[Row]:
         if relation.sequence is not None and not relation.sequence.identity:
             data = {21: "smallint", 23: "integer", 20: "bigint"}.get(relation.sequence.type, UNKNOWN)
             values: dict[str, Value] = {"sequence_schema": catalog.namespace_name(relation.namespace), "sequence_name": relation.name}
-            yield Row({**values, "data_type": data}, _certain(world, relation))
+            yield Row({**values, "data_type": data}, _certain(world, relation, "rwU"))
     yield from _maybe(world, names_in(wanted, "sequence_name"), "sequence_name", "sequence_schema")
 
 
@@ -294,7 +300,7 @@ def _domains(world: World, wanted: Wanted) -> Iterable[Row]:
     for found in user_types(world, names_in(wanted, "domain_name")):
         if found.kind == "d":
             schema = world.ctx.catalog.namespace_name(found.namespace)
-            yield Row({"domain_schema": schema, "domain_name": found.name}, visible(world, found.owner) and not doubted(world, found.oid))
+            yield Row({"domain_schema": schema, "domain_name": found.name}, visible(world, found, "U") and not doubted(world, found.oid))
 
 
 def _udts(world: World, wanted: Wanted) -> Iterable[Row]:

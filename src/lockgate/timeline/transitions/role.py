@@ -63,7 +63,7 @@ def create_role(ctx: Context, node: Node) -> None:
     ctx.created(role, name=name)
     for spec in _specs(options, "addroleto"):
         add_members(ctx, _the(ctx, spec), [role], creating=True)
-    if ctx.catalog.major >= 16 and not _superuser(ctx) and ctx.session.known:
+    if ctx.catalog.major >= 16 and not _superuser(ctx) and ctx.session.known and not ctx.unchecked:  # else a superuser makes it
         grant = Membership(role.oid, ctx.session.role, BOOTSTRAP_SUPERUSER, admin=True, inherit=False, set=False)
         ctx.catalog.memberships = (*ctx.catalog.memberships, grant)
     add_members(ctx, role, [_the(ctx, s) for s in _specs(options, "rolemembers")], creating=True)
