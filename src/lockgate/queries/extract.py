@@ -25,7 +25,7 @@ def extract(files: Iterable[tuple[str, bytes]], known: Known, memory: Memory | N
         suffix = path.rpartition(".")[2]
         if _GENERATED.search(data, 0, 400):
             continue
-        found = [p for p in memory.passages(suffix, data) if known.mentioned(p.text) and not elsewhere(p.text, suffix)]
+        found = [p for p in memory.passages(suffix, data, known) if known.mentioned(p.text.encode()) and not elsewhere(p.text, suffix)]
         if not found:
             continue
         source = Source(path, data.decode("utf-8", "replace"))

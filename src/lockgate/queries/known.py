@@ -10,7 +10,7 @@ from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation, Routine
 from lockgate.values import dataclass
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(rb"[\w\x80-\xff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,15 @@ class Known:
     gone: dict[str, tuple[str, ...]]
     routines: frozenset[str]  # the user's, also those that were dropped
     builtins: Builtins
+    words: frozenset[bytes]  # the last word of each name
 
     def routine(self, name: str) -> bool:
         """Whether there is, or was, a function of that name."""
         return name in self.routines or bool(self.builtins.functions("pg_catalog", name))
 
-    def mentioned(self, text: str) -> bool:
-        """Whether a text has the name of such a relation in it, in whatever case."""
-        return any(word in self.there or word in self.gone for word in {w for raw in _WORD.findall(text) for w in (raw, raw.lower())})
+    def mentioned(self, data: bytes) -> bool:
+        """Whether a text may have the name of such a relation in it, in whatever case."""
+        return not self.words.isdisjoint(_WORD.findall(data.lower()))
 
     def schemas(self, name: str) -> tuple[str, ...]:
         """The schemas that have a relation of that name, or had one where none has."""
@@ -46,7 +47,8 @@ def known(catalog: Catalog) -> Known:
         if key[0] == "relation":
             gone[key[2]].append(key[1])
     routines = {r.name for r in catalog.objects(Routine)} | {key[2] for key in catalog.events if key[0] == "routine"}
-    return Known(_frozen(there), _frozen(gone), frozenset(routines), catalog.builtins)
+    words = frozenset(found[-1] for name in (*there, *gone) if (found := _WORD.findall(name.lower().encode())))
+    return Known(_frozen(there), _frozen(gone), frozenset(routines), catalog.builtins, words)
 
 
 def _frozen(schemas: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:

@@ -9,6 +9,7 @@ from importlib.machinery import PathFinder
 from lockgate import cache
 from lockgate.queries import source_code, sql_file
 from lockgate.queries.fit import Fitted, fit
+from lockgate.queries.known import Known
 from lockgate.queries.passage import Passage
 from lockgate.values import dataclass, field
 
@@ -26,14 +27,19 @@ class Memory:
     fits_now: dict[bytes, _Fit] = field(default_factory=dict)
     new: bool = False
 
-    def passages(self, suffix: str, data: bytes) -> list[Passage]:
-        """What of a file may be SQL."""
+    def passages(self, suffix: str, data: bytes, known: Known) -> list[Passage]:
+        """What of a file may be SQL; nothing where it has no relation's name in it."""
         key = cache.digest(suffix.encode(), data)
         words = self.before[0].get(key)
         if words is None:
+            if suffix != "sql" and not source_code.may_have(data):
+                words = ()
+            elif not known.mentioned(data):
+                return []  # which another schema may have
+            else:
+                found = sql_file.passages(data.decode("utf-8", "replace")) if suffix == "sql" else source_code.passages(suffix, data)
+                words = tuple(_words(p) for p in found)
             self.new = True
-            found = sql_file.passages(data.decode("utf-8", "replace")) if suffix == "sql" else source_code.passages(suffix, data)
-            words = tuple(_words(p) for p in found)
         self.passages_now[key] = words
         return [Passage(*each) for each in words]
 

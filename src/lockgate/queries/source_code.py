@@ -45,22 +45,27 @@ _HINT = re.compile(
     rb"""["'`(\n]\s*(?:select\s+(?!\{\s*\n)|insert\s+into\b|update\s+[^\s:=({.,)]|delete\s+from\b|merge\s+into\b)""", re.IGNORECASE
 )  # fmt: skip
 # what takes the beginning of a query and gets the rest from elsewhere
-_BUILDERS = re.compile(r"(?:append|write|writestring|push|push_str|add|concat|fprintf|querybuilder::(?:<\w+>::)?new|stringbuilder|stringbuffer)\Z", re.IGNORECASE)
+_BUILDERS = re.compile(r"(?:append|write|writestring|push|push_str|add|fprintf|querybuilder::(?:<\w+>::)?new|stringbuilder|stringbuffer)\Z", re.IGNORECASE)
 
-_ADDED = re.compile(r"(\w+)\s*(?:\+=?(?!\+)|<<|\.(?:push_str|push|append|concat|write)\b)|\+\s*(\w+)|\{(\w+)\}")
+_SIGN = re.compile(r"\+=?|<<|\.(?:push_str|push|append|concat|write)\b|\{(\w+)\}")
+_LAST_WORD = re.compile(r"(\w+)\s*\Z")
+_FIRST_WORD = re.compile(r"\s*(\w+)")
+
+
+def may_have(data: bytes) -> bool:
+    """A cheap look before any parser's: whether a file may have a query in it."""
+    return _HINT.search(data) is not None
 
 
 def passages(suffix: str, data: bytes) -> list[Passage]:
     """Every string of a source file that begins as a query does, concatenations put together, in order."""
-    if _HINT.search(data) is None:
-        return []
     text = data.decode("utf-8", "replace")
     data = text.encode()  # the same, unless it was not UTF-8
     parser, kinds = _grammar(suffix)
     reader = _Reader(text, Offsets(text).char, kinds)
     hints = [m.end() - 1 for m in _HINT.finditer(data)]
     found = (reader.passage(terms) for terms in _sums(parser.parse(data).root_node, hints, kinds))
-    return [p for p in found if _QUERY.match(p.text)]
+    return [p for p in found if p is not None]
 
 
 @cache
@@ -162,7 +167,14 @@ def _assigned(top: Node) -> set[str]:
 
 def _added(text: str) -> frozenset[str]:
     """The names in a file that something is added to, or that are added to something."""
-    return frozenset(name for match in _ADDED.finditer(text) for name in match.groups() if name)
+    names = set()
+    for sign in _SIGN.finditer(text):
+        start, end = sign.span()
+        names.add(sign.group(1))
+        for beside in (_LAST_WORD.search(text, max(start - 80, 0), start), _FIRST_WORD.match(text, end)):
+            if beside is not None:
+                names.add(beside.group(1))
+    return frozenset(n for n in names if n)
 
 
 # --- their text --------------------------------------------------------------------------------------------------------------
@@ -171,26 +183,35 @@ def _added(text: str) -> frozenset[str]:
 class _Reader:
     """One file's text, and how byte offsets become characters."""
 
-    __slots__ = ("added", "char", "kinds", "text")
+    __slots__ = ("_added", "char", "kinds", "text")
 
     def __init__(self, text: str, char: Callable[[int], int], kinds: frozenset[str]) -> None:
         self.text = text
         self.char = char
         self.kinds = kinds
-        self.added = _added(text)
+        self._added: frozenset[str] | None = None
 
-    def passage(self, terms: list[Node]) -> Passage:
-        """The decoded text of a concatenation; what is no string in it is a hole."""
+    @property
+    def added(self) -> frozenset[str]:
+        """The names that something is added to."""
+        if self._added is None:
+            self._added = _added(self.text)
+        return self._added
+
+    def passage(self, terms: list[Node]) -> Passage | None:
+        """The decoded text of a concatenation, if it begins as a query does; what is no string in it is a hole."""
         writer = Writer()
         for term in terms:
             if term.type in self.kinds:
                 self._string(writer, term)
             else:
                 writer.add(HOLE, self.char(term.start_byte), self.char(term.end_byte))
+        if not _QUERY.match("".join(writer.parts)):
+            return None
         top = _whole(terms[0])
         receiver = _receiver(top)
         # the program adds to it later: by a builder, or by the name of its variable
-        if _BUILDERS.search(receiver) or not self.added.isdisjoint(_assigned(top)):
+        if _BUILDERS.search(receiver) or ((names := _assigned(top)) and not self.added.isdisjoint(names)):
             writer.add(HOLE, writer.end, writer.end)
         return writer.passage(receiver)
 
