@@ -42,7 +42,7 @@ class Project:
         time.sleep(0.07)  # a file that changed just now leaves no memo
         done = subprocess.run(
             [sys.executable, "-c", WRAPPER, *(words or ("check", "--format", "json"))], cwd=self.root, capture_output=True, text=True, check=False,
-            env=os.environ | {"XDG_CACHE_HOME": str(self.cache), "HOME": str(self.root.parent)} | env,
+            env=os.environ | {"XDG_CACHE_HOME": str(self.cache), "HOME": str(self.root.parent), "LOCKGATE_DEBUG": "1"} | env,
         )  # fmt: skip
         return done.stdout, done.returncode, done.stderr.splitlines()[-1]
 

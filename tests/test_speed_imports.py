@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pkgutil
 import subprocess
 import sys
@@ -26,7 +27,8 @@ print(sorted(sys.modules), file=sys.stderr)
 
 
 def modules(cwd: Path, *words: str) -> set[str]:
-    done = subprocess.run([sys.executable, "-c", CODE.format(words=words)], cwd=cwd, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", CODE.format(words=words)], cwd=cwd, capture_output=True, text=True, check=True,
+                          env=os.environ | {"LOCKGATE_DEBUG": "1"})  # fmt: skip
     return set(json.loads(done.stderr.splitlines()[-1].replace("'", '"')))
 
 

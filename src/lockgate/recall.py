@@ -179,6 +179,8 @@ def _plain(value: Any) -> Any:
     kind = type(value)
     if kind in _ATOMS:
         return value
+    if kind is Span:
+        return value.start, value.end
     if kind is tuple:
         return tuple([_plain(each) for each in value])
     if kind is frozenset:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 
 
@@ -10,8 +12,12 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    gc.set_threshold(100_000, 20, 100)  # nearly all that a run makes lives to its end: looking for garbage costs a tenth of it and finds none
     try:
-        sys.exit(_run())
+        code = _run()
+        if sys.argv[1:2] == ["check"] and "LOCKGATE_DEBUG" not in os.environ:
+            _leave(code)
+        sys.exit(code)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(3)
@@ -28,3 +34,10 @@ def _run() -> int:
     from lockgate.cli.group import run
 
     return run()
+
+
+def _leave(code: int) -> None:
+    """End the process as it stands: a check has nothing to close, and taking its values apart one by one costs another tenth."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from lockgate.lean import pattern
 from lockgate.slots.claim import Claim
@@ -27,15 +28,14 @@ _DROPPED = pattern(rf"\bdrop\s+{_KIND}\s+(?:concurrently\s+)?(?:if\s+exists\s+)?
 
 def wrong_directions(folder: Folder, found: tuple[Claim, ...]) -> Iterator[WrongDirection]:
     """An up that only drops what its own down creates and nobody before created; an up and a down that are the same."""
-    created: set[str] = set()
-    for migration in folder.migrations:
-        up, down = _text(migration.up), _text(migration.down) if migration.down else ""
-        if migration.down is not None and up.strip():
-            why = _why(up, down, created, migration.name)
-            pair = _claims(migration, found) if why else None
-            if pair is not None:
-                yield WrongDirection(pair[0], pair[1], why)
-        created |= _names(_CREATED, up)
+    for number, migration in enumerate(folder.migrations):
+        if migration.down is None:
+            continue
+        up, down = _text(migration.up), _text(migration.down)
+        why = _why(up, down, islice(folder.migrations, number), migration.name) if up.strip() else ""
+        pair = _claims(migration, found) if why else None
+        if pair is not None:
+            yield WrongDirection(pair[0], pair[1], why)
 
 
 def _claims(migration: Migration, found: tuple[Claim, ...]) -> tuple[Claim, Claim] | None:
@@ -45,16 +45,17 @@ def _claims(migration: Migration, found: tuple[Claim, ...]) -> tuple[Claim, Clai
     return (up, down) if up is not None and down is not None else None
 
 
-def _why(up: str, down: str, created: set[str], name: str) -> str:
+def _why(up: str, down: str, before: Iterable[Migration], name: str) -> str:
     if " ".join(up.split()) == " ".join(down.split()):
         return "the up and the down are the same" if _ONCE.search(up) else ""
-    dropped, made = _names(_DROPPED, up), _names(_CREATED, down)
-    if not dropped or _MEANT.search(name) or _names(_CREATED, up) or _names(_DROPPED, down):
+    dropped = _names(_DROPPED, up) if "drop" in up.lower() else set()
+    if not dropped:
         return ""
-    swapped = sorted(name for name in dropped & made if name not in created)
-    if swapped and dropped <= made and not dropped & created:
-        return f"the up drops {swapped[0]}, which only its own down creates: the two are swapped"
-    return ""
+    if not dropped <= _names(_CREATED, down) or _MEANT.search(name) or _names(_CREATED, up) or _names(_DROPPED, down):
+        return ""
+    if any(dropped & _names(_CREATED, _text(migration.up)) for migration in before):
+        return ""
+    return f"the up drops {min(dropped)}, which only its own down creates: the two are swapped"
 
 
 def _names(pattern: re.Pattern[str], text: str) -> set[str]:

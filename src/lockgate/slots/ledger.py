@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from lockgate.slots import kinds
 from lockgate.slots.kinds import Kind
@@ -42,6 +43,7 @@ class Ledger:
         return {number: row for row in self.rows if (number := row.number) is not None}
 
 
+@lru_cache(maxsize=65_536)
 def plain_name(name: str) -> str:
     """A migration's name as ledgers spell it in their different ways: without slot, direction and suffix, words joined alike."""
     name = re.sub(r"([._]up|[._]down)?\.sql$", "", name.rpartition("/")[2])

@@ -71,6 +71,9 @@ class Folder:
 
 def shown(path: Path, cwd: Path) -> str:
     """A path as reports name it: relative to the working directory, with forward slashes."""
+    name, top = str(path), os.path.join(cwd, "")
+    if name.startswith(top) and ".." not in name and os.sep == "/":  # as nearly always; relpath costs ten times as much
+        return name[len(top) :] or "."
     try:
         return os.path.relpath(path, cwd).replace(os.sep, "/")
     except ValueError:

@@ -21,8 +21,8 @@ def walk(root: Path, depth: int = 16) -> list[str]:
         raise CannotCheck(f"{error.filename}: cannot be read: {error.strerror}", "make the folder readable")
 
     for folder, below, files in os.walk(root, onerror=failed):
-        relative = os.path.relpath(folder, root).replace(os.sep, "/")
-        prefix = "" if relative == "." else relative + "/"
+        relative = folder[len(os.fspath(root)) :].strip(os.sep).replace(os.sep, "/")
+        prefix = relative and relative + "/"
         below[:] = sorted(b for b in below if not b.startswith(".") and b not in _PASSED_OVER and prefix.count("/") < depth)
         out += [prefix + name for name in files if not name.startswith(".")]
     return sorted(out)

@@ -122,7 +122,7 @@ def _id(layout: Layout, relative: str) -> str:
     if layout.name == "diesel":
         return stem.rpartition("/")[0]
     if layout.name in ("golang-migrate", "sqlx", "plain"):
-        stem = re.sub(r"\.(?:up|down)$", "", stem)
+        stem = stem.removesuffix(".up") if stem.endswith(".up") else stem.removesuffix(".down")
     return re.sub(r"(^|/)U(?=\d)", r"\1V", stem) if layout.name == "flyway" else stem
 
 
