@@ -14,7 +14,8 @@ from lockgate.config import Config, Deploy, Migrations
 from lockgate.deploy import attestation, git, health
 from lockgate.deploy.dokploy import Dokploy
 from lockgate.deploy.ending import Pace
-from lockgate.deploy.gate import Gate, Order
+from lockgate.deploy.gate import Gate
+from lockgate.deploy.order import Order
 from lockgate.deploy.screen import Plain
 from lockgate.deploy.secret import Masker, Secret
 from lockgate.deploy.state import Store

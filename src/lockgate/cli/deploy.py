@@ -18,7 +18,8 @@ from lockgate.errors import CannotCheck, UsageError
 if TYPE_CHECKING:
     from lockgate.check import Outcome
     from lockgate.config import Config, Deploy
-    from lockgate.deploy.gate import Gate, Order
+    from lockgate.deploy.gate import Gate
+    from lockgate.deploy.order import Order
     from lockgate.deploy.preflight import Settings
     from lockgate.deploy.secret import Secret
     from lockgate.findings import Finding
@@ -103,7 +104,7 @@ def with_environment(config: Config) -> Config:
 def _order(config: Config, attestation_path: Path | None, dry_run: bool, resume: bool, allow_auto_deploy: bool) -> Order:
     from lockgate.check import Request, read_folder
     from lockgate.deploy import attestation, git
-    from lockgate.deploy.gate import Order
+    from lockgate.deploy.order import Order
     from lockgate.deploy.proof import checked_override
 
     cwd = Path.cwd()

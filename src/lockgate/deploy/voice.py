@@ -1,0 +1,138 @@
+"""What the gate says, to everybody at once: the screen, the commit status, the report."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from lockgate import __version__
+from lockgate.deploy import journal
+from lockgate.deploy.ending import End, Result
+from lockgate.deploy.follow import Ticket
+from lockgate.deploy.gitea import Gitea, GiteaError, State, one_line
+from lockgate.deploy.order import Order
+from lockgate.deploy.preflight import Settings
+from lockgate.deploy.proof import Verdict
+from lockgate.deploy.screen import Screen
+from lockgate.deploy.secret import Masker
+from lockgate.errors import LockgateError
+
+
+class Voice:
+    """The voice of one run; ``report`` is what ``--output`` writes. Nothing passes it unmasked."""
+
+    def __init__(self, order: Order, screen: Screen, masker: Masker, gitea: Gitea | None) -> None:
+        self._order, self.screen, self._masker, self._gitea = order, screen, masker, gitea
+        self.commit = order.head.commit
+        self.override = masker.text(order.override)
+        self.report: dict[str, Any] = {
+            "version": 1, "tool": {"name": "lockgate", "version": __version__}, "commit": self.commit, "branch": order.head.branch,
+            "mode": order.config.deploy.mode, "override": self.override, "verdict": "", "reasons": [], "end": "",
+            "deployment": "", "message": "", "notes": [], "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }  # fmt: skip
+
+    def status(self, context: str, state: State, words: str) -> None:
+        """Post a commit status; where that is impossible, say it. A status never decides over a deploy."""
+        if self._order.dry_run:
+            return
+        if self._gitea is None:
+            self.screen.say(f"status {context}: {state}: {one_line(self._masker.text(words))}")
+            return
+        try:
+            self._gitea.status(self.commit, context, state, words)
+        except GiteaError as error:
+            self.screen.say(f"the commit status {context} could not be posted: {error}")
+
+    def announce_override(self) -> None:
+        """The emergency way is loud from the beginning."""
+        if self.override:
+            self.screen.say("!" * 78)
+            self.screen.say(f"!!! LOCKGATE_OVERRIDE is set: the gate will deploy even if it is red. Reason: {self.override}")
+            self.screen.say("!" * 78)
+
+    def proven(self, verdict: Verdict) -> None:
+        """What the proof came to."""
+        state: State = "success" if verdict.green else "error" if verdict.exit_code == 3 else "failure"
+        self.status("lockgate/verify", state, verdict.words or "; ".join(verdict.reasons))
+
+    def opened(self, verdict: Verdict) -> None:
+        """The proof is green, or overridden."""
+        if not verdict.green:
+            self.screen.say(f"!!! THE GATE IS RED AND IS OVERRIDDEN: {'; '.join(verdict.reasons)}")
+        self.report |= {"verdict": "green" if verdict.green else "overridden", "reasons": self._masked(verdict.reasons)}
+
+    def closed(self, verdict: Verdict) -> int:
+        """The gate stays closed; the exit code (0 in advisory mode, which blocks nothing)."""
+        words = "; ".join(verdict.reasons)
+        self.report |= {"verdict": "closed", "reasons": self._masked(verdict.reasons)}
+        if self._order.advisory:
+            self.report["message"] = "advisory: the gate would be closed"
+            self.status("lockgate/deploy", "warning", f"advisory: would be closed: {words}")
+            self.screen.say(f"advisory: the gate would be CLOSED and would exit {verdict.exit_code}: {words}")
+            self.screen.say("advisory: nothing is blocked, and the gate triggers nothing; the webhook deploys as before")
+            return 0
+        self.report["message"] = "the gate is closed; Dokploy was not called"
+        self.status("lockgate/deploy", "error" if verdict.exit_code == 3 else "failure", f"closed: {words}")
+        self.screen.say(f"the gate is CLOSED: {words}")
+        self.screen.say("nothing was triggered: what runs in production goes on running")
+        return verdict.exit_code or 1
+
+    def unconnected(self, missing: str) -> int:
+        """Advisory, before Dokploy is set up: what was proven is all that there is to report."""
+        message = f"advisory: the gate would open, but {missing}"
+        self.report["message"] = message
+        self.status("lockgate/deploy", "warning", message)
+        self.screen.say(f"{message}: nothing is triggered, the webhook deploys as before")
+        return 0
+
+    def would_send(self, settings: Settings, ticket: Ticket, adopted: bool) -> int:
+        """What a dry run leaves out."""
+        compose, command = settings.compose, settings.command or "its default command"
+        address = f"{self._order.config.deploy.dokploy_url.rstrip('/')}/api/compose.deploy"
+        body = f'{{"composeId": "{ticket.compose_id}", "title": "{ticket.title}", "description": "{ticket.description}"}}'
+        self.screen.close()
+        self.report |= {"end": "dry-run", "message": "dry run: nothing was sent"}
+        self.screen.say(f"dry run: the gate is open for {ticket.commit}")
+        self.screen.say(f'dry run: Dokploy\'s "{compose.name}" ({compose.app_name}) would run: {command}')
+        if adopted:
+            self.screen.say(f"dry run: would send nothing: the deployment that an earlier gate ordered ({ticket.nonce}) is under way")
+        else:
+            self.screen.say(f"dry run: would send POST {address} {body}")
+        return 0
+
+    def resumed(self, ticket: Ticket, override: str) -> None:
+        """Another gate's order is followed: it is that order's commit and reason from here on."""
+        self.commit, self.override = ticket.commit, self._masker.text(override)
+        self.report |= {"commit": ticket.commit, "override": self.override, "verdict": "resumed"}
+        self.screen.say(f"resuming the deployment of {ticket.commit[:12]} (order {ticket.nonce})")
+
+    def ended(self, result: Result) -> int:
+        """How the release ended, with the log's tail and what to do."""
+        good = result.end is End.HEALTHY
+        self.report |= {
+            "end": result.end.value, "deployment": result.deployment, "message": self._masker.text(result.message), "notes": self._masked(result.notes),
+        }  # fmt: skip
+        self.screen.close()
+        if result.log:
+            self.screen.say("the end of Dokploy's log:")
+            self.screen.quote("\n".join(result.log.splitlines()[-60:]))
+        words = journal.GREEN if good else f"{result.end.value}: {result.message}"
+        state: State = "success" if good else "error" if result.end is End.UNKNOWN else "failure"
+        self.status("lockgate/deploy", state, f"{journal.OVERRIDDEN} ({self.override}): {words}" if self.override else words)
+        self.screen.say(("" if good else f"{result.end.value}: ") + result.message)
+        if result.remedy:
+            self.screen.say(f"  {result.remedy}")
+        return result.end.exit_code
+
+    def failed(self, error: Exception) -> None:
+        """The run ends with an error."""
+        if isinstance(error, LockgateError):
+            error.message, error.remedy = self._masker.text(error.message), self._masker.text(error.remedy)
+            self.status("lockgate/deploy", "error", f"could not be carried out: {error.message}")
+            self.report |= {"message": str(error), "exit_code": error.exit_code}
+        else:
+            self.status("lockgate/deploy", "error", "the gate itself broke; see the run")
+            self.report |= {"message": "internal error", "exit_code": 3}
+
+    def _masked(self, texts: tuple[str, ...]) -> list[str]:
+        return [self._masker.text(text) for text in texts]
