@@ -16,7 +16,7 @@ from lockgate.timeline.binder.state import State
 _RANGES = {21: 15, 23: 31, 20: 63}
 _INTEGER = pattern(r"\s*[+-]?\d+\s*\Z")
 _INTEGER_16 = pattern(r"\s*[+-]?(?:\d(?:_?\d)*|0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+)\s*\Z")
-_NUMBER = pattern(r"\s*(?:[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?|[+-]?(?:inf|infinity)|nan|[+-]?0[xXoObB][0-9a-fA-F_]+)\s*\Z", re.IGNORECASE)
+_NUMBER = pattern(r"\s*(?:[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?|[+-]?(?:inf|infinity)|nan|[+-]?0[xXoObB][0-9a-fA-F_]+)\s*\Z", re.IGNORECASE)
 _UUID = pattern(r"\s*\{?[0-9a-fA-F]{4}(?:-?[0-9a-fA-F]{4}){7}\}?\s*\Z")
 _PART = pattern(r'\s*(?:"((?:[^"]|"")*)"|([^\W\d][\w$]*))\s*')
 REGCLASS, REGTYPE, REGROLE, REGNAMESPACE = 2205, 2206, 4096, 4089
