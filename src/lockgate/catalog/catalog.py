@@ -75,6 +75,9 @@ class Taint:
     place: Place | None = None
 
 
+# The rows of a table, each by column number and type: what a column held under an earlier type is not known.
+Contents = tuple[dict[Address, Any], ...]
+
 # Keys of the name index. Relations (indexes and sequences included) and types have a namespace of names each; so do routines, ...
 NameKey = tuple[Any, ...]
 
@@ -118,7 +121,7 @@ class Catalog:
     """
 
     __slots__ = (
-        "_backward", "_forward", "_members", "_names", "_objects", "_of_kind", "_of_namespace", "_of_relation", "builtins", "comments",
+        "_backward", "_forward", "_members", "_names", "_objects", "_of_kind", "_of_namespace", "_of_relation", "builtins", "comments", "contents",
         "database_owner", "default_acls", "events", "major", "memberships", "next_oid", "places", "settings", "taints",
     )  # fmt: skip
 
@@ -140,6 +143,7 @@ class Catalog:
         self.taints: Map[NameKey, Taint] = Map()
         self.events: Map[NameKey, Event] = Map()  # ("relation", schema, name) / ("column", schema, table, column) / ... -> Event
         self.places: Map[Address, Place] = Map()  # where an object or column was created
+        self.contents: Map[int, Contents] = Map()  # the rows of a table, where they are known (timeline/evaluate/contents.py)
         self.database_owner = BOOTSTRAP_SUPERUSER
         self.next_oid = FIRST_USER_OID
 
@@ -356,6 +360,7 @@ class Draft(Catalog):
         if key is not None:
             self._unname(key, oid)
         self._objects = self._objects.delete(oid)
+        self.forget(oid)
         self._file(before, None)
         for edge in self._forward.get(oid, ()):
             self._cut(edge)
@@ -427,8 +432,21 @@ class Draft(Catalog):
             self._backward.delete(oid) if oid in self._backward else self._backward
         )
 
+    def hold(self, relation: int, rows: Contents) -> None:
+        """The rows that a table holds from now on."""
+        self.contents = self.contents.set(relation, rows)
+
+    def forget(self, *relations: int) -> None:
+        """What these tables hold (any table, if none is given) is not known any more."""
+        if not relations:
+            self.contents = Map()
+        for oid in relations:
+            if oid in self.contents:
+                self.contents = self.contents.delete(oid)
+
     def taint(self, key: NameKey, reason: str, place: Place | None = None) -> None:
         """Mark a part as not known for certain; see ``Catalog.taint_of`` for the keys."""
+        self.forget()  # what may have changed the catalog may have written rows
         if key not in self.taints:
             self.taints = self.taints.set(key, Taint(reason, place))
 

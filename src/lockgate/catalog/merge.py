@@ -32,6 +32,8 @@ def merge(draft: Draft, other: Draft, reason: str, place: Place | None = None) -
     for key in dict.fromkeys(keys):
         draft.taint(key, reason, place)
     draft.next_oid = max(draft.next_oid, other.next_oid)
+    for oid in [oid for oid, rows in draft.contents.items() if other.contents.get(oid) != rows]:
+        draft.forget(oid)
     return tuple(dict.fromkeys(keys))
 
 

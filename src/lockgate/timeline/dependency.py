@@ -204,7 +204,8 @@ def _report(ctx: Context, search: Search, wanted: list[Address], cascade: bool, 
     lines = [f"{describe(ctx.catalog, a, path)} depends on {describe(ctx.catalog, d, path)}" for a, d in blocking]
     if cascade:
         return
-    doubtful = [a for a, _ in blocking if ctx.catalog.taint_of(("any",), ("object", a[0])) is not None]
+    # what hangs on a relation in doubt may be gone, or stand in the way no more
+    doubtful = [a for a, _ in blocking if ctx.catalog.taint_of(("any",), ("object", a[0]), ("object", getattr(ctx.catalog.get(a[0]), "relation", 0))) is not None]
     if len(doubtful) == len(blocking):
         raise ctx.unsure("whether dependents stand in the way is not known", *(("object", a[0]) for a in wanted))
     what = (

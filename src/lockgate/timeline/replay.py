@@ -195,6 +195,7 @@ class Replay:
     @staticmethod
     def _taint(ctx: Context, reason: str, taints: tuple[NameKey, ...]) -> None:
         tag = ctx.statement.tag
+        ctx.catalog.forget()
         keys = taints or tuple(taints_of(ctx, tag, ctx.statement.node)) or (() if tag in HARMLESS else (("any",),))
         for key in keys:
             ctx.catalog.taint(key, reason, ctx.place)
@@ -214,6 +215,7 @@ class Replay:
             return False
         if failure.sqlstate == "25001" and self._alone(ctx, statement, before):
             return True
+        self.draft.forget()
         if failure.sqlstate not in ("42P07", "42710", "42701", "42723", "42P06", "42P16"):
             for key in taints_of(ctx, statement.tag, statement.node):
                 ctx.catalog.taint(key, f"{failure.message} ({failure.sqlstate})", ctx.place)
@@ -233,6 +235,7 @@ class Replay:
         session, script = self.session, migration.up
         self.session = replace(session, known=False)
         yield from self.run(migration, replace(script, transaction=Transaction.STATEMENT))
+        self.draft.forget()
         production.settle(self.draft, {self.plan.role, self.plan.owner, self.plan.deployer}, self.plan.superuser, script)
         self.session = replace(session, search_path=production.search_path(self.draft, session))
 
@@ -247,6 +250,7 @@ class Replay:
             from lockgate.timeline.handover import grant_everything
 
             grant_everything(self.draft, self._role(plan.owner), self._role(plan.deployer))
+        self.draft.forget()  # production has run in between
         deployer = self._role(plan.deployer)
         self.session = replace(self.session, role=deployer, login=deployer, search_path=path)
         if plan.baseline is not None:

@@ -115,7 +115,7 @@ def known_to_coerce(catalog: Catalog, source: int, target: int, context: int) ->
 
 def doubtful(catalog: Catalog, oid: int) -> bool:
     """Whether a type's casts may be others than those we know."""
-    return bool(catalog.taints) and catalog.taint_of(("object", oid), ("any",)) is not None
+    return bool(catalog.taints) and oid >= FIRST_USER_OID and catalog.taint_of(("object", oid), ("any",)) is not None
 
 
 def binary_coercible(catalog: Catalog, source: int, target: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockgate.parse.statement import Node
-from lockgate.timeline.evaluate.value import UNKNOWN, Unknown, Value, conjunction, disjunction, known, number, text_of
+from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Unknown, Value, conjunction, disjunction, known, number, text_of
 from lockgate.timeline.evaluate.world import World
 
 AGGREGATES = frozenset({"count", "max", "min", "sum", "avg", "string_agg", "array_agg", "bool_and", "bool_or", "every", "json_agg", "jsonb_agg"})
@@ -31,6 +31,8 @@ def aggregate(world: World, name: str, body: Node) -> Value:
         return conjunction(present)
     if name == "bool_or":
         return disjunction(present)
+    if name in ("max", "min", "sum") and not known(*values):
+        return SOMETHING if any(not isinstance(v, Unknown) or v.notnull for v in present) else UNKNOWN
     if not known(*values) or body.get("agg_distinct") or (body.get("agg_order") and len(present) > 1):
         return UNKNOWN
     return _known(world, name, body, values, present, inside)

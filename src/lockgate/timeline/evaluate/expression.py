@@ -10,6 +10,7 @@ from typing import Any
 from lockgate.parse.statement import Node
 from lockgate.timeline.evaluate.casts import cast_to
 from lockgate.timeline.evaluate.functions import call
+from lockgate.timeline.evaluate.sql_function import called, value
 from lockgate.timeline.evaluate.value import (
     SOMETHING,
     UNKNOWN,
@@ -348,6 +349,9 @@ def _function(world: World, body: Node) -> Value:
     args = [expression(world, arg) for arg in body.get("args", ())]
     if body.get("func_variadic") or any("NamedArgExpr" in arg for arg in body.get("args", ())):
         return UNKNOWN
+    routine = called(world, body, args)
+    if routine is not None:
+        return value(world, routine, args)
     if len(names) > 1 and names[0] != "pg_catalog":
         return UNKNOWN
     return call(world, name, args)

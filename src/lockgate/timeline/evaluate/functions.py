@@ -123,6 +123,14 @@ def _serial_sequence(world: World, args: list[Value]) -> Value:
     return None
 
 
+def _table_is_visible(world: World, args: list[Value]) -> Value:
+    found = world.ctx.catalog.find(Relation, args[0]) if args and isinstance(args[0], int) else None
+    if found is None:
+        return UNKNOWN
+    first = lookup(world, "class", '"' + found.name.replace('"', '""') + '"')
+    return first if isinstance(first, Unknown) else first == found.oid
+
+
 def _user_by_id(world: World, args: list[Value]) -> Value:
     return world.ctx.catalog.role_name(args[0]) if args and isinstance(args[0], int) else UNKNOWN
 
@@ -141,6 +149,7 @@ _WORLDLY: dict[str, Callable[[World, list[Value]], Value]] = {
     "format_type": _format_type, "has_table_privilege": _has_privilege, "has_schema_privilege": _has_privilege, "pg_get_userbyid": _user_by_id,
     "has_database_privilege": _has_privilege, "has_function_privilege": _has_privilege, "pg_has_role": _has_privilege, "set_config": _set_config,
     "pg_get_serial_sequence": _serial_sequence, "current_user": _session_user,
+    "pg_table_is_visible": _table_is_visible,
 }  # fmt: skip
 _NOT_NULL = frozenset(
     """now clock_timestamp statement_timestamp transaction_timestamp timeofday random gen_random_uuid uuid_generate_v4 version
@@ -213,6 +222,16 @@ def _to_string(array: list[Value], separator: str, null: str | None = None) -> s
     return separator.join(str(text_of(v)) if v is not None else str(null) for v in array if v is not None or null is not None)
 
 
+def _regexp_replace(text: str, pattern: str, replacement: str, flags: str = "") -> Value:
+    """regexp_replace() for patterns that mean the same everywhere: literals, classes, anchors, and repetition that ends at the next literal."""
+    if not re.fullmatch(r"[\w $^.+*()\[\]-]*", pattern) or "[[" in pattern or "\\" in replacement or set(flags) - set("gi"):
+        return UNKNOWN
+    try:
+        return re.sub(pattern, lambda _: replacement, text, count=0 if "g" in flags else 1, flags=re.IGNORECASE if "i" in flags else 0)
+    except re.error:
+        return UNKNOWN
+
+
 def _position(text: str, part: str) -> int:
     return text.find(part) + 1
 
@@ -241,7 +260,7 @@ _PLAIN: dict[str, Callable[..., Value]] = {
     "btrim": lambda t, c=" ": _text(t).strip(c), "ltrim": lambda t, c=" ": _text(t).lstrip(c), "rtrim": lambda t, c=" ": _text(t).rstrip(c),
     "replace": lambda t, a, b: _text(t).replace(a, b) if a else t, "substring": _substring, "substr": _substring,
     "left": lambda t, n: _text(t)[:n], "right": lambda t, n: _text(t)[-n:] if n else "", "strpos": _position, "position": _position,
-    "split_part": _split_part, "starts_with": lambda t, p: _text(t).startswith(p), "concat": _concat, "concat_ws": _concat_ws,
+    "regexp_replace": _regexp_replace, "split_part": _split_part, "starts_with": lambda t, p: _text(t).startswith(p), "concat": _concat, "concat_ws": _concat_ws,
     "quote_ident": lambda t: quote_identifier(_text(t)), "quote_literal": quote_literal, "format": format_text,
     "quote_nullable": lambda t: "NULL" if t is None else quote_literal(t), "md5": _md5,
     "array_length": _array_length, "cardinality": len, "array_to_string": _to_string, "array_append": lambda a, v: [*(a or []), v],

@@ -296,6 +296,15 @@ def _sequences(world: World, wanted: Wanted) -> Iterable[Row]:
     yield from _maybe(world, names_in(wanted, "sequence_name"), "sequence_name", "sequence_schema")
 
 
+def _foreign_tables(world: World, wanted: Wanted) -> Iterable[Row]:
+    names = names_in(wanted, "foreign_table_name")
+    for relation in relations(world, names):
+        if relation.kind == "f":
+            schema = world.ctx.catalog.namespace_name(relation.namespace)
+            yield Row({"foreign_table_schema": schema, "foreign_table_name": relation.name}, _certain(world, relation))
+    yield from _maybe(world, names, "foreign_table_name", "foreign_table_schema")
+
+
 def _domains(world: World, wanted: Wanted) -> Iterable[Row]:
     for found in user_types(world, names_in(wanted, "domain_name")):
         if found.kind == "d":
@@ -315,4 +324,5 @@ PROVIDERS: dict[str, Provider] = {
     "tables": _tables, "views": _views, "columns": _columns, "table_constraints": _table_constraints, "key_column_usage": _key_columns,
     "constraint_column_usage": _constraint_columns, "referential_constraints": _referential, "check_constraints": _checks, "routines": _routines,
     "triggers": _triggers, "schemata": _schemata, "sequences": _sequences, "domains": _domains, "user_defined_types": _udts,
+    "foreign_tables": _foreign_tables,
 }  # fmt: skip

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from lockgate.parse.statement import Node
 from lockgate.timeline.evaluate.aggregate import has_aggregate
 from lockgate.timeline.evaluate.expression import expression
-from lockgate.timeline.evaluate.source import Columns, Combination, combine, keep, split
-from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, known, number, truth
+from lockgate.timeline.evaluate.source import Columns, Combination, combine, keep, named, split
+from lockgate.timeline.evaluate.sql_function import called, result
+from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, Value, known, number, truth
 from lockgate.timeline.evaluate.world import World
 from lockgate.values import replace
 
 Result = tuple[list[str], list[Row]]
+_PLAIN = "[a-z]*"
+# columns of the system catalogs of type name, which sorts by byte (collation "C")
+_NAMES = frozenset({"attname", "conname", "nspname", "proname", "relname", "tgname", "typname", "polname", "rolname", "column_name", "table_name",
+                    "table_schema", "constraint_name", "trigger_name", "schemaname", "tablename", "viewname", "indexname"})  # fmt: skip
 
 
 def select(world: World, node: Node) -> Result:
@@ -63,7 +69,8 @@ def _values(world: World, node: Node) -> Result:
 def rows_before_targets(world: World, node: Node) -> tuple[list[Combination], Columns]:
     """FROM and WHERE: the combinations of rows for which the target list is evaluated."""
     conjuncts = split(node.get("whereClause"))
-    combinations, columns = combine(world, node.get("fromClause", ()), conjuncts)
+    items = node.get("fromClause", ())
+    combinations, columns = combine(replace(world, local=frozenset(named(items))), items, conjuncts)
     return keep(world, combinations, conjuncts), columns
 
 
@@ -100,10 +107,23 @@ def _rows(world: World, targets: list[Node], names: list[str], columns: Columns,
 
 def _unnested(world: World, target: Node) -> Any:
     call = target["val"].get("FuncCall")
-    if call is None or call.get("funcname", [{}])[-1].get("String", {}).get("sval") != "unnest":
+    if call is None:
         return None
+    if call.get("funcname", [{}])[-1].get("String", {}).get("sval") != "unnest":
+        return _set_returned(world, call)
     found = expression(world, call["args"][0])
     return found if isinstance(found, Unknown) else found or []
+
+
+def _set_returned(world: World, call: Node) -> Any:
+    args = [expression(world, arg) for arg in call.get("args", ())]
+    routine = called(world, call, args)
+    if routine is None or not routine.retset:
+        return None
+    found = result(world, routine, args)
+    if found is None or not all(row.certain for row in found[1]):
+        return UNKNOWN
+    return [row.values.get(found[0][0], UNKNOWN) for row in found[1]]
 
 
 def _star(target: Node) -> str | None:
@@ -195,17 +215,33 @@ def _ordered(world: World, node: Node, combinations: list[Combination], rows: li
     clause = node.get("sortClause")
     if not clause or len(rows) != len(combinations):
         return rows
-    keyed: list[tuple[list[Any], Row]] = []
-    for (frame, _), row in zip(combinations, rows, strict=True):
-        keys = []
-        for item in clause:
-            sort = item["SortBy"]
-            value = number(expression(world.inside(frame), sort["node"]))
-            if value is None or "A_Const" in sort["node"]:
-                return rows
-            keys.append(-value if sort.get("sortby_dir") == "SORTBY_DESC" else value)
-        keyed.append((keys, row))
-    return [row for _, row in sorted(keyed, key=lambda pair: pair[0])]
+    order = list(range(len(rows)))
+    for item in reversed(clause):
+        sort = item["SortBy"]
+        values = [expression(world.inside(frame), sort["node"]) for frame, _ in combinations]
+        ranks = _ranks(sort["node"], values)
+        if ranks is None or "A_Const" in sort["node"]:
+            return rows
+        order.sort(key=ranks.__getitem__, reverse=sort.get("sortby_dir") == "SORTBY_DESC")
+    return [rows[index] for index in order]
+
+
+def _ranks(node: Node, values: list[Value]) -> list[Any] | None:
+    """Keys in the order of ORDER BY: numbers, and texts whose order no collation changes; None where the order is not known."""
+    if not known(*values):
+        return None
+    numbers = [number(v) for v in values]
+    if all(n is not None for n in numbers) and not all(isinstance(v, str) for v in values):
+        return numbers
+    plain = _PLAIN if _column_named(node) not in _NAMES else ""
+    if all(isinstance(v, str) and (not plain or re.fullmatch(plain, v)) for v in values):
+        return values
+    return None
+
+
+def _column_named(node: Node) -> str:
+    fields = node.get("ColumnRef", {}).get("fields", ({},))
+    return str(fields[-1].get("String", {}).get("sval", ""))
 
 
 def _distinct(result: Result) -> Result:

@@ -8,12 +8,13 @@ from typing import Any
 from lockgate.parse.statement import Node
 from lockgate.timeline.evaluate.expression import expression
 from lockgate.timeline.evaluate.tables import rows_of
-from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, known, truth
-from lockgate.timeline.evaluate.world import Frame, World
+from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, Value, known, truth
+from lockgate.timeline.evaluate.world import Frame, Missing, World
 
 Combination = tuple[Frame, bool]  # the rows by alias; whether they are certain to be there
 Columns = dict[str, list[str]]  # by alias
 Sources = tuple[list[Combination], Columns]
+_MOST = 50_000  # combinations of rows
 
 
 def split(node: Node | None) -> list[Node]:
@@ -71,6 +72,7 @@ def _lateral(item: Node) -> bool:
 def _pairs(world: World, left: list[Combination], right: list[Combination], columns: Columns, shape: Columns, conjuncts: list[Node]) -> list[Combination]:
     key = next(_keys(conjuncts, columns, shape), None) if len(left) > 1 and len(right) > 1 else None
     if key is None:
+        _bounded(world, len(left) * len(right))
         return [({**a, **b}, x and y) for a, x in left for b, y in right]
     buckets: dict[Any, list[Combination]] = {}
     loose: list[Combination] = []
@@ -80,14 +82,18 @@ def _pairs(world: World, left: list[Combination], right: list[Combination], colu
             loose.append((b, y))
         elif value is not None:
             buckets.setdefault(value, []).append((b, y))
-    out: list[Combination] = []
-    for a, x in left:
-        value = expression(world.inside(a), key[0])
-        if value is None:
-            continue
-        matches = buckets.get(value, []) + loose if known(value) and not isinstance(value, list) else right
-        out += [({**a, **b}, x and y) for b, y in matches]
-    return out
+    found: list[tuple[Combination, list[Combination]]] = []
+    for each in left:
+        value = expression(world.inside(each[0]), key[0])
+        if value is not None:
+            found.append((each, buckets.get(value, []) + loose if known(value) and not isinstance(value, list) else right))
+    _bounded(world, sum(len(matches) for _, matches in found))
+    return [({**a, **b}, x and y) for (a, x), matches in found for b, y in matches]
+
+
+def _bounded(world: World, combinations: int) -> None:
+    if combinations > _MOST:
+        raise world.ctx.unsure("a query over too many rows to be followed", ("any",), keep=True)
 
 
 def _keys(conjuncts: list[Node], left: Columns, right: Columns) -> Iterator[tuple[Node, Node]]:
@@ -182,7 +188,7 @@ def _wanted(world: World, alias: str, conjuncts: list[Node]) -> dict[str, frozen
             if column is None or that is None:
                 continue
             items = that["List"]["items"] if "List" in that else [that]
-            if any(aliases(each, {}) is None or _has_reference(each) for each in items):
+            if not all(_from_outside(world, each) for each in items):
                 continue
             values = [expression(world, each) for each in items]
             if known(*values) and not any(isinstance(v, list) for v in values):
@@ -190,17 +196,37 @@ def _wanted(world: World, alias: str, conjuncts: list[Node]) -> dict[str, frozen
     return wanted
 
 
-def _has_reference(node: Any) -> bool:
+def _from_outside(world: World, node: Any) -> bool:
+    """Whether an expression refers to nothing but rows and variables around the query, by qualified names."""
     stack = [node]
     while stack:
         item = stack.pop()
         if isinstance(item, list):
             stack.extend(item)
         elif isinstance(item, dict):
+            if "SubLink" in item:
+                return False
             if "ColumnRef" in item:
-                return True
+                names = tuple(f["String"].get("sval", "") for f in item["ColumnRef"]["fields"] if "String" in f)
+                if len(names) < 2 or names[-2] in world.local or isinstance(_outer(world, names), Missing):
+                    return False
             stack.extend(v for v in item.values() if isinstance(v, (dict, list)))
-    return False
+    return True
+
+
+def _outer(world: World, names: tuple[str, ...]) -> Value | Missing:
+    found = world.column(names)
+    return world.variable(names) if isinstance(found, Missing) else found
+
+
+def named(items: Iterable[Node]) -> Iterator[str]:
+    """The aliases that FROM items introduce."""
+    for item in items:
+        ((tag, body),) = item.items()
+        if tag == "JoinExpr":
+            yield from named([body["larg"], body["rarg"]])
+        if "alias" in body or tag == "RangeVar":
+            yield body.get("alias", {}).get("aliasname") or body["relname"]
 
 
 def _own_column(node: Node | None, alias: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Relations as rows: the system catalogs from the simulated catalog, everything else as one row of unknown content."""
+"""Relations as rows: the system catalogs from the simulated catalog, tables whose rows are known, everything else as one row of unknown content."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from lockgate.catalog.objects import FIRST_USER_OID, Relation
+from lockgate.timeline.evaluate.contents import contents_of
 from lockgate.timeline.evaluate.lookup import lookup
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Reg, Row, Value
 from lockgate.timeline.evaluate.world import World
@@ -54,6 +55,9 @@ def rows_of(world: World, schema: str | None, name: str, wanted: Wanted) -> tupl
 
 def _user(world: World, oid: int) -> tuple[list[str], list[Row]]:
     relation = world.ctx.catalog.the(Relation, oid)
+    rows = contents_of(world.ctx, relation)
+    if rows is not None:
+        return [a.name for a in relation.attributes], rows
     values: dict[str, Value] = {a.name: SOMETHING if a.notnull else UNKNOWN for a in relation.attributes}
     return list(values), [Row(values, False)]
 

@@ -38,6 +38,7 @@ class World:
     frames: tuple[Frame, ...] = ()
     derived: Mapping[str, tuple[list[str], list[Row]]] = field(default_factory=dict)
     grouped: tuple[tuple[Frame, bool], ...] | None = None
+    local: frozenset[str] = frozenset()  # the aliases of the innermost FROM, whose rows are not combined yet
 
     def inside(self, frame: Frame) -> World:
         """The world of one combination of rows, one query level deeper."""

@@ -11,6 +11,7 @@ from lockgate.catalog.typename import quote_identifier
 from lockgate.lean import pattern
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
+from lockgate.timeline.binder.literals import HOLE
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import Unknown, World, expression, text_of
 from lockgate.timeline.targets import HARMLESS, HOLE, taints_of
@@ -29,6 +30,8 @@ def template(world: World, node: Node) -> str:
         name = body["funcname"][-1]["String"].get("sval", "")
         if name == "format" and body.get("args") and not body.get("func_variadic"):
             return _format(world, body["args"])
+        if name == "quote_literal" and body.get("args"):
+            return _literal(world, body["args"][0])
         if name == "concat":
             return "".join(template(world, arg) for arg in body.get("args", ()))
     if tag == "TypeCast":
@@ -47,12 +50,33 @@ def _format(world: World, args: list[Node]) -> str:
             return "%"
         index = int(match.group(1)[:-1]) if match.group(1) else used + 1
         used = index
+        if match.group(3) == "L" and index < len(args):
+            return _literal(world, args[index])
         value = template(world, args[index]) if index < len(args) else HOLE
-        if match.group(3) == "L":
-            return "'" + value.replace("'", "''") + "'"
         return quote_identifier(value) if match.group(3) == "I" and HOLE not in value else value
 
     return re.sub(r"%(\d+\$)?(-?\d*)([sIL%])", put, pattern)
+
+
+def _literal(world: World, node: Node) -> str:
+    """quote_literal() and %L: a constant, though not known which."""
+    return "'" + template(world, node).replace("'", "''") + "'"
+
+
+def only_values(text: str) -> list[tuple[str, Node]]:
+    """The ALTER TABLE statements of a text whose holes are whole constants, as in DEFAULT %L: nothing else that they do rests on the value."""
+    try:
+        statements = parse_statements(text)
+    except GrammarError:
+        return []
+    known = all(tag == "AlterTableStmt" and _in_constants(node) for tag, node, _, _ in statements)
+    return [(tag, node) for tag, node, _, _ in statements] if known else []
+
+
+def _in_constants(item: Any) -> bool:
+    if isinstance(item, dict):
+        return item.get("sval") == {"sval": HOLE} or ("bound" not in item and all(_in_constants(value) for value in item.values()))
+    return all(_in_constants(each) for each in item) if isinstance(item, list) else HOLE not in str(item)
 
 
 def taint_template(ctx: Context, text: str) -> None:

@@ -11,9 +11,10 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select
 from lockgate.timeline.failure import Failure, Unsure
 from lockgate.timeline.plpgsql import tree
-from lockgate.timeline.plpgsql.dynamic import taint_template, template
+from lockgate.timeline.plpgsql.declare import declare
+from lockgate.timeline.plpgsql.dynamic import only_values, taint_template, template
 from lockgate.timeline.plpgsql.place import Place
-from lockgate.timeline.plpgsql.scope import Scope, Var
+from lockgate.timeline.plpgsql.scope import Frame, Scope, Var
 
 STEPS = 20_000  # of one statement of a script
 QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
@@ -68,6 +69,7 @@ class Sentences:
     def unsure(self, unsure: Unsure) -> None:
         """Note what a statement leaves uncertain."""
         self.doubts += 1
+        self.ctx.catalog.forget()
         for key in unsure.taints:
             self.ctx.catalog.taint(key, unsure.reason, self.ctx.place)
         self.ctx.tainted.append(unsure.reason)
@@ -305,9 +307,15 @@ class Sentences:
     def guess(self, text: tree.Fragment) -> None:
         """Dynamic SQL that is not known: what its constant parts tell of its targets is in doubt."""
         _, node = parse_query(EXPRESSION_PREFIX + text.text)
-        self.doubts += 1
+        spelled = template(self.world, node["targetList"][0]["ResTarget"]["val"])
+        certain = only_values(spelled)
         with self.place.enter_text(self.ctx, text):
-            taint_template(self.ctx, template(self.world, node["targetList"][0]["ResTarget"]["val"]))
+            for tag, statement in certain:
+                self.utility_outside(tag, statement)
+            if not certain:
+                self.doubts += 1
+                self.ctx.catalog.forget()
+                taint_template(self.ctx, spelled)
 
     def rows_of_loop(self, statement: tree.ForQuery) -> tuple[list[str], list[Row]]:
         """The rows that a FOR loop runs over."""
@@ -315,6 +323,8 @@ class Sentences:
             query, columns, rows = self.table(statement.query)
             self.shape(statement.targets, query)
             return columns, rows
+        if statement.cursor:
+            return self.rows_of_cursor(statement)
         if statement.dynamic is not None:
             _, columns, rows = self.table(statement.dynamic)
             given, parameters = self.using(statement.using)
@@ -327,6 +337,23 @@ class Sentences:
                     return columns, rows
             self.shape(statement.targets, None)
         return [], list(_MANY)
+
+    def rows_of_cursor(self, statement: tree.ForQuery) -> tuple[list[str], list[Row]]:
+        """The rows of a bound cursor, with its arguments in scope."""
+        var = self.scope.find(statement.cursor)
+        declared = var.cursor if var is not None else None
+        if declared is None or declared.query is None:
+            return [], list(_MANY)
+        given = self.values(statement.arguments) if statement.arguments is not None else []
+        names = {a.name: declare(self.ctx, self.place, self.scope, a) for a in declared.arguments}
+        for name, value in zip(names, given, strict=False):
+            names[name].value = value
+        self.scope.frames.append(Frame(names))
+        try:
+            _, columns, rows = self.table(declared.query)
+        finally:
+            self.scope.frames.pop()
+        return columns, rows
 
     def diagnostics(self, statement: tree.Diagnostics, raised: Failure | None) -> None:
         """GET DIAGNOSTICS."""

@@ -20,6 +20,7 @@ from lockgate.timeline.plpgsql.parser import parse_body
 from lockgate.timeline.plpgsql.scan import BodySyntax
 from lockgate.timeline.plpgsql.walk import every
 from lockgate.timeline.routines.sequences import check_call
+from lockgate.timeline.routines.writes import may_write, write
 from lockgate.timeline.targets import HARMLESS
 
 _SAFE = HARMLESS | {"VariableSetStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "TransactionStmt"}
@@ -35,7 +36,7 @@ def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World
         routine = ctx.catalog.find(Routine, oid)
         if routine is None:
             continue
-        if alters(ctx, routine):
+        if alters(ctx, routine) or may_write(ctx, oid):
             run_called(ctx, tag, node, routine, world)
         elif tag == "SelectStmt" and ctx.depth == 0:
             _try(ctx, node, routine, world or World(ctx))
@@ -45,6 +46,7 @@ def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World
         _sequences(ctx, node, world or World(ctx))
     if tag != "SelectStmt" or query.modifies:
         _triggers(ctx, query, tag)
+    write(ctx, tag, node, query, world or World(ctx))
 
 
 # --- which routines matter -----------------------------------------------------------------------------------------------
@@ -60,10 +62,11 @@ def alters(ctx: Context, routine: Routine, seen: frozenset[int] = frozenset()) -
     if direct:
         return True
     seen = seen | {routine.oid}
-    return any(alters(ctx, other, seen) for other in _called(ctx, words))
+    return any(alters(ctx, other, seen) for other in called(ctx, words))
 
 
-def _called(ctx: Context, words: frozenset[str]) -> Iterator[Routine]:
+def called(ctx: Context, words: frozenset[str]) -> Iterator[Routine]:
+    """The routines that words followed by a parenthesis may call."""
     for word in words:
         for space in ctx.path():
             yield from ctx.catalog.routines_named(space, word)
@@ -228,4 +231,4 @@ def _triggers(ctx: Context, query: Query, tag: str) -> None:
             maybe_run(ctx, function, [], f"trigger {trigger.name} may run", relation=relation, trigger=trigger)
 
 
-__all__ = ["alters", "arguments", "call_name", "calls", "dml_prefix", "query_effects", "select"]
+__all__ = ["alters", "arguments", "call_name", "called", "calls", "dml_prefix", "query_effects", "select"]

@@ -33,6 +33,7 @@ def run_block(ctx: Context, text: str, place: Place) -> None:
 def run_routine(ctx: Context, routine: Routine, args: Sequence[Value], *, relation: Relation | None = None, trigger: Trigger | None = None) -> Value:
     """Run a routine with these arguments; what it returns, UNKNOWN where that is not known. Refuses as its statements do."""
     if routine.body is None or routine.body.atomic or routine.language not in ("sql", "plpgsql"):
+        ctx.catalog.forget()
         return UNKNOWN
     if routine.strict and any(value is None for value in args):
         return None
@@ -93,6 +94,7 @@ def _run_sql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place
                     ctx.variables = variables
                     execute(ctx, tag, node)
             except Unsure as unsure:
+                ctx.catalog.forget()
                 for key in unsure.taints:
                     ctx.taint(key, unsure.reason)
             finally:
@@ -110,6 +112,7 @@ def maybe_run(ctx: Context, routine: Routine, args: Sequence[Value], reason: str
     except Refused:
         failed = True
     except Unsure as unsure:
+        ctx.catalog.forget()
         for key in unsure.taints:
             ctx.catalog.taint(key, unsure.reason, ctx.place)
     finally:

@@ -31,6 +31,11 @@ def truncate(ctx: Context, node: Node) -> None:
         _cascade(ctx, listed, place)
     else:
         _check_references(ctx, listed, place)
+    for relation in listed:
+        if any("T" in t.events for t in ctx.catalog.of_relation(relation.oid, Trigger)):
+            ctx.catalog.forget()
+        elif relation.kind == "r":
+            ctx.catalog.hold(relation.oid, ())
     if node.get("restart_seqs"):
         for relation in listed:
             for sequence in owned_sequences(ctx, relation.oid):
@@ -112,6 +117,8 @@ def copy(ctx: Context, node: Node) -> None:
     relation = find_relation(ctx, rangevar)
     if not isinstance(relation, Relation):
         return
+    if incoming:
+        ctx.catalog.forget()  # its triggers may write, too
     numbers = _copy_columns(ctx, relation, node, location)
     need_privilege(ctx, relation, "INSERT" if incoming else "SELECT", location, columns=numbers, name=relation.name)
     if incoming and relation.kind not in "rpf" and not _instead(ctx, relation):

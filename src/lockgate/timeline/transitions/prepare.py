@@ -37,6 +37,7 @@ def execute_prepared(ctx: Context, node: Node) -> None:
     found: Any = ctx.session.prepared.get(name)
     if found is None:
         raise ctx.refuse("26000", f'prepared statement "{name}" does not exist', name=name, object=name, kind="other")
+    ctx.catalog.forget()
     ctx.notes.append("EXECUTE of a prepared statement")
 
 

@@ -67,6 +67,8 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
         finish_like(ctx, relation.oid, clause)
     for foreign in definition.foreign:
         add_foreign_key(ctx, ctx.catalog.the(Relation, relation.oid), foreign)
+    if kind == "r" and not relation.on_commit:
+        ctx.catalog.hold(relation.oid, ())
 
 
 def _peek(ctx: Context, node: Node) -> list[Relation]:
