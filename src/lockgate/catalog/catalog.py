@@ -154,7 +154,7 @@ class Catalog:
         other._forward, other._backward = self._forward, self._backward
         other._of_relation, other._of_namespace, other._members = self._of_relation, self._of_namespace, self._members
         other.memberships, other.default_acls, other.comments, other.settings = self.memberships, self.default_acls, self.comments, self.settings
-        other.taints, other.events, other.places = self.taints, self.events, self.places
+        other.taints, other.events, other.places, other.contents = self.taints, self.events, self.places, self.contents
 
     def draft(self) -> Draft:
         """A writable copy."""
