@@ -12,6 +12,7 @@ from lockgate.catalog.typename import element_of, type_name, type_of
 from lockgate.lean import pattern
 from lockgate.timeline.binder.names import find_namespace, lookup_relation
 from lockgate.timeline.binder.state import State
+from lockgate.timeline.targets import HOLE
 
 _RANGES = {21: 15, 23: 31, 20: 63}
 _INTEGER = pattern(r"\s*[+-]?\d+\s*\Z")
@@ -20,7 +21,6 @@ _NUMBER = pattern(r"\s*(?:[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d
 _UUID = pattern(r"\s*\{?[0-9a-fA-F]{4}(?:-?[0-9a-fA-F]{4}){7}\}?\s*\Z")
 _PART = pattern(r'\s*(?:"((?:[^"]|"")*)"|([^\W\d][\w$]*))\s*')
 REGCLASS, REGTYPE, REGROLE, REGNAMESPACE = 2205, 2206, 4096, 4089
-HOLE = "lockgate_hole"  # a part of dynamic SQL that is not known
 REGPROC, REGPROCEDURE, REGCONFIG = 24, 2202, 3734
 _VECTORS = (22, 30)  # int2vector and oidvector are written without braces
 

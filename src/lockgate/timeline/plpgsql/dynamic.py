@@ -11,7 +11,6 @@ from lockgate.catalog.typename import quote_identifier
 from lockgate.lean import pattern
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
-from lockgate.timeline.binder.literals import HOLE
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import Unknown, World, expression, text_of
 from lockgate.timeline.targets import HARMLESS, HOLE, taints_of
