@@ -280,6 +280,18 @@ def test_a_real_verification_opens_and_closes_the_gate(stand: Stand) -> None:
     assert [c[:2] for c in stand.gitea.posted(stand.commit)][-2:] == [("lockgate/verify", "failure"), ("lockgate/deploy", "failure")]
 
 
+def test_an_attestation_of_a_tree_that_is_not_as_committed_opens_nothing(stand: Stand) -> None:
+    (stand.folder / "compose.yml").write_text("services: {}\n")
+    stand.configure(branch='"main" # once more')
+    (stand.folder / "compose.yml").write_text("services: {web: {image: a}}\n")
+    verify = [sys.executable, "-m", "lockgate", "verify", "--attest", "../a.json"]
+    done = subprocess.run(verify, cwd=stand.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and json.loads((stand.outside / "a.json").read_text())["uncommitted"] == ["compose.yml"]
+    sh(stand.folder, "git", "checkout", "-q", "compose.yml")
+    code, output = stand.deploy("--attestation", "../a.json")
+    assert code == 1 and "its tree was not as committed: compose.yml" in output and not stand.dokploy.seen
+
+
 def test_an_attestation_of_verify_opens_the_gate(stand: Stand) -> None:
     done = subprocess.run([sys.executable, "-m", "lockgate", "verify", "--attest", "../a.json"], cwd=stand.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -341,6 +341,7 @@ def test_an_attestation_that_fits_replaces_the_verification(stand: Bench) -> Non
         ({"made_at": (datetime.now(UTC) + timedelta(hours=3)).isoformat()}, "in the future"),
         ({"tool": "0.0.1"}, "made by lockgate 0.0.1"),
         ({"server": ""}, "no server"),
+        ({"uncommitted": ("compose.yml",)}, "not as committed: compose.yml"),
     ],
 )
 def test_an_attestation_that_does_not_fit_closes_the_gate(stand: Bench, changes: dict[str, Any], words: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ _SEVERITIES = tuple(s.value for s in Severity)
 _VERDICTS = tuple(v.value for v in Verdict)
 _AHEAD = 300.0  # seconds by which another machine's clock may be ahead
 _LARGEST = 1024 * 1024
+_MOST = 20  # names of uncommitted files
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Attestation:
     verdicts: Mapping[str, int] = field(default_factory=dict)  # findings by verdict
     made_at: str = ""  # ISO 8601, UTC
     tool: str = __version__
+    uncommitted: tuple[str, ...] = ()  # files that were not as committed: the proof is of the tree, not of the commit
 
 
 def digest(pieces: Iterable[Piece], root: Path) -> str:
@@ -81,12 +83,17 @@ def files_of(config: Config, migrations: Iterable[Migration], cwd: Path) -> dict
     }
 
 
+def paths_in(files: Mapping[str, Sequence[Piece]]) -> list[Path]:
+    """Those that are files."""
+    return [piece for pieces in files.values() for piece in pieces if isinstance(piece, Path)]
+
+
 def tree(commit: str, files: Mapping[str, list[Piece]], root: Path) -> Tree:
     """The tree at hand."""
     return Tree(commit, digest(files["migrations"], root), digest(files["configuration"], root), digest(files["baseline"], root))
 
 
-def make(at: Tree, findings: Iterable[Finding], exit_code: int, server: Mapping[str, Any]) -> Attestation:
+def make(at: Tree, findings: Iterable[Finding], exit_code: int, server: Mapping[str, Any], uncommitted: Sequence[str] = ()) -> Attestation:
     """The attestation of a verification that ended with that exit code (0 is green)."""
     summary, verdicts = dict.fromkeys(_SEVERITIES, 0), dict.fromkeys(_VERDICTS, 0)
     for item in findings:
@@ -94,7 +101,9 @@ def make(at: Tree, findings: Iterable[Finding], exit_code: int, server: Mapping[
         if item.evidence is not None:
             verdicts[item.evidence.verdict.value] += 1
     version = str(server.get("version") or server.get("major") or "")
-    return Attestation(at, exit_code == 0, version, summary, verdicts, datetime.now(UTC).isoformat(timespec="seconds"))
+    return Attestation(at, exit_code == 0, version, summary, verdicts, datetime.now(UTC).isoformat(timespec="seconds"),
+        uncommitted=tuple(ascii(name)[1:-1][:200] for name in uncommitted[:_MOST]),
+    )  # fmt: skip
 
 
 def write(path: Path, attestation: Attestation) -> None:
@@ -129,7 +138,7 @@ def _parse(value: Any) -> Attestation:
         raise ValueError
     return Attestation(
         tree, value["green"] is True, _word(value["server"]), _counts(value["summary"], _SEVERITIES), _counts(value["verdicts"], _VERDICTS),
-        moment.isoformat(), _word(value["tool"]),
+        moment.isoformat(), _word(value["tool"]), tuple(_word(name) for name in value["uncommitted"][:_MOST]),
     )  # fmt: skip
 
 
@@ -152,6 +161,8 @@ def match(attestation: Attestation, now: datetime, at: Tree, max_age: float) -> 
         reasons.append("it is not green: " + ", ".join(f"{n} {name}" for name, n in attestation.summary.items() if n))
     if attestation.tree.commit != at.commit:
         reasons.append(f"it is of commit {attestation.tree.commit[:12]}, the tree is at {at.commit[:12]}")
+    if attestation.uncommitted:
+        reasons.append(f"its tree was not as committed: {', '.join(attestation.uncommitted[:5])}")
     for name in ("migrations", "configuration", "baseline"):
         if getattr(attestation.tree, name) != getattr(at, name):
             reasons.append(f"the {name} have changed since" if name == "migrations" else f"the {name} has changed since")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from lockgate.deploy import attestation, follow, git, preflight
@@ -84,7 +83,7 @@ class Gate:
             raise UsageError("no branch is checked out", f"check out {wanted}: only it deploys")
         if head.branch != wanted:
             raise UsageError(f"this is the branch {head.branch}; only {wanted} deploys", "merge first, or mend [deploy] branch")
-        changed = git.dirty(head.top, [p for pieces in self.order.files.values() for p in pieces if isinstance(p, Path)])
+        changed = git.dirty(head.top, attestation.paths_in(self.order.files))
         if changed:
             raise UsageError(f"not as committed: {', '.join(changed[:5])}", "commit or remove these: Dokploy deploys the commit, not your files")
 
