@@ -135,7 +135,9 @@ def test_where_the_statuses_go() -> None:
 
 def test_the_pull_request_of_a_workflow(tmp_path: Path) -> None:
     event = tmp_path / "event.json"
-    event.write_text('{"pull_request": {"number": 12}}')
+    event.write_text(json.dumps({"pull_request": {"number": 12, "head": {"sha": SHA}}}))
+    assert gitea.pull_request_head({"GITHUB_EVENT_PATH": str(event)}) == SHA
+    assert gitea.pull_request_head({}) == gitea.pull_request_head({"GITHUB_EVENT_PATH": str(tmp_path)}) == ""
     assert gitea.pull_request({"GITHUB_REF": "refs/pull/7/head"}) == 7
     assert gitea.pull_request({"GITHUB_EVENT_PATH": str(event)}) == 12
     assert gitea.pull_request({"GITHUB_REF": "refs/heads/main"}) is None
@@ -195,6 +197,14 @@ def test_publish(fake: FakeGitea, tree: Path, monkeypatch: pytest.MonkeyPatch) -
     found = CliRunner().invoke(publish, ["check", "../report.json"], standalone_mode=False)
     assert found.return_value == 0 and "not posted" in found.output
     assert len(fake.posted(fake.commits[0])) == 2
+
+
+def test_a_status_goes_to_the_commit_that_the_pull_request_shows(fake: FakeGitea, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tree.parent / "event.json").write_text(json.dumps({"pull_request": {"number": 12, "head": {"sha": SHA}}}))
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(tree.parent / "event.json"))
+    fake.commits.append(SHA)
+    found = CliRunner().invoke(publish, ["verify", "../report.json", "--no-comment"], standalone_mode=False)
+    assert found.return_value == 0 and "lockgate/verify" in fake.statuses[SHA][0]["context"] and not fake.comments
 
 
 def test_gate_report_counts_green_deploys_in_a_row(fake: FakeGitea, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lockgate.rules import registry
 from lockgate.surface import Unreadable, examine, facts_of
@@ -197,3 +199,33 @@ def test_a_finding_is_silenced_on_its_line(tmp_path: Path, lockgate: Run) -> Non
     )
     done = lockgate("check", "--format", "json", cwd=tmp_path)
     assert json.loads(done.stdout)["findings"] == [] and json.loads(done.stdout)["summary"]["suppressed"] == 2
+
+
+KEYS = (
+    "services", "web", "db", "image", "build", "context", "dockerfile", "dockerfile_inline", "target", "command", "entrypoint", "healthcheck", "test",
+    "disable", "start_period", "start_interval", "depends_on", "condition", "restart", "ports", "volumes", "networks", "external", "name", "labels",
+    "profiles", "deploy", "replicas", "extends", "file", "service", "include", "path", "environment", "container_name", "version", "jobs", "on", "push",
+    "branches", "tags", "needs", "if", "steps", "run", "uses", "with", "permissions", "concurrency", "cancel-in-progress", "continue-on-error",
+    "dokploy", "autoDeploy", "<<", "pull_request_target", "published", "source", "type", "host_ip",
+)  # fmt: skip
+WORDS = (
+    "", "postgres:16", "postgres", "goose up && ./serve", "no", "always", "on-failure", "true", ".", "..", "/", "$X", "${X:-y}", "web", "CMD", "NONE",
+    "curl http://x", "./a:/b", "a:/b", "5432:5432", "FROM a\nCMD [", "lockgate deploy", "lockgate verify", "${{ secrets.DOKPLOY_API_KEY }}", "\x00",
+    "\ud800", "é" * 3, "service_healthy", "a\\\nb", "github.ref == 'x'", "compose up & docker", "[skip ci] git commit",
+)  # fmt: skip
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-3, 10**20), st.floats(allow_nan=True), st.sampled_from(WORDS)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(("services", "jobs", "dokploy")), st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5), st.dictionaries(st.sampled_from(KEYS), VALUES))
+def test_no_shape_of_a_file_breaks_the_rules(kind: str, inside: dict[str, object], beside: dict[str, object]) -> None:
+    whole = {**beside, kind: {"web": inside, "db": {"image": "postgres:15", "volumes": ["a:/b"]}} if kind != "dokploy" else inside}
+    for text in (json.dumps(whole), json.dumps(whole, ensure_ascii=False)):
+        for path in ("compose.yml", ".gitea/workflows/x.yml"):
+            for fact in facts_of(Source(path, text), Path("/nowhere")):
+                for finding in registry.of_fact(fact):
+                    assert finding.message and finding.at.source.position(finding.at.span.start).line >= 1

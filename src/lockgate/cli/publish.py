@@ -45,7 +45,7 @@ def command(what: str, report_path: Path, exit_code: int | None, pull_request: i
         click.echo(f"lockgate/{what}: {state}: {words} (not posted: no GITEA_TOKEN, or no repository)")
         return 0
     try:
-        forge.status(git.head(Path.cwd(), os.environ).commit, f"lockgate/{what}", state, words)
+        forge.status(gitea.pull_request_head(os.environ) or git.head(Path.cwd(), os.environ).commit, f"lockgate/{what}", state, words)
         number = pull_request or gitea.pull_request(os.environ)
         if number is not None and commented:
             click.echo(f"comment on #{number}: {forge.comment(number, comment.markdown(report, what, forge.place.run_url))}")

@@ -66,12 +66,25 @@ def pull_request(environ: Mapping[str, str]) -> int | None:
     match = re.fullmatch(r"refs/pull/(\d+)/(?:head|merge)", environ.get("GITHUB_REF", ""))
     if match:
         return int(match.group(1))
-    try:
-        event = json.loads(Path(environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
-        number = event["pull_request"]["number"]
-    except (KeyError, OSError, ValueError, TypeError):
-        return None
+    number = _event(environ, "number")
     return number if type(number) is int else None
+
+
+def pull_request_head(environ: Mapping[str, str]) -> str:
+    """The commit that a pull request shows; GitHub's workflow runs for a merge of it, which nobody sees. "" for a push."""
+    commit = _event(environ, "head", "sha")
+    return commit if isinstance(commit, str) and FULL.fullmatch(commit) else ""
+
+
+def _event(environ: Mapping[str, str], *keys: str) -> object:
+    """A field of the pull request in the workflow's event; None where there is none."""
+    try:
+        value: object = json.loads(Path(environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
+    except (KeyError, OSError, ValueError):
+        return None
+    for key in ("pull_request", *keys):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 class Gitea:
