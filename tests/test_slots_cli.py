@@ -10,6 +10,7 @@ import pytest
 
 from lockgate.cli.options import LAYOUTS
 from lockgate.slots.atlas import renew
+from lockgate.slots.checksums import flyway_crc32
 from lockgate.sources.naming import BY_NAME
 from tests.conftest import Run
 from tests.slots_kit import Repo, put
@@ -103,6 +104,29 @@ def test_pending(lockgate: Run, repo: Repo) -> None:
     assert "3 migrations are pending" in lockgate("slots", "pending").stdout
     (repo.path / "lockgate.toml").write_text("")
     assert lockgate("slots", "pending").returncode == 2
+
+
+def pending_of(lockgate: Run, root: Path, files: dict[str, str], rows: list[dict[str, object]]) -> list[tuple[str, str]]:
+    put(root / "m", files)
+    put(root, {"lockgate.toml": '[ledger]\nsnapshot = "l.json"\n', "l.json": json.dumps(rows)})
+    done = lockgate("slots", "pending", "m", "--format", "json", cwd=root)
+    assert done.returncode == 0, done.stderr
+    return [(r["name"], r["note"]) for r in json.loads(done.stdout)["pending"]]
+
+
+def test_pending_tells_what_each_runner_does(lockgate: Run, tmp_path: Path) -> None:
+    row = {"installed_rank": 1, "version": "2", "description": "b", "type": "SQL", "script": "V2__b.sql", "checksum": None, "success": True}
+    views = [row | {"installed_rank": n, "version": None, "description": d, "checksum": c} for n, d, c in ((2, "same", flyway_crc32(T)), (3, "old view", 1))]
+    files = {"V1__a.sql": T, "V2__b.sql": T, "V3__c.sql": T, "R__old_view.sql": T, "R__same.sql": T, "R__new.sql": T, "B3__all.sql": T}
+    late = "flyway will refuse to run, unless outOfOrder is set"
+    wanted = [("a", late), ("c", ""), ("new", ""), ("old_view", "it was changed, and runs again")]
+    assert pending_of(lockgate, tmp_path / "f", files, [row, *views]) == wanted
+    assert [name for name, _ in pending_of(lockgate, tmp_path / "f", files, [])] == ["all", "new", "old_view", "same"], "a new database"
+    rows: list[dict[str, object]] = [{"version": 2, "name": "other"}]
+    numbered = {"1_a.sql": T, "2_b.sql": T, "3_c.sql": T}
+    assert [note.partition(":")[0] for _, note in pending_of(lockgate, tmp_path / "p", numbered, rows)] == [
+        "whether the runner ever applies it is not known", "its slot is applied under another name", "",
+    ]  # fmt: skip
 
 
 GOOSE, DBMATE = "-- +goose Up\n", "-- migrate:up\n"

@@ -13,11 +13,16 @@ def check(fact: TakenOnBranch) -> Iterator[Draft]:
     """One finding."""
     ours, theirs = fact.ours, fact.theirs
     free = f", {fact.next_free}" if fact.next_free else ""
+    other = theirs if fact.stays is ours else ours
     whoever = f"whichever merges last has to move{free}: agree who, or reserve slots with `lockgate slots reserve`"
+    if fact.stays is not None:
+        whoever = f"{other.id} has to move before it merges{free}: {fact.stays.id} is applied"
+    elif fact.merged:
+        whoever = f"{theirs.id} has to move before it merges: {ours.id} is on the base branch already"
     yield Draft(
         f"slot {ours.slot} is claimed by {theirs.id} on {theirs.where} as well, which is not merged",
         ours.label(f"claims slot {ours.slot}"),
-        f"{theirs.id} has to move before it merges: {ours.id} is on the base branch already" if fact.merged else whoever,
+        whoever,
         (theirs.label(f"on {theirs.where}"),),
         slot=ours.slot,
         object=f"{ours.id} {theirs.id}",

@@ -45,7 +45,7 @@ def match(folder: Folder, ledger: Ledger) -> Matching:
         top = max(applied)
         rows |= {c.id: applied[top] for c in ups if c.number is not None and c.number < top}
     rows |= _below_baseline(ups, ledger)
-    rows |= _passed(ups, ledger)
+    rows |= _passed(ups, ledger) | _repeated(ups, ledger)
     return Matching(ups, rows, tuple(missing))
 
 
@@ -56,9 +56,15 @@ def _below_baseline(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow
 
 
 def _passed(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow]:
-    """A baseline's file (flyway's B, atlas's checkpoint) is for new databases: one that has anything of its time or later needs it no more."""
-    top = max((row for row in ledger.rows if row.number is not None), key=lambda row: row.number or (), default=None)
-    return {c.id: top for c in ups if c.baseline and top is not None and (c.number or ()) <= (top.number or ())}
+    """A baseline's file (flyway's B, atlas's checkpoint) is for new databases: one that has anything applied needs it no more."""
+    return {c.id: ledger.rows[-1] for c in ups if c.baseline and ledger.rows}
+
+
+def _repeated(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow]:
+    """Flyway's repeatable ones that are still what was run last: one that was changed runs again."""
+    last = {row.name: row for row in ledger.repeated}
+    names = [(c, last.get(c.name.replace("_", " "))) for c in ups if not c.slot]
+    return {c.id: row for c, row in names if row is not None and agrees(row.checksum, ledger.kind.algorithm, c.source) is not False}
 
 
 def _by_key(ups: tuple[Claim, ...], ledger: Ledger) -> Matching:
@@ -105,12 +111,13 @@ def compare(folder: Folder, ledger: Ledger, coming: frozenset[tuple[int, ...] | 
     for row in found.missing:
         if row.number not in coming and row.version not in coming:
             yield Missing(row, ledger)
-    yield from _renamed(found, ledger, next_free)
+    yield from renamed_ones(found, ledger, next_free)
     yield from _changed(found, ledger, folder)
-    yield from _late(found, ledger)
+    yield from too_late(found, ledger)
 
 
-def _renamed(found: Matching, ledger: Ledger, next_free: str) -> Iterator[NameMismatch]:
+def renamed_ones(found: Matching, ledger: Ledger, next_free: str = "") -> Iterator[NameMismatch]:
+    """Claims whose slot is applied under another name."""
     if ledger.kind.by_name or ledger.kind.head_only:
         return
     agreeing = {row.version for c in found.ups if (row := found.rows.get(c.id)) and plain_name(row.name) == plain_name(c.name)}
@@ -139,7 +146,8 @@ def _changed(found: Matching, ledger: Ledger, folder: Folder) -> Iterator[Change
             yield Changed(claim, row, ledger, ledger.kind.algorithm or algorithm_of(row.checksum))
 
 
-def _late(found: Matching, ledger: Ledger) -> Iterator[Below | OutOfOrder]:
+def too_late(found: Matching, ledger: Ledger) -> Iterator[Below | OutOfOrder]:
+    """What is not applied, below something that is."""
     if ledger.kind.head_only:
         return
     if ledger.kind.runner == "drizzle" and ledger.kind.version == "created_at":

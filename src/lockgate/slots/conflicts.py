@@ -104,21 +104,23 @@ class WrongDirection:
 
 @dataclass(frozen=True, slots=True)
 class TakenOnBase:
-    """After a merge with the base branch two files claim one slot."""
+    """After a merge with the base branch two files claim one slot. ``applied``: the name that the ledger has; ``stays``: the claim of that name."""
 
     ours: Claim
     theirs: Claim
-    applied: str | None = None
+    applied: str = ""
+    stays: Claim | None = None
     next_free: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TakenOnBranch:
-    """Another branch that is not merged claims the same slot. ``merged``: ours is on the base branch already, so theirs has to move."""
+    """Another branch that is not merged claims the same slot. ``merged``: ours is on the base branch already; ``stays``: the one that is applied."""
 
     ours: Claim
     theirs: Claim
     merged: bool
+    stays: Claim | None = None
     next_free: str = ""
 
 

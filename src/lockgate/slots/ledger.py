@@ -37,6 +37,7 @@ class Ledger:
     source: Source
     rows: tuple[LedgerRow, ...]
     kind: Kind = kinds.CUSTOM
+    repeated: tuple[LedgerRow, ...] = ()  # flyway's repeatable ones, the newest row of each
 
     def applied_numbers(self) -> dict[tuple[int, ...], LedgerRow]:
         """The rows by number; without those that are none."""

@@ -34,19 +34,29 @@ def _key(table: SlotTable, claim: Claim) -> tuple[object, ...]:
     return home, claim.number, claim.direction is Direction.DOWN
 
 
+def _applied_name(table: SlotTable, claim: Claim) -> str:
+    row = table.ledger.applied_numbers().get(claim.number or ()) if table.ledger else None
+    return row.name if row is not None else ""
+
+
+def _applied_one(table: SlotTable, *both: Claim) -> Claim | None:
+    """Which of two claims of one slot the ledger holds, by its name; None where it tells neither."""
+    name = plain_name(_applied_name(table, both[0]))
+    found = [claim for claim in both if name and plain_name(claim.name) == name]
+    return found[0] if len(found) == 1 else None
+
+
 def _base(table: SlotTable, next_free: str) -> Iterator[TakenOnBase]:
     assert table.git is not None or not table.base
     gone = table.git.base_deleted if table.git else frozenset()
     slots = _slots(table)
-    applied = table.ledger.applied_numbers() if table.ledger else {}
     said = set()
     for theirs in table.base:
         for ours in slots.get(_key(table, theirs), ()):
             if ours.relative in gone or ours.id == theirs.id or ours.id in said:
                 continue  # a merge takes ours away, or both are one migration under two file names
             said.add(ours.id)
-            row = applied.get(ours.number) if ours.number else None
-            yield TakenOnBase(ours, theirs, row.name if row else None, next_free)
+            yield TakenOnBase(ours, theirs, _applied_name(table, ours), _applied_one(table, ours, theirs), next_free)
 
 
 def _branches(table: SlotTable, next_free: str) -> Iterator[TakenOnBranch]:
@@ -61,7 +71,7 @@ def _branches(table: SlotTable, next_free: str) -> Iterator[TakenOnBranch]:
                 if (ours.id, theirs.id) in said or ours.id == theirs.id or not is_new(view, by_branch[branch], theirs.relative):
                     continue
                 said.add((ours.id, theirs.id))
-                yield TakenOnBranch(ours, theirs, ours.relative in view.base_files, next_free)
+                yield TakenOnBranch(ours, theirs, ours.relative in view.base_files, _applied_one(table, ours, theirs), next_free)
 
 
 def _reservations(table: SlotTable) -> Iterator[TakenByReservation]:

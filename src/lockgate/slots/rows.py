@@ -19,6 +19,7 @@ def ledger_of(source: Source, rows: Sequence[Row], spans: Sequence[Span], column
     names = frozenset(rows[0]) if rows else frozenset()
     kind = kinds.CUSTOM if "version" in columns else kinds.recognise(names)
     out: dict[str, LedgerRow] = {}
+    repeated: dict[str, LedgerRow] = {}
     for number, row, span in sorted(zip(range(1, len(rows) + 1), rows, spans, strict=True), key=lambda item: _place(item[1], kind)):
         version = _version(row, kind, columns)
         if version is None and kind.runner != "flyway":
@@ -26,9 +27,11 @@ def ledger_of(source: Source, rows: Sequence[Row], spans: Sequence[Span], column
         key = _key(row, kind, str(version))
         if _undone(row, kind):
             out.pop(key, None)
+        elif version is None:
+            repeated[str(row.get("description"))] = _row(row, "", span, kind, columns)
         elif _counts(row, kind, version):
             out[key] = _row(row, version, span, kind, columns)
-    return Ledger(source, tuple(out.values()), kind)
+    return Ledger(source, tuple(out.values()), kind, tuple(repeated.values()))
 
 
 def _version(row: Row, kind: Kind, columns: Mapping[str, str]) -> object:
@@ -69,7 +72,7 @@ def _counts(row: Row, kind: Kind, version: object) -> bool:
             return not str(version).startswith(".")  # atlas's own mark of its cloud
         case "flyway":
             what = str(row.get("type", "SQL")).upper()
-            return version is not None and what != "SCHEMA" and not what.startswith("UNDO")
+            return what != "SCHEMA" and not what.startswith("UNDO")
     return True
 
 
