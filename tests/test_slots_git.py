@@ -200,3 +200,129 @@ def test_one_of_ours_renumbered_on_a_branch_is_no_conflict(repo: Repo) -> None:
     repo.commit("0004_x.up.sql", text="SELECT 1;\n")
     repo.commit("0003_new.up.sql")
     assert repo.said() == []
+
+
+@pytest.mark.parametrize(("applied", "moves"), [("mine", "0003_theirs"), ("theirs", "0003_mine")])
+def test_what_an_environment_has_applied_stays(repo: Repo, applied: str, moves: str) -> None:
+    repo.branch("feature", "0003_theirs.up.sql")
+    repo.git("checkout", "-q", "-b", "mine")
+    repo.commit("0003_mine.up.sql")
+    rows = [{"version": v, "name": n} for v, n in ((1, "a"), (2, "b"), (3, applied))]
+    (found,) = [f for f in repo.said(ledger=rows) if f.name == ON_BRANCH]
+    assert f"{moves} has to move" in found.help and f"0003_{applied} is applied" in found.help
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-edit", "feature")
+    repo.git("checkout", "-q", "mine")
+    (found,) = [f for f in repo.said(ledger=rows) if f.name == ON_BASE]
+    assert f"move {moves}" in found.help
+
+
+def test_a_base_that_moved_is_seen_at_the_next_run(repo: Repo) -> None:
+    """Green at the pull request, red at the deploy: also where the base was rewritten."""
+    repo.commit()
+    repo.git("checkout", "-q", "-b", "mine")
+    repo.commit("0003_mine.up.sql")
+    assert repo.said() == []
+    repo.git("checkout", "-q", "main")
+    repo.git("commit", "-q", "--amend", "--allow-empty", "-m", "rewritten")
+    repo.commit("0003_theirs.up.sql")
+    repo.git("checkout", "-q", "mine")
+    assert names(repo.said()) == [ON_BASE]
+
+
+def test_a_deleted_branch_is_forgotten_with_its_last_name(repo: Repo, tmp_path: Path) -> None:
+    repo.git("clone", "-q", "--bare", ".", str(tmp_path / "bare"))
+    repo.git("remote", "add", "origin", str(tmp_path / "bare"))
+    repo.branch("feature", "0003_theirs.up.sql")
+    repo.git("push", "-q", "origin", "feature")
+    repo.commit("0003_mine.up.sql")
+    repo.git("branch", "-q", "-D", "feature")
+    assert names(repo.said()) == [ON_BRANCH], "the remote-tracking branch is still there"
+    repo.git("push", "-q", "origin", "--delete", "feature")
+    repo.git("fetch", "-q", "--prune", "origin")
+    assert repo.said() == []
+
+
+def test_migrations_in_a_submodule_have_its_branches(repo: Repo, tmp_path: Path) -> None:
+    repo.branch("feature", "0003_theirs.up.sql")
+    outer = Repo(tmp_path / "outer")
+    outer.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(repo.path), "db")
+    outer.commit()
+    inner = Repo.__new__(Repo)
+    inner.path = outer.path / "db"
+    inner.commit("0003_mine.up.sql")
+    (found,) = said(outer.path, folder="db/m", base="origin/main")
+    assert found.name == ON_BRANCH and found.at.source.path == "db/m/0003_mine.up.sql"
+
+
+def test_in_the_middle_of_a_rebase(repo: Repo) -> None:
+    """HEAD is detached, and the branch of that name still has the old number."""
+    repo.git("checkout", "-q", "-b", "mine")
+    repo.commit("0003_mine.up.sql", text="SELECT 1;\n")
+    repo.git("checkout", "-q", "main")
+    repo.commit("0003_mine.up.sql", text="SELECT 2;\n")
+    repo.git("checkout", "-q", "mine")
+    with pytest.raises(AssertionError):
+        repo.git("rebase", "-q", "main")
+    repo.git("checkout", "-q", "--ours", "m/0003_mine.up.sql")
+    (repo.path / "m/0004_mine.up.sql").write_text("SELECT 1;\n")
+    assert repo.said() == []
+    repo.git("rebase", "--abort")
+
+
+def test_a_pull_request_s_merge_commit(repo: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Actions check out a merge of base and branch, detached: the branch's own remote copy is no other branch."""
+    repo.git("checkout", "-q", "-b", "mine")
+    repo.commit("0003_mine.up.sql")
+    repo.git("checkout", "-q", "main")
+    repo.commit("0004_theirs.up.sql")
+    clone = Repo.__new__(Repo)
+    clone.path = tmp_path / "c"
+    repo.git("clone", "-q", ".", str(clone.path))
+    repo.git("checkout", "-q", "mine")
+    repo.commit("0005_later.up.sql")
+    clone.git("fetch", "-q")
+    clone.git("checkout", "-q", "--detach", "origin/main")
+    clone.git("merge", "-q", "--no-edit", "origin/mine~1")
+    clone.git("mv", "m/0003_mine.up.sql", "m/0005_mine.up.sql")
+    assert names(clone.said("origin/main")) == ["slot-gap", ON_BRANCH]
+    monkeypatch.setenv("GITHUB_HEAD_REF", "mine")
+    assert names(clone.said("origin/main")) == ["slot-gap"]
+
+
+def test_names_that_differ_in_case_alone(repo: Repo) -> None:
+    """On Windows and macOS a merge would leave one of the two; here both claim the slot."""
+    repo.branch("feature", "0003_Users.up.sql")
+    repo.commit("0003_users.up.sql")
+    assert names(repo.said()) == [ON_BRANCH]
+    repo.git("merge", "-q", "--no-edit", "feature")
+    assert names(repo.said()) == ["case-collision", TWICE]
+
+
+def test_a_branch_on_top_of_ours_claims_nothing_of_ours(repo: Repo) -> None:
+    repo.git("checkout", "-q", "-b", "mine")
+    repo.commit("0003_mine.up.sql")
+    repo.branch("stacked", "0004_next.up.sql", start="mine")
+    assert repo.said() == []
+    repo.commit("0004_other.up.sql")
+    assert names(repo.said()) == [ON_BRANCH]
+
+
+def test_a_clone_without_blobs_is_enough(repo: Repo, tmp_path: Path) -> None:
+    """Names and hashes of trees tell: a partial clone fetches nothing for it."""
+    repo.branch("feature", "0003_theirs.up.sql")
+    repo.commit("0003_mine.up.sql")
+    repo.git("config", "uploadpack.allowFilter", "true")
+    clone = tmp_path / "c"
+    repo.git("clone", "-q", "--filter=blob:none", repo.path.as_uri(), str(clone))
+    repo.git("config", "uploadpack.allowFilter", "false")
+    assert names(said(clone, base="origin/main")) == [ON_BRANCH]
+
+
+def test_code_on_a_branch_claims_its_slot(tmp_path: Path) -> None:
+    repo = Repo(tmp_path)
+    repo.commit("1_a.sql", text="-- +goose Up\nSELECT 1;\n-- +goose Down\n")
+    repo.branch("feature", "2_b.go")
+    repo.commit("2_mine.sql", text="-- +goose Up\nSELECT 2;\n-- +goose Down\n")
+    (found,) = repo.said()
+    assert found.name == ON_BRANCH and "2_b on feature" in found.message

@@ -178,7 +178,7 @@ def pending_command(paths: tuple[Path, ...], layout: str | None, config_path: Pa
         return 0
     for number, item in enumerate(found, 1):
         click.echo(f"{number:3}  {item.claim.slot or '-'}  {item.claim.name}" + (f"   ({item.note})" if item.note else ""))
-    click.echo(f"{len(found)} migrations are pending")
+    click.echo(f"{len(found)} migrations are pending" if len(found) != 1 else "1 migration is pending")
     return 0
 
 

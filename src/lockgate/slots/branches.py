@@ -12,7 +12,7 @@ from lockgate.errors import CannotCheck
 from lockgate.slots import git
 from lockgate.slots.claim import Claim
 from lockgate.sources import Folder, Named
-from lockgate.sources.naming import BY_NAME, named
+from lockgate.sources.naming import BY_NAME, coded, named
 from lockgate.text import Source
 from lockgate.values import dataclass, field
 
@@ -144,7 +144,7 @@ def claims_on(folder: Folder, view: GitView, files: Mapping[str, str], where: st
         return []
     out = []
     for relative in sorted(files):
-        item = named(layout, relative) if relative.count("/") < layout.depth else None
+        item = (named(layout, relative) or coded(layout, relative)) if relative.count("/") < layout.depth else None
         if item is not None and item.slot:
             out.append(_claim(item, view, where, cwd))
     return out

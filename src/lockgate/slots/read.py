@@ -20,8 +20,8 @@ from lockgate.text import Source, Span
 
 _AGAIN = "make the ledger snapshot again"
 _TABLE = pattern(r'(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+")(?:\.(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+"))?')
-# read-only from the first statement on; a lock or a slow table must not hold up a deploy, nor the deploy us
-_OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=30s -c lock_timeout=5s"
+# a lock or a slow table must not hold up a deploy, nor the deploy us; the DSN may say otherwise, but never that we write
+_TIMEOUTS, _READ_ONLY = "-c statement_timeout=30s -c lock_timeout=5s", "-c default_transaction_read_only=on"
 
 
 def read_ledger(config: Config, cwd: Path, folder: Folder | None = None) -> Ledger | None:
@@ -105,7 +105,7 @@ def _select(dsn: str, table: str, variable: str) -> list[dict[str, Any]]:
     from psycopg.rows import dict_row
 
     try:
-        options = f"{psycopg.conninfo.conninfo_to_dict(dsn).get('options') or ''} {_OPTIONS}"
+        options = f"{_TIMEOUTS} {psycopg.conninfo.conninfo_to_dict(dsn).get('options') or ''} {_READ_ONLY}"
         with psycopg.connect(dsn, options=options, connect_timeout=10, row_factory=dict_row) as connection:
             connection.read_only = True
             return connection.execute(f"SELECT * FROM {table} ORDER BY 1".encode()).fetchall()
@@ -120,7 +120,8 @@ def _words(message: str, state: str, table: str) -> tuple[str, str]:
     for sign, why, remedy in (
         ("42P01", f"there is no table {table}", "set [ledger] table to the runner's table, with its schema"),
         ("42501", "the role may not read it", f"GRANT SELECT ON {table} to it, and USAGE on its schema"),
-        ("57014", "no answer within 30 s", "see what holds the table"),
+        ("57014", "no answer in time", "see what holds the table"),
+        ("25006", "it would write: a view that calls a function?", "name the table itself"),
         ("55P03", "it is locked", "try again when no migration is running"),
         ("password authentication failed", "the server refuses the password", "mend the DSN in the variable"),
         ("no password supplied", "the server wants a password", "mend the DSN in the variable"),

@@ -53,6 +53,8 @@ def on_branches(config: Config, view: GitView | None) -> list[Reservation]:
     if view is None or not view.refs:
         return []
     prefix = os.path.relpath(config.root.resolve() / FOLDER, view.top.resolve()).replace(os.sep, "/")
+    if prefix.startswith(".."):
+        return []  # the migrations lie in a submodule: its branches hold no reservations
     mine, *others = git.trees(view.top, [view.head, *(commit for _, commit in view.refs)], prefix)
     added = git.differing(view.top, [(mine, other) for other in others], "A")
     present = {Path(r.path).name for r in in_tree(config)}
