@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from lockgate.errors import CannotCheck
+from lockgate.lean import pattern
 from lockgate.slots.conflicts import StaleSums
 from lockgate.sources import Folder
 from lockgate.sources.folder import read, shown
 from lockgate.text import Span
 
 NAME = "atlas.sum"
-_IGNORED = re.compile(r"[ -~]*atlas:sum +ignore *(?:\n|\Z)")
+_IGNORED = pattern(r"[ -~]*atlas:sum +ignore *(?:\n|\Z)")
 
 
 def sums(files: Mapping[str, str]) -> dict[str, str]:
