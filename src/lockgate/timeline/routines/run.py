@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from lockgate.catalog.merge import merge
 from lockgate.catalog.objects import Relation, Routine, Trigger
+from lockgate.findings import Label
 from lockgate.parse.routine import GrammarError, parse_statements
-from lockgate.text import Offsets
+from lockgate.parse.tokens import token_end
+from lockgate.text import Offsets, Source, Span
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Value, World
-from lockgate.timeline.failure import Refused, Unsure
+from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.plpgsql.compile import compile_body
 from lockgate.timeline.plpgsql.declare import TRIGGER, outer_scope, trigger_variables
 from lockgate.timeline.plpgsql.interpret import Interpreter
@@ -39,20 +41,29 @@ def run_routine(ctx: Context, routine: Routine, args: Sequence[Value], *, relati
         return None
     if ctx.depth >= DEPTH:
         raise ctx.unsure(f"{routine.name}() calls deeper than can be followed", ("any",), keep=True)
-    session = ctx.session
+    session, place = ctx.session, Place.of(ctx, routine.body)
     ctx.depth += 1
     try:
         if routine.security_definer:
             ctx.session = replace(ctx.session, role=routine.owner)
         with settings_of(ctx, routine):
-            place = Place.of(ctx, routine.body)
             if routine.language == "sql":
                 return _run_sql(ctx, routine, args, place)
             return _run_plpgsql(ctx, routine, args, place, relation, trigger)
+    except Refused as refused:
+        refused.failure = _at_call(ctx, refused.failure, place.source, routine)
+        raise
     finally:
         ctx.depth -= 1
         if routine.security_definer:
             ctx.session = replace(ctx.session, role=session.role)
+
+
+def _at_call(ctx: Context, failure: Failure, source: Source, routine: Routine) -> Failure:
+    """It is the calling statement that fails; where in the body is related."""
+    start = (ctx.bounds or ctx.statement.span).start
+    inside = Label(source, failure.span, f"in {routine.name}()")
+    return replace(failure, span=Span(start, token_end(ctx.text_source.text, start)), related=(inside, *failure.related))
 
 
 def _run_plpgsql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place, relation: Relation | None, trigger: Trigger | None) -> Value:

@@ -6,22 +6,21 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from lockgate.catalog.objects import Constraint, Relation, Rewrite, Routine, Trigger
+from lockgate.catalog.objects import Attribute, Constraint, Relation, Rewrite, Routine, Trigger, Type
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import Query, find_relation
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select, truth
 from lockgate.timeline.evaluate.contents import MOST, clash, contents_of, held, store
+from lockgate.timeline.routines.violations import check_keys, check_nulls
 
 _WRITING = re.compile(r"\b(insert|update|delete|merge|truncate|copy|execute|call)\b", re.IGNORECASE)
 _EVENTS = {"InsertStmt": "I", "UpdateStmt": "U", "DeleteStmt": "D"}
 
 
 def write(ctx: Context, tag: str, node: Node, query: Query, world: World) -> None:
-    """Follow the rows; what a query may write beside them is forgotten. Refuses with 23505."""
+    """Follow the rows; what a query may write beside them is forgotten. Refuses with 23502, 23503, 23505."""
     catalog = ctx.catalog
-    if not catalog.contents:
-        return
     for inner_tag, inner in _inner(node) if query.modifies else ():
         found = find_relation(ctx, inner["relation"])
         _write(world, inner_tag, inner, found if isinstance(found, Relation) else None, follow=False)
@@ -45,14 +44,19 @@ def _write(world: World, tag: str, node: Node, relation: Relation | None, *, fol
         catalog.forget()
         return
     before = contents_of(ctx, relation)
-    after = _FOLLOWED[tag](world, relation, node, before) if follow and before is not None else None
+    changing = any(t.timing == "B" and t.row for t in _firing(ctx, relation, event, rows=True))
+    after = _FOLLOWED[tag](world, relation, node, before) if follow and not (changing and event == "I") else None
+    if before is None or changing:
+        after = None if before != [] or event == "I" else after
     triggers = _firing(ctx, relation, event, rows=after is None or after != before)
     if any(may_write(ctx, t.function) for t in triggers):
         catalog.forget()
         return
+    if before is not None and after is not None:
+        check_keys(ctx, relation, before, after)
     if event != "I" and (after is None or after != before):
         catalog.forget(*_cascaded(ctx, relation.oid, event, {relation.oid}))
-    store(catalog, relation, None if any(t.timing == "B" and t.row for t in triggers) else after)
+    store(catalog, relation, after)
 
 
 def _firing(ctx: Context, relation: Relation, event: str, *, rows: bool) -> list[Trigger]:
@@ -95,10 +99,12 @@ def _cascaded(ctx: Context, relation: int, event: str, seen: set[int]) -> set[in
 # --- rows ----------------------------------------------------------------------------------------------------------------
 
 
-def _insert(world: World, relation: Relation, node: Node, before: list[Row]) -> list[Row] | None:
+def _insert(world: World, relation: Relation, node: Node, before: list[Row] | None) -> list[Row] | None:
     fresh = _new_rows(world, relation, node)
     action = node.get("onConflictClause", {}).get("action", "")
-    if fresh is None:
+    for row in fresh or ():
+        check_nulls(world.ctx, relation, row)
+    if fresh is None or before is None:
         return None
     after = list(before)
     for row in fresh:
@@ -129,14 +135,21 @@ def _made(world: World, relation: Relation, given: dict[str, Value]) -> Row:
     values: dict[str, Value] = {}
     for column in relation.attributes:
         if column.generated or column.name not in given:
-            plain = not (column.generated or column.has_default or column.identity) and world.ctx.catalog.get(column.type) is None
-            values |= {column.name: None} if plain else {}  # a domain may have a default of its own
+            values |= {column.name: None} if _without_default(world.ctx, column) else {}
         else:
             values[column.name] = held(world.ctx.catalog, column, given[column.name])
     return Row(values)
 
 
-def _update(world: World, relation: Relation, node: Node, before: list[Row]) -> list[Row] | None:
+def _without_default(ctx: Context, column: Attribute) -> bool:
+    own = ctx.catalog.find(Type, column.type)
+    domain = own is not None and own.kind == "d"  # which may have a default of its own
+    return bool(column.type) and not (column.generated or column.has_default or column.identity or domain)
+
+
+def _update(world: World, relation: Relation, node: Node, before: list[Row] | None) -> list[Row] | None:
+    if before is None:
+        return None
     targets = [t["ResTarget"] for t in node.get("targetList", ())]
     if "fromClause" in node or "withClause" in node or any("indirection" in t or "MultiAssignRef" in t["val"] for t in targets):
         return [] if not before else None
@@ -153,7 +166,9 @@ def _update(world: World, relation: Relation, node: Node, before: list[Row]) -> 
     return after
 
 
-def _delete(world: World, relation: Relation, node: Node, before: list[Row]) -> list[Row] | None:
+def _delete(world: World, relation: Relation, node: Node, before: list[Row] | None) -> list[Row] | None:
+    if before is None:
+        return None
     if "usingClause" in node or "withClause" in node:
         return [] if not before else None
     found = _chosen(world, node, before)
@@ -170,6 +185,6 @@ def _chosen(world: World, node: Node, rows: list[Row]) -> list[tuple[Row, bool |
     return [(row, True if where is None else truth(expression(world.inside(_frame(node, row)), where))) for row in rows]
 
 
-_FOLLOWED: dict[str, Callable[[World, Relation, Node, list[Row]], list[Row] | None]] = {
+_FOLLOWED: dict[str, Callable[[World, Relation, Node, list[Row] | None], list[Row] | None]] = {
     "InsertStmt": _insert, "UpdateStmt": _update, "DeleteStmt": _delete,
 }  # fmt: skip

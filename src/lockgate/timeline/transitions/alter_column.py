@@ -109,7 +109,15 @@ def _append(ctx: Context, relation: Relation, column: Column) -> Relation:
         relation = store_default(ctx, relation, attribute, ())
     elif column.default is not None:
         relation = set_default(ctx, relation, attribute, column.default, column.generated)
+    else:
+        _fill_with_null(ctx, relation, attribute)
     return ctx.catalog.the(Relation, relation.oid)
+
+
+def _fill_with_null(ctx: Context, relation: Relation, attribute: Attribute) -> None:
+    rows, own = ctx.catalog.contents.get(relation.oid), ctx.catalog.find(Type, attribute.type)
+    if rows and attribute.type and not attribute.identity and (own is None or own.kind != "d"):
+        ctx.catalog.hold(relation.oid, tuple({**row, (attribute.num, attribute.type): None} for row in rows))
 
 
 def _give_children(ctx: Context, relation: Relation, column: Column, item: Alteration) -> None:

@@ -90,6 +90,16 @@ def alter_table(ctx: Context, node: Node) -> None:
             _COMMANDS[item.node["subtype"]][3](ctx, queue, item) if item.action is None else item.action(ctx, queue, item)
         if step in (Pass.ALTER_TYPE, Pass.SET_EXPRESSION):
             alter_type.clean_up(ctx, queue)
+    _check_nulls(ctx, relation.oid)
+
+
+def _check_nulls(ctx: Context, oid: int) -> None:
+    """ATRewriteTable: a column that takes no NULL any more and is known to hold one (23502)."""
+    rows, relation = ctx.catalog.contents.get(oid, ()), ctx.catalog.find(Relation, oid)
+    for column in relation.attributes if relation is not None and rows else ():
+        if column.notnull and any(row.get((column.num, column.type), ()) is None for row in rows):
+            raise ctx.refuse("23502", f'column "{column.name}" of relation "{relation.name if relation else ""}" contains null values', name=column.name,
+                             object=column.name, kind="other")  # fmt: skip
 
 
 def check_alterable(ctx: Context, relation: Relation, kind: str, location: int | None, *, rename: bool = False) -> None:
