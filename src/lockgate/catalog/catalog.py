@@ -38,6 +38,7 @@ from lockgate.values import dataclass
 Address = tuple[int, int]  # (oid, attnum); attnum 0 is the whole object
 T = TypeVar("T", bound=Object)
 _NONE: Map[int, None] = Map()
+_NO_EDGES: Map[Depend, int] = Map()
 
 
 class Depend(NamedTuple):
@@ -121,8 +122,8 @@ class Catalog:
     """
 
     __slots__ = (
-        "_backward", "_forward", "_members", "_names", "_objects", "_of_kind", "_of_namespace", "_of_relation", "builtins", "comments", "contents",
-        "database_owner", "default_acls", "events", "major", "memberships", "next_oid", "places", "settings", "taints",
+        "_backward", "_edges", "_forward", "_members", "_names", "_objects", "_of_kind", "_of_namespace", "_of_relation", "builtins", "comments",
+        "contents", "database_owner", "default_acls", "events", "major", "memberships", "next_oid", "places", "settings", "taints",
     )  # fmt: skip
 
     def __init__(self, major: int) -> None:
@@ -132,7 +133,8 @@ class Catalog:
         self._names: Map[NameKey, tuple[int, ...]] = Map()
         self._of_kind: Map[type, Map[int, None]] = Map()
         self._forward: Map[int, tuple[Depend, ...]] = Map()  # by dependent oid
-        self._backward: Map[int, tuple[Depend, ...]] = Map()  # by referenced oid
+        self._backward: Map[int, Map[Depend, int]] = Map()  # by referenced oid, numbered: a schema has as many as there are objects
+        self._edges = 0
         self._of_relation: Map[int, tuple[int, ...]] = Map()  # relation oid -> its indexes, constraints, triggers, policies, rules, statistics
         self._of_namespace: Map[int, Map[int, None]] = Map()  # namespace oid -> objects in it
         self._members: Map[int, tuple[int, ...]] = Map()  # parent relation oid -> children (inheritance and partitions)
@@ -151,7 +153,7 @@ class Catalog:
         # twice for every statement: spelled out, that is half as long as a loop over __slots__
         other.major, other.builtins, other.database_owner, other.next_oid = self.major, self.builtins, self.database_owner, self.next_oid
         other._objects, other._names, other._of_kind = self._objects, self._names, self._of_kind
-        other._forward, other._backward = self._forward, self._backward
+        other._forward, other._backward, other._edges = self._forward, self._backward, self._edges
         other._of_relation, other._of_namespace, other._members = self._of_relation, self._of_namespace, self._members
         other.memberships, other.default_acls, other.comments, other.settings = self.memberships, self.default_acls, self.comments, self.settings
         other.taints, other.events, other.places, other.contents = self.taints, self.events, self.places, self.contents
@@ -258,7 +260,8 @@ class Catalog:
 
     def dependents(self, oid: int) -> tuple[Depend, ...]:
         """The rows of pg_depend that refer to an object or its columns."""
-        return self._backward.get(oid, ())
+        found = self._backward.get(oid)
+        return tuple(sorted(found, key=found.__getitem__)) if found is not None else ()
 
     def dependencies(self, oid: int) -> tuple[Depend, ...]:
         """The rows of pg_depend of an object or its columns."""
@@ -364,7 +367,7 @@ class Draft(Catalog):
         self._file(before, None)
         for edge in self._forward.get(oid, ()):
             self._cut(edge)
-        for edge in self._backward.get(oid, ()):
+        for edge in self.dependents(oid):
             self._cut(edge)
         self.journal.append((before, None))
 
@@ -414,7 +417,8 @@ class Draft(Catalog):
             if edge in forward:
                 continue
             self._forward = self._forward.set(dependent[0], (*forward, edge))
-            self._backward = self._backward.set(target[0], (*self._backward.get(target[0], ()), edge))
+            self._edges += 1
+            self._backward = self._backward.set(target[0], self._backward.get(target[0], _NO_EDGES).set(edge, self._edges))
 
     def undepend(self, dependent: Address, kinds: str = "nai", *, referenced: int | None = None) -> None:
         """Forget the dependencies of one address (of one object on ``referenced`` only, if given) of these kinds."""
@@ -427,10 +431,10 @@ class Draft(Catalog):
         left = tuple(e for e in self._forward.get(oid, ()) if e != edge)
         self._forward = self._forward.set(oid, left) if left else self._forward.delete(oid)
         oid = edge.referenced[0]
-        left = tuple(e for e in self._backward.get(oid, ()) if e != edge)
-        self._backward = self._backward.set(oid, left) if left else (
-            self._backward.delete(oid) if oid in self._backward else self._backward
-        )
+        known = self._backward.get(oid, _NO_EDGES)
+        if edge in known:
+            rest = known.delete(edge)
+            self._backward = self._backward.set(oid, rest) if rest else self._backward.delete(oid)
 
     def hold(self, relation: int, rows: Contents) -> None:
         """The rows that a table holds from now on."""
