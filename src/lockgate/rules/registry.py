@@ -55,18 +55,20 @@ _RULES = {
     "Below": "slot_below_highest_applied", "Broken": "syntax_error", "BrokenBody": "broken_routine", "CaseCollision": "case_collision",
     "Changed": "ledger_checksum_mismatch", "ComposeChange": "database_major_change renamed_volume",
     "ComposeFile": "database_not_awaited depends_on_migration_outage fixed_container_name healthcheck_cannot_fail healthcheck_cannot_pass host_path_mount "
-    "migration_restart_loop migration_service_restarts missing_healthcheck missing_stop_grace_period obsolete_compose_version published_database_port "
-    "several_migrators undeclared_volume unpinned_database_image unreachable_route wiped_bind_mount",
-    "Dirty": "ledger_dirty", "DokploySettings": "auto_deploy_beside_gate dokploy_command_refused dokploy_command_without_wait missing_healthcheck",
-    "DownFails": "down_fails", "DownIncomplete": "down_incomplete", "DownWithoutUp": "down_without_up", "DuplicateSlot": "duplicate_slot", "Gap": "slot_gap",
+    "migration_restart_loop migration_service_restarts migration_without_start_period missing_healthcheck missing_stop_grace_period "
+    "obsolete_compose_version published_database_port several_migrators undeclared_volume unpinned_database_image unreachable_route wiped_bind_mount",
+    "Differs": "simulation_differs", "Dirty": "ledger_dirty",
+    "DokploySettings": "auto_deploy_beside_gate dokploy_command_refused dokploy_command_without_wait missing_healthcheck", "DownFails": "down_fails",
+    "DownIncomplete": "down_incomplete", "DownWithoutUp": "down_without_up", "DuplicateSlot": "duplicate_slot", "Gap": "slot_gap",
     "Missing": "ledger_slot_missing", "MissingDown": "missing_down", "NameMismatch": "ledger_name_mismatch", "NotCompared": "branches_not_compared",
     "OutOfOrder": "slot_applied_out_of_order", "PairMismatch": "up_down_name_mismatch", "PassedOver": "skipped_by_runner",
     "QueryRefused": "query_reads_dropped_column query_reads_dropped_relation query_unknown_column", "ReleaseRefused": "running_release_breaks",
-    "Remade": "owner_lost", "SharedNumber": "shared_slot",
-    "StaleSums": "stale_sum_file", "Stranger": "created_for_the_wrong_owner", "TakenByReservation": "slot_reserved",
-    "TakenOnBase": "slot_taken_on_base", "TakenOnBranch": "slot_taken_on_branch", "Undone": "grant_without_effect maintenance_skipped",
-    "Unforeseen": "unforeseen_failure", "Unguarded": "rls_without_policy", "Unheeded": "grant_without_effect", "Unreadable": "unreadable_deploy_file",
-    "Workflow": "cancelled_deploy commit_status_refused deploy_from_any_branch deploy_without_checks secret_in_pull_request service_on_localhost skip_ci_bypass "
+    "Remade": "owner_lost", "SharedNumber": "shared_slot", "StaleSums": "stale_sum_file", "Stranger": "created_for_the_wrong_owner",
+    "TakenByReservation": "slot_reserved", "TakenOnBase": "slot_taken_on_base", "TakenOnBranch": "slot_taken_on_branch",
+    "Undone": "grant_without_effect maintenance_skipped", "Unforeseen": "unforeseen_failure", "Unguarded": "rls_without_policy",
+    "Unheeded": "grant_without_effect", "Unreadable": "unreadable_deploy_file",
+    ",
+    ""Workflow": "cancelled_deploy commit_status_refused deploy_from_any_branch deploy_without_checks secret_in_pull_request service_on_localhost skip_ci_bypass "
     "webhook_beside_gate",
     "WrongDirection": "wrong_direction", "latent": "broken_routine",
 }  # fmt: skip
