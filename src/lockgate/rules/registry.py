@@ -67,8 +67,7 @@ _RULES = {
     "TakenByReservation": "slot_reserved", "TakenOnBase": "slot_taken_on_base", "TakenOnBranch": "slot_taken_on_branch",
     "Undone": "grant_without_effect maintenance_skipped", "Unforeseen": "unforeseen_failure", "Unguarded": "rls_without_policy",
     "Unheeded": "grant_without_effect", "Unreadable": "unreadable_deploy_file",
-    ",
-    ""Workflow": "cancelled_deploy commit_status_refused deploy_from_any_branch deploy_without_checks secret_in_pull_request service_on_localhost skip_ci_bypass "
+    "Workflow": "cancelled_deploy commit_status_refused deploy_from_any_branch deploy_without_checks secret_in_pull_request service_on_localhost skip_ci_bypass "
     "webhook_beside_gate",
     "WrongDirection": "wrong_direction", "latent": "broken_routine",
 }  # fmt: skip
