@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # references that are missing; everything else may depend on values and types that are not known as well
 _MISSING = frozenset({"42P01", "42703", "42883", "42704", "3F000", "42702"})
+_MAKING = pattern(r"\b(?:create|into)\b([^;]*)", re.IGNORECASE)
 _WORD = pattern(r'"((?:[^"]|"")+)"|([^\W\d][\w$]*)')
 
 
@@ -271,9 +272,14 @@ def _certain(ctx: Context, routine: Routine, broken: Broken) -> bool:
         return False
     if failure.sqlstate == "42P01" and not failure.cause:
         # a table that nobody has ever made: perhaps a temporary one of the caller's
-        pattern = re.compile(rf"\b(?:create|into)\b[^;]*\b{re.escape(name)}\b", re.IGNORECASE)
-        return not any(r.body is not None and pattern.search(r.body.text) for r in catalog.objects(Routine))
+        return not any(r.body is not None and name.lower() in _makings(r.body.text) for r in catalog.objects(Routine))
     return True
+
+
+@lru_cache(maxsize=8192)
+def _makings(text: str) -> frozenset[str]:
+    """The words that follow CREATE or INTO in the statements of a body: what it may make is among them."""
+    return frozenset(word.lower() for part in _MAKING.findall(text) for word in words_of(part))
 
 
 def _foreign(catalog: Catalog, failure: Failure) -> bool:
