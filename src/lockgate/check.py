@@ -14,6 +14,7 @@ from lockgate.parse.named_roles import roles_named_in
 from lockgate.recall import Recall, Told
 from lockgate.rules import registry
 from lockgate.sources import Folder, load
+from lockgate.sources.environment import Environment, around
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Source, Span
 from lockgate.timeline.replay import Broken, Leg, Plan, Replay
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lockgate.surface import Fact
 
 DEFAULT_MAJOR = 16
+DEFAULT_PATH = ("$user", "public")
 Progress = Callable[[int, int, str], None]
 
 
@@ -194,7 +196,7 @@ def _tell(replay: Replay, leg: Leg) -> Told:
             told.spans.append((source, span))
         if leg.kind == "migration":
             _of_item(item, told)
-        else:
+        elif leg.kind != "environment":
             _of_production(item, told)
     if leg.kind == "migration":
         told.findings += registry.of_migration([item for item in taken if isinstance(item, Step)])
@@ -228,6 +230,9 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
         raise UsageError(f"{config.path}: roles.handover needs roles.owner and roles.deployer", "name both roles, or remove handover")
     split = bool(roles.owner and roles.deployer) and not request.role
     inside = in_baseline(config, folder, request.cwd)
+    environment = _environment(config, request, folder)
+    scripts = [m.up for m in folder.migrations] + ([environment.script] if environment is not None else [])
+    path = config.migrations.search_path
     return Plan(
         tuple(m for m in folder.migrations if m.id not in inside),
         config.database.version or DEFAULT_MAJOR,
@@ -238,9 +243,17 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
         owned_ids(config, folder, request.cwd) - inside if split else frozenset(),
         read_script(config, roles.handover_sql, request) if split and roles.handover_sql else None,
         read_script(config, config.migrations.baseline, request) if config.migrations.baseline else None,
-        config.migrations.search_path,
-        roles.assumed if config.migrations.baseline else (*roles.assumed, *sorted(roles_named_in(m.up for m in folder.migrations))),
+        environment.search_path if environment is not None and path == DEFAULT_PATH else path,
+        roles.assumed if config.migrations.baseline else (*roles.assumed, *sorted(roles_named_in(scripts))),
+        environment,
     )
+
+
+def _environment(config: Config, request: Request, folder: Folder) -> Environment | None:
+    """What a hosting service provides; nothing beside a baseline, which holds it, nor where somebody names the layout plain."""
+    if config.migrations.baseline or (request.layout or config.migrations.layout) == "plain":
+        return None
+    return around(folder)
 
 
 def in_baseline(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:

@@ -46,7 +46,7 @@ def command(
     if at and reached != at:
         raise UsageError(f"--at {at}: no migration has that slot", "see `lockgate slots`")
     if as_catalog:
-        emit(json.dumps({"version": 1, "catalog": export(replay.catalog)}, ensure_ascii=False) + "\n", output)
+        emit(json.dumps({"version": 1, "catalog": export(replay.catalog, replay.provided)}, ensure_ascii=False) + "\n", output)
     elif output_format == "json":
         emit(json.dumps({"version": 1, "changes": rows}, ensure_ascii=False) + "\n", output)
     else:

@@ -32,6 +32,7 @@ class Applier:
     repairer: Repairer
     configured: bool  # whether the roles are production's
     taint: Taint = field(default_factory=Taint)
+    service: frozenset[str] = frozenset()  # schemas that a hosting service fills, of which there are but stand-ins here
 
     def script(
         self, session: Session, migration: str, direction: Direction, script: Script, statements: tuple[Statement | SyntaxFailure, ...]
@@ -97,18 +98,18 @@ class Applier:
             self.taint.add(known, "rows of a COPY FROM STDIN are missing")
             return replace(seen, state=State.NOT_RUN, reason="COPY FROM STDIN: its data is not part of the statement")
         seen = self._judged(replace(seen, fails=fails), known, fails)
-        if what := lacks(statement, fails):
+        if what := lacks(statement, fails, self.service):
             self.taint.add(known, reason(what, self.major))
             return replace(seen, state=State.LACKING, reason=reason(what, self.major))
         repaired, hidden = self._repaired(session, known, fails) if known is not None else (None, {})
         if hidden:
             seen = replace(seen, then_fails=failure(hidden, seen.span, length))
-        if repaired is None:
-            if seen.state is State.OBSERVED and known is not None and fails.sqlstate not in THERE_ALREADY:
-                self.taint.add(known, f"statement {seen.index} of {seen.migration} failed")
-            return seen
         if fails.sqlstate == "42501" and not self.configured and seen.state is State.OBSERVED:
             seen = replace(seen, state=State.LACKING, reason="no roles are configured: whether production's role may is unknown")
+        if repaired is None:
+            if seen.state is not State.AFTER_FAILURE and known is not None and fails.sqlstate not in THERE_ALREADY:
+                self.taint.add(known, f"statement {seen.index} of {seen.migration} failed")
+            return seen
         return replace(seen, repaired_as=repaired)
 
     def _repaired(self, session: Session, statement: Statement, fails: Failure) -> tuple[str | None, dict[str, str]]:

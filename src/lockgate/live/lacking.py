@@ -8,6 +8,7 @@ from lockgate.live.plan import Failure
 from lockgate.parse import Statement, SyntaxFailure
 
 _EXTENSION = re.compile(r'extension "([^"]+)" is not available|could not open extension control file "[^"]*/([^/"]+)\.control"')
+_MISSING = re.compile(r'schema "([^"]+)" does not exist|(?:relation|function|procedure|type) "?([\w$]+)\.[^ ]')
 _LIBRARY = re.compile(r'could not (?:access|load) (?:file|library) "([^"]+)"')
 _PRELOAD = re.compile(r'"?([\w.]+)"? must be loaded via "?shared_preload_libraries')
 _BUILD = (
@@ -20,9 +21,15 @@ _BUILD = (
 _LANGUAGES = re.compile(r'language "(pl(?!pgsql)\w+)" does not exist')
 
 
-def lacks(statement: Statement | SyntaxFailure, failure: Failure) -> str:
-    """What the server would need to have, as words after "a server that has"; empty where the failure is the SQL's own."""
+def lacks(statement: Statement | SyntaxFailure, failure: Failure, service: frozenset[str] = frozenset()) -> str:
+    """What the server would need to have, as words after "a server that has"; empty where the failure is the SQL's own.
+
+    ``service``: schemas that a hosting service fills, of which a scratch server has but stand-ins.
+    """
     message = failure.message
+    named = _MISSING.search(message) if failure.sqlstate in ("3F000", "42P01", "42883", "42704") else None
+    if named and (named.group(1) or named.group(2)) in service:
+        return f"the service's schema {named.group(1) or named.group(2)}"
     if found := _EXTENSION.search(message):
         return f"the extension {found.group(1) or found.group(2)}"
     if found := _LANGUAGES.search(message):

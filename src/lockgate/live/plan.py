@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from lockgate.parse import Statement, SyntaxFailure
+from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration
 from lockgate.text import Source, Span
 from lockgate.values import dataclass, field
@@ -86,6 +87,7 @@ class Plan:
     server: ServerWish = ServerWish()
     roles: RolePlan = RolePlan()
     baseline: Baseline | None = None
+    environment: Environment | None = None  # what a hosting service has made before the first migration
     search_path: tuple[str, ...] = ()  # (): the server's default
     statement_timeout: float = 60.0  # seconds for one statement; whoever does not end then is killed
     size_limit: int = 1024  # megabytes that the migrations may write to the scratch server

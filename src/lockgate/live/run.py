@@ -29,6 +29,7 @@ from lockgate.live.session import Session
 from lockgate.live.stand_ins import MARK
 from lockgate.live.wire import Lost
 from lockgate.parse import parse_script
+from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Span
 from lockgate.values import dataclass, field, replace
@@ -102,20 +103,32 @@ class _Run:
         """Take the whole run."""
         info = self.backend.info()
         baseline = parse_script(Script.whole(self.plan.baseline.sql, Transaction.STATEMENT)) if self.plan.baseline else ()
-        every = [statement for parsed in (baseline, *self.statements.values()) for statement in parsed]
+        environment = parse_script(self.plan.environment.script) if self.plan.environment else ()
+        every = [statement for parsed in (environment, baseline, *self.statements.values()) for statement in parsed]
         known = dumped(baseline)
         if self.plan.baseline is not None:
             known = replace(known, roles=(*self.plan.baseline.roles, *known.roles))
         self.cast = cast(self.backend, self.plan.roles, known, every, info.major)
         self.applier = Applier(self.backend, info.major, Repairer(self.backend, self.cast.owner), self.cast.configured)
+        if self.plan.environment is not None:
+            self._surround(self.plan.environment, environment)
         if self.plan.baseline is not None:
             self._restore(baseline)
         self._migrations()
-        stand_ins = (*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions())
+        stand_ins = (*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions(), *self._stand_in_schemas())
         return Report(
             replace(info, stand_ins=stand_ins), tuple(self.observations), tuple(self.bodies), tuple(self.downs), self._catalog(),
             self.catalogs, tuple(self.handover), tuple(self.restored), tuple(self.queries), self._all_notes(),
         )  # fmt: skip
+
+    def _surround(self, environment: Environment, statements: Parsed) -> None:
+        """A hosting service's part of the database, owned by whoever creates the rest."""
+        session = self._session(self.cast.owner)
+        for seen in self.applier.script(session, "environment", "up", environment.script, statements):
+            if seen.fails is not None and seen.repaired_as is None:
+                self.notes.append(f"a stand-in for {environment.name} could not be made: {seen.fails.message}")
+        session.connection.close()
+        self.applier.service = frozenset(environment.schemas)
 
     def _restore(self, statements: Parsed) -> None:
         from lockgate.live.restore import restored
@@ -155,6 +168,9 @@ class _Run:
         down = plan.downs and migration.down is not None
         if down and self._before is None:
             self._before = self._catalog()
+        if migration.afresh:
+            session.connection.query("RESET search_path", 20)
+            self._set_path(session, plan.search_path)
         self.observations += self.applier.script(session, migration.id, "up", migration.up, up)
         if plan.bodies:
             self.bodies += self._checker().after(migration.id, up, self._show_path(session))
@@ -215,10 +231,14 @@ class _Run:
 
     def _session(self, role: str, search_path: tuple[str, ...] = ()) -> Session:
         session = Session(self.backend, role, self.plan.statement_timeout, self.plan.observe_locks)
+        self._set_path(session, search_path)
+        return session
+
+    @staticmethod
+    def _set_path(session: Session, search_path: tuple[str, ...]) -> None:
         if search_path:
             path = ", ".join(quote(schema) for schema in search_path)
             session.connection.query(f"SET search_path = {path}", 20)
-        return session
 
     def _stand_in_extensions(self) -> Iterator[str]:
         rows = ask(
@@ -227,6 +247,11 @@ class _Run:
             f" AND d.classoid = 'pg_catalog.pg_extension'::pg_catalog.regclass WHERE d.description = {literal(MARK)} ORDER BY 1",
         )
         yield from (f"extension {name}" for (name,) in rows)
+
+    def _stand_in_schemas(self) -> Iterator[str]:
+        environment = self.plan.environment
+        if environment is not None:
+            yield from (f"schema {name} of {environment.name}" for name in environment.schemas if f"create schema {name};" in environment.sql)
 
     def _all_notes(self) -> tuple[str, ...]:
         notes = list(self.notes)

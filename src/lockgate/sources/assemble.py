@@ -41,7 +41,7 @@ def assemble(layout: Layout, place: Place) -> Assembly:
         fallen = paired.get(item.relative)
         down = part.down or (fallen.script if fallen is not None else None)
         at = places.get(item.relative) or position(layout, item)
-        out.ordered.append((at, Migration(item.id, item.slot, item.name, part.script, down, part.opaque)))
+        out.ordered.append((at, Migration(item.id, item.slot, item.name, part.script, down, layout.afresh, part.opaque)))
     return out
 
 

@@ -40,4 +40,5 @@ class Migration:
     name: str  # what follows the slot: ``project_event_choices``
     up: Script
     down: Script | None = None
+    afresh: bool = False  # the runner sets its session's search_path back before it
     opaque: str = ""  # why its statements are not known: it is written in another language

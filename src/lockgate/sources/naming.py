@@ -29,6 +29,7 @@ class Layout:
     both: bool = False
     by_name: bool = False
     depth: int = 1
+    afresh: bool = False  # sets its session back before every file: supabase's RESET ALL, flyway's restoreOriginalState
     order: str = "number"  # number, or "text": the order of the bare file names
     code: re.Pattern[str] | None = None
 
@@ -49,7 +50,7 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout(
         "flyway",
         pattern(rf"(?:.*/)?(?:(?:V|B|(?P<down>U))(?P<slot>{_VERSION})|R)(?:__(?P<name>[^/]*))?(?i:\.sql)"),
-        depth=20,
+        afresh=True, depth=20,
         code=pattern(rf"(?:.*/)?V(?P<slot>{_VERSION})__(?P<name>[^/]*)\.(?:java|kt|groovy|scala)"),
     ),
     # sqlx-core migrate/source.rs: splitn(2, '_'), an i64, a description
@@ -62,7 +63,7 @@ LAYOUTS: tuple[Layout, ...] = (
         "refinery", pattern(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.sql"), depth=20,
         code=pattern(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.rs"),
     ),
-    Layout("supabase", pattern(_NUMBERED + r"\.sql"), order="text"),
+    Layout("supabase", pattern(_NUMBERED + r"\.sql"), afresh=True, order="text"),
     Layout("atlas", pattern(r"(?P<slot>[^_/]+?)(?:_(?P<name>[^/]*))?\.sql"), order="text"),
     Layout(
         "node-pg-migrate", pattern(r"(?P<slot>\d+)[_-](?P<name>[^/]*)\.sql"), both=True, by_name=True,

@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Constraint, Extension, Namespace, Object, Policy, Relation, Routine, Trigger, Type
+from lockgate.catalog.objects import FIRST_USER_OID, Constraint, Extension, Namespace, Object, Policy, Relation, Routine, Trigger, Type
 from lockgate.catalog.typename import type_name
 
 Row = dict[str, Any]
 
 
-def export(catalog: Catalog) -> dict[str, list[Row]]:
-    """Lists of objects under the contract's keys, each sorted."""
+def export(catalog: Catalog, provided: int = 0) -> dict[str, list[Row]]:
+    """Lists of objects under the contract's keys, each sorted; without those that an environment provided (see Replay)."""
     out: dict[str, list[Row]] = {key: [] for key in (
         "schemas", "extensions", "tables", "columns", "constraints", "indexes", "views", "sequences", "functions", "triggers",
         "policies", "enums", "domains", "types",
     )}  # fmt: skip
     for obj in catalog.every():
+        if FIRST_USER_OID <= obj.oid < provided:
+            continue
         if getattr(obj, "extension", 0) or catalog.namespace_name(getattr(obj, "namespace", 0)).startswith("pg_temp"):
             continue
         for key, row in _rows(catalog, obj):

@@ -9,6 +9,7 @@ from lockgate.catalog.catalog import Catalog, Draft, NameKey, Place
 from lockgate.catalog.initial import initial_catalog
 from lockgate.catalog.objects import Role
 from lockgate.parse import Statement, SyntaxFailure, parse_script
+from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Span
 from lockgate.timeline import production, review, transaction
@@ -51,11 +52,12 @@ class Plan:
     baseline: Script | None = None
     search_path: tuple[str, ...] = ("$user", "public")
     roles: tuple[str, ...] = field(default=())  # that exist beside these
+    environment: Environment | None = None  # what a hosting service has made before the first migration
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A stretch of a replay that is taken as a whole: ``kind`` is baseline, handover or migration."""
+    """A stretch of a replay that is taken as a whole: ``kind`` is environment, baseline, handover or migration."""
 
     kind: str
     migration: Migration | None = None  # None for a handover without SQL
@@ -70,6 +72,7 @@ class Replay:
     session: Session = field(init=False)
     state: TransactionState = field(default_factory=TransactionState)
     watch: Watch = field(default_factory=Watch)
+    provided: int = 0  # objects below this oid are the environment's, not the user's
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -93,6 +96,8 @@ class Replay:
         """What there is to take, in order."""
         plan = self.plan
         handover = Leg("handover", Migration("handover", "", "handover", plan.handover_sql) if plan.handover_sql is not None else None)
+        if plan.environment is not None:
+            yield Leg("environment", Migration("environment", "", plan.environment.name, plan.environment.script))
         if plan.baseline is not None:
             yield Leg("baseline", Migration("baseline", "", "baseline", plan.baseline))
         handed = not plan.deployer
@@ -111,6 +116,8 @@ class Replay:
                 yield from self._hand_over(migration)
             case Leg("baseline", Migration() as migration):
                 yield from self._prepare(migration)
+            case Leg("environment", Migration() as migration):
+                yield from self._surround(migration)
             case Leg(_, Migration() as migration):
                 yield from self.run(migration)
 
@@ -122,6 +129,8 @@ class Replay:
     def run(self, migration: Migration, script: Script | None = None) -> Iterator[Step | Broken]:
         """Take the steps of one migration's up script (or of another script in its place)."""
         script = script or migration.up
+        if migration.afresh:
+            self._set_back()
         if migration.opaque:
             self.draft.taint(("any",), migration.opaque, Place(script.source, Span(0, 0), migration.slot or migration.id))
         statements = parse_script(script)
@@ -141,6 +150,11 @@ class Replay:
         if script.transaction is not Transaction.STATEMENT:
             # a runner hands its connection back as it found it only where it opens one per file; most share one: keep search_path
             self.session = replace(self.session, role=role if self.session.role != role and not path else self.session.role)
+
+    def _set_back(self) -> None:
+        """search_path as the session began with."""
+        begun = replace(self.session, search_path=self.plan.search_path)
+        self.session = replace(begun, search_path=production.search_path(self.draft, begun)) if self.plan.baseline is not None else begun
 
     def _open(self, script: Script, count: int) -> None:
         if script.transaction is Transaction.FILE or (script.transaction is Transaction.IMPLICIT and count > 1):
@@ -238,6 +252,19 @@ class Replay:
         self.draft.forget()
         production.settle(self.draft, {self.plan.role, self.plan.owner, self.plan.deployer}, self.plan.superuser, script)
         self.session = replace(session, search_path=production.search_path(self.draft, session))
+
+    def _surround(self, migration: Migration) -> Iterator[Step | Broken]:
+        """Steps of a service's stand-ins: in its schemas there may be more than we know."""
+        session, environment = self.session, self.plan.environment
+        assert environment is not None
+        self.session = replace(session, known=False)
+        yield from self.run(migration)
+        self.session = session
+        for name in environment.schemas:
+            space = self.draft.namespace(name)
+            key = ("namespace", space.oid) if space is not None else ("name", "namespace", 0, name)
+            self.draft.taint(key, f"schema {name} is {environment.name}'s", Place(migration.up.source, Span(0, 0), ""))
+        self.provided = self.draft.next_oid
 
     def _hand_over(self, migration: Migration | None) -> Iterator[Step | Broken]:
         plan = self.plan

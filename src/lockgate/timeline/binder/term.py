@@ -31,7 +31,8 @@ def key(term: Term) -> Any:
     """What equal() compares: the same for terms that mean the same."""
     if term.op == "var":
         return ("var", id(term.data[0]), term.data[1])
-    return (term.op, term.type, term.data, tuple(key(a) for a in term.args))
+    data = term.data[0] if term.op in ("func", "agg", "win") and isinstance(term.data, tuple) else term.data  # the routine by its oid
+    return (term.op, term.type, data, tuple(key(a) for a in term.args))
 
 
 def walk(term: Term) -> Iterator[Term]:
