@@ -1,0 +1,88 @@
+"""What a hosting service provides: stood in for, in the simulation and on the server, and told apart from what the folder makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lockgate.check import Request, check, make_plan, read_folder
+from lockgate.config import Config, load
+from lockgate.findings import Finding
+from lockgate.sources.environment import supabase
+from lockgate.timeline.export import export
+from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.step import Step
+from lockgate.verify import verify
+
+PROFILES = """create table profiles (id uuid primary key references auth.users on delete cascade, avatar text);
+alter table profiles enable row level security;
+create policy own on profiles for all to authenticated using (auth.uid() = id) with check ((select auth.jwt() ->> 'role') <> '');
+create function on_sign_up() returns trigger language plpgsql security definer set search_path = '' as $$
+begin insert into public.profiles (id, avatar) values (new.id, new.raw_user_meta_data ->> 'avatar'); return new; end $$;
+create trigger signed_up after insert on auth.users for each row execute function on_sign_up();
+insert into storage.buckets (id, name, public) values ('avatars', 'avatars', true);
+create policy pictures on storage.objects for select to anon using (bucket_id = 'avatars' and (storage.foldername(name))[1] = auth.uid()::text);
+alter publication supabase_realtime add table profiles;
+grant usage on schema public to service_role;
+select cron.schedule('nightly', '0 3 * * *', 'select 1');
+select set_config('search_path', '', false);
+"""
+NEXT = "create table notes (id uuid default uuid_generate_v4() primary key, author uuid references profiles);\nselect auth.of_a_later_release();\n"
+
+
+def folder(tmp_path: Path, *texts: str, name: str = "supabase/migrations") -> Path:
+    place = tmp_path / name
+    place.mkdir(parents=True)
+    for number, text in enumerate(texts, 1):
+        (place / f"2024010{number}000000_a.sql").write_text(text)
+    return place
+
+
+def said(place: Path, layout: str = "") -> list[Finding]:
+    return list(check(load(None, place), Request((place,), place, layout=layout)).findings)
+
+
+def refused(found: list[Finding]) -> list[str]:
+    return [f.sqlstate for f in found if f.sqlstate]
+
+
+@pytest.mark.parametrize("name", ["supabase/migrations", "db/changes"], ids=["by its layout", "by its names"])
+def test_nothing_is_missing_that_the_service_provides(tmp_path: Path, name: str) -> None:
+    assert refused(said(folder(tmp_path, PROFILES, NEXT if "supabase" in name else "", name=name))) == []
+
+
+def test_mistakes_are_still_seen(tmp_path: Path) -> None:
+    wrong = "create policy p on profiles using (auth.uid() = identity);\nselect * from nosuch;\nalter table notes add note text;\n"
+    assert refused(said(folder(tmp_path, PROFILES, NEXT, wrong))) == ["42703", "42P01"]
+
+
+def test_plain_is_what_it_says(tmp_path: Path) -> None:
+    assert refused(said(folder(tmp_path, PROFILES), layout="plain"))[0] == "3F000"
+
+
+def test_an_auth_schema_of_ones_own_is_no_service(tmp_path: Path) -> None:
+    own = "create schema auth;\ncreate table auth.users (id int primary key);\nselect auth.uid();\n"
+    assert refused(said(folder(tmp_path, own, name="db/changes"))) == ["42883"]
+
+
+def test_stand_ins_are_exact_and_no_part_of_the_users_catalog(tmp_path: Path) -> None:
+    replay = Replay(Plan((), 16, environment=supabase(), roles=("anon", "authenticated", "service_role")))
+    steps = [s for s in replay.steps() if isinstance(s, Step)]
+    assert [s.statement.text for s in steps if s.fails or s.tainted or s.notes] == []
+    place = folder(tmp_path, PROFILES)
+    request = Request((place,), place)
+    replay = Replay(make_plan(Config(), request, read_folder(Config(), request)))
+    list(replay.steps())
+    catalog = export(replay.catalog, replay.provided)
+    assert [t["name"] for t in catalog["tables"]] == ["profiles"]
+    assert [(t["table"], t["name"]) for t in catalog["triggers"]] == [("users", "signed_up")]
+    assert [p["table"] for p in catalog["policies"]] == ["profiles", "objects"]
+
+
+def test_verify_stands_in_and_says_so(tmp_path: Path) -> None:
+    place = folder(tmp_path, PROFILES, NEXT)
+    outcome = verify(load(None, place), Request((place,), place))
+    assert [f.message for f in outcome.findings if f.severity.value == "error"] == []
+    assert "schema auth of supabase" in outcome.server["stand_ins"]
+    assert not any("could not be made" in note for note in outcome.server["notes"])
