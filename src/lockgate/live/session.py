@@ -118,9 +118,9 @@ class Session:
         """A statement that would have run on its own, in a block, so that its locks can be seen before it ends."""
         self._new_transaction(self._must(f"BEGIN;{NEWEST}"))
         outcome = self._send(f"{text}\n;{LOCKS.format(newest=self._newest)}")
-        if outcome.lost or outcome.late:
+        if outcome.lost:
             return outcome
-        if outcome.reply.failure:
+        if outcome.late or outcome.reply.failure:
             self._must("ROLLBACK")
             return outcome
         outcome.locks = self._new_locks(outcome.reply)

@@ -21,6 +21,7 @@ _CANCEL = 80877102
 _PROTOCOL = 196608  # 3.0
 _LONGEST = 1 << 28  # bytes of one message; the catalog of 10,000 tables has 20 MB
 _MOST_NOTICES = 1000  # of one statement: a loop that raises notices must not fill our memory
+_MOST_ROWS = 100_000  # kept of one result: nothing that we ask for has more
 
 
 class Lost(Exception):
@@ -141,7 +142,7 @@ class SocketConnection:
             reply.failure = _fields(body)
         elif kind == b"T":
             reply.rows = []
-        elif kind == b"D" and self._keep:
+        elif kind == b"D" and self._keep and len(reply.rows) < _MOST_ROWS:
             reply.rows.append(_row(body))
         elif kind in (b"G", b"W"):  # CopyIn: there is no data; the server answers with 57014
             reply.copied = True
@@ -170,7 +171,10 @@ class SocketConnection:
             self._buffer, self._at = b"".join(parts), 0
 
     def _more(self) -> bytes:
-        self._socket.settimeout(None if self._until is None else max(self._until - time.monotonic(), 0.000001))
+        left = None if self._until is None else self._until - time.monotonic()
+        if left is not None and left <= 0:  # a server that never stops sending is late, too
+            raise Late
+        self._socket.settimeout(left)
         try:
             got = self._socket.recv(1 << 18)
         except TimeoutError as error:
