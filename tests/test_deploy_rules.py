@@ -146,3 +146,17 @@ def test_check_speaks_of_the_surface_and_of_what_changed(tmp_path: Path, lockgat
     found = json.loads(lockgate("check", "--format", "json", cwd=folder).stdout)["findings"]
     assert [(f["rule"], f["location"]["path"], f["location"]["start"]["line"]) for f in found] == [("P112", "docker-compose.yml", 3)]
     assert lockgate("check", "migrations", "--format", "json", cwd=folder).returncode == 0, "single paths are checked alone"
+
+
+@pytest.mark.parametrize(
+    ("step", "deploys"),
+    [
+        ("uses: benbristow/dokploy-deploy-action@0.2", True), ("uses: tarasyarema/dokdeploy@v1", True), ("uses: actions/checkout@v4", False),
+        ('run: curl -X POST "$DOKPLOY_URL/api/compose.deploy"', True), ("run: sh .gitea/deploy.sh", True),
+        ('run: curl "$URL/api/trpc/application.redeploy"', True), ("run: lockgate deploy --dry-run", False), ("run: '# lockgate deploy'", False),
+        ("uses: peaceiris/actions-gh-pages@v3", False), ("run: npx @dokploy/cli login && dokploy compose deploy", True), ("run: cd docs && make deploy", False),
+    ],
+)  # fmt: skip
+def test_what_calls_dokploy(step: str, deploys: bool) -> None:
+    text = f"on: {{push: {{branches: [main]}}}}\njobs:\n  ship:\n    steps:\n      - {step}\n"
+    assert [f.name for fact in facts_of(Source(".gitea/workflows/a.yml", text)) for f in registry.of_fact(fact)] == ["deploy-without-checks"] * deploys

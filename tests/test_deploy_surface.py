@@ -220,7 +220,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(("services", "jobs", "dokploy")), st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5), st.dictionaries(st.sampled_from(KEYS), VALUES))
 def test_no_shape_of_a_file_breaks_the_rules(kind: str, inside: dict[str, object], beside: dict[str, object]) -> None:
     whole = {**beside, kind: {"web": inside, "db": {"image": "postgres:15", "volumes": ["a:/b"]}} if kind != "dokploy" else inside}

@@ -8,7 +8,8 @@ from lockgate.text import Source, Span
 from lockgate.values import dataclass
 
 _DEPLOYS = pattern(
-    r"lockgate(?:\.py)?\s+deploy\b|\bdeploy\.sh\b|/api/(?:compose|application)\.(?:re)?deploy\b|/api/deploy/|dokploy(?:-cli)?\s+\S*deploy"
+    r"lockgate(?:\.py)?\s+deploy\b|\bdeploy\.sh\b|/api/(?:trpc/)?(?:compose|application)[./](?:re)?deploy\b|/api/deploy/"
+    r"|\bdokploy(?:-cli)?\s+(?:[\w-]+\s+)?\S*deploy\b|^[\w.-]+/[\w.-]*dok(?:ploy)?-?deploy[\w.-]*@"
 )
 _CHECKS = pattern(
     r"\blockgate\s+(?:check|verify|slots)\b|\bverify-migrations\b|\bpytest\b|\bgo\s+(?:test|vet)\b|\b(?:npm|pnpm|yarn|bun)\s+(?:run\s+)?(?:test|lint)|\bcargo\s+test\b|\bmake\s+\S*(?:test|check|lint)"
