@@ -20,11 +20,13 @@ lint: $(VENV)/.tested
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@$(BIN)/python -m compileall -q src || true
 	@touch $@
 
 $(VENV)/.tested: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m compileall -q src || true
 	@touch $@ $(VENV)/.installed
 
 clean:

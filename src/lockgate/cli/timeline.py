@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lockgate.cli.options import configuration, emit, folder_options, make_request
 from lockgate.errors import UsageError
+
+if TYPE_CHECKING:
+    from lockgate.timeline.replay import Replay
 
 
 @click.command("timeline")
@@ -24,15 +27,19 @@ def command(
 ) -> int:  # fmt: skip
     """What each migration does to the catalog, or (--catalog) the whole simulated catalog after the last one."""
     from lockgate.check import make_plan, read_folder
+    from lockgate.recall import finished
     from lockgate.report.changes import rows_of
     from lockgate.report.timeline import as_html, as_text
-    from lockgate.timeline.export import export
     from lockgate.timeline.replay import Broken, Replay
 
     config = configuration(config_path)
     request = make_request(paths, layout, transaction, role, superuser)
     folder = read_folder(config, request)
-    replay = Replay(make_plan(config, request, folder))
+    plan = make_plan(config, request, folder)
+    if as_catalog and not at:
+        emit(_as_json(finished(plan)), output)
+        return 0
+    replay = Replay(plan)
     rows: list[dict[str, Any]] = []
     reached = last = ""
     for item in replay.steps():
@@ -46,9 +53,15 @@ def command(
     if at and reached != at:
         raise UsageError(f"--at {at}: no migration has that slot", "see `lockgate slots`")
     if as_catalog:
-        emit(json.dumps({"version": 1, "catalog": export(replay.catalog, replay.provided)}, ensure_ascii=False) + "\n", output)
+        emit(_as_json(replay), output)
     elif output_format == "json":
         emit(json.dumps({"version": 1, "changes": rows}, ensure_ascii=False) + "\n", output)
     else:
         emit(as_html(rows, ", ".join(folder.roots)) if output_format == "html" else as_text(rows), output)
     return 0
+
+
+def _as_json(replay: Replay) -> str:
+    from lockgate.timeline.export import export
+
+    return json.dumps({"version": 1, "catalog": export(replay.catalog, replay.provided)}, ensure_ascii=False) + "\n"

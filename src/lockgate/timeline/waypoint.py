@@ -17,17 +17,20 @@ from lockgate.text import Source
 from lockgate.timeline.replay import Replay
 
 _PROTOCOL = 5
+_STATE = tuple(name for name in Replay.__match_args__ if name not in ("plan", "draft"))
 
 
 def save(replay: Replay, sources: Mapping[str, Source]) -> bytes:
     """The state of a replay; ``sources`` are the texts that whoever loads it will have."""
-    return dump((replay.catalog, replay.session, replay.state, replay.watch), sources.values())
+    return dump((replay.catalog, {name: getattr(replay, name) for name in _STATE}), sources.values())
 
 
 def load(replay: Replay, data: bytes, sources: Mapping[str, Source]) -> None:
     """Put a replay into a saved state. Raises whatever unpickling may where the bytes do not fit this run."""
-    catalog, replay.session, replay.state, replay.watch = restore(data, sources)
+    catalog, state = restore(data, sources)
     replay.draft = catalog.draft()
+    for name in _STATE:
+        setattr(replay, name, state[name])
 
 
 def dump(value: object, sources: Iterable[Source]) -> bytes:
