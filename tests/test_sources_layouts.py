@@ -320,6 +320,35 @@ def test_liquibase_rollbacks_keep_their_places(tmp_path: Path) -> None:
     assert text.strip() == "DROP TABLE t;" and down.source.position(down.source.text.index("DROP")).line == 4
 
 
+def test_liquibase_attributes(tmp_path: Path) -> None:
+    text = (
+        '--liquibase formatted sql\n--changeset "Ann B":"id one" endDelimiter:\\n/\\s*\\n\nA;\nB\n/\nC\n/\n'
+        "--changeset bob:2 dbms:mysql\nX;\n--changeset bob:3 dbms:h2,postgresql\nY;\n--changeset bob:4 dbms:!postgresql\nX;\n"
+        "--changeset bob:5 ignore:true\nX;\n--changeset bob:6 dbms:!h2 runInTransaction:false\nZ;\n"
+    )
+    folder = loaded(tmp_path, {"changelog.sql": text})
+    assert [m.name for m in folder.migrations] == ["Ann B:id one", "bob:3", "bob:6"]
+    assert sent(folder) == ["A;\nB", "C"] and folder.migrations[2].up.transaction is Transaction.STATEMENT
+    assert [s.why.partition(":")[2].strip() for s in folder.skipped] == [
+        "2: it is for another database: mysql", "4: it is for another database: !postgresql", "5: it is marked to be ignored",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layout", "mark"), [("goose", "goose"), ("sql-migrate", "migrate")])
+def test_a_statement_without_its_end_stops_the_runner(tmp_path: Path, layout: str, mark: str) -> None:
+    good = f"-- +{mark} Up\n{T}-- the end\n-- +{mark} StatementBegin\nSELECT 1\n-- +{mark} StatementEnd\n-- +{mark} Down\nDROP TABLE t; -- so\n\n"
+    folder = loaded(tmp_path, {"1_a.sql": good, "2_b.sql": f"-- +{mark} Up\n{T}SELECT 1\n-- +{mark} Down\n"}, layout)
+    (found,) = folder.skipped
+    assert found.stops and found.path == "m/2_b.sql" and found.why.startswith("the statement in line 3 does not end with a semicolon")
+
+
+def test_checksums_are_of_the_file_as_it_is(tmp_path: Path) -> None:
+    """flyway takes its checksum before it fills in placeholders."""
+    put(tmp_path / "v", {"V1__a.sql": "CREATE SCHEMA ${s};"})
+    folder = load([tmp_path / "v"], cwd=tmp_path, placeholders={"s": "app"})
+    assert folder.files[0].source.text == "CREATE SCHEMA ${s};" and sent(folder) == ["CREATE SCHEMA app;"]
+
+
 def test_other_databases_are_left_out(tmp_path: Path) -> None:
     folder = loaded(tmp_path, {"1_a.postgres.up.sql": T, "1_a.mysql.up.sql": T, "2_b.up.sql": T, "3_c.up.sql": T, "3_c.postgres.up.sql": T})
     assert [m.up.source.path for m in folder.migrations] == ["m/1_a.postgres.up.sql", "m/2_b.up.sql", "m/3_c.postgres.up.sql"]

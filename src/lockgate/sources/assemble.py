@@ -28,10 +28,10 @@ def assemble(layout: Layout, place: Place) -> Assembly:
     downs: list[_Part] = []
     taken = chosen(layout, place, out)
     for item in taken:
-        source = filled(read(place.root / item.relative, place.cwd), place.placeholders)
+        source = read(place.root / item.relative, place.cwd)
         item = replace(item, baseline=item.baseline or (layout.name == "atlas" and is_checkpoint(source)))
         out.files.append(SlotFile(item, source))
-        _take(layout, item, source, place, (ups, downs), out)
+        _take(layout, item, filled(source, place.placeholders), place, (ups, downs), out)
     _add_code(layout, place, ups, out)
     paired = _pair(ups, downs)
     listed = layout.name == "drizzle" and journal(place) is not None
@@ -49,6 +49,9 @@ def _take(layout: Layout, item: Named, source: Source, place: Place, parts: tupl
     """What one file holds: an up, a down or both; nothing where the runner's mark is missing."""
     ups, downs = parts
     up, down = scripts(layout.name, source, place.root / item.relative)
+    refused = next((s.refused for s in (up, down) if s is not None and s.refused), "")
+    if refused:
+        out.skipped.append(Skipped(source.path, f"{refused}: {layout.name} refuses the file", True, stops=True))
     if up is None:
         out.skipped.append(Skipped(source.path, _unmarked(layout.name), True))
     elif item.direction is Direction.DOWN:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lockgate.lean import pattern
 from lockgate.sources.assembly import Assembly, Place
@@ -15,7 +15,9 @@ from lockgate.text import Source, Span
 from lockgate.values import dataclass
 
 _FORMATTED = pattern(r"\A\ufeff?\s*--\s*liquibase\s+formatted\s+sql", re.IGNORECASE)
-_CHANGESET = pattern(r"^[ \t]*--[ \t]*changeset[ \t]+(?P<author>[^:\s]+):(?P<id>\S+)(?P<rest>[^\n]*)", re.MULTILINE | re.IGNORECASE)
+_CHANGESET = pattern(
+    r"^[ \t]*--[ \t]*changeset[ \t]+(?P<author>\"[^\"\n]+\"|[^:\n]+?):[ \t]*(?P<id>\"[^\"\n]+\"|\S+)(?P<rest>[^\n]*)", re.MULTILINE | re.IGNORECASE
+)
 _ROLLBACK = pattern(r"^[ \t]*--[ \t]*rollback[ \t]+(?P<sql>[^\r\n]*)", re.MULTILINE | re.IGNORECASE)
 _ROLLBACK_BLOCK = pattern(r"/\*\s*liquibase\s+rollback\s*\n(?P<sql>.*?)\*/", re.DOTALL | re.IGNORECASE)
 _INCLUDED = pattern(r"(?:file\s*[:=]\s*|\"file\"\s*:\s*)[\"']?(?P<file>[^\s\"'<>,]+\.sql)", re.IGNORECASE)
@@ -29,6 +31,7 @@ class Changeset:
     id: str
     up: Script
     down: Script | None
+    passed_over: str = ""  # why it does not run on PostgreSQL
 
 
 def load_changelogs(place: Place) -> Assembly:
@@ -41,6 +44,9 @@ def load_changelogs(place: Place) -> Assembly:
             out.skipped.append(Skipped(source.path, "it does not begin with `--liquibase formatted sql`"))
             continue
         for change in changesets(source):
+            if change.passed_over:
+                out.skipped.append(Skipped(source.path, f"changeset {change.author}:{change.id}: {change.passed_over}"))
+                continue
             ident = f"{change.author}:{change.id}"
             named = Named(relative, "", ident, f"{relative}:{ident}", Direction.BOTH, ident)
             out.files.append(SlotFile(named, source))
@@ -67,9 +73,34 @@ def changesets(source: Source) -> Iterator[Changeset]:
     heads = list(_CHANGESET.finditer(source.text))
     for number, head in enumerate(heads):
         end = heads[number + 1].start() if number + 1 < len(heads) else len(source.text)
-        wrap = Transaction.STATEMENT if re.search(r"runInTransaction:\s*false", head.group("rest"), re.IGNORECASE) else Transaction.FILE
-        up = Script(source, (Span(head.end(), end),), wrap)
-        yield Changeset(head.group("author"), head.group("id"), up, _rollback(source, head.end(), end, wrap))
+        said = {key.lower(): value.strip('"') for key, value in re.findall(r'(\w+):[ \t]*("[^"]*"|\S+)', head.group("rest"))}
+        wrap = Transaction.STATEMENT if said.get("runintransaction", "").lower() == "false" else Transaction.FILE
+        up = Script(source, _pieces(source, head.end(), end, said.get("enddelimiter", "")), wrap)
+        author, ident = (head.group(what).strip().strip('"') for what in ("author", "id"))
+        yield Changeset(author, ident, up, _rollback(source, head.end(), end, wrap), _passed_over(said))
+
+
+def _passed_over(said: Mapping[str, str]) -> str:
+    if said.get("ignore", "").lower() == "true":
+        return "it is marked to be ignored"
+    wanted = [d.strip().lower() for d in said.get("dbms", "").split(",") if d.strip()]
+    excluded = "!postgresql" in wanted or "none" in wanted
+    if excluded or (any(not d.startswith("!") for d in wanted) and not {"postgresql", "all"} & set(wanted)):
+        return f"it is for another database: {said['dbms']}"
+    return ""
+
+
+def _pieces(source: Source, start: int, end: int, delimiter: str) -> tuple[Span, ...]:
+    """The statements between delimiters of one's own: a regular expression (liquibase.util.StringUtil, isDelimiter), else a word."""
+    if delimiter in ("", ";"):
+        return (Span(start, end),)
+    try:
+        found = list(re.compile(delimiter).finditer(source.text, start, end))
+    except re.error:
+        found = list(re.compile(re.escape(delimiter)).finditer(source.text, start, end))
+    starts, ends = [start, *(m.end() for m in found)], [*(m.start() for m in found), end]
+    spans = tuple(Span(a, b) for a, b in zip(starts, ends, strict=True) if not is_blank(source.text[a:b]))
+    return spans or (Span(start, end),)
 
 
 def _rollback(source: Source, start: int, end: int, wrap: Transaction) -> Script | None:

@@ -79,7 +79,7 @@ def annotated(source: Source, prefix: str) -> tuple[Script | None, Script | None
     cutter = _Cutter(source, re.compile(r"\s*--\s*" + re.escape(prefix) + r"\s*(.*?)\s*$", re.IGNORECASE))
     for line in source.text.splitlines(keepends=True):
         cutter.line(line)
-    cutter.flush(len(source.text))
+    cutter.flush(len(source.text), finished=False)
     return cutter.script("up"), cutter.script("down")
 
 
@@ -90,13 +90,16 @@ class _Cutter:
         self.source, self.mark = source, mark
         self.pieces: dict[str, list[Span]] = {}
         self.alone: set[str] = set()
+        self.unfinished: dict[str, int] = {}
         self.part, self.start, self.block, self.offset = "", -1, False, 0
 
     def script(self, part: str) -> Script | None:
         if part not in self.pieces:
             return None
         alone = part in self.alone or "both" in self.alone
-        return Script(self.source, tuple(self.pieces[part]), Transaction.STATEMENT if alone else Transaction.FILE)
+        at = self.unfinished.get(part)
+        refused = "" if at is None else f"the statement in line {self.source.position(at).line} does not end with a semicolon at the end of a line"
+        return Script(self.source, tuple(self.pieces[part]), Transaction.STATEMENT if alone else Transaction.FILE, refused)
 
     def line(self, line: str) -> None:
         match = self.mark.match(line.lstrip("\ufeff"))
@@ -115,7 +118,7 @@ class _Cutter:
 
     def command(self, word: str, offset: int) -> None:
         if word.startswith(("up", "down")):
-            self.flush(offset)
+            self.flush(offset, finished=False)
             self.part = "up" if word.startswith("up") else "down"
             self.pieces.setdefault(self.part, [])
             if re.search(r"\bno ?transaction\b", word):
@@ -128,9 +131,11 @@ class _Cutter:
         elif word.startswith("no transaction"):
             self.alone.add("both")
 
-    def flush(self, end: int) -> None:
+    def flush(self, end: int, finished: bool = True) -> None:
         if self.start >= 0 and self.part and not is_blank(self.source.text[self.start : end]):
             self.pieces[self.part].append(Span(self.start, end))
+            if not finished:
+                self.unfinished.setdefault(self.part, self.start)
         self.start = -1
 
 

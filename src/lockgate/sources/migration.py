@@ -23,6 +23,7 @@ class Script:
     source: Source
     pieces: tuple[Span, ...]  # what the runner sends, in order; the whole text for most runners
     transaction: Transaction
+    refused: str = ""  # why its runner does not take it as it is
     apart: bool = False  # the runner sends it in one transaction, and ``--transaction statement`` takes it apart
 
     @staticmethod
