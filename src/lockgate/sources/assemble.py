@@ -49,9 +49,9 @@ def _take(layout: Layout, item: Named, source: Source, place: Place, parts: tupl
     """What one file holds: an up, a down or both; nothing where the runner's mark is missing."""
     ups, downs = parts
     up, down = scripts(layout.name, source, place.root / item.relative)
-    refused = next((s.refused for s in (up, down) if s is not None and s.refused), "")
-    if refused:
-        out.skipped.append(Skipped(source.path, f"{refused}: {layout.name} refuses the file", True, stops=True))
+    for script, does in ((up, "refuses the file"), (down, "will not roll it back" if layout.name == "goose" else "refuses the file")):
+        if script is not None and script.refused:
+            out.skipped.append(Skipped(source.path, f"{script.refused}: {layout.name} {does}", True, stops=True))
     if up is None:
         out.skipped.append(Skipped(source.path, _unmarked(layout.name), True))
     elif item.direction is Direction.DOWN:
