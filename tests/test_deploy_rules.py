@@ -128,7 +128,11 @@ def test_migrating_commands_are_known(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["npm start", "uvicorn app.migrations_view:app", "./server --no-migrate", "python -m emigrate_service", "nginx -g 'daemon off;'"]
+    "command",
+    [
+        "mkdir -p /data/migrate && ./serve", "chown app /srv/migrate; exec ./serve", "npm start", "uvicorn app.migrations_view:app",
+        "./server --no-migrate", "python -m emigrate_service", "nginx -g 'daemon off;'",
+    ],
 )
 def test_other_commands_do_not_migrate(command: str) -> None:
     text = f"services:\n  web:\n    restart: always\n    command: {command!r}\n"

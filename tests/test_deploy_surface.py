@@ -173,6 +173,11 @@ def test_entrypoint_and_command_are_one_line(tmp_path: Path, script: str, comman
     assert (web.migration is not None, web.one_shot) == (migrates, one_shot)
 
 
+def test_a_script_of_an_odd_name_is_not_found(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text('FROM a\nENTRYPOINT ["/bin/**entrypoint[.sh", "\\u0000entrypoint", "entrypoint/.."]\n')
+    assert names("services:\n  web:\n    build: .\n    restart: always\n", tmp_path) == []
+
+
 def test_the_script_of_another_service_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text('FROM a\nENTRYPOINT ["dumb-init", "--", "./worker/entrypoint.sh"]\n')
     for folder, text in (("web", "npx prisma migrate deploy\nexec node web.js\n"), ("worker", "exec node worker.js\n")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import re
 import shlex
@@ -14,7 +15,7 @@ from lockgate.values import dataclass, replace
 
 _INSTRUCTION = pattern(r"^[ \t]*(FROM|CMD|ENTRYPOINT|HEALTHCHECK|COPY|ADD)\b[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
 _FROM = pattern(r"(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
-_BARE = pattern(r"^(?:scratch|(?:gcr\.io/)?distroless/(?!\S*debug)\S*|gcr\.io/distroless/(?!\S*debug)\S*)$")
+_BARE = pattern(r"^(?:scratch|(?:gcr\.io/)?distroless/(?!\S*debug)\S+)$")
 _TOOLS = pattern(r"busybox|/(?:ba)?sh\b|curl|wget")
 
 
@@ -98,7 +99,8 @@ def _script(word: str, context: Path, copied: tuple[tuple[str, str], ...]) -> st
     """The script behind a path in the image: by COPY, else by the longest common end of the paths; "" where two would do."""
     script = PurePosixPath(word)
     exact = [context / source for source, target in copied if PurePosixPath(target).name == script.name and PurePosixPath(source).suffix]
-    found = [p for p in exact if p.is_file()] or [*context.glob(script.name), *context.glob(f"*/{script.name}")]
+    name = glob.escape(script.name)
+    found = [p for p in exact if p.is_file()] or [*context.glob(name), *context.glob(f"*/{name}")]
     shared = {path: _common(path, script) for path in found}
     best = [path for path in found if shared[path] == max(shared.values())]
     try:

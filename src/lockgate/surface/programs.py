@@ -31,7 +31,10 @@ _MIGRATES = pattern(
 _FLAG = pattern(r"\s--(?:migrate|(?:run|apply)-(?:\w+-)?migrations?)\b")
 _SPLIT = pattern(r"&&|\|\||;|\n|(?<!\|)\|(?!\|)")
 _KEYWORD = pattern(r"^\s*(?:(?:if|then|elif|else|do|while|until|time|exec|!|\{|\()\s+)+")
-_SETUP = pattern(r"^\s*(?:#|set\s|export\s|cd\s|echo\b|printf\b|sleep\s|wait-for|command\s+-v|\[|test\s|done\b|fi\b|\}|\)|$)|^\s*\w+=\S*\s*$")
+_SETUP = pattern(
+    r"^\s*(?:#|set\s|export\s|cd\s|echo\b|printf\b|sleep\s|wait-for|command\s+-v|\[|test\s|done\b|fi\b|\}|\)|$"
+    r"|(?:mkdir|chown|chmod|ls|cp|mv|rm|ln|touch|cat|tar|find|grep|trap|local)\s)|^\s*\w+=\S*\s*$"
+)
 
 
 @dataclass(frozen=True, slots=True)
