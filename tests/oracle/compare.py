@@ -86,7 +86,7 @@ class Pair:
             said = step.fails.message if step.fails else "success"
             return f"{sql}\n    server: {real} {message}\n    simulated: {simulated} {said}", ""
         if self.block == "E":
-            return "", "the transaction failed"
+            return "", "data: the transaction failed"
         return self._catalogs(sql) if catalogs and not real else "", ""
 
     def _simulate(self, sql: str) -> Step | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 from lockgate.timeline.replay import Replay
-from tests.oracle import others, privileges, tables
+from tests.oracle import flows, others, privileges, tables
 from tests.oracle.choice import ROLES, Choice
 
 Production = Callable[[Choice], str]
@@ -21,7 +21,8 @@ WEIGHTS: dict[Production, int] = {
     tables.move: 4, others.create_type: 4, others.alter_type: 4, others.create_function: 6, others.alter_function: 1, others.trigger: 4, others.policy: 3,
     others.comment: 3, others.statistics: 1, others.rule: 1, others.schema: 1, others.path: 1, others.dml: 6, others.query: 4, others.do_block: 2,
     others.transaction: 3, others.call: 1, privileges.grant: 6, privileges.membership: 2, privileges.role: 1, privileges.become: 4,
-    privileges.default_privileges: 2, privileges.owned: 1, privileges.foreign_key: 4,
+    flows.guarded: 6, flows.dynamic: 2, flows.replace_function: 3, flows.savepoint: 2, flows.merge: 2, flows.many_columns: 3, flows.schema_elements: 1,
+    flows.publication: 1, flows.temporary: 1, privileges.default_privileges: 2, privileges.owned: 1, privileges.foreign_key: 4,
 }  # fmt: skip
 _PRODUCTIONS, _WEIGHTS = list(WEIGHTS), list(WEIGHTS.values())
 

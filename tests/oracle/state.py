@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from lockgate.catalog.acl import NAMES, default_acl
@@ -109,7 +110,7 @@ def _all(catalog: Catalog) -> Iterator[tuple[object, ...]]:
     for obj in catalog.every():
         space = getattr(obj, "namespace", 0)
         holder = catalog.find(Relation, getattr(obj, "relation", 0))
-        temporary = holder is not None and holder.persistence == "t"
+        temporary = holder is not None and holder.persistence == "t" and getattr(obj, "kind", "") != "statistics"
         if getattr(obj, "extension", 0) or temporary or catalog.namespace_name(space).startswith("pg_"):
             continue
         yield from _facts(catalog, obj)
@@ -176,7 +177,7 @@ def _facts(catalog: Catalog, obj: Object) -> Iterator[tuple[object, ...]]:
 def _routine(catalog: Catalog, obj: Routine) -> Iterator[tuple[object, ...]]:
     arguments = identity_arguments(catalog, obj)
     yield from _acl(catalog, "function", "function acl", f"{obj.name}({arguments})", obj)
-    result = type_name(catalog, obj.result) if obj.result else "-"
+    result = re.sub(r"^pg_temp_\d+\.", "", type_name(catalog, obj.result)) if obj.result else "-"  # the session sees its own
     yield ("function", obj.name, arguments, obj.language, obj.volatile, obj.strict, obj.security_definer, obj.retset, result, obj.defaults, len(obj.config))
 
 

@@ -308,6 +308,7 @@ class Rewrite:
     relation: int
     event: str
     instead: bool
+    returning: bool = False  # one of its actions has a RETURNING list
 
 
 @dataclass(frozen=True, slots=True)

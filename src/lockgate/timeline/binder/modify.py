@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.catalog.objects import Relation, Rewrite
 from lockgate.timeline.binder.assign import Goal, assign, check_generated, goal, target_item
 from lockgate.timeline.binder.ctes import with_clause
 from lockgate.timeline.binder.expressions import expr, transform, where
@@ -117,12 +118,24 @@ def returning(state: State, body: Node, privilege: str) -> Result:
     if not nodes:
         _read(item)
         return Result(state, [], returning=False)
+    _rules_return(state, item, privilege, body)
     if state.catalog.major >= 18:
         _old_and_new(state, item, clause or {})
     targets, is_open = target_list(state, nodes, "returning")
     resolve_unknowns(state, targets)
     _read(item)
     return Result(state, columns_of(targets), is_open)
+
+
+def _rules_return(state: State, item: Item, privilege: str, body: Node) -> None:
+    """RewriteQuery: an INSTEAD rule must tell what RETURNING gives (0A000)."""
+    if not isinstance(item.rel, Relation):
+        return
+    rules = [r for r in state.catalog.of_relation(item.rel.oid, Rewrite) if r.event == privilege.lower()]
+    if any(r.instead for r in rules) and not any(r.returning for r in rules):
+        message = f'cannot perform {privilege} RETURNING on relation "{item.rel.name}"'
+        at = body.get("relation", {}).get("location", 0)
+        state.gathered.late.append(state.ctx.refuse("0A000", message, at, name=item.rel.name, object=state.catalog.qualified(item.rel), kind="relation"))
 
 
 def _read(item: Item) -> None:
@@ -177,6 +190,12 @@ def _check_merge_target(state: State, item: Item, body: Node) -> None:
     if item.rel is not None and kind not in allowed:
         message = f'cannot execute MERGE on relation "{item.rel.name}"'
         raise state.ctx.refuse("0A000" if state.catalog.major < 17 else "42809", message, body["relation"].get("location", 0))
+    if isinstance(item.rel, Relation) and state.catalog.of_relation(item.rel.oid, Rewrite):
+        help = "MERGE is not supported for relations with rules."
+        refusal = state.ctx.refuse("0A000", f'cannot execute MERGE on relation "{item.rel.name}"', body["relation"].get("location", 0), help=help)
+        if state.catalog.major < 17:
+            raise refusal
+        state.gathered.late.append(refusal)
 
 
 def _when(state: State, item: Item, source: list[Item], clause: Node) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from lockgate.timeline.binder import Query
 from lockgate.timeline.binder.candidates import with_outputs
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import SOMETHING, UNKNOWN, Unknown, Value, World, expression, select
+from lockgate.timeline.failure import Unsure
 from lockgate.timeline.plpgsql import tree
 from lockgate.timeline.plpgsql.parser import parse_body
 from lockgate.timeline.plpgsql.scan import BodySyntax
@@ -23,6 +25,7 @@ from lockgate.timeline.routines.sequences import check_call
 from lockgate.timeline.routines.writes import may_write, write
 from lockgate.timeline.targets import HARMLESS
 
+_TRIGGER = 2279
 _SAFE = HARMLESS | {"VariableSetStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "TransactionStmt"}
 _DML = pattern(r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh)\b", re.IGNORECASE)
 
@@ -36,6 +39,10 @@ def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World
         routine = ctx.catalog.find(Routine, oid)
         if routine is None:
             continue
+        if routine.result == _TRIGGER and tag == "SelectStmt" and not node.get("fromClause") and routine.language == "plpgsql":
+            raise ctx.refuse("0A000", "trigger functions can only be called as triggers", name=routine.name, kind="function",
+                             object=ctx.catalog.qualified(routine))  # fmt: skip
+        _inline(ctx, routine)
         if alters(ctx, routine) or may_write(ctx, oid):
             run_called(ctx, tag, node, routine, world)
         elif tag == "SelectStmt" and ctx.depth == 0:
@@ -47,6 +54,27 @@ def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World
     if tag != "SelectStmt" or query.modifies:
         _triggers(ctx, query, tag)
     write(ctx, tag, node, query, world or World(ctx))
+
+
+def plan(ctx: Context, query: Query) -> None:
+    """What planning alone finds: EXPLAIN goes no further."""
+    for routine in filter(None, (ctx.catalog.find(Routine, oid) for oid in query.routines)):
+        _inline(ctx, routine)
+
+
+def _inline(ctx: Context, routine: Routine) -> None:
+    """inline_function: the planner reads a plain SQL function's only statement, whether or not it will ever run. Refuses as that does."""
+    from lockgate.timeline.plpgsql.declare import is_polymorphic
+    from lockgate.timeline.routines.sql_body import analysed
+    from lockgate.timeline.routines.validate import settings_of
+
+    body = routine.body
+    plain = routine.kind == "f" and routine.language == "sql" and not (routine.retset or routine.security_definer or routine.config)
+    if not plain or body is None or body.atomic or any(is_polymorphic(t) for t in (*routine.args, routine.result)):
+        return
+    with settings_of(ctx, routine), suppress(Unsure, GrammarError):
+        if len(parse_statements(body.text)) == 1:
+            list(analysed(ctx, routine))
 
 
 # --- which routines matter -----------------------------------------------------------------------------------------------

@@ -200,6 +200,8 @@ def alter_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
     relation = ctx.catalog.the(Relation, item.relation)
     node = item.node["def"].get("ATAlterConstraint") or item.node["def"].get("Constraint", {})
     name = node.get("conname", "")
+    if ctx.catalog.major >= 18 and relation.kind == "p" and not item.recurse:
+        raise ctx.refuse("42P16", "constraint must be altered in child tables too", span=item.span, kind="constraint", help="Do not specify the ONLY keyword.")
     constraint = find_constraint(ctx, relation, name, span=item.span)
     deferring = node.get("alterDeferrability") or "Constraint" in item.node["def"]
     if deferring and constraint.kind != "f":

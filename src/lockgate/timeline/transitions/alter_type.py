@@ -154,7 +154,7 @@ def _cast_default(ctx: Context, relation: Relation, attribute: Attribute, ref: T
 def _stored(ctx: Context, relation: Relation, attribute: Attribute, raw: object) -> Expr:
     own = _value(attribute.type, attribute.typmod, attribute.collation)
     if not isinstance(raw, dict):
-        return own if raw is not None else _value(0)
+        return own if raw is not None else _value(20)  # nextval() of a serial column
     if "A_Const" in raw:
         return own if "sval" in raw["A_Const"] or raw["A_Const"].get("isnull") else _const(raw["A_Const"], own)
     return _value(0) if "TypeCast" not in raw else _explicit(ctx, raw["TypeCast"])

@@ -8,6 +8,7 @@ from lockgate.catalog.objects import Routine
 from lockgate.timeline.binder import Column, Variables, analyze_query, check_uses, resolve_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_superuser
+from lockgate.timeline.routines.effects import plan
 from lockgate.timeline.transitions.query import QUERIES
 from lockgate.values import replace
 
@@ -95,7 +96,9 @@ def explain(ctx: Context, node: Node) -> None:
 
         execute(ctx, tag, body)
     elif tag in QUERIES:
-        check_uses(ctx, analyze_query(ctx, tag, body))
+        query = analyze_query(ctx, tag, body)
+        check_uses(ctx, query)
+        plan(ctx, query)
 
 
 def nothing(ctx: Context, node: Node) -> None:

@@ -32,7 +32,7 @@ def create_rule(ctx: Context, node: Node) -> None:
         raise ctx.unsure("a rule ON SELECT is not modelled", ("object", relation.oid))
     name = node.get("rulename", "")
     oid = _existing(ctx, relation, name, bool(node.get("replace")))
-    rule = Rewrite(oid or ctx.catalog.new_oid(), name, relation.oid, event, bool(node.get("instead")))
+    rule = Rewrite(oid or ctx.catalog.new_oid(), name, relation.oid, event, bool(node.get("instead")), _returns(node))
     if oid:
         ctx.catalog.undepend((oid, 0), "n")
     ctx.catalog.put(rule)
@@ -61,6 +61,10 @@ def _actions(ctx: Context, scope: Scope, node: Node) -> frozenset[Address]:
             continue
         refs |= analyze_query(ctx, tag, body, scope=scope).depends
     return refs
+
+
+def _returns(node: Node) -> bool:
+    return any("returningList" in body or "returningClause" in body for action in node.get("actions", []) for body in action.values())
 
 
 def _existing(ctx: Context, relation: Relation, name: str, replacing: bool) -> int:

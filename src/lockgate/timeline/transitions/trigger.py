@@ -204,6 +204,9 @@ def _function(ctx: Context, node: Node) -> int:
     names = node["funcname"]
     shown = spelled(names)
     found: Any = find_function(ctx, names, (), None)
+    if getattr(found, "kind", "f") == "p":  # LookupFuncName sees no procedures
+        raise ctx.refuse("42883", f"function {shown}() does not exist", None, name=shown.rpartition(".")[2], object=shown, kind="function",
+                         help="A procedure has that name.")  # fmt: skip
     need_privilege(ctx, found, "EXECUTE", None, kind="function", shown=shown, name=getattr(found, "name", None))
     result = getattr(found, "result", 0)
     if result and result != TRIGGER:
