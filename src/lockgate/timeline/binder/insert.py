@@ -32,8 +32,8 @@ def insert(state: State, body: Node) -> Result:
     else:
         statement = source["SelectStmt"]
         plain = statement.get("valuesLists") and not any(statement.get(f) for f in ("sortClause", "limitOffset", "limitCount", "lockingClause", "withClause"))
-        rows = _rows(state, statement) if plain else [_query(state, source)]
         goals = insert_goals(state, item, named)
+        rows = _rows(state, statement) if plain else [_query(state, source)]
         at = first_place(source)
         for row in rows:
             insert_row(state, row, goals, named, override, at)

@@ -189,7 +189,7 @@ def _check_merge_target(state: State, item: Item, body: Node) -> None:
     allowed = "rp" if state.catalog.major < 17 else "rpv"
     if item.rel is not None and kind not in allowed:
         message = f'cannot execute MERGE on relation "{item.rel.name}"'
-        raise state.ctx.refuse("0A000" if state.catalog.major < 17 else "42809", message, body["relation"].get("location", 0))
+        raise state.ctx.refuse("0A000", message, body["relation"].get("location", 0))
     if isinstance(item.rel, Relation) and state.catalog.of_relation(item.rel.oid, Rewrite):
         help = "MERGE is not supported for relations with rules."
         refusal = state.ctx.refuse("0A000", f'cannot execute MERGE on relation "{item.rel.name}"', body["relation"].get("location", 0), help=help)
