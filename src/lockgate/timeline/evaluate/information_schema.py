@@ -42,6 +42,14 @@ def visible(world: World, obj: Relation | Namespace | Routine | Type, letters: s
     return not set(letters).isdisjoint(acl.held(catalog, session.role, items_of(catalog, obj)))
 
 
+def _hidden(world: World, relation: Relation) -> bool:
+    """Whether the views certainly show nothing of a table: the current role owns it not, and holds nothing on it or on a column of it."""
+    catalog = world.ctx.catalog
+    if doubted(world, relation.oid) or visible(world, relation, "arwdDxt") or catalog.taint_of(("any",), ("privileges",)) is not None:
+        return False
+    return not any(acl.held(catalog, world.ctx.session.role, attribute.acl) for attribute in relation.attributes if attribute.acl)
+
+
 def _certain(world: World, relation: Relation, letters: str = "arwdDxt") -> bool:
     return not doubted(world, relation.oid) and visible(world, relation, letters)
 
@@ -50,7 +58,7 @@ def _tables(world: World, wanted: Wanted) -> Iterable[Row]:
     catalog = world.ctx.catalog
     names = names_in(wanted, "table_name")
     for relation in relations(world, names):
-        if relation.kind in _KINDS:
+        if relation.kind in _KINDS and not _hidden(world, relation):
             kind = "LOCAL TEMPORARY" if relation.persistence == "t" else _KINDS[relation.kind]
             schema = catalog.namespace_name(relation.namespace)
             yield Row({"table_catalog": SOMETHING, "table_schema": schema, "table_name": relation.name, "table_type": kind}, _certain(world, relation))
@@ -77,7 +85,7 @@ def _columns(world: World, wanted: Wanted) -> Iterable[Row]:
     catalog = world.ctx.catalog
     names, columns = names_in(wanted, "table_name"), names_in(wanted, "column_name")
     for relation in relations(world, names):
-        if relation.kind not in _KINDS:
+        if relation.kind not in _KINDS or _hidden(world, relation):
             continue
         schema = catalog.namespace_name(relation.namespace)
         for attribute in relation.attributes:

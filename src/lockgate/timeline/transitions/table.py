@@ -34,12 +34,12 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
     of_type = _typed(ctx, definition, node["ofTypename"]) if "ofTypename" in node else 0
     transform_elements(ctx, definition, node)
     persistence = "t" if space.oid == ctx.session.temp_namespace else rangevar.get("relpersistence", "p")
+    plans = plan_keys(ctx, definition, lambda: _peek(ctx, node))
+    sequences = make_sequences(ctx, definition, definition.columns, persistence)
     if kind == "p" and persistence == "u" and ctx.catalog.major >= 18:
         raise ctx.refuse("0A000", "partitioned tables cannot be unlogged", location, kind="relation")
     if node.get("oncommit", "ONCOMMIT_NOOP") != "ONCOMMIT_NOOP" and persistence != "t":
         raise ctx.refuse("42P16", "ON COMMIT can only be used on temporary tables", location, kind="other")
-    plans = plan_keys(ctx, definition, lambda: _peek(ctx, node))
-    sequences = make_sequences(ctx, definition, definition.columns, persistence)
     check_storage_options(ctx, node.get("options", []), kind)
     parents = find_parents(ctx, node.get("inhRelations", []))
     check_columns_once(ctx, definition)
