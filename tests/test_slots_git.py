@@ -326,3 +326,15 @@ def test_code_on_a_branch_claims_its_slot(tmp_path: Path) -> None:
     repo.commit("2_mine.sql", text="-- +goose Up\nSELECT 2;\n-- +goose Down\n")
     (found,) = repo.said()
     assert found.name == ON_BRANCH and "2_b on feature" in found.message
+
+
+def test_a_new_slot_below_what_golang_migrate_has_applied(repo: Repo) -> None:
+    """Its ledger is one row: that a lower slot was never deployed is known from the base branch, which has not got it."""
+    repo.commit("0005_e.up.sql")
+    repo.git("checkout", "-q", "-b", "mine")
+    repo.commit("0003_late.up.sql", "0006_next.up.sql")
+    found = [f for f in repo.said(ledger=[{"version": 5, "dirty": False}]) if f.rule == "S104"]
+    assert [f.slot for f in found] == ["0003"] and "golang-migrate will pass it over in silence" in found[0].message
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--no-edit", "mine")
+    assert not [f for f in repo.said(ledger=[{"version": 5, "dirty": False}]) if f.rule == "S104"], "it may have been deployed by now"

@@ -14,9 +14,12 @@ from lockgate.errors import CannotCheck, UsageError
 from lockgate.slots import applied_ids, read_ledger
 from lockgate.slots.atlas import sums
 from lockgate.slots.checksums import agrees, flyway_crc32
+from lockgate.slots.kinds import DBMATE, KINDS
 from lockgate.slots.read import read_dsn, read_snapshot
 from lockgate.sources import load
+from lockgate.sources.naming import BY_NAME
 from lockgate.text import Source
+from tests.conftest import ROOT
 from tests.slots_kit import names, put, said
 
 T = "CREATE TABLE t (id int);\n"
@@ -116,11 +119,26 @@ CASES: dict[str, tuple[str, dict[str, str], Rows, list[str]]] = {
                                         [flyway(1, "2", "all", kind="SQL_BASELINE"), flyway(2, "3", "c")], []),
     "atlas baseline": ("atlas", NUMBERED, [atlas("2", "b", kind=1), atlas(".atlas_cloud_identifier", "x"), atlas("3", "c")], []),
     "atlas half done": ("atlas", {"1_a.sql": T}, [atlas("1", "a") | {"total": 2, "error": "boom"}], ["ledger-dirty"]),
+    "of one's own, by file": ("plain", NUMBERED, [{"id": i, "filename": f"db/{n}", "executed_at": "x"} for i, n in enumerate(NUMBERED)], []),
+    "of one's own, by file alone": ("plain", NUMBERED, [{"filename": "1_a.sql"}, {"filename": "2_other.sql"}, {"filename": "3_c.sql"}],
+                                    ["ledger-name-mismatch"]),
     "of one's own": ("plain", NUMBERED, [{"version": 1, "name": "a", "applied_at": "x", "checksum": sha(T)},
                                          {"version": 2, "name": "other", "applied_at": "x", "checksum": sha("x")},
                                          {"version": 3, "name": "c", "applied_at": "x", "checksum": sha("x")}],
                      ["ledger-checksum-mismatch", "ledger-name-mismatch"]),
 }  # fmt: skip
+
+
+def test_names_that_are_one_where_unicode_forms_are_not_told_apart(tmp_path: Path) -> None:
+    put(tmp_path / "m", {"1_caf\u00e9.up.sql": T, "1_cafe\u0301.up.sql": T})
+    (found,) = [f for f in said(tmp_path) if f.name == "case-collision"]
+    assert "macOS, which does not tell Unicode forms apart" in found.message
+
+
+def test_the_document_names_every_layout_and_ledger() -> None:
+    text = (ROOT / "docs/slots.md").read_text()
+    assert all(f"| {name} |" in text for name in BY_NAME)
+    assert all(f"`{kind.table}`" in text for kind in (*KINDS, DBMATE))
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -11,7 +11,7 @@ from lockgate.slots.applied import applied_ids, compare
 from lockgate.slots.atlas import stale
 from lockgate.slots.conflicts import DuplicateSlot, NotCompared
 from lockgate.slots.ledger import Ledger, plain_name
-from lockgate.slots.merge import examine_merges
+from lockgate.slots.merge import examine_merges, unseen_below
 from lockgate.slots.next import next_slot
 from lockgate.slots.read import read_ledger, read_snapshot
 from lockgate.slots.table import SlotTable, gather
@@ -43,6 +43,7 @@ def examine(table: SlotTable, cwd: Path, squashed: bool = False) -> Iterator[obj
     if sums is not None:
         yield sums
     yield from examine_merges(table, free)
+    yield from unseen_below(table)
     if table.ledger is not None:
         coming = {n for c in table.base if (n := c.number) is not None} | {c.key for c in table.base}
         if squashed:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from lockgate.slots.branches import is_new
 from lockgate.slots.claim import Claim, by_name, dated
-from lockgate.slots.conflicts import TakenByReservation, TakenOnBase, TakenOnBranch
+from lockgate.slots.conflicts import Below, TakenByReservation, TakenOnBase, TakenOnBranch
 from lockgate.slots.ledger import plain_name
 from lockgate.slots.table import SlotTable
 from lockgate.sources import Direction
+from lockgate.sources.naming import BY_NAME, named, slot_number
 
 
 def examine_merges(table: SlotTable, next_free: str) -> Iterator[TakenOnBase | TakenOnBranch | TakenByReservation]:
@@ -19,6 +20,20 @@ def examine_merges(table: SlotTable, next_free: str) -> Iterator[TakenOnBase | T
         yield from _base(table, next_free)
         yield from _branches(table, next_free)
     yield from _reservations(table)
+
+
+def unseen_below(table: SlotTable) -> Iterator[Below]:
+    """A ledger of one row (golang-migrate's) tells nothing of what is below it; but what the base branch has not was never deployed from it."""
+    ledger, view = table.ledger, table.git
+    if ledger is None or not ledger.kind.head_only or ledger.kind.by_name or view is None or not view.base:
+        return
+    top = max((row for row in ledger.rows if row.number is not None), key=lambda row: row.number or (), default=None)
+    layout = BY_NAME[table.folder.layout]
+    there = {slot_number(item.slot) for f in view.base_files if (item := named(layout, f)) is not None}
+    for claim in table.tree:
+        if top is not None and claim.direction is not Direction.DOWN and claim.number is not None:
+            if claim.number <= (top.number or ()) and claim.number not in there:
+                yield Below(claim, top, ledger, ledger.kind.late)
 
 
 def _slots(table: SlotTable) -> dict[object, list[Claim]]:

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockgate.errors import CannotCheck
+from lockgate.lean import pattern
 from lockgate.slots import kinds
 from lockgate.slots.kinds import Kind
 from lockgate.slots.ledger import Ledger, LedgerRow
+from lockgate.sources.naming import slot_number
 from lockgate.text import Source, Span
 
 Row = Mapping[str, Any]
+_FILE = pattern(r"(?:.*/)?[VUB]?(\d+(?:\.\d+)*)[_\-. ]")
 
 
 def ledger_of(source: Source, rows: Sequence[Row], spans: Sequence[Span], columns: Mapping[str, str]) -> Ledger:
@@ -39,7 +42,19 @@ def _version(row: Row, kind: Kind, columns: Mapping[str, str]) -> object:
         return f"{row.get('app')}.{row.get('name')}"
     if kind.runner == "liquibase":
         return f"{row.get('author')}:{row.get('id')}"
-    return _value(row, "version", kind, columns)
+    version = _value(row, "version", kind, columns)
+    if kind is kinds.CUSTOM and "version" not in columns:
+        name = _value(row, "name", kind, columns)
+        # a key that counts rows says nothing beside the name of a file
+        counted = not any(column in row for column in kinds.COLUMNS["version"] if column != "id")
+        return name if counted and (version is None or _FILE.match(str(name))) else version
+    return version
+
+
+def _split(version: str) -> tuple[str, str]:
+    """Slot and name of a file's name, which many a table of one's own keeps in place of both."""
+    found = _FILE.match(version) if slot_number(version) is None else None
+    return (found.group(1), version) if found else (version, "")
 
 
 def _key(row: Row, kind: Kind, version: str) -> str:
@@ -80,7 +95,8 @@ def _row(row: Row, version: object, span: Span, kind: Kind, columns: Mapping[str
     checksum = _value(row, "checksum", kind, columns)
     text = checksum.hex() if isinstance(checksum, bytes | memoryview) else _text(checksum)
     name, applied_at = (_text(_value(row, what, kind, columns)) for what in ("name", "applied_at"))
-    return LedgerRow(_text(version), name, text, _broken(row, kind, columns), span, applied_at, _fake(row, kind))
+    slot, rest = _split(_text(version)) if kind is kinds.CUSTOM else (_text(version), "")
+    return LedgerRow(slot, rest or name, text, _broken(row, kind, columns), span, applied_at, _fake(row, kind))
 
 
 def _broken(row: Row, kind: Kind, columns: Mapping[str, str]) -> bool:
