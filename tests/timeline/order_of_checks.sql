@@ -215,3 +215,16 @@ do $$ begin if not exists (select 1 from information_schema.columns where table_
 do $$ begin if not exists (select 1 from information_schema.tables where table_name = 'seen') then alter table seen add column b int; end if; end $$;
 do $$ begin if exists (select 1 from information_schema.tables where table_name = 'unseen') then alter table unseen add column c int; end if; end $$;
 reset role;
+create schema shadow;
+create table shadowed (a int default 1 check (a > 0), b serial);
+set search_path = shadow, public;
+create table shadowed (like shadowed including all);
+reset search_path;
+create temp table shadow.t (x, y) as select 1;
+create function of_text(text) returns int language sql as 'select 1';
+create view uncollated as select of_text('x') as n, upper('x') as t;
+create table upserted (a int unique);
+create rule ui as on insert to upserted do instead nothing;
+insert into upserted select 1 where false on conflict (a) do nothing;
+create rule uu as on update to upserted do also notify x;
+insert into upserted select 1 where false on conflict (a) do update set a = 1;

@@ -309,6 +309,7 @@ class Rewrite:
     event: str
     instead: bool
     returning: bool = False  # one of its actions has a RETURNING list
+    nothing: bool = False  # it has no actions
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def analyze_query(ctx: Context, tag: str, node: Node, *, variables: Variables | 
 
 def _query(state: State, result: Result, command: str) -> Query:
     gathered = state.gathered
-    columns = tuple(Column(c.name, c.type, c.typmod, c.coll or _collation(state, c.type)) for c in result.cols)
+    columns = tuple(Column(c.name, c.type, c.typmod, (own := _collation(state, c.type)) and (c.coll or own)) for c in result.cols)
     target = state.target.rel.oid if state.target is not None and state.target.rel is not None else 0
     return Query(
         command, columns, _distinct(gathered.depends), tuple(u.frozen() for u in gathered.uses if u.privileges), target, result.open,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.catalog.objects import FIRST_USER_OID, Constraint, Relation
+from lockgate.catalog.objects import FIRST_USER_OID, Constraint, Relation, Rewrite
 from lockgate.timeline.binder.assign import Goal, assign, check_generated, goal, target_item
 from lockgate.timeline.binder.coercion import UNKNOWN
 from lockgate.timeline.binder.ctes import with_clause
@@ -125,6 +125,10 @@ def on_conflict(state: State, item: Item, body: Node) -> None:
         raise state.ctx.refuse("42601", message, body.get("location", 0))
     if item.rel is not None and not isinstance(item.rel, Relation) and infer:
         raise state.ctx.refuse("0A000", "ON CONFLICT is not supported with system catalog tables", body.get("location", 0))
+    rules = state.catalog.of_relation(item.rel.oid, Rewrite) if isinstance(item.rel, Relation) else ()
+    if any(r.event == "update" or (r.event == "insert" and not r.nothing) for r in rules):
+        message = "INSERT with ON CONFLICT clause cannot be used with table that has INSERT or UPDATE rules"
+        state.gathered.late.append(state.ctx.refuse("0A000", message, body.get("location", 0), kind="other"))
     if infer:
         _arbiter(state, item, infer, action)
     if action != "ONCONFLICT_UPDATE":

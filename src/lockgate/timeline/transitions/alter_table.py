@@ -9,7 +9,7 @@ from lockgate.parse.tokens import find_name, token_end
 from lockgate.text import Span
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_owner
-from lockgate.timeline.transitions import alter_column, alter_constraint, alter_other, alter_type
+from lockgate.timeline.transitions import alter_column, alter_constraint, alter_identity, alter_other, alter_type
 from lockgate.timeline.transitions.alteration import Alteration, Pass, Queue, allow
 from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.relation import user_relation
@@ -23,9 +23,9 @@ _COMMANDS: Mapping[str, _Row] = {
     "AT_AddColumn": (Pass.ADD_COL, "rpcf", False, alter_column.add_column, alter_column.prepare_add),
     "AT_DropColumn": (Pass.DROP, "rpcf", False, alter_column.drop_column, alter_column.prepare_drop),
     "AT_ColumnDefault": (Pass.ADD_OTHERCONSTR, "rpvf", True, alter_column.set_column_default, None),
-    "AT_AddIdentity": (Pass.ADD_OTHERCONSTR, "rpvf", False, alter_column.add_identity, None),
-    "AT_SetIdentity": (Pass.MISC, "rpvf", False, alter_column.set_identity, None),
-    "AT_DropIdentity": (Pass.DROP, "rpvf", False, alter_column.drop_identity, None),
+    "AT_AddIdentity": (Pass.ADD_OTHERCONSTR, "rpvf", False, alter_identity.add_identity, None),
+    "AT_SetIdentity": (Pass.MISC, "rpvf", False, alter_identity.set_identity, None),
+    "AT_DropIdentity": (Pass.DROP, "rpvf", False, alter_identity.drop_identity, None),
     "AT_DropNotNull": (Pass.DROP, "rpf", True, alter_column.drop_not_null, alter_column.prepare_drop_not_null),
     "AT_SetNotNull": (Pass.COL_ATTRS, "rpf", True, alter_column.set_column_not_null, None),
     "AT_SetExpression": (Pass.SET_EXPRESSION, "rpf", True, alter_column.set_expression, None),

@@ -32,7 +32,7 @@ def create_rule(ctx: Context, node: Node) -> None:
         raise ctx.unsure("a rule ON SELECT is not modelled", ("object", relation.oid))
     name = node.get("rulename", "")
     oid = _existing(ctx, relation, name, bool(node.get("replace")))
-    rule = Rewrite(oid or ctx.catalog.new_oid(), name, relation.oid, event, bool(node.get("instead")), _returns(node))
+    rule = Rewrite(oid or ctx.catalog.new_oid(), name, relation.oid, event, bool(node.get("instead")), _returns(node), not node.get("actions"))
     if oid:
         ctx.catalog.undepend((oid, 0), "n")
     ctx.catalog.put(rule)

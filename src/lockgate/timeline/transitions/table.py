@@ -17,7 +17,7 @@ from lockgate.timeline.transitions.not_null import key_of, store_not_nulls
 from lockgate.timeline.transitions.option import check_storage_options
 from lockgate.timeline.transitions.relation import check_column_type, create_relation, creation_place, doubt, skip_existing
 from lockgate.timeline.transitions.sequence import make_sequence, read_options, set_owner_column
-from lockgate.timeline.transitions.table_like import finish_like, like_columns
+from lockgate.timeline.transitions.table_like import finish_like, like_columns, source_oid
 from lockgate.values import replace
 
 
@@ -114,7 +114,7 @@ def transform_elements(ctx: Context, definition: Definition, node: Node) -> None
             _place_column(ctx, definition, column)
         elif "TableLikeClause" in item:
             definition.columns.extend(like_columns(ctx, definition, item["TableLikeClause"]))
-            definition.likes.append(item["TableLikeClause"])
+            definition.likes.append(item["TableLikeClause"] | {"relationOid": source_oid(ctx, item["TableLikeClause"])})
         else:
             constraints.append(item["Constraint"])
     constraints += [item["Constraint"] for item in node.get("constraints", []) if "Constraint" in item]

@@ -44,10 +44,10 @@ def create_as(ctx: Context, into: Node, query: Query, *, materialized: bool, if_
     skip = bool(into.get("skipData"))
     if not skip:
         check_uses(ctx, query)
-    creation_place(ctx, rangevar)
     names = words(into.get("colNames", []))
     if len(names) > len(query.columns) and not query.open:
         raise ctx.refuse("42601", "too many column names were specified", location, kind="column")
+    creation_place(ctx, rangevar)
     columns = [replace(c, name=names[i]) if i < len(names) else c for i, c in enumerate(query.columns)]
     check_storage_options(ctx, into.get("options", []), "m" if materialized else "r")
     attributes = make_attributes(columns)

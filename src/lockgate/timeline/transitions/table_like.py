@@ -57,10 +57,16 @@ def _source(ctx: Context, clause: Node) -> Relation | None:
     return found
 
 
-def finish_like(ctx: Context, target: int, clause: Node) -> None:
-    """What INCLUDING asks for: defaults, generated, constraints, indexes, statistics, comments."""
+def source_oid(ctx: Context, clause: Node) -> int:
+    """The other table, remembered: the new one may hide it once it is made."""
     source = user_relation(ctx, clause["relation"])
     assert source is not None
+    return source.oid
+
+
+def finish_like(ctx: Context, target: int, clause: Node) -> None:
+    """What INCLUDING asks for: defaults, generated, constraints, indexes, statistics, comments."""
+    source = ctx.catalog.the(Relation, clause["relationOid"])
     options = clause.get("options", 0)
     relation = ctx.catalog.the(Relation, target)
     mapping = column_map(source, relation)
