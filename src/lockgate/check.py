@@ -12,6 +12,7 @@ from lockgate.errors import CannotCheck, UsageError
 from lockgate.findings import Finding, Label, Severity
 from lockgate.parse.named_roles import roles_named_in
 from lockgate.recall import Recall, Told
+from lockgate.recovery import with_recovery
 from lockgate.rules import registry
 from lockgate.sources import Folder, load
 from lockgate.sources.environment import Environment, around
@@ -399,7 +400,7 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report 
 
         changed = changed_paths(request.since, request.cwd)
         kept = [f for f in kept if changed & {f.at.source.path, *(r.source.path for r in f.related if f.rule[0] == "C")}]
-    kept = list(dict.fromkeys(sorted(kept, key=_order)))
+    kept = with_recovery(dict.fromkeys(sorted(kept, key=_order)), config, checked.folder.migrations)
     return Outcome(
         tuple(kept), checked.coverage, server or {"major": checked.plan.major}, hushed, request.fail_on, checked.folder, live
     )

@@ -126,6 +126,7 @@ def _closing(outcome: Outcome, paint: _Paint) -> Iterator[str]:
     stand_ins = server.get("stand_ins") or []
     if stand_ins:
         yield paint(f"stand-ins: {', '.join(map(str, stand_ins))}", "dim")
+    yield from (f"{paint('note:', 'bold')} {clean(str(note))}" for note in server.get("notes") or ())
     yield f"{coverage.migrations} migrations, {exact}{_queries(coverage.queries)}; {spoke}"
     if not outcome.findings:
         hushed = f" ({outcome.suppressed} suppressed)" if outcome.suppressed else ""

@@ -1,0 +1,154 @@
+"""``verify`` as a whole: the audit of the simulated catalog, the way out of an outage, a superuser runner, Ctrl-C."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lockgate.audit import audit, differences
+from lockgate.facts import Differs
+from lockgate.live import verify
+from lockgate.live.plan import LiveCatalog, Report
+from lockgate.live.plan import Plan as LivePlan
+from lockgate.timeline.replay import Plan, Replay
+from lockgate.values import replace
+from tests.conftest import Run
+from tests.live_kit import migration
+
+MIGRATIONS = (
+    migration("1", "CREATE TABLE t (id int PRIMARY KEY, a text);\nCREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1';"),
+    migration("2", "CREATE TABLE u (id bigint);\nALTER TABLE t ADD COLUMN b numeric(5, 2) DEFAULT 1;"),
+)
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return verify(LivePlan(MIGRATIONS, audit=True, observe_locks=False))
+
+
+def audited(report: Report, **changes: object) -> list[Differs]:
+    major = report.server.major
+    replay = Replay(Plan(MIGRATIONS, major))
+    for _ in replay.steps():
+        pass
+    return list(audit(Plan(MIGRATIONS, major), replace(report, **changes), replay.catalog))
+
+
+def without(catalog: LiveCatalog, kind: str, name: str) -> LiveCatalog:
+    return catalog | {kind: [row for row in catalog[kind] if row["name"] != name]}
+
+
+def test_the_simulated_catalog_is_the_server_s(report: Report) -> None:
+    assert report.catalogs.keys() == {"1", "2"}
+    assert audited(report) == [] and audited(report, catalogs={}) == []
+
+
+def test_a_difference_is_told_once_with_the_likeliest_statement(report: Report) -> None:
+    wrong = {"1": report.catalogs["1"], "2": without(report.catalogs["2"], "columns", "b")}
+    (found,) = audited(report, catalogs=wrong)
+    assert (found.migration.id, found.statement, found.object) == ("2", 2, "columns public.t.b")
+    assert "the simulated catalog has it" in found.words
+    both = {name: without(catalog, "functions", "f") for name, catalog in report.catalogs.items()}
+    (found,) = audited(report, catalogs=both)
+    assert (found.migration.id, found.statement, found.object) == ("1", 2, "functions public.f(integer)")
+
+
+def test_without_audit_the_end_is_compared(report: Report) -> None:
+    (found,) = audited(report, catalogs={}, catalog_after=without(report.catalog_after, "tables", "u"))
+    assert (found.object, found.migration.id, found.statement) == ("tables public.u", "2", 1)
+
+
+def test_what_differs_in_a_property(report: Report) -> None:
+    other = report.catalog_after | {"tables": [row | {"owner": "x"} for row in report.catalog_after["tables"]]}
+    assert list(differences(report.catalog_after, other, owners=False)) == []
+    assert [words for _, words in differences(report.catalog_after, other, owners=True)] == [
+        "owner is 'x' on the server, 'lockgate_runner' simulated", "owner is 'x' on the server, 'lockgate_runner' simulated",
+    ]  # fmt: skip
+
+
+def test_nothing_is_compared_after_what_nobody_could_repair() -> None:
+    broken = (MIGRATIONS[0], migration("2", "ALTER TABLE t ADD COLUMN c nonsense;"), migration("3", "CREATE TABLE v (id int);"))
+    seen = verify(LivePlan(broken, audit=True, observe_locks=False))
+    wrong = {name: without(catalog, "tables", "v" if name == "3" else "t") for name, catalog in seen.catalogs.items()}
+    found = list(audit(Plan(broken, seen.server.major), replace(seen, catalogs=wrong), None))
+    assert {item.migration.id for item in found} == {"1"}
+
+
+def project(folder: Path, config: str, **files: str) -> None:
+    (folder / "m").mkdir()
+    for name, text in files.items():
+        (folder / "m" / f"{name}.up.sql").write_text(text)
+    (folder / "lockgate.toml").write_text(f'[migrations]\npaths = ["m"]\n{config}')
+
+
+ROLES = '[roles]\nowner = "own"\ndeployer = "app"\nhandover = "1"\n'
+
+
+def test_the_way_out_of_an_outage_is_printed_with_the_ledger_s_row(lockgate: Run, tmp_path: Path) -> None:
+    sql = "ALTER TABLE t ADD COLUMN a int;\nCREATE INDEX i ON t (id);\n"
+    project(tmp_path, ROLES + '[ledger]\ntable = "paliad.applied_migrations"\n', **{"1_base": "CREATE TABLE t (id int);\n", "129_it's_late": sql})
+    text = lockgate("check").stdout
+    row = f"VALUES (129, 'it''s_late', now(), '{hashlib.sha256(sql.encode()).hexdigest()}');"
+    assert text.count(row) == 1 and "\\i m/129_it's_late.up.sql" in text
+    assert "INSERT INTO paliad.applied_migrations (version, name, applied_at, checksum)" in text
+
+
+def test_a_superuser_runner_is_warned_of(lockgate: Run, tmp_path: Path) -> None:
+    project(tmp_path, '[roles]\ndeployer = "app"\nsuperuser = true\n', **{"1_base": "CREATE ROLE boss SUPERUSER;\n"})
+    done = lockgate("verify")
+    assert done.returncode == 0 and "note: The migrations ran as a superuser, as configured" in done.stdout
+    (tmp_path / "lockgate.toml").write_text('[migrations]\npaths = ["m"]\n[roles]\ndeployer = "app"\n')
+    assert lockgate("verify").returncode == 1, "never without being asked for"
+
+
+def scratch() -> set[str]:
+    """The homes of scratch servers, wherever they are put."""
+    return {name for base in ("/dev/shm", "/tmp") if os.path.isdir(base) for name in os.listdir(base) if name.startswith("lockgate-") and len(name) == 21}
+
+
+def started(before: set[str], process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """The homes that are this run's: named in the command line of its supervisor's server."""
+    for name in scratch() - before:
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
+                parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+            except OSError:
+                continue
+            if name in words and int(parent) == process.pid:
+                yield name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_ctrl_c_in_the_midst_of_a_migration_leaves_nothing_running(tmp_path: Path) -> None:
+    project(tmp_path, "", **{"1_long": "SELECT pg_sleep(600);\n"})
+    before = scratch()
+    process = subprocess.Popen([sys.executable, "-m", "lockgate", "verify"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    homes: set[str] = set()
+    while not homes and process.poll() is None:
+        homes = set(started(before, process))
+        time.sleep(0.02)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, words = process.communicate(timeout=60)
+    assert process.returncode not in (0, 1), "an interrupted gate is closed"
+    assert b"Traceback" not in words
+    assert homes and not homes & scratch()
+
+
+def test_every_finding_on_a_statement_has_evidence_with_role_and_locks(lockgate: Run, tmp_path: Path) -> None:
+    text = "GRANT SELECT ON t TO PUBLIC;\nALTER TABLE t ADD COLUMN a int;\nALTER TABLE mine ADD COLUMN g nonsense;\nDROP VIEW v;\nCREATE VIEW v AS SELECT 2 AS b;\n"
+    project(tmp_path, ROLES, **{"1_base": "CREATE TABLE t (id int);\nCREATE VIEW v AS SELECT 1 AS a;\n", "2_more": "CREATE TABLE mine (id int);\n" + text})
+    report = json.loads(lockgate("verify", "--format", "json", "--transaction", "statement").stdout)
+    proofs = [f["evidence"] for f in report["findings"] if f["statement"]]
+    assert len(proofs) >= 4 and all(p and p["role"] == "app" and p["server"] and p["message"] for p in proofs)
+    assert {p["verdict"] for f, p in zip((f for f in report["findings"] if f["statement"]), proofs, strict=True) if f["sqlstate"]} == {"confirmed"}
