@@ -26,7 +26,7 @@ def failures(steps: list[Step]) -> list[str]:
 
 def test_if_not_exists_under_doubt_supposes_what_is_known() -> None:
     steps, catalog = replayed(
-        "create table spaces (name text);\n"
+        "create table spaces (name text);\ninsert into spaces select md5(random()::text) where random() > 0.5;\n"
         + UNKNOWN_LOOP.format("r.name")
         + "create table if not exists t (id int primary key, b text);\nalter table t add column if not exists c int not null default 1;\n"
         "create index if not exists t_c on t (c);\ncreate sequence if not exists s;\ncreate table if not exists t (id int, d int);\n"
@@ -36,12 +36,12 @@ def test_if_not_exists_under_doubt_supposes_what_is_known() -> None:
     assert [c["name"] for c in catalog["columns"] if c["table"] == "t"] == ["b", "c", "id"]
     assert {"t_c", "t_pkey"} <= {i["name"] for i in catalog["indexes"]}
     assert [s["name"] for s in catalog["sequences"]] == ["s"]
-    assert all(s.tainted for s in steps[2:])
+    assert all(s.tainted for s in steps[3:])
 
 
 def test_what_is_supposed_stays_in_doubt() -> None:
     steps, _ = replayed(
-        "create table spaces (name text);\n"
+        "create table spaces (name text);\ninsert into spaces select md5(random()::text) where random() > 0.5;\n"
         + UNKNOWN_LOOP.format("'create table t (id int, kept text)'")
         + "create table if not exists t (id int);\nalter table t drop column kept;\nselect nosuch from t;\nselect nosuch from spaces;\n"
     )
@@ -51,7 +51,7 @@ def test_what_is_supposed_stays_in_doubt() -> None:
 
 def test_an_unknown_schema_puts_its_table_in_doubt_and_no_other() -> None:
     steps, _ = replayed(
-        "create table spaces (name text);\ncreate table known (id int);\ncreate table other (id int);\n"
+        "create table spaces (name text);\ninsert into spaces select md5(random()::text);\ncreate table known (id int);\ncreate table other (id int);\n"
         + UNKNOWN_LOOP.format("'alter table ' || r.name || '.known add extra int'")
         + "select extra from known;\nselect extra from other;\nselect 1 from missing;\n"
     )
@@ -60,16 +60,45 @@ def test_an_unknown_schema_puts_its_table_in_doubt_and_no_other() -> None:
 
 def test_casts_in_doubt_do_not_choose_a_type() -> None:
     _, catalog = replayed(
-        "create table spaces (name text);\n"
+        "create table spaces (name text);\ninsert into spaces select md5(random()::text) where random() > 0.5;\n"
         + UNKNOWN_LOOP.format("r.name")
         + "create view v as select case when true then 0::float8 else 1::numeric end as ratio;\n"
     )
     assert [c["type"] for c in catalog["columns"] if c["table"] == "v"] == ["double precision"]
 
 
-def test_lock_table_counts_the_runners_transaction() -> None:
-    text = "create table t (id int);\nlock table t;\n"
-    for apart, expected in ((False, ["25P01"]), (True, [])):
-        script = Script(Source("1.sql", text), Script.whole(Source("1.sql", text), Transaction.STATEMENT).pieces, Transaction.STATEMENT, apart)
+def test_a_transaction_taken_apart_still_counts_for_locks_and_temporary_tables() -> None:
+    text = "create table t (id int);\nlock table t;\ncreate temp table plan (id int) on commit drop;\ninsert into plan select id from t;\n"
+    for apart, expected in ((False, ["25P01", "42P01"]), (True, [])):
+        script = Script(Source("1.sql", text), Script.whole(Source("1.sql", text), Transaction.STATEMENT).pieces, Transaction.STATEMENT, apart=apart)
         replay = Replay(Plan((Migration("1", "1", "1", script),), 15))
         assert failures([s for s in replay.steps() if isinstance(s, Step)]) == expected
+
+
+def test_an_unknown_number_puts_nothing_else_in_doubt() -> None:
+    steps, catalog = replayed(
+        "create table t (id int, legacy int);\ninsert into t select 1, 1 + (random() * 9)::int;\ndo $$ declare n int; begin select max(legacy) + 1 into n from t;\n"
+        "create sequence numbers; execute 'alter sequence numbers restart with ' || n; end $$;\n"
+        "create unique index if not exists t_id on t (id);\nalter table t alter id set default nextval('numbers'), drop column missing;\n"
+    )
+    assert failures(steps) == ["42703"]
+    assert steps[3].tainted == ()
+    assert [s["name"] for s in catalog["sequences"]] == ["numbers"]
+
+
+def test_defaults_of_arguments_are_known() -> None:
+    steps, catalog = replayed(
+        "create table t (id int);\ncreate function stamp(kind text, created boolean default true, word text default '_at') returns void language plpgsql as $$\n"
+        "begin if created then execute format('alter table %I add column %I timestamptz', kind, 'created' || word); end if; end $$;\n"
+        "select stamp('t');\nselect stamp('t', word => '_on');\nselect stamp('t', false);\n"
+    )
+    assert failures(steps) == []
+    assert [c["name"] for c in catalog["columns"]] == ["created_at", "created_on", "id"]
+    assert not any(s.tainted for s in steps)
+
+
+def test_a_role_that_is_only_named_may_be_missing() -> None:
+    text = "do $$ begin if exists (select from pg_roles where rolname = 'web') then grant usage on sequence nosuch to web; end if; end $$;\n"
+    script = Script.whole(Source("1.sql", text), Transaction.STATEMENT)
+    replay = Replay(Plan((Migration("1", "1", "1", script),), 15, guessed=("web",)))
+    assert failures([s for s in replay.steps() if isinstance(s, Step)]) == []

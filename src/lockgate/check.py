@@ -232,7 +232,8 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
     split = bool(roles.owner and roles.deployer) and not request.role
     inside = in_baseline(config, folder, request.cwd)
     environment = _environment(config, request, folder)
-    scripts = [m.up for m in folder.migrations] + ([environment.script] if environment is not None else [])
+    provided = roles_named_in([environment.script]) if environment is not None else set()
+    named = set() if config.migrations.baseline else roles_named_in(m.up for m in folder.migrations)
     path = config.migrations.search_path
     return Plan(
         tuple(m for m in folder.migrations if m.id not in inside),
@@ -245,7 +246,8 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
         read_script(config, roles.handover_sql, request) if split and roles.handover_sql else None,
         read_script(config, config.migrations.baseline, request) if config.migrations.baseline else None,
         environment.search_path if environment is not None and path == DEFAULT_PATH else path,
-        roles.assumed if config.migrations.baseline else (*roles.assumed, *sorted(roles_named_in(scripts))),
+        (*roles.assumed, *sorted(provided)),
+        tuple(sorted(named - provided - {*roles.assumed, roles.owner, roles.deployer, request.role})),
         environment,
     )
 

@@ -31,3 +31,13 @@ create view hosts as select host_of(url) as host, count(*) as visits, max(at) fi
 create view wrong as select host_of(url || '/') as host from visits group by host_of(url);
 create view many as select count(*), sum(length(url)) over (partition by host_of(url) order by host_of(url)) from visits group by host_of(url), url;
 create function busiest() returns text language sql as 'select host_of(url) from visits group by host_of(url) order by count(*) desc limit 1';
+create function continued() returns void language plpgsql as $$ begin
+    raise notice 'one % '  -- and
+        'two %',
+        1, 2;
+end $$;
+create function continued() returns void language plpgsql as $$ begin
+    raise notice 'one % '
+        'two';
+end $$;
+create function split() returns void language plpgsql as $$ begin raise notice 'one' 'two'; end $$;

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lockgate.catalog.catalog import Catalog, Draft, NameKey, Place
 from lockgate.catalog.initial import initial_catalog
-from lockgate.catalog.objects import Role
+from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Role
 from lockgate.parse import Statement, SyntaxFailure, parse_script
 from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
@@ -52,6 +52,7 @@ class Plan:
     baseline: Script | None = None
     search_path: tuple[str, ...] = ("$user", "public")
     roles: tuple[str, ...] = field(default=())  # that exist beside these
+    guessed: tuple[str, ...] = field(default=())  # roles that the SQL names and nobody makes: perhaps they exist
     environment: Environment | None = None  # what a hosting service has made before the first migration
 
 
@@ -76,9 +77,12 @@ class Replay:
 
     def __post_init__(self) -> None:
         plan = self.plan
-        self.draft = initial_catalog(plan.major, plan.role, plan.superuser, tuple(filter(None, (plan.owner, plan.deployer, *plan.roles)))).draft()
+        self.draft = initial_catalog(plan.major, plan.role, plan.superuser, tuple(filter(None, (plan.owner, plan.deployer, *plan.roles, *plan.guessed)))).draft()
         first = self._role(plan.owner or plan.role)
         self.draft.database_owner = first
+        for role in filter(None, map(self.draft.role, plan.guessed)):
+            if role.oid != BOOTSTRAP_SUPERUSER:
+                self.draft.taint(("object", role.oid), f"whether role {role.name} exists is not known")
         known = bool(plan.role or plan.owner)
         self.session = Session(first, first, known, plan.search_path)
 
@@ -163,7 +167,7 @@ class Replay:
             self.state.implicit = script.transaction is Transaction.IMPLICIT
 
     def _close(self, script: Script) -> None:
-        if self.state.runner or script.transaction is not Transaction.STATEMENT:
+        if self.state.runner or script.transaction is not Transaction.STATEMENT or (script.apart and not self.state.open):
             self.session = transaction.commit(self.state, self.draft, self.session)
             self.state.runner = self.state.implicit = False
 
@@ -178,7 +182,7 @@ class Replay:
         record(self.draft, before, changes, place)
         self.session = ctx.session
         if script.transaction is Transaction.STATEMENT and not self.state.open:
-            self.session = transaction.commit(self.state, self.draft, self.session)
+            self.session = transaction.commit(self.state, self.draft, self.session, within=script.apart)
         return Step(
             migration, statement, session, before, self.draft.freeze(), tuple(ctx.needs), changes, tuple(ctx.warnings), (),
             failure, (), tuple(dict.fromkeys(ctx.tainted)), tuple(ctx.notes), repaired,

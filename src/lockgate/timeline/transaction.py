@@ -41,11 +41,14 @@ def begin(state: TransactionState, draft: Draft, session: Session) -> Session:
     return replace(session, in_block=True)
 
 
-def commit(state: TransactionState, draft: Draft, session: Session) -> Session:
-    """End the block and keep its work: SET LOCAL ends, ON COMMIT DROP drops, fresh enum labels may be used from here on."""
+def commit(state: TransactionState, draft: Draft, session: Session, within: bool = False) -> Session:
+    """End the block and keep its work: SET LOCAL ends, ON COMMIT DROP drops, fresh enum labels may be used from here on.
+
+    ``within``: the runner's transaction goes on, which we take apart; what it drops at its end is still there.
+    """
     state.start = None
     state.savepoints.clear()
-    if session.temp_namespace:
+    if session.temp_namespace and not within:
         _drop_temporary(draft, session.temp_namespace)
     for oid in sorted(state.fresh):
         if (fresh := draft.find(Type, oid)) is not None:

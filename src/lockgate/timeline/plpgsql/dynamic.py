@@ -15,6 +15,7 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import Unknown, World, expression, text_of
 from lockgate.timeline.targets import HARMLESS, HOLE, taints_of
 
+_FILLINGS = (HOLE, "1", f"'{HOLE}'")  # a name, else a number (RESTART WITH), else a string
 _WHY = "dynamic SQL of which only a part is known"
 _HARMLESS = pattern(r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh|comment|explain|show|reset)\b", re.I)
 _GRANTS = pattern(r"\s*(grant|revoke|alter\s+default)\b", re.I)
@@ -85,9 +86,13 @@ def taint_template(ctx: Context, text: str) -> None:
     if _GRANTS.match(text):
         ctx.taint(("privileges",), _WHY)
         return
-    try:
-        statements = parse_statements(text)
-    except GrammarError:
+    for filling in _FILLINGS:
+        try:
+            statements = parse_statements(text.replace(HOLE, filling))
+        except GrammarError:
+            continue
+        break
+    else:
         _taint_prefix(ctx, text)
         return
     for tag, node, _, _ in statements:

@@ -9,6 +9,8 @@ from lockgate.lean import pattern
 from lockgate.parse.tokens import skip_space
 
 _DOLLAR = pattern(r"\$(?:[^\W\d]\w*)?\$")
+# quotecontinue: literals with a line's end between them are one
+_CONTINUED = pattern(r"(?:[ \t\r\f]|--[^\n]*)*\n(?:\s|--[^\n]*\n)*(?=')")
 _TOKEN = pattern(
     r"""(?P<quoted>(?:[uU]&)?"(?:[^"]|"")*")
       | (?P<string>[eE]'(?:[^'\\]|''|\\.)*'|(?:[bBxXnN]|[uU]&)?'(?:[^']|'')*')
@@ -47,6 +49,9 @@ def scan(text: str) -> list[Token]:
     end = len(text)
     while at < end:
         token = _next(text, at)
+        while token.kind == "string" and text[token.end - 1] == "'" and (more := _CONTINUED.match(text, token.end)):
+            rest = _next(text, more.end())
+            token = Token("string", token.value + rest.value, token.start, rest.end)
         out.append(token)
         at = skip_space(text, token.end)
     out.append(Token("", "", end, end))

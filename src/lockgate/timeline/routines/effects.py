@@ -11,7 +11,7 @@ from typing import Any
 from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.lean import pattern
 from lockgate.parse.routine import GrammarError, parse_statements
-from lockgate.parse.statement import Node
+from lockgate.parse.statement import Node, Statement
 from lockgate.timeline.binder import Query
 from lockgate.timeline.binder.candidates import with_outputs
 from lockgate.timeline.context import Context
@@ -208,9 +208,12 @@ def _times(world: World, node: Node) -> list[World] | None:
 
 
 def arguments(world: World, routine: Routine, call: Node) -> list[Value]:
-    """The values of a call's arguments, in the order of the routine's input parameters; defaults are not known."""
+    """The values of a call's arguments, in the order of the routine's input parameters, with the defaults of those left out."""
     called = with_outputs(routine)
     values: list[Value] = [UNKNOWN] * len(called.args)
+    if called is routine:
+        for index, default in defaults(routine):
+            values[index] = expression(World(world.ctx), default)
     modes = called.modes or "i" * len(called.args)
     names = [n for n, m in zip(called.names, modes, strict=False) if m in "ibv"]
     for index, arg in enumerate(call.get("args", ())):
@@ -225,6 +228,17 @@ def arguments(world: World, routine: Routine, call: Node) -> list[Value]:
     if called is not routine:
         values = [v for v, m in zip(values, routine.modes, strict=False) if m in "ibv"]
     return values
+
+
+def defaults(routine: Routine) -> Iterator[tuple[int, Node]]:
+    """The input parameters that have a default, by their place among the inputs, as CREATE FUNCTION spells it."""
+    statement = routine.body.statement if routine.body is not None else None
+    if not isinstance(statement, Statement) or statement.tag != "CreateFunctionStmt":
+        return
+    parameters = [p["FunctionParameter"] for p in statement.node.get("parameters", ())]
+    inputs = [p for p in parameters if p.get("mode") not in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")]
+    if len(inputs) == len(routine.args):
+        yield from ((index, p["defexpr"]) for index, p in enumerate(inputs) if "defexpr" in p)
 
 
 def _set_config(ctx: Context, node: Node, world: World) -> None:
