@@ -217,6 +217,14 @@ def test_what_is_not_known_is_not_judged(lockgate: Run, tmp_path: Path) -> None:
     assert "m/2_b.go is no SQL: what it does is not known" in [u["reason"] for u in report["coverage"]["unmodelled"]]
 
 
+def test_what_is_not_known_is_not_proven(lockgate: Run, tmp_path: Path) -> None:
+    """The server has no table that Go would have made: its refusal proves nothing of production."""
+    put(tmp_path / "m", {"1_a.sql": GOOSE, "2_b.go": "package m", "3_c.sql": "-- +goose Up\nALTER TABLE made_in_go ADD COLUMN x int;\n-- +goose Down\n"})
+    done = lockgate("verify", "m", "--format", "json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["findings"] == []
+
+
 def test_a_baseline_stands_for_what_is_below(tmp_path: Path) -> None:
     folder = loaded(tmp_path, {"V1__a.sql": T, "V2__b.sql": T, "B1__old.sql": T, "B2__all.sql": T, "V3__c.sql": T, "R__v.sql": T})
     assert [m.id for m in folder.migrations] == ["B2__all", "V3__c", "R__v"] and len(folder.files) == 6

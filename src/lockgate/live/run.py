@@ -98,6 +98,7 @@ class _Run:
     _bodies: Bodies | None = None
     _before: LiveCatalog | None = None
     _prepared: bool = False
+    _opaque: str = ""  # why nothing that follows is what production has: a migration whose statements are not known
 
     def report(self) -> Report:
         """Take the whole run."""
@@ -160,19 +161,22 @@ class _Run:
         for asked in plan.queries:
             path = ", ".join(map(quote, asked.search_path)) or "DEFAULT"
             session.connection.query(f"SET search_path = {path}", 20)
-            self.queries.append(prepare(session, asked.sql))
+            self.queries.append(prepare(session, asked.sql) if not self._opaque else None)
         session.connection.close()
 
     def _migration(self, session: Session, migration: Migration) -> None:
         plan, up = self.plan, self.statements[migration.id, "up"]
-        down = plan.downs and migration.down is not None
+        if migration.opaque and not self._opaque:
+            self._opaque = migration.opaque
+            self.applier.taint.add(None, migration.opaque)
+        down = plan.downs and migration.down is not None and not self._opaque
         if down and self._before is None:
             self._before = self._catalog()
         if migration.afresh:
             session.connection.query("RESET search_path", 20)
             self._set_path(session, plan.search_path)
         self.observations += self.applier.script(session, migration.id, "up", migration.up, up)
-        if plan.bodies:
+        if plan.bodies and not self._opaque:
             self.bodies += self._checker().after(migration.id, up, self._show_path(session))
         if down and migration.down is not None:
             from lockgate.live.downs import try_down
