@@ -129,6 +129,21 @@ def test_a_suppression_needs_the_right_rule(lockgate: Run, tmp_path: Path) -> No
     assert report["summary"]["suppressed"] == 1
 
 
+def test_a_suppression_that_does_nothing_is_told(lockgate: Run, tmp_path: Path) -> None:
+    write(tmp_path / "m", **{
+        "0001_a": "CREATE TABLE t (a int);\nSELECT b FROM t; -- lockgate: ignore unknown-colunm: by hand\nSELECT c FROM t; -- lockgate: ignore T203\n"
+        "SELECT a FROM t; -- lockgate: ignore T203: long gone\n-- lockgate: ignore\nSELECT a FROM t;\n",
+    })  # fmt: skip
+
+    def told(command: str) -> list[tuple[int, str]]:
+        findings = report_of(lockgate(command, "m", "--format", "json").stdout)["findings"]
+        return [(f["location"]["start"]["line"], f["message"]) for f in findings if f["name"] == "faulty-suppression"]
+
+    always = [(2, "there is no rule unknown-colunm"), (3, "this suppression gives no reason"), (5, "this suppression names no rule, and silences nothing")]
+    assert told("check") == always, "what only a server can say may be silenced too: check does not know"
+    assert told("verify") == sorted([*always, (4, "nothing is silenced here: T203 has nothing to say")])
+
+
 @pytest.mark.parametrize("form", ["sarif", "gitlab", "junit", "annotations", "terminal"])
 def test_every_format_names_the_place(lockgate: Run, form: str) -> None:
     done = lockgate("check", "--format", form, cwd=OUTAGES)

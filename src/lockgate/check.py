@@ -396,7 +396,8 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report 
             cover.used.add(item.name)
             hushed += 1
     for suppression in checked.suppressions:
-        kept += as_configured(registry.of_fact(suppression), config)
+        for fault in suppressions.faults(suppression, rule_names(), whole=live is not None):
+            kept += as_configured(registry.of_fact(fault), config)
     if request.since:
         from lockgate.slots.git import changed_paths
 
@@ -438,13 +439,19 @@ def label_of(source: Source, span: Span, message: str = "") -> Label:
     return Label(source, span, message)
 
 
+def rule_names() -> frozenset[str]:
+    """The slugs and codes of all rules."""
+    from lockgate import rulebook
+
+    return frozenset(rulebook.names()) | {rulebook.rule(n).code for n in rulebook.names()}
+
+
 def validate_rules(config: Config) -> None:
     """Every rule that the configuration names must exist (a typo would silence the wrong thing). Raises UsageError."""
     import difflib
 
-    from lockgate import rulebook
 
-    known = set(rulebook.names()) | {rulebook.rule(n).code for n in rulebook.names()} | {rulebook.rule(n).code[0] for n in rulebook.names()}
+    known = rule_names() | {name[0] for name in rule_names() if name[0].isupper()}
     for name in _named_rules(config):
         if name not in known:
             near = difflib.get_close_matches(name, sorted(known), 1)

@@ -9,7 +9,7 @@ reason is itself reported.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from lockgate.lean import pattern
 from lockgate.text import Source, Span
@@ -69,3 +69,30 @@ def covering(found: Iterable[Suppression], path: str, line: int, name: str, code
         if item.source.path == path and item.first <= line <= item.last and (name in item.rules or code in item.rules):
             return item
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """A suppression that does not do what its author may think."""
+
+    source: Source
+    span: Span
+    why: str
+    help: str
+
+
+def faults(item: Suppression, known: Collection[str], *, whole: bool) -> Iterator[Faulty]:
+    """What is wrong with a suppression. ``known``: slugs and codes of all rules; ``whole``: every rule had its say, those of the server included."""
+    if not item.rules:
+        yield Faulty(item.source, item.span, "this suppression names no rule, and silences nothing", "name the rule: -- lockgate: ignore RULE: reason")
+        return
+    for name in item.rules:
+        if name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, sorted(known), 1)
+            yield Faulty(item.source, item.span, f"there is no rule {name}", f"did you mean {near[0]}?" if near else "see `lockgate rules`")
+    if not item.reason:
+        yield Faulty(item.source, item.span, "this suppression gives no reason", "say why, after a colon: the next reader wants to know")
+    if whole and not item.used and all(name in known for name in item.rules):
+        yield Faulty(item.source, item.span, f"nothing is silenced here: {', '.join(item.rules)} has nothing to say", "remove it")
