@@ -9,6 +9,7 @@ from lockgate.catalog.objects import Relation
 from lockgate.catalog.typename import type_of
 from lockgate.timeline.binder.coercion import CONTEXTS, coerce_to_boolean, coerce_to_target
 from lockgate.timeline.binder.expressions import transform
+from lockgate.timeline.binder.replica import check_replica_identity
 from lockgate.timeline.binder.scope import WHOLE_ROW, Part, Scope
 from lockgate.timeline.binder.select import Result, analyze_statement
 from lockgate.timeline.binder.state import State
@@ -129,6 +130,7 @@ def check_uses(ctx: Context, query: Query) -> None:
     privileges.check_uses(ctx, query)
     if query.late and not ctx.catalog.taint_of(("any",)):  # CheckValidResultRel, as execution starts
         raise query.late[0]
+    check_replica_identity(ctx, query)
     for use in query.uses:
         relation = ctx.catalog.find(Relation, use.relation)
         if relation is not None and "SELECT" in use.privileges:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lockgate.catalog.objects import Other, Relation
 from lockgate.timeline.binder import analyze_expression, boolean, find_relation, relation_scope
 from lockgate.timeline.binder.names import missing_namespace
+from lockgate.timeline.binder.replica import PUBLISHED
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import has_owner, need_create_on_database, need_owner, need_superuser
 from lockgate.timeline.transitions.collation import put_other
@@ -12,7 +13,6 @@ from lockgate.timeline.transitions.creation import find_other, refuse_existing
 from lockgate.timeline.transitions.relation import column_of
 from lockgate.values import replace
 
-_PUBLISHED = frozenset({"insert", "update", "delete", "truncate"})
 _WORDS = {"v": "views", "m": "materialized views", "S": "sequences", "f": "foreign tables", "c": "composite types", "i": "indexes", "I": "indexes"}
 
 
@@ -27,7 +27,7 @@ def create_publication(ctx: Context, node: Node) -> None:
     if found is not None:
         refuse_existing(ctx, found.oid, "publication", f'publication "{name}" already exists', name=name)
     _check_options(ctx, node.get("options", []))
-    made = put_other(ctx, "publication", name, data=(everything,))
+    made = put_other(ctx, "publication", name, data=(everything, _published(node.get("options", []), PUBLISHED)))
     _add(ctx, made, node.get("pubobjects", []), "create FOR TABLES IN SCHEMA publication")
 
 
@@ -36,11 +36,19 @@ def _check_options(ctx: Context, options: list[Node]) -> None:
         option = item["DefElem"]
         if option["defname"] == "publish":
             for word in option["arg"]["String"].get("sval", "").split(","):
-                if word.strip() and word.strip() not in _PUBLISHED:
+                if word.strip() and word.strip() not in PUBLISHED:
                     message = f'unrecognized value for publication option "publish": "{word.strip()}"'
                     raise ctx.refuse("42601", message, option.get("location"), kind="other")
         elif option["defname"] not in ("publish_via_partition_root", "publish_generated_columns"):
             raise ctx.refuse("42601", f'unrecognized publication parameter: "{option["defname"]}"', option.get("location"), kind="other")
+
+
+def _published(options: list[Node], before: object) -> object:
+    """The operations that the option ``publish`` names; those of before where it is not given."""
+    for option in (item["DefElem"] for item in options):
+        if option["defname"] == "publish":
+            return tuple(word.strip() for word in option["arg"]["String"].get("sval", "").split(","))
+    return before
 
 
 def _add(ctx: Context, publication: Other, items: list[Node], words: str) -> None:
@@ -109,6 +117,8 @@ def alter_publication(ctx: Context, node: Node) -> None:
     need_owner(ctx, found, name=name)
     if node.get("options"):
         _check_options(ctx, node["options"])
+        before = found.data[1] if len(found.data) > 1 else PUBLISHED
+        ctx.catalog.put(replace(found, data=(bool(found.data and found.data[0]), _published(node["options"], before))))
         return
     if found.data and found.data[0]:
         raise ctx.refuse("55000", f'publication "{name}" is defined as FOR ALL TABLES', None, name=name, kind="publication",
