@@ -39,13 +39,11 @@ def set_access_method(ctx: Context, _: Queue, item: Alteration) -> None:
         raise ctx.refuse("42704", f'access method "{name}" does not exist', span=item.span, kind="other")
 
 
-def set_logged(ctx: Context, _: Queue, item: Alteration) -> None:
-    """SET LOGGED and UNLOGGED (ATPrepChangePersistence)."""
+def prepare_logged(ctx: Context, _: Queue, item: Alteration) -> None:
+    """SET LOGGED and UNLOGGED: whether the table's state may change (ATPrepChangePersistence)."""
     relation = _relation(ctx, item)
     if relation.persistence == "t":
         raise ctx.refuse("42P16", f'cannot change logged status of table "{relation.name}" because it is temporary', kind="relation")
-    if relation.kind == "p":  # it has no storage that could change (ATRewriteTables)
-        return
     wanted = "p" if item.node["subtype"] == "AT_SetLogged" else "u"
     for constraint in ctx.catalog.objects(Constraint) if relation.persistence != wanted else ():
         if constraint.kind != "f" or relation.oid not in (constraint.relation, constraint.foreign) or constraint.relation == constraint.foreign:
@@ -56,6 +54,14 @@ def set_logged(ctx: Context, _: Queue, item: Alteration) -> None:
         if wanted == "u" and constraint.foreign == relation.oid and source is not None and source.persistence != "u":
             message = f'could not change table "{relation.name}" to unlogged because it references logged table "{source.name}"'
             raise ctx.refuse("42P16", message)
+
+
+def set_logged(ctx: Context, _: Queue, item: Alteration) -> None:
+    """SET LOGGED and UNLOGGED; a partitioned table has no storage that could change (ATRewriteTables)."""
+    relation = _relation(ctx, item)
+    if relation.kind == "p":
+        return
+    wanted = "p" if item.node["subtype"] == "AT_SetLogged" else "u"
     ctx.catalog.put(replace(relation, persistence=wanted))
     for index in ctx.catalog.of_relation(relation.oid, Relation):
         ctx.catalog.put(replace(index, persistence=wanted))
