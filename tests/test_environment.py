@@ -86,3 +86,22 @@ def test_verify_stands_in_and_says_so(tmp_path: Path) -> None:
     assert [f.message for f in outcome.findings if f.severity.value == "error"] == []
     assert "schema auth of supabase" in outcome.server["stand_ins"]
     assert not any("could not be made" in note for note in outcome.server["notes"])
+
+
+def test_the_runners_ledger_is_there(tmp_path: Path) -> None:
+    place = tmp_path / "migrations"
+    for name, sql in (("2024-01-01-000000_a", "create table t (id int);"), ("2024-01-02-000000_b", "delete from __diesel_schema_migrations where gone > '1';")):
+        (place / name).mkdir(parents=True)
+        (place / name / "up.sql").write_text(sql)
+    assert refused(said(place)) == ["42703"]
+    (place / "2024-01-02-000000_b/up.sql").write_text("delete from __diesel_schema_migrations where version > '1';")
+    assert refused(said(place)) == []
+    outcome = verify(load(None, place), Request((place,), place))
+    assert [f.message for f in outcome.findings if f.severity.value == "error"] == []
+
+
+def test_a_ledger_of_ones_own(tmp_path: Path) -> None:
+    place = tmp_path / "migrations"
+    place.mkdir()
+    (place / "1_a.up.sql").write_text("create table if not exists schema_migrations (version bigint, extra int);\nselect extra from schema_migrations;\n")
+    assert refused(said(place)) == []

@@ -245,7 +245,7 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
         owned_ids(config, folder, request.cwd) - inside if split else frozenset(),
         read_script(config, roles.handover_sql, request) if split and roles.handover_sql else None,
         read_script(config, config.migrations.baseline, request) if config.migrations.baseline else None,
-        environment.search_path if environment is not None and path == DEFAULT_PATH else path,
+        (environment.search_path if environment is not None and path == DEFAULT_PATH else ()) or path,
         (*roles.assumed, *sorted(provided)),
         tuple(sorted(named - provided - {*roles.assumed, roles.owner, roles.deployer, request.role})),
         environment,

@@ -123,7 +123,7 @@ class _Run:
         )  # fmt: skip
 
     def _surround(self, environment: Environment, statements: Parsed) -> None:
-        """A hosting service's part of the database, owned by whoever creates the rest."""
+        """What is there before the first migration, owned by whoever creates the rest."""
         session = self._session(self.cast.owner)
         for seen in self.applier.script(session, "environment", "up", environment.script, statements):
             if seen.fails is not None and seen.repaired_as is None:

@@ -1,4 +1,4 @@
-"""What stands around a folder before its first migration: the schemas that a hosting service makes, and that no migration does."""
+"""What stands around a folder before its first migration, and no migration makes: a hosting service's schemas, the runner's own ledger."""
 
 from __future__ import annotations
 
@@ -19,11 +19,24 @@ _SUPABASE = (
     "auth", "storage", "realtime", "vault", "graphql", "graphql_public", "cron", "net", "pgmq", "pgmq_public", "pgsodium", "pgbouncer",
     "supabase_functions", "supabase_migrations", "_realtime", "_analytics",
 )  # fmt: skip
+# the tables that runners make before the first migration, as their sources have them; a few migrations read or mend them
+_LEDGERS = {
+    "sqlx": ("_sqlx_migrations", "version bigint primary key, description text not null, installed_on timestamptz not null default now(), "
+             "success boolean not null, checksum bytea not null, execution_time bigint not null"),
+    "diesel": ("__diesel_schema_migrations", "version varchar(50) primary key, run_on timestamp not null default current_timestamp"),
+    "golang-migrate": ("schema_migrations", "version bigint primary key, dirty boolean not null"),
+    "dbmate": ("schema_migrations", "version varchar(128) primary key"),
+    "goose": ("goose_db_version", "id serial primary key, version_id bigint not null, is_applied boolean not null, tstamp timestamp not null default now()"),
+    "sql-migrate": ("gorp_migrations", "id text primary key, applied_at timestamptz"),
+    "prisma": ("_prisma_migrations", "id varchar(36) primary key, checksum varchar(64) not null, finished_at timestamptz, "
+               "migration_name varchar(255) not null, logs text, rolled_back_at timestamptz, started_at timestamptz not null default now(), "
+               "applied_steps_count integer not null default 0"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A service's part of the database. ``schemas`` are the service's own: what they hold beside what ``sql`` makes is not known."""
+    """A part of the database that is there first. ``schemas`` are a service's own: what they hold beside what ``sql`` makes is not known."""
 
     name: str
     sql: str
@@ -37,12 +50,20 @@ class Environment:
 
 
 def around(folder: Folder) -> Environment | None:
-    """The service that a folder is written for, by its layout or by the names in it that nobody makes."""
+    """The service that a folder is written for, by its layout or by the names in it that nobody makes; else the ledger, where it names that."""
     if folder.layout == "supabase":
         return supabase()
     texts = [m.up.source.text for m in folder.migrations]
     named = any(_OF_SUPABASE.search(text) for text in texts)
-    return supabase() if named and not any(_OWN.search(text) for text in texts) else None
+    return supabase() if named and not any(_OWN.search(text) for text in texts) else _ledger(folder.layout, texts)
+
+
+def _ledger(layout: str, texts: list[str]) -> Environment | None:
+    name, columns = _LEDGERS.get(layout, ("", ""))
+    if not name or not any(name in text for text in texts):
+        return None
+    own = re.compile(rf"\bcreate\s+table\s[^(;]*\b{name}\b", re.IGNORECASE)
+    return None if any(own.search(text) for text in texts) else Environment(layout, f"create table {name} ({columns});\n", (), ())
 
 
 @cache
