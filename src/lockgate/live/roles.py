@@ -49,7 +49,7 @@ def cast(backend: Backend, plan: RolePlan, known: Dumped, statements: Iterable[S
     for name in (*sorted(logins), *sorted(roles.keys() - logins - existing), *stand_ins):
         commands += _create(backend, roles.get(name, ScratchRole(name)), name in logins, plan.superuser_runner and name in (owner, deployer))
     commands += _memberships(roles.values(), deployer, owner, () if configured else stand_ins)
-    commands += _granted(known.memberships, major, {*roles, *stand_ins, owner, deployer})
+    commands += _granted(known.memberships, major, {*roles, *stand_ins, *filter(None, existing), owner, deployer})
     commands += _all_powerful((r for r in roles.values() if r.name not in (owner, deployer)), backend, major)
     if major < 16 and any("createrole" in role.attributes for role in roles.values()):
         commands.append(_disarm())

@@ -15,6 +15,7 @@ from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.not_null import named, not_null_of, set_not_null
 from lockgate.timeline.transitions.partition import key_columns
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, add_attribute, check_column_type, column_of, created_here, doubt
+from lockgate.timeline.transitions.type import need_type_usage
 from lockgate.values import replace
 
 
@@ -57,6 +58,7 @@ def add_column(ctx: Context, queue: Queue, item: Alteration) -> None:
         return
     definition = Definition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
     column = define_column(ctx, definition, node)
+    need_type_usage(ctx, column.ref.oid, node.get("typeName", {}).get("location", column.location))
     check_column_type(ctx, name, column.ref.oid, node.get("typeName", {}).get("location", column.location), relation=relation)
     if any(k["contype"] == "CONSTR_PRIMARY" for k in definition.keys):
         column.notnull = True

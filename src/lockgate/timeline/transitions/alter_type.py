@@ -20,6 +20,7 @@ from lockgate.timeline.transitions.partition import key_columns
 from lockgate.timeline.transitions.rebuild import read_anew
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, check_column_type, column_collation, column_of, defaults_of, depend_column, type_kind
 from lockgate.timeline.transitions.sequence import identity_sequence
+from lockgate.timeline.transitions.type import need_type_usage
 from lockgate.values import replace
 
 
@@ -43,6 +44,7 @@ def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:
         message = f'cannot alter column "{item.name}" because it is part of the partition key of relation "{relation.name}"'
         raise ctx.refuse("42P16", message, span=item.span, kind="column")
     ref = resolve_type(ctx, node["typeName"])
+    need_type_usage(ctx, ref.oid, node["typeName"].get("location", 0))
     column_collation(ctx, ref.oid, node.get("collClause"))
     check_column_type(ctx, item.name, ref.oid, node["typeName"].get("location", 0), relation=relation)
     if relation.kind in "rp":

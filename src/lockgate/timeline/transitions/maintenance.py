@@ -197,6 +197,16 @@ def vacuum(ctx: Context, node: Node) -> None:
             column_of(ctx, relation, name, location)
 
 
+def _need_maintain(ctx: Context, relation: Relation, location: int) -> None:
+    """RangeVarCallbackMaintainsTable: before 17 only the owner may; an index is its table's."""
+    table = ctx.catalog.find(Relation, relation.index.relation) if relation.index is not None else None
+    if ctx.catalog.major < 17:
+        need_owner(ctx, relation, location, name=relation.name)
+    else:
+        kind = "index" if table is not None else ""
+        need_privilege(ctx, table or relation, "MAINTAIN", location, name=relation.name, shown=relation.name, kind=kind)
+
+
 def cluster(ctx: Context, node: Node) -> None:
     """CLUSTER."""
     if "relation" not in node:
@@ -206,8 +216,7 @@ def cluster(ctx: Context, node: Node) -> None:
     location = node["relation"].get("location", 0)
     relation = user_relation(ctx, node["relation"])
     assert relation is not None
-    if ctx.catalog.major < 17 or has_privilege(ctx, relation, "MAINTAIN") == "no":
-        need_owner(ctx, relation, location, name=relation.name)
+    _need_maintain(ctx, relation, location)
     name = node.get("indexname", "")
     if not name:
         clustered = any(i.index is not None and i.index.clustered for i in ctx.catalog.of_relation(relation.oid, Relation))
@@ -242,8 +251,7 @@ def reindex(ctx: Context, node: Node) -> None:
     wanted, word = ("iI", "an index") if kind == "INDEX" else ("rpm", "a table or materialized view")
     if relation.kind not in wanted:
         raise ctx.refuse("42809", f'"{relation.name}" is not {word}', location, name=relation.name, kind="relation")
-    if ctx.catalog.major < 17 or has_privilege(ctx, relation, "MAINTAIN") == "no":
-        need_owner(ctx, relation, location, name=relation.name)
+    _need_maintain(ctx, relation, location)
 
 
 def move_all(ctx: Context, node: Node) -> None:

@@ -18,6 +18,7 @@ from lockgate.timeline.transitions.option import check_storage_options
 from lockgate.timeline.transitions.relation import check_column_type, create_relation, creation_place, doubt, skip_existing
 from lockgate.timeline.transitions.sequence import make_sequence, read_options, set_owner_column
 from lockgate.timeline.transitions.table_like import finish_like, like_columns, source_oid
+from lockgate.timeline.transitions.type import need_type_usage
 from lockgate.values import replace
 
 
@@ -47,6 +48,7 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
         check_parent(ctx, parent, item["RangeVar"].get("location", 0), partition=definition.partition, temporary=persistence == "t")
     columns = merge_columns(ctx, definition, parents, location)
     for column in columns:
+        need_type_usage(ctx, column.ref.oid, column.location)
         check_column_type(ctx, column.name, column.ref.oid, column.location)
     relation = create_relation(
         ctx, definition.name, space, kind, [_attribute(i, c) for i, c in enumerate(columns, 1)], location=location, persistence=persistence,
