@@ -6,7 +6,7 @@ from lockgate.catalog.objects import Constraint, Namespace, Relation
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import words
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.transitions.alteration import Alteration, Pass, Queue
+from lockgate.timeline.transitions.alteration import Action, Alteration, Pass, Queue
 from lockgate.timeline.transitions.column import Definition, not_null, with_attributes
 from lockgate.timeline.transitions.constraint import add_checks, constraint_named, copy_check, find_constraint
 from lockgate.timeline.transitions.foreign_key import add_foreign_key
@@ -87,15 +87,15 @@ def replace_keys(definition: Definition, keys: list[Node]) -> Definition:
     return replace(definition, keys=keys)
 
 
-def _later_check(node: Node):  # type: ignore[no-untyped-def]
+def _later_check(node: Node) -> Action:
     return lambda ctx, _, item: add_check(ctx, ctx.catalog.the(Relation, item.relation), node, item)
 
 
-def _later_index(node: Node):  # type: ignore[no-untyped-def]
+def _later_index(node: Node) -> Action:
     return lambda ctx, _, item: use_index(ctx, ctx.catalog.the(Relation, item.relation), node)
 
 
-def _later_key(plan: Plan):  # type: ignore[no-untyped-def]
+def _later_key(plan: Plan) -> Action:
     def run(ctx: Context, _: Queue, item: Alteration) -> None:
         plan.recurse = item.recurse
         add_key(ctx, ctx.catalog.the(Relation, item.relation), plan)
@@ -103,7 +103,7 @@ def _later_key(plan: Plan):  # type: ignore[no-untyped-def]
     return run
 
 
-def _later_flags(columns: list[str]):  # type: ignore[no-untyped-def]
+def _later_flags(columns: list[str]) -> Action:
     def run(ctx: Context, _: Queue, item: Alteration) -> None:
         relation = ctx.catalog.the(Relation, item.relation)
         for attribute in [a for name in columns if (a := relation.attribute(name)) is not None]:
@@ -112,11 +112,11 @@ def _later_flags(columns: list[str]):  # type: ignore[no-untyped-def]
     return run
 
 
-def _later_not_null(node: Node):  # type: ignore[no-untyped-def]
+def _later_not_null(node: Node) -> Action:
     return lambda ctx, _, item: add_not_null(ctx, ctx.catalog.the(Relation, item.relation), node, recurse=item.recurse, recursing=False, span=item.span)
 
 
-def _later_foreign(node: Node):  # type: ignore[no-untyped-def]
+def _later_foreign(node: Node) -> Action:
     return lambda ctx, _, item: add_foreign_key(ctx, ctx.catalog.the(Relation, item.relation), node, recurse=item.recurse)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from lockgate.catalog.objects import Relation
 from lockgate.parse.tokens import find_name, token_end
@@ -10,15 +10,13 @@ from lockgate.text import Span
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_owner
 from lockgate.timeline.transitions import alter_column, alter_constraint, alter_identity, alter_other, alter_type
-from lockgate.timeline.transitions.alteration import Alteration, Pass, Queue, allow
+from lockgate.timeline.transitions.alteration import Action, Alteration, Pass, Queue, allow
 from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.relation import user_relation
 
-Exec = Callable[[Context, Queue, Alteration], None]
-
 # subtype: pass, relkinds, recursion to children in preparation, execution, further preparation
 _TABLE, _FOREIGN, _VIEW, _MATVIEW, _INDEX, _PARTINDEX, _COMPOSITE, _SEQUENCE = "rp", "f", "v", "m", "i", "I", "c", "S"
-_Row = tuple[Pass, str, bool, Exec, Exec | None]
+_Row = tuple[Pass, str, bool, Action, Action | None]
 _COMMANDS: Mapping[str, _Row] = {
     "AT_AddColumn": (Pass.ADD_COL, "rpcf", False, alter_column.add_column, alter_column.prepare_add),
     "AT_DropColumn": (Pass.DROP, "rpcf", False, alter_column.drop_column, alter_column.prepare_drop),

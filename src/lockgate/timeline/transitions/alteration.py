@@ -49,7 +49,7 @@ class Alteration:
     span: Span
     recurse: bool
     recursing: bool = False
-    action: Callable[[Context, Queue, Alteration], None] | None = None
+    action: Action | None = None
 
     @property
     def name(self) -> str:
@@ -92,6 +92,9 @@ class Queue:
             tables = list(dict.fromkeys(i.relation for i in batch))
             for table in tables:
                 yield from (i for i in batch if i.relation == table)
+
+
+Action = Callable[[Context, Queue, Alteration], object]  # what executing a subcommand does
 
 
 def allow(ctx: Context, relation: Relation, kinds: str, item: Alteration) -> None:

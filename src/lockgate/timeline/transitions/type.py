@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Attribute, Namespace, Relation, Routine, Type
 from lockgate.catalog.typename import TEXT, type_name, type_of
+from lockgate.text import Span
 from lockgate.timeline.binder import find_collation, find_function, find_type, resolve_type
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
@@ -137,9 +138,7 @@ def _labels_doubt(ctx: Context, found: Type) -> bool:
     return doubt(ctx, "type", found.namespace, found.name, found.oid) is not None
 
 
-def _label_span(ctx: Context, label: str):  # type: ignore[no-untyped-def]
-    from lockgate.text import Span
-
+def _label_span(ctx: Context, label: str) -> Span | None:
     quoted = "'" + label.replace("'", "''") + "'"
     bounds = ctx.bounds or ctx.statement.span
     at = ctx.text_source.text.find(quoted, bounds.start, bounds.end)
