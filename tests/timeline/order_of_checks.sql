@@ -236,3 +236,7 @@ alter table fk_target add column a int, set unlogged;
 alter table fk_source set unlogged;
 alter table fk_target set unlogged, add column b int;
 alter table fk_source set logged;
+create table nn (x int not null, y int);
+do $$ begin if exists (select 1 from information_schema.table_constraints where constraint_name = 'nn_x_not_null') then create table found_it (a int); end if; end $$;
+do $$ begin if exists (select 1 from information_schema.check_constraints where constraint_name = 'nn_x_not_null') then create table found_it_too (a int); end if; end $$;
+do $$ begin if not exists (select 1 from information_schema.table_constraints where table_name = 'nn' and constraint_type = 'CHECK') then create table none_there (a int); end if; end $$;

@@ -17,7 +17,7 @@ from lockgate.timeline.evaluate.world import World
 from lockgate.timeline.privileges import items_of
 
 _KINDS = {"r": "BASE TABLE", "p": "BASE TABLE", "v": "VIEW", "f": "FOREIGN"}
-_CONSTRAINTS = {"c": "CHECK", "f": "FOREIGN KEY", "p": "PRIMARY KEY", "u": "UNIQUE"}
+_CONSTRAINTS = {"c": "CHECK", "f": "FOREIGN KEY", "p": "PRIMARY KEY", "u": "UNIQUE", "n": "CHECK"}
 _EVENTS = {"I": "INSERT", "U": "UPDATE", "D": "DELETE"}
 _WITHOUT_SELECT = "awdDxt"  # who may only read a table does not see its constraints and triggers
 _TIMINGS = {"B": "BEFORE", "A": "AFTER", "O": "INSTEAD OF"}
@@ -175,8 +175,10 @@ def _constraint_names(catalog: Catalog, constraint: Constraint) -> dict[str, Val
 
 
 def _not_nulls(world: World, wanted: Wanted) -> Iterator[Row]:
-    """NOT NULL shows as CHECK constraints with made-up names."""
+    """Up to 17 NOT NULL shows as CHECK constraints with made-up names."""
     catalog = world.ctx.catalog
+    if catalog.major >= 18:
+        return
     for relation in relations(world, names_in(wanted, "table_name")):
         for attribute in relation.attributes if relation.kind in "rp" else ():
             if attribute.notnull:
@@ -239,7 +241,7 @@ def _referential(world: World, wanted: Wanted) -> Iterable[Row]:
 
 def _checks(world: World, wanted: Wanted) -> Iterable[Row]:
     for constraint in constraints(world, names_in(wanted, "constraint_name"), None):
-        if constraint.kind == "c":
+        if constraint.kind == "c" or (constraint.kind == "n" and world.ctx.catalog.major >= 18):
             yield Row({**_constraint_names(world.ctx.catalog, constraint), "check_clause": SOMETHING}, not doubted(world, constraint.oid))
     if names_in(wanted, "constraint_name") is None:
         yield from (Row({**row.values, "check_clause": SOMETHING}, row.certain) for row in _not_nulls(world, {}))
