@@ -1,7 +1,7 @@
 """Latent breakage: routine bodies that the server would refuse at their first call, tied to the migration that broke them.
 
-SQL functions are validated by the server itself (CREATE OR REPLACE with their own text, rolled back). PL/pgSQL bodies are checked with
-plpgsql_check where the server has it, otherwise query by query (``routine.py``). Everything runs as an ordinary role: planning a query
+SQL functions are validated by the server itself (CREATE OR REPLACE with their own text, rolled back). PL/pgSQL bodies are checked
+query by query (``routine.py``). Everything runs as an ordinary role: planning a query
 may run IMMUTABLE functions of the migration's.
 """
 
