@@ -48,7 +48,7 @@ def resolve(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...])
     path = (*path, *_further(query, catalog, known, path))
     draft = catalog.draft()
     context = Context(draft, Session(10, 10, False, path), query.statement)
-    doubtful = _doubt(query, draft, context, known)
+    doubtful = _doubt(query, draft, context, known) or _tainted(query, catalog)
     failure, certain = _analysed(query, context)
     exact = certain and not (doubtful or context.tainted or query.fitted.partial) and (failure is None or failure.sqlstate in GONE)
     if failure is not None and (query.doubtful or _uncertain(query, failure) or calls_unknown(query.statement.node, known)):
@@ -81,6 +81,13 @@ def _doubt(query: Query, draft: Draft, context: Context, known: Known) -> bool:
     if query.fitted.open:
         _doubt_holes(query, draft, spaces, oids)
     return found
+
+
+def _tainted(query: Query, catalog: Catalog) -> bool:
+    """Whether the timeline is not certain of a relation of the query's."""
+    names = {name for _, name in query.relations}
+    doubted = (catalog.get(key[1]) for key in catalog.taints if key[0] in ("object", "column"))
+    return catalog.taint_of(("any",)) is not None or any(isinstance(o, Relation) and o.name in names for o in doubted)
 
 
 def _ever(draft: Draft, known: Known, spaces: tuple[int, ...], name: Name) -> bool:
