@@ -13,6 +13,7 @@ from lockgate.live.plan import Direction, Failure, Observation, State
 from lockgate.live.repair import SUPERUSER, Repairer
 from lockgate.live.session import Outcome, Session
 from lockgate.live.taint import THERE_ALREADY, Taint
+from lockgate.live.wire import Lost
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.sources.migration import Script, Transaction
 from lockgate.text import Span
@@ -142,8 +143,11 @@ class Applier:
         block = session.block
         if outcome.lost is not None:
             if trouble := self.backend.trouble():
-                raise CannotCheck(f"{_place(statement)}the scratch server stopped: {trouble}", "Look at the statement; nothing after it was checked.")
-            session.reconnect()
+                raise _stopped(statement, trouble)
+            try:
+                session.reconnect()
+            except Lost as lost:  # the news of its end came late
+                raise _stopped(statement, self.backend.trouble() or str(lost)) from lost
             if block:
                 session.begin()
                 self.taint.add(None, f"statement {seen.index} of {seen.migration} ended the connection and with it its transaction")
@@ -155,6 +159,10 @@ class Applier:
         self.taint.add(statement, f"statement {seen.index} of {seen.migration} ended its connection")
         fields = outcome.reply.failure or {"C": "08006", "M": str(outcome.lost)}
         return replace(seen, fails=failure(fields, seen.span, 0))
+
+
+def _stopped(statement: Statement | None, why: str) -> CannotCheck:
+    return CannotCheck(f"{_place(statement)}the scratch server stopped: {why}", "Look at the statement; nothing after it was checked.")
 
 
 def _place(statement: Statement | None) -> str:
