@@ -131,40 +131,43 @@ def check_uses(ctx: Context, query: Query) -> None:
     if query.late and not ctx.catalog.taint_of(("any",)):  # CheckValidResultRel, as execution starts
         raise query.late[0]
     check_replica_identity(ctx, query)
+    looked: set[int] = set()
     for use in query.uses:
         relation = ctx.catalog.find(Relation, use.relation)
         if relation is not None and "SELECT" in use.privileges:
-            _scannable(ctx, relation, use.location, frozenset())
+            _scannable(ctx, relation, use.location, looked)
 
 
 def check_rewriting(ctx: Context, query: Query) -> None:
     """What QueryRewrite refuses: views that select from themselves, and those that cannot be written to."""
     if ctx.catalog.taint_of(("any",)):
         return
+    looked: set[int] = set()
     for use in query.uses:
-        _recursion(ctx, use.relation, frozenset())
+        _recursion(ctx, use.relation, frozenset(), looked)
     for late in query.late:
         if late.failure.sqlstate != "42809":
             raise late
 
 
-def _recursion(ctx: Context, oid: int, seen: frozenset[int]) -> None:
-    """fireRIRrules: a view that selects from itself, as CREATE OR REPLACE lets it (42P17)."""
+def _recursion(ctx: Context, oid: int, seen: frozenset[int], looked: set[int]) -> None:
+    """fireRIRrules: a view that selects from itself, as CREATE OR REPLACE lets it (42P17). ``looked``: views found innocent, looked at once."""
     view = ctx.catalog.find(Relation, oid)
-    if view is None or view.kind != "v":
+    if view is None or view.kind != "v" or oid in looked:
         return
     if oid in seen:
         raise ctx.refuse("42P17", f'infinite recursion detected in rules for relation "{view.name}"', name=view.name, kind="relation",
                          object=ctx.catalog.qualified(view))  # fmt: skip
-    for edge in ctx.catalog.dependencies(oid):
-        if edge.kind == "n":
-            _recursion(ctx, edge.referenced[0], seen | {oid})
+    for behind in {edge.referenced[0] for edge in ctx.catalog.dependencies(oid) if edge.kind == "n"}:
+        _recursion(ctx, behind, seen | {oid}, looked)
+    looked.add(oid)
 
 
-def _scannable(ctx: Context, relation: Relation, location: int, seen: frozenset[int]) -> None:
+def _scannable(ctx: Context, relation: Relation, location: int, looked: set[int]) -> None:
     """ExecOpenScanRelation: a materialized view must hold data (55000), behind a view too."""
-    if ctx.catalog.taint_of(("any",), ("object", relation.oid)) is not None or relation.oid in seen:
+    if relation.oid in looked or ctx.catalog.taint_of(("any",), ("object", relation.oid)) is not None:
         return
+    looked.add(relation.oid)
     if relation.kind == "m" and not relation.populated:
         raise ctx.refuse("55000", f'materialized view "{relation.name}" has not been populated', location, name=relation.name, kind="relation",
                          object=ctx.catalog.qualified(relation), help="Use the REFRESH MATERIALIZED VIEW command.")  # fmt: skip
@@ -173,4 +176,4 @@ def _scannable(ctx: Context, relation: Relation, location: int, seen: frozenset[
     for edge in ctx.catalog.dependencies(relation.oid):
         behind = ctx.catalog.find(Relation, edge.referenced[0])
         if behind is not None and edge.kind == "n":
-            _scannable(ctx, behind, location, seen | {relation.oid})
+            _scannable(ctx, behind, location, looked)
