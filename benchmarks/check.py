@@ -45,7 +45,7 @@ def main() -> None:
             print(line(folder.name, measured(copied(folder, Path(scratch)), arguments.runs)), flush=True)
         before: dict[str, float] = {}
         for size in arguments.generated:
-            found = measured(generated(size, Path(scratch)), arguments.runs if size < 5000 else 3)
+            found = measured(generated(size, Path(scratch)), arguments.runs if size < 5000 else max(1, arguments.runs // 3))
             print(line(f"{size} made-up files", found), flush=True)
             if before:
                 growth = ", ".join(f"{name} x{found[name] / before[name]:.1f}" for name in ("off", "cold", "warm", "changed", "peak MB") if before[name])
