@@ -93,6 +93,8 @@ class Applier:
         length: int,
         copied: bool,
     ) -> Observation:
+        if fields.get("M", "").startswith("could not extend file"):  # the limit on one file; the supervisor may not have seen it yet
+            raise _stopped(known, "the migrations wrote more than the size limit to the scratch server")
         session.undo()
         fails = failure(fields, seen.span, length)
         if copied:
