@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.check import Request, check, make_plan, read_folder
+from lockgate.check import check
 from lockgate.config import Config, load
 from lockgate.findings import Finding
+from lockgate.request import Request, make_plan, read_folder
 from lockgate.sources.environment import supabase
 from lockgate.timeline.export import export
 from lockgate.timeline.replay import Plan, Replay

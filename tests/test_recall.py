@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from lockgate import cache
-from lockgate.check import Request, check
+from lockgate.check import check
 from lockgate.config import load
 from lockgate.recall import _chain
 from lockgate.report import render
+from lockgate.request import Request
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Source, Span
 from lockgate.timeline.export import export

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.check import Request, make_plan, read_folder
 from lockgate.config import Config
 from lockgate.live import plan as live
 from lockgate.live import production
@@ -13,6 +12,7 @@ from lockgate.live import verify as observe
 from lockgate.live.catalog import KEYS
 from lockgate.live.taint import targets
 from lockgate.parse import Statement, parse_script
+from lockgate.request import Request, make_plan, read_folder
 from lockgate.slots import applied_ids
 from lockgate.slots.kinds import DBMATE, KINDS
 from lockgate.slots.read import read_dsn

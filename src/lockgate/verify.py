@@ -6,13 +6,14 @@ import os
 from typing import Any
 
 from lockgate import audit as catalogs
-from lockgate.check import Checked, Outcome, Progress, Request, examine, settle
+from lockgate.check import Checked, Outcome, Progress, examine, settle
 from lockgate.config import Config
 from lockgate.errors import UsageError
 from lockgate.facts import BrokenBody, DownFails, DownIncomplete, located, stamp, stamp_queries, unforeseen, unforeseen_queries, unheeded
 from lockgate.findings import Evidence, Verdict
 from lockgate.live import plan as live
 from lockgate.live import verify as observe
+from lockgate.request import Request
 from lockgate.rules import registry
 from lockgate.values import replace
 

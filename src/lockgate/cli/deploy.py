@@ -102,10 +102,10 @@ def with_environment(config: Config) -> Config:
 
 
 def _order(config: Config, attestation_path: Path | None, dry_run: bool, resume: bool, allow_auto_deploy: bool) -> Order:
-    from lockgate.check import Request, read_folder
     from lockgate.deploy import attestation, git
     from lockgate.deploy.order import Order
     from lockgate.deploy.proof import checked_override
+    from lockgate.request import Request, read_folder
 
     cwd = Path.cwd()
     head = git.head(cwd, os.environ)
@@ -172,8 +172,8 @@ def _missing(deploy: Deploy, key: Secret | None) -> tuple[str, str]:
 
 def _verifier(config: Config) -> Callable[[], Outcome]:
     def verify() -> Outcome:
-        from lockgate.check import Request
         from lockgate.cli.progress import progress
+        from lockgate.request import Request
         from lockgate.verify import verify as apply
 
         with progress("verifying") as bar:

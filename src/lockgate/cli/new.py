@@ -46,9 +46,9 @@ def command(name: str, paths: tuple[Path, ...], layout: str | None, config_path:
 
 def _folder(config: Config, paths: tuple[Path, ...], layout: str | None) -> Folder:
     """The folder; an empty one where the layout is named, for its first migration."""
-    from lockgate.check import read_folder
     from lockgate.cli.options import make_request
     from lockgate.errors import CannotCheck
+    from lockgate.request import read_folder
     from lockgate.sources import Folder
     from lockgate.sources.folder import shown
 

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
-from lockgate.check import Request
 from lockgate.config import Config, load
 from lockgate.errors import UsageError
 from lockgate.findings import Severity
+from lockgate.request import Request
 from lockgate.text import Source
 
 F = TypeVar("F", bound=Callable[..., Any])

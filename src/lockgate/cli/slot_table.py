@@ -28,7 +28,7 @@ def slot_options(function: F) -> F:
 
 def open_table(paths: tuple[Path, ...], layout: str | None, config_path: Path | None) -> tuple[Config, Folder, SlotTable]:
     """The configuration, the folder and its table."""
-    from lockgate.check import read_folder
+    from lockgate.request import read_folder
     from lockgate.slots import gather
 
     config = configuration(config_path)

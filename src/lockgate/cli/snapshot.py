@@ -53,8 +53,8 @@ def _write(config: Config, taken: Snapshot, folder: Path) -> int:
 
 
 def _diff(config: Config, dsn: str, variable: str) -> int:
-    from lockgate.check import Request
     from lockgate.difference import difference
+    from lockgate.request import Request
 
     found = difference(config, Request(), dsn, variable)
     for title, lines in found.parts():

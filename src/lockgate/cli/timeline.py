@@ -26,10 +26,10 @@ def command(
     at: str, as_catalog: bool, output_format: str, output: Path | None,
 ) -> int:  # fmt: skip
     """What each migration does to the catalog, or (--catalog) the whole simulated catalog after the last one."""
-    from lockgate.check import make_plan, read_folder
     from lockgate.recall import finished
     from lockgate.report.changes import rows_of
     from lockgate.report.timeline import as_html, as_text
+    from lockgate.request import make_plan, read_folder
     from lockgate.timeline.replay import Broken, Replay
 
     config = configuration(config_path)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from lsprotocol import types as lsp
 
-from lockgate.check import Request, check
+from lockgate.check import check
 from lockgate.config import load
 from lockgate.findings import Finding, Label, Severity
+from lockgate.request import Request
 from lockgate.rulebook import URL
 from lockgate.text import Source, Span
 from lockgate.values import dataclass
