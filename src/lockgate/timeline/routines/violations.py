@@ -22,13 +22,14 @@ def check_nulls(ctx: Context, relation: Relation, row: Row) -> None:
 
 def check_keys(ctx: Context, relation: Relation, before: list[Row], after: list[Row]) -> None:
     """Rows that refer to nothing, rows gone that others still refer to: 23503."""
-    fresh = [row for row in after if row not in before]
+    old, new = {id(row) for row in before}, {id(row) for row in after}  # what stays is the same row
+    fresh = [row for row in after if id(row) not in old]
     for key in ctx.catalog.of_relation(relation.oid, Constraint) if fresh else ():
         target = ctx.catalog.find(Relation, key.foreign) if key.kind == "f" and not key.deferred else None
         others = (after if target is relation else contents_of(ctx, target)) if target is not None else None
         if others is not None and target is not None and any(_lost(row, relation, key.keys, others, target, key.foreign_keys) for row in fresh):
             raise ctx.refuse("23503", f'insert or update on table "{relation.name}" violates foreign key constraint "{key.name}"', object=key.name, kind="other")
-    gone = [row for row in before if row not in after]
+    gone = [row for row in before if id(row) not in new]
     for edge in ctx.catalog.dependents(relation.oid) if gone else ():
         found = ctx.catalog.find(Constraint, edge.dependent[0])
         if found is not None and found.kind == "f" and found.foreign == relation.oid and found.on_delete in "ar" and not found.deferred:

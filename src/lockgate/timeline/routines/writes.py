@@ -12,6 +12,7 @@ from lockgate.timeline.binder import Query, find_relation
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select, truth
 from lockgate.timeline.evaluate.contents import MOST, clash, contents_of, held, store
+from lockgate.timeline.failure import Unsure
 from lockgate.timeline.routines.violations import check_keys, check_nulls
 
 _WRITING = re.compile(r"\b(insert|update|delete|merge|truncate|copy|execute|call)\b", re.IGNORECASE)
@@ -45,7 +46,7 @@ def _write(world: World, tag: str, node: Node, relation: Relation | None, *, fol
         return
     before = contents_of(ctx, relation)
     changing = any(t.timing == "B" and t.row for t in _firing(ctx, relation, event, rows=True))
-    after = _FOLLOWED[tag](world, relation, node, before) if follow and not (changing and event == "I") else None
+    after = _followed(world, tag, relation, node, before) if follow and not (changing and event == "I") else None
     if before is None or changing:
         after = None if before != [] or event == "I" else after
     triggers = _firing(ctx, relation, event, rows=after is None or after != before)
@@ -57,6 +58,13 @@ def _write(world: World, tag: str, node: Node, relation: Relation | None, *, fol
     if event != "I" and (after is None or after != before):
         catalog.forget(*_cascaded(ctx, relation.oid, event, {relation.oid}))
     store(catalog, relation, after)
+
+
+def _followed(world: World, tag: str, relation: Relation, node: Node, before: list[Row] | None) -> list[Row] | None:
+    try:
+        return _FOLLOWED[tag](world, relation, node, before)
+    except Unsure:  # too many rows: the catalog stays as certain as it was
+        return None
 
 
 def _firing(ctx: Context, relation: Relation, event: str, *, rows: bool) -> list[Trigger]:
@@ -157,8 +165,11 @@ def _update(world: World, relation: Relation, node: Node, before: list[Row] | No
     for row, chosen in _chosen(world, node, before):
         if isinstance(chosen, Unknown):
             return None
+        if chosen is not True:
+            after.append(row)
+            continue
         values = dict(row.values)
-        for target in targets if chosen is True else ():
+        for target in targets:
             column = relation.attribute(target["name"])
             found = expression(world.inside(_frame(node, row)), target["val"])
             values |= {target["name"]: held(world.ctx.catalog, column, found)} if column is not None else {}
