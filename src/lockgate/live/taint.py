@@ -11,6 +11,7 @@ from typing import Any
 
 from lockgate.live.plan import Failure
 from lockgate.parse import Statement
+from lockgate.parse.statement import nodes
 from lockgate.values import dataclass, field
 
 _WORD = re.compile(r"[^\W\d][\w$]*")
@@ -120,13 +121,7 @@ def _last_names(node: Any) -> Iterator[str]:
 
 
 def _functions(node: Any) -> Iterator[str]:
-    stack = [node]
-    while stack:
-        at = stack.pop()
-        if isinstance(at, list):
-            stack += at
-        elif isinstance(at, dict):
-            if "FuncCall" in at:
-                names = at["FuncCall"].get("funcname", ())
-                yield names[-1]["String"]["sval"] if names else ""
-            stack += at.values()
+    for at in nodes(node):
+        if "FuncCall" in at:
+            names = at["FuncCall"].get("funcname", ())
+            yield names[-1]["String"]["sval"] if names else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from lockgate.lean import pattern
 from lockgate.parse.script import parse_script
-from lockgate.parse.statement import Statement, SyntaxFailure
+from lockgate.parse.statement import Statement, SyntaxFailure, nodes
 from lockgate.sources.migration import Script
 
 _SPECIAL = frozenset({"public", "current_user", "session_user", "current_role", "none"})
@@ -54,19 +54,13 @@ def _may_name_a_role(statement: Statement) -> bool:
 
 def _roles_in(node: Any) -> Iterator[str]:
     """Role specifications anywhere in a tree, and the arguments of SET ROLE and its kin."""
-    stack = [node]
-    while stack:
-        at = stack.pop()
-        if isinstance(at, list):
-            stack += at
-        elif isinstance(at, dict):
-            if at.get("roletype") == "ROLESPEC_CSTRING" and "rolename" in at:
-                yield at["rolename"]
-            if at.get("name") in ("role", "session_authorization"):
-                yield from _constants(at.get("args", ()))
-            stack += at.values()
-            if "granted_roles" in at:
-                yield from (item["AccessPriv"].get("priv_name", "") for item in at["granted_roles"])
+    for at in nodes(node):
+        if at.get("roletype") == "ROLESPEC_CSTRING" and "rolename" in at:
+            yield at["rolename"]
+        if at.get("name") in ("role", "session_authorization"):
+            yield from _constants(at.get("args", ()))
+        if "granted_roles" in at:
+            yield from (item["AccessPriv"].get("priv_name", "") for item in at["granted_roles"])
 
 
 def _constants(arguments: Iterable[Any]) -> Iterator[str]:

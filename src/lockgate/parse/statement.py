@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from lockgate.sources.migration import Script
@@ -9,6 +10,18 @@ from lockgate.text import Offsets, Span
 from lockgate.values import dataclass, field
 
 Node = dict[str, Any]
+
+
+def nodes(tree: Any) -> Iterator[Node]:
+    """Every node of a parse tree or of a list of them, in no order that means anything; each before what is in it."""
+    stack = [tree]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list):
+            stack.extend(item)
+        elif isinstance(item, dict):
+            yield item
+            stack.extend(v for v in item.values() if isinstance(v, (dict, list)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from lockgate.catalog.catalog import NameKey
 from lockgate.catalog.objects import PG_CATALOG, Namespace
-from lockgate.parse.statement import Node
+from lockgate.parse.statement import Node, nodes
 from lockgate.timeline.context import Context
 
 HOLE = "lockgate_hole"  # stands for a part of a name that is not known
@@ -38,15 +38,9 @@ def taints_of(ctx: Context, tag: str, node: Node) -> list[NameKey]:
     for field in ("typeName", "defnames", "domainname"):
         if isinstance(node.get(field), list):
             keys += _named(ctx, "type", node[field])
-    stack: list[Any] = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, list):
-            stack.extend(item)
-        elif isinstance(item, dict):
-            if "relname" in item and "relpersistence" in item:
-                keys += _relation(ctx, item)
-            stack.extend(v for v in item.values() if isinstance(v, (dict, list)))
+    for item in nodes(node):
+        if "relname" in item and "relpersistence" in item:
+            keys += _relation(ctx, item)
     return keys
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lockgate.parse.statement import Node
+from lockgate.parse.statement import Node, nodes
 from lockgate.timeline.evaluate.expression import expression
 from lockgate.timeline.evaluate.tables import rows_of
 from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, Value, known, truth
@@ -198,19 +198,13 @@ def _wanted(world: World, alias: str, conjuncts: list[Node]) -> dict[str, frozen
 
 def _from_outside(world: World, node: Any) -> bool:
     """Whether an expression refers to nothing but rows and variables around the query, by qualified names."""
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, list):
-            stack.extend(item)
-        elif isinstance(item, dict):
-            if "SubLink" in item:
+    for item in nodes(node):
+        if "SubLink" in item:
+            return False
+        if "ColumnRef" in item:
+            names = tuple(f["String"].get("sval", "") for f in item["ColumnRef"]["fields"] if "String" in f)
+            if len(names) < 2 or names[-2] in world.local or isinstance(_outer(world, names), Missing):
                 return False
-            if "ColumnRef" in item:
-                names = tuple(f["String"].get("sval", "") for f in item["ColumnRef"]["fields"] if "String" in f)
-                if len(names) < 2 or names[-2] in world.local or isinstance(_outer(world, names), Missing):
-                    return False
-            stack.extend(v for v in item.values() if isinstance(v, (dict, list)))
     return True
 
 

@@ -9,6 +9,7 @@ from lockgate.catalog.typename import BOOL, INT4, NAME, OID, RECORD, REFCURSOR, 
 from lockgate.lean import pattern
 from lockgate.parse.routine import GrammarError, parse_type
 from lockgate.timeline.binder import find_relation_names, resolve_type
+from lockgate.timeline.binder.coercion import POLYMORPHIC
 from lockgate.timeline.binder.values import Column
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.lookup import split_name
@@ -22,7 +23,6 @@ from lockgate.values import replace
 TRIGGER, EVENT_TRIGGER, TEXT_ARRAY = 2279, 3838, 1009
 _PERCENT = pattern(r"(.*?)%\s*(type|rowtype)\s*((?:\[\d*\]\s*|array\s*)*)$", re.IGNORECASE | re.DOTALL)
 _PARAMETER = pattern(r"\$\d+")
-_POLYMORPHIC = frozenset({2283, 2277, 2776, 3500, 3831, 4537, 5077, 5078, 5079, 5080, 4538})
 _TRIGGER_VARS = (
     ("tg_name", NAME), ("tg_when", TEXT), ("tg_level", TEXT), ("tg_op", TEXT), ("tg_relid", OID), ("tg_relname", NAME), ("tg_table_name", NAME),
     ("tg_table_schema", NAME), ("tg_nargs", INT4), ("tg_argv", TEXT_ARRAY),
@@ -105,7 +105,7 @@ def _percent(ctx: Context, place: Place, scope: Scope, name: str, written: Fragm
 
 def is_polymorphic(oid: int) -> bool:
     """Whether a type is anyelement or one of its like."""
-    return oid in _POLYMORPHIC
+    return oid in POLYMORPHIC
 
 
 # --- parameters ----------------------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def outer_scope(ctx: Context, routine: Routine | None, conflict: str) -> Scope:
         modes = routine.modes or "i" * len(types)
         given = routine.names or ("",) * len(types)
         for number, (oid, mode, word) in enumerate(zip(types, modes, given, strict=False), 1):
-            var = typed(ctx, word or f"${number}", 0 if oid in _POLYMORPHIC else oid, value=None if mode in "ot" else UNKNOWN)
+            var = typed(ctx, word or f"${number}", 0 if oid in POLYMORPHIC else oid, value=None if mode in "ot" else UNKNOWN)
             positional.append(var)
             if word:
                 names[word] = var
@@ -160,6 +160,6 @@ def result_columns(ctx: Context, routine: Routine) -> tuple[Column, ...] | None:
     outs = [Column(n, t) for t, m, n in zip(types, routine.modes, routine.names or ("",) * len(types), strict=False) if m in "obt"]
     if outs:
         return tuple(outs)
-    if routine.result in (0, RECORD) or routine.result in _POLYMORPHIC:
+    if routine.result in (0, RECORD) or routine.result in POLYMORPHIC:
         return None
     return fields_of(ctx, routine.result) or (Column(routine.name, routine.result),)

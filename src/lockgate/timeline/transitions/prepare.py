@@ -82,8 +82,9 @@ def close(ctx: Context, node: Node) -> None:
 
 
 def _need_cursor(ctx: Context, name: str) -> None:
-    opens = any(r.language == "plpgsql" for r in ctx.catalog.objects(Routine))  # a function may have opened it
-    if name not in ctx.session.cursors and ctx.depth == 0 and not opens:
+    if name in ctx.session.cursors or ctx.depth:
+        return
+    if not any(r.language == "plpgsql" for r in ctx.catalog.objects(Routine)):  # a function may have opened it
         raise ctx.refuse("34000", f'cursor "{name}" does not exist', name=name, object=name, kind="other")
 
 
