@@ -46,7 +46,7 @@ def test_a_clean_check_imports_the_simulator_alone(tmp_path: Path) -> None:
     Path(tmp_path, "0001_a.up.sql").write_text("CREATE TABLE a (id int PRIMARY KEY, b text NOT NULL DEFAULT 'x');\nCREATE INDEX ON a (b);\nDROP TABLE a;")
     found = modules(tmp_path, "check", "--format", "json")
     packages = ("lockgate.live", "lockgate.deploy", "lockgate.queries", "lockgate.editor", "lockgate.timeline.plpgsql", "lockgate.timeline.evaluate",
-                "lockgate.surface.compose", "lockgate.facts", "subprocess", "tomllib", "pglast")  # fmt: skip
+                "lockgate.parse.plpgsql", "lockgate.surface.compose", "lockgate.facts", "subprocess", "tomllib", "pglast")  # fmt: skip
     assert heavy(found, (*HEAVY, *packages)) == ["pglast.error", "pglast.parser"]
     assert len([m for m in found if m.startswith("lockgate.rules.")]) <= 1
     assert len([m for m in found if m.startswith("lockgate.")]) < 150

@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterable, Sequence
 
 from lockgate.catalog.objects import Routine
 from lockgate.catalog.typename import INT4, RECORD, TEXT
+from lockgate.parse.plpgsql import tree
+from lockgate.parse.plpgsql.conditions import catches
+from lockgate.parse.plpgsql.walk import every, fragments
 from lockgate.parse.routine import EXPRESSION_PREFIX, GrammarError, parse_query, parse_statements
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import Column, Query, Variables, analyze_query
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, World, expression, truth
 from lockgate.timeline.failure import Failure, Refused, Unsure
-from lockgate.timeline.plpgsql import tree
-from lockgate.timeline.plpgsql.conditions import catches
 from lockgate.timeline.plpgsql.declare import declare
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, fields_of
 from lockgate.timeline.plpgsql.sentences import QUERIES
-from lockgate.timeline.plpgsql.walk import every, fragments
 from lockgate.values import dataclass
 
 _MAKES = frozenset({"CreateStmt", "CreateTableAsStmt", "DropStmt", "ViewStmt", "AlterTableStmt", "CreateSeqStmt", "RenameStmt"})

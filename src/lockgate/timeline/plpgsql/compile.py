@@ -6,17 +6,17 @@ from collections.abc import Iterable
 
 from lockgate.catalog.objects import Routine
 from lockgate.catalog.typename import INT4, RECORD, REFCURSOR, TEXT, VOID
+from lockgate.parse.plpgsql import tree
+from lockgate.parse.plpgsql.conditions import sqlstates
+from lockgate.parse.plpgsql.parser import parse_body
+from lockgate.parse.plpgsql.scan import BodySyntax
+from lockgate.parse.plpgsql.walk import fragments
 from lockgate.parse.routine import EXPRESSION_PREFIX, GrammarError, parse_query
 from lockgate.text import Offsets
 from lockgate.timeline.context import Context
-from lockgate.timeline.plpgsql import tree
-from lockgate.timeline.plpgsql.conditions import sqlstates
 from lockgate.timeline.plpgsql.declare import EVENT_TRIGGER, TRIGGER, declare, event_trigger_variables, outer_scope, trigger_variables
-from lockgate.timeline.plpgsql.parser import parse_body
 from lockgate.timeline.plpgsql.place import Place
-from lockgate.timeline.plpgsql.scan import BodySyntax
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var
-from lockgate.timeline.plpgsql.walk import fragments
 
 _CURRENT = frozenset({"row_count", "pg_context", "pg_routine_oid"})
 _STACKED = frozenset(

@@ -7,6 +7,7 @@ import re
 from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.catalog.typename import BOOL, INT4, NAME, OID, RECORD, REFCURSOR, TEXT, array_of
 from lockgate.lean import pattern
+from lockgate.parse.plpgsql.tree import Declaration, Fragment
 from lockgate.parse.routine import GrammarError, parse_type
 from lockgate.timeline.binder import find_relation_names, resolve_type
 from lockgate.timeline.binder.coercion import POLYMORPHIC
@@ -17,7 +18,6 @@ from lockgate.timeline.evaluate.value import UNKNOWN
 from lockgate.timeline.failure import Refused, Unsure
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, columns_of, fields_of, typed
-from lockgate.timeline.plpgsql.tree import Declaration, Fragment
 from lockgate.values import replace
 
 TRIGGER, EVENT_TRIGGER, TEXT_ARRAY = 2279, 3838, 1009

@@ -10,12 +10,12 @@ from enum import IntEnum
 
 from lockgate.catalog.merge import merge
 from lockgate.catalog.objects import Routine
+from lockgate.parse.plpgsql import tree
+from lockgate.parse.plpgsql.conditions import catches, sqlstates
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, known, text_of, truth
 from lockgate.timeline.evaluate.value import equal
 from lockgate.timeline.failure import Failure, Refused, Unsure
-from lockgate.timeline.plpgsql import tree
-from lockgate.timeline.plpgsql.conditions import catches, sqlstates
 from lockgate.timeline.plpgsql.declare import declare
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var

@@ -7,11 +7,11 @@ from typing import Any
 
 from lockgate.catalog.objects import Relation
 from lockgate.catalog.typename import RECORD, type_of
+from lockgate.parse.plpgsql.tree import Declaration
 from lockgate.timeline.binder.values import Block, Column, Variable, Variables
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.value import UNKNOWN, Row, Value
 from lockgate.timeline.evaluate.world import MISSING, Missing
-from lockgate.timeline.plpgsql.tree import Declaration
 from lockgate.values import dataclass, field
 
 

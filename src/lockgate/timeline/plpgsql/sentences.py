@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockgate.parse.plpgsql import tree
 from lockgate.parse.routine import EXPRESSION_PREFIX, GrammarError, parse_query, parse_statements
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import Column, Query, Variables
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select
 from lockgate.timeline.failure import Failure, Unsure
-from lockgate.timeline.plpgsql import tree
 from lockgate.timeline.plpgsql.declare import declare
 from lockgate.timeline.plpgsql.dynamic import only_values, taint_template, template
 from lockgate.timeline.plpgsql.place import Place

@@ -10,6 +10,10 @@ from typing import Any
 
 from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.lean import pattern
+from lockgate.parse.plpgsql import tree
+from lockgate.parse.plpgsql.parser import parse_body
+from lockgate.parse.plpgsql.scan import BodySyntax
+from lockgate.parse.plpgsql.walk import every
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node, Statement
 from lockgate.timeline.binder import Query
@@ -17,10 +21,6 @@ from lockgate.timeline.binder.candidates import with_outputs
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import SOMETHING, UNKNOWN, Unknown, Value, World, expression, select
 from lockgate.timeline.failure import Unsure
-from lockgate.timeline.plpgsql import tree
-from lockgate.timeline.plpgsql.parser import parse_body
-from lockgate.timeline.plpgsql.scan import BodySyntax
-from lockgate.timeline.plpgsql.walk import every
 from lockgate.timeline.routines.sequences import check_call
 from lockgate.timeline.routines.writes import may_write, write
 from lockgate.timeline.targets import HARMLESS

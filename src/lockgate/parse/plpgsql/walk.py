@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.timeline.plpgsql import tree
+from lockgate.parse.plpgsql import tree
 
 
 def fragments(statement: tree.Statement) -> Iterator[tree.Fragment]:

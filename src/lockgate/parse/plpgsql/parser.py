@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lockgate.timeline.plpgsql.cursor import Reader
-from lockgate.timeline.plpgsql.declarations import declarations
-from lockgate.timeline.plpgsql.scan import BodySyntax
-from lockgate.timeline.plpgsql.statements import sentence
-from lockgate.timeline.plpgsql.tree import (
+from lockgate.parse.plpgsql.cursor import Reader
+from lockgate.parse.plpgsql.declarations import declarations
+from lockgate.parse.plpgsql.scan import BodySyntax
+from lockgate.parse.plpgsql.statements import sentence
+from lockgate.parse.plpgsql.tree import (
     Block,
     Body,
     Case,

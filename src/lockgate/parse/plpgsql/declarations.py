@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lockgate.timeline.plpgsql.cursor import Reader
-from lockgate.timeline.plpgsql.tree import Declaration, Fragment
+from lockgate.parse.plpgsql.cursor import Reader
+from lockgate.parse.plpgsql.tree import Declaration, Fragment
 
 
 def declarations(reader: Reader) -> tuple[Declaration, ...]:

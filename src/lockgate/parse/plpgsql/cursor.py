@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lockgate.timeline.plpgsql.scan import BodySyntax, Token, scan
-from lockgate.timeline.plpgsql.tree import Fragment, Target
+from lockgate.parse.plpgsql.scan import BodySyntax, Token, scan
+from lockgate.parse.plpgsql.tree import Fragment, Target
 
 _RESERVED_WORDS = """all begin by case declare else end execute for foreach from if in into loop not null or strict then to using when while"""
 RESERVED = frozenset(_RESERVED_WORDS.split())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lockgate.timeline.plpgsql.cursor import Reader
-from lockgate.timeline.plpgsql.scan import Token
-from lockgate.timeline.plpgsql.tree import (
+from lockgate.parse.plpgsql.cursor import Reader
+from lockgate.parse.plpgsql.scan import Token
+from lockgate.parse.plpgsql.tree import (
     Assert,
     Assign,
     Close,
