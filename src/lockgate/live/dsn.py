@@ -42,11 +42,11 @@ class PsycopgConnection:
     def _wait_for_connection(self, until: float) -> None:
         status = self._pg.connect_poll()
         while status not in _DONE and time.monotonic() < until:
-            reading = status is pq.PollingStatus.READING
+            reading = status == pq.PollingStatus.READING
             fd = self._pg.socket
             select.select([fd] if reading else [], [] if reading else [fd], [], max(until - time.monotonic(), 0))
             status = self._pg.connect_poll()
-        if status is not pq.PollingStatus.OK:
+        if status != pq.PollingStatus.OK:
             words = self._pg.error_message.decode("utf-8", "replace").strip() or "no answer within 20 s"
             self._pg.finish()
             raise Lost(words)
@@ -78,7 +78,7 @@ class PsycopgConnection:
         while (result := self._next(until)) is not None:
             if not self._take(reply, result):
                 self._end_copy(until)
-        if self._pg.status is not pq.ConnStatus.OK:
+        if self._pg.status != pq.ConnStatus.OK:
             raise Lost((reply.failure or {}).get("M", "the connection was lost"), reply.failure)
         reply.block = _BLOCK.get(pq.TransactionStatus(self._pg.transaction_status), "I")
         return reply
@@ -106,11 +106,11 @@ class PsycopgConnection:
         elif result.status in (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_BOTH):
             reply.copied = True
             self._pg.put_copy_end(b"no data")
-        elif result.status is pq.ExecStatus.COPY_OUT:
+        elif result.status == pq.ExecStatus.COPY_OUT:
             return False
         else:
             reply.tags.append((result.command_status or b"").decode())
-            if result.status is pq.ExecStatus.TUPLES_OK:
+            if result.status == pq.ExecStatus.TUPLES_OK:
                 reply.rows = [_row(result, i) for i in range(result.ntuples)] if self._keep else []
         return True
 
@@ -171,6 +171,8 @@ class DsnBackend:
             raise CannotCheck(f"no scratch database on the server of --dsn: {reply.failure.get('M')}", "Its role needs CREATEDB and CREATEROLE, or superuser.")
         options = " ".join(f"-c {name}={value}" for name, value in ADMIN_SETTINGS.items() if name != "application_name")
         self.admin: Connection = PsycopgConnection(self._dsn, dbname=self._database, options=options, application_name="lockgate")
+        if major_of(self._version) >= 16:  # an ordinary role must be able to act for the roles that it makes (manual: createrole_self_grant)
+            self.admin.query("SET createrole_self_grant = 'set, inherit'")
 
     def open(self) -> None:
         """Nothing to wait for."""
@@ -181,7 +183,7 @@ class DsnBackend:
             return PsycopgConnection(self._dsn, dbname=self._database, user=role, password=self._password, **settings)
         except Lost as error:
             raise CannotCheck(
-                f"the server of --dsn does not let the role {role} log in: {_without_secrets(str(error))}",
+                f"the server of --dsn does not let the role {role} log in: {error}",
                 "Allow password logins (pg_hba.conf: scram-sha-256), as the official Docker image does, or let Lockgate start its own server.",
             ) from error
 
@@ -243,11 +245,10 @@ def major_behind(dsn: str) -> int:
 
 def _reached(dsn: str, name: str) -> PsycopgConnection:
     try:
+        psycopg.conninfo.conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:  # its words quote the DSN
+        raise CannotCheck("the server of --dsn cannot be reached: the DSN is malformed", "Write it as postgresql://role@host/database.") from None
+    try:
         return PsycopgConnection(dsn, application_name=name, connect_timeout="10")
     except (Lost, psycopg.Error) as error:
-        raise CannotCheck(f"the server of --dsn cannot be reached: {_without_secrets(str(error))}", "Check address, role and password.") from error
-
-
-def _without_secrets(text: str) -> str:
-    """libpq's messages hold no password; a malformed DSN is quoted by psycopg, so it is left out."""
-    return text if "password=" not in text and "://" not in text else "the DSN is malformed"
+        raise CannotCheck(f"the server of --dsn cannot be reached: {error}", "Check address, role and password.") from error
