@@ -8,7 +8,7 @@ from lockgate.live.plan import Failure, Notice
 from lockgate.text import Span
 
 # What PostgreSQL says of its work at debug1 (tablecmds.c ATRewriteTable and NotNullImpliedByRelConstraints, index.c index_build,
-# cluster.c). Checked per major in tests/test_live_apply.py.
+# cluster.c). Checked per major in tests/test_live_observe.py.
 _WORK = re.compile(
     r"rewriting table |verifying table |building index |validating foreign key constraint |existing constraints on column "
     r"|updated partition constraint |partition constraint for table .* is implied |clustering |vacuuming "

@@ -21,8 +21,8 @@ _GRACE = 2.0  # seconds that a cancelled statement has to end
 # statements of a script in STATEMENT shape that may run in a block of their own, so that their locks can be seen before it ends
 _LOCKABLE = frozenset({
     "AlterObjectSchemaStmt", "AlterSeqStmt", "AlterTableStmt", "CommentStmt", "CreatePolicyStmt", "CreateSeqStmt", "CreateStmt",
-    "CreateTableAsStmt", "CreateTrigStmt", "DeleteStmt", "InsertStmt", "RefreshMatViewStmt", "RenameStmt", "RuleStmt", "SelectStmt",
-    "TruncateStmt", "UpdateStmt", "ViewStmt",
+    "CreateTableAsStmt", "CreateTrigStmt", "DeleteStmt", "DropStmt", "IndexStmt", "InsertStmt", "RefreshMatViewStmt", "RenameStmt", "RuleStmt",
+    "SelectStmt", "TruncateStmt", "UpdateStmt", "ViewStmt",
 })  # fmt: skip
 
 
@@ -90,7 +90,7 @@ class Session:
             outcome = self._set_transaction(text)
         elif self.block:
             outcome = self._in_block(text, tag)
-        elif self.observe_locks and not alone and tag in _LOCKABLE and not _detaches(node):
+        elif self.observe_locks and not alone and tag in _LOCKABLE and not _outside(node):
             outcome = self._in_own_block(text)
         else:
             outcome = self._send(text)
@@ -214,6 +214,7 @@ class Session:
         return reply
 
 
-def _detaches(node: dict[str, Any]) -> bool:
-    """DETACH PARTITION CONCURRENTLY and REFRESH ... CONCURRENTLY: the first cannot run in a block."""
-    return any(command.get("AlterTableCmd", {}).get("subtype", "").startswith("AT_DetachPartition") for command in node.get("cmds", ()))
+def _outside(node: dict[str, Any]) -> bool:
+    """What may not run in a block: an index made or dropped CONCURRENTLY, DETACH PARTITION CONCURRENTLY."""
+    subtypes = (command.get("AlterTableCmd", {}).get("subtype", "") for command in node.get("cmds", ()))
+    return bool(node.get("concurrent")) or any(subtype.startswith("AT_DetachPartition") for subtype in subtypes)
