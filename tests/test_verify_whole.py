@@ -15,10 +15,15 @@ from pathlib import Path
 import pytest
 
 from lockgate.audit import audit, differences
+from lockgate.check import Checked, examine
+from lockgate.config import Config
 from lockgate.facts import Differs
+from lockgate.findings import Finding, Label, Severity, Verdict
 from lockgate.live import verify
 from lockgate.live.plan import LiveCatalog, Report
 from lockgate.live.plan import Plan as LivePlan
+from lockgate.request import Request
+from lockgate.text import Span
 from lockgate.timeline.replay import Plan, Replay
 from lockgate.values import replace
 from tests.conftest import Run
@@ -152,3 +157,33 @@ def test_every_finding_on_a_statement_has_evidence_with_role_and_locks(lockgate:
     proofs = [f["evidence"] for f in report["findings"] if f["statement"]]
     assert len(proofs) >= 4 and all(p and p["role"] == "app" and p["server"] and p["message"] for p in proofs)
     assert {p["verdict"] for f, p in zip((f for f in report["findings"] if f["statement"]), proofs, strict=True) if f["sqlstate"]} == {"confirmed"}
+
+
+def test_what_the_server_refutes_is_our_mistake_and_closes_no_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lockgate import verify as joined
+    from lockgate.cli.options import configuration, make_request
+
+    project(tmp_path, '[rules.severity]\ninvalid-definition = "error"\n', **{"1_base": "CREATE TABLE t (id int);\n"})
+    monkeypatch.chdir(tmp_path)
+
+    def wrongly(config: Config, request: Request) -> Checked:
+        checked = examine(config, request)
+        source = checked.folder.migrations[0].up.source
+        here = Label(source, Span(0, 6))
+        checked.findings.append(Finding("T210", "invalid-definition", Severity.ERROR, "nonsense", here, sqlstate="42601", slot="1", statement=1))
+        return checked
+
+    monkeypatch.setattr(joined, "examine", wrongly)
+    outcome = joined.verify(configuration(None), make_request((), None, None, "", False, "", "", "info", ""))
+    (found,) = outcome.findings
+    assert found.evidence is not None and found.evidence.verdict is Verdict.REFUTED
+    assert found.severity is Severity.INFO and "Please report it" in found.help
+
+
+def test_a_down_script_of_a_migration_that_failed_half_way_proves_nothing(lockgate: Run, tmp_path: Path) -> None:
+    project(tmp_path, "", **{"1_base": "CREATE TABLE t (id int);\n", "2_view": "CREATE VIEW v AS SELECT gone FROM t;\n"})
+    (tmp_path / "m/2_view.down.sql").write_text("DROP VIEW v;\n")
+    assert [f["name"] for f in json.loads(lockgate("verify", "--format", "json").stdout)["findings"]] == ["unknown-column"]
+    (tmp_path / "m/2_view.up.sql").write_text("CREATE VIEW v AS SELECT id FROM t;\n")
+    (tmp_path / "m/2_view.down.sql").write_text("DROP VIEW w;\n")
+    assert [f["name"] for f in json.loads(lockgate("verify", "--format", "json").stdout)["findings"]] == ["down-fails"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lockgate import suppressions
 from lockgate.config import Config
 from lockgate.errors import UsageError
-from lockgate.findings import Finding, Label, Severity
+from lockgate.findings import Finding, Label, Severity, Verdict
 from lockgate.recall import Recall, Told
 from lockgate.recovery import with_recovery
 from lockgate.request import Request, make_plan, read_folder
@@ -258,7 +258,7 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report 
     """Apply selection, severities, suppressions and ``--since``; sort; count."""
     config, request = checked.config, checked.request
     kept, hushed = list[Finding](), 0
-    for item in as_configured(checked.findings, config):
+    for item in map(weighed, as_configured(checked.findings, config)):
         line = item.at.source.position(item.at.span.start).line
         cover = suppressions.covering(checked.suppressions, item.at.source.path, line, item.name, item.rule)
         if cover is None or item.name == "unforeseen-failure":
@@ -299,6 +299,13 @@ def _selected(item: Finding, config: Config) -> bool:
 def _with_severity(item: Finding, config: Config) -> Finding:
     wanted = config.rules.severity.get(item.name) or config.rules.severity.get(item.rule)
     return replace(item, severity=Severity(wanted)) if wanted else item
+
+
+def weighed(item: Finding) -> Finding:
+    """As it counts after the server's word: what the server refutes is a mistake of ours, told as one, and closes no gate."""
+    if item.evidence is None or item.evidence.verdict is not Verdict.REFUTED:
+        return item
+    return replace(item, severity=Severity.INFO, help="PostgreSQL takes it: Lockgate is wrong here. Please report it, with the statements before it.")
 
 
 def _order(item: Finding) -> tuple[str, int, str, str]:

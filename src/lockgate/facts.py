@@ -85,9 +85,10 @@ def located(report: Report, migrations: tuple[Migration, ...], findings: list[Fi
         migration = by_id.get(body.migration)
         if migration is not None and body.routine.partition("(")[0] not in foreseen:
             yield BrokenBody(migration, body, Label(migration.up.source, _named(migration.up.source, body), body.fails.message))
+    halfway = {seen.migration for seen in report.observations if seen.direction == "up" and seen.fails is not None and seen.repaired_as is None}
     for down in report.downs:
         migration = by_id.get(down.migration)
-        if migration is None or migration.down is None or down.reason:
+        if migration is None or migration.down is None or down.reason or down.migration in halfway:  # there is no way back from halfway
             continue
         for seen in down.refused:
             if seen.fails is not None and seen.state is State.OBSERVED:
