@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from lockgate.errors import CannotCheck
@@ -99,7 +101,7 @@ def _wheels() -> Iterator[Binaries]:
 
 def _best() -> Binaries:
     """Without a configured version: the wheel that Lockgate depends on, else the newest of the system."""
-    for found in (*_wheels(), *at_hand()):
+    for found in chain(_wheels(), at_hand()):
         return found
     raise CannotCheck(
         "no PostgreSQL at hand to verify with",
@@ -133,6 +135,7 @@ def _known_version(bindir: Path) -> str:
     return ""
 
 
+@cache
 def _ask_version(postgres: Path) -> str:
     try:
         said = subprocess.run([postgres, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout

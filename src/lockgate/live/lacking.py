@@ -17,6 +17,7 @@ _BUILD = (
     ("not supported with this version of ICU", "another ICU"),
     ("compression method lz4 not supported", "LZ4"),
     ("unrecognized configuration parameter", "a module that defines the parameter"),
+    ("out of shared memory", "a higher max_locks_per_transaction"),
 )
 _LANGUAGES = re.compile(r'language "(pl(?!pgsql)\w+)" does not exist')
 

@@ -43,15 +43,20 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "max_wal_size": "64MB",
     "shared_buffers": "64MB",
+    "wal_init_zero": "off",
     "max_connections": "20",
-    "max_locks_per_transaction": "1024",
+    "max_locks_per_transaction": "512",  # twice the room of an ordinary server; each look at the locks walks through all of it
     "dynamic_shared_memory_type": "mmap",
     "max_parallel_workers": "0",
+    "max_worker_processes": "0",
+    "max_logical_replication_workers": "0",
+    "autovacuum_max_workers": "1",
     "max_prepared_transactions": "5",
     "timezone": "UTC",
     "log_min_messages": "fatal",
     "logging_collector": "off",
 }
+_SETTINGS_18 = {"io_method": "sync", "autovacuum_worker_slots": "1"}
 
 
 class Server:
@@ -115,7 +120,7 @@ class Server:
         files = {}
         if self.binaries.major >= 18:
             files = extension_files()
-            settings["extension_control_path"] = CONTROL_PATH.format(home=self._home)
+            settings |= _SETTINGS_18 | {"extension_control_path": CONTROL_PATH.format(home=self._home)}
         argv = [str(self.binaries.bindir / "postgres"), "-D", f"{self._home}/data", "-k", self._home]
         argv += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
@@ -163,6 +168,11 @@ class Server:
     def close(self) -> None:
         """Stop the server and wait until its directory is gone."""
         if self._channel is not None:
+            with contextlib.suppress(OSError):
+                self._channel.shutdown(socket.SHUT_WR)
+                self._channel.settimeout(15)
+                while self._channel.recv(65536):  # until its end: waiting for the process would poll in steps of up to 50 ms
+                    pass
             self._channel.close()
             self._channel = None
         if self._process is not None:

@@ -39,7 +39,9 @@ def main() -> int:
     home: str = wish["home"]
     server = 0
     try:
-        server = _start(wish)
+        pack = _open(wish)
+        server = _start(wish, pack)
+        unpack(pack, os.path.join(home, "data"), databases=True)  # nobody reads them before the first connection
         if _await_ready(channel, server, home):
             _say(channel, "ready")
             _watch(channel, server, wish)
@@ -60,17 +62,22 @@ def _say(channel: socket.socket, line: str) -> None:
         channel.sendall(line.replace("\n", "\\n").encode() + b"\n")
 
 
-def _start(wish: dict[str, Any]) -> int:
-    """Fill the directory from the template, become the unprivileged user, start postgres; its process id."""
-    with open(wish["pack"], "rb") as pack:  # opened while still root: the cache belongs to the user who runs us
+def _open(wish: dict[str, Any]) -> bytes:
+    """Read the template and become the unprivileged user: as root, for the cache belongs to the user who runs us."""
+    with open(wish["pack"], "rb") as pack:
         if wish["uid"] is not None:
             os.setgroups([])
             os.setgid(wish["uid"])
             os.setuid(wish["uid"])
         os.umask(0o077)
-        data = os.path.join(wish["home"], "data")
-        os.mkdir(data, 0o700)
-        unpack(pack.read(), data)
+        return pack.read()
+
+
+def _start(wish: dict[str, Any], pack: bytes) -> int:
+    """Fill the directory with what postgres reads at its start, and start it; its process id."""
+    data = os.path.join(wish["home"], "data")
+    os.mkdir(data, 0o700)
+    unpack(pack, data, databases=False)
     for path, text in wish["files"].items():
         target = os.path.join(wish["home"], path)
         os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -97,8 +104,8 @@ def _become_postgres(wish: dict[str, Any]) -> None:
         os._exit(127)
 
 
-def unpack(pack: bytes, directory: str) -> None:
-    """Write the files of a pack.
+def unpack(pack: bytes, directory: str, databases: bool) -> None:
+    """Write the files of a pack: those of the databases, or the rest with every directory.
 
     It is a JSON index ``[[path, size], ...]`` (a size of null: a directory) behind its length in 8 bytes, then the contents."""
     size = int.from_bytes(pack[:8], "big")
@@ -107,11 +114,13 @@ def unpack(pack: bytes, directory: str) -> None:
     for path, length, *_ in json.loads(pack[8 : 8 + size]):
         target = os.path.join(directory, path)
         if length is None:
-            os.mkdir(target, 0o700)
+            if not databases:
+                os.mkdir(target, 0o700)
             continue
-        file = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        os.write(file, view[at : at + length])
-        os.close(file)
+        if path.startswith("base/") == databases:
+            file = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            os.write(file, view[at : at + length])
+            os.close(file)
         at += length
 
 

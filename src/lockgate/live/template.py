@@ -24,7 +24,7 @@ from lockgate.live.binaries import Binaries
 from lockgate.values import dataclass
 
 DATABASE = "lockgate"
-_FORMAT = "1"  # raise it when what a template holds changes
+_FORMAT = "2"  # raise it when what a template holds changes
 _HBA = "local all all password\n"  # a clear password over our own 0700 socket: no hashing on the way, and peer would trust the server's own uid
 
 
@@ -132,7 +132,8 @@ def _single_user(binaries: Binaries, data: str, account: int | None) -> None:
         "DROP DATABASE template0;",
         "DROP DATABASE postgres;",
     )
-    done = _run([str(binaries.bindir / "postgres"), "--single", "-F", "-D", data, "template1"], data, account, "\n".join(commands) + "\n")
+    command = [str(binaries.bindir / "postgres"), "--single", "-F", "-c", "wal_recycle=off", "-D", data, "template1"]
+    done = _run(command, data, account, "\n".join(commands) + "\n")
     if done.returncode != 0 or "ERROR" in done.stderr:
         raise CannotCheck(f"PostgreSQL {binaries.version} does not run here: {done.stderr.strip()[-600:]}", "Give --dsn of a scratch server.")
     Path(data, "pg_hba.conf").write_text(_HBA, encoding="ascii")
