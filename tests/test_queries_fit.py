@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from lockgate.queries import sql_file
@@ -20,6 +22,13 @@ WAYS = [
     ("py", "SELECT a FROM t WHERE b % 2 = 1", "SELECT a FROM t WHERE b % 2 = 1"),
     ("sql", "SELECT a FROM t WHERE b IN :ids AND c = :v*:list", "SELECT a FROM t WHERE b IN ($1) AND c = $2"),
     ("java", "SELECT a FROM t WHERE b = #{b} AND c = #{c}", "SELECT a FROM t WHERE b = $1 AND c = $2"),
+    ("sql", "-- :name a-b :?\nSELECT a FROM t WHERE b = :b-c AND d IN (:v*:d-ids) AND e = :e::int - 1",
+     "-- :name a-b :?\nSELECT a FROM t WHERE b = $1 AND d IN ($2) AND e = $3::int - 1"),
+    ("sql", "SELECT a FROM t WHERE b = :b-c", "SELECT a FROM t WHERE b = $1-c"),
+    ("kt", "SELECT a FROM t WHERE b = :#{#x.y}", "SELECT a FROM t WHERE b = $1"),
+    ("go", "SELECT a FROM t WHERE b = $%d AND c = 1 % 2", "SELECT a FROM t WHERE b = $1 AND c = 1 % 2"),
+    ("sql", "SELECT a FROM t WHERE b = :'b' AND c[1:2] = 3", "SELECT a FROM t WHERE b = $1 AND c[1:2] = 3"),
+    ("java", "SELECT A_B FROM t WHERE C_D < e AND f > 1", "SELECT A_B FROM t WHERE C_D < e AND f > 1"),
     ("java", "SELECT a FROM t WHERE b ?? 'x' AND c ?| array['y'] AND d ? 'z' AND e = ?", None),
     ("sql", "SELECT a FROM t WHERE b ?| array['y'] AND d ? 'z' AND e @? '$.x'", "SELECT a FROM t WHERE b ?| array['y'] AND d ? 'z' AND e @? '$.x'"),
     ("sql", "SELECT ':no', \"?\" FROM t -- :neither ?\nWHERE a = $x$ :no $x$", "SELECT ':no', \"?\" FROM t -- :neither ?\nWHERE a = $x$ :no $x$"),
@@ -46,6 +55,15 @@ FRAGMENTS = [
     'SELECT a FROM "{}"."t{}"',
     "SELECT a FROM t_{} WHERE b = 'x{}y'",
     "WITH {} SELECT a FROM t",
+    "{} SELECT a FROM t",
+    "{{ .With }} SELECT a FROM t {{if .Where}} WHERE b = 1 {{end}}",
+    "SELECT a FROM t {% if x %} WHERE b = 1 {% endif %} {{ tail }}",
+    "SELECT ?? FROM ?? WHERE a = ?",
+    "SELECT a FROM t WHERE b IN (<ids>) AND <more>",
+    "INSERT INTO t (a, b) VALUES <rows> ON CONFLICT DO NOTHING",
+    "SELECT a FROM t WHERE b IN (SELECT c FROM u) SOME_FILTER AND d = 1",
+    "SELECT a FROM t %filters% ORDER BY a",
+    "SELECT x.* FROM ({} AND b = 1 ORDER BY c) x",
 ]
 
 
@@ -53,6 +71,40 @@ FRAGMENTS = [
 def test_fragments_are_known_by_their_place(text: str) -> None:
     fitted = fit(Passage(text, ((0, 0),), len(text)), "rs")
     assert fitted is not None and fitted.partial
+
+
+PARTS = [
+    "SELECT a FROM t WHERE ",
+    "UPDATE t SET a = 1, ",
+    "WITH x AS (SELECT a FROM t)",
+    "x AS (SELECT a FROM t)",
+    ", x AS (SELECT a FROM t)",
+    "SELECT a FROM t JOIN (VALUES {}",
+    "SELECT a FROM t WHERE (b = 1 OR c IN (SELECT d FROM u WHERE ",
+    "LEFT JOIN u ON u.a = t.a",
+    "t.a NOT IN (SELECT b FROM u WHERE c = ?)",
+    "NOT EXISTS (SELECT FROM u WHERE u.a = t.a)",
+    "AND t.a IN (SELECT b FROM u",
+    "COALESCE((SELECT max(b) FROM u), 0) AS m",
+    ", (SELECT max(b) FROM u) AS m",
+    "UNION SELECT a FROM u",
+    "FROM t WHERE a = 1",
+    "WHERE a IN (SELECT b FROM u) GROUP BY c",
+    "IN (SELECT b FROM u)",
+    "LATERAL (SELECT b FROM u WHERE u.a = t.a) v ON true",
+]
+
+
+@pytest.mark.parametrize("text", PARTS)
+def test_parts_are_put_into_a_frame(text: str) -> None:
+    fitted = fit(Passage(text, ((0, 0),), len(text)), "go")
+    assert fitted is not None and fitted.open
+    assert fitted.passage.place(fitted.passage.text.index(re.split(r"[{?]", text)[0].strip())) == len(text) - len(text.lstrip())
+
+
+def test_no_frame_for_a_sentence() -> None:
+    for text in ("Update the posts, please.", "Select a team to join", "join channels, and more", "update posts: %s", "SELECT a FROM t JOIN ON u x ON x.a = t.a"):
+        assert fit(Passage(text, ((0, 0),), len(text)), "go") is None
 
 
 def test_places_survive_the_placeholders() -> None:

@@ -15,11 +15,11 @@ import re
 from collections.abc import Iterator
 
 from lockgate.parse.grammar import GrammarError, parse_json
+from lockgate.queries.frames import HOLE_NAME, frames
 from lockgate.queries.passage import Passage, Writer
 from lockgate.queries.placeholders import Slot, highest, slots
 from lockgate.values import dataclass, replace
 
-HOLE_NAME = "lockgate_hole_"  # of relations and columns that stand for fragments
 _TRIES = 120
 _WORD = re.compile(r"[\w$\"']")
 _LIST = re.compile(r"\b(?:in|values)\s*\Z", re.IGNORECASE)
@@ -51,42 +51,33 @@ class _Choice:
 def fit(passage: Passage, language: str) -> Fitted | None:
     """The query with its placeholders resolved; None where the grammar takes it in no way."""
     found = slots(passage.text, language)
-    options = list(_options(passage.text, found))
-    first = [choices[0] for choices in options]
-    if (fitted := _parsed(passage, found, first)) is not None:
-        return fitted
-    fitted = next(_search(passage, found, options, [], [_TRIES]), None)
-    return fitted if fitted is not None or language == "sql" else _framed(passage, found, options)
+    louder = slots(passage.text, language, loud=True)
+    for some in (found,) if len(louder) == len(found) else (found, louder):
+        options = list(_options(passage.text, some))
+        fitted = _parsed(passage, some, [choices[0] for choices in options]) or next(_search(passage, some, options, [], [_TRIES]), None)
+        if fitted is not None:
+            return fitted
+    return _framed(passage, language) if language != "sql" else None
 
 
-def _framed(passage: Passage, found: list[Slot], options: list[list[_Choice]]) -> Fitted | None:
-    """A part of a query, for a builder that puts in the rest: a subquery among the output columns or the joins, an INSERT without its rows."""
-    for prefix, suffix in _frames(passage.text):
+def _framed(passage: Passage, language: str) -> Fitted | None:
+    """A part of a query, for a program that puts in the rest."""
+    for prefix, suffix in frames(passage.text):
         writer = Writer()
         writer.add(prefix, passage.place(0), passage.place(0))
         writer.copy(passage, 0, len(passage.text))
         writer.add(suffix, passage.end, passage.end)
-        moved = [replace(slot, start=slot.start + len(prefix), end=slot.end + len(prefix)) for slot in found]
         framed = writer.passage(passage.receiver)
-        fitted = next(_search(framed, moved, options, [], [_TRIES]), None) if found else _parsed(framed, [], [])
+        found = slots(framed.text, language, loud=True)
+        options = list(_options(framed.text, found))
+        fitted = next(_search(framed, found, options, [], [_TRIES]), None) if found else _parsed(framed, [], [])
         if fitted is not None:
             return replace(fitted, open=True)
     return None
 
 
-def _frames(text: str) -> Iterator[tuple[str, str]]:
-    rest = f"{HOLE_NAME}rest"
-    if text.lstrip()[:1] == "(":
-        yield "SELECT ", f" FROM {rest}"
-        yield f"SELECT FROM {rest} JOIN ", ""
-    if text.lstrip()[:6].lower() == "insert":
-        yield "", f" SELECT {rest}.* FROM {rest}"
-    if text.count("(") == text.count(")") + 1:
-        yield "", ")"
-
-
 _WITH = " {0} AS (SELECT) "  # WITH queries
-_ELSE = (" CROSS JOIN {0} ", " {0} ", " ", " {0} = $0 ", " = ", " DEFAULT VALUES ", " SELECT {0}.* FROM {0} ", _WITH)
+_ELSE = (" CROSS JOIN {0} ", " {0} ", " ", " {0} = $0 ", " = ", " DEFAULT VALUES ", " SELECT {0}.* FROM {0} ", " SELECT FROM {0} WHERE $0 ", _WITH)
 
 
 def _options(text: str, found: list[Slot]) -> Iterator[list[_Choice]]:
@@ -98,12 +89,19 @@ def _options(text: str, found: list[Slot]) -> Iterator[list[_Choice]]:
             yield [_Choice(slot.text)]
         elif slot.kind == "name":
             yield [_Choice(name, False)]
+        elif slot.kind == "block":
+            yield [_Choice(" ", False)]
+        elif slot.kind == "operator":
+            yield [_Choice(name, False), _Choice("?")]
+        elif slot.kind == "loud":
+            yield [_Choice(text[slot.start : slot.end]), *(_Choice(other.format(name), False) for other in _ELSE)]
         elif known:
             yield [_Choice("$0"), *listed, _Choice(text[slot.start : slot.end]), _Choice(f" {name} ", False)]
         else:
             # a parameter glued to a word would become a part of it
             value = ("" if slot.start and not _WORD.match(text[slot.start - 1]) else " ") + "$0" + (" " if _WORD.match(text[slot.end : slot.end + 1]) else "")
-            yield [_Choice(value, False), *listed, *(_Choice(other.format(name), False) for other in _ELSE)]
+            first = [_Choice(f"WITH {name} AS (SELECT) ", False)] if not text[: slot.start].strip() else []
+            yield [*first, _Choice(value, False), *listed, *(_Choice(other.format(name), False) for other in _ELSE)]
 
 
 def _search(

@@ -1,13 +1,15 @@
 """Placeholders: what stands in a query for a value, and what stands for a fragment of SQL.
 
 A value is bound: ``$1 ? :name @name %s %(name)s #{x} sqlc.arg(x)``. A fragment is put into the text before the server sees it: an interpolation of
-the language, ``${x}`` and ``{x}`` of format strings, ``%s`` of printf, HugSQL's ``:i:name`` and ``:sql:name``. What looks like a placeholder may be an operator
-of PostgreSQL (``?``, ``@``, ``%``) or a slice (``[1:n]``): every slot remembers how it was written, and fit.py lets the grammar choose.
+the language, ``${x}`` and ``{x}`` of format strings, ``%s`` of printf, ``{{ x }}`` and ``{% if x %}`` of templates, JDBI's ``<x>``, knex' ``??``, HugSQL's
+``:i:name`` and ``:sql:name``, a program's own ``%x%`` and ``SOME_NAME``. What looks like a placeholder may be an operator of PostgreSQL (``?``, ``@``, ``%``),
+a slice (``[1:n]``) or a name: every slot remembers how it was written, and fit.py lets the grammar choose.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from lockgate.queries.passage import HOLE
 from lockgate.values import dataclass
@@ -16,28 +18,39 @@ _QUOTED = (
     r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$"
 )  # fmt: skip
 _FORMAT = r"%(?:\[\d+\])?(?P<verb>[+#]?[sdvqtfi])(?![A-Za-z0-9_])"
-_TOKEN = re.compile(
+_HOLES = (
+    rf"{HOLE}|\{{\{{[^{{}}]*\}}\}}|\$?\{{(?!%)[^{{}}\n]*\}}|\$[A-Za-z_]\w*|<[A-Za-z_]\w*>|(?<![\w)])%\w\w+%(?![\w%(])"
+    r"|:(?:i|id|identifier|i\*|identifier\*|sql|snip|snip\*|raw):[\w.-]+"
+)
+_TOKENS = (
     rf"""(?P<quoted>{_QUOTED})
       | (?P<identifier>"(?:[^"]|"")*")
       | (?P<embed>sqlc\.embed\(\s*(?P<embedded>\w+)\s*\))
       | sqlc\.n?arg\(\s*'?(?P<arg>\w+)'?\s*\) | sqlc\.slice\(\s*'?(?P<slice>\w+)'?\s*\)
+      | :(?P<psql>'\w+') | (?P<psqlname>:"\w+")
       | (?P<number>\$(?P<n>\d+))
+      | (?P<numbered>\$(?:{HOLE}|%(?:\[\d+\])?[dsv]))
       | (?P<glued>[A-Za-z_]\w*_(?:{HOLE}|[$\#]?\{{[^{{}}]*\}}|%[svd])\w* | (?:{HOLE}|[$\#]?\{{[^{{}}]*\}}|%[svd])_\w+)
-      | (?P<hole>{HOLE}|\$?\{{[^{{}}\n]*\}}|\$[A-Za-z_]\w*|:(?:i|id|identifier|i\*|identifier\*|sql|snip|snip\*|raw):[\w.-]+)
-      | \#\{{(?P<batis>[^{{}}]*)\}}
+      | (?P<hole>{_HOLES})
+      | (?P<block>\{{%.*?%\}})
+      | :?\#\{{(?P<batis>[^{{}}]*)\}}
       | %\((?P<python>[^()\s]+)\)[sdbt]
       | (?P<format>{_FORMAT})
       | (?P<percent>%%)
       | ::|:=
-      | :(?:(?:v|value|l|t|tuple|n|p|v\*|value\*|l\*|t\*|tuple\*)\*?:)?(?P<colon>[A-Za-z_]\w*)(?:!(?!=))?
+      | :(?:(?:v|value|l|t|tuple|n|p|v\*|value\*|l\*|t\*|tuple\*)\*?:)?(?P<colon>NAME)(?:!(?!=))?
       | @(?P<at>[A-Za-z_]\w*)
+      | (?P<double>\?\?(?![|&?]))
       | (?P<question>\?(?![|&?]))
       | (?:[+\-*/<>=~!^&|`]|@\?|@(?![A-Za-z_])|\#(?!\{{)|%(?![(\[sdvqtfi%])|\?[|&?])+
+      | (?P<loud>_*[A-Z][A-Z0-9]*_[A-Z0-9_]+(?![\w$]))
       | [^\W\d][\w$]*
       | \d[\w.]*
-      | .""",
-    re.VERBOSE | re.DOTALL,
+      | ."""
 )  # fmt: skip
+_TOKEN = re.compile(_TOKENS.replace("NAME", r"[A-Za-z_]\w*"), re.VERBOSE | re.DOTALL)
+# HugSQL's and yesql's names are Clojure's, which have hyphens in them
+_KEBAB = re.compile(r"\s*--[ \t]*(?::name\b|:snip\b|name:\s*\w+-)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +59,20 @@ class Slot:
 
     start: int
     end: int
-    kind: str  # value hole name text
+    kind: str  # value hole name text block operator loud
     name: str = ""
     text: str = ""  # for kind text: what stands there for certain
 
 
-def slots(text: str, language: str) -> list[Slot]:
-    """The placeholders of a query, in order; a number (``$1``) is left as it is."""
-    return [slot for match in _TOKEN.finditer(text) if (slot := _slot(match, language)) is not None]
+def slots(text: str, language: str, loud: bool = False) -> list[Slot]:
+    """The placeholders of a query, in order; a number (``$1``) is left as it is. ``loud``: words such as SOME_NAME are taken for placeholders, too."""
+    token = _kebab_token() if language == "sql" and _KEBAB.match(text) else _TOKEN
+    return [slot for match in token.finditer(text) if (slot := _slot(match, language)) is not None and (loud or slot.kind != "loud")]
+
+
+@cache
+def _kebab_token() -> re.Pattern[str]:
+    return re.compile(_TOKENS.replace("NAME", r"[A-Za-z_](?:\w|-(?=\w))*"), re.VERBOSE | re.DOTALL)
 
 
 def highest(text: str) -> int:
@@ -75,20 +94,23 @@ def renumbered(text: str) -> str:
 
 def _slot(match: re.Match[str], language: str) -> Slot | None:
     start, end = match.span()
-    name = next((match[g] for g in ("arg", "slice", "batis", "python", "colon", "at") if match[g] is not None), None)
+    name = next((match[g] for g in ("arg", "slice", "psql", "batis", "python", "colon", "at") if match[g] is not None), None)
     if name is not None:
         return Slot(start, end, "value", name)
     if match["embed"] is not None:
         return Slot(start, end, "text", text=f"{match['embedded']}.*")
     if match["percent"] is not None:
         return Slot(start, end, "text", text="%")
-    if match["question"] is not None:
+    if match["question"] is not None or match["numbered"] is not None:
         return Slot(start, end, "value")
     if match["format"] is not None:
         return Slot(start, end, "value" if language == "py" else "hole")
-    if match["hole"] is not None:
-        return Slot(start, end, "hole")
-    if match["glued"] is not None:
+    if match["double"] is not None:
+        return Slot(start, end, "operator")
+    kind = next((kind for kind in ("hole", "block", "loud") if match[kind] is not None), None)
+    if kind is not None:
+        return Slot(start, end, kind)
+    if match["glued"] is not None or match["psqlname"] is not None:
         return Slot(start, end, "name")
     return _inside_quotes(match, start, end)
 

@@ -16,7 +16,7 @@ from typing import Any
 from lockgate.catalog.catalog import Catalog, Draft
 from lockgate.catalog.objects import Relation
 from lockgate.queries.dialect import calls_unknown
-from lockgate.queries.fit import HOLE_NAME
+from lockgate.queries.frames import HOLE_NAME
 from lockgate.queries.known import Known
 from lockgate.queries.query import Name, Query
 from lockgate.timeline.binder import Variables, analyze_query
