@@ -9,6 +9,7 @@ from importlib.machinery import PathFinder
 from lockgate import cache
 from lockgate.queries import source_code, sql_file
 from lockgate.queries.fit import Fitted, fit
+from lockgate.queries.hints import hints
 from lockgate.queries.known import Known
 from lockgate.queries.passage import Passage
 from lockgate.values import dataclass, field
@@ -32,7 +33,7 @@ class Memory:
         key = cache.digest(suffix.encode(), data)
         words = self.before[0].get(key)
         if words is None:
-            if suffix != "sql" and not source_code.may_have(data):
+            if suffix != "sql" and next(hints(data, suffix), None) is None:
                 words = ()
             elif not known.mentioned(data):
                 return []  # which another schema may have

@@ -131,7 +131,9 @@ def _uncertain(query: Query, failure: Failure) -> bool:
         return True
     if not query.fitted.partial:
         return False
-    if failure.sqlstate == "42P01" and (query.fitted.shadows or not failure.cause):
+    if failure.sqlstate in GONE and query.fitted.shadows:
+        return True
+    if failure.sqlstate == "42P01" and not failure.cause:
         return True
     # a fragment among the output columns may bring the name (ORDER BY total), but not one that a migration took from a table here
     return failure.sqlstate not in GONE or (not failure.cause and _selects_fragment(query.statement.node, query.fitted.holes))

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lockgate.queries.escapes import unescaped
+from lockgate.queries.hints import hints
 from lockgate.queries.passage import HOLE, Passage, Writer
 from lockgate.text import Offsets
 
@@ -40,10 +41,6 @@ _CALLS = frozenset(("call_expression", "call", "method_invocation", "object_crea
 _STATEMENTS = frozenset(("block", "statement_block", "function_item", "function_declaration", "method_declaration", "program", "source_file", "module"))
 _COMMENTS = frozenset(("comment", "line_comment", "block_comment"))
 _QUERY = re.compile(r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*(?:select|insert|update|delete|with|merge|values)\b", re.IGNORECASE | re.DOTALL)
-# a quote, a bracket or a line's beginning before the first word of a query; Go's "select {" and a property "select:" are none
-_HINT = re.compile(
-    rb"""["'`(\n]\s*(?:select\s+(?!\{\s*\n)|insert\s+into\b|update\s+[^\s:=({.,)]|delete\s+from\b|merge\s+into\b)""", re.IGNORECASE
-)  # fmt: skip
 # what takes the beginning of a query and gets the rest from elsewhere
 _BUILDERS = re.compile(r"(?:append|write|writestring|push|push_str|add|fprintf|querybuilder::(?:<\w+>::)?new|stringbuilder|stringbuffer)\Z", re.IGNORECASE)
 
@@ -52,19 +49,13 @@ _LAST_WORD = re.compile(r"(\w+)\s*\Z")
 _FIRST_WORD = re.compile(r"\s*(\w+)")
 
 
-def may_have(data: bytes) -> bool:
-    """A cheap look before any parser's: whether a file may have a query in it."""
-    return _HINT.search(data) is not None
-
-
 def passages(suffix: str, data: bytes) -> list[Passage]:
     """Every string of a source file that begins as a query does, concatenations put together, in order."""
     text = data.decode("utf-8", "replace")
     data = text.encode()  # the same, unless it was not UTF-8
     parser, kinds = _grammar(suffix)
     reader = _Reader(text, Offsets(text).char, kinds)
-    hints = [m.end() - 1 for m in _HINT.finditer(data)]
-    found = (reader.passage(terms) for terms in _sums(parser.parse(data).root_node, hints, kinds))
+    found = (reader.passage(terms) for terms in _sums(parser.parse(data).root_node, sorted(hints(data, suffix)), kinds))
     return [p for p in found if p is not None]
 
 
