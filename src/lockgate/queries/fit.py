@@ -50,8 +50,8 @@ class _Choice:
 
 def fit(passage: Passage, language: str) -> Fitted | None:
     """The query with its placeholders resolved; None where the grammar takes it in no way."""
-    found = slots(passage.text, language)
     louder = slots(passage.text, language, loud=True)
+    found = [slot for slot in louder if slot.kind != "loud"]
     for some in (found,) if len(louder) == len(found) else (found, louder):
         options = list(_options(passage.text, some))
         fitted = _parsed(passage, some, [choices[0] for choices in options]) or next(_search(passage, some, options, [], [_TRIES]), None)

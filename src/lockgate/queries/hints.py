@@ -14,8 +14,9 @@ _NAME = r"[a-z_]\w*+"
 _JOINED = r"""(?:[;\]}>:/.]|,(?!\s*["'`\w])|\w{3})"""  # after it and a closing bracket or two, nothing is joined to a string
 # a string of words that ends without the one that it needs; not one of three quotes, or of a sharp and a quote, which may hold quotes
 _OVER = r"""(?!(?<=[^"'`\#](["'`])WORD)(?:(?!\b(?:NEEDS)\b)[\w\s.,:;!?-])*+\1[\s)]*+ENDED)"""
-# no SET where it has to be: after the table's name, or after an alias
-_SENTENCE = rf"(?!\s+(?:only\s++)?+{_NAME}(?:\s*+\.\s*+{_NAME})*+\s++(?:as\s++)?+(?!set\b)[a-z]++\s++(?!set\b)[a-z]++\b)"
+# no SET where it has to be, after the table's name and an alias
+_TABLE = rf"\s+(?:only\s++)?+{_NAME}(?:\s*+\.\s*+{_NAME})*+"
+_SENTENCE = rf"(?!{_TABLE}(?:\s++(?:as\s++)?+(?!set\b)[a-z]++\b)?+(?:\s*+(?:[.,;:!?]|-(?!-))|\s++(?!(?:set|as)\b)[a-z]++\b))"
 _BOUND = r"as\s+(?!not\b|materialized\b)[a-z]"  # Python's with open(path) as file
 _AFTER = {
     "select": rf"{_OVER}\s(?!\s*\{{\s*\n)".replace("NEEDS", "from|into|table|join"),  # Go's select {
@@ -23,7 +24,7 @@ _AFTER = {
     "insert": r"\s+into\b",
     "delete": r"\s+from\b",
     "merge": r"\s+into\b",
-    "with": rf"\s+(?:recursive\s++)?+(?:{_NAME}\s*+(?:\((?![^()]*\)\s*{_BOUND})|(?!{_BOUND})as\b|[-{{%$/\\#<])|[^\w\s])",
+    "with": rf"\s+(?:recursive\s++)?+(?:{_NAME}\s*+(?:\((?![^()]*\)\s*{_BOUND})|(?!{_BOUND})as\b|[-{{%$/\\#<])|[-\"{{%$/\\#<:])",
     "values": r"\s*\(",
 }
 _BEFORE = r"""(?:(?<=["'`(\s]WORD)|(?<=\\[nrtfv]WORD))"""
@@ -33,7 +34,7 @@ _PATTERNS = tuple(
 _OPENING = re.compile(rb"""(?:["'`]|\*/|(?:--|\A)[^\n]*\n|\A)(?:[\s(]|\\[nrtfv\n])*\Z""")
 _STATEMENTS = 5  # the first of them
 _QUOTES = b"\"'`"
-_REACH = 120  # bytes before the word that are looked at
+_REACH = 300  # bytes before the word that are looked at
 
 
 def hints(data: bytes, suffix: str) -> Iterator[int]:
