@@ -40,10 +40,11 @@ class Applier:
     ) -> Iterator[Observation]:
         """Apply one script in its runner's transaction shape. Raises CannotCheck when the server itself is gone."""
         runner = _Runner(script, statements)
-        for statement in statements:
+        for statement, following in zip(statements, (*statements[1:], None), strict=True):
             if runner.opens_before(statement, session.block):
-                session.begin()
-            yield self._statement(session, migration, direction, statement)
+                session.begin(_known(statement))
+            then = None if following is None or runner.closes_after(statement) else _known(following)
+            yield self._statement(session, migration, direction, statement, then)
             if runner.closes_after(statement) and session.block and (seen := self._commit(session, migration, direction, script)):
                 yield seen
 
@@ -57,15 +58,17 @@ class Applier:
         said = failure(reply.failure, Span(end, end), 0)
         return Observation(migration, direction, 0, Span(end, end), session.login, fails=said)
 
-    def _statement(self, session: Session, migration: str, direction: Direction, statement: Statement | SyntaxFailure) -> Observation:
+    def _statement(
+        self, session: Session, migration: str, direction: Direction, statement: Statement | SyntaxFailure, then: Statement | None
+    ) -> Observation:
         text = statement.script.source.text[statement.span.start : statement.span.end]
         seen = Observation(migration, direction, statement.index, statement.span, session.login)
         if text.lstrip().startswith("\\"):
             return replace(seen, state=State.NOT_RUN, reason="a psql meta-command: no server understands it")
         if "\0" in text:
             return replace(seen, state=State.NOT_RUN, reason="holds a NUL character, which no server can be sent")
-        known = statement if isinstance(statement, Statement) else None
-        outcome = session.run(text, known.tag if known else "", known.node if known else None)
+        known = _known(statement)
+        outcome = session.run(text, known.tag if known else "", known.node if known else None, then=then)
         notices, work = split_notices(outcome.reply.notices)
         seen = replace(seen, notices=notices, work=work, locks=outcome.locks)
         if outcome.lost is not None or outcome.late:
@@ -161,6 +164,10 @@ class Applier:
         self.taint.add(statement, f"statement {seen.index} of {seen.migration} ended its connection")
         fields = outcome.reply.failure or {"C": "08006", "M": str(outcome.lost)}
         return replace(seen, fails=failure(fields, seen.span, 0))
+
+
+def _known(statement: Statement | SyntaxFailure) -> Statement | None:
+    return statement if isinstance(statement, Statement) else None
 
 
 def _stopped(statement: Statement | None, why: str) -> CannotCheck:

@@ -37,6 +37,7 @@ class PsycopgConnection:
         self.role = self._pg.user.decode()
         self._reply = Reply()
         self._keep = True
+        self._busy = False
         self._pg.notice_handler = self._notice
 
     def _wait_for_connection(self, until: float) -> None:
@@ -65,19 +66,26 @@ class PsycopgConnection:
             self._reply.notices.append(_fields(result))
 
     def query(self, sql: str, seconds: float | None = None, keep: bool = True) -> Reply:
-        self._reply, self._keep = Reply(), keep
+        self.post(sql, keep)
+        return self.read(seconds)
+
+    def post(self, sql: str, keep: bool = True) -> bool:
+        if self._busy:  # libpq knows no pipeline of simple queries
+            return False
+        self._reply, self._keep, self._busy = Reply(), keep, True
         try:
             self._pg.send_query(sql.encode("utf-8", "surrogatepass").replace(b"\0", b" "))
         except psycopg.OperationalError as error:
             raise Lost(str(error)) from error
-        return self.drain(seconds)
+        return True
 
-    def drain(self, seconds: float | None) -> Reply:
+    def read(self, seconds: float | None = None) -> Reply:
         until = None if seconds is None else time.monotonic() + seconds
         reply = self._reply
         while (result := self._next(until)) is not None:
             if not self._take(reply, result):
                 self._end_copy(until)
+        self._busy = False
         if self._pg.status != pq.ConnStatus.OK:
             raise Lost((reply.failure or {}).get("M", "the connection was lost"), reply.failure)
         reply.block = _BLOCK.get(pq.TransactionStatus(self._pg.transaction_status), "I")

@@ -18,7 +18,7 @@ _WORK = re.compile(
 # time. pg_identify_object spells the name, and is null for what this transaction dropped. The place of the highest such oid is left open.
 LOCKS = (
     "SELECT relation, mode, (pg_catalog.pg_identify_object(1259, relation, 0)).identity FROM pg_catalog.pg_lock_status()"
-    " WHERE locktype = 'relation' AND pid = pg_catalog.pg_backend_pid() AND granted AND relation BETWEEN 16384 AND {newest}"
+    " WHERE pid = pg_catalog.pg_backend_pid() AND relation BETWEEN '16384' AND '{newest}' AND locktype = 'relation'"
 )
 NEWEST = "SELECT pg_catalog.max(oid) FROM pg_catalog.pg_class"
 WEAK = frozenset({"AccessShareLock", "RowShareLock", "RowExclusiveLock"})

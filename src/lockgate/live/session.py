@@ -3,6 +3,9 @@
 Inside a block a savepoint ``lg`` always stands before the next statement, so that a refused statement leaves the block usable and has
 a place. Statement, release and new savepoint go to the server in one query string; outside of a block a statement goes alone, for
 PostgreSQL treats what shares a query string with others as if it stood in a block (xact.c, PreventInTransactionBlock).
+
+Inside a block the next statement is sent before the reply to this one has come, so that the server need not wait for us. Where this one fails, the
+server refuses the next (25P02) as part of a failed block; that reply is dropped, and the statement sent again when its turn comes.
 """
 
 from __future__ import annotations
@@ -13,10 +16,16 @@ from typing import Any
 from lockgate.live.backend import Backend, ask
 from lockgate.live.observe import LOCKS, NEWEST, WEAK, quiet
 from lockgate.live.wire import Connection, Late, Lost, Reply
-from lockgate.values import dataclass, field
+from lockgate.parse import Statement
+from lockgate.values import dataclass, field, replace
 
 _NEXT = "\n;RELEASE SAVEPOINT lg;SAVEPOINT lg"
 _GRACE = 2.0  # seconds that a cancelled statement has to end
+_LAST_OID = 4294967295
+_SHORT = 8192  # characters of a statement that is sent ahead: the socket's buffer takes two, so sending never waits for the server
+
+# they end or change the block, read from us, or may turn our ears off: nothing is sent ahead of their reply, nor they ahead of another's
+_WAITS = frozenset({"TransactionStmt", "CopyStmt", "VariableSetStmt", "DiscardStmt"})
 
 # statements of a script in STATEMENT shape that may run in a block of their own, so that their locks can be seen before it ends
 _LOCKABLE = frozenset({
@@ -48,26 +57,29 @@ class Session:
     block: bool = False  # a transaction block is open
     _held: set[tuple[str | None, str | None]] = field(default_factory=set)
     _names: dict[str | None, str] = field(default_factory=dict)
-    _newest: str = "0"  # the highest oid of a relation when the transaction began
+    _newest: int = 0  # the highest oid of a relation when the transaction began
     _opened: str = "BEGIN"  # what opened the block
     _fresh: bool = False  # the block has done nothing yet
     _unseen: bool = False  # a quiet statement has run since the last look at the locks
+    _ahead: str | None = None  # the statement that was sent before the reply to the one before it
+    _cancelled: bool = False  # a statement ended just when we cancelled it: the next may be hit in its place
 
     def __post_init__(self) -> None:
         self.connection = self.backend.connect(self.login)
 
     def reconnect(self) -> None:
         """After the connection was lost: the same role again, with nothing of its session left. Raises Lost."""
-        self.block = False
+        self.block, self._ahead = False, None
         self._held.clear()
         self.connection.close()
         self.connection = self.backend.connect(self.login)
 
-    def begin(self) -> None:
-        """Open the runner's block."""
-        reply = self._must(f"BEGIN;SAVEPOINT lg;{NEWEST}" if self.observe_locks else "BEGIN;SAVEPOINT lg")
+    def begin(self, then: Statement | None = None) -> None:
+        """Open the runner's block; ``then`` will be its first statement."""
+        self.connection.post(f"BEGIN;SAVEPOINT lg;{NEWEST}" if self.observe_locks else "BEGIN;SAVEPOINT lg")
+        self._send_ahead("", "", then, _LAST_OID)
+        self._new_transaction(_sound("BEGIN", self.connection.read(30)))
         self.block, self._opened = True, "BEGIN"
-        self._new_transaction(reply)
 
     def commit(self) -> Reply:
         """End the block; a deferred constraint may refuse that."""
@@ -80,8 +92,11 @@ class Session:
         if self.block:
             self._must("ROLLBACK TO SAVEPOINT lg")
 
-    def run(self, text: str, tag: str = "", node: dict[str, Any] | None = None, alone: bool = False) -> Outcome:
-        """Send one statement of a script; ``alone``: exactly as it is, even where the locks cannot be seen then."""
+    def run(self, text: str, tag: str = "", node: dict[str, Any] | None = None, alone: bool = False, then: Statement | None = None) -> Outcome:
+        """Send one statement of a script; ``alone``: exactly as it is, even where the locks cannot be seen then.
+
+        ``then``: what will follow in the same block, if this one succeeds.
+        """
         node = node or {}
         if tag == "TransactionStmt":
             return self._transaction(text, node)
@@ -89,13 +104,13 @@ class Session:
         if self.block and fresh and tag == "VariableSetStmt" and node.get("kind") == "VAR_SET_MULTI":
             outcome = self._set_transaction(text)
         elif self.block:
-            outcome = self._in_block(text, tag)
+            outcome = self._in_block(text, tag, then)
         elif self.observe_locks and not alone and tag in _LOCKABLE and not _outside(node):
             outcome = self._in_own_block(text)
         else:
             outcome = self._send(text)
-        if tag in ("VariableSetStmt", "DiscardStmt", "SelectStmt") and outcome.reply.failure is None and outcome.lost is None:
-            self._listen_again(text)
+        if _deafens(text, tag) and outcome.reply.failure is None and outcome.lost is None:
+            self._must("SET client_min_messages = debug1")
         return outcome
 
     def _set_transaction(self, text: str) -> Outcome:
@@ -105,13 +120,48 @@ class Session:
             self._must(f"ROLLBACK;{self._opened};SAVEPOINT lg")
         return outcome
 
-    def _in_block(self, text: str, tag: str) -> Outcome:
-        if not self.observe_locks or quiet(tag, text):
-            self._unseen = True
-            return self._send(text + _NEXT, keep=False)
-        outcome = self._send(f"{text}\n;{LOCKS.format(newest=self._newest)}{_NEXT}")
-        if outcome.reply.failure is None and outcome.lost is None and not outcome.late:
+    def _in_block(self, text: str, tag: str, then: Statement | None) -> Outcome:
+        if self._ahead is None:
+            try:
+                self._post(text, tag, self._newest)
+            except Lost as lost:
+                return _ended(lost)
+        assert self._ahead in (None, text), "what was sent ahead comes next"
+        self._ahead = None
+        self._send_ahead(text, tag, then, self._newest)
+        outcome = self._receive()
+        if outcome.reply.failure or outcome.lost or outcome.late:
+            return self._failed(outcome, text, tag)
+        if self._looks(text, tag):
             outcome.locks = self._new_locks(outcome.reply)
+        else:
+            self._unseen = True
+        return outcome
+
+    def _looks(self, text: str, tag: str) -> bool:
+        return self.observe_locks and not quiet(tag, text)
+
+    def _post(self, text: str, tag: str, newest: int) -> bool:
+        look = self._looks(text, tag)
+        return self.connection.post(f"{text}\n;{LOCKS.format(newest=newest)}{_NEXT}" if look else text + _NEXT, keep=look)
+
+    def _send_ahead(self, text: str, tag: str, then: Statement | None, newest: int) -> None:
+        """Send what follows a statement whose reply has not come yet, where that changes nothing."""
+        if then is None or tag in _WAITS or then.tag in _WAITS or _deafens(text, tag):
+            return
+        following = then.text
+        if len(following) <= _SHORT and "\0" not in following and self._post(following, then.tag, newest):
+            self._ahead = following
+
+    def _failed(self, outcome: Outcome, text: str, tag: str) -> Outcome:
+        """What a failure leaves: the reply to what was sent ahead, or a cancel that was meant for the statement before."""
+        if self._ahead is not None and outcome.lost is None:
+            outcome.lost = self._receive().lost
+        self._ahead = None
+        if self._cancelled and outcome.lost is None and (outcome.reply.failure or {}).get("C") == "57014":
+            self._cancelled = False
+            self.undo()
+            return self._in_block(text, tag, None)
         return outcome
 
     def _in_own_block(self, text: str) -> Outcome:
@@ -147,16 +197,12 @@ class Session:
         self.block = outcome.reply.block in ("T", "E")
         return outcome
 
-    def _listen_again(self, text: str) -> None:
-        """A script (pg_dump's first lines) may have turned our ears off."""
-        low = text.lower()
-        if "client_min_messages" in low or "reset all" in low or low.startswith("discard"):
-            self._must("SET client_min_messages = debug1")
-
     def _new_locks(self, reply: Reply) -> tuple[str, ...]:
         """The locks that were not held before; each on the relation's name, also where this transaction dropped it."""
         new = []
         for oid, mode, name in reply.rows:
+            if int(oid or 0) > self._newest:
+                continue
             if name:
                 self._names[oid] = name
             if (oid, mode) in self._held:
@@ -178,15 +224,22 @@ class Session:
         self._fresh = True
         self._held.clear()
         self._unseen = False
-        self._newest = (reply.rows[0][0] if reply.rows else None) or "0"
+        self._newest = int((reply.rows[0][0] if reply.rows else None) or 0)
 
-    def _send(self, sql: str, keep: bool = True) -> Outcome:
+    def _send(self, sql: str) -> Outcome:
         try:
-            return Outcome(self.connection.query(sql, self.timeout, keep))
+            self.connection.post(sql)
+        except Lost as lost:
+            return _ended(lost)
+        return self._receive()
+
+    def _receive(self) -> Outcome:
+        try:
+            return Outcome(self.connection.read(self.timeout))
         except Late:
             return self._end_it()
         except Lost as lost:
-            return Outcome(Reply(failure=dict(lost.fields) or None), lost=lost)
+            return _ended(lost)
 
     def _end_it(self) -> Outcome:
         """Cancel; then terminate, which no EXCEPTION block can catch; then kill, which takes the server along."""
@@ -198,20 +251,36 @@ class Session:
         for step in steps:
             step()
             try:
-                return Outcome(self.connection.drain(_GRACE), late=True)
+                reply = self.connection.read(_GRACE)
             except Late:
                 continue
             except Lost as lost:
-                return Outcome(Reply(failure=dict(lost.fields) or None), lost=lost, late=True)
+                return replace(_ended(lost), late=True)
+            self._cancelled = reply.failure is None
+            return Outcome(reply, late=not self._cancelled)
         return Outcome(Reply(), lost=Lost("the backend could not be ended"), late=True)
 
     def _must(self, sql: str) -> Reply:
         """Our own transaction commands. Raises Lost where the connection is gone."""
-        reply = self.connection.query(sql, 30)
-        if reply.failure:
-            self.block = False
-            raise Lost(f"{sql}: {reply.failure.get('M', '')}", reply.failure)
-        return reply
+        return _sound(sql, self.connection.query(sql, 30))
+
+
+def _sound(sql: str, reply: Reply) -> Reply:
+    if reply.failure:
+        raise Lost(f"{sql}: {reply.failure.get('M', '')}", reply.failure)
+    return reply
+
+
+def _ended(lost: Lost) -> Outcome:
+    return Outcome(Reply(failure=dict(lost.fields) or None), lost=lost)
+
+
+def _deafens(text: str, tag: str) -> bool:
+    """A script (pg_dump's first lines) may turn our ears off."""
+    if tag not in ("VariableSetStmt", "DiscardStmt", "SelectStmt"):
+        return False
+    low = text.lower()
+    return "client_min_messages" in low or "reset all" in low or low.startswith("discard")
 
 
 def _outside(node: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
+from collections import deque
 from struct import Struct
 from typing import NoReturn, Protocol
 
@@ -56,11 +57,14 @@ class Connection(Protocol):
     def query(self, sql: str, seconds: float | None = None, keep: bool = True) -> Reply:
         """Send one query string and read all that it says; rows are thrown away unless ``keep``. Raises Lost and Late."""
 
+    def post(self, sql: str, keep: bool = True) -> bool:
+        """Send one query string whose reply ``read`` brings later; False, with nothing sent, where the reply to an earlier one must come first."""
+
+    def read(self, seconds: float | None = None) -> Reply:
+        """All that the server says of the oldest query string that was sent, or what is left of it when it was late. Raises Lost and Late."""
+
     def cancel(self) -> None:
         """Ask the server to cancel what the connection is doing."""
-
-    def drain(self, seconds: float) -> Reply:
-        """Read what is left of a query that was late. Raises Lost and Late."""
 
     def close(self) -> None:
         """Close it; never raises."""
@@ -79,9 +83,8 @@ class SocketConnection:
         self._pid = 0
         self._secret = 0
         self._buffer, self._at = b"", 0
-        self._reply = Reply()
+        self._waiting: deque[tuple[Reply, bool]] = deque()  # of the query strings that were sent: what came so far, and whether rows are kept
         self._until: float | None = None
-        self._keep = True
         self._socket = _open(path)
         try:
             self._start(role, password, database, settings)
@@ -98,7 +101,6 @@ class SocketConnection:
         body = _INT.pack(_PROTOCOL) + b"".join(k.encode() + b"\0" + v.encode() + b"\0" for k, v in pairs.items()) + b"\0"
         self._until = time.monotonic() + 20
         self._socket.sendall(_INT.pack(len(body) + 4) + body)
-        self._reply = Reply()
         while True:
             kind, body = self._message()
             if kind == b"R" and _INT.unpack(body[:4])[0] == 3:
@@ -112,27 +114,30 @@ class SocketConnection:
                 return
 
     def query(self, sql: str, seconds: float | None = None, keep: bool = True) -> Reply:
-        self._reply, self._keep = Reply(), keep
+        self.post(sql, keep)
+        return self.read(seconds)
+
+    def post(self, sql: str, keep: bool = True) -> bool:
+        self._waiting.append((Reply(), keep))
         try:
             self._send(b"Q", sql.encode("utf-8", "surrogatepass").replace(b"\0", b" ") + b"\0")
         except OSError as error:
-            self._last_words(error)
-        return self._read(seconds)
+            if len(self._waiting) == 1:
+                self._last_words(error)
+        return True  # where an earlier query string ended the connection, reading its reply tells
 
-    def drain(self, seconds: float) -> Reply:
-        return self._read(seconds)
-
-    def _read(self, seconds: float | None) -> Reply:
-        reply = self._reply
+    def read(self, seconds: float | None = None) -> Reply:
+        reply, keep = self._waiting[0]
         self._until = None if seconds is None else time.monotonic() + seconds
         while True:
             kind, body = self._message()
             if kind == b"Z":
+                self._waiting.popleft()
                 reply.block = body.decode("ascii")
                 return reply
-            self._take(reply, kind, body)
+            self._take(reply, keep, kind, body)
 
-    def _take(self, reply: Reply, kind: bytes, body: bytes) -> None:
+    def _take(self, reply: Reply, keep: bool, kind: bytes, body: bytes) -> None:
         if kind == b"C":
             reply.tags.append(body[:-1].decode())
         elif kind == b"N":
@@ -142,7 +147,7 @@ class SocketConnection:
             reply.failure = _fields(body)
         elif kind == b"T":
             reply.rows = []
-        elif kind == b"D" and self._keep and len(reply.rows) < _MOST_ROWS:
+        elif kind == b"D" and keep and len(reply.rows) < _MOST_ROWS:
             reply.rows.append(_row(body))
         elif kind in (b"G", b"W"):  # CopyIn: there is no data; the server answers with 57014
             reply.copied = True
@@ -186,7 +191,7 @@ class SocketConnection:
         return got
 
     def _last_words(self, error: OSError | None) -> NoReturn:
-        fields = self._reply.failure or {}
+        fields = (self._waiting[0][0].failure if self._waiting else None) or {}
         raise Lost(fields.get("M", "") or str(error or "the server closed the connection"), fields)
 
     def _send(self, kind: bytes, body: bytes) -> None:
