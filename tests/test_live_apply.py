@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lockgate.live.plan import Asked, Baseline, RolePlan, ScratchRole, State
+from lockgate.live.wire import SocketConnection
 from lockgate.sources.migration import Transaction
 from lockgate.text import Source
 from tests.live_kit import migration, only, outcome, run
@@ -211,3 +212,37 @@ def test_the_application_s_queries_are_prepared_at_head() -> None:
     report = run(BASE, queries=(Asked("SELECT id FROM t WHERE name = $1"), Asked("SELECT ünknown FROM t")))
     assert report.queries[0] is None
     assert report.queries[1] and report.queries[1].sqlstate == "42703" and report.queries[1].position == len("SELECT ")
+
+
+AWKWARD = (
+    "CREATE TABLE a (id serial PRIMARY KEY, x int); INSERT INTO a (x) SELECT generate_series(1, 5); CREATE TABLE a (id int); INSERT INTO a (x) VALUES (6);",
+    "ALTER TABLE a ALTER COLUMN x TYPE bigint; ALTER TABLE nowhere ADD y int; ALTER TABLE a ADD y int; SELECT nowhere FROM a; CREATE INDEX ON a (y);",
+    "COPY a (x) FROM STDIN; ALTER TABLE a ADD z int; SET client_min_messages = error; CREATE INDEX ON a (z); VACUUM a; ALTER TABLE a ADD CHECK (z > 0);",
+    "SAVEPOINT s; DROP INDEX a_y_idx; ROLLBACK TO s; DROP INDEX a_y_idx; DO $$ BEGIN RAISE WARNING 'a word'; END $$; CREATE VIEW v AS SELECT 1; SELECT 1/0;",
+    "INSERT INTO a (x) VALUES (7); SELECT pg_sleep(20); ALTER TABLE a DROP COLUMN z; INSERT INTO a (x) VALUES (8);",
+    "ALTER TABLE a ADD w int; SELECT pg_terminate_backend(pg_backend_pid()); ALTER TABLE a ADD w int; DROP TABLE a;",
+)
+
+
+@pytest.mark.parametrize("shape", [Transaction.FILE, Transaction.IMPLICIT])
+def test_a_statement_sent_ahead_is_observed_as_one_that_waited(shape: Transaction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same report, whether the next statement is sent before the reply to the one before it or after."""
+    migrations = tuple(migration(str(n), text, shape=shape) for n, text in enumerate(AWKWARD, 1))
+    sent: list[int] = []
+    post = SocketConnection.post
+
+    def one_by_one(self: SocketConnection, sql: str, keep: bool = True) -> bool:
+        return not self._waiting and post(self, sql, keep)
+
+    def counted(self: SocketConnection, sql: str, keep: bool = True) -> bool:
+        sent.append(len(self._waiting))
+        return post(self, sql, keep)
+
+    monkeypatch.setattr(SocketConnection, "post", counted)
+    ahead = run(*migrations, roles=RolePlan(deployer="app"), statement_timeout=1.0)
+    assert sum(sent) > 10, "something was sent ahead"
+    monkeypatch.setattr(SocketConnection, "post", one_by_one)
+    waited = run(*migrations, roles=RolePlan(deployer="app"), statement_timeout=1.0)
+    assert ahead.observations == waited.observations and ahead.catalog_after == waited.catalog_after
+    assert {"42P07", "42703", "22012", "57P01"} <= {seen.fails.sqlstate for seen in ahead.observations if seen.fails}
+    assert any("did not end" in seen.reason for seen in ahead.observations) and any(seen.locks for seen in ahead.observations)
