@@ -66,14 +66,16 @@ class Event:
     place: Place
     new_name: str = ""
     cascade: bool = False
+    clock: int = 0  # ``Catalog.clock`` before the statement
 
 
 @dataclass(frozen=True, slots=True)
 class Taint:
-    """Why a part of the catalog is not known for certain."""
+    """Why a part of the catalog is not known for certain; ``clock`` is that of the last time that it was said."""
 
     reason: str
     place: Place | None = None
+    clock: int = 0
 
 
 # The rows of a table, each by column number and type: what a column held under an earlier type is not known.
@@ -122,8 +124,8 @@ class Catalog:
     """
 
     __slots__ = (
-        "_backward", "_edges", "_forward", "_members", "_names", "_objects", "_of_kind", "_of_namespace", "_of_relation", "builtins", "comments",
-        "contents", "database_owner", "default_acls", "events", "major", "memberships", "next_oid", "places", "settings", "taints",
+        "_backward", "_edges", "_forward", "_members", "_names", "_objects", "_of_kind", "_of_namespace", "_of_relation", "builtins", "clock",
+        "comments", "contents", "database_owner", "default_acls", "events", "major", "memberships", "next_oid", "places", "settings", "taints",
     )  # fmt: skip
 
     def __init__(self, major: int) -> None:
@@ -143,6 +145,7 @@ class Catalog:
         self.comments: Map[Address, str] = Map()
         self.settings: Map[tuple[str, str], str] = Map()  # (scope, setting): scope "database" (ALTER DATABASE SET)
         self.taints: Map[NameKey, Taint] = Map()
+        self.clock = 0  # how many times something was tainted
         self.events: Map[NameKey, Event] = Map()  # ("relation", schema, name) / ("column", schema, table, column) / ... -> Event
         self.places: Map[Address, Place] = Map()  # where an object or column was created
         self.contents: Map[int, Contents] = Map()  # the rows of a table, where they are known (timeline/evaluate/contents.py)
@@ -156,7 +159,7 @@ class Catalog:
         other._forward, other._backward, other._edges = self._forward, self._backward, self._edges
         other._of_relation, other._of_namespace, other._members = self._of_relation, self._of_namespace, self._members
         other.memberships, other.default_acls, other.comments, other.settings = self.memberships, self.default_acls, self.comments, self.settings
-        other.taints, other.events, other.places, other.contents = self.taints, self.events, self.places, self.contents
+        other.taints, other.clock, other.events, other.places, other.contents = self.taints, self.clock, self.events, self.places, self.contents
 
     def draft(self) -> Draft:
         """A writable copy."""
@@ -451,8 +454,9 @@ class Draft(Catalog):
     def taint(self, key: NameKey, reason: str, place: Place | None = None) -> None:
         """Mark a part as not known for certain; see ``Catalog.taint_of`` for the keys."""
         self.forget()  # what may have changed the catalog may have written rows
-        if key not in self.taints:
-            self.taints = self.taints.set(key, Taint(reason, place))
+        first = self.taints.get(key)
+        self.clock += 1
+        self.taints = self.taints.set(key, Taint(reason, place, self.clock) if first is None else Taint(first.reason, first.place, self.clock))
 
     def untaint(self, key: NameKey) -> None:
         """Known again (dropped and made anew)."""

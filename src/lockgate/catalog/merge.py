@@ -24,8 +24,8 @@ def merge(draft: Draft, other: Draft, reason: str, place: Place | None = None) -
             _join(draft, before.oid, after)
         else:
             keys += _keys(before, after)
-    for key in other.taints:
-        if key not in draft.taints:
+    for key, taint in other.taints.items():
+        if (mine := draft.taints.get(key)) is None or mine.clock < taint.clock:
             keys.append(key)
     if other.memberships != draft.memberships or other.default_acls != draft.default_acls:
         keys.append(("privileges",))

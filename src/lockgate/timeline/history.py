@@ -49,11 +49,11 @@ def _events(before: Catalog, after: Catalog, old: Object, new: Object | None, pl
     if key is not None:
         name = key[-1] if not isinstance(old, Routine) else old.name
         if new is None:
-            yield key, Event("dropped", _narrow(place, name))
+            yield key, Event("dropped", _narrow(place, name), clock=before.clock)
         else:
             renamed = event_key(after, new)
             if renamed is not None and renamed != key:
-                yield key, Event("renamed", _narrow(place, name), ".".join(str(part) for part in renamed[1:]))
+                yield key, Event("renamed", _narrow(place, name), ".".join(map(str, renamed[1:])), clock=before.clock)
                 if isinstance(old, Relation):
                     yield from ((("column", *renamed[1:], k[-1]), e) for k, e in before.events.items() if k[:-1] == ("column", *key[1:]))
     if isinstance(old, Relation) and old.kind in "rpfvmc":
@@ -61,15 +61,15 @@ def _events(before: Catalog, after: Catalog, old: Object, new: Object | None, pl
         if new is not None:
             schema = before.namespace_name(old.namespace)
             for attribute in old.attributes:
-                yield from _column_event(schema, old.name, attribute, left.get(attribute.num), place)
+                yield from _column_event(schema, old.name, attribute, left.get(attribute.num), place, before.clock)
 
 
-def _column_event(schema: str, table: str, old: Attribute, new: Attribute | None, place: Place) -> Iterable[tuple[NameKey, Event]]:
+def _column_event(schema: str, table: str, old: Attribute, new: Attribute | None, place: Place, clock: int) -> Iterable[tuple[NameKey, Event]]:
     key = ("column", schema, table, old.name)
     if new is None:
-        yield key, Event("dropped", _narrow(place, old.name))
+        yield key, Event("dropped", _narrow(place, old.name), clock=clock)
     elif new.name != old.name:
-        yield key, Event("renamed", _narrow(place, old.name), new.name)
+        yield key, Event("renamed", _narrow(place, old.name), new.name, clock=clock)
 
 
 def event_key(catalog: Catalog, obj: Object) -> NameKey | None:
