@@ -13,8 +13,9 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.catalog.catalog import Catalog, Draft
+from lockgate.catalog.catalog import Catalog, Draft, NameKey, Taint
 from lockgate.catalog.objects import Relation
+from lockgate.lean import Map
 from lockgate.queries.dialect import calls_unknown
 from lockgate.queries.frames import HOLE_NAME
 from lockgate.queries.known import Known
@@ -50,6 +51,8 @@ def resolve(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...])
     context = Context(draft, Session(10, 10, False, path), query.statement)
     doubtful = _doubt(query, draft, context, known) or _tainted(query, catalog)
     failure, certain = _analysed(query, context)
+    if failure is None and (doubtful or not certain or context.tainted):
+        failure = _lasting(query, catalog, known, path)
     exact = certain and not (doubtful or context.tainted or query.fitted.partial) and (failure is None or failure.sqlstate in GONE)
     if failure is not None and (query.doubtful or _uncertain(query, failure) or calls_unknown(query.statement.node, known)):
         failure = None
@@ -88,6 +91,35 @@ def _tainted(query: Query, catalog: Catalog) -> bool:
     names = {name for _, name in query.relations}
     doubted = (catalog.get(key[1]) for key in catalog.taints if key[0] in ("object", "column"))
     return catalog.taint_of(("any",)) is not None or any(isinstance(o, Relation) and o.name in names for o in doubted)
+
+
+def _lasting(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...]) -> Failure | None:
+    """The refusal of a name that a migration took away after everything in doubt here: what nobody knows happened before, and cannot have brought it back."""
+    if not catalog.taints:
+        return None
+    draft = catalog.draft()
+    draft.taints = Map()
+    context = Context(draft, Session(10, 10, False, path), query.statement)
+    _doubt(query, draft, context, known)
+    failure, _ = _analysed(query, context)
+    if failure is None or failure.sqlstate not in GONE or not failure.cause:
+        return None
+    gone = next(((key, event) for key, event in catalog.events.items() if key[0] == failure.kind and ".".join(key[1:]) == failure.object), None)
+    if gone is None:
+        return None
+    (*_, name), event = gone
+    return failure if all(taint.clock <= event.clock for taint in _taints(query, catalog, known, name)) else None
+
+
+def _taints(query: Query, catalog: Catalog, known: Known, name: str) -> Iterator[Taint]:
+    """What makes the relations of a query uncertain, as far as it may concern one name in it."""
+    for schema, relation in query.relations:
+        for space in filter(None, map(catalog.namespace, (schema,) if schema else known.schemas(relation))):
+            there = catalog.relation_named(space.oid, relation)
+            keys: list[NameKey] = [("any",), ("namespace", space.oid), ("name", "relation", space.oid, relation)]
+            if there is not None:
+                keys += [("object", there.oid), ("column", there.oid, name)]
+            yield from filter(None, map(catalog.taint_of, keys))
 
 
 def _ever(draft: Draft, known: Known, spaces: tuple[int, ...], name: Name) -> bool:
