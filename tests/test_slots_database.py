@@ -166,7 +166,7 @@ def ran(folder: Path, *words: str) -> None:
 @pytest.mark.parametrize(
     ("prepare", "table", "words"),
     [
-        ("", "public.gone", "there is no table public.gone"),
+        ("", "public.gone", "the ledger public.gone cannot be read .*there is no such table"),
         ("CREATE TABLE l (version int)", "l", "the role may not read it"),
         ("CREATE SEQUENCE s; CREATE VIEW l AS SELECT nextval('s') AS version", "l", "it would write"),
         ("CREATE VIEW l AS SELECT pg_sleep(5)::text AS version", "l", "no answer in time"),
@@ -179,7 +179,7 @@ def test_what_cannot_be_read_is_said(server: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("LEDGER", dsn + " options='-c statement_timeout=500ms -c default_transaction_read_only=off'")
     with pytest.raises(CannotCheck, match=words) as caught:
         read_dsn("LEDGER", table)
-    assert "very-secret" not in str(caught.value) and "host=" not in str(caught.value)
+    assert "very-secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,6 @@ def test_what_cannot_be_read_is_said(server: str, monkeypatch: pytest.MonkeyPatc
         (("dbname=", "dbname=nowhere"), "no such database"),
         (("host=", "host=/nowhere"), "no such socket"),
         (("host=", "host=127.0.0.1"), "nothing listens there"),
-        (("host=", "hoost=x"), "the DSN has an option that libpq does not know"),
     ],
 )
 def test_why_there_is_no_connection(server: str, monkeypatch: pytest.MonkeyPatch, change: tuple[str, str], words: str) -> None:
@@ -198,7 +197,7 @@ def test_why_there_is_no_connection(server: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("LEDGER", " ".join(p.replace("port=5432", "port=1") if "127.0.0.1" in new else p for p in parts))
     with pytest.raises(CannotCheck, match=words) as caught:
         read_dsn("LEDGER", "t")
-    assert "wrong" not in str(caught.value) and "nowhere" not in str(caught.value) and "hoost" not in str(caught.value)
+    assert "wrong" not in str(caught.value) and f"(host {'127.0.0.1' if '127' in new else '/'}" in str(caught.value)
 
 
 ENV = """

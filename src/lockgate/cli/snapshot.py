@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=None, help="Folder to write to (default: lockgate/).")
 @click.option("--pg-dump", default="", metavar="PATH", help="pg_dump of the server's major version (default: looked for).")
 @click.option("--diff", is_flag=True, help="Write nothing: say what production has that no applied migration made, and what it lacks.")
-def command(dsn_env: str, config_path: Path | None, output: Path | None, pg_dump: str, diff: bool) -> int:
+@click.option("--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True, help="Of --diff.")
+def command(dsn_env: str, config_path: Path | None, output: Path | None, pg_dump: str, diff: bool, output_format: str) -> int:
     """Read a baseline from a database: roles, schema with owners and grants, extensions, and the ledger's rows.
 
     Writes baseline.sql and ledger.json. Everything is read in read-only transactions; the DSN is never printed. With --diff the migrations
@@ -32,11 +33,27 @@ def command(dsn_env: str, config_path: Path | None, output: Path | None, pg_dump
     config = configuration(config_path)
     dsn = snapshot.dsn_from(dsn_env)
     if diff:
-        return _diff(config, dsn, dsn_env)
-    return _write(config, snapshot.take(dsn, config.ledger.table, pg_dump), output or config.root / "lockgate")
+        return _diff(config, dsn, dsn_env, output_format)
+    table = _ledger(config)
+    taken = snapshot.take(dsn, table, pg_dump, required=bool(config.ledger.table), variable=dsn_env)
+    return _write(config, taken, table, output or config.root / "lockgate")
 
 
-def _write(config: Config, taken: Snapshot, folder: Path) -> int:
+def _ledger(config: Config) -> str:
+    """The configured ledger, else the one that the runner of the migrations keeps; "" where no migrations are found or their runner has none."""
+    from lockgate.errors import LockgateError
+    from lockgate.request import Request, read_folder
+    from lockgate.slots import ledger_table
+
+    if config.ledger.table:
+        return config.ledger.table
+    try:
+        return ledger_table(config, read_folder(config, Request()))
+    except LockgateError:
+        return ""
+
+
+def _write(config: Config, taken: Snapshot, table: str, folder: Path) -> int:
     from lockgate.live import snapshot
 
     snapshot.write(folder / "baseline.sql", taken.baseline)
@@ -45,24 +62,21 @@ def _write(config: Config, taken: Snapshot, folder: Path) -> int:
         snapshot.write(folder / "ledger.json", taken.ledger)
         written["[ledger] snapshot"] = folder / "ledger.json"
     else:
-        click.echo("no ledger read: [ledger] table is not configured, so every migration of the tree counts as pending", err=True)
+        why = f"there is no table {table}, where this runner keeps it" if table else "[ledger] table is not configured"
+        click.echo(f"no ledger read: {why}; without one every migration of the tree counts as pending", err=True)
     for key, path in written.items():
         shown = os.path.relpath(path, config.root).replace(os.sep, "/")
         click.echo(f'wrote {os.path.relpath(path)}  (lockgate.toml: {key} = "{shown}")', err=True)
     return 0
 
 
-def _diff(config: Config, dsn: str, variable: str) -> int:
+def _diff(config: Config, dsn: str, variable: str, output_format: str) -> int:
     from lockgate.difference import difference
+    from lockgate.report.difference import as_json, as_text
     from lockgate.request import Request
 
     found = difference(config, Request(), dsn, variable)
-    for title, lines in found.parts():
-        click.echo(f"{title}:")
-        for line in lines:
-            click.echo(f"  {line}")
-    if not found:
-        click.echo("production has what its applied migrations make, and nothing else")
+    click.echo(as_json(found) if output_format == "json" else as_text(found), nl=False)
     for note in found.notes:
         click.echo(f"note: {note}", err=True)
     return int(bool(found))

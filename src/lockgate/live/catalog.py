@@ -10,11 +10,11 @@ from lockgate.live.backend import ask
 from lockgate.live.plan import LiveCatalog
 from lockgate.live.wire import Connection
 
-_USER = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
-_OWNER = "pg_catalog.pg_get_userbyid"
+USER_SCHEMA = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
+OWNER = "pg_catalog.pg_get_userbyid"
 
 
-def _own(catalog: str, oid: str) -> str:
+def own(catalog: str, oid: str) -> str:
     """Not a part of an extension (pg_depend, deptype e)."""
     return (  # the list is short and its subplan hashed: half the time of NOT EXISTS, which asks for every row
         f"({oid} NOT IN (SELECT d.objid FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass"
@@ -22,46 +22,46 @@ def _own(catalog: str, oid: str) -> str:
     )
 
 
-_IN_SCHEMA = "JOIN pg_catalog.pg_namespace n ON n.oid = "
-_OWN_CLASS = _own("pg_class", "c.oid")
-_OWN_TYPE = _own("pg_type", "t.oid")
+IN_SCHEMA = "JOIN pg_catalog.pg_namespace n ON n.oid = "
+_OWN_CLASS = own("pg_class", "c.oid")
+_OWN_TYPE = own("pg_type", "t.oid")
 
 _QUERIES: dict[str, str] = {
-    "schemas": f"""SELECT n.nspname AS name, {_OWNER}(n.nspowner) AS owner FROM pg_catalog.pg_namespace n
-        WHERE {_USER} AND {_own("pg_namespace", "n.oid")}""",
-    "extensions": f"SELECT e.extname AS name, n.nspname AS schema FROM pg_catalog.pg_extension e {_IN_SCHEMA} e.extnamespace",
-    "tables": f"""SELECT n.nspname AS schema, c.relname AS name, c.relkind, {_OWNER}(c.relowner) AS owner
-        FROM pg_catalog.pg_class c {_IN_SCHEMA} c.relnamespace WHERE c.relkind IN ('r', 'p', 'f') AND {_USER} AND {_OWN_CLASS}""",
+    "schemas": f"""SELECT n.nspname AS name, {OWNER}(n.nspowner) AS owner FROM pg_catalog.pg_namespace n
+        WHERE {USER_SCHEMA} AND {own("pg_namespace", "n.oid")}""",
+    "extensions": f"SELECT e.extname AS name, n.nspname AS schema FROM pg_catalog.pg_extension e {IN_SCHEMA} e.extnamespace",
+    "tables": f"""SELECT n.nspname AS schema, c.relname AS name, c.relkind, {OWNER}(c.relowner) AS owner
+        FROM pg_catalog.pg_class c {IN_SCHEMA} c.relnamespace WHERE c.relkind IN ('r', 'p', 'f') AND {USER_SCHEMA} AND {_OWN_CLASS}""",
     "columns": f"""SELECT n.nspname AS schema, c.relname AS "table", a.attname AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
         a.attnotnull AS notnull, a.atthasdef AND a.attgenerated = '' AS has_default, a.attidentity AS identity, a.attnum AS pos
-        FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid {_IN_SCHEMA} c.relnamespace
-        WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') AND {_USER} AND {_OWN_CLASS}""",
+        FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid {IN_SCHEMA} c.relnamespace
+        WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') AND {USER_SCHEMA} AND {_OWN_CLASS}""",
     "constraints": f"""SELECT n.nspname AS schema, COALESCE(c.relname, t.typname) AS "table", con.conname AS name, con.contype AS type
         FROM pg_catalog.pg_constraint con LEFT JOIN pg_catalog.pg_class c ON c.oid = con.conrelid
-        LEFT JOIN pg_catalog.pg_type t ON t.oid = con.contypid {_IN_SCHEMA} COALESCE(c.relnamespace, t.typnamespace)
-        WHERE con.contype NOT IN ('t', 'n') AND {_USER} AND (c.oid IS NULL OR {_OWN_CLASS}) AND (t.oid IS NULL OR {_OWN_TYPE})""",
+        LEFT JOIN pg_catalog.pg_type t ON t.oid = con.contypid {IN_SCHEMA} COALESCE(c.relnamespace, t.typnamespace)
+        WHERE con.contype NOT IN ('t', 'n') AND {USER_SCHEMA} AND (c.oid IS NULL OR {_OWN_CLASS}) AND (t.oid IS NULL OR {_OWN_TYPE})""",
     "indexes": f"""SELECT n.nspname AS schema, t.relname AS "table", c.relname AS name, i.indisunique AS "unique" FROM pg_catalog.pg_index i
-        JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_class t ON t.oid = i.indrelid {_IN_SCHEMA} c.relnamespace
-        WHERE {_USER} AND {_own("pg_class", "t.oid")}""",
-    "views": f"""SELECT n.nspname AS schema, c.relname AS name, c.relkind, {_OWNER}(c.relowner) AS owner
-        FROM pg_catalog.pg_class c {_IN_SCHEMA} c.relnamespace WHERE c.relkind IN ('v', 'm') AND {_USER} AND {_OWN_CLASS}""",
-    "sequences": f"""SELECT n.nspname AS schema, c.relname AS name, {_OWNER}(c.relowner) AS owner
-        FROM pg_catalog.pg_class c {_IN_SCHEMA} c.relnamespace WHERE c.relkind = 'S' AND {_USER} AND {_OWN_CLASS}""",
+        JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid JOIN pg_catalog.pg_class t ON t.oid = i.indrelid {IN_SCHEMA} c.relnamespace
+        WHERE {USER_SCHEMA} AND {own("pg_class", "t.oid")}""",
+    "views": f"""SELECT n.nspname AS schema, c.relname AS name, c.relkind, {OWNER}(c.relowner) AS owner
+        FROM pg_catalog.pg_class c {IN_SCHEMA} c.relnamespace WHERE c.relkind IN ('v', 'm') AND {USER_SCHEMA} AND {_OWN_CLASS}""",
+    "sequences": f"""SELECT n.nspname AS schema, c.relname AS name, {OWNER}(c.relowner) AS owner
+        FROM pg_catalog.pg_class c {IN_SCHEMA} c.relnamespace WHERE c.relkind = 'S' AND {USER_SCHEMA} AND {_OWN_CLASS}""",
     "functions": f"""SELECT n.nspname AS schema, p.proname AS name, pg_catalog.pg_get_function_identity_arguments(p.oid) AS args,
-        p.prokind AS kind, {_OWNER}(p.proowner) AS owner FROM pg_catalog.pg_proc p {_IN_SCHEMA} p.pronamespace
-        WHERE {_USER} AND {_own("pg_proc", "p.oid")}""",
+        p.prokind AS kind, {OWNER}(p.proowner) AS owner FROM pg_catalog.pg_proc p {IN_SCHEMA} p.pronamespace
+        WHERE {USER_SCHEMA} AND {own("pg_proc", "p.oid")}""",
     "triggers": f"""SELECT n.nspname AS schema, c.relname AS "table", t.tgname AS name FROM pg_catalog.pg_trigger t
-        JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid {_IN_SCHEMA} c.relnamespace WHERE NOT t.tgisinternal AND {_USER} AND {_OWN_CLASS}""",
+        JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid {IN_SCHEMA} c.relnamespace WHERE NOT t.tgisinternal AND {USER_SCHEMA} AND {_OWN_CLASS}""",
     "policies": f"""SELECT n.nspname AS schema, c.relname AS "table", p.polname AS name, p.polcmd AS cmd FROM pg_catalog.pg_policy p
-        JOIN pg_catalog.pg_class c ON c.oid = p.polrelid {_IN_SCHEMA} c.relnamespace WHERE {_USER}""",
+        JOIN pg_catalog.pg_class c ON c.oid = p.polrelid {IN_SCHEMA} c.relnamespace WHERE {USER_SCHEMA}""",
     "enums": f"""SELECT n.nspname AS schema, t.typname AS name, (SELECT pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder)
-        FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) AS labels FROM pg_catalog.pg_type t {_IN_SCHEMA} t.typnamespace
-        WHERE t.typtype = 'e' AND {_USER} AND {_OWN_TYPE}""",
-    "domains": f"""SELECT n.nspname AS schema, t.typname AS name FROM pg_catalog.pg_type t {_IN_SCHEMA} t.typnamespace
-        WHERE t.typtype = 'd' AND {_USER} AND {_OWN_TYPE}""",
-    "types": f"""SELECT n.nspname AS schema, t.typname AS name FROM pg_catalog.pg_type t {_IN_SCHEMA} t.typnamespace
+        FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) AS labels FROM pg_catalog.pg_type t {IN_SCHEMA} t.typnamespace
+        WHERE t.typtype = 'e' AND {USER_SCHEMA} AND {_OWN_TYPE}""",
+    "domains": f"""SELECT n.nspname AS schema, t.typname AS name FROM pg_catalog.pg_type t {IN_SCHEMA} t.typnamespace
+        WHERE t.typtype = 'd' AND {USER_SCHEMA} AND {_OWN_TYPE}""",
+    "types": f"""SELECT n.nspname AS schema, t.typname AS name FROM pg_catalog.pg_type t {IN_SCHEMA} t.typnamespace
         WHERE (t.typtype IN ('r', 'm') OR (t.typtype = 'b' AND t.typelem = 0) OR (t.typtype = 'c' AND EXISTS
-        (SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))) AND {_USER} AND {_OWN_TYPE}""",
+        (SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))) AND {USER_SCHEMA} AND {_OWN_TYPE}""",
 }
 
 # What makes two objects the same one; the rest of a row are its properties

@@ -9,7 +9,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from lockgate.conninfo import CONNECT_TIMEOUT, address, cannot, parts_of
 from lockgate.errors import CannotCheck, UsageError
+from lockgate.live import production
+from lockgate.live.backend import quote
 from lockgate.live.binaries import at_hand
 
 # lines in which two dumps of one schema differ: versions, and the random key of newer psql restrictions
@@ -17,7 +20,7 @@ _NOISE = re.compile(r"^(?:-- Dumped (?:from|by) .*|-- (?:Started|Completed) on .
 # the password of a user mapping: the only secret that the schema itself holds (subscriptions are left out)
 _PASSWORD = re.compile(r"(\bpassword\s+)'(?:[^']|'')*'", re.IGNORECASE)
 _MAPPING = re.compile(r"^CREATE USER MAPPING .*?\);$", re.MULTILINE | re.DOTALL)
-_OPTIONS = ("--schema-only", "--no-password", "--no-subscriptions", "--no-tablespaces", "--no-security-labels")
+_OPTIONS = ("--schema-only", "--encoding=UTF8", "--no-password", "--no-subscriptions", "--no-tablespaces", "--no-security-labels", "--lock-wait-timeout=5s")
 
 
 def choose(major: int, given: str = "") -> str:
@@ -55,31 +58,34 @@ def _major(path: str) -> int:
     return int(match.group(1)) if match else 0
 
 
-def dump(dsn: str, tool: str) -> str:
-    """The schema with owners and grants. Raises CannotCheck without telling the DSN."""
+def dump(dsn: str, tool: str, variable: str = "") -> str:
+    """The schema with owners and grants: one read-only transaction, under no lock but ACCESS SHARE. Raises CannotCheck without a secret of the DSN."""
     # through the environment: a DSN in the arguments would show in the process list
-    environ = os.environ | {"PGOPTIONS": "-c default_transaction_read_only=on", "PGCONNECT_TIMEOUT": "15"} | _libpq(dsn)
-    done = subprocess.run([tool, *_OPTIONS], capture_output=True, text=True, env=environ, check=False, encoding="utf-8")
+    environ = {"PGCONNECT_TIMEOUT": CONNECT_TIMEOUT, **os.environ, **_libpq(dsn)}
+    environ["PGOPTIONS"] = f"{environ.get('PGOPTIONS', '')} -c default_transaction_read_only=on".strip()
+    done = subprocess.run([tool, *_OPTIONS], capture_output=True, text=True, env=environ, check=False, encoding="utf-8", errors="replace")
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["failed"])[-1]
-        raise CannotCheck(f"pg_dump: {_masked(last, environ)}", "check the address, and that the role may read every schema (pg_read_all_data)")
+        raise _failed(done.stderr, dsn, variable)
     return _MAPPING.sub(lambda m: _PASSWORD.sub(r"\1'****'", m.group()), _NOISE.sub("", done.stdout))
+
+
+def _failed(said: str, dsn: str, variable: str) -> CannotCheck:
+    """pg_dump's own words: of several lines the first that tells of an error (the last is the query)."""
+    lines = [line for line in said.splitlines() if "error:" in line] or said.strip().splitlines() or ["failed"]
+    if "permission denied for" not in said:
+        return cannot("pg_dump cannot read the database", "\n".join(lines), None, dsn, variable)
+    at, closed = address(dsn), production.unreadable(dsn, variable)
+    more = f", and {len(closed) - 5} more" if len(closed) > 5 else ""
+    what = f" It may not read {', '.join(closed[:5])}{more}." if closed else ""
+    return CannotCheck(
+        f"pg_dump cannot read the database ({at.shown}): {lines[0].partition('ERROR:')[2].strip() or lines[0]}.{what}",
+        f"GRANT pg_read_all_data TO {quote(at.role)}; or USAGE on these schemas and SELECT on these tables",
+    )
 
 
 def _libpq(dsn: str) -> dict[str, str]:
     """A DSN as libpq's environment variables."""
-    import psycopg
     from psycopg import pq
-    from psycopg.conninfo import conninfo_to_dict
 
-    try:
-        parts = conninfo_to_dict(dsn)
-    except psycopg.Error:
-        raise UsageError("the DSN is not one that libpq understands", "postgresql://user@host/database, or key=value pairs") from None
     names = {option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
-    return {names[key]: str(value) for key, value in parts.items() if key in names}
-
-
-def _masked(text: str, environ: dict[str, str]) -> str:
-    password = environ.get("PGPASSWORD")
-    return text.replace(password, "****") if password else text
+    return {names[key]: value for key, value in parts_of(dsn).items() if key in names}

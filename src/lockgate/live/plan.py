@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Literal
 
+from lockgate.live.definition import Definition
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration
@@ -95,6 +96,7 @@ class Plan:
     bodies: bool = False  # check routine bodies after each migration
     downs: bool = False  # run each down script in a transaction that is rolled back
     audit: bool = False  # read the catalog after every migration
+    definitions: bool = False  # read, at the end, everything that the database holds
     queries: tuple[Asked, ...] = ()  # the application's own SQL, to be prepared as the deployer after the last migration
 
 
@@ -197,6 +199,7 @@ class Report:
     restored: tuple[Observation, ...] = ()  # what the server refused of the baseline
     queries: tuple[Failure | None, ...] = ()  # for each of ``Plan.queries``: the refusal; position counts in the query's own text
     notes: tuple[str, ...] = ()  # one sentence each, for the person who reads the report
+    definitions: tuple[Definition, ...] = field(default=(), repr=False)
 
     def of(self, migration: str, index: int, direction: Direction = "up") -> Observation | None:
         """The observation of one statement, or None when it was never reached."""

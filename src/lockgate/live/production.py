@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from lockgate.conninfo import CONNECT_TIMEOUT, cannot, parts_of
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.live.backend import quote
-from lockgate.live.catalog import SQL as CATALOG
-from lockgate.live.catalog import in_order
-from lockgate.live.plan import LiveCatalog
+from lockgate.live.definition import Definition
+from lockgate.live.definitions import SQL, parsed
 from lockgate.values import dataclass
 
 _TABLE = re.compile(r'(?:[\w$]+|"[^"]+")(?:\.(?:[\w$]+|"[^"]+"))?')
@@ -30,6 +30,14 @@ _SETTINGS = """SELECT COALESCE(r.rolname, ''), c.setting FROM pg_catalog.pg_db_r
   CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) c(setting)
   WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
     AND (s.setdatabase <> 0 OR s.setrole <> 0) ORDER BY s.setdatabase, r.rolname COLLATE "C", c.setting COLLATE "C" """
+_UNREADABLE = """SELECT 'schema ' || pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_'
+    AND n.nspname <> 'information_schema' AND NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+  UNION ALL SELECT 'table ' || c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') ORDER BY 1"""
+OLDEST = 14  # the oldest major that the simulator knows
+# a lock or a slow table must not hold up production, nor production us
+READ_ONLY = "-c statement_timeout=120s -c lock_timeout=5s -c default_transaction_read_only=on"
 _LISTS = frozenset({"search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries"})  # GUC_LIST_QUOTE
 
 
@@ -42,43 +50,58 @@ class Production:
     ledger: list[dict[str, Any]] | None  # None: no table was named
 
 
-def read(dsn: str, ledger_table: str = "") -> Production:
+def read(dsn: str, ledger_table: str = "", required: bool = True, variable: str = "") -> Production:
     """Roles without passwords, the database's owner, grants and settings, and the ledger's rows: one read-only transaction.
 
-    Raises CannotCheck, UsageError; no error shows the DSN.
+    ``required``: the ledger was named by the user, so it must be there. Raises CannotCheck, UsageError; no error shows a secret of the DSN.
     """
     if ledger_table and not _TABLE.fullmatch(ledger_table):
         raise UsageError(f"ledger.table must name a table, not {ledger_table!r}", 'such as "public.schema_migrations"')
-    with _Reader(dsn) as reader:
-        rows = reader.rows(f"SELECT * FROM {ledger_table} ORDER BY 1") if ledger_table else None
+    with _Reader(dsn, variable) as reader:
+        there = required or (ledger_table and reader.execute(f"SELECT pg_catalog.to_regclass({_constant(ledger_table)})").fetchone()[0])
+        rows = reader.rows(f"SELECT * FROM {ledger_table} ORDER BY 1") if ledger_table and there else None
         return Production(reader.major, "".join(reader.header()), rows)
 
 
-def catalog(dsn: str) -> LiveCatalog:
-    """Production's catalog in the contract's shape. Raises CannotCheck."""
-    with _Reader(dsn) as reader:
+def catalog(dsn: str, variable: str = "") -> tuple[int, tuple[Definition, ...]]:
+    """The server's major, and what its database holds. Raises CannotCheck, UsageError."""
+    with _Reader(dsn, variable) as reader:
         reader.execute("SET LOCAL search_path = pg_catalog")  # names are spelled by it
-        found: LiveCatalog = json.loads(reader.execute(CATALOG).fetchall()[0][0])
-        return in_order(found)
+        return reader.major, parsed(reader.execute(SQL).fetchone()[0] or "[]")
+
+
+def unreadable(dsn: str, variable: str = "") -> list[str]:
+    """The schemas and tables that the role may not read, and pg_dump therefore cannot lock or look into. Raises CannotCheck, UsageError."""
+    with _Reader(dsn, variable) as reader:
+        return [name for (name,) in reader.execute(_UNREADABLE)]
 
 
 class _Reader:
-    """One transaction that cannot write."""
+    """One transaction that cannot write, waits for no lock and ends in time. It works on a standby, too."""
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+    def __init__(self, dsn: str, variable: str = "") -> None:
+        self._dsn, self._variable = dsn, variable
 
     def __enter__(self) -> _Reader:
         import psycopg
 
+        given = parts_of(self._dsn, self._variable or "the environment variable")
+        timeout = given.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT") or CONNECT_TIMEOUT
         try:
-            self._connection = psycopg.connect(self._dsn, options="-c default_transaction_read_only=on", connect_timeout=15)
+            options = f"{given.get('options', '')} {READ_ONLY}".strip()
+            self._connection = psycopg.connect(self._dsn, options=options, connect_timeout=timeout, prepare_threshold=None)
         except psycopg.Error as error:
-            raise _unreadable(error) from None
+            raise self._failed(error) from None
         self._connection.read_only = True
         self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         self.major = self._connection.info.server_version // 10000
+        if self.major < OLDEST:
+            self._connection.close()
+            raise CannotCheck(f"the database's server is PostgreSQL {self.major}", f"a snapshot needs PostgreSQL {OLDEST} or later")
         return self
+
+    def _failed(self, error: Any) -> CannotCheck:
+        return cannot("the database cannot be read", str(error), error.sqlstate, self._dsn, self._variable)
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
@@ -91,7 +114,7 @@ class _Reader:
         try:
             return self._connection.cursor(row_factory=factory or tuple_row).execute(sql.encode())
         except psycopg.Error as error:
-            raise _unreadable(error) from None
+            raise self._failed(error) from None
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Rows as dictionaries."""
@@ -133,8 +156,3 @@ def _word(yes: bool) -> str:
 def _constant(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
-
-def _unreadable(error: Any) -> CannotCheck:
-    # the message of a failed connection may repeat parts of the DSN: only the SQLSTATE is shown
-    state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
-    return CannotCheck(f"the database cannot be read{state}", "check the address, the role, and its rights on the ledger")

@@ -26,7 +26,7 @@ _EXTENSIONS = frozenset({
     "plpgsql", "postgis", "postgis_topology", "refint", "rum", "seg", "sslinfo", "tablefunc", "tcn", "timescaledb", "tsm_system_rows",
     "tsm_system_time", "unaccent", "uuid-ossp", "vector", "xml2",
 })  # fmt: skip
-_ROLE_OPTIONS = {"canlogin": "LOGIN", "createdb": "CREATEDB", "inherit": "INHERIT"}
+ROLE_OPTIONS = {"canlogin": "LOGIN", "createdb": "CREATEDB", "inherit": "INHERIT"}
 _SETTINGS = frozenset({"search_path", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "timezone", "TimeZone"})
 # Memberships are cached, and what another session committed is heard of when a lock is taken; on a shared object every time, also within one
 # transaction (lmgr.c, LockSharedObject). This takes one on the role, and changes nothing.
@@ -217,9 +217,9 @@ def _role(node: dict[str, Any]) -> str | None:
     name = node.get("role", "")
     if not name or name.startswith("pg_"):
         return None
-    options = []
+    options = ["LOGIN"] if node.get("stmt_type") == "ROLESTMT_USER" else []
     for item in node.get("options", ()):
         element = item["DefElem"]
-        if word := _ROLE_OPTIONS.get(element["defname"]):
+        if word := ROLE_OPTIONS.get(element["defname"]):
             options.append(word if element.get("arg", {}).get("Boolean", {}).get("boolval") else f"NO{word}")
     return f"CREATE ROLE {quote(name)} {' '.join(options)}"

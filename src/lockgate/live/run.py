@@ -36,6 +36,7 @@ from lockgate.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from lockgate.live.bodies import Bodies
+    from lockgate.live.definition import Definition
 
 Progress = Callable[[int, int, str], None]
 
@@ -120,6 +121,7 @@ class _Run:
         return Report(
             replace(info, stand_ins=stand_ins), tuple(self.observations), tuple(self.bodies), tuple(self.downs), self._catalog(),
             self.catalogs, tuple(self.handover), tuple(self.restored), tuple(self.queries), self._all_notes(),
+            self._definitions(),
         )  # fmt: skip
 
     def _surround(self, environment: Environment, statements: Parsed) -> None:
@@ -199,6 +201,11 @@ class _Run:
             ask(self.backend.admin, PREPARE)
             self._prepared = True
         return read_catalog(self.backend.admin, prepared=True)
+
+    def _definitions(self) -> tuple[Definition, ...]:
+        from lockgate.live.definitions import read_definitions
+
+        return read_definitions(self.backend.admin) if self.plan.definitions else ()
 
     def _hand_over(self, owner: Session) -> Session:
         """From the owner to the deployer: production's grants, then a session of the deployer's with the same search_path."""

@@ -28,11 +28,11 @@ def dsn_from(variable: str) -> str:
     return dsn
 
 
-def take(dsn: str, ledger_table: str = "", tool: str = "") -> Snapshot:
-    """Read a database without writing to it. Raises CannotCheck, UsageError."""
-    before = production.read(dsn, ledger_table)
-    schema = pg_dump.dump(dsn, pg_dump.choose(before.major, tool))
-    if production.read(dsn, ledger_table) != before:
+def take(dsn: str, ledger_table: str = "", tool: str = "", *, required: bool = True, variable: str = "") -> Snapshot:
+    """Read a database without writing to it; ``required``: the ledger was named by the user. Raises CannotCheck, UsageError."""
+    before = production.read(dsn, ledger_table, required, variable)
+    schema = pg_dump.dump(dsn, pg_dump.choose(before.major, tool), variable)
+    if production.read(dsn, ledger_table, required, variable) != before:
         raise CannotCheck("roles or ledger changed while the schema was read", "run it again when no deploy is under way")
     return Snapshot(before.header + schema, _ledger_json(ledger_table, before.ledger) if before.ledger is not None else "")
 

@@ -55,7 +55,7 @@ class Taint:
         elif tag in _PRIVILEGE:
             self.privileges = self.privileges or why
         elif tag == "SelectStmt" and not set(_functions(node)) - _HARMLESS_FUNCTIONS:
-            self.data.update(_words(statement.text))
+            self.data.update(words(statement.text))
         elif found := set(targets(tag, node)) - {""}:
             self.names |= found
         else:
@@ -67,21 +67,22 @@ class Taint:
             return self.everything
         if not (self.names or self.data or self.missing or self.privileges):
             return ""
-        words = _words(statement.text)
+        named = words(statement.text)
         if failure is not None:
-            words |= _words(failure.message)
-        if touched := words & self.names:
+            named |= words(failure.message)
+        if touched := named & self.names:
             return f"an earlier statement on {sorted(touched)[0]} failed"
         if failure is None:
             return ""
-        if failure.sqlstate[:2] in _DATA_CLASSES and (touched := words & self.data):
+        if failure.sqlstate[:2] in _DATA_CLASSES and (touched := named & self.data):
             return f"rows of {sorted(touched)[0]} are missing: an earlier statement failed"
         if self.missing and failure.sqlstate in ("42883", "42704", "42P01", "42703", "3F000"):
             return self.missing
         return self.privileges if failure.sqlstate == "42501" else ""
 
 
-def _words(text: str) -> set[str]:
+def words(text: str) -> set[str]:
+    """Every word of a statement that could be a name."""
     return {word.lower() for word in _WORD.findall(text)} | set(_QUOTED.findall(text))
 
 

@@ -13,7 +13,7 @@ from lockgate.slots.conflicts import DuplicateSlot, NotCompared
 from lockgate.slots.ledger import Ledger, plain_name
 from lockgate.slots.merge import examine_merges, unseen_below
 from lockgate.slots.next import next_slot
-from lockgate.slots.read import read_ledger, read_snapshot
+from lockgate.slots.read import ledger_table, read_ledger, read_snapshot
 from lockgate.slots.table import SlotTable, gather
 from lockgate.slots.tree import examine_tree
 from lockgate.sources import Folder
@@ -21,7 +21,7 @@ from lockgate.sources.naming import slot_number
 from lockgate.values import replace
 
 __all__ = [
-    "DuplicateSlot", "Ledger", "SlotTable", "applied_ids", "examine", "facts", "gather", "next_slot", "read_ledger", "read_snapshot",
+    "DuplicateSlot", "Ledger", "SlotTable", "applied_ids", "examine", "facts", "gather", "ledger_table", "next_slot", "read_ledger", "read_snapshot",
     "slot_number",
 ]  # fmt: skip
 

@@ -27,15 +27,15 @@ def match(folder: Folder, ledger: Ledger) -> Matching:
     ups = tuple(c for c in claims(folder) if c.direction is not Direction.DOWN)
     if ledger.kind.by_name or (by_name(folder) and not ledger.kind.runner):
         return _by_key(ups, ledger)
-    numbers: dict[tuple[int, ...], list[Claim]] = {}
+    numbers: dict[tuple[int, ...] | str, list[Claim]] = {}  # diesel takes what stands before the first "_" for the version, whatever that is
     for claim in ups:
-        if claim.number is not None:
-            numbers.setdefault(claim.number, []).append(claim)
+        if claim.slot:
+            numbers.setdefault(claim.number or claim.slot, []).append(claim)
     rows: dict[str, LedgerRow] = {}
     missing = []
     applied = ledger.applied_numbers()
     for row in ledger.rows:
-        held = numbers.get(row.number, []) if row.number is not None else []
+        held = numbers.get(row.number or row.version, [])
         exact = [c for c in held if not row.name or plain_name(c.name) == plain_name(row.name)]
         for claim in exact or held:
             rows[claim.id] = row

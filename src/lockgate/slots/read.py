@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.config import Config
+from lockgate.conninfo import CONNECT_TIMEOUT, cannot, parts_of
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.lean import pattern
 from lockgate.slots import kinds
@@ -34,9 +35,14 @@ def read_ledger(config: Config, cwd: Path, folder: Folder | None = None) -> Ledg
     if settings.snapshot:
         return read_snapshot(config.resolve(settings.snapshot), cwd, columns)
     if settings.dsn_env:
-        known = kinds.of_layout(_runner(folder)) if folder is not None else None
-        return read_dsn(settings.dsn_env, settings.table or (known.table if known else ""), columns, config.path)
+        return read_dsn(settings.dsn_env, ledger_table(config, folder), columns, config.path)
     return None
+
+
+def ledger_table(config: Config, folder: Folder | None) -> str:
+    """The ledger's table: the configured one, else the one that the runner of this folder keeps; "" where it is not known to keep any."""
+    known = kinds.of_layout(_runner(folder)) if folder is not None and not config.ledger.table else None
+    return config.ledger.table or (known.table if known else "")
 
 
 def _runner(folder: Folder) -> str:
@@ -104,38 +110,11 @@ def _select(dsn: str, table: str, variable: str) -> list[dict[str, Any]]:
     import psycopg
     from psycopg.rows import dict_row
 
+    parts = parts_of(dsn, variable)
+    options = {"options": f"{_TIMEOUTS} {parts.get('options', '')} {_READ_ONLY}", "connect_timeout": parts.get("connect_timeout", CONNECT_TIMEOUT)}
     try:
-        options = f"{_TIMEOUTS} {psycopg.conninfo.conninfo_to_dict(dsn).get('options') or ''} {_READ_ONLY}"
-        with psycopg.connect(dsn, options=options, connect_timeout=10, row_factory=dict_row) as connection:
+        with psycopg.connect(dsn, **options, row_factory=dict_row) as connection:  # type: ignore[arg-type]
             connection.read_only = True
             return connection.execute(f"SELECT * FROM {table} ORDER BY 1".encode()).fetchall()
     except psycopg.Error as error:
-        # the message may repeat parts of the DSN: only words of our own, and the SQLSTATE, are shown
-        why, remedy = _words(str(error), error.sqlstate or "", table)
-        raise CannotCheck(f"the ledger {table} cannot be read through {variable}: {why}", remedy) from None
-
-
-def _words(message: str, state: str, table: str) -> tuple[str, str]:
-    """What went wrong, and the remedy, without a word of the DSN."""
-    for sign, why, remedy in (
-        ("42P01", f"there is no table {table}", "set [ledger] table to the runner's table, with its schema"),
-        ("42501", "the role may not read it", f"GRANT SELECT ON {table} to it, and USAGE on its schema"),
-        ("57014", "no answer in time", "see what holds the table"),
-        ("25006", "it would write: a view that calls a function?", "name the table itself"),
-        ("55P03", "it is locked", "try again when no migration is running"),
-        ("password authentication failed", "the server refuses the password", "mend the DSN in the variable"),
-        ("no password supplied", "the server wants a password", "mend the DSN in the variable"),
-        ("no pg_hba.conf entry", "the server lets this role, or this machine, not in", "see its pg_hba.conf"),
-        ("could not translate host name", "the host's name is not known", "mend the DSN in the variable"),
-        ("onnection refused", "nothing listens there", "is the server up, and the port right?"),
-        ("timeout expired", "no connection within 10 s", "is the server to be reached from here?"),
-        ("No such file or directory", "there is no such socket", "is the server up, and the folder right?"),
-        ("SSL", "no TLS connection could be made", "see sslmode in the DSN"),
-        ('database "', "the server has no such database", "mend the DSN in the variable"),
-        ('role "', "the server has no such role", "mend the DSN in the variable"),
-        ("invalid connection option", "the DSN has an option that libpq does not know", "mend the DSN in the variable"),
-        ("connection info", "the DSN is none", "mend the DSN in the variable"),
-    ):
-        if sign == state or (not state and sign in message):
-            return why, remedy
-    return f"SQLSTATE {state}" if state else "no connection", "check the address, the role and the table"
+        raise cannot(f"the ledger {table} cannot be read through {variable}", str(error), error.sqlstate, dsn, variable) from None

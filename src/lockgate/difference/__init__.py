@@ -1,0 +1,123 @@
+"""Production against its own ledger: what it has that no applied migration made (done by hand), what it lacks that one made, and what is not as made.
+
+The migrations that the ledger holds are applied on a scratch server of production's major, as the roles of the configuration. Both servers are then asked
+the same about what they hold, so nothing rests on the simulation; only the slot that last touched an object is told by the timeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lockgate.config import Config
+from lockgate.difference.compare import Terms, comparable, deviations
+from lockgate.difference.deviation import Change, Deviation, Difference, Touch
+from lockgate.difference.doubt import doubted
+from lockgate.difference.reconcile import reconciled
+from lockgate.difference.touched import coming, touches
+from lockgate.live import plan as live
+from lockgate.live import production
+from lockgate.live import verify as observe
+from lockgate.live.binaries import at_hand
+from lockgate.request import Request, make_plan, read_folder, read_script
+from lockgate.slots import applied_ids, ledger_table
+from lockgate.slots.kinds import DBMATE, KINDS
+from lockgate.slots.read import read_dsn
+from lockgate.sources import Folder
+from lockgate.sources.migration import Migration
+from lockgate.timeline.replay import Plan
+from lockgate.values import replace
+
+__all__ = ["Change", "Deviation", "Difference", "Touch", "difference"]
+
+
+def difference(config: Config, request: Request, dsn: str, variable: str) -> Difference:
+    """Apply on a scratch server what the ledger holds, and compare. Raises CannotCheck, UsageError."""
+    config = replace(config, migrations=replace(config.migrations, baseline=""))
+    folder = read_folder(config, request)
+    major, has = production.catalog(dsn, variable)
+    applied, notes = _applied(config, folder, has, variable)
+    done = replace(folder, migrations=tuple(m for m in folder.migrations if m.id in applied))
+    plan = _plan(config, request, done)
+    report = observe(_asked(config, plan, major))
+    terms = _terms(config, plan, folder, report, major)
+    found = deviations(comparable(has, terms), comparable(report.definitions, terms), terms)
+    doubts, last = doubted(plan.migrations, report), touches(plan)
+    pending = coming(m for m in folder.migrations if m.id not in applied)
+    told = (reconciled(replace(d, touch=last(d) or pending.get(d.definition.name[-1]), doubt=doubts.of(d)), terms.owners) for d in found)
+    return Difference(tuple(told), (*notes, *_notes(config, plan, report, major)), major, report.server.version)
+
+
+def _applied(config: Config, folder: Folder, has: tuple[Any, ...], variable: str) -> tuple[frozenset[str], list[str]]:
+    """The migrations that production has had: what its ledger holds; all where there is none."""
+    table = ledger_table(config, folder)
+    there = any(d.kind == "table" and table.replace('"', "") in (".".join(d.name), d.name[-1]) for d in has)
+    if table and (config.ledger.table or there):
+        return applied_ids(folder, read_dsn(variable, table, _columns(config), config.path)), []
+    why = f"there is no table {table}" if table else "[ledger] table is not configured"
+    return frozenset(m.id for m in folder.migrations), [f"no ledger read: {why}; every migration of the tree counts as applied"]
+
+
+def _columns(config: Config) -> dict[str, str]:
+    return {key: value for key in ("version", "name", "checksum", "applied_at") if (value := getattr(config.ledger, key))}
+
+
+def _plan(config: Config, request: Request, folder: Folder) -> Plan:
+    """What is applied, as whom; what the handover grants comes where it came in production, at the latest at the end."""
+    roles = config.roles
+    by_ledger = roles.handover == "ledger"
+    plan = make_plan(replace(config, roles=replace(roles, handover="")) if by_ledger else config, request, folder)
+    every = frozenset(m.id for m in folder.migrations)
+    owned = every if by_ledger else plan.owned
+    if plan.owner and owned >= every and roles.handover_sql:
+        handover = Migration("handover", "", "handover", read_script(config, roles.handover_sql, request))
+        return replace(plan, migrations=(*plan.migrations, handover), owned=owned | {"handover"}, handover_sql=None)
+    return replace(plan, owned=owned)
+
+
+def _asked(config: Config, plan: Plan, major: int) -> live.Plan:
+    handover = plan.handover_sql.source if plan.handover_sql is not None else None
+    roles = live.RolePlan(
+        plan.deployer or plan.role, plan.owner, plan.owned, handover, config.roles.superuser, tuple(map(live.ScratchRole, config.roles.assumed))
+    )
+    path = plan.search_path if plan.search_path != ("$user", "public") else ()
+    same = next((b.major for b in at_hand(major) if b.major == major), None)
+    wish = live.ServerWish(bindir=config.database.binaries, major=None if config.database.binaries else config.database.version or same)
+    return live.Plan(
+        plan.migrations, server=wish, roles=roles, environment=plan.environment, search_path=path, observe_locks=False, definitions=True
+    )
+
+
+def _terms(config: Config, plan: Plan, folder: Folder, report: live.Report, major: int) -> Terms:
+    roles = config.roles
+    table = ledger_table(config, folder).replace('"', "").rpartition(".")[2]
+    ledgers = {table} if config.ledger.table else {table, *(kind.table.rpartition(".")[2] for kind in (*KINDS, DBMATE))}
+    ours = {roles.owner, roles.deployer, *roles.assumed, *plan.roles} - {""}
+    stand_ins = {name.removeprefix("role ") for name in report.server.stand_ins if name.startswith("role ")}
+    superusers = {d.name[0] for d in report.definitions if d.kind == "role" and d.properties["superuser"]}
+    made = {d.name[0] for d in report.definitions if d.kind == "role" and not d.name[0].startswith("lockgate_")} - stand_ins - superusers
+    return Terms(
+        bool(roles.owner or roles.deployer), report.server.major == major, frozenset(ledgers - {""}),
+        frozenset(plan.environment.schemas if plan.environment is not None else ()), frozenset({roles.deployer} if _unknown_grants(config, plan) else ()),
+        frozenset(ours | made), frozenset(ours), frozenset({roles.owner, roles.deployer}),
+    )  # fmt: skip
+
+
+def _unknown_grants(config: Config, plan: Plan) -> bool:
+    """Whether nobody has said what the handover granted to the deployer."""
+    return bool(plan.owner and plan.deployer and plan.owner != plan.deployer and not config.roles.handover_sql)
+
+
+def _notes(config: Config, plan: Plan, report: live.Report, major: int) -> Iterator[str]:
+    if report.server.major != major:
+        yield (
+            f"production is PostgreSQL {major}, the scratch server {report.server.major}: expressions, bodies and views, which the two spell differently,"
+            f" are not compared; install postgresql-{major} to compare them"
+        )
+    if not (config.roles.owner or config.roles.deployer):
+        yield "no roles are configured: who owns what is not compared"
+    elif _unknown_grants(config, plan):
+        yield f"grants to {config.roles.deployer} are not compared: [roles] handover_sql does not say what the handover granted"
+    if plan.environment is not None and plan.environment.schemas:
+        yield f"schemas that {plan.environment.name} fills are not compared: {', '.join(plan.environment.schemas)}"
+    yield from (note for note in report.notes if not note.startswith("No roles are configured"))
