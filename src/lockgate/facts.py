@@ -11,12 +11,14 @@ from lockgate.findings import Evidence, Finding, Label, Verdict
 from lockgate.live.plan import BodyObservation, DownObservation, Failure, Notice, Observation, Report, State
 from lockgate.parse.tokens import token_end
 from lockgate.queries.facts import QueryRefused
+from lockgate.queries.frames import HOLE_NAME
 from lockgate.sources.migration import Migration
 from lockgate.text import Source, Span
 from lockgate.timeline.failure import Failure as Refusal
 from lockgate.values import dataclass, replace
 
 if TYPE_CHECKING:
+    from lockgate.queries.query import Query
     from lockgate.queries.resolve import Resolution
 
 
@@ -143,20 +145,23 @@ def stamp_queries(findings: list[Finding], asked: tuple[Resolution, ...], report
     said = {}
     for one, failure in zip(asked, report.queries, strict=False):
         if one.failure is not None:
-            said[one.query.source.path, one.query.place(one.failure.span)] = failure
+            said[one.query.source.path, one.query.place(one.failure.span)] = one.query, failure
     out = []
     for item in findings:
         place = (item.at.source.path, item.at.span)
-        out.append(replace(item, evidence=_word(item, said[place], report)) if item.statement is None and place in said else item)
+        out.append(replace(item, evidence=_word(item, *said[place], report)) if item.statement is None and place in said else item)
     return out
 
 
-def _word(item: Finding, failure: Failure | None, report: Report) -> Evidence:
-    server = report.server.version
+def _word(item: Finding, query: Query, failure: Failure | None, report: Report) -> Evidence:
+    server, what = report.server.version, "the certain part of the query" if query.fitted.excerpt else "the query"
     if failure is None:
-        return Evidence(Verdict.REFUTED, "", server, None, "the server prepared the query")
+        return Evidence(Verdict.REFUTED, "", server, None, f"the server prepared {what}")
+    if HOLE_NAME in failure.message:
+        return Evidence(Verdict.UNPROVEN, "", server, None, "a part of the query is the program's, so the server could not prepare it")
     verdict = Verdict.CONFIRMED if failure.sqlstate == item.sqlstate else Verdict.UNPROVEN
-    return Evidence(verdict, "", server, failure.sqlstate, failure.message)
+    words = f"{failure.message} (in {what}, the rest is the program's)" if query.fitted.excerpt else failure.message
+    return Evidence(verdict, "", server, failure.sqlstate, words)
 
 
 def unforeseen_queries(asked: tuple[Resolution, ...], report: Report) -> Iterator[tuple[QueryRefused, Failure]]:

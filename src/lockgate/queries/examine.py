@@ -10,7 +10,7 @@ from lockgate.queries.extract import extract
 from lockgate.queries.facts import QueryRefused, ReleaseRefused
 from lockgate.queries.known import Known, known
 from lockgate.queries.memory import Memory
-from lockgate.queries.query import Query
+from lockgate.queries.query import Query, queries
 from lockgate.queries.resolve import GONE, Resolution, resolve
 from lockgate.timeline.failure import Failure
 from lockgate.values import dataclass
@@ -43,7 +43,8 @@ class Examined:
 def of_tree(files: Files, schema: Schema, memory: Memory | None = None) -> Examined:
     """The queries of this tree against the schema after its migrations."""
     names = known(schema.catalog)
-    done = tuple(resolve(query, schema.catalog, names, schema.path) for query in extract(files, names, memory))
+    memory = memory or Memory()
+    done = tuple(_resolved(query, schema, names, memory) for query in extract(files, names, memory))
     facts = tuple(
         QueryRefused(label(one.query, one.failure), one.failure) for one in done if one.failure is not None and one.failure.sqlstate in GONE
     )  # fmt: skip
@@ -54,12 +55,28 @@ def of_release(files: Files, release: str, before: Schema, after: Schema, memory
     """The queries of the running release: what the schema before the pending migrations takes and the one after them refuses."""
     earlier, later = known(before.catalog), known(after.catalog)
     facts, done = [], []
+    memory = memory or Memory()
     for query in extract(files, later, memory):
-        now = resolve(query, after.catalog, later, after.path)
+        now = _resolved(query, after, later, memory)
         done.append(now)
-        if now.failure is not None and _broken_by_pending(query, now.failure, before, earlier):
-            facts.append(ReleaseRefused(label(query, now.failure), now.failure, release))
+        if now.failure is not None and _broken_by_pending(now.query, now.failure, before, earlier):
+            facts.append(ReleaseRefused(label(now.query, now.failure), now.failure, release))
     return Examined(tuple(facts), tuple(done))
+
+
+def _resolved(query: Query, schema: Schema, names: Known, memory: Memory) -> Resolution:
+    """The whole query; where the binder cannot go through it, or a server could not prepare it, the first refusal of what is certain of it."""
+    whole = resolve(query, schema.catalog, names, schema.path)
+    if whole.exact or not (whole.stopped or whole.failure or query.fitted.excerpt) or query.fitted.shadows:
+        return whole
+    if schema.catalog.taint_of(("any",)) is not None:
+        return whole
+    for part in queries(query.source, certain) if (certain := memory.certain(query)) is not None else ():
+        if any(names.schemas(name) for _, name in part.relations):
+            one = resolve(part, schema.catalog, names, schema.path)
+            if one.failure is not None:
+                return one
+    return whole
 
 
 def _broken_by_pending(query: Query, failure: Failure, before: Schema, names: Known) -> bool:

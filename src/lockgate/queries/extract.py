@@ -40,6 +40,8 @@ def _queries(source: Source, fitted: Fitted, suffix: str, known: Known, doubtful
     for query in queries(source, fitted, doubtful):
         if any(known.schemas(name) for _, name in query.relations) and not (suffix != "sql" and _is_prose(query.sql)):
             yield query
+            if fitted.excerpt:
+                return  # the statements of one text
 
 
 def _is_prose(sql: str) -> bool:

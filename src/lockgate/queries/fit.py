@@ -4,9 +4,7 @@ The grammar itself is asked, from left to right: a placeholder is taken as the f
 relation, further joins, nothing, ...), and a string that is a part of a query only is put into a frame. So a fragment that the program puts in is known by
 the place where it stands, and everything around it stays certain.
 
-sqlglot, which takes placeholders and fragments by itself, was to do this. It takes the texts of other servers as well, does not know PostgreSQL's functions,
-operators, USING, NATURAL, ON CONFLICT and namespaces as PostgreSQL does, and keeps no places of columns. Once the grammar has taken a text our binder can resolve
-it, and that one is held to what servers say; sqlglot is the second opinion in tests/test_queries_agree.py.
+A text that the grammar takes in no way, frame or not, is read by sqlglot's tolerant parser, for what is certain of it: see excerpt.py.
 """
 
 from __future__ import annotations
@@ -22,6 +20,10 @@ from lockgate.values import dataclass, replace
 
 _TRIES = 120
 _WORD = re.compile(r"[\w$\"']")
+_STATEMENT = re.compile(
+    r"\bselect\b.*\bfrom\s+[\w.\"]+\s.*[=<>]|\bupdate\s+[\w.\"]+\s.*\bset\s.*=|\binsert\s+into\s+[\w.\"]+\s*\(|\bdelete\s+from\s+[\w.\"]+\s.*=",
+    re.IGNORECASE | re.DOTALL,
+)
 _LIST = re.compile(r"\b(?:in|values)\s*\Z", re.IGNORECASE)
 
 
@@ -33,6 +35,7 @@ class Fitted:
     holes: frozenset[int]
     open: bool
     shadows: bool = False  # a fragment may define WITH queries, which hide relations
+    excerpt: bool = False  # the text is only what is certain of the query: see excerpt.py
 
     @property
     def partial(self) -> bool:
@@ -57,7 +60,18 @@ def fit(passage: Passage, language: str) -> Fitted | None:
         fitted = _parsed(passage, some, [choices[0] for choices in options]) or next(_search(passage, some, options, [], [_TRIES]), None)
         if fitted is not None:
             return fitted
-    return _framed(passage, language) if language != "sql" else None
+    return (_framed(passage, language) if language != "sql" else None) or _certain(passage, found)
+
+
+def _certain(passage: Passage, found: list[Slot]) -> Fitted | None:
+    """What can be said of a text that the grammar refuses."""
+    if not _STATEMENT.search(passage.text):
+        return None  # a sentence: no reason to import sqlglot
+    from lockgate.queries.excerpt import excerpt
+
+    written, _ = _write(passage, found, [choices[0] for choices in _options(passage.text, found)])
+    part = excerpt(written, refused=True)
+    return Fitted(part, frozenset(), True, excerpt=True) if part is not None else None
 
 
 def _framed(passage: Passage, language: str) -> Fitted | None:

@@ -25,10 +25,10 @@ _BEGINNINGS = (
     (r"(?:and|or)\b", ((f"SELECT FROM {_REST} WHERE true ", ""),)),
     (r"(?:union|except|intersect)\b", ((f"SELECT {_REST}.* FROM {_REST} ", ""),)),
     (r"(?:(?:left|right|full|inner|cross|natural|outer)\s+)*join\b|where\b|,\s*lateral\b", ((f"SELECT FROM {_REST} ", ""),)),
-    (r"(?:not\s+)?in\s*\(", ((f"SELECT FROM {_REST} WHERE $0 ", ""),)),
+    (r"[=<>]|(?:not\s+)?in\s*\(", ((f"SELECT FROM {_REST} WHERE $0 ", ""),)),
     (r"lateral\b", ((f"SELECT FROM {_REST} JOIN ", ""),)),
-    (r",\s*\w+\s+as\s*\(", ((f"WITH {_REST} AS (SELECT) ", " SELECT"),)),
-    (r"\w+\s+as\s*(?:(?:not\s+)?materialized\s*)?\(", (("WITH ", " SELECT"),)),
+    (r",\s*\w+\s+as\s*\(", ((f"WITH {_REST} AS (SELECT) ", " SELECT"), (f"WITH {_REST} AS (SELECT) ", ""))),
+    (r"\w+\s+as\s*(?:(?:not\s+)?materialized\s*)?\(", (("WITH ", " SELECT"), ("WITH ", ""))),
     (r",", ((f"SELECT {_REST}.*", f" FROM {_REST}"),)),
     (r"", (_CONDITION, _COLUMNS)),
 )  # fmt: skip

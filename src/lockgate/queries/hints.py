@@ -1,8 +1,9 @@
 """Where a query may begin in source code: a look at the bytes before any parser's, at about the speed of reading them.
 
 A string is a passage (``source_code``) only if a query's first word opens it, so only such places count: a quote, then white space, brackets or SQL comments,
-then the word. Every pattern begins with its word, to which the regex engine then skips. What the grammar takes in no way is left out where that can be told
-without a parser: sentences such as "Update the app." and "Select a team", which interfaces and comments are full of.
+then the word; and the places where a part of a query shows: a subquery's bracket, a join that opens the string. Every pattern begins with its word, to which
+the regex engine then skips. What the grammar takes in no way is left out where that can be told without a parser: sentences such as "Update the app." and
+"Select a team", which interfaces and comments are full of.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ _BEFORE = r"""(?:(?<=["'`(\s]WORD)|(?<=\\[nrtfv]WORD))"""
 _PATTERNS = tuple(
     re.compile((word + _BEFORE + after).replace("WORD", word).replace("ENDED", _JOINED).encode()) for word, after in _AFTER.items()
 )  # fmt: skip
-_OPENING = re.compile(rb"""(?:["'`]|\*/|(?:--|\A)[^\n]*\n|\A)(?:[\s(]|\\[nrtfv\n])*\Z""")
+_SUBQUERY = re.compile(rb"\(\s*\Z")
+_JOIN = re.compile(rb"""join\s+[\w."]+\s+(?:as\s+)?(?:\w+\s+)?on\b""")
+_OPENING_JOIN = re.compile(rb"""["'`](?:\s|\\[nrt]|(?:left|right|full|inner|outer|cross)\s)*\Z""")
+_OPENING = re.compile(rb"""(?:["'`}]|\*/|(?:--|\A)[^\n]*\n|\A)(?:[\s(]|begin\s*;|\\[nrtfv\n])*\Z""")
 _STATEMENTS = 5  # the first of them
 _QUOTES = b"\"'`"
 _REACH = 300  # bytes before the word that are looked at
@@ -42,8 +46,12 @@ def hints(data: bytes, suffix: str) -> Iterator[int]:
     text, some = data.lower(), False
     for number, pattern in enumerate(_PATTERNS):
         if number == _STATEMENTS and not some:
-            return  # WITH and VALUES have no relation without one of the others
+            break  # WITH and VALUES have no relation without one of the others
         for match in pattern.finditer(text):
             at, some = match.start(), True
-            if text[at - 1] in _QUOTES or suffix == "rb" or _OPENING.search(text[max(at - _REACH, 0) : at]):
+            before = text[max(at - _REACH, 0) : at]
+            if text[at - 1] in _QUOTES or suffix == "rb" or _OPENING.search(before) or (not number and _SUBQUERY.search(before)):
                 yield at
+    for match in _JOIN.finditer(text):
+        if _OPENING_JOIN.search(text[max(match.start() - _REACH, 0) : match.start()]):
+            yield match.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 import os
+from collections.abc import Callable
 from importlib.machinery import PathFinder
 
 from lockgate import cache
@@ -12,10 +13,11 @@ from lockgate.queries.fit import Fitted, fit
 from lockgate.queries.hints import hints
 from lockgate.queries.known import Known
 from lockgate.queries.passage import Passage
+from lockgate.queries.query import Query
 from lockgate.values import dataclass, field
 
 _Words = tuple[str, tuple[tuple[int, int], ...], int, str]  # a passage
-_Fit = tuple[_Words, tuple[int, ...], bool, bool] | None
+_Fit = tuple[_Words, tuple[int, ...], bool, bool, bool] | None
 
 
 @dataclass
@@ -46,14 +48,32 @@ class Memory:
 
     def fit(self, passage: Passage, suffix: str) -> Fitted | None:
         """The query in a passage, as PostgreSQL's grammar takes it."""
-        key = cache.digest(marshal.dumps((suffix, _words(passage)), 2))
+        return self._fitted((suffix, _words(passage)), lambda: fit(passage, suffix))
+
+    def certain(self, query: Query) -> Fitted | None:
+        """What is certain of a query that is not known whole: see excerpt.py."""
+        if query.fitted.excerpt:
+            return query.fitted
+        passage = query.fitted.passage.cut(query.statement.span.start, query.statement.span.end)
+
+        def find() -> Fitted | None:
+            from lockgate.queries.excerpt import excerpt
+
+            part = excerpt(passage, refused=False)
+            return Fitted(part, frozenset(), True, excerpt=True) if part is not None else None
+
+        return self._fitted(("", _words(passage)), find)
+
+    def _fitted(self, of: tuple[str, _Words], find: Callable[[], Fitted | None]) -> Fitted | None:
+        key = cache.digest(marshal.dumps(of, 2))
         if key in self.before[1]:
-            words = self.before[1][key]
-            self.fits_now[key] = words
-            return None if words is None else Fitted(Passage(*words[0]), frozenset(words[1]), words[2], words[3])
+            words = self.fits_now[key] = self.before[1][key]
+            return None if words is None else Fitted(Passage(*words[0]), frozenset(words[1]), *words[2:])
         self.new = True
-        fitted = fit(passage, suffix)
-        self.fits_now[key] = None if fitted is None else (_words(fitted.passage), tuple(sorted(fitted.holes)), fitted.open, fitted.shadows)
+        fitted = find()
+        self.fits_now[key] = None if fitted is None else (
+            _words(fitted.passage), tuple(sorted(fitted.holes)), fitted.open, fitted.shadows, fitted.excerpt
+        )  # fmt: skip
         return fitted
 
     def write(self) -> None:
@@ -80,6 +100,6 @@ def remembered(place: str) -> Memory:
 
 def _grammars() -> list[bytes]:
     """Where the grammars lie, and since when."""
-    packages = ("tree_sitter", *sorted({grammar[0] for grammar in source_code.GRAMMARS.values()}))
+    packages = ("sqlglot", "tree_sitter", *sorted({grammar[0] for grammar in source_code.GRAMMARS.values()}))
     found = [spec.origin for package in packages if (spec := PathFinder.find_spec(package)) is not None and spec.origin]
     return [f"{origin} {os.stat(origin).st_mtime_ns}".encode("utf-8", "surrogateescape") for origin in found]

@@ -42,6 +42,7 @@ class Resolution:
     failure: Failure | None
     exact: bool
     path: tuple[str, ...]
+    stopped: bool = False  # something in it is not known, so the rest of it was not looked at
 
 
 def resolve(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...]) -> Resolution:
@@ -54,9 +55,9 @@ def resolve(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...])
     if failure is None and (doubtful or not certain or context.tainted):
         failure = _lasting(query, catalog, known, path)
     exact = certain and not (doubtful or context.tainted or query.fitted.partial) and (failure is None or failure.sqlstate in GONE)
-    if failure is not None and (query.doubtful or _uncertain(query, failure) or calls_unknown(query.statement.node, known)):
-        failure = None
-    return Resolution(query, failure, exact, path)
+    foreign = query.doubtful or calls_unknown(query.statement.node, known)
+    stopped = not (foreign or certain) or (failure is not None and not foreign and _uncertain(query, failure))
+    return Resolution(query, None if foreign or stopped else failure, exact, path, stopped)
 
 
 def _further(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...]) -> Iterator[str]:
@@ -165,6 +166,8 @@ def _uncertain(query: Query, failure: Failure) -> bool:
         return False
     if failure.sqlstate in GONE and query.fitted.shadows:
         return True
+    if query.fitted.excerpt and not failure.cause and query.statement.script.source.text[failure.span.start - 1] != ".":
+        return True  # a bare name may be something else to PostgreSQL than to sqlglot
     if failure.sqlstate == "42P01" and not failure.cause:
         return True
     # a fragment among the output columns may bring the name (ORDER BY total), but not one that a migration took from a table here

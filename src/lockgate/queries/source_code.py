@@ -40,7 +40,14 @@ _BRACKETS = frozenset(("parenthesized_expression", "parenthesized_statements"))
 _CALLS = frozenset(("call_expression", "call", "method_invocation", "object_creation_expression", "new_expression", "macro_invocation"))
 _STATEMENTS = frozenset(("block", "statement_block", "function_item", "function_declaration", "method_declaration", "program", "source_file", "module"))
 _COMMENTS = frozenset(("comment", "line_comment", "block_comment"))
-_QUERY = re.compile(r"(?:[\s(]|--[^\n]*\n|/\*.*?\*/)*(?:select|insert|update|delete|with|merge|values)\b", re.IGNORECASE | re.DOTALL)
+_QUERY = re.compile(
+    rf"(?:[\s({HOLE}]|--[^\n]*\n|/\*.*?\*/|begin\s*;|[$]?\{{.*?\}}+)*(?:select|insert|update|delete|with|merge|values)\b", re.IGNORECASE | re.DOTALL
+)
+# what a builder gets: a join, or a subquery in an expression
+_PART = re.compile(
+    r"\s*(?:(?:left|right|full|inner|cross)\s+(?:outer\s+)?)?join\s.*\bon\s*\(?\s*[\w\"]+\s*[.=]"
+    r"|(?=.*(?:[=<>?]|\w\.\w|\bexists\b|\bin\s*\()).*\(\s*select\b.*\bfrom\b", re.IGNORECASE | re.DOTALL
+)  # fmt: skip
 # what takes the beginning of a query and gets the rest from elsewhere
 _BUILDERS = re.compile(r"(?:append|write|writestring|push|push_str|add|fprintf|querybuilder::(?:<\w+>::)?new|stringbuilder|stringbuffer)\Z", re.IGNORECASE)
 
@@ -197,7 +204,8 @@ class _Reader:
                 self._string(writer, term)
             else:
                 writer.add(HOLE, self.char(term.start_byte), self.char(term.end_byte))
-        if not _QUERY.match("".join(writer.parts)):
+        written = "".join(writer.parts)
+        if not (_QUERY.match(written) or _PART.match(written)):
             return None
         top = _whole(terms[0])
         receiver = _receiver(top)
