@@ -72,6 +72,17 @@ def test_layouts_that_need_their_surroundings(tmp_path: Path) -> None:
     assert layouts == ["sqlx", "refinery", "supabase", "sqlx"]
 
 
+def test_what_is_for_another_database_or_for_tests_is_not_the_one(tmp_path: Path) -> None:
+    others = {f"{path}/1_a.up.sql": T for path in ("db/sqlite", "packages/clickhouse/migrations", "src/mysql-store/migrations", "load_test/migrations")}
+    put(tmp_path, others | {"db/postgres/1_a.up.sql": T})
+    assert load([tmp_path], cwd=tmp_path).roots == ("db/postgres",)
+    put(tmp_path / "alone", {"clickhouse/1_a.up.sql": T})
+    assert load([tmp_path / "alone"], cwd=tmp_path).roots == ("alone/clickhouse",)
+    put(tmp_path / "many", {f"v{number}/1_a.up.sql": T for number in range(20)})
+    with pytest.raises(UsageError, match=r"v0, v1, v10, v11, v12, v13, v14, v15 and 12 more"):
+        load([tmp_path / "many"], cwd=tmp_path)
+
+
 def test_one_folder_below_is_found_and_several_are_an_error(tmp_path: Path) -> None:
     put(tmp_path, {"internal/db/migrations/1_a.up.sql": T, "node_modules/x/1_b.up.sql": T, "internal/db/migrations/testdata/2_x.up.sql": T})
     assert [m.up.source.path for m in load([tmp_path], cwd=tmp_path).migrations] == ["internal/db/migrations/1_a.up.sql"]

@@ -150,3 +150,19 @@ def test_every_format_names_the_place(lockgate: Run, form: str) -> None:
     assert done.returncode == 1
     assert "125_cross_cutting_filter.up.sql" in done.stdout
     assert "\x1b" not in done.stdout, "no colors into a pipe"
+
+
+def test_without_a_version_what_the_newest_takes_is_no_error(lockgate: Run, tmp_path: Path) -> None:
+    (tmp_path / "app/migrations").mkdir(parents=True)
+    renamed = "ALTER TABLE t RENAME CONSTRAINT t_a_not_null TO a_there;\n"  # a constraint with a name from 18 on
+    (tmp_path / "app/migrations/1_t.up.sql").write_text(f"CREATE TABLE t (a int NOT NULL);\n{renamed}")
+    done = lockgate("check")
+    assert done.returncode == 0 and "info[T207]" in done.stdout and "set [database] version" in done.stdout
+    assert "1 migrations in app/migrations, " in done.stdout
+    (tmp_path / "lockgate.toml").write_text("[database]\nversion = 16\n")
+    assert lockgate("check").returncode == 1
+    (tmp_path / "lockgate.toml").write_text("[database]\nversion = 18\n")
+    assert lockgate("check").returncode == 0
+    (tmp_path / "lockgate.toml").unlink()
+    (tmp_path / "app/migrations/2_u.up.sql").write_text("ALTER TABLE u ADD COLUMN b int;\n")
+    assert lockgate("check").returncode == 1

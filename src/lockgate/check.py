@@ -12,7 +12,7 @@ from lockgate.errors import UsageError
 from lockgate.findings import Finding, Label, Severity, Verdict
 from lockgate.recall import Recall, Told
 from lockgate.recovery import with_recovery
-from lockgate.request import Request, make_plan, read_folder
+from lockgate.request import NEWEST_MAJOR, Request, make_plan, read_folder
 from lockgate.rules import registry
 from lockgate.sources import Folder
 from lockgate.text import Source, Span
@@ -96,7 +96,18 @@ class Checked:
 
 def check(config: Config, request: Request, progress: Progress | None = None) -> Outcome:
     """Everything that can be said without a server."""
-    return settle(examine(config, request, progress))
+    checked = examine(config, request, progress)
+    if config.database.version is None and any(f.sqlstate for f in checked.findings):
+        checked.findings = _whatever_the_version(checked)
+    return settle(checked)
+
+
+def _whatever_the_version(checked: Checked) -> list[Finding]:
+    """Nobody says which PostgreSQL it is: a refusal that the newest one does not share is no error, for it may be the one."""
+    config = replace(checked.config, database=replace(checked.config.database, version=NEWEST_MAJOR))
+    there = {f.fingerprint for f in examine(config, checked.request).findings}
+    words = f"PostgreSQL {NEWEST_MAJOR} takes it: set [database] version to the one that production has"
+    return [f if not f.sqlstate or f.fingerprint in there else replace(f, severity=Severity.INFO, help=words) for f in checked.findings]
 
 
 def examine(config: Config, request: Request, progress: Progress | None = None) -> Checked:

@@ -15,7 +15,8 @@ from lockgate.text import Source
 from lockgate.timeline.replay import Plan
 from lockgate.values import dataclass, field, replace
 
-DEFAULT_MAJOR = 16
+DEFAULT_MAJOR = 16  # where nobody says which
+NEWEST_MAJOR = 18
 DEFAULT_PATH = ("$user", "public")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from lockgate.check import Outcome
 from lockgate.findings import Evidence, Finding, Label, Severity, Verdict
+from lockgate.sources.folder import FOUND_BELOW
 
 _STYLE = {
     Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.INFO: "1;36", "path": "36", "dim": "2", "bold": "1", "good": "1;32",
@@ -127,7 +128,7 @@ def _closing(outcome: Outcome, paint: _Paint) -> Iterator[str]:
     if stand_ins:
         yield paint(f"stand-ins: {', '.join(map(str, stand_ins))}", "dim")
     yield from (f"{paint('note:', 'bold')} {clean(str(note))}" for note in server.get("notes") or ())
-    yield f"{coverage.migrations} migrations, {exact}{_queries(coverage.queries)}; {spoke}"
+    yield f"{coverage.migrations} migrations{_found_in(outcome)}, {exact}{_queries(coverage.queries)}; {spoke}"
     if not outcome.findings:
         hushed = f" ({outcome.suppressed} suppressed)" if outcome.suppressed else ""
         yield paint(f"nothing found{hushed}", "good")
@@ -138,6 +139,13 @@ def _closing(outcome: Outcome, paint: _Paint) -> Iterator[str]:
     by_verdict = {v: sum(f.evidence is not None and f.evidence.verdict is v for f in outcome.findings) for v in Verdict}
     if any(by_verdict.values()):
         yield ", ".join(f"{n} {paint(v.value, v)}" for v, n in by_verdict.items() if n)
+
+
+def _found_in(outcome: Outcome) -> str:
+    """Where the migrations lie, if nobody named the folder."""
+    folder = outcome.folder
+    looked_for = folder is not None and any(FOUND_BELOW in words for words in folder.explain)
+    return f" in {clean(', '.join(folder.roots))}" if folder is not None and looked_for else ""
 
 
 def _queries(counts: dict[str, int] | None) -> str:

@@ -9,7 +9,7 @@ from lockgate.errors import CannotCheck, UsageError
 from lockgate.sources.assemble import assemble
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.detect import Detection, detect, find, recognise, several, unknown
-from lockgate.sources.folder import Direction, Folder, Named, Skipped, SlotFile, read, shown
+from lockgate.sources.folder import FOUND_BELOW, Direction, Folder, Named, Skipped, SlotFile, read, shown
 from lockgate.sources.listing import below, is_sql, walk
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.naming import BY_NAME
@@ -92,7 +92,7 @@ def _found(path: Path, files: list[str], label: str, single: bool) -> tuple[Path
     inside = find(path, files, label)
     if len(inside) == 1:
         folder, found = inside[0]
-        return path / folder, below(files, folder), Detection(found.layout, (*found.explain, f"found below {label}"))
+        return path / folder, below(files, folder), Detection(found.layout, (*found.explain, f"{FOUND_BELOW}{label}"))
     if inside:
         raise several(label, [folder for folder, _ in inside])
     raise unknown(label, files)

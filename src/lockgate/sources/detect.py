@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lockgate.errors import UsageError
 from lockgate.lean import pattern
-from lockgate.sources.listing import below, is_sql, meant, walk
+from lockgate.sources.listing import below, is_sql, likely, meant, walk
 from lockgate.sources.naming import BY_NAME, named, other_database
 from lockgate.values import dataclass
 
@@ -193,12 +193,14 @@ def unknown(label: str, files: list[str]) -> UsageError:
     sql = [f for f in files if is_sql(f)]
     if not sql:
         return UsageError(f"{label}: no migrations here: no .sql file at all", "name the folder of migrations, or set migrations.paths")
-    sample = ", ".join(sql[:5]) + (f" and {len(sql) - 5} more" if len(sql) > 5 else "")
-    return UsageError(f"{label}: no layout has such names: {sample}", "name the layout: --layout plain takes every .sql file in the order of names")
+    return UsageError(f"{label}: no layout has such names: {_some(sql, 5)}", "name the layout: --layout plain takes every .sql file in the order of names")
 
 
 def find(root: Path, files: list[str], label: str) -> list[tuple[str, Detection]]:
-    """The subfolders that hold migrations, with their layouts; a folder inside of another one found is not looked at."""
+    """The subfolders that hold migrations, with their layouts; a folder inside of another one found is not looked at.
+
+    Where there are several, those that their names give to another database or to tests are left out.
+    """
     folders = sorted({f.rpartition("/")[0] for f in files if is_sql(f) or f.endswith("/sqitch.plan")} - {""}, key=lambda f: (f.count("/"), f))
     parents = {p for f in folders for p in (f, f.rpartition("/")[0]) if p}
     out: list[tuple[str, Detection]] = []
@@ -208,7 +210,8 @@ def find(root: Path, files: list[str], label: str) -> list[tuple[str, Detection]
         detection = recognise(root / folder, below(files, folder), f"{label}/{folder}")
         if detection is not None:
             out.append((folder, detection))
-    return out
+    wanted = likely([folder for folder, _ in out])
+    return [(folder, found) for folder, found in out if folder in wanted]
 
 
 def detect(path: Path) -> Detection:
@@ -225,4 +228,8 @@ def detect(path: Path) -> Detection:
 
 def several(label: str, folders: list[str]) -> UsageError:
     """The error for several folders of migrations where one is wanted."""
-    return UsageError(f"{label}: several folders of migrations: {', '.join(sorted(folders))}", "name one, or set migrations.paths")
+    return UsageError(f"{label}: several folders of migrations: {_some(sorted(folders), 8)}", "name one, or set migrations.paths")
+
+
+def _some(names: list[str], most: int) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

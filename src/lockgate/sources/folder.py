@@ -11,6 +11,8 @@ from lockgate.sources.migration import Migration
 from lockgate.text import Source
 from lockgate.values import dataclass
 
+FOUND_BELOW = "found below "  # begins the explanation of a folder that nobody named
+
 
 class Direction(str, Enum):
     """What a file of a migration does."""

@@ -6,11 +6,19 @@ import os
 from pathlib import Path
 
 from lockgate.errors import CannotCheck
+from lockgate.lean import pattern
 
 _PASSED_OVER = frozenset(("node_modules", "vendor", "target", "__pycache__", "dist", "build", "venv"))
 # folders of SQL that no runner is meant to run
 _NOT_MEANT = frozenset(("test", "tests", "testdata", "fixtures", "example", "examples", "seeds", "seed", "template", "templates",
-                        "initdb.d", "docker-entrypoint-initdb.d", "docker-init", "init-scripts"))  # fmt: skip
+                        "stub", "stubs", "mock", "mocks", "initdb.d", "docker-entrypoint-initdb.d", "docker-init", "init-scripts"))  # fmt: skip
+
+
+# words in a folder's name that make it the less likely one, where there are others
+_OTHER_DATABASE = frozenset(("mysql", "mariadb", "sqlite", "sqlite3", "clickhouse", "mssql", "sqlserver", "oracle", "h2", "hsqldb", "cockroach", "cockroachdb",
+                             "tidb", "cassandra", "scylla", "snowflake", "bigquery", "spanner", "duckdb"))  # fmt: skip
+_PRACTICE = frozenset(("test", "tests", "testing", "demo", "demos", "sample", "samples", "synthetic", "docs"))
+_WORDS = pattern(r"[^\W_]+")
 
 
 def walk(root: Path, depth: int = 16) -> list[str]:
@@ -42,3 +50,10 @@ def below(files: list[str], folder: str) -> list[str]:
 def meant(folder: str) -> bool:
     """Whether a subfolder may hold migrations: not one of tests or examples."""
     return not any(part.lower() in _NOT_MEANT for part in folder.split("/"))
+
+
+def likely(folders: list[str]) -> list[str]:
+    """Of several folders of migrations those that are PostgreSQL's and in earnest, by their names; all of them where none is."""
+    for doubtful in (_OTHER_DATABASE, _PRACTICE):
+        folders = [f for f in folders if not doubtful & set(_WORDS.findall(f.lower()))] or folders
+    return folders

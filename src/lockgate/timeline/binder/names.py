@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from lockgate.catalog.catalog import Event
@@ -15,20 +17,25 @@ def words(names: list[Any]) -> list[str]:
     return [n["String"].get("sval", "") if "String" in n else "*" for n in names]
 
 
-def near_names(word: str, candidates: Any) -> list[str]:
+def near_names(word: str, candidates: Iterable[str]) -> list[str]:
     """At most two names that somebody who wrote ``word`` may have meant."""
+    return _near(word, tuple(candidates))
+
+
+@lru_cache(maxsize=1024)
+def _near(word: str, candidates: tuple[str, ...]) -> list[str]:
     from difflib import get_close_matches
 
     return get_close_matches(word, sorted(set(candidates)), n=2, cutoff=0.7)
 
 
-def nearest(word: str, candidates: Any) -> str:
+def nearest(word: str, candidates: Iterable[str]) -> str:
     """The one name that was probably meant, or none."""
     near = near_names(word, candidates)
     return near[0] if len(near) == 1 else ""
 
 
-def did_you_mean(word: str, candidates: Any) -> str:
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """The help of a refusal: the near names, if any."""
     near = near_names(word, candidates)
     return "did you mean " + " or ".join(quote_identifier(n) for n in near) + "?" if near else ""
