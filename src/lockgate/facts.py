@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lockgate import rulebook
 from lockgate.findings import Evidence, Finding, Label, Verdict
+from lockgate.lean import pattern
 from lockgate.live.plan import BodyObservation, DownObservation, Failure, Notice, Observation, Report, State
-from lockgate.parse.tokens import token_end
+from lockgate.parse.tokens import skip_space, token_end
 from lockgate.queries.facts import QueryRefused
 from lockgate.queries.frames import HOLE_NAME
 from lockgate.sources.migration import Migration
@@ -20,6 +21,9 @@ from lockgate.values import dataclass, replace
 if TYPE_CHECKING:
     from lockgate.queries.query import Query
     from lockgate.queries.resolve import Resolution
+
+
+_MISSED = pattern(r'"([^"]+)"|(?:column|function|procedure|type) ([\w.$]+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +104,14 @@ def located(report: Report, migrations: tuple[Migration, ...], findings: list[Fi
 
 
 def _named(source: Source, body: BodyObservation) -> Span:
-    """Where a migration names the routine that it broke or made; its start where it does not."""
-    name = body.routine.partition("(")[0].rpartition(".")[2]
-    found = re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", source.text, re.IGNORECASE)
-    return Span(found.start(), found.end()) if found else Span(0, 0)
+    """Where a migration names what the routine misses now, or the routine itself, above all if it made it; its first word where it names neither."""
+    names = [quoted or plain.rpartition(".")[2] for quoted, plain in _MISSED.findall(body.fails.message)]
+    routine = body.routine.partition("(")[0].rpartition(".")[2]
+    for name in (routine, *names) if body.born else (*names, routine):
+        if found := re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", source.text, re.IGNORECASE):
+            return Span(found.start(), found.end())
+    start = skip_space(source.text, 0)
+    return Span(start, token_end(source.text, start))
 
 
 def stamp(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> list[Finding]:
@@ -120,7 +128,8 @@ def _stamped(item: Finding, seen: dict[tuple[str, int], Observation], ids: dict[
     observation = seen.get((migration, item.statement)) if migration is not None else None
     body = next((b for b in report.bodies if b.routine.partition("(")[0] == item.object), None) if item.name == "broken-routine" else None
     if body is not None:
-        proof = Evidence(Verdict.CONFIRMED, "", report.server.version, body.fails.sqlstate, f"in the body of {body.routine}: {body.fails.message}")
+        words = f"in the body of {body.routine}: {body.fails.message}"
+        proof = Evidence(Verdict.CONFIRMED, "", report.server.version, body.fails.sqlstate, words, by=body.by)
         return replace(item, evidence=proof)
     return replace(item, evidence=_evidence(item, observation, report))
 
@@ -129,7 +138,7 @@ def _evidence(item: Finding, seen: Observation | None, report: Report) -> Eviden
     server = report.server.version
     if seen is None:
         return Evidence(Verdict.UNPROVEN, "", server, None, "the server did not reach this statement")
-    common = {"locks": seen.locks, "work": seen.work}
+    common: dict[str, Any] = {"locks": seen.locks, "work": seen.work}
     if seen.state is not State.OBSERVED:
         return Evidence(Verdict.UNPROVEN, seen.role, server, None, seen.reason or seen.state.value, **common)
     if item.sqlstate is None:
@@ -179,7 +188,7 @@ def unforeseen_queries(asked: tuple[Resolution, ...], report: Report) -> Iterato
 
 def _of_warning(item: Finding, seen: Observation, server: str) -> Evidence:
     """A finding on a statement that is not refused: proven by the warning that its rule names, else by nothing that an apply shows."""
-    common = {"locks": seen.locks, "work": seen.work}
+    common: dict[str, Any] = {"locks": seen.locks, "work": seen.work}
     states = [s for s in rulebook.rule(item.name).sqlstate if s.startswith("01")]
     heard = next((n for n in seen.notices if n.sqlstate in states), None)
     if heard is not None:

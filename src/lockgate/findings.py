@@ -48,6 +48,7 @@ class Evidence:
     message: str = ""
     locks: tuple[str, ...] = ()  # "AccessExclusiveLock on public.t"
     work: tuple[str, ...] = ()  # the server's debug1 words
+    by: str = ""  # what looked into a body: "plpgsql_check 2.3", "prepared queries", "validator"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ def _proof(place: BrokenBody | DownFails | DownIncomplete, report: live.Report) 
     fails = place.observation.fails if isinstance(place, BrokenBody | DownFails) else None
     role = place.observation.role if isinstance(place, DownFails | DownIncomplete) else ""
     words = fails.message if fails is not None else "the catalog after the down is not the one before the up"
-    return Evidence(Verdict.CONFIRMED, role, report.server.version, fails.sqlstate if fails is not None else None, words)
+    by = place.observation.by if isinstance(place, BrokenBody) else ""
+    return Evidence(Verdict.CONFIRMED, role, report.server.version, fails.sqlstate if fails is not None else None, words, by=by)
 
 
 def _of_server(config: Config, dsn: str, binaries: str) -> Config:

@@ -94,6 +94,7 @@ class Plan:
     size_limit: int = 1024  # megabytes that the migrations may write to the scratch server
     observe_locks: bool = True
     bodies: bool = False  # check routine bodies after each migration
+    plpgsql_check: bool = True  # with the extension of that name where the server has it
     downs: bool = False  # run each down script in a transaction that is rolled back
     audit: bool = False  # read the catalog after every migration
     definitions: bool = False  # read, at the end, everything that the database holds
@@ -160,6 +161,7 @@ class BodyObservation:
     line: int | None = None  # 1-based line in the body
     table: str = ""  # for a trigger function: the table whose NEW and OLD it was checked with
     born: bool = False  # it never worked: what it misses may be there in production all the same (an extension that no migration made)
+    by: str = ""  # what looked into it: "plpgsql_check 2.3", "prepared queries", "validator"
 
 
 @dataclass(frozen=True, slots=True)

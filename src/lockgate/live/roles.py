@@ -110,7 +110,7 @@ def _disarm() -> str:
 def _database(owner: str, major: int) -> Iterator[str]:
     del major  # public belongs to pg_database_owner from 15 on; before, PUBLIC may create in it, as in production
     yield f"DO $$ BEGIN EXECUTE pg_catalog.format('ALTER DATABASE %I OWNER TO {quote(owner)}', pg_catalog.current_database()); END $$"
-    yield f"DO $$ BEGIN EXECUTE pg_catalog.format('GRANT CREATE ON DATABASE %I TO {EVERYONE}', pg_catalog.current_database()); END $$"
+    yield f"DO $$ BEGIN EXECUTE pg_catalog.format('GRANT CREATE, TEMPORARY ON DATABASE %I TO {EVERYONE}', pg_catalog.current_database()); END $$"
 
 
 def _run(backend: Backend, commands: Iterable[str]) -> None:

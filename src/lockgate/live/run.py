@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from lockgate.errors import CannotCheck
 from lockgate.live.apply import Applier
+from lockgate.live.asked import prepare
 from lockgate.live.backend import Backend, ask, literal, quote, start
 from lockgate.live.catalog import PREPARE, read_catalog
 from lockgate.live.dumped import dumped
-from lockgate.live.observe import failure
 from lockgate.live.plan import (
     BodyObservation,
     Direction,
@@ -27,11 +27,10 @@ from lockgate.live.repair import Repairer
 from lockgate.live.roles import EVERYONE, Cast, cast, handover_sql
 from lockgate.live.session import Session
 from lockgate.live.stand_ins import MARK
-from lockgate.live.wire import Lost
+from lockgate.live.wire import Crashed, Lost
 from lockgate.parse import parse_script
 from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Span
 from lockgate.values import dataclass, field, replace
 
 if TYPE_CHECKING:
@@ -55,11 +54,21 @@ def verify(plan: Plan, *, progress: Progress | None = None) -> Report:
 
     Raises CannotCheck (no server, wrong version, server lost, size limit reached) with file, line and remedy.
     """
+    try:
+        return _verified(plan, progress)
+    except Crashed as crashed:
+        report = _verified(replace(plan, plpgsql_check=False), progress)
+        return replace(report, notes=(*report.notes, str(crashed)))
+
+
+def _verified(plan: Plan, progress: Progress | None) -> Report:
     backend = start(plan.server, plan.size_limit)
     try:
         statements = _parsed(plan)  # while the server starts
         backend.open()  # type: ignore[attr-defined]
         return _Run(plan, backend, statements, progress).report()
+    except Crashed:
+        raise
     except Lost as lost:
         trouble = backend.trouble()
         raise CannotCheck(f"the connection to the scratch server was lost: {trouble or lost}", "Run again; report it if it lasts.") from lost
@@ -147,6 +156,8 @@ class _Run:
         session = self._session(self.cast.owner if two and plan.roles.owner_ids else self.cast.deployer, plan.search_path)
         # with a baseline, production was handed over long ago: its grants and the settings of the deployer's session are in there
         handed = not two or (plan.baseline is not None and not plan.roles.owner_ids)
+        if plan.bodies and plan.baseline is not None:
+            self._checker().before(self._show_path(session))
         for done, migration in enumerate(plan.migrations):
             if self.progress is not None:
                 self.progress(done, total, migration.id)
@@ -192,8 +203,11 @@ class _Run:
     def _checker(self) -> Bodies:
         if self._bodies is None:
             from lockgate.live.bodies import Bodies
+            from lockgate.live.body import Checker
+            from lockgate.live.routines import Catalog
 
-            self._bodies = Bodies(self._session(EVERYONE), self.backend, self.backend.info().major)
+            checker = Checker(lambda: self.backend.connect(EVERYONE), self.backend.admin, self.plan.plpgsql_check)
+            self._bodies = Bodies(checker, Catalog(self.backend.admin, self.backend.info().major), self.applier.taint)
         return self._bodies
 
     def _catalog(self) -> LiveCatalog:
@@ -287,18 +301,4 @@ def _not_restored(refused: list[Observation], statements: Parsed) -> Iterator[st
         yield f"{len(refused) - 5} more statements of the baseline could not be restored"
 
 
-def prepare(session: Session, sql: str) -> Failure | None:
-    """What the server says when it analyses one query (SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES); nothing is run. Raises Lost.
-
-    Parameters are ``$1``...; their types are inferred. ``position`` is a 0-based character offset in ``sql``.
-    """
-    prefix = "PREPARE lockgate_query AS "
-    reply = session.connection.query(prefix + sql, 30)
-    if reply.failure is None:
-        session.connection.query("DEALLOCATE lockgate_query", 30)
-        return None
-    said = failure(reply.failure, Span(0, len(prefix) + len(sql)), len(prefix) + len(sql))
-    return said if said.position is None else replace(said, position=max(said.position - len(prefix), 0))
-
-
-__all__ = ["prepare", "verify"]
+__all__ = ["verify"]

@@ -26,6 +26,7 @@ _BESIDE = frozenset({"CreateTrigStmt", "CreatePolicyStmt", "AlterPolicyStmt", "R
 # the object is there already: nothing that follows rests on the refused creation
 THERE_ALREADY = frozenset({"42P07", "42710", "42701", "42723", "42P06"})
 _DATA_CLASSES = ("21", "22", "23", "P0")
+_LOOKUPS = ("42883", "42704", "42P01", "42703", "3F000")
 _PRIVILEGE = frozenset({"GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt"})
 
 
@@ -76,9 +77,16 @@ class Taint:
             return ""
         if failure.sqlstate[:2] in _DATA_CLASSES and (touched := named & self.data):
             return f"rows of {sorted(touched)[0]} are missing: an earlier statement failed"
-        if self.missing and failure.sqlstate in ("42883", "42704", "42P01", "42703", "3F000"):
+        if self.missing and failure.sqlstate in _LOOKUPS:
             return self.missing
         return self.privileges if failure.sqlstate == "42501" else ""
+
+    def of_names(self, sqlstate: str, message: str) -> str:
+        """Why a name that is not found proves nothing; empty where it does."""
+        if self.everything or (self.missing and sqlstate in _LOOKUPS):
+            return self.everything or self.missing
+        touched = words(message) & self.names
+        return f"an earlier statement on {sorted(touched)[0]} failed" if touched else ""
 
 
 def words(text: str) -> set[str]:

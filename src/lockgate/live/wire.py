@@ -33,6 +33,10 @@ class Lost(Exception):
         self.fields = fields or {}
 
 
+class Crashed(Lost):
+    """The server ended inside an extension that only we use: without it, it would not have."""
+
+
 class Late(Exception):
     """The statement did not end before its deadline; the connection is still inside it."""
 

@@ -47,14 +47,6 @@ def parse_json(text: str) -> dict[str, Any]:
         raise _refusal(error) from error
 
 
-def parse_plpgsql_json(text: str) -> Any:
-    """The trees of the PL/pgSQL functions that a CREATE FUNCTION or DO statement holds."""
-    try:
-        return _loads(_parser.parse_plpgsql_json(text))
-    except _parser.ParseError as error:
-        raise _refusal(error) from error
-
-
 def _refusal(error: Any) -> GrammarError:
     message = str(error.args[0]) if error.args else "syntax error"
     offset = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else 0

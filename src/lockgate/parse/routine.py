@@ -1,11 +1,11 @@
-"""Bodies of routines: expressions, SQL fragments and PL/pgSQL."""
+"""Expressions and SQL fragments in the bodies of routines."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, cast
+from typing import cast
 
-from lockgate.parse.grammar import GrammarError, parse_json, parse_plpgsql_json
+from lockgate.parse.grammar import GrammarError, parse_json
 from lockgate.parse.statement import Node
 
 EXPRESSION_PREFIX = "SELECT "
@@ -19,11 +19,6 @@ def parse_expression(text: str) -> Node:
     """
     tree = parse_json(EXPRESSION_PREFIX + text)
     return cast(Node, tree["stmts"][0]["stmt"])
-
-
-def parse_plpgsql(create: str) -> list[dict[str, Any]]:
-    """The ``PLpgSQL_function`` trees of a CREATE FUNCTION or DO statement's text. Raises GrammarError."""
-    return [tree["PLpgSQL_function"] for tree in parse_plpgsql_json(create)]
 
 
 @lru_cache(maxsize=8192)
@@ -66,7 +61,6 @@ __all__ = [
     "TYPE_PREFIX",
     "GrammarError",
     "parse_expression",
-    "parse_plpgsql",
     "parse_query",
     "parse_statements",
     "parse_type",

@@ -85,4 +85,6 @@ def evidence(item: Evidence | None) -> Json | None:
         out["locks"] = list(item.locks)
     if item.work:
         out["work"] = list(item.work)
+    if item.by:
+        out["by"] = item.by
     return out

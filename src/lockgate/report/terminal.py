@@ -85,6 +85,7 @@ def clean_lines(text: str) -> list[str]:
 def _evidence(item: Evidence, paint: _Paint) -> str:
     who = f" as {item.role}" if item.role else ""
     server = f" by PostgreSQL {item.server}" if item.server else ""
+    server += f" ({item.by})" if item.by else ""
     words = f": {clean(item.message)}" if item.message else ""
     state = f" ({item.sqlstate})" if item.sqlstate else ""
     return f"{paint(item.verdict.value, item.verdict)}{server}{who}{words}{state}"
