@@ -40,6 +40,11 @@ def report() -> Report:
     return verify(LivePlan(MIGRATIONS, audit=True, observe_locks=False))
 
 
+def test_a_migration_without_a_statement_is_passed_over() -> None:
+    report = verify(LivePlan((MIGRATIONS[0], migration("2", "-- nothing yet\n")), observe_locks=False))
+    assert [seen.fails for seen in report.observations] == [None, None]
+
+
 def audited(report: Report, **changes: object) -> list[Differs]:
     major = report.server.major
     replay = Replay(Plan(MIGRATIONS, major))

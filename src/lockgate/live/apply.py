@@ -40,7 +40,7 @@ class Applier:
     ) -> Iterator[Observation]:
         """Apply one script in its runner's transaction shape. Raises CannotCheck when the server itself is gone."""
         runner = _Runner(script, statements)
-        for statement, following in zip(statements, (*statements[1:], None), strict=True):
+        for statement, following in zip(statements, (*statements[1:], None), strict=False):
             if runner.opens_before(statement, session.block):
                 session.begin(_known(statement))
             then = None if following is None or runner.closes_after(statement) else _known(following)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from lockgate.queries.dialect import elsewhere, meant_here, speaks_elsewhere
+from lockgate.queries.dialect import elsewhere, meant_elsewhere, meant_here, speaks_elsewhere
 from lockgate.queries.fit import Fitted
 from lockgate.queries.known import Known
 from lockgate.queries.memory import Memory
@@ -31,7 +31,7 @@ def extract(files: Iterable[tuple[str, bytes]], known: Known, memory: Memory | N
         source = Source(path, data.decode("utf-8", "replace"))
         elsewhere_too = speaks_elsewhere(path, data)
         for passage in found:
-            fitted = memory.fit(passage, suffix)
+            fitted = memory.fit(passage, suffix) if not meant_elsewhere(passage.receiver) else None
             if fitted is not None:
                 yield from _queries(source, fitted, suffix, known, elsewhere_too and not meant_here(passage.receiver))
 

@@ -36,6 +36,7 @@ class Fitted:
     open: bool
     shadows: bool = False  # a fragment may define WITH queries, which hide relations
     excerpt: bool = False  # the text is only what is certain of the query: see excerpt.py
+    refused: bool = False  # ... of one that the grammar does not take, so it may be another server's
 
     @property
     def partial(self) -> bool:
@@ -71,7 +72,7 @@ def _certain(passage: Passage, found: list[Slot]) -> Fitted | None:
 
     written, _ = _write(passage, found, [choices[0] for choices in _options(passage.text, found)])
     part = excerpt(written, refused=True)
-    return Fitted(part, frozenset(), True, excerpt=True) if part is not None else None
+    return Fitted(part, frozenset(), True, excerpt=True, refused=True) if part is not None else None
 
 
 def _framed(passage: Passage, language: str) -> Fitted | None:

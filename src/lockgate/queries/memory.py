@@ -17,7 +17,7 @@ from lockgate.queries.query import Query
 from lockgate.values import dataclass, field
 
 _Words = tuple[str, tuple[tuple[int, int], ...], int, str]  # a passage
-_Fit = tuple[_Words, tuple[int, ...], bool, bool, bool] | None
+_Fit = tuple[_Words, tuple[int, ...], bool, bool, bool, bool] | None
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Memory:
         self.new = True
         fitted = find()
         self.fits_now[key] = None if fitted is None else (
-            _words(fitted.passage), tuple(sorted(fitted.holes)), fitted.open, fitted.shadows, fitted.excerpt
+            _words(fitted.passage), tuple(sorted(fitted.holes)), fitted.open, fitted.shadows, fitted.excerpt, fitted.refused
         )  # fmt: skip
         return fitted
 

@@ -166,8 +166,9 @@ def _uncertain(query: Query, failure: Failure) -> bool:
         return False
     if failure.sqlstate in GONE and query.fitted.shadows:
         return True
-    if query.fitted.excerpt and not failure.cause and query.statement.script.source.text[failure.span.start - 1] != ".":
-        return True  # a bare name may be something else to PostgreSQL than to sqlglot
+    bare = query.statement.script.source.text[failure.span.start - 1] != "."  # which may be something else to PostgreSQL than to sqlglot
+    if query.fitted.excerpt and not failure.cause and (bare or query.fitted.refused):
+        return True
     if failure.sqlstate == "42P01" and not failure.cause:
         return True
     # a fragment among the output columns may bring the name (ORDER BY total), but not one that a migration took from a table here
