@@ -19,6 +19,9 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("57014", "no answer in time", "see what holds the table"),
     ("25006", "it would write: a view that calls a function?", "name the table itself"),
     ("55P03", "it is locked", "try again when no migration is running"),
+    ("expected authentication request", "what listens there is no PostgreSQL", "is the port right?"),
+    ("received invalid response", "what listens there is no PostgreSQL", "is the port right?"),
+    ("connection is bad: invalid", "the DSN has a value that libpq does not take", _MEND),
     ("unsupported startup parameter", "a pooler such as PgBouncer stands before the server, and a snapshot's settings would stay behind in its pool",
      "give the DSN of the server itself"),
     ("password authentication failed", "the server refuses the password", _MEND),
@@ -30,6 +33,7 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("authentication failed", "the server refuses to authenticate the role", _MEND),
     ("not permitted to log in", "the role may not log in", "ALTER ROLE {role} LOGIN, or name another in the DSN"),
     ("could not translate host name", "there is no such host", _MEND),
+    ("failed to resolve host", "there is no such host", _MEND),
     ("could not parse network address", "the address is none", _MEND),
     ("onnection refused", "nothing listens there", "is the server up, and the port right?"),
     ("timeout expired", "no answer in time", "is the server to be reached from here? (firewall, VPN, connect_timeout in the DSN)"),
@@ -52,12 +56,11 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("SSL", "no TLS connection could be made", "see sslmode, sslrootcert, sslcert and sslkey in the DSN"),
     ("certificate", "the server wants a certificate that it does not get", "give sslcert and sslkey in the DSN"),
     ("definition of service", "there is no such service in the service file", _MEND),
-    ("expected authentication request", "what listens there is no PostgreSQL", "is the port right?"),
-    ("received invalid response", "what listens there is no PostgreSQL", "is the port right?"),
     ("closed the connection unexpectedly", "the connection was closed by the other end", "is it a PostgreSQL that listens there? Try again if so"),
     ("Permission denied", "the operating system does not let this user at the socket", "run as a user who may, or connect over TCP"),
     ("permission denied", "the role may not read it", "GRANT pg_read_all_data TO {role} (PostgreSQL 14 and later)"),
     ("lock timeout", "a table is locked", "try again when no migration is running"),
+    ("statement timeout", "a table is locked", "try again when no migration is running"),  # pg_dump --lock-wait-timeout
     ("could not obtain lock", "a table is locked", "try again when no migration is running"),
 )  # fmt: skip
 _DATABASE = re.compile(r'database "[^"]*" does not exist')

@@ -1,8 +1,8 @@
 """What a database holds, each object with everything that tells it from another of its name, in the server's own spelling.
 
-Two databases on servers of one major that hold the same answer the same. Nothing but the system's catalogs is read, which every role may, and no
-object is locked. Extensions' members, temporary and system schemas are left out, as is what belongs to another object and follows it: the array and
-row type of a table, the index of a constraint, the parts that a partition has of its parent.
+Two databases on servers of one major that hold the same answer the same. Nothing but the system's catalogs is read, which every role may, and nothing is
+locked beyond ACCESS SHARE. Extensions' members, temporary and system schemas are left out, as is what belongs to another object and follows it: the array
+and row type of a table, the index of a constraint.
 """
 
 from __future__ import annotations
