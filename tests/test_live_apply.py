@@ -187,6 +187,11 @@ GRANT ALL ON TABLE paliad.choices TO app;
     assert only(report, "129", 2).repaired_as == "lockgate_everyone"  # somebody_else may not even enter the schema
 
 
+def test_a_migration_without_statements() -> None:
+    report = run(migration("1", "-- nothing yet\n"), migration("2", "SELECT 1;"))
+    assert outcome(report) == [("2", 1, "")]
+
+
 def test_copy_from_stdin_and_psql_commands_never_hang() -> None:
     report = run(migration("1", "CREATE TABLE t (id int);\nCOPY t FROM STDIN;\n\\set x 1\nCOPY t TO STDOUT;\nSELECT 1;"), roles=RolePlan(deployer="app"))
     states = {seen.index: seen.state for seen in report.observations}
