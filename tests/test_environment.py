@@ -106,3 +106,40 @@ def test_a_ledger_of_ones_own(tmp_path: Path) -> None:
     place.mkdir()
     (place / "1_a.up.sql").write_text("create table if not exists schema_migrations (version bigint, extra int);\nselect extra from schema_migrations;\n")
     assert refused(said(place)) == []
+
+
+BY_HAND = """create table t (id uuid primary key default uuid_generate_v4(), name text, words public.citext);
+create index on t using gin (name gin_trgm_ops);
+select unaccent(name) from t;
+"""
+
+
+def test_an_extension_that_nobody_makes_was_made_by_hand_and_that_is_said(tmp_path: Path) -> None:
+    place = folder(tmp_path, BY_HAND, name="migrations")
+    outcome = check(Config(), Request((place,), place))
+    assert refused(list(outcome.findings)) == []
+    assert outcome.server["stand_ins"] == [f"extension {name}" for name in ("citext", "pg_trgm", "unaccent", "uuid-ossp")]
+    assert outcome.coverage.tainted == 0
+    verified = verify(Config(), Request((place,), place))
+    assert [f.message for f in verified.findings if f.severity.value == "error"] == []
+    assert {"extension citext", "extension uuid-ossp"} <= set(verified.server["stand_ins"])
+
+
+@pytest.mark.parametrize(
+    ("text", "states"),
+    [
+        ("create table t (id uuid default uuid_generate_v4());\ncreate extension \"uuid-ossp\";\n", ["42883"]),
+        ("create function unaccent(text) returns text language sql as 'select $1';\nselect unaccent(1::bit);\n", ["42883"]),
+        ("create table t (a no_type);\nselect no_function(1);\n", ["42704", "42883"]),
+    ],
+    ids=["made too late", "one of ones own", "no extension's"],
+)
+def test_what_a_folder_makes_itself_is_not_assumed(tmp_path: Path, text: str, states: list[str]) -> None:
+    assert refused(said(folder(tmp_path, text, name="migrations"))) == states
+
+
+def test_an_extension_that_no_scratch_server_has_proves_nothing(tmp_path: Path) -> None:
+    place = folder(tmp_path, "create table t (id int, at geometry(point, 4326));\nalter table t drop column at;\nalter table t drop column id;\n", name="migrations")
+    for run in (check, verify):
+        outcome = run(Config(), Request((place,), place))  # type: ignore[operator]
+        assert [f.message for f in outcome.findings if f.severity.value == "error"] == []

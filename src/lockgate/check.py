@@ -286,9 +286,13 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report 
         changed = changed_paths(request.since, request.cwd)
         kept = [f for f in kept if changed & {f.at.source.path, *(r.source.path for r in f.related if f.rule[0] == "C")}]
     kept = with_recovery(dict.fromkeys(sorted(kept, key=_order)), config, checked.folder.migrations)
-    return Outcome(
-        tuple(kept), checked.coverage, server or {"major": checked.plan.major}, hushed, request.fail_on, checked.folder, live
-    )
+    return Outcome(tuple(kept), checked.coverage, server or _simulated(checked.plan), hushed, request.fail_on, checked.folder, live)
+
+
+def _simulated(plan: Plan) -> dict[str, Any]:
+    """What stands for the server where there is none."""
+    extensions = plan.environment.extensions if plan.environment is not None else ()
+    return {"major": plan.major} | ({"stand_ins": [f"extension {name}" for name in extensions]} if extensions else {})
 
 
 def as_configured(findings: Iterable[Finding], config: Config) -> list[Finding]:

@@ -126,9 +126,9 @@ class _Run:
         if self.plan.baseline is not None:
             self._restore(baseline)
         self._migrations()
-        stand_ins = (*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions(), *self._stand_in_schemas())
+        stand_ins = dict.fromkeys((*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions(), *self._of_environment()))
         return Report(
-            replace(info, stand_ins=stand_ins), tuple(self.observations), tuple(self.bodies), tuple(self.downs), self._catalog(),
+            replace(info, stand_ins=tuple(stand_ins)), tuple(self.observations), tuple(self.bodies), tuple(self.downs), self._catalog(),
             self.catalogs, tuple(self.handover), tuple(self.restored), tuple(self.queries), self._all_notes(),
             self._definitions(),
         )  # fmt: skip
@@ -273,10 +273,11 @@ class _Run:
         )
         yield from (f"extension {name}" for (name,) in rows)
 
-    def _stand_in_schemas(self) -> Iterator[str]:
+    def _of_environment(self) -> Iterator[str]:
         environment = self.plan.environment
         if environment is not None:
             yield from (f"schema {name} of {environment.name}" for name in environment.schemas if f"create schema {name};" in environment.sql)
+            yield from (f"extension {name}" for name in environment.extensions)
 
     def _all_notes(self) -> tuple[str, ...]:
         notes = list(self.notes)

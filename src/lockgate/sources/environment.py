@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from lockgate.lean import pattern
+from lockgate.sources.extensions import assumed
 from lockgate.sources.folder import Folder
 from lockgate.sources.migration import Script, Transaction
 from lockgate.text import Source
@@ -36,12 +37,16 @@ _LEDGERS = {
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A part of the database that is there first. ``schemas`` are a service's own: what they hold beside what ``sql`` makes is not known."""
+    """A part of the database that is there first. ``schemas`` are a service's own: what they hold beside what ``sql`` makes is not known.
+
+    ``extensions`` are taken to be there because the folder uses them.
+    """
 
     name: str
     sql: str
     schemas: tuple[str, ...]
     search_path: tuple[str, ...]
+    extensions: tuple[str, ...] = ()
 
     @property
     def script(self) -> Script:
@@ -50,20 +55,26 @@ class Environment:
 
 
 def around(folder: Folder) -> Environment | None:
-    """The service that a folder is written for, by its layout or by the names in it that nobody makes; else the ledger, where it names that."""
+    """The service that a folder is written for, by its layout or by the names in it that nobody makes.
+
+    Else the ledger, where the folder names it, and the extensions that it uses and nobody in it makes.
+    """
     if folder.layout == "supabase":
         return supabase()
     texts = [m.up.source.text for m in folder.migrations]
-    named = any(_OF_SUPABASE.search(text) for text in texts)
-    return supabase() if named and not any(_OWN.search(text) for text in texts) else _ledger(folder.layout, texts)
+    if any(_OF_SUPABASE.search(text) for text in texts) and not any(_OWN.search(text) for text in texts):
+        return supabase()
+    extensions = assumed(texts)
+    sql = _ledger(folder.layout, texts) + "".join(f'create extension "{name}";\n' for name in extensions)
+    return Environment(folder.layout, sql, (), (), extensions) if sql else None
 
 
-def _ledger(layout: str, texts: list[str]) -> Environment | None:
+def _ledger(layout: str, texts: list[str]) -> str:
     name, columns = _LEDGERS.get(layout, ("", ""))
     if not name or not any(name in text for text in texts):
-        return None
+        return ""
     own = re.compile(rf"\bcreate\s+table\s[^(;]*\b{name}\b", re.IGNORECASE)
-    return None if any(own.search(text) for text in texts) else Environment(layout, f"create table {name} ({columns});\n", (), ())
+    return "" if any(own.search(text) for text in texts) else f"create table {name} ({columns});\n"
 
 
 @cache

@@ -2,6 +2,12 @@
 create schema extensions;
 create extension "uuid-ossp" with schema extensions;
 create extension pgcrypto with schema extensions;
+create function extensions.url_encode(data bytea) returns text language sql immutable as $$ select translate(encode(data, 'base64'), E'+/=\\n', '-_') $$;
+create function extensions.url_decode(data text) returns bytea language sql immutable as $$ select decode(translate(data, '-_', '+/'), 'base64') $$;
+create function extensions.algorithm_sign(signables text, secret text, algorithm text) returns text language sql immutable as $$ select signables $$;
+create function extensions.sign(payload json, secret text, algorithm text default 'HS256') returns text language sql immutable as $$ select payload::text $$;
+create function extensions.verify(token text, secret text, algorithm text default 'HS256') returns table (header json, payload json, valid boolean)
+  language sql immutable as $$ select null::json, null::json, false $$;
 grant usage on schema public, extensions to anon, authenticated, service_role;
 alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
 alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
