@@ -9,7 +9,7 @@ from lockgate.errors import CannotCheck
 from lockgate.live.binaries import choose
 from lockgate.live.plan import ServerInfo, ServerWish
 from lockgate.live.server import Server
-from lockgate.live.wire import Connection, Lost
+from lockgate.live.wire import Connection, Lost, Reply
 
 # what our own reads need: nothing that a migration made may be found by a name of ours
 ADMIN_SETTINGS = {"search_path": "pg_catalog", "statement_timeout": "60000", "lock_timeout": "5000", "application_name": "lockgate"}
@@ -83,7 +83,11 @@ def start(wish: ServerWish, size_limit: int) -> EmbeddedBackend | Backend:
 
 def ask(connection: Connection, sql: str) -> list[tuple[str | None, ...]]:
     """The rows of a query of our own. Raises CannotCheck when the server refuses it, Lost when it is gone."""
-    reply = connection.query(sql, 120)
+    return rows(connection.query(sql, 120))
+
+
+def rows(reply: Reply) -> list[tuple[str | None, ...]]:
+    """The rows of such a query, once the reply is there."""
     if reply.failure:
         raise CannotCheck(f"the scratch server refused a query of Lockgate's: {reply.failure.get('M')} ({reply.failure.get('C')})", "Please report it.")
     return reply.rows
@@ -105,4 +109,4 @@ def major_of(version: str) -> int:
     return int(found.group()) if found else 0
 
 
-__all__ = ["ADMIN_SETTINGS", "Backend", "EmbeddedBackend", "Lost", "ask", "literal", "major_of", "quote", "start"]
+__all__ = ["ADMIN_SETTINGS", "Backend", "EmbeddedBackend", "Lost", "ask", "literal", "major_of", "quote", "rows", "start"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from lockgate.live.catalog import compare, read_catalog
+from lockgate.live.contents import Contents, Reader
 from lockgate.live.observe import failure, split_notices
-from lockgate.live.plan import DownObservation, LiveCatalog, Observation, Parsed
+from lockgate.live.plan import DownObservation, Observation, Parsed
 from lockgate.live.session import Session
+from lockgate.live.wire import Connection
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.values import replace
@@ -17,29 +18,57 @@ _CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
 _NOT_IN_A_BLOCK = frozenset({"VacuumStmt", "CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt"})
 
 
-def try_down(session: Session, migration: Migration, statements: Parsed, before: LiveCatalog) -> DownObservation:
-    """Run a migration's down and compare the catalog with the one before its up. Leaves everything as it found it.
+class Watch:
+    """The catalog, watched from migration to migration, so that a down script can be compared with what was there before its up."""
 
-    Raises Lost and CannotCheck.
-    """
-    assert migration.down is not None, "the caller asks for downs that exist"
-    tried = DownObservation(migration.id, session.login)
-    if session.block:
-        return replace(tried, reason="the up script left a transaction open")
-    session.begin()
-    try:
-        for statement in statements:
-            seen = _one(session, migration.id, migration.down, statement, len(statements))
-            if isinstance(seen, str):
-                return replace(tried, reason=seen)
-            if seen is not None:
-                return replace(tried, refused=(seen,))
-        session.connection.query("SET LOCAL search_path = pg_catalog", 20)  # names are spelled by it
-        missing, left, changed = compare(before, read_catalog(session.connection))
-        return replace(tried, missing=missing, left=left, changed=changed)
-    finally:
-        session.connection.query("ROLLBACK", 60)
-        session.block = False
+    def __init__(self, admin: Connection) -> None:
+        """Reads it for the first time. Raises CannotCheck, Lost."""
+        self._reader = Reader(admin)
+        self._reader.ready()
+        self._contents = self._reader.whole()
+        self._asked = False  # the answer to what has changed is still to come
+        self._inside = self._reader  # the applying session's
+
+    def read(self) -> Contents:
+        """The catalog as it is committed now. Raises CannotCheck, Lost."""
+        if not self._asked:
+            self._reader.post(self._contents)
+        self._contents, self._asked = self._reader.take(self._contents), False
+        return self._contents
+
+    def try_down(self, session: Session, migration: Migration, statements: Parsed) -> DownObservation:
+        """Run a migration's down and compare the catalog with the one that was read last: before its up. Leaves everything as it found it.
+
+        Raises Lost and CannotCheck.
+        """
+        assert migration.down is not None, "the caller asks for downs that exist"
+        tried = DownObservation(migration.id, session.login)
+        if session.block:
+            return replace(tried, reason="the up script left a transaction open")
+        observe_locks, session.observe_locks = session.observe_locks, False
+        session.begin()
+        try:
+            for statement in statements:
+                seen = _one(session, migration.id, migration.down, statement, len(statements))
+                if isinstance(seen, str):
+                    return replace(tried, reason=seen)
+                if seen is not None:
+                    return replace(tried, refused=(seen,))
+            missing, left, changed = self._contents.differences(self._within(session.connection))
+            return replace(tried, missing=missing, left=left, changed=changed)
+        finally:
+            session.connection.query("ROLLBACK", 60)
+            session.block, session.observe_locks = False, observe_locks
+
+    def _within(self, connection: Connection) -> Contents:
+        """The catalog as a transaction sees it; what the up has committed is read at the same time."""
+        if self._inside.connection is not connection:
+            self._inside = Reader(connection)
+        self._inside.ready()
+        self._inside.post(self._contents)
+        self._reader.post(self._contents)
+        self._asked = True
+        return self._inside.take(self._contents)
 
 
 def _one(session: Session, migration: str, script: Script, statement: Statement | SyntaxFailure, count: int) -> Observation | str | None:

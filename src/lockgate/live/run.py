@@ -9,7 +9,7 @@ from lockgate.errors import CannotCheck
 from lockgate.live.apply import Applier
 from lockgate.live.asked import prepare
 from lockgate.live.backend import Backend, ask, literal, quote, start
-from lockgate.live.catalog import PREPARE, read_catalog
+from lockgate.live.catalog import read_catalog
 from lockgate.live.dumped import dumped
 from lockgate.live.plan import (
     BodyObservation,
@@ -36,6 +36,7 @@ from lockgate.values import dataclass, field, replace
 if TYPE_CHECKING:
     from lockgate.live.bodies import Bodies
     from lockgate.live.definition import Definition
+    from lockgate.live.downs import Watch
 
 Progress = Callable[[int, int, str], None]
 
@@ -106,8 +107,7 @@ class _Run:
     queries: list[Failure | None] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _bodies: Bodies | None = None
-    _before: LiveCatalog | None = None
-    _prepared: bool = False
+    _watch: Watch | None = None
     _opaque: str = ""  # why nothing that follows is what production has: a migration whose statements are not known
 
     def report(self) -> Report:
@@ -182,23 +182,28 @@ class _Run:
         if migration.opaque and not self._opaque:
             self._opaque = migration.opaque
             self.applier.taint.add(None, migration.opaque)
-        down = plan.downs and migration.down is not None and not self._opaque
-        if down and self._before is None:
-            self._before = self._catalog()
+        watch = self._watching()
         if migration.afresh:
             session.connection.query("RESET search_path", 20)
             self._set_path(session, plan.search_path)
         self.observations += self.applier.script(session, migration.id, "up", migration.up, up)
         if plan.bodies and not self._opaque:
             self.bodies += self._checker().after(migration.id, up, self._show_path(session))
-        if down and migration.down is not None:
-            from lockgate.live.downs import try_down
-
-            self.downs.append(try_down(session, migration, self.statements[migration.id, "down"], self._before or {}))
-        if plan.audit or plan.downs:  # also what the next down has to restore
-            self._before = self._catalog()
+        if watch is None:
+            return
+        if plan.downs and migration.down is not None and not self._opaque:
+            self.downs.append(watch.try_down(session, migration, self.statements[migration.id, "down"]))
+        contents = watch.read()
         if plan.audit:
-            self.catalogs[migration.id] = self._before or {}
+            self.catalogs[migration.id] = contents.catalog()
+
+    def _watching(self) -> Watch | None:
+        plan = self.plan
+        if self._watch is None and (plan.audit or (plan.downs and any(migration.down for migration in plan.migrations))):
+            from lockgate.live.downs import Watch
+
+            self._watch = Watch(self.backend.admin)
+        return self._watch
 
     def _checker(self) -> Bodies:
         if self._bodies is None:
@@ -211,10 +216,7 @@ class _Run:
         return self._bodies
 
     def _catalog(self) -> LiveCatalog:
-        if not self._prepared:
-            ask(self.backend.admin, PREPARE)
-            self._prepared = True
-        return read_catalog(self.backend.admin, prepared=True)
+        return read_catalog(self.backend.admin) if self._watch is None else self._watch.read().catalog()
 
     def _definitions(self) -> tuple[Definition, ...]:
         from lockgate.live.definitions import read_definitions

@@ -1,0 +1,190 @@
+"""What the catalog holds, kept up to date by reading only what has changed: for down scripts, which compare it after every migration.
+
+A row of a system catalog is never changed in place but written anew by a transaction, whose number it bears (``xmin``): what was read before
+a transaction began, plus the rows that bear its number or a later one, minus what is no longer there, is the catalog now. Where that does not
+suffice (something was renamed on which the spelling of other objects rests), everything is read.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from hashlib import md5
+from typing import Any
+
+from lockgate.live.backend import ask, rows
+from lockgate.live.catalog import KINDS, compare, in_order, objects
+from lockgate.live.plan import LiveCatalog
+from lockgate.live.wire import Connection
+from lockgate.values import dataclass
+
+Key = tuple[str, str]  # a system catalog and an object's place in it
+Held = dict[Key, tuple[str, dict[str, Any]]]  # with the object's kind and properties
+
+_HOMES: dict[str, str] = {
+    "columns": "pg_attribute", "constraints": "pg_constraint", "functions": "pg_proc", "triggers": "pg_trigger", "policies": "pg_policy",
+    **dict.fromkeys(("tables", "views", "sequences", "indexes"), "pg_class"), **dict.fromkeys(("enums", "domains", "types"), "pg_type"),
+}  # fmt: skip
+# By the name of what was found there: the system catalog, its key, and whether that is a number that grows
+_SCANS = {
+    "classes": ("pg_class", "oid", True), "attributes": ("pg_attribute", "ctid", False), "constraints": ("pg_constraint", "oid", True),
+    "indexes": ("pg_index", "indexrelid", False), "triggers": ("pg_trigger", "oid", True), "policies": ("pg_policy", "oid", True),
+    "functions": ("pg_proc", "oid", True), "types": ("pg_type", "oid", True), "labels": ("pg_enum", "enumtypid", False),
+}  # fmt: skip
+_FOUND = {
+    **dict.fromkeys(("tables", "views", "sequences"), "c.oid = ANY (x.classes)"), "columns": "a.ctid = ANY (x.attributes)",
+    "constraints": "con.oid = ANY (x.constraints)", "indexes": "i.indexrelid = ANY (x.indexes || x.classes)", "triggers": "t.oid = ANY (x.triggers)",
+    "policies": "p.oid = ANY (x.policies)", "functions": "p.oid = ANY (x.functions)", "enums": "t.oid = ANY (x.types || x.labels)",
+    **dict.fromkeys(("domains", "types"), "t.oid = ANY (x.types)"),
+}  # fmt: skip
+# The names of roles and schemas stand in for their numbers everywhere, and parts of an extension are left out: a change there is not seen in the rows
+_GROUND = (
+    "pg_catalog.concat_ws(' ', (SELECT pg_catalog.string_agg(oid || rolname, ' ' ORDER BY oid) FROM pg_catalog.pg_roles),"
+    " (SELECT pg_catalog.string_agg(oid || nspname, ' ' ORDER BY oid) FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_'),"
+    " (SELECT pg_catalog.string_agg(oid || extname || extversion, ' ' ORDER BY oid) FROM pg_catalog.pg_extension),"
+    " (SELECT pg_catalog.count(*) FROM pg_catalog.pg_depend WHERE refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND deptype = 'e'))"
+)
+
+
+_NUMBERED = {home: name for name, (home, _, numbered) in _SCANS.items() if numbered}
+_NOT_OURS = {"pg_proc": "WHERE oid >= 16384"}  # thousands that every server has
+
+
+def _scan(name: str, home: str, key: str, numbered: bool) -> str:
+    """Keys of the rows that are new, and where objects are numbered how many there are, and how many of those were there before."""
+    new = "pg_catalog.age(xmin) <= (SELECT pg_catalog.age($1))"
+    if not numbered:
+        return f"(SELECT pg_catalog.array_agg({key}) AS {name} FROM pg_catalog.{home} WHERE {new}) {name}"
+    counts = f"pg_catalog.count(*) AS {name}_all, pg_catalog.count(*) FILTER (WHERE oid <= $2) AS {name}_old"
+    return f"(SELECT pg_catalog.array_agg({key}) FILTER (WHERE {new}) AS {name}, {counts} FROM pg_catalog.{home} {_NOT_OURS.get(home, '')}) {name}"
+
+
+def _sql(tests: dict[str, str]) -> str:
+    """What has changed, or everything where there are no tests."""
+    counts = (f"'{home}', pg_catalog.json_build_array({name}_all, {name}_old)" for home, name in _NUMBERED.items())
+    newest = (f"(SELECT pg_catalog.max(oid) FROM pg_catalog.{home})" for home in _NUMBERED)
+    dropped = "SELECT pg_catalog.json_agg(attrelid || '.' || attnum) FROM pg_catalog.pg_attribute WHERE attisdropped AND ctid = ANY (x.attributes)"
+    return (
+        f"WITH x AS MATERIALIZED (SELECT * FROM {', '.join(_scan(name, *scan) for name, scan in _SCANS.items())}) SELECT pg_catalog.json_build_object("
+        "'since', pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()) & 4294967295,"
+        f" 'newest', GREATEST({', '.join(newest)}), 'ground', {_GROUND}, 'counts', pg_catalog.json_build_object({', '.join(counts)}),"
+        f" 'dropped', ({dropped}), 'found', {objects(tests)})::text FROM x"
+    )
+
+
+_CHANGES = f"(xid, oid) AS {_sql(_FOUND)}"
+_ALL = _sql({}).replace("$1", "'3'::xid").replace("$2", "0")  # 3: FirstNormalTransactionId
+_LIVE = "SELECT pg_catalog.json_build_object({})".format(
+    ", ".join(f"'{home}', (SELECT pg_catalog.json_agg(oid) FROM pg_catalog.{home} {_NOT_OURS.get(home, '')})" for home in _NUMBERED)
+)
+_OURS = ("search_path = pg_catalog", "statement_timeout = 0")  # names are spelled by the search_path
+# a few rows are joined by index, however small the catalogs were when the plan was made
+_PLAN = ("plan_cache_mode = force_generic_plan", "enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The catalog at one time."""
+
+    since: str  # what a transaction with this number or a later one wrote is not in here
+    newest: str  # the highest number of an object
+    counts: dict[str, list[int]]  # by system catalog: all that is in it, and what was there before
+    ground: str
+    held: Held
+
+    def catalog(self) -> LiveCatalog:
+        """In the contract's shape."""
+        found: LiveCatalog = {kind: [] for kind in KINDS}
+        for kind, row in self.held.values():
+            found[kind].append(dict(row))
+        return in_order(found)
+
+    def differences(self, after: Contents) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """Objects that are missing after, left over after, and changed: "columns public.t.c"."""
+        was, now = self.held, after.held
+        keys = {key for key, found in now.items() if was.get(key) is not found} | (was.keys() - now.keys())
+        return compare(_properties(was, keys), _properties(now, keys))
+
+
+class Reader:
+    """Reads the contents through one connection, its own transaction included.
+
+    The query for changes is prepared, for planning it is most of the work. A migration's session may drop it or hold another under any name: ours
+    is a random one, and ``ready`` tells whether it is still what we made.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._name = ""
+
+    def ready(self) -> None:
+        """Make what is needed. Changes settings of the transaction, and of the session where it is in none. Raises CannotCheck, Lost."""
+        digest = md5(self._statement.encode(), usedforsecurity=False).hexdigest()
+        settings = "".join(f"SET {setting};" for setting in (*_OURS, *_PLAN))
+        held = f"SELECT 1 FROM pg_catalog.pg_prepared_statements WHERE name = '{self._name}' AND pg_catalog.md5(statement) = '{digest}'"
+        if not ask(self.connection, settings + held):
+            self._name = f"lockgate_{secrets.token_hex(8)}"
+            ask(self.connection, self._statement)
+
+    @property
+    def _statement(self) -> str:
+        return f"PREPARE {self._name}{_CHANGES}"
+
+    def whole(self) -> Contents:
+        """Everything. Raises CannotCheck, Lost."""
+        scanned = "".join(f"SET {name} = on;" for name in ("enable_seqscan", "enable_hashjoin"))
+        said = json.loads(ask(self.connection, f"{scanned}{_ALL}")[0][0] or "{}")
+        ask(self.connection, "".join(f"SET {setting};" for setting in _PLAN))
+        return _contents(said, _objects(said["found"]))
+
+    def post(self, before: Contents) -> None:
+        """Ask what has changed since ``before``; ``take`` brings the answer."""
+        self.connection.post(f"EXECUTE {self._name}('{before.since}', '{before.newest}')")
+
+    def take(self, before: Contents) -> Contents:
+        """What the catalog holds now. What is as it was is the very same object in both. Raises CannotCheck, Lost."""
+        said = json.loads(rows(self.connection.read(120))[0][0] or "{}")
+        new = _objects(said["found"])
+        if said["ground"] != before.ground or any(_renamed(before.held.get(key), found) for key, found in new.items()):
+            return self.whole()  # a name changed on which the spelling of others rests
+        held = dict(before.held)
+        for key in self._gone(before, said):
+            held.pop(key, None)
+        for key, found in new.items():
+            if held.get(key) != found:
+                held[key] = found
+        return _contents(said, held)
+
+    def _gone(self, before: Contents, said: dict[str, Any]) -> Iterator[Key]:
+        yield from (("pg_attribute", place) for place in said["dropped"] or ())
+        homes = [home for home, (_, old) in said["counts"].items() if old < before.counts[home][0]]
+        if not homes:
+            return
+        live = json.loads(ask(self.connection, _LIVE)[0][0] or "{}")
+        numbers = {home: frozenset(map(str, live[home] or ())) for home in homes}
+        for key in before.held:
+            home, place = key
+            if home == "pg_attribute":
+                home, place = "pg_class", place.partition(".")[0]
+            if home in numbers and place not in numbers[home]:
+                yield key
+
+
+def _contents(said: dict[str, Any], held: Held) -> Contents:
+    return Contents(str(said["since"]), str(said["newest"]), said["counts"], said["ground"], held)
+
+
+def _objects(found: dict[str, list[dict[str, Any]]]) -> Held:
+    return {(_HOMES.get(kind, kind), str(row["key"])): (kind, row) for kind, some in found.items() for row in some}
+
+
+def _renamed(was: tuple[str, dict[str, Any]] | None, found: tuple[str, dict[str, Any]]) -> bool:
+    return was is not None and found[0] != "columns" and any(was[1].get(part) != found[1].get(part) for part in ("schema", "name"))
+
+
+def _properties(held: Held, keys: set[Key]) -> LiveCatalog:
+    found: LiveCatalog = {}
+    for kind, row in (held[key] for key in keys if key in held):
+        found.setdefault(kind, []).append({name: value for name, value in row.items() if name not in ("key", "pos")})
+    return found
