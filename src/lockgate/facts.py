@@ -19,6 +19,7 @@ from lockgate.timeline.failure import Failure as Refusal
 from lockgate.values import dataclass, replace
 
 if TYPE_CHECKING:
+    from lockgate.queries.examine import Examined
     from lockgate.queries.query import Query
     from lockgate.queries.resolve import Resolution
 
@@ -173,17 +174,19 @@ def _word(item: Finding, query: Query, failure: Failure | None, report: Report) 
     return Evidence(verdict, "", server, failure.sqlstate, words)
 
 
-def unforeseen_queries(asked: tuple[Resolution, ...], report: Report) -> Iterator[tuple[QueryRefused, Failure]]:
+def unforeseen_queries(examined: Examined, report: Report) -> Iterator[tuple[QueryRefused, Failure]]:
     """Columns that the server misses in queries that are known whole, where the simulator was in doubt; nothing where the schema there is not whole."""
     if any(seen.fails is not None or seen.state is not State.OBSERVED for seen in report.observations):
         return
-    for one, failure in zip(asked, report.queries, strict=False):
+    for one, failure in zip(examined.resolutions, report.queries, strict=False):
         if failure is None or failure.sqlstate != "42703" or one.failure is not None or one.query.fitted.partial or one.query.doubtful:
             continue
         start = one.query.statement.span.start + (failure.position or 0)
-        span = Span(start, token_end(one.query.statement.script.source.text, start))
-        refused = Refusal(failure.sqlstate, failure.message, span)
-        yield QueryRefused(Label(one.query.source, one.query.place(span), failure.message), refused), failure
+        text = one.query.statement.script.source.text
+        span = Span(start, token_end(text, start))
+        refused = Refusal(failure.sqlstate, failure.message, span, text[span.start : span.end].strip('"'), kind="column")
+        if examined.others is None or not examined.others.meant(one.query, refused):
+            yield QueryRefused(Label(one.query.source, one.query.place(span), failure.message), refused), failure
 
 
 def _of_warning(item: Finding, seen: Observation, server: str) -> Evidence:

@@ -34,9 +34,8 @@ def verify(
         proof = Evidence(Verdict.CONFIRMED, seen.role, report.server.version, seen.fails.sqlstate, seen.fails.message, seen.locks, seen.work)
         checked.findings += [replace(f, evidence=proof) for f in registry.of_fact(fact)]
     if checked.queries is not None:
-        asked = checked.queries.resolutions
-        checked.findings = stamp_queries(checked.findings, asked, report)
-        for refused, word in unforeseen_queries(asked, report):
+        checked.findings = stamp_queries(checked.findings, checked.queries.resolutions, report)
+        for refused, word in unforeseen_queries(checked.queries, report):
             proof = Evidence(Verdict.CONFIRMED, "", report.server.version, word.sqlstate, word.message)
             checked.findings += [replace(f, evidence=proof) for f in registry.of_fact(refused)]
     for warned in unheeded(checked.findings, migrations, report):

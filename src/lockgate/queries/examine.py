@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from lockgate.catalog.catalog import Catalog
 from lockgate.findings import Label
@@ -10,12 +10,14 @@ from lockgate.queries.extract import extract
 from lockgate.queries.facts import QueryRefused, ReleaseRefused
 from lockgate.queries.known import Known, known
 from lockgate.queries.memory import Memory
+from lockgate.queries.others import Others
 from lockgate.queries.query import Query, queries
 from lockgate.queries.resolve import GONE, Resolution, resolve
 from lockgate.timeline.failure import Failure
-from lockgate.values import dataclass
+from lockgate.values import dataclass, replace
 
 Files = Iterable[tuple[str, bytes]]  # path and content
+Beside = Callable[[Catalog], Others]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Examined:
     facts: tuple[QueryRefused | ReleaseRefused, ...]
     resolutions: tuple[Resolution, ...]
     own: int = 0
+    others: Others | None = None
 
     def coverage(self) -> dict[str, int]:
         """How many this tree has, and how many of them are known to the last name."""
@@ -40,24 +43,35 @@ class Examined:
         return {"found": self.own, "resolved": exact, "partial": self.own - exact}
 
 
-def of_tree(files: Files, schema: Schema, memory: Memory | None = None) -> Examined:
+def of_tree(files: Files, schema: Schema, memory: Memory | None = None, others: Beside | None = None) -> Examined:
     """The queries of this tree against the schema after its migrations."""
     names = known(schema.catalog)
+    beside = others(schema.catalog) if others is not None else None
     memory = memory or Memory()
-    done = tuple(_resolved(query, schema, names, memory) for query in extract(files, names, memory))
+    done = tuple(_here(_resolved(query, schema, names, memory), beside) for query in extract(files, names, memory))
     facts = tuple(
         QueryRefused(label(one.query, one.failure), one.failure) for one in done if one.failure is not None and one.failure.sqlstate in GONE
     )  # fmt: skip
-    return Examined(facts, done, len(done))
+    return Examined(facts, done, len(done), beside)
 
 
-def of_release(files: Files, release: str, before: Schema, after: Schema, memory: Memory | None = None) -> Examined:
+def _here(one: Resolution, others: Others | None) -> Resolution:
+    """Without the refusal of a query that may be meant for another database."""
+    if one.failure is None or others is None or not others.meant(one.query, one.failure):
+        return one
+    return replace(one, query=replace(one.query, doubtful=True), failure=None, exact=False)
+
+
+def of_release(
+    files: Files, release: str, before: Schema, after: Schema, memory: Memory | None = None, others: Beside | None = None
+) -> Examined:  # fmt: skip
     """The queries of the running release: what the schema before the pending migrations takes and the one after them refuses."""
     earlier, later = known(before.catalog), known(after.catalog)
+    beside = others(after.catalog) if others is not None else None
     facts, done = [], []
     memory = memory or Memory()
     for query in extract(files, later, memory):
-        now = _resolved(query, after, later, memory)
+        now = _here(_resolved(query, after, later, memory), beside)
         done.append(now)
         if now.failure is not None and _broken_by_pending(now.query, now.failure, before, earlier):
             facts.append(ReleaseRefused(label(now.query, now.failure), now.failure, release))

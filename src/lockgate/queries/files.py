@@ -14,9 +14,11 @@ from lockgate.slots.git import commit_of, git, run
 from lockgate.values import dataclass
 
 SUFFIXES = frozenset(("sql", *GRAMMARS))
+_ANY_SUFFIX = SUFFIXES | frozenset(("ddl", "psql", "clj", "scala", "php", "ex", "exs", "cs", "sh", "tmpl"))
+_FOREIGN = frozenset(("node_modules", "vendor", "target", "__pycache__", "dist", "build", "venv"))
 # other people's code, SQL that ran at another time than now, and tests, which no release runs
-_PASSED_OVER = frozenset((
-    "node_modules", "vendor", "target", "__pycache__", "dist", "build", "venv", "migrations", "migration", "migrate", "versions",
+_PASSED_OVER = _FOREIGN | frozenset((
+    "migrations", "migration", "migrate", "versions",
     "test", "tests", "testdata", "testing", "__tests__", "spec", "fixtures", "e2e",
 ))  # fmt: skip
 _TEST = re.compile(
@@ -91,6 +93,19 @@ def _walk(root: Path, start: str) -> Iterator[str]:
         below[:] = [b for b in below if entered(b)]
         prefix = os.path.relpath(folder, root).replace(os.sep, "/")
         yield from (name if prefix == "." else f"{prefix}/{name}" for name in files)
+
+
+def whole_tree(root: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file of the working tree that may have SQL in it, tests and other migrations too, with what is in it; without what cannot be read."""
+    for folder, below, files in os.walk(root):
+        below[:] = sorted(b for b in below if b not in _FOREIGN and not b.startswith("."))
+        for name in sorted(files):
+            if name.rpartition(".")[2] in _ANY_SUFFIX:
+                path = os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
+                try:
+                    yield path, (root / path).read_bytes()
+                except OSError:
+                    continue
 
 
 def commit(root: Path, ref: str) -> str:

@@ -70,3 +70,27 @@ def _relations(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
     for value in node.values():
         if isinstance(value, dict | list):
             yield from _relations(value, hidden)
+
+
+def columns(node: Any) -> set[str]:
+    """The columns that a tree names, and that nothing in it defines: no alias of a table, an output column or a WITH query."""
+    named, defined = set[str](), set[str]()
+    _columns(node, named, defined)
+    return named - defined
+
+
+def _columns(node: Any, named: set[str], defined: set[str]) -> None:
+    if isinstance(node, list):
+        for item in node:
+            _columns(item, named, defined)
+    elif isinstance(node, dict):
+        if "ColumnRef" in node and (name := node["ColumnRef"]["fields"][-1].get("String")):
+            named.add(name["sval"])
+        defined |= {node[key] for key in ("aliasname", "ctename") if key in node}
+        defined |= {each["String"]["sval"] for each in node.get("colnames", ())}
+        for key, value in node.items():
+            if key in ("cols", "targetList", "returningList") and isinstance(value, list):
+                targets = named if key == "cols" or (key == "targetList" and "relation" in node) else defined
+                targets |= {name for each in value if (name := each.get("ResTarget", {}).get("name"))}
+            if isinstance(value, dict | list):
+                _columns(value, named, defined)

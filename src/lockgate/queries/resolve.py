@@ -24,7 +24,7 @@ from lockgate.timeline.binder import Variables, analyze_query
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.session import Session
-from lockgate.values import dataclass
+from lockgate.values import dataclass, replace
 
 GONE = ("42703", "42P01")  # undefined_column, undefined_table
 _HOLE = re.compile(rf"{HOLE_NAME}\w+")
@@ -56,8 +56,8 @@ def resolve(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...])
         failure = _lasting(query, catalog, known, path)
     exact = certain and not (doubtful or context.tainted or query.fitted.partial) and (failure is None or failure.sqlstate in GONE)
     foreign = query.doubtful or calls_unknown(query.statement.node, known)
-    stopped = not (foreign or certain) or (failure is not None and not foreign and _uncertain(query, failure))
-    return Resolution(query, None if foreign or stopped else failure, exact, path, stopped)
+    stopped = not foreign and (not certain if failure is None else _uncertain(query, failure))
+    return Resolution(replace(query, doubtful=foreign), None if foreign or stopped else failure, exact, path, stopped)
 
 
 def _further(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...]) -> Iterator[str]:
