@@ -30,7 +30,7 @@ _DEFINES = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )  # fmt: skip
 _RENAMES = re.compile(r"\s*rename\s+to\s+[\"`]?(\w+)")
-_LOSES = re.compile(r"\bdrop\s+(?:column\s+)?(?:if\s+exists\s+)?[\"`]?\w+")
+_LOSES = re.compile(r"\b(?:drop|rename)\s+(?:column\s+)?(?:if\s+exists\s+)?[\"`]?(\w+)")
 _FILLED = re.compile(r"%[sv]|\{\{?|\$\w|^\s*as\b")  # what it has is put in from elsewhere
 _MARK = re.compile(r"""[();`]|\"\"\"|'''""")
 _BACK = re.compile(r"(?:^|[/_.-])(?:down|rollback|undo|revert|downgrade)(?:[/_.-]|$)", re.IGNORECASE)
@@ -57,10 +57,16 @@ class Made:
         elif match["altered"] is not None and (renamed := _RENAMES.match(body)):
             self.relations[renamed[1]] = self.relations.pop(name, [])
         else:
-            if match["altered"] is not None and name not in self.relations:
-                self.added.add(name)
-            known = (match["kind"] or "table").lower() == "table" and not _FILLED.search(body)
-            self.relations.setdefault(name, []).append(_LOSES.sub("", body) if known else "*")
+            self._define(name, match, body)
+
+    def _define(self, name: str, match: re.Match[str], body: str) -> None:
+        if match["altered"] is not None and name not in self.relations:
+            self.added.add(name)
+        bodies = self.relations.setdefault(name, [])
+        for lost in _LOSES.findall(body) if match["altered"] is not None else ():
+            bodies[:] = [re.sub(rf"\b{lost}\b", "", earlier) for earlier in bodies]
+        known = (match["kind"] or "table").lower() == "table" and not _FILLED.search(body)
+        bodies.append(_LOSES.sub("", body) if known else "*")
 
     def makes(self, relations: Iterable[str], column: str) -> str:
         """Which of some relations it makes, with that column where one is named; "" if none."""
