@@ -19,12 +19,14 @@ ALL = {"born", "note FROM jobs", "nick"}
 BESIDE = {
     "nothing": ({}, ALL),
     "another folder of migrations": (
-        {"other/migrations/1.sql": "CREATE TABLE users (id int, nick text, born date);", "other/migrations/2.sql": "CREATE TABLE jobs (note text); CREATE TABLE x (id int);"},
+        {"other/migrations/1.sql": "CREATE TABLE users (id int, nick text, born date);",
+         "other/migrations/2.sql": "CREATE TABLE jobs (note text); CREATE TABLE x (id int);"},
         set(),
     ),
     "that lacks a column of the query": ({"other/migrations/1.sql": "CREATE TABLE users (key int, nick text, born date); CREATE TABLE x ();"}, ALL),
     "that took it away itself": (
-        {"other/migrations/1.sql": "CREATE TABLE users (id int, nick text); CREATE TABLE jobs (note text); DROP TABLE jobs; ALTER TABLE users DROP COLUMN nick;"}, ALL,
+        {"other/migrations/1.sql": "CREATE TABLE users (id int, nick text); CREATE TABLE jobs (note text);"
+         "DROP TABLE jobs; ALTER TABLE users DROP COLUMN nick;"}, ALL,
     ),
     "more migrations of this one": ({"more/migrations/1.sql": "ALTER TABLE users ADD COLUMN nick text;"}, {"born", "note FROM jobs"}),
     "in another form": (
