@@ -112,7 +112,7 @@ class Others:
         own = {a.name for name in names if name not in made.relations and name in there for a in there[name].attributes}
         return all(column in own or any(made.has(name, column) for name in names) for column in columns(query.statement.node))
 
-    def _read(self) -> dict[str, Made]:
+    def _read(self) -> dict[tuple[str, bool], Made]:
         if self._made is None:
             self._made = defaultdict(Made)
             for path, data in self._texts():
