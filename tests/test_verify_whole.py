@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +22,7 @@ from lockgate.check import Checked, examine
 from lockgate.config import Config
 from lockgate.facts import Differs
 from lockgate.findings import Finding, Label, Severity, Verdict
-from lockgate.live import verify
+from lockgate.live import supervisor, verify
 from lockgate.live.plan import LiveCatalog, Report
 from lockgate.live.plan import Plan as LivePlan
 from lockgate.request import Request
@@ -138,21 +141,67 @@ def started(before: set[str], process: subprocess.Popen[bytes]) -> Iterator[str]
                 yield name
 
 
+def text(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has just ended
+        return b""
+
+
+def sleeping(home: str) -> bool:
+    """Whether a backend of a scratch server is inside a SELECT: its title says so."""
+    pids = supervisor.inhabitants(next(f"{base}/{home}/data" for base in ("/dev/shm", "/tmp") if os.path.isdir(f"{base}/{home}")))
+    return any(b"SELECT" in text(Path(f"/proc/{pid}/cmdline")) for pid in pids)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_ctrl_c_in_the_midst_of_a_migration_leaves_nothing_running(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "word"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")])
+def test_a_run_ended_in_the_midst_of_a_migration_leaves_nothing_running(tmp_path: Path, number: signal.Signals, word: str) -> None:
+    """As a terminal does it: the signal goes to the whole process group."""
     project(tmp_path, "", **{"1_long": "SELECT pg_sleep(600);\n"})
     before = scratch()
-    process = subprocess.Popen([sys.executable, "-m", "lockgate", "verify"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command = [sys.executable, "-m", "lockgate", "verify"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     homes: set[str] = set()
-    while not homes and process.poll() is None:
+    while process.poll() is None and not (homes and all(map(sleeping, homes))):
         homes = set(started(before, process))
-        time.sleep(0.02)
-    time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    _, words = process.communicate(timeout=60)
-    assert process.returncode not in (0, 1), "an interrupted gate is closed"
-    assert b"Traceback" not in words
+        time.sleep(0.05)
+    begin = time.monotonic()
+    os.killpg(process.pid, number)
+    out, words = process.communicate(timeout=60)
+    assert time.monotonic() - begin < 10
+    assert (process.returncode, out) == (3, b"")
+    assert words.decode().splitlines() == [f"lockgate: interrupted by {word}", "  Nothing was proven; the scratch server and its files are gone."]
     assert homes and not homes & scratch()
+    commands = [Path(f"/proc/{pid}/cmdline") for pid in filter(str.isdigit, os.listdir("/proc"))]
+    assert not [path for path in commands if any(home.encode() in text(path) for home in homes)]
+
+
+def watched(cwd: Path, **env: str) -> tuple[bytes, str]:
+    """Run verify with standard error on a pseudo-terminal: its standard output, and what the terminal saw."""
+    terminal, inner = pty.openpty()
+    wanted = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR")} | {"TERM": "xterm", "COLUMNS": "120"} | env
+    process = subprocess.Popen([sys.executable, "-m", "lockgate", "verify", "--format", "json"], cwd=cwd, env=wanted, stdout=subprocess.PIPE, stderr=inner)
+    os.close(inner)
+    seen = b""
+    with contextlib.suppress(OSError):  # the terminal's end
+        while part := os.read(terminal, 65536):
+            seen += part
+    os.close(terminal)
+    return process.communicate(timeout=60)[0], seen.decode("utf-8", "replace")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a pseudo-terminal's end is told in many ways")
+def test_a_terminal_sees_which_migration_is_applied_and_a_pipe_nothing(tmp_path: Path) -> None:
+    project(tmp_path, "", **{"1_first": "CREATE TABLE a (id int);\n", "2_long[bold]": "SELECT pg_sleep(2);\n", "3_last": "CREATE TABLE b (id int);\n"})
+    out, seen = watched(tmp_path)
+    assert json.loads(out)["coverage"]["migrations"] == 3 and b"\x1b" not in out
+    assert re.search(r"applying .*1/3\S* +2_long\[bold\]", seen), "the migration that takes long, while it does"
+    assert "\x1b[3" in seen
+    out, seen = watched(tmp_path, NO_COLOR="1")
+    assert "2_long" in seen and not re.search(r"\x1b\[[0-9;]*m", seen)
+    for silent in ({"CI": "true"}, {"TERM": "dumb"}):
+        assert watched(tmp_path, **silent)[1] == ""
 
 
 def test_every_finding_on_a_statement_has_evidence_with_role_and_locks(lockgate: Run, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,27 +18,42 @@ def progress(title: str) -> Iterator[Progress | None]:
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
         yield None
         return
-    started, bar, task = time.monotonic(), None, None  # type: float, Any, Any
+    from threading import Timer
 
-    def advance(done: int, total: int, what: str) -> None:
-        nonlocal bar, task
-        if bar is None:
-            if time.monotonic() - started < _QUIET_SECONDS:
-                return
-            bar, task = _bar(title, total)
-        bar.update(task, completed=done, total=total, what=what)
-
+    bar = _Bar(title)
+    timer = Timer(_QUIET_SECONDS, bar.show)  # not at the next step: that may be a minute away
+    timer.daemon = True
+    timer.start()
     try:
-        yield advance
+        yield bar.advance
     finally:
-        if bar is not None:
-            bar.stop()
+        timer.cancel()
+        timer.join()
+        bar.hide()
 
 
-def _bar(title: str, total: int) -> tuple[Any, Any]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+class _Bar:
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._state: dict[str, Any] = {"completed": 0, "total": None, "what": ""}
+        self._shown: Any = None
 
-    bar = Progress(TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[what]}"), console=Console(stderr=True), transient=True)
-    bar.start()
-    return bar, bar.add_task(title, total=total, what="")
+    def advance(self, done: int, total: int, what: str) -> None:
+        self._state = {"completed": done, "total": total, "what": what}
+        if self._shown is not None:
+            self._shown.update(self._shown.task_ids[0], **self._state)
+
+    def show(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = (TextColumn(self._title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[what]}", markup=False))
+        bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        task = bar.add_task(self._title, **self._state)
+        self._shown = bar
+        bar.start()
+        bar.update(task, **self._state)
+
+    def hide(self) -> None:
+        if self._shown is not None:
+            self._shown.stop()

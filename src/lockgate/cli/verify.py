@@ -31,6 +31,7 @@ def command(
     Every finding is stamped with what the server said: confirmed, refuted or unproven. What the server refuses and nobody foresaw is a finding too.
     """
     from lockgate.cli.progress import progress
+    from lockgate.cli.signals import ended_in_order
     from lockgate.report import render
     from lockgate.verify import verify
 
@@ -42,7 +43,7 @@ def command(
         )
     config = configuration(config_path)
     request = make_request(paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename)
-    with progress("applying") as bar:
+    with ended_in_order(), progress("applying") as bar:
         outcome = verify(config, request, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, progress=bar)
     emit(render(outcome, output_format, to_terminal=output is None), output)
     if attest is not None:
