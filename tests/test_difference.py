@@ -14,8 +14,12 @@ import jsonschema
 import psycopg
 import pytest
 
+from lockgate.live import snapshot, verify
 from lockgate.live.binaries import choose
+from lockgate.live.plan import Baseline, Plan, ServerWish
+from lockgate.live.production import catalog
 from lockgate.live.server import Server
+from lockgate.text import Source
 from tests.conftest import ROOT, Run
 from tests.live_kit import majors
 
@@ -122,6 +126,15 @@ BY_HAND: dict[str, tuple[tuple[str, str, str, set[str]], ...]] = {
     "REVOKE team FROM made": (("lacking", "membership", "of made in team", set()),),
     "GRANT own TO app": (("by-hand", "membership", "of app in own", set()),),
 }  # fmt: skip
+RICH = """CREATE ROLE grantor; CREATE ROLE su SUPERUSER; GRANT SELECT ON s.item TO grantor WITH GRANT OPTION; GRANT USAGE ON SCHEMA s TO grantor;
+SET ROLE grantor; GRANT SELECT ON s.item TO other; RESET ROLE;
+ALTER ROLE app SET search_path = s, public; ALTER ROLE app SET work_mem = '8MB'; ALTER ROLE app IN DATABASE lockgate SET lock_timeout = '3s';
+ALTER DATABASE lockgate SET timezone = 'UTC'; CREATE TABLE s.of_su (id int); ALTER TABLE s.of_su OWNER TO su;
+ALTER FUNCTION s.mine() SECURITY DEFINER; ALTER FUNCTION s.mine() OWNER TO su; REVOKE SELECT ON s.part FROM own;
+ALTER DEFAULT PRIVILEGES FOR ROLE su REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC; CREATE PUBLICATION pub FOR TABLE s.item;
+CREATE COLLATION s.coll FROM "C"; CREATE CAST (s.pair AS text) WITH INOUT; CREATE OPERATOR s.&&& (LEFTARG = int, RIGHTARG = int, FUNCTION = s.add);
+CREATE AGGREGATE s.agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0'); CREATE TEXT SEARCH CONFIGURATION s.cfg (COPY = simple);
+CREATE TYPE s.rng AS RANGE (subtype = float8); CREATE UNLOGGED TABLE s.unl (id int); CREATE TABLE s.child (x int) INHERITS (s.part)"""
 CONFIG = """[migrations]
 paths = ["migrations"]
 [database]
@@ -213,3 +226,16 @@ def undo(dsn: str, statements: list[str]) -> None:
                 refused.append((sql, str(error)))
         statements = [sql for sql, _ in refused]
     assert not refused
+
+
+def test_the_baseline_restores_every_owner_grant_and_definition(database: tuple[int, str]) -> None:
+    major, dsn = database
+    run(dsn, RICH)
+    baseline = Baseline(Source("baseline.sql", snapshot.take(dsn).baseline))
+    report = verify(Plan((), server=ServerWish(major=major), baseline=baseline, definitions=True))
+    assert report.restored == () and not [note for note in report.notes if "baseline" in note]
+    wanted, found = ({(d.kind, d.name, d.args): d for d in each if d.kind not in ("role", "membership")} for each in (catalog(dsn)[1], report.definitions))
+    grants = found["database", ("",), None].properties["grants"]
+    del grants["lockgate_everyone"]  # who restores
+    assert found == wanted
+    assert len(wanted) > 90 and {"aggregate", "operator", "cast", "publication", "default privileges"} <= {kind for kind, _, _ in wanted}

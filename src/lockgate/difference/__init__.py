@@ -44,7 +44,8 @@ def difference(config: Config, request: Request, dsn: str, variable: str) -> Dif
     found = deviations(comparable(has, terms), comparable(report.definitions, terms), terms)
     doubts, last = doubted(plan.migrations, report), touches(plan)
     pending = coming(m for m in folder.migrations if m.id not in applied)
-    told = (reconciled(replace(d, touch=last(d) or pending.get(d.definition.name[-1]), doubt=doubts.of(d)), terms.owners) for d in found)
+    meant = {d.key: pending.get(d.definition.name[-1]) for d in found if d.kind not in ("column", "attribute", "constraint")}
+    told = (reconciled(replace(d, touch=last(d) or meant.get(d.key), doubt=doubts.of(d)), terms.owners) for d in found)
     return Difference(tuple(told), (*notes, *_notes(config, plan, report, major)), major, report.server.version)
 
 

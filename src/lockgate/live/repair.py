@@ -27,7 +27,8 @@ _EXTENSIONS = frozenset({
     "tsm_system_time", "unaccent", "uuid-ossp", "vector", "xml2",
 })  # fmt: skip
 ROLE_OPTIONS = {"canlogin": "LOGIN", "createdb": "CREATEDB", "inherit": "INHERIT"}
-_SETTINGS = frozenset({"search_path", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "timezone", "TimeZone"})
+# settings by which a session would be another's, or load code; every other that any user may set for himself is harmless
+_NOT_HARMLESS = ("role", "session_authorization", "local_preload_libraries", "session_preload_libraries", "dynamic_library_path")
 # Memberships are cached, and what another session committed is heard of when a lock is taken; on a shared object every time, also within one
 # transaction (lmgr.c, LockSharedObject). This takes one on the role, and changes nothing.
 _LISTEN = "ALTER ROLE CURRENT_USER RESET application_name"
@@ -183,7 +184,12 @@ class Repairer:
 
     def _role_setting(self, statement: Statement) -> str | None:
         role, setting = statement.node.get("role", {}).get("rolename", ""), statement.node.get("setstmt", {})
-        return statement.text if self._ordinary(role) and setting.get("name") in _SETTINGS else None
+        return statement.text if self._ordinary(role) and self._harmless(setting.get("name", "")) else None
+
+    def _harmless(self, name: str) -> bool:
+        """A setting that the role could make itself."""
+        found = ask(self._backend.admin, f"SELECT name FROM pg_catalog.pg_settings WHERE context = 'user' AND pg_catalog.lower(name) = {literal(name.lower())}")
+        return bool(found) and found[0][0] not in _NOT_HARMLESS
 
     def _new_owner(self, statement: Statement) -> str | None:
         """ALTER ... OWNER TO an ordinary role, and nothing else in the statement; a SECURITY DEFINER function must not reach higher."""

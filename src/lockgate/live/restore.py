@@ -31,7 +31,7 @@ def restored(applier: Applier, session: Session, statements: Parsed) -> Iterator
         changed = _here(statement, database)
         script = changed.script if isinstance(changed, (Statement, SyntaxFailure)) else statement.script
         for seen in applier.script(session, "baseline", "up", script, (changed,)):
-            if (seen.fails is not None and seen.repaired_as is None) or seen.state in (State.NOT_RUN, State.LACKING):
+            if seen.repaired_as is None and (seen.fails is not None or seen.state in (State.NOT_RUN, State.LACKING)):
                 yield seen
 
 
@@ -47,7 +47,8 @@ def _here(statement: Statement | SyntaxFailure, database: str) -> Statement | Sy
     """The statement as it can be run here: on the scratch database, and with the SET ROLE that a member may."""
     if isinstance(statement, SyntaxFailure):
         return statement
-    if statement.tag == "AlterDatabaseSetStmt" or (statement.tag == "GrantStmt" and statement.node.get("objtype") == "OBJECT_DATABASE"):
+    within = statement.tag == "AlterDatabaseSetStmt" or (statement.tag == "AlterRoleSetStmt" and "database" in statement.node)
+    if within or (statement.tag == "GrantStmt" and statement.node.get("objtype") == "OBJECT_DATABASE"):
         return _with_text(statement, _DATABASE.sub(lambda m: m.group(1) + database, statement.text, count=1))
     return _as_member(statement)
 

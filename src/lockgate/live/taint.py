@@ -102,6 +102,8 @@ def targets(tag: str, node: dict[str, Any]) -> Iterator[str]:
     for key in () if beside else ("relation", "view", "sequence", "typevar", "table"):
         if isinstance(node.get(key), dict):
             yield node[key].get("relname", "")
+    if isinstance(node.get("role"), dict):
+        yield node["role"].get("rolename", "")
     for key in ("idxname", "trigname", "policy_name", "schemaname", "newname", "subname", "role", "evtname", "servername", "fdwname", "pubname"):
         if isinstance(node.get(key), str):
             yield node[key].lower() if tag != "RenameStmt" else node[key]
