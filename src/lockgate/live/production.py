@@ -26,7 +26,8 @@ _DATABASE = """SELECT d.datname, pg_catalog.pg_get_userbyid(d.datdba), COALESCE(
       a.is_grantable AS grantable FROM pg_catalog.aclexplode(COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba))) a
     WHERE a.grantee <> d.datdba) x), '[]')
   FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()"""
-_SETTINGS = """SELECT COALESCE(r.rolname, ''), s.setdatabase <> 0, c.setting FROM pg_catalog.pg_db_role_setting s LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+_SETTINGS = """SELECT COALESCE(r.rolname, ''), s.setdatabase <> 0, c.setting
+  FROM pg_catalog.pg_db_role_setting s LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
   CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) c(setting)
   WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
     AND (s.setdatabase <> 0 OR s.setrole <> 0) ORDER BY s.setdatabase, r.rolname COLLATE "C", c.setting COLLATE "C" """
