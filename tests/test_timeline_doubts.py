@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Source
 from lockgate.timeline.export import export
@@ -102,3 +104,81 @@ def test_a_role_that_is_only_named_may_be_missing() -> None:
     script = Script.whole(Source("1.sql", text), Transaction.STATEMENT)
     replay = Replay(Plan((Migration("1", "1", "1", script),), 15, guessed=("web",)))
     assert failures([s for s in replay.steps() if isinstance(s, Step)]) == []
+
+
+# --- two roles -----------------------------------------------------------------------------------------------------------
+
+BEFORE = (
+    "create table spaces (name text);\ninsert into spaces select md5(random()::text) where random() > 0.5;\n"
+    "create table known (id int primary key, c int);\ncreate view seen as select id from known;\ncreate role reader;\n"
+)
+
+
+def handed_over(owners: str, deployers: str) -> list[Step]:
+    """The deployer's steps after the owner's."""
+    scripts = [Script.whole(Source(f"{n}.sql", text), Transaction.STATEMENT) for n, text in enumerate((owners, deployers), 1)]
+    migrations = tuple(Migration(str(n), str(n), str(n), script) for n, script in enumerate(scripts, 1))
+    replay = Replay(Plan(migrations, 15, owner="own", deployer="app", owned=frozenset({"1"})))
+    return [s for s in replay.steps() if isinstance(s, Step) and s.migration.id == "2"]
+
+
+@pytest.mark.parametrize(
+    ("dynamic", "whose"),
+    [
+        ("format('alter table %I add extra int', r.name)", True),
+        ("format('alter table %I.%I add extra int', r.name, r.name)", True),
+        ("format('alter table %I drop column c', r.name)", True),
+        ("format('alter table %I add constraint x check (c > 0)', r.name)", True),
+        ("format('alter table %I enable row level security', r.name)", True),
+        ("format('create table %I (id int)', r.name)", True),
+        ("format('create table %I partition of known for values in (%s)', r.name, r.name)", True),
+        ("format('create index on %I (c)', r.name)", True),
+        ("format('create policy p on %I using (true)', r.name)", True),
+        ("format('drop trigger if exists t on %I', r.name)", True),
+        ("format('drop view %I cascade', r.name)", False),
+        ("format('grant select on %I to reader', r.name)", True),
+        ("format('alter table known alter c set default %s', r.name)", True),
+        ("'alter table known ' || r.name", False),
+        ("format('alter table %I owner to app', r.name)", False),
+        ("format('alter table %I rename to other', r.name)", False),
+        ("format('drop table %I', r.name)", False),
+        ("format('grant own to %I', r.name)", False),
+        ("format('set search_path to %I', r.name)", False),
+        ("r.name || ' known'", False),
+    ],
+)
+def test_dynamic_sql_puts_in_doubt_what_its_verb_can_change(dynamic: str, whose: bool) -> None:
+    steps = handed_over(BEFORE + UNKNOWN_LOOP.format(dynamic), "alter table known add mine int;\ndrop table known cascade;\n")
+    assert failures(steps) == (["42501", "42501"] if whose else [])
+
+
+@pytest.mark.parametrize(("grantee", "sure"), [("reader", True), ("app", False), ("public", False), ("%I", False)])
+def test_a_grant_to_another_role_leaves_no_doubt_of_what_this_one_may(grantee: str, sure: bool) -> None:
+    loop = UNKNOWN_LOOP.format(f"format('grant create on schema %I to {grantee}', r.name, r.name)")
+    steps = handed_over(BEFORE + "create schema s;\nrevoke all on schema s from public;\n" + loop, "create table s.t (id int);\ncreate schema t;\n")
+    # what the handover grants is certain; CREATE on the database is not among it
+    assert failures(steps) == (["42501"] if sure else [])
+
+
+def test_names_with_a_known_beginning_put_no_other_name_in_doubt() -> None:
+    steps, _ = replayed(
+        "create table spaces (name text);\ninsert into spaces select md5(random()::text);\ncreate table part_known (id int);\n"
+        + UNKNOWN_LOOP.format("format('create table part_%s (id int)', r.name)")
+        + "select from part_known;\nselect from part_1;\nselect from missing;\ncreate table part_known ();\ncreate table if not exists part_2 ();\n"
+        "do $$ begin if not exists (select from pg_tables where tablename = 'part_3') then create table part_3 (); end if;\n"
+        "if not exists (select from pg_tables where tablename = 'other') then create table part_known (); end if; end $$;\n"
+    )
+    assert failures(steps) == ["42P01", "42P07", "42P07"]
+
+
+def test_what_may_run_as_the_role_that_may_is_not_missing() -> None:
+    maybe = "do $$ begin if (select random() > 0.5) then alter table known add x int; create table made (id int); end if; end $$;\n"
+    steps = handed_over(BEFORE, maybe + "select from made;\nselect x from known;\nselect from missing;\n")
+    assert failures(steps) == ["42P01"]
+
+
+def test_a_view_is_there_whose_query_is_not_known() -> None:
+    remake = "do $$ declare q text; begin q := pg_get_viewdef('seen'); drop view seen; q := format('create view seen as %s', q); execute q; end $$;\n"
+    steps = handed_over(BEFORE + remake, "select id from seen;\nselect nosuch from seen;\ndrop view seen;\n")
+    assert failures(steps) == ["42501"]
+    assert steps[-1].fails is not None and steps[-1].fails.message == "must be owner of view seen"

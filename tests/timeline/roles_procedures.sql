@@ -48,3 +48,14 @@ CREATE FUNCTION opens() RETURNS refcursor LANGUAGE plpgsql AS $$ DECLARE c CURSO
 BEGIN;
 SELECT opens();
 COMMIT;
+CREATE PROCEDURE runs(sentence text, really boolean = true) LANGUAGE plpgsql AS $$ BEGIN IF really THEN EXECUTE sentence; END IF; END $$;
+CALL runs('CREATE TABLE ran (id int)');
+CALL runs('DROP TABLE ran', false);
+CREATE TABLE ran (id int);
+CREATE FUNCTION several(a int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION several(a text, b "char") RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE SCHEMA aside;
+CREATE PROCEDURE aside.several(a numeric) LANGUAGE sql AS 'SELECT 1';
+DO $$ DECLARE r record; BEGIN FOR r IN SELECT oid::regprocedure AS sig, prokind FROM pg_proc WHERE proname = 'several' LOOP EXECUTE format('DROP ROUTINE %s', r.sig); END LOOP; END $$;
+SELECT several(1);
+DROP SCHEMA aside;

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.catalog import Catalog, Taint
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, DATABASE_OWNER_ROLE, Acl, AclItem, Role
 
 Items = tuple[AclItem, ...]
 PUBLIC = 0
+ANYBODY = -1  # in a taint: whoever
 _ORDER = "arwdDxtXUCTcsAm"  # of the bits (src/include/utils/acl.h)
 LETTERS = {
     "INSERT": "a", "SELECT": "r", "UPDATE": "w", "DELETE": "d", "TRUNCATE": "D", "REFERENCES": "x", "TRIGGER": "t", "EXECUTE": "X",
@@ -79,6 +80,21 @@ def roles_of(catalog: Catalog, role: int, how: str = "inherit") -> list[int]:
         if member == catalog.database_owner and DATABASE_OWNER_ROLE not in found:
             found.append(DATABASE_OWNER_ROLE)
     return found
+
+
+def ownership_doubt(catalog: Catalog, oid: int) -> Taint | None:
+    """Why it is not certain whose an object is (oid 0: who is who)."""
+    if not catalog.taints:
+        return None
+    return catalog.taint_of(("any",), ("privileges",), *((("identity", oid), ("owner", oid), ("namespace", oid)) if oid else ()))
+
+
+def privilege_doubt(catalog: Catalog, role: int, oid: int) -> Taint | None:
+    """Why it is not certain that a role lacks a privilege on an object."""
+    if not catalog.taints:
+        return None
+    grants = (("acls", grantee) for grantee in (PUBLIC, ANYBODY, *roles_of(catalog, role)))
+    return ownership_doubt(catalog, oid) or catalog.taint_of(("acl", oid), *grants)
 
 
 def _follows(catalog: Catalog, inherit: bool, set_role: bool, how: str) -> bool:

@@ -76,6 +76,7 @@ class Taint:
     reason: str
     place: Place | None = None
     clock: int = 0
+    prefixes: tuple[str, ...] = ("",)  # of a "*": how the names begin
 
 
 # The rows of a table, each by column number and type: what a column held under an earlier type is not known.
@@ -276,14 +277,24 @@ class Catalog:
         """The first taint under any of these keys. Keys in use (see Draft.taint):
 
         ("any",) everything; ("namespace", oid) everything in a schema; ("object", oid) an object as a whole;
+        ("shape", oid) all of an object but that it is there, its name, its owner and its privileges; ("owner", oid) and ("acl", oid) no more than these;
         ("column", relation oid, name) whether and how a column exists; ("name", kind, namespace oid, name) whether an object exists;
-        ("name", kind, namespace oid, "*") whether any object of a kind exists beside the known ones (an unknown extension's members).
+        ("name", kind, namespace oid, "*") whether any object of a kind exists beside the known ones (an unknown extension's members),
+        or any whose name begins with what stands before the "*";
+        ("acls", role oid) what is granted to a role (-1: to any); ("default acls",) what is granted on new objects;
+        ("privileges",) who may do what, ownership and memberships included.
+
+        To ask for ("object", oid) is to ask for its shape, too; ("identity", oid) asks whether it is there under its name, and no more.
         """
         if self.taints:
             for key in keys:
-                found = self.taints.get(key)
+                found = self.taints.get(key if key[0] != "identity" else ("object", key[1]))
                 if found is None and key[0] == "name":
                     found = self.taints.get((*key[:3], "*"))
+                    if found is not None and not str(key[3]).startswith(found.prefixes):
+                        found = None
+                elif found is None and key[0] == "object":
+                    found = self.taints.get(("shape", key[1]))
                 if found is not None:
                     return found
         return None
@@ -454,14 +465,21 @@ class Draft(Catalog):
     def taint(self, key: NameKey, reason: str, place: Place | None = None) -> None:
         """Mark a part as not known for certain; see ``Catalog.taint_of`` for the keys."""
         self.forget()  # what may have changed the catalog may have written rows
+        prefixes: tuple[str, ...] = ("",)
+        if key[0] == "name" and str(key[3]).endswith("*"):
+            key, prefixes = (*key[:3], "*"), (str(key[3])[:-1],)
         first = self.taints.get(key)
         self.clock += 1
-        self.taints = self.taints.set(key, Taint(reason, place, self.clock) if first is None else Taint(first.reason, first.place, self.clock))
+        if first is not None:
+            prefixes = first.prefixes if prefixes[0].startswith(first.prefixes) else (*first.prefixes, *prefixes)
+            reason, place = first.reason, first.place
+        self.taints = self.taints.set(key, Taint(reason, place, self.clock, prefixes))
 
     def untaint(self, key: NameKey) -> None:
         """Known again (dropped and made anew)."""
-        if key in self.taints:
-            self.taints = self.taints.delete(key)
+        for each in (key, ("shape", key[1])) if key[0] == "object" else (key,):
+            if each in self.taints:
+                self.taints = self.taints.delete(each)
 
     def replace_attribute(self, relation: Relation, attribute: Attribute) -> Relation:
         """Put a relation with one column replaced (same attnum)."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from lockgate.catalog.catalog import Draft, NameKey, Place, name_key
-from lockgate.catalog.objects import Object, Relation
+from lockgate.catalog.objects import Object, Relation, Role
 from lockgate.values import replace
 
 # what of a relation may differ without any other statement caring whether it does
@@ -20,15 +20,17 @@ def merge(draft: Draft, other: Draft, reason: str, place: Place | None = None) -
     """
     keys: list[NameKey] = []
     for before, after in _net(other):
-        if before is not None and after is not None and _privileges_only(before, after):
-            _join(draft, before.oid, after)
-        else:
-            keys += _keys(before, after)
+        if before is not None and after is not None and hasattr(before, "acl") and _acl(before) != _acl(after):
+            keys += _join(draft, before.oid, after)
+            before = replace(cast(Any, before), acl=_acl(after))
+        keys += _keys(before, after)
     for key, taint in other.taints.items():
         if (mine := draft.taints.get(key)) is None or mine.clock < taint.clock:
-            keys.append(key)
-    if other.memberships != draft.memberships or other.default_acls != draft.default_acls:
+            keys += [(*key[:3], f"{prefix}*") for prefix in taint.prefixes] if key[-1] == "*" else [key]
+    if other.memberships != draft.memberships:
         keys.append(("privileges",))
+    if other.default_acls != draft.default_acls:
+        keys.append(("default acls",))
     for key in dict.fromkeys(keys):
         draft.taint(key, reason, place)
     draft.next_oid = max(draft.next_oid, other.next_oid)
@@ -48,29 +50,38 @@ def _net(other: Draft) -> Iterator[tuple[Object | None, Object | None]]:
             yield before, after
 
 
-def _privileges_only(before: Object, after: Object) -> bool:
-    had, changed = getattr(before, "acl", None), cast(Any, after)
-    return hasattr(before, "acl") and bool(replace(changed, acl=had) == before)
+def _acl(obj: Object) -> Any:
+    return cast(Any, obj).acl
 
 
-def _join(draft: Draft, oid: int, after: Any) -> None:
+def _join(draft: Draft, oid: int, after: Object) -> list[NameKey]:
     mine: Any = draft.get(oid)
-    if mine is not None and mine.acl is not None and after.acl is not None:
-        draft.put(replace(mine, acl=(*mine.acl, *(item for item in after.acl if item not in mine.acl))))
-    elif mine is not None and mine.acl is None:
-        draft.put(replace(mine, acl=after.acl))
+    if mine is None or mine.acl is None or _acl(after) is None:
+        return [("acl", oid)]  # what a kind grants by default may have been revoked
+    draft.put(replace(mine, acl=(*mine.acl, *(item for item in _acl(after) if item not in mine.acl))))
+    return []
 
 
 def _keys(before: Object | None, after: Object | None) -> Iterable[NameKey]:
     if before is None:
-        assert after is not None
-        return _names(after)
+        return _names(after) if after is not None else ()
     if after is None:
         # it may be gone: its name may be free again
         return [("object", before.oid), *_names(before)]
     if isinstance(before, Relation) and isinstance(after, Relation):
         return _relation_keys(before, after)
-    return [("object", before.oid), *([] if name_key(before) == name_key(after) else _names(after))]
+    return _changed(before, after)
+
+
+def _changed(before: Any, after: Any) -> list[NameKey]:
+    """Two states of one object: whose it is, what it is called, what it is like."""
+    if name_key(before) != name_key(after) or name_key(before) is None or isinstance(before, Role):
+        return [("object", before.oid), *_names(after)]
+    keys: list[NameKey] = []
+    if hasattr(before, "owner") and before.owner != after.owner:
+        keys.append(("owner", before.oid))
+        before = replace(before, owner=after.owner)
+    return [*keys, ("shape", before.oid)] if before != after else keys
 
 
 def _relation_keys(before: Relation, after: Relation) -> list[NameKey]:
@@ -79,10 +90,10 @@ def _relation_keys(before: Relation, after: Relation) -> list[NameKey]:
     for num in old.keys() | new.keys():
         if old.get(num) != new.get(num):
             keys += [("column", before.oid, a.name) for a in (old.get(num), new.get(num)) if a is not None]
+    if any(num in new and a.acl != new[num].acl for num, a in old.items()):
+        keys.append(("acl", before.oid))
     alike = {name: getattr(before, name) for name in _INDIFFERENT}
-    if replace(after, **alike) != before:
-        keys += [("object", before.oid), *([] if name_key(before) == name_key(after) else _names(after))]
-    return keys
+    return keys + _changed(before, replace(after, **alike))
 
 
 def _names(obj: Object) -> list[NameKey]:

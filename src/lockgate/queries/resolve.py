@@ -90,7 +90,7 @@ def _doubt(query: Query, draft: Draft, context: Context, known: Known) -> bool:
 def _tainted(query: Query, catalog: Catalog) -> bool:
     """Whether the timeline is not certain of a relation of the query's."""
     names = {name for _, name in query.relations}
-    doubted = (catalog.get(key[1]) for key in catalog.taints if key[0] in ("object", "column"))
+    doubted = (catalog.get(key[1]) for key in catalog.taints if key[0] in ("object", "shape", "column"))
     return catalog.taint_of(("any",)) is not None or any(isinstance(o, Relation) and o.name in names for o in doubted)
 
 

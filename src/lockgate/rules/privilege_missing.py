@@ -9,5 +9,6 @@ from lockgate.timeline.step import Step
 
 @on_failure("42501")
 def check(step: Step, failure: Failure) -> Draft | None:
-    """PostgreSQL's aclcheck_error with ACLCHECK_NO_PRIV."""
-    return refusal(step, failure) if failure.message.startswith("permission denied") and "superuser" not in failure.help else None
+    """PostgreSQL's aclcheck_error with ACLCHECK_NO_PRIV, and ExecWithCheckOptions where no policy lets the role insert."""
+    lacks = failure.message.startswith(("permission denied", "new row violates row-level security"))
+    return refusal(step, failure) if lacks and "superuser" not in failure.help else None

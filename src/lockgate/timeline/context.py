@@ -156,7 +156,10 @@ class Context:
         self.tainted.append(reason)
 
     def created(self, obj: Object, *, location: int | None = None, name: str | None = None) -> None:
-        """Remember where an object was created (for related labels)."""
+        """Remember where an object was created (for related labels), and that what is granted on it may not be known."""
+        doubt = self.catalog.taint_of(("default acls",))
+        if doubt is not None:
+            self.catalog.taint(("acl", obj.oid), doubt.reason, doubt.place)
         self.catalog.places = self.catalog.places.set(
             (obj.oid, 0), Place(self.text_source, self.span(location, name) if name else self.statement.span, self.slot)
         )
@@ -189,7 +192,8 @@ class Context:
 
     def _may_use(self, schema: Namespace) -> bool:
         """Whether a schema of the path counts: one without USAGE is passed over (recomputeNamespacePath)."""
-        if not self.session.known or acl.is_superuser(self.catalog, self.session.role) or self.catalog.taint_of(("any",), ("privileges",)):
+        catalog, role = self.catalog, self.session.role
+        if not self.session.known or acl.is_superuser(catalog, role) or acl.privilege_doubt(catalog, role, schema.oid):
             return True
         items = schema.acl if schema.acl is not None else acl.default_acl("schema", schema.owner, self.catalog.major)
         return schema.oid in (PG_CATALOG, INFORMATION_SCHEMA) or "U" in acl.held(self.catalog, self.session.role, items)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lockgate.catalog import acl
-from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.catalog import Catalog, Taint
 from lockgate.catalog.objects import (
     BOOTSTRAP_SUPERUSER,
     FIRST_USER_OID,
@@ -115,27 +115,26 @@ def owner_of(catalog: Catalog, obj: Any) -> int:
             return int(getattr(obj, "owner", BOOTSTRAP_SUPERUSER) or BOOTSTRAP_SUPERUSER)
 
 
-def _doubt(ctx: Context, obj: Any) -> bool:
-    keys: list[tuple[Any, ...]] = [("any",), ("privileges",)]
-    oid = getattr(obj, "oid", 0)
-    if oid:
-        keys += [("object", oid), ("owner", oid)]
-    if isinstance(obj, Namespace):
-        keys.append(("namespace", obj.oid))
-    return ctx.catalog.taint_of(*keys) is not None
+def _doubt(ctx: Context, obj: Any = None) -> Taint | None:
+    return acl.ownership_doubt(ctx.catalog, getattr(obj, "oid", 0))
 
 
-def _sure(ctx: Context, yes: bool, obj: Any) -> str:
+def _role_doubt(ctx: Context, role: int) -> Taint | None:
+    """Why it is not certain what a role's attributes are."""
+    return ctx.catalog.taint_of(("any",), ("privileges",), ("object", role)) if ctx.catalog.taints else None
+
+
+def _sure(ctx: Context, yes: bool, doubt: Taint | None) -> str:
     if not ctx.session.known or ctx.unchecked:
         return UNKNOWN
     if yes:
         return YES
-    return UNKNOWN if _doubt(ctx, obj) else NO
+    return UNKNOWN if doubt is not None else NO
 
 
 def has_owner(ctx: Context, obj: Any) -> str:
     """Whether the current role owns an object, or belongs to the role that does (object_ownercheck)."""
-    return _sure(ctx, acl.has_privileges_of(ctx.catalog, ctx.session.role, owner_of(ctx.catalog, obj)), obj)
+    return _sure(ctx, acl.has_privileges_of(ctx.catalog, ctx.session.role, owner_of(ctx.catalog, obj)), _doubt(ctx, obj))
 
 
 def has_privilege(ctx: Context, obj: Any, privilege: str, *, columns: Iterable[int] | None = None, role: int | None = None) -> str:
@@ -144,7 +143,8 @@ def has_privilege(ctx: Context, obj: Any, privilege: str, *, columns: Iterable[i
     ``columns``: attribute numbers of a relation; where the table's own privilege is lacking each must be covered by its own
     (0: every column); none named asks for the privilege on any column (ExecCheckOneRelPerms).
     """
-    return _sure(ctx, _holds(ctx, obj, privilege, ctx.session.role if role is None else role, columns), obj)
+    who = ctx.session.role if role is None else role
+    return _sure(ctx, _holds(ctx, obj, privilege, who, columns), acl.privilege_doubt(ctx.catalog, who, getattr(obj, "oid", 0)))
 
 
 def _holds(ctx: Context, obj: Any, privilege: str, role: int, columns: Iterable[int] | None) -> bool:
@@ -304,7 +304,7 @@ def need_member(ctx: Context, role: Role | int, location: int | None = None, *, 
     """The current role must be able to act as another (check_can_set_role; before 16, check_is_member_of_role)."""
     found = ctx.catalog.the(Role, role) if isinstance(role, int) else role
     test = acl.may_set_role if ctx.catalog.major >= 16 else acl.is_member
-    held = _sure(ctx, test(ctx.catalog, ctx.session.role, found.oid), found)
+    held = _sure(ctx, test(ctx.catalog, ctx.session.role, found.oid), _doubt(ctx, found))
     _note(ctx, "member", found, held, location, name)
     if held == NO:
         words = "must be able to SET ROLE" if ctx.catalog.major >= 16 else "must be member of role"
@@ -314,13 +314,13 @@ def need_member(ctx: Context, role: Role | int, location: int | None = None, *, 
 
 def is_superuser(ctx: Context, role: int | None = None) -> str:
     """Whether the current role (or ``role``) is a superuser."""
-    return _sure(ctx, acl.is_superuser(ctx.catalog, role if role is not None else ctx.session.role), None)
+    return _sure(ctx, acl.is_superuser(ctx.catalog, role if role is not None else ctx.session.role), _role_doubt(ctx, role or ctx.session.role))
 
 
 def need_superuser(ctx: Context, message: str, location: int | None = None, *, name: str | None = None, roles: Iterable[str] = (), help: str = "") -> None:
     """Only superusers may, or who has the privileges of one of these (predefined) ``roles``; ``message`` as the server words it."""
     mine = {ctx.catalog.role_name(oid) for oid in acl.roles_of(ctx.catalog, ctx.session.role)}
-    held = _sure(ctx, acl.is_superuser(ctx.catalog, ctx.session.role) or not mine.isdisjoint(roles), None)
+    held = _sure(ctx, acl.is_superuser(ctx.catalog, ctx.session.role) or not mine.isdisjoint(roles), _role_doubt(ctx, ctx.session.role))
     ctx.needs.append(Need("superuser", "", ctx.catalog.role_name(ctx.session.role), held, "", ctx.span(location, name)))
     if held == NO:
         help = help or "have a superuser run this once, outside the migrations"
@@ -331,7 +331,7 @@ def need_attribute(ctx: Context, attribute: str, message: str, location: int | N
     """A role attribute (createrole, createdb, ...), which superusers need not have."""
     role = ctx.catalog.find(Role, ctx.session.role)
     has = acl.is_superuser(ctx.catalog, ctx.session.role) or bool(role is not None and getattr(role, attribute))
-    held = _sure(ctx, has, role)
+    held = _sure(ctx, has, _role_doubt(ctx, ctx.session.role))
     ctx.needs.append(Need(attribute, "", ctx.catalog.role_name(ctx.session.role), held, "", ctx.span(location, name)))
     if held == NO:
         words = f"ALTER ROLE {remedy.quoted(role.name if role else '')} {attribute.upper()};"

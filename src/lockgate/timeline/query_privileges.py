@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from lockgate.catalog.catalog import Address
-from lockgate.catalog.objects import FIRST_USER_OID, Other, Relation, Rewrite, Routine, Trigger
+from lockgate.catalog.objects import FIRST_USER_OID, Relation, Rewrite, Routine, Trigger
 from lockgate.timeline.context import Context, Need
 from lockgate.timeline.privileges import NO, denied, has_privilege, need_privilege
 
@@ -17,7 +16,7 @@ _TRUE = frozenset({"true", "on", "1", "yes", ""})
 
 
 def check_query(ctx: Context, query: Any) -> None:
-    """Every relation that a query reads or writes, what stands behind its views, the defaults of an INSERT, the functions it calls."""
+    """Every relation that a query reads or writes, what stands behind its views, the functions it calls."""
     for use in query.uses:
         relation = ctx.catalog.find(Relation, use.relation)
         if relation is None:
@@ -29,8 +28,6 @@ def check_query(ctx: Context, query: Any) -> None:
         if relation.kind == "v":
             written = {p: {"INSERT": use.inserted, "UPDATE": use.updated}.get(p) for p in use.privileges - {"SELECT"}}
             _check_view(ctx, relation, written, use.location, frozenset())
-        if "INSERT" in use.privileges and relation.kind in "rp":
-            _check_defaults(ctx, relation, use)
     for oid in sorted(query.routines):
         _check_routine(ctx, oid)
 
@@ -109,34 +106,3 @@ def _need_as(
     ctx.needs.append(Need("privilege", ctx.catalog.qualified(relation), who, held, privilege, ctx.span(location, view.name)))
     if held == NO:
         raise denied(ctx, relation, privilege, location, name=view.name, role=role)
-
-
-# --- defaults ------------------------------------------------------------------------------------------------------------
-
-
-def _inserts_rows(ctx: Context) -> bool:
-    """Whether the statement at hand is an INSERT that certainly inserts a row."""
-    if ctx.depth or ctx.statement.tag != "InsertStmt":
-        return False
-    source = ctx.statement.node.get("selectStmt")
-    return source is None or bool(source.get("SelectStmt", {}).get("valuesLists"))
-
-
-def _check_defaults(ctx: Context, relation: Relation, use: Any) -> None:
-    """nextval() in the default of a column that the INSERT leaves out: USAGE or UPDATE on its sequence (nextval_internal)."""
-    if not _inserts_rows(ctx):
-        return
-    for attribute in relation.attributes:
-        if not attribute.has_default or attribute.num in use.inserted:
-            continue
-        default = ctx.catalog.one(Other, ("default", 0, f"{relation.oid}.{attribute.num}"))
-        for address in _references(ctx, default):
-            sequence = ctx.catalog.find(Relation, address[0])
-            if sequence is None or sequence.kind != "S":
-                continue
-            if has_privilege(ctx, sequence, "UPDATE") == NO:
-                need_privilege(ctx, sequence, "USAGE", use.location, name=relation.name)
-
-
-def _references(ctx: Context, default: Other | None) -> list[Address]:
-    return [e.referenced for e in ctx.catalog.dependencies(default.oid) if e.kind == "n"] if default is not None else []

@@ -79,7 +79,7 @@ def candidates(
 
 def with_outputs(routine: Routine) -> Routine:
     """A procedure as CALL sees it: its OUT arguments are given, too."""
-    if routine.kind != "p" or not routine.all_args:
+    if routine.kind != "p" or not routine.modes:
         return routine
     return replace(routine, args=routine.all_args, modes=routine.modes.replace("o", "i"))
 

@@ -10,7 +10,7 @@ from lockgate.catalog.objects import Attribute, Constraint, Namespace, Relation,
 from lockgate.catalog.typename import base_type, element_of, type_name, type_of
 from lockgate.timeline.evaluate.deparse import default_text
 from lockgate.timeline.evaluate.pg_objects import user_routines, user_types
-from lockgate.timeline.evaluate.pg_relations import constraints, doubted, maybe_named, relations, triggers
+from lockgate.timeline.evaluate.pg_relations import constraints, doubted, maybe_named, perhaps, relations, shapes_in_doubt, triggers
 from lockgate.timeline.evaluate.tables import Provider, Wanted, names_in
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Row, Value
 from lockgate.timeline.evaluate.world import World
@@ -37,7 +37,7 @@ def visible(world: World, obj: Relation | Namespace | Routine | Type, letters: s
     session, catalog = world.ctx.session, world.ctx.catalog
     if not session.known or acl.has_privileges_of(catalog, session.role, obj.owner):
         return True
-    if catalog.taint_of(("privileges",)) is not None:
+    if acl.privilege_doubt(catalog, session.role, obj.oid) is not None:
         return False
     return not set(letters).isdisjoint(acl.held(catalog, session.role, items_of(catalog, obj)))
 
@@ -45,7 +45,7 @@ def visible(world: World, obj: Relation | Namespace | Routine | Type, letters: s
 def _hidden(world: World, relation: Relation) -> bool:
     """Whether the views certainly show nothing of a table: the current role owns it not, and holds nothing on it or on a column of it."""
     catalog = world.ctx.catalog
-    if doubted(world, relation.oid) or visible(world, relation, "arwdDxt") or catalog.taint_of(("any",), ("privileges",)) is not None:
+    if visible(world, relation, "arwdDxt") or acl.privilege_doubt(catalog, world.ctx.session.role, relation.oid) is not None:
         return False
     return not any(acl.held(catalog, world.ctx.session.role, attribute.acl) for attribute in relation.attributes if attribute.acl)
 
@@ -61,7 +61,8 @@ def _tables(world: World, wanted: Wanted) -> Iterable[Row]:
         if relation.kind in _KINDS and not _hidden(world, relation):
             kind = "LOCAL TEMPORARY" if relation.persistence == "t" else _KINDS[relation.kind]
             schema = catalog.namespace_name(relation.namespace)
-            yield Row({"table_catalog": SOMETHING, "table_schema": schema, "table_name": relation.name, "table_type": kind}, _certain(world, relation))
+            yield Row({"table_catalog": SOMETHING, "table_schema": schema, "table_name": relation.name, "table_type": kind},
+                      not perhaps(world, relation.oid) and visible(world, relation, "arwdDxt"))  # fmt: skip
     yield from _maybe(world, names)
     for schema in ("pg_catalog", "information_schema"):
         for name in sorted(names) if names is not None else catalog.builtins.relation_names(schema):
@@ -190,10 +191,9 @@ def _not_nulls(world: World, wanted: Wanted) -> Iterator[Row]:
 
 def _doubtful_tables(world: World) -> Iterator[Row]:
     catalog = world.ctx.catalog
+    for relation in shapes_in_doubt(world):
+        yield Row({"table_schema": catalog.namespace_name(relation.namespace), "table_name": relation.name}, False)
     for key in catalog.taints:
-        relation = catalog.find(Relation, key[1]) if key[0] == "object" else None
-        if relation is not None:
-            yield Row({"table_schema": catalog.namespace_name(relation.namespace), "table_name": relation.name}, False)
         if key[0] == "name" and key[1] == "constraint":
             yield Row({"constraint_name": key[3]}, False)
 
@@ -236,7 +236,7 @@ def _referential(world: World, wanted: Wanted) -> Iterable[Row]:
         if constraint.kind == "f":
             rules: dict[str, Value] = {"delete_rule": _RULES[constraint.on_delete], "update_rule": _RULES[constraint.on_update]}
             yield Row({**_constraint_names(catalog, constraint), **rules}, not doubted(world, constraint.oid) and not doubted(world, constraint.relation))
-    yield from (Row({}, False) for key in catalog.taints if key[0] == "object")
+    yield from (Row({}, False) for _ in shapes_in_doubt(world))
 
 
 def _checks(world: World, wanted: Wanted) -> Iterable[Row]:
@@ -245,7 +245,7 @@ def _checks(world: World, wanted: Wanted) -> Iterable[Row]:
             yield Row({**_constraint_names(world.ctx.catalog, constraint), "check_clause": SOMETHING}, not doubted(world, constraint.oid))
     if names_in(wanted, "constraint_name") is None:
         yield from (Row({**row.values, "check_clause": SOMETHING}, row.certain) for row in _not_nulls(world, {}))
-    yield from (Row({}, False) for key in world.ctx.catalog.taints if key[0] == "object")
+    yield from (Row({}, False) for _ in shapes_in_doubt(world))
 
 
 def _routines(world: World, wanted: Wanted) -> Iterable[Row]:

@@ -63,7 +63,7 @@ def _relation(world: World, schema: str | None, name: str) -> Value:
     for space in spaces(world, schema):
         found = catalog.relation_named(space, name)
         if found is not None:
-            return UNKNOWN if catalog.taint_of(("object", found.oid)) else Reg(found.oid, "class")
+            return UNKNOWN if catalog.taint_of(("identity", found.oid)) else Reg(found.oid, "class")
         if space < FIRST_USER_OID and (builtin := catalog.builtins.relation(catalog.namespace_name(space), name)) is not None:
             return Reg(builtin.oid, "class")
     return UNKNOWN if _doubt(world, "relation", schema, name) else None
@@ -118,8 +118,13 @@ def reg_name(world: World, value: Reg) -> Value:
     if value.kind == "namespace":
         return quote_identifier(catalog.namespace_name(int(value))) or str(int(value))
     found = catalog.get(int(value))
+    if isinstance(found, Routine) and value.kind == "procedure":  # format_procedure
+        args = ",".join(type_name(catalog, oid, path=path) for oid in found.args)
+        return f"{_qualified(world, found, 'routine')}({args})"
     if isinstance(found, (Relation, Routine, Type)):
         return _qualified(world, found, "relation" if isinstance(found, Relation) else "routine")
+    if value.kind == "procedure":
+        return SOMETHING
     builtin = catalog.builtins.relation_by_oid(int(value)) if value.kind == "class" else catalog.builtins.function_by_oid(int(value))
     if builtin is not None:
         name = quote_identifier(builtin.name)

@@ -18,6 +18,11 @@ def doubted(world: World, oid: int) -> bool:
     return bool(world.ctx.catalog.taints) and world.ctx.catalog.taint_of(("object", oid)) is not None
 
 
+def perhaps(world: World, oid: int) -> bool:
+    """Whether it is not certain that an object exists, whatever it is like."""
+    return bool(world.ctx.catalog.taints) and world.ctx.catalog.taint_of(("identity", oid)) is not None
+
+
 def relations(world: World, names: frozenset[str] | None, oids: frozenset[int] | None = None) -> Iterator[Relation]:
     """The user's relations of these names or oids (None: any)."""
     catalog = world.ctx.catalog
@@ -41,11 +46,25 @@ def namespaces(world: World) -> list[Namespace]:
     return list(world.ctx.catalog.objects(Namespace))
 
 
-def maybe_named(world: World, kind: str, names: frozenset[str] | None) -> Iterator[tuple[int, str]]:
+def maybe_named(world: World, kind: str, names: frozenset[str] | None) -> Iterator[tuple[int, Value]]:
     """Names of a kind that may or may not exist, with their schema."""
-    for key in world.ctx.catalog.taints:
-        if key[0] == "name" and key[1] == kind and (names is None or key[3] in names):
+    catalog = world.ctx.catalog
+    for key, taint in catalog.taints.items():
+        if (key[0] == "name" and key[1] == kind and key[3] == "*") or (key[0] == "namespace" and kind in ("relation", "type", "routine")):
+            space = key[2] if key[0] == "name" else key[1]
+            wanted = sorted(n for n in names if n.startswith(taint.prefixes) and not catalog.oids((kind, space, n))) if names is not None else [UNKNOWN]
+            yield from ((space, name) for name in wanted)
+        elif key[0] == "name" and key[1] == kind and (names is None or key[3] in names):
             yield key[2], key[3]
+
+
+def shapes_in_doubt(world: World) -> Iterator[Relation]:
+    """The relations of which it is not certain what they are like."""
+    catalog = world.ctx.catalog
+    for key in catalog.taints:
+        found = catalog.find(Relation, key[1]) if key[0] in ("object", "shape") else None
+        if found is not None:
+            yield found
 
 
 def _class(world: World, wanted: Wanted) -> Iterable[Row]:
@@ -53,16 +72,18 @@ def _class(world: World, wanted: Wanted) -> Iterable[Row]:
     names, oids = names_in(wanted, "relname"), oids_in(wanted, "oid")
     for relation in relations(world, names, oids):
         kept = any(isinstance(o, Relation) for o in catalog.of_relation(relation.oid, Relation))
+        shape: dict[str, Value] = {
+            "relispartition": relation.is_partition, "relrowsecurity": relation.rls, "relforcerowsecurity": relation.force_rls,
+            "relhasindex": True if kept else UNKNOWN, "relispopulated": relation.populated, "relreplident": relation.replica_identity,
+            "relnatts": relation.next_attnum - 1 if relation.kind in "rpfvm" else UNKNOWN, "reloftype": relation.of_type,
+            "relchecks": sum(c.kind == "c" for c in catalog.of_relation(relation.oid, Constraint)), "relpersistence": relation.persistence,
+        }  # fmt: skip
         yield Row(
             {
                 "oid": relation.oid, "relname": relation.name, "relnamespace": relation.namespace, "relkind": relation.kind,
-                "relowner": relation.owner, "relpersistence": relation.persistence, "reltype": relation.rowtype, "reloftype": relation.of_type,
-                "relispartition": relation.is_partition, "relrowsecurity": relation.rls, "relforcerowsecurity": relation.force_rls,
-                "relhasindex": True if kept else UNKNOWN, "relispopulated": relation.populated, "relreplident": relation.replica_identity,
-                "relnatts": relation.next_attnum - 1 if relation.kind in "rpfvm" else UNKNOWN, "relisshared": False,
-                "relchecks": sum(c.kind == "c" for c in catalog.of_relation(relation.oid, Constraint)),
-            },
-            not doubted(world, relation.oid),
+                "relowner": relation.owner, "reltype": relation.rowtype, "relisshared": False,
+            } | (dict.fromkeys(shape, UNKNOWN) if doubted(world, relation.oid) else shape),
+            not perhaps(world, relation.oid),
         )  # fmt: skip
     for space, name in maybe_named(world, "relation", names):
         yield Row({"relname": name, "relnamespace": space}, False)
@@ -164,9 +185,7 @@ def constraints(world: World, names: frozenset[str] | None, owners: frozenset[in
 
 def wildcards(world: World, column: str) -> Iterator[Row]:
     """For each relation in doubt, a row of anything that may hang on it."""
-    for key in world.ctx.catalog.taints:
-        if key[0] == "object" and world.ctx.catalog.find(Relation, key[1]) is not None:
-            yield Row({column: key[1]}, False)
+    yield from (Row({column: relation.oid}, False) for relation in shapes_in_doubt(world))
 
 
 def _index(world: World, wanted: Wanted) -> Iterable[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lockgate.catalog.objects import Policy, Relation, Trigger
-from lockgate.timeline.evaluate.pg_relations import doubted, maybe_named, relations
+from lockgate.timeline.evaluate.pg_relations import doubted, maybe_named, perhaps, relations, shapes_in_doubt
 from lockgate.timeline.evaluate.tables import Provider, Wanted, names_in
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Row, Value
 from lockgate.timeline.evaluate.world import World
@@ -19,7 +19,7 @@ def _named(world: World, wanted: Wanted, kinds: str, column: str) -> Iterator[tu
     for relation in relations(world, names_in(wanted, column)):
         if relation.kind in kinds:
             values: dict[str, Value] = {"schemaname": catalog.namespace_name(relation.namespace), column: relation.name}
-            yield relation, not doubted(world, relation.oid), values
+            yield relation, not perhaps(world, relation.oid), values
 
 
 def _maybe(world: World, wanted: Wanted, column: str) -> Iterator[Row]:
@@ -40,7 +40,7 @@ def _tables(world: World, wanted: Wanted) -> Iterable[Row]:
     catalog = world.ctx.catalog
     for relation, certain, values in _named(world, wanted, "rp", "tablename"):
         more: dict[str, Value] = {
-            "tableowner": catalog.role_name(relation.owner), "rowsecurity": relation.rls, "tablespace": None,
+            "tableowner": catalog.role_name(relation.owner), "rowsecurity": UNKNOWN if doubted(world, relation.oid) else relation.rls, "tablespace": None,
             "hasindexes": True if catalog.of_relation(relation.oid, Relation) else UNKNOWN,
             "hastriggers": True if catalog.of_relation(relation.oid, Trigger) else UNKNOWN,
         }  # fmt: skip
@@ -77,10 +77,8 @@ def _indexes(world: World, wanted: Wanted) -> Iterable[Row]:
             continue
         yield Row({**values, "tablename": owner.name, "indexdef": SOMETHING, "tablespace": None}, certain and not doubted(world, owner.oid))
     yield from _maybe(world, wanted, "indexname")
-    for key in catalog.taints:
-        doubtful = catalog.find(Relation, key[1]) if key[0] == "object" else None
-        if doubtful is not None:
-            yield Row({"schemaname": catalog.namespace_name(doubtful.namespace), "tablename": doubtful.name}, False)
+    for doubtful in shapes_in_doubt(world):
+        yield Row({"schemaname": catalog.namespace_name(doubtful.namespace), "tablename": doubtful.name}, False)
 
 
 def _policies(world: World, wanted: Wanted) -> Iterable[Row]:
@@ -94,10 +92,8 @@ def _policies(world: World, wanted: Wanted) -> Iterable[Row]:
             "permissive": "PERMISSIVE" if policy.permissive else "RESTRICTIVE", "roles": [catalog.role_name(r) for r in policy.roles],
             "cmd": _COMMANDS[policy.command],
         }, not doubted(world, policy.oid) and not doubted(world, owner.oid))  # fmt: skip
-    for key in catalog.taints:
-        doubtful = catalog.find(Relation, key[1]) if key[0] == "object" else None
-        if doubtful is not None:
-            yield Row({"schemaname": catalog.namespace_name(doubtful.namespace), "tablename": doubtful.name}, False)
+    for doubtful in shapes_in_doubt(world):
+        yield Row({"schemaname": catalog.namespace_name(doubtful.namespace), "tablename": doubtful.name}, False)
 
 
 PROVIDERS: dict[str, Provider] = {

@@ -10,9 +10,13 @@ from lockgate.values import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that cannot be computed; ``notnull`` where it is certain not to be NULL."""
+    """A value that cannot be computed; ``notnull`` where it is certain not to be NULL.
+
+    ``spelled`` is what is known of a text put together of several parts (plpgsql/dynamic.py's template).
+    """
 
     notnull: bool = False
+    spelled: str = ""
 
     def __bool__(self) -> bool:
         raise TypeError("an unknown value has no truth")

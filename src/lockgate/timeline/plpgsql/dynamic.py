@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lockgate.catalog.catalog import NameKey
-from lockgate.catalog.objects import PG_CATALOG, Relation
 from lockgate.catalog.typename import quote_identifier
 from lockgate.lean import pattern
 from lockgate.parse.routine import GrammarError, parse_statements
@@ -15,10 +13,14 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import Unknown, World, expression, text_of
 from lockgate.timeline.targets import HARMLESS, HOLE, taints_of
 
-_FILLINGS = (HOLE, "1", f"'{HOLE}'")  # a name, else a number (RESTART WITH), else a string
+# a name, else a number (RESTART WITH), a string, a query (AS pg_get_viewdef()), a constraint (pg_get_constraintdef()), a column, some options
+_FILLINGS = (HOLE, "1", f"'{HOLE}'", "SELECT 1", "CHECK (true)", f"{HOLE} int", "")
 _WHY = "dynamic SQL of which only a part is known"
 _HARMLESS = pattern(r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh|comment|explain|show|reset)\b", re.I)
-_GRANTS = pattern(r"\s*(grant|revoke|alter\s+default)\b", re.I)
+_SETTINGS = pattern(r"\s*set\s+(local\s+|session\s+)?(search_path|role|session)\b", re.I)  # whose names, and who asks
+_VIEWS = pattern(r"\s*create\s+(or\s+replace\s+)?view\b", re.I)
+_VERB = pattern(rf"(^|;)\s*{HOLE}")  # a statement of which not even the verb is known
+_ALONE = rf'(?<![\w".]){HOLE}(?![\w".])'  # a hole that is no part of a name
 
 
 def template(world: World, node: Node) -> str:
@@ -37,7 +39,9 @@ def template(world: World, node: Node) -> str:
     if tag == "TypeCast":
         return template(world, body["arg"])
     value = text_of(expression(world, node))
-    return HOLE if isinstance(value, Unknown) or value is None else value
+    if isinstance(value, Unknown):
+        return value.spelled or HOLE
+    return HOLE if value is None else value
 
 
 def _format(world: World, args: list[Node]) -> str:
@@ -73,6 +77,18 @@ def only_values(text: str) -> list[tuple[str, Node]]:
     return [(tag, node) for tag, node, _, _ in statements] if known else []
 
 
+def unknown_views(text: str) -> list[Node]:
+    """CREATE VIEW of known names, each AS a query that is not known."""
+    if not _VIEWS.match(text):
+        return []
+    try:
+        statements = parse_statements(re.sub(_ALONE, "SELECT 1", text))
+    except GrammarError:
+        return []
+    nodes = [node for tag, node, _, _ in statements if tag == "ViewStmt" and HOLE not in str(node)]
+    return nodes if len(nodes) == len(statements) else []
+
+
 def _in_constants(item: Any) -> bool:
     if isinstance(item, dict):
         return item.get("sval") == {"sval": HOLE} or ("bound" not in item and all(_in_constants(value) for value in item.values()))
@@ -81,14 +97,14 @@ def _in_constants(item: Any) -> bool:
 
 def taint_template(ctx: Context, text: str) -> None:
     """Put in doubt what the statement may touch, as far as its known parts tell."""
-    if _HARMLESS.match(text):
+    if _SETTINGS.match(text) or _VERB.search(text):
+        ctx.taint(("any",), _WHY)
         return
-    if _GRANTS.match(text):
-        ctx.taint(("privileges",), _WHY)
+    if _HARMLESS.match(text):
         return
     for filling in _FILLINGS:
         try:
-            statements = parse_statements(text.replace(HOLE, filling))
+            statements = parse_statements(re.sub(_ALONE, filling, text))
         except GrammarError:
             continue
         break
@@ -96,55 +112,15 @@ def taint_template(ctx: Context, text: str) -> None:
         _taint_prefix(ctx, text)
         return
     for tag, node, _, _ in statements:
-        if tag in HARMLESS:
-            continue
-        _taint_statement(ctx, tag, node)
-
-
-def _taint_statement(ctx: Context, tag: str, node: Node) -> None:
-    """A statement with holes in it: its known targets, and every object that a hole may name."""
-    keys = [key for key in taints_of(ctx, tag, node) if not (key[0] == "name" and HOLE in str(key[-1]))]
-    for schema in _holes(node):
-        keys += _any_of(ctx, schema, tag)
-    for key in dict.fromkeys(keys or [("any",)]):
-        ctx.taint(key, _WHY)
-
-
-def _holes(node: Any) -> list[str | None]:
-    """The schemas (None: not given, HOLE: not known) of the relations whose name is a hole."""
-    found: list[str | None] = []
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, list):
-            stack.extend(item)
-            words = [i["String"].get("sval", "") for i in item if isinstance(i, dict) and "String" in i]
-            if words and len(words) == len(item) and HOLE in words[-1]:
-                found.append(words[-2] if len(words) > 1 else None)
-        elif isinstance(item, dict):
-            if HOLE in str(item.get("relname", "")) or (HOLE in str(item.get("idxname", ""))):
-                found.append(item.get("schemaname") or item.get("relation", {}).get("schemaname"))
-            stack.extend(v for v in item.values() if isinstance(v, (dict, list)))
-    return found
-
-
-def _any_of(ctx: Context, schema: str | None, tag: str) -> list[NameKey]:
-    """Every relation of a schema (or of the search path's), and any that may be new in it."""
-    if schema is not None and HOLE in schema:
-        return [("any",)]
-    named = ctx.catalog.namespace(schema) if schema is not None else None
-    spaces = [named.oid] if named is not None else [oid for oid in ctx.path() if oid != PG_CATALOG]
-    keys: list[NameKey] = [("namespace", oid) for oid in spaces]
-    if not tag.startswith("Create") and tag not in ("ViewStmt", "IndexStmt"):
-        keys += [("object", o.oid) for oid in spaces for o in ctx.catalog.in_namespace(oid) if isinstance(o, Relation) and o.kind in "rpvmfS"]
-    return keys
+        for key in taints_of(ctx, tag, node) or [("any",)] if tag not in HARMLESS else ():
+            ctx.taint(key, _WHY)
 
 
 def _taint_prefix(ctx: Context, text: str) -> None:
     match = re.match(r"\s*alter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?([\w.\"]+)\s", text, re.I)
     if match is not None and HOLE not in match.group(1):
         try:
-            ((tag, node, _, _),) = parse_statements(f"ALTER TABLE {match.group(1)} ADD COLUMN {HOLE} int")
+            ((tag, node, _, _),) = parse_statements(f"ALTER TABLE {match.group(1)} RENAME TO {HOLE}")
         except (GrammarError, ValueError):
             ctx.taint(("any",), _WHY)
             return

@@ -87,16 +87,10 @@ class Interpreter(Sentences):
         changed: set[int] = set()
         for body in bodies:
             ctx.catalog = draft.draft()
-            try:
-                left = max(left, self.statements(body))
-                failed = False
-            except (Leaving, Returning) as signal:
-                out = isinstance(signal, Returning) or bool(signal.label)
-                left, failed = max(left, Left.OUT if out else Left.LOOP), False
-            except Refused:
-                failed = True
+            found = self.tried(body)
             copy, ctx.catalog = ctx.catalog, draft
-            if not failed:
+            if found is not None:
+                left = max(left, found)
                 ctx.tainted += [_WHY] if merge(draft, copy, _WHY, ctx.place) else []
                 changed |= {i for i, (v, old) in enumerate(zip(variables, before, strict=True)) if v.value is not old and v.value != old}
                 if ctx.session.search_path != session.search_path:
@@ -107,6 +101,25 @@ class Interpreter(Sentences):
         for index in changed:
             variables[index].value = UNKNOWN
         return left
+
+    def tried(self, body: Sequence[tree.Statement]) -> Left | None:
+        """What a body does in the catalog at hand; None where it fails for certain, be it run by the role that may."""
+        ctx = self.ctx
+        start, said = ctx.catalog.freeze(), len(ctx.warnings)
+        saved = ctx.session, ctx.unchecked
+        try:
+            return self.statements(body)
+        except (Leaving, Returning) as signal:
+            return Left.OUT if isinstance(signal, Returning) or signal.label else Left.LOOP
+        except Refused as refused:
+            if ctx.unchecked or refused.failure.sqlstate != "42501":
+                return None
+            ctx.catalog.restore(start)
+            ctx.session, ctx.unchecked = saved[0], True
+            return self.tried(body)
+        finally:
+            ctx.unchecked = saved[1]
+            del ctx.warnings[said:]  # nor are they certain
 
     # --- statements ----------------------------------------------------------------------------------------------------
 

@@ -12,9 +12,11 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select
 from lockgate.timeline.failure import Failure, Unsure
 from lockgate.timeline.plpgsql.declare import declare
-from lockgate.timeline.plpgsql.dynamic import only_values, taint_template, template
+from lockgate.timeline.plpgsql.dynamic import only_values, taint_template, template, unknown_views
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var
+from lockgate.timeline.targets import HOLE
+from lockgate.values import replace
 
 STEPS = 20_000  # of one statement of a script
 QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
@@ -90,6 +92,9 @@ class Sentences:
         """Assign an expression to a variable."""
         query, columns, rows = self.table(fragment)
         value = single(columns, rows)
+        if isinstance(value, Unknown) and "'" in fragment.text and fragment.mode == "expression":
+            spelled = self.spelled(fragment)
+            value = replace(value, spelled=spelled if spelled != HOLE else "")
         if var.fields is not None and not isinstance(value, Row):
             value = None if value is None else Row({}) if var.open else UNKNOWN
             if var.record:
@@ -306,16 +311,24 @@ class Sentences:
 
     def guess(self, text: tree.Fragment) -> None:
         """Dynamic SQL that is not known: what its constant parts tell of its targets is in doubt."""
-        _, node = parse_query(EXPRESSION_PREFIX + text.text)
-        spelled = template(self.world, node["targetList"][0]["ResTarget"]["val"])
-        certain = only_values(spelled)
+        from lockgate.timeline.transitions.view import create_unknown_view
+
+        spelled = self.spelled(text)
+        certain, views = only_values(spelled), unknown_views(spelled)
         with self.place.enter_text(self.ctx, text):
             for tag, statement in certain:
                 self.utility_outside(tag, statement)
-            if not certain:
+            for statement in views:
+                create_unknown_view(self.ctx, statement)
+            if not certain and not views:
                 self.doubts += 1
                 self.ctx.catalog.forget()
                 taint_template(self.ctx, spelled)
+
+    def spelled(self, text: tree.Fragment) -> str:
+        """A text with a hole for each part that is not known."""
+        _, node = parse_query(EXPRESSION_PREFIX + text.text)
+        return template(self.world, node["targetList"][0]["ResTarget"]["val"])
 
     def rows_of_loop(self, statement: tree.ForQuery) -> tuple[list[str], list[Row]]:
         """The rows that a FOR loop runs over."""

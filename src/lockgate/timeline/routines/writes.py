@@ -13,6 +13,7 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select, truth
 from lockgate.timeline.evaluate.contents import MOST, clash, contents_of, held, store
 from lockgate.timeline.failure import Unsure
+from lockgate.timeline.routines.new_rows import check_new_rows
 from lockgate.timeline.routines.violations import check_keys, check_nulls
 
 _WRITING = re.compile(r"\b(insert|update|delete|merge|truncate|copy|execute|call)\b", re.IGNORECASE)
@@ -27,6 +28,8 @@ def write(ctx: Context, tag: str, node: Node, query: Query, world: World) -> Non
         _write(world, inner_tag, inner, found if isinstance(found, Relation) else None, follow=False)
     relation = catalog.find(Relation, query.target) if query.target else None
     if relation is not None:
+        if tag == "InsertStmt":
+            check_new_rows(world, relation, node)
         _write(world, tag, node, relation, follow=True)
 
 

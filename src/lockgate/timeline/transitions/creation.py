@@ -57,7 +57,7 @@ def refuse_existing(
     """The name is taken: refuse, unless that is in doubt; then what had it gives way."""
     obj = ctx.catalog.get(oid)
     space = getattr(obj, "namespace", 0)
-    if doubt(ctx, kind, space, name, oid) is not None:
+    if ctx.catalog.taint_of(("any",), ("namespace", space), ("identity", oid)) or ("name", kind, space, name) in ctx.catalog.taints:
         dependency.erase(ctx.catalog, oid)
         return
     shown = object or (ctx.catalog.qualified(obj) if obj is not None else name)

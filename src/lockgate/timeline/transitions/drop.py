@@ -138,7 +138,7 @@ def _check_kind(ctx: Context, relation: Relation, kind: str) -> None:
 def _need_owner(ctx: Context, obj: Any) -> None:
     """The object's owner, or its schema's, may drop it."""
     space = ctx.catalog.find(Namespace, getattr(obj, "namespace", 0))
-    if space is not None and has_owner(ctx, space) == "yes":
+    if space is not None and has_owner(ctx, space) != "no" and has_owner(ctx, obj) != "unknown":
         return
     need_owner(ctx, obj, name=obj.name)
 

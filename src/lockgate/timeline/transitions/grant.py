@@ -126,8 +126,7 @@ def _restrict(
     ctx: Context, statement: Grant, obj: Any, items: acl.Items, grantor: int, may: str, letters: str, rights: str, target: Target, column: str = ""
 ) -> str:  # fmt: skip
     known = ctx.session.known and not ctx.unchecked
-    doubt = ctx.catalog.taint_of(("any",), ("privileges",), ("object", getattr(obj, "oid", 0))) is not None
-    held = "unknown" if not known else "yes" if may == letters else "unknown" if doubt else "no"
+    held = "unknown" if not known else "yes" if may == letters else "unknown" if acl.privilege_doubt(ctx.catalog, grantor, getattr(obj, "oid", 0)) else "no"
     shown = ctx.catalog.qualified(obj) if not isinstance(obj, Other) else obj.name
     span = ctx.span(target.location, target.name or None)
     ctx.needs.append(Need("grant option", shown, ctx.catalog.role_name(ctx.session.role), held, _names(letters), span))

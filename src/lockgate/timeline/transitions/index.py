@@ -22,6 +22,7 @@ from lockgate.timeline.transitions.relation import (
     create_relation,
     doubt,
     ensure_free,
+    identity_doubt,
     name_doubt,
     user_relation,
 )
@@ -147,7 +148,7 @@ def _exists(ctx: Context, relation: Relation, name: str, plan: Plan) -> bool:
     """index_create: a relation has the name already; True where IF NOT EXISTS says that is fine."""
     found = ctx.catalog.relation_named(relation.namespace, name)
     if plan.if_not_exists:
-        if (doubt(ctx, found) if found is not None else name_doubt(ctx, "relation", relation.namespace, name)) is not None:
+        if (identity_doubt(ctx, found) if found is not None else name_doubt(ctx, "relation", relation.namespace, name)) is not None:
             ctx.suppose(f"whether index {name} exists already is not known")
         if found is not None:
             ctx.warn(f'relation "{name}" already exists, skipping', sqlstate="42P07", level="NOTICE")

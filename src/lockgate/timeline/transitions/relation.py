@@ -33,6 +33,14 @@ def doubt(ctx: Context, relation: Relation, column: str | None = None) -> Taint 
     return ctx.catalog.taint_of(*keys)
 
 
+def identity_doubt(ctx: Context, relation: Relation) -> Taint | None:
+    """Why it is not certain that a relation is there under its name."""
+    if not ctx.catalog.taints:
+        return None
+    found = ctx.catalog.taint_of(("any",), ("identity", relation.oid), ("namespace", relation.namespace))
+    return found or ctx.catalog.taints.get(("name", "relation", relation.namespace, relation.name))
+
+
 def name_doubt(ctx: Context, kind: str, namespace: int, name: str) -> Taint | None:
     """Why it is not certain whether a name is taken."""
     return ctx.catalog.taint_of(("any",), ("namespace", namespace), ("name", kind, namespace, name)) if ctx.catalog.taints else None
@@ -72,7 +80,7 @@ def ensure_free(ctx: Context, name: str, namespace: int, location: int | None) -
     found = ctx.catalog.relation_named(namespace, name)
     if found is None:
         return
-    if doubt(ctx, found) is not None or name_doubt(ctx, "relation", namespace, name) is not None:
+    if identity_doubt(ctx, found) is not None:
         dependency.erase(ctx.catalog, found.oid)
         return
     raise ctx.refuse("42P07", f'relation "{name}" already exists', location, name=name, object=ctx.catalog.qualified(found), kind="relation",
@@ -97,7 +105,7 @@ def ensure_type_free(ctx: Context, name: str, namespace: int, location: int | No
     if found.category == "A" and found.elem and found.kind == "b":
         ctx.catalog.put(replace(found, name=array_type_name(ctx.catalog, name, namespace)))
         return
-    if ctx.catalog.taint_of(("any",), ("object", found.oid), ("namespace", namespace), ("name", "type", namespace, name)):
+    if ctx.catalog.taint_of(("any",), ("identity", found.oid), ("namespace", namespace)) or ("name", "type", namespace, name) in ctx.catalog.taints:
         dependency.erase(ctx.catalog, found.oid)
         return
     hint = "A relation has an associated type of the same name, so you must use a name that doesn't conflict with any existing type."
@@ -274,7 +282,7 @@ def skip_existing(ctx: Context, rangevar: Node, existing: Relation | None, names
         if name_doubt(ctx, "relation", namespace.oid, name) is not None:
             ctx.suppose(f"whether relation {name} exists already is not known")
         return False
-    if isinstance(existing, Relation) and doubt(ctx, existing) is not None:
+    if isinstance(existing, Relation) and identity_doubt(ctx, existing) is not None:
         ctx.suppose(f"whether relation {name} exists already is not known")
     ctx.warn(f'relation "{name}" already exists, skipping', rangevar.get("location", 0), sqlstate="42P07", level="NOTICE")
     return True

@@ -19,7 +19,7 @@ from lockgate.timeline.transitions.alter_column import typed_tables
 from lockgate.timeline.transitions.alter_table import check_alterable
 from lockgate.timeline.transitions.constraint import constraint_named, ensure_name_free, find_constraint
 from lockgate.timeline.transitions.inheritance import descendants
-from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, column_of, created_here, doubt, ensure_free, user_relation
+from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, column_of, created_here, doubt, ensure_free, identity_doubt, user_relation
 from lockgate.values import replace
 
 
@@ -72,7 +72,7 @@ def rename_relation(ctx: Context, relation: Relation, name: str) -> None:
 def ensure_free_at(ctx: Context, name: str, namespace: int) -> None:
     """42P07 at the new name's own token."""
     found = ctx.catalog.relation_named(namespace, name)
-    if found is not None and doubt(ctx, found) is None:
+    if found is not None and identity_doubt(ctx, found) is None:
         raise ctx.refuse("42P07", f'relation "{name}" already exists', span=_after_to(ctx, name), object=ctx.catalog.qualified(found), kind="relation",
                          related=created_here(ctx, found.oid))  # fmt: skip
     ensure_free(ctx, name, namespace, None)

@@ -246,7 +246,7 @@ def _droppable(ctx: Context, role: Role, spec: Node, denied: str, old: bool) -> 
 
 def _check_dependents(ctx: Context, role: Role, spec: Node) -> None:
     """checkSharedDependencies: what the role owns or was granted stands in the way (2BP01)."""
-    if not ctx.session.known or ctx.catalog.taint_of(("any",), ("privileges",)):
+    if not ctx.session.known or ctx.catalog.taint_of(("any",), ("privileges",)) or any(key[0] in ("acl", "acls") for key in ctx.catalog.taints):
         return
     lines = list(dependents(ctx, role.oid))
     if lines:

@@ -11,7 +11,7 @@ from lockgate.timeline.describe import routine_signature
 from lockgate.timeline.privileges import need_create, need_owner
 from lockgate.timeline.transitions.address import RELATION_KINDS, find, find_part
 from lockgate.timeline.transitions.alter_table import check_alterable
-from lockgate.timeline.transitions.relation import doubt, user_relation
+from lockgate.timeline.transitions.relation import identity_doubt, user_relation
 from lockgate.timeline.transitions.sequence import owned_sequences
 from lockgate.values import replace
 
@@ -75,7 +75,7 @@ def move_relation(ctx: Context, relation: Relation, space: Namespace) -> None:
     if relation.namespace == space.oid:
         return
     there = ctx.catalog.relation_named(space.oid, relation.name)
-    if there is not None and doubt(ctx, there) is None:
+    if there is not None and identity_doubt(ctx, there) is None:
         raise ctx.refuse("42P07", f'relation "{relation.name}" already exists in schema "{space.name}"', name=relation.name, kind="relation",
                          object=ctx.catalog.qualified(there))  # fmt: skip
     _place(ctx, relation, space.oid)

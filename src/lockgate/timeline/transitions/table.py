@@ -55,7 +55,7 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
         of_type=of_type, server=server, on_commit={"ONCOMMIT_DROP": "d", "ONCOMMIT_DELETE_ROWS": "r"}.get(node.get("oncommit", ""), ""),
     )  # fmt: skip
     if any(doubt(ctx, p) is not None for p in parents):
-        ctx.taint(("object", relation.oid), "it inherits from a table that is not known for certain")
+        ctx.taint(("shape", relation.oid), "it inherits from a table that is not known for certain")
     if parents:
         relation = link(ctx, relation, parents, partition=definition.partition)
     store_contents(ctx, definition, relation, columns, parents, node)

@@ -60,7 +60,7 @@ def create_as(ctx: Context, into: Node, query: Query, *, materialized: bool, if_
     if materialized:
         ctx.catalog.depend((relation.oid, 0), query_refs(query))
     if query.open:
-        ctx.taint(("object", relation.oid), "its columns are not known for certain")
+        ctx.taint(("shape", relation.oid), "its columns are not known for certain")
 
 
 HANDLERS = {"CreateTableAsStmt": create_table_as}

@@ -54,7 +54,19 @@ def create_view(ctx: Context, node: Node) -> None:
     ctx.catalog.put(relation)
     ctx.catalog.depend((relation.oid, 0), query_refs(query))
     if query.open:
-        ctx.taint(("object", relation.oid), "its columns are not known for certain")
+        ctx.taint(("shape", relation.oid), "its columns are not known for certain")
+
+
+def create_unknown_view(ctx: Context, node: Node) -> None:
+    """CREATE VIEW AS a query that is not known: the view is there; what it is like is in doubt."""
+    rangevar = node["view"]
+    location, name = rangevar.get("location", 0), rangevar.get("relname", "")
+    space, view = creation_place(ctx, rangevar)
+    if node.get("replace") and isinstance(view, Relation):
+        need_owner(ctx, view, location, name=name)
+    else:
+        view = create_relation(ctx, name, space, "v", (), location=location)
+    ctx.taint(("shape", view.oid), "its query is not known")
 
 
 def _check_option(ctx: Context, node: Node, query: Query, location: int) -> None:
