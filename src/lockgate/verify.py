@@ -11,6 +11,7 @@ from lockgate.config import Config
 from lockgate.errors import UsageError
 from lockgate.facts import BrokenBody, DownFails, DownIncomplete, located, stamp, stamp_queries, unforeseen, unforeseen_queries, unheeded
 from lockgate.findings import Evidence, Verdict
+from lockgate.live import early
 from lockgate.live import plan as live
 from lockgate.live import verify as observe
 from lockgate.request import Request
@@ -23,9 +24,14 @@ def verify(
     progress: Progress | None = None,
 ) -> Outcome:  # fmt: skip
     """Check, apply on a real server as both roles, and stamp every finding. Raises CannotCheck where no server can be had."""
-    checked = examine(_of_server(config, dsn, binaries), request)
-    plan = live_plan(config, checked, dsn, binaries, bodies, downs, audit)
-    report = observe(plan, progress=progress)
+    with early(_wish(config, dsn, binaries)) as backend:  # it boots while the files are read, and leaves while the findings are stamped
+        checked = examine(_of_server(config, dsn, binaries), request)
+        plan = live_plan(config, checked, dsn, binaries, bodies, downs, audit)
+        return _stamped(checked, observe(plan, progress=progress, backend=backend))
+
+
+def _stamped(checked: Checked, report: live.Report) -> Outcome:
+    """The check's findings with what the server said of them, and those that only it could make."""
     migrations = checked.folder.migrations
     checked.findings = stamp(checked.findings, migrations, report)
     for fact in unforeseen(checked.findings, migrations, report):
@@ -75,14 +81,19 @@ def _of_server(config: Config, dsn: str, binaries: str) -> Config:
     return replace(config, database=replace(config.database, version=major))
 
 
-def live_plan(config: Config, checked: Checked, dsn: str, binaries: str, bodies: bool, downs: bool, audit: bool) -> live.Plan:
-    """What the oracle is asked."""
+def _wish(config: Config, dsn: str, binaries: str) -> live.ServerWish:
+    """Which server is asked. Raises UsageError."""
     variable = config.database.dsn_env
     if not dsn and variable:
         dsn = os.environ.get(variable, "")
         if not dsn:
             raise UsageError(f"{config.path}: database.dsn_env names {variable}, which is not set", f"set {variable}, or remove dsn_env")
-    wish = live.ServerWish(dsn, binaries or config.database.binaries, config.database.version)
+    return live.ServerWish(dsn, binaries or config.database.binaries, config.database.version)
+
+
+def live_plan(config: Config, checked: Checked, dsn: str, binaries: str, bodies: bool, downs: bool, audit: bool) -> live.Plan:
+    """What the oracle is asked."""
+    wish = _wish(config, dsn, binaries)
     plan, roles = checked.plan, config.roles
     handover = plan.handover_sql.source if plan.handover_sql is not None else None
     known = tuple(live.ScratchRole(name) for name in roles.assumed)

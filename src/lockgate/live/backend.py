@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from typing import Protocol
 
 from lockgate.errors import CannotCheck
 from lockgate.live.binaries import choose
-from lockgate.live.plan import ServerInfo, ServerWish
+from lockgate.live.plan import SIZE_LIMIT, ServerInfo, ServerWish
 from lockgate.live.server import Server
 from lockgate.live.wire import Connection, Lost, Reply
 
@@ -68,8 +70,25 @@ class EmbeddedBackend:
     def destroy(self, pid: int) -> None:
         self._server.kill_backends(pid)
 
+    def leave(self) -> None:
+        """Nothing more is wanted of it: let it stop; ``close`` waits."""
+        self._server.leave()
+
     def close(self) -> None:
         self._server.close()
+
+
+@contextlib.contextmanager
+def early(wish: ServerWish) -> Iterator[EmbeddedBackend | None]:
+    """See ``lockgate.live.early``."""
+    if wish.dsn:
+        yield None
+        return
+    backend = EmbeddedBackend(wish, SIZE_LIMIT)
+    try:
+        yield backend
+    finally:
+        backend.close()
 
 
 def start(wish: ServerWish, size_limit: int) -> EmbeddedBackend | Backend:

@@ -14,6 +14,7 @@ from lockgate.text import Source, Span
 from lockgate.values import dataclass, field
 
 Direction = Literal["up", "down"]
+SIZE_LIMIT = 1024
 Parsed = tuple[Statement | SyntaxFailure, ...]
 LiveCatalog = dict[str, list[dict[str, Any]]]  # the shape of ``lockgate timeline --catalog`` (contract, section 7)
 
@@ -91,7 +92,7 @@ class Plan:
     environment: Environment | None = None  # what a hosting service has made before the first migration
     search_path: tuple[str, ...] = ()  # (): the server's default
     statement_timeout: float = 60.0  # seconds for one statement; whoever does not end then is killed
-    size_limit: int = 1024  # megabytes that the migrations may write to the scratch server
+    size_limit: int = SIZE_LIMIT  # megabytes that the migrations may write to the scratch server
     observe_locks: bool = True
     bodies: bool = False  # check routine bodies after each migration
     plpgsql_check: bool = True  # with the extension of that name where the server has it

@@ -72,3 +72,14 @@ def _as_member(statement: Statement) -> Statement:
         if text[at:].strip().upper() == "DEFAULT":
             wanted = "RESET ROLE"
     return _with_text(statement, wanted)
+
+
+def not_restored(refused: list[Observation], statements: Parsed) -> Iterator[str]:
+    """What the scratch server has not of production, with its place."""
+    places = {s.index: s.script.source for s in statements}
+    for seen in refused[:5]:
+        source = places[seen.index]
+        word = seen.fails.message if seen.fails and seen.state is State.OBSERVED else seen.reason
+        yield f"{source.path}:{source.position(seen.span.start).line}: this part of the baseline could not be restored: {word}"
+    if len(refused) > 5:
+        yield f"{len(refused) - 5} more statements of the baseline could not be restored"

@@ -11,8 +11,6 @@ from lockgate.errors import CannotCheck
 from lockgate.live.backend import Backend, ask, literal, quote
 from lockgate.live.dumped import Dumped
 from lockgate.live.plan import Membership, RolePlan, ScratchRole
-from lockgate.parse import Statement, SyntaxFailure
-from lockgate.parse.named_roles import named_roles
 from lockgate.values import dataclass
 
 RUNNER = "lockgate_runner"  # applies everything where no roles are configured
@@ -33,7 +31,7 @@ class Cast:
     stand_ins: tuple[str, ...] = ()
 
 
-def cast(backend: Backend, plan: RolePlan, known: Dumped, statements: Iterable[Statement | SyntaxFailure], major: int) -> Cast:
+def cast(backend: Backend, plan: RolePlan, known: Dumped, named: frozenset[str], major: int) -> Cast:
     """Make every role of the run and give the database to its owner. Raises CannotCheck."""
     configured = bool(plan.deployer or plan.owner)
     deployer = plan.deployer or plan.owner or RUNNER
@@ -41,7 +39,7 @@ def cast(backend: Backend, plan: RolePlan, known: Dumped, statements: Iterable[S
     existing = {name for (name,) in ask(backend.admin, "SELECT rolname FROM pg_catalog.pg_roles")}
     roles = {role.name: role for role in (*plan.known, *known.roles)}
     # a baseline tells every role there is
-    stand_ins = sorted(named_roles(statements) - existing - roles.keys() - {owner, deployer}) if not known.roles else []
+    stand_ins = sorted(named - existing - roles.keys() - {owner, deployer}) if not known.roles else []
     logins = {owner, deployer, EVERYONE}
     for taken in logins & existing:
         raise CannotCheck(f"the role {taken} already exists on the server", "Give --dsn of a scratch server that has no such role.")
@@ -120,6 +118,16 @@ def _run(backend: Backend, commands: Iterable[str]) -> None:
             f"the roles could not be made: {reply.failure.get('M')}",
             "Give --dsn of a scratch server whose role has CREATEROLE and CREATEDB, or let Lockgate start its own.",
         )
+
+
+def owned_schemas(backend: Backend, owner: str) -> Iterator[str]:
+    """The user's schemas that a role owns, also by membership."""
+    rows = ask(
+        backend.admin,
+        "SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+        f" AND pg_catalog.pg_has_role({literal(owner)}, n.nspowner, 'USAGE') ORDER BY 1",
+    )
+    yield from (name for (name,) in rows if name)
 
 
 def handover_sql(schemas: Iterable[str], deployer: str) -> list[str]:

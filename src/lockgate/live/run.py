@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from lockgate.errors import CannotCheck
 from lockgate.live.apply import Applier
 from lockgate.live.asked import prepare
-from lockgate.live.backend import Backend, ask, literal, quote, start
+from lockgate.live.backend import Backend, EmbeddedBackend, ask, literal, quote, start
 from lockgate.live.catalog import read_catalog
-from lockgate.live.dumped import dumped
+from lockgate.live.dumped import Dumped, dumped
 from lockgate.live.plan import (
     BodyObservation,
     Direction,
@@ -24,11 +24,12 @@ from lockgate.live.plan import (
     State,
 )
 from lockgate.live.repair import Repairer
-from lockgate.live.roles import EVERYONE, Cast, cast, handover_sql
+from lockgate.live.roles import EVERYONE, Cast, cast, handover_sql, owned_schemas
 from lockgate.live.session import Session
 from lockgate.live.stand_ins import MARK
 from lockgate.live.wire import Crashed, Lost
 from lockgate.parse import parse_script
+from lockgate.parse.named_roles import named_roles
 from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.values import dataclass, field, replace
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, str], None]
 
 
-def verify(plan: Plan, *, progress: Progress | None = None) -> Report:
+def verify(plan: Plan, *, progress: Progress | None = None, backend: EmbeddedBackend | None = None) -> Report:
     """Apply a plan's migrations on a scratch server and report what the server said of every statement.
 
     The server is ``plan.server``'s: an ephemeral one (unix socket only, gone with all its files when this returns, raises or is killed)
@@ -50,31 +51,32 @@ def verify(plan: Plan, *, progress: Progress | None = None) -> Report:
     recorded, then applied as the role that may (``repaired_as``), so one run shows every failure. What rests on a failure that nobody
     could repair has the state ``AFTER_FAILURE`` and proves nothing; what the server lacks is ``LACKING``; both are never findings.
 
+    ``backend``: such a server that was started before (``early``), to be closed by the caller, too.
     ``progress(done, total, migration id)`` is called before each migration. Observations come in order of execution, one per statement;
     index 0 is a script's final COMMIT, and only there when it failed.
 
     Raises CannotCheck (no server, wrong version, server lost, size limit reached) with file, line and remedy.
     """
     try:
-        return _verified(plan, progress)
+        return _verified(plan, progress, backend)
     except Crashed as crashed:
-        report = _verified(replace(plan, plpgsql_check=False), progress)
+        report = _verified(replace(plan, plpgsql_check=False), progress, None)
         return replace(report, notes=(*report.notes, str(crashed)))
 
 
-def _verified(plan: Plan, progress: Progress | None) -> Report:
-    backend = start(plan.server, plan.size_limit)
+def _verified(plan: Plan, progress: Progress | None, started: EmbeddedBackend | None) -> Report:
+    backend = started or start(plan.server, plan.size_limit)
     try:
-        statements = _parsed(plan)  # while the server starts
+        run = _Run(plan, backend, _parsed(plan), progress)  # while the server starts
         backend.open()  # type: ignore[attr-defined]
-        return _Run(plan, backend, statements, progress).report()
+        return run.report()
     except Crashed:
         raise
     except Lost as lost:
         trouble = backend.trouble()
         raise CannotCheck(f"the connection to the scratch server was lost: {trouble or lost}", "Run again; report it if it lasts.") from lost
     finally:
-        backend.close()
+        backend.close() if started is None else started.leave()
 
 
 def _parsed(plan: Plan) -> dict[tuple[str, Direction], Parsed]:
@@ -108,23 +110,33 @@ class _Run:
     notes: list[str] = field(default_factory=list)
     _bodies: Bodies | None = None
     _watch: Watch | None = None
+    _baseline: Parsed = ()
+    _environment: Parsed = ()
+    _known: Dumped = Dumped()
+    _named: frozenset[str] = frozenset()
     _opaque: str = ""  # why nothing that follows is what production has: a migration whose statements are not known
+
+    def __post_init__(self) -> None:
+        """All that asks no server, so that it can be done while ours starts."""
+        plan = self.plan
+        if plan.environment is not None:
+            self._environment = parse_script(plan.environment.script)
+        if plan.baseline is not None:
+            self._baseline = parse_script(Script.whole(plan.baseline.sql, Transaction.STATEMENT))
+            self._known = dumped(self._baseline)
+            self._known = replace(self._known, roles=(*plan.baseline.roles, *self._known.roles))
+        every = (self._environment, self._baseline, *self.statements.values())
+        self._named = frozenset(named_roles(statement for parsed in every for statement in parsed))
 
     def report(self) -> Report:
         """Take the whole run."""
         info = self.backend.info()
-        baseline = parse_script(Script.whole(self.plan.baseline.sql, Transaction.STATEMENT)) if self.plan.baseline else ()
-        environment = parse_script(self.plan.environment.script) if self.plan.environment else ()
-        every = [statement for parsed in (environment, baseline, *self.statements.values()) for statement in parsed]
-        known = dumped(baseline)
-        if self.plan.baseline is not None:
-            known = replace(known, roles=(*self.plan.baseline.roles, *known.roles))
-        self.cast = cast(self.backend, self.plan.roles, known, every, info.major)
+        self.cast = cast(self.backend, self.plan.roles, self._known, self._named, info.major)
         self.applier = Applier(self.backend, info.major, Repairer(self.backend, self.cast.owner), self.cast.configured)
         if self.plan.environment is not None:
-            self._surround(self.plan.environment, environment)
+            self._surround(self.plan.environment, self._environment)
         if self.plan.baseline is not None:
-            self._restore(baseline)
+            self._restore(self._baseline)
         self._migrations()
         stand_ins = dict.fromkeys((*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions(), *self._of_environment()))
         return Report(
@@ -143,12 +155,12 @@ class _Run:
         self.applier.service = frozenset(environment.schemas)
 
     def _restore(self, statements: Parsed) -> None:
-        from lockgate.live.restore import restored
+        from lockgate.live.restore import not_restored, restored
 
         session = self._session(EVERYONE)
         self.restored += restored(self.applier, session, statements)
         session.connection.close()
-        self.notes += _not_restored(self.restored, statements)
+        self.notes += not_restored(self.restored, statements)
 
     def _migrations(self) -> None:
         plan, total = self.plan, len(self.plan.migrations)
@@ -233,23 +245,13 @@ class _Run:
             script = Script.whole(self.plan.roles.handover_sql, Transaction.STATEMENT)
             self.handover += self.applier.script(owner, "handover", "up", script, parse_script(script))
         else:
-            schemas = self._owned_schemas()
-            for command in handover_sql(schemas, self.cast.deployer):
+            for command in handover_sql(owned_schemas(self.backend, self.cast.owner), self.cast.deployer):
                 owner.connection.query(command, 60)
         path = self._show_path(owner)
         owner.connection.close()
         session = self._session(self.cast.deployer)
         session.connection.query(f"SELECT pg_catalog.set_config('search_path', {literal(path)}, false)", 20)
         return session
-
-    def _owned_schemas(self) -> Iterator[str]:
-        owner = literal(self.cast.owner)
-        rows = ask(
-            self.backend.admin,
-            "SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
-            f" AND pg_catalog.pg_has_role({owner}, n.nspowner, 'USAGE') ORDER BY 1",
-        )
-        yield from (name for (name,) in rows if name)
 
     @staticmethod
     def _show_path(session: Session) -> str:
@@ -291,17 +293,6 @@ class _Run:
         if worthless:
             notes.append(f"{worthless} of {len(self.observations)} statements prove nothing; each says why.")
         return tuple(notes)
-
-
-def _not_restored(refused: list[Observation], statements: Parsed) -> Iterator[str]:
-    """What the scratch server has not of production, with its place."""
-    places = {s.index: s.script.source for s in statements}
-    for seen in refused[:5]:
-        source = places[seen.index]
-        word = seen.fails.message if seen.fails and seen.state is State.OBSERVED else seen.reason
-        yield f"{source.path}:{source.position(seen.span.start).line}: this part of the baseline could not be restored: {word}"
-    if len(refused) > 5:
-        yield f"{len(refused) - 5} more statements of the baseline could not be restored"
 
 
 __all__ = ["verify"]

@@ -165,11 +165,17 @@ class Server:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
 
-    def close(self) -> None:
-        """Stop the server and wait until its directory is gone."""
+    def leave(self) -> None:
+        """Let the server stop; does not wait."""
         if self._channel is not None:
             with contextlib.suppress(OSError):
                 self._channel.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Stop the server and wait until its directory is gone."""
+        self.leave()
+        if self._channel is not None:
+            with contextlib.suppress(OSError):
                 self._channel.settimeout(15)
                 while self._channel.recv(65536):  # until its end: waiting for the process would poll in steps of up to 50 ms
                     pass
