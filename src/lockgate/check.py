@@ -21,10 +21,10 @@ from lockgate.timeline.step import Step
 from lockgate.values import dataclass, field, replace
 
 if TYPE_CHECKING:
-    from lockgate.catalog.catalog import Catalog
     from lockgate.live.plan import Report
     from lockgate.queries.examine import Examined
     from lockgate.surface import Fact
+    from lockgate.timeline.waypoint import Point
 
 Progress = Callable[[int, int, str], None]
 
@@ -151,13 +151,13 @@ def _pending(config: Config, request: Request, plan: Plan) -> frozenset[str]:
     return pending(config.root, request.cwd, request.release, plan.migrations)
 
 
-def _queries(checked: Checked, before: Catalog | None, spans: dict[str, tuple[Source, list[Span]]]) -> None:
+def _queries(checked: Checked, before: Point | None, spans: dict[str, tuple[Source, list[Span]]]) -> None:
     """What the rules say of the application's queries, and where those stand."""
     from lockgate.queries.application import examine_all
 
     plan, request = checked.plan, checked.request
     checked.queries = examined = examine_all(
-        checked.config, request.cwd, request.release, plan.migrations, plan.search_path, before, checked.replay.catalog
+        checked.config, request.cwd, request.release, plan.migrations, plan.search_path, before, checked.recall.end()
     )  # fmt: skip
     checked.coverage.queries = examined.coverage()
     checked.findings += [f for fact in examined.facts for f in registry.of_fact(fact)]

@@ -39,7 +39,7 @@ def remembered(words: list[str]) -> tuple[str, int] | None:
         return None
     try:
         stamps, text, code = marshal.loads(data)
-        same = all(_stamp(path, whole) == was for path, whole, was in stamps)
+        same = all(stamp(path, whole) == was for path, whole, was in stamps)
     except (ValueError, EOFError, TypeError):
         return None
     return (text, code) if same else None
@@ -54,7 +54,7 @@ def _key(words: list[str]) -> bytes:
     return cache.digest(b"memo", repr((words, os.getcwd(), world)).encode("utf-8", "surrogateescape"))
 
 
-def _stamp(path: str, whole: bool) -> Stamp:
+def stamp(path: str, whole: bool = True) -> Stamp:
     """What tells a file or a folder's list from any other; without ``whole`` no more of a folder than that it is one."""
     try:
         seen = os.stat(path)
@@ -96,8 +96,8 @@ class Watch:
             return
         self._stop()
         own = _own()
-        stamps = [(path, whole, _stamp(path, whole)) for path, whole in self._seen.items() if not os.path.join(path, "").startswith(own)]
-        if all(_settled(stamp, self._start) for _, _, stamp in stamps):
+        stamps = [(path, whole, stamp(path, whole)) for path, whole in self._seen.items() if not os.path.join(path, "").startswith(own)]
+        if all(settled(now, self._start) for _, _, now in stamps):
             cache.write(self._key, marshal.dumps((stamps, text, code)))
 
     # --- what is heard -------------------------------------------------------------------------------------------------
@@ -141,12 +141,12 @@ def _own() -> tuple[str, ...]:
     return tuple(os.path.join(path, "") for path in found)
 
 
-def _settled(stamp: Stamp, start: int) -> bool:
+def settled(seen: Stamp, start: int) -> bool:
     """Whether a file was last changed before the run began, so that what the run read is what the stamp is of."""
-    if stamp is None or len(stamp) == 1:
+    if seen is None or len(seen) == 1:
         return True
-    slack = _COARSE if stamp[-1] % 1_000_000_000 == 0 else _SLACK
-    return max(stamp[-2:]) < start - slack
+    slack = _COARSE if seen[-1] % 1_000_000_000 == 0 else _SLACK
+    return max(seen[-2:]) < start - slack
 
 
 def _git_files(cwd: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Iterator
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from lockgate import cache
@@ -88,12 +89,19 @@ class Recall:
             self._replay, self._done = self._at(len(self._legs)), len(self._legs)
         return self._replay
 
-    def before(self, ids: frozenset[str]) -> Catalog | None:
-        """The catalog before the first of these migrations; None where none of them is there."""
+    def end(self) -> waypoint.Point:
+        """The state after the last leg."""
+        return waypoint.Point(self._chain[-1] if self._on else b"", lambda: self.finished().catalog)
+
+    def before(self, ids: frozenset[str]) -> waypoint.Point | None:
+        """The state before the first of these migrations; None where none of them is there."""
         for number, leg in enumerate(self._legs):
             if leg.kind == "migration" and leg.migration is not None and leg.migration.id in ids:
-                return self._at(number).catalog
+                return waypoint.Point(self._chain[number] if self._on else b"", partial(self._catalog, number))
         return None
+
+    def _catalog(self, number: int) -> Catalog:
+        return self._at(number).catalog
 
     def _walk(self, known: int, told: list[Told]) -> Iterator[Leg]:
         """The legs still to take; waypoints are left before the first that is new, before the last, and at growing distances."""

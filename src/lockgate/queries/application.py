@@ -3,40 +3,80 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache as once
 from pathlib import Path
 
-from lockgate.catalog.catalog import Catalog
+from lockgate import cache
 from lockgate.config import Config
-from lockgate.queries.examine import Examined, Files, Schema, of_release, of_tree
-from lockgate.queries.files import in_commit, in_tree, wanted, whole_tree
-from lockgate.queries.memory import remembered
+from lockgate.queries.answers import Answers, Glance
+from lockgate.queries.examine import Examined, Schema, beside, of_release, of_tree
+from lockgate.queries.files import File, in_commit, in_tree, wanted, whole_tree
+from lockgate.queries.memory import Memory, remembered
 from lockgate.queries.others import Others
 from lockgate.sources.folder import shown
 from lockgate.sources.migration import Migration
+from lockgate.text import Source
+from lockgate.timeline.waypoint import Point
+from lockgate.values import dataclass
+
+Ask = Callable[[list[tuple[str, bytes]]], Examined]
 
 
 def examine_all(
-    config: Config, cwd: Path, release: str, migrations: tuple[Migration, ...], path: tuple[str, ...], before: Catalog | None, after: Catalog
+    config: Config, cwd: Path, release: str, migrations: tuple[Migration, ...], path: tuple[str, ...], before: Point | None, after: Point
 ) -> Examined:  # fmt: skip
-    """``before`` is the catalog that the running release works with (None: no migration is pending, so nothing can break it)."""
-    memory = remembered(str(config.root.resolve()))
+    """``before`` is the state that the running release works with (None: no migration is pending, so nothing can break it)."""
+    place = str(config.root.resolve())
+    desk = _Desk(config.root, cwd, remembered(place), Glance(place), {m.up.source.path: m.up.source for m in migrations})
     paths = [m.up.source.path for m in migrations]
     want = wanted(config, paths, cwd)
+    later = once(lambda: Schema(after.catalog(), path))
+    found = desk.examined(in_tree(config, want), lambda files: of_tree(files, later(), desk.memory), (after.key,), path)
+    if release and before is not None:
+        earlier = once(lambda: Schema(before.catalog(), path))
+        broken = desk.examined(
+            in_commit(config, want, release), lambda files: of_release(files, release, earlier(), later(), desk.memory),
+            (release.encode(), before.key, after.key), path,
+        )  # fmt: skip
+        found = Examined((*found.facts, *broken.facts), (*found.resolutions, *broken.resolutions), found.own)
+    desk.write()
+    return beside(found, Others(lambda: _everything(config.root, cwd), map(os.path.dirname, paths), lambda: later().catalog))
 
-    def others(catalog: Catalog) -> Others:
-        return Others(lambda: _shown(whole_tree(config.root), config.root, cwd), map(os.path.dirname, paths), catalog)
 
-    found = of_tree(_shown(in_tree(config, want), config.root, cwd), Schema(after, path), memory, others)
-    if not release or before is None:
-        memory.write()
-        return found
-    files = _shown(in_commit(config, want, release), config.root, cwd)
-    broken = of_release(files, release, Schema(before, path), Schema(after, path), memory, others)
-    memory.write()
-    return Examined((*found.facts, *broken.facts), (*found.resolutions, *broken.resolutions), len(found.resolutions), found.others)
-
-
-def _shown(files: Files, root: Path, cwd: Path) -> Iterator[tuple[str, bytes]]:
-    for path, data in files:
+def _everything(root: Path, cwd: Path) -> Iterator[tuple[str, bytes]]:
+    for path, data in whole_tree(root):
         yield shown(root / path, cwd), data
+
+
+@dataclass
+class _Desk:
+    """Where files are looked at, with what is remembered of them."""
+
+    root: Path
+    cwd: Path
+    memory: Memory
+    glance: Glance
+    sources: Mapping[str, Source]
+
+    def examined(self, files: Iterable[File], ask: Ask, schemas: tuple[bytes, ...], path: tuple[str, ...]) -> Examined:
+        """What these files come to; only those are asked about of which no earlier run knows."""
+        answers = Answers(cache.digest(self.memory.name, repr((schemas, path)).encode()) if self.memory.name else b"", self.sources)
+        came = []
+        for file in files:
+            if (data := self.glance.read(file)) is None:
+                continue
+            name = shown(self.root / file.path, self.cwd)
+            one = answers.get(name, data)
+            if one is None:
+                one = ask([(name, data)])
+                answers.put(name, data, one)
+            came.append(one)
+        answers.write()
+        self.memory.whole &= not answers.used
+        return Examined(tuple(f for one in came for f in one.facts), tuple(r for one in came for r in one.resolutions), sum(one.own for one in came))
+
+    def write(self) -> None:
+        """Leave what is known to the next run."""
+        self.memory.write()
+        self.glance.write()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import cached_property
 
 from lockgate.catalog.catalog import Catalog
 from lockgate.findings import Label
@@ -17,15 +18,19 @@ from lockgate.timeline.failure import Failure
 from lockgate.values import dataclass, replace
 
 Files = Iterable[tuple[str, bytes]]  # path and content
-Beside = Callable[[Catalog], Others]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schema:
     """A catalog, and the search_path of the application's sessions."""
 
     catalog: Catalog
     path: tuple[str, ...]
+
+    @cached_property
+    def names(self) -> Known:
+        """The relations that the catalog knows."""
+        return known(self.catalog)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,58 +48,56 @@ class Examined:
         return {"found": self.own, "resolved": exact, "partial": self.own - exact}
 
 
-def of_tree(files: Files, schema: Schema, memory: Memory | None = None, others: Beside | None = None) -> Examined:
+def of_tree(files: Files, schema: Schema, memory: Memory | None = None) -> Examined:
     """The queries of this tree against the schema after its migrations."""
-    names = known(schema.catalog)
-    beside = others(schema.catalog) if others is not None else None
     memory = memory or Memory()
-    done = tuple(_here(_resolved(query, schema, names, memory), beside) for query in extract(files, names, memory))
+    done = tuple(_resolved(query, schema, memory) for query in extract(files, schema.names, memory))
     facts = tuple(
         QueryRefused(label(one.query, one.failure), one.failure) for one in done if one.failure is not None and one.failure.sqlstate in GONE
     )  # fmt: skip
-    return Examined(facts, done, len(done), beside)
+    return Examined(facts, done, len(done))
 
 
-def _here(one: Resolution, others: Others | None) -> Resolution:
-    """Without the refusal of a query that may be meant for another database."""
-    if one.failure is None or others is None or not others.meant(one.query, one.failure):
-        return one
-    return replace(one, query=replace(one.query, doubtful=True), failure=None, exact=False)
-
-
-def of_release(
-    files: Files, release: str, before: Schema, after: Schema, memory: Memory | None = None, others: Beside | None = None
-) -> Examined:  # fmt: skip
+def of_release(files: Files, release: str, before: Schema, after: Schema, memory: Memory | None = None) -> Examined:
     """The queries of the running release: what the schema before the pending migrations takes and the one after them refuses."""
-    earlier, later = known(before.catalog), known(after.catalog)
-    beside = others(after.catalog) if others is not None else None
     facts, done = [], []
     memory = memory or Memory()
-    for query in extract(files, later, memory):
-        now = _here(_resolved(query, after, later, memory), beside)
+    for query in extract(files, after.names, memory):
+        now = _resolved(query, after, memory)
         done.append(now)
-        if now.failure is not None and _broken_by_pending(now.query, now.failure, before, earlier):
+        if now.failure is not None and _broken_by_pending(now.query, now.failure, before):
             facts.append(ReleaseRefused(label(now.query, now.failure), now.failure, release))
     return Examined(tuple(facts), tuple(done))
 
 
-def _resolved(query: Query, schema: Schema, names: Known, memory: Memory) -> Resolution:
+def beside(came: Examined, others: Others) -> Examined:
+    """Without the refusals of queries that may be meant for another database."""
+    done, meant = [], set[Label]()
+    for one in came.resolutions:
+        if one.failure is not None and others.meant(one.query, one.failure):
+            meant.add(label(one.query, one.failure))
+            one = replace(one, query=replace(one.query, doubtful=True), failure=None, exact=False)
+        done.append(one)
+    return Examined(tuple(f for f in came.facts if f.at not in meant), tuple(done), came.own, others)
+
+
+def _resolved(query: Query, schema: Schema, memory: Memory) -> Resolution:
     """The whole query; where the binder cannot go through it, or a server could not prepare it, the first refusal of what is certain of it."""
-    whole = resolve(query, schema.catalog, names, schema.path)
+    whole = resolve(query, schema.catalog, schema.names, schema.path)
     if whole.exact or not (whole.stopped or whole.failure or query.fitted.excerpt) or query.fitted.shadows:
         return whole
     if schema.catalog.taint_of(("any",)) is not None:
         return whole
     for part in queries(query.source, certain) if (certain := memory.certain(query)) is not None else ():
-        if any(names.schemas(name) for _, name in part.relations):
-            one = resolve(part, schema.catalog, names, schema.path)
+        if any(schema.names.schemas(name) for _, name in part.relations):
+            one = resolve(part, schema.catalog, schema.names, schema.path)
             if one.failure is not None:
                 return one
     return whole
 
 
-def _broken_by_pending(query: Query, failure: Failure, before: Schema, names: Known) -> bool:
-    was = resolve(query, before.catalog, names, before.path)
+def _broken_by_pending(query: Query, failure: Failure, before: Schema) -> bool:
+    was = resolve(query, before.catalog, before.names, before.path)
     return was.failure is None and (was.exact or (failure.sqlstate in GONE and bool(failure.cause)))
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
+from lockgate import memo
 from lockgate.config import Config
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.queries.source_code import GRAMMARS
-from lockgate.slots.git import commit_of, git, run
-from lockgate.values import dataclass
+from lockgate.slots.git import Blobs, commit_of, git
+from lockgate.values import dataclass, field
 
 SUFFIXES = frozenset(("sql", *GRAMMARS))
 _ANY_SUFFIX = SUFFIXES | frozenset(("ddl", "psql", "clj", "scala", "php", "ex", "exs", "cs", "sh", "tmpl"))
@@ -27,19 +29,35 @@ _TEST = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file to be looked into. ``stamp`` is another wherever its content is another."""
+
+    path: str  # relative to the configuration's folder
+    stamp: tuple[int, ...]
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which paths, relative to the configuration's folder, are looked into. ``apart`` are the folders of the migrations."""
 
     patterns: tuple[re.Pattern[str], ...]
     excluded: tuple[re.Pattern[str], ...]
     apart: frozenset[str]
+    folders: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)  # what has been found out
 
     def __call__(self, path: str) -> bool:
         """Whether a file is one of them."""
         folder, _, name = path.rpartition("/")
-        if name.rpartition(".")[2] not in SUFFIXES or _TEST.fullmatch(name) or folder in self.apart or not all(map(entered, folder.split("/"))):
+        if name.rpartition(".")[2] not in SUFFIXES or _TEST.fullmatch(name) or not self._entered(folder):
             return False
         return any(p.fullmatch(path) for p in self.patterns) and not any(p.fullmatch(path) for p in self.excluded)
+
+    def _entered(self, folder: str) -> bool:
+        found = self.folders.get(folder)
+        if found is None:
+            found = self.folders[folder] = folder not in self.apart and all(map(entered, folder.split("/")))
+        return found
 
 
 def entered(folder: str) -> bool:
@@ -63,19 +81,26 @@ def _pattern(glob: str) -> re.Pattern[str]:
     return re.compile(r"(?!\.\./).*" if text == "." else rf"{body}(?:/.*)?")
 
 
-def in_tree(config: Config, want: Wanted) -> Iterator[tuple[str, bytes]]:
-    """Every wanted file of the working tree, with what is in it. Raises UsageError for a path that has none, CannotCheck for one that cannot be read."""
+def in_tree(config: Config, want: Wanted) -> Iterator[File]:
+    """Every wanted file of the working tree. Raises UsageError for a path that has none; ``read`` raises CannotCheck for one that cannot be read."""
     seen: set[str] = set()
+    root = str(config.root)
     for number, glob in enumerate(config.queries.paths):
         found = [p for p in _walk(config.root, _fixed(glob)) if want.patterns[number].fullmatch(p)]
         if not found:
             raise UsageError(f'{config.path}: queries.paths names "{glob}", where no file is', "mend the path, or remove it")
         for path in sorted(p for p in found if p not in seen and want(p)):
             seen.add(path)
-            try:
-                yield path, (config.root / path).read_bytes()
-            except OSError as error:
-                raise CannotCheck(f"{path}: cannot be read: {error.strerror}", "make the file readable, or exclude it") from error
+            name = os.path.join(root, path)
+            yield File(path, memo.stamp(name) or (), partial(_read, path, name))
+
+
+def _read(path: str, name: str) -> bytes:
+    try:
+        with open(name, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise CannotCheck(f"{path}: cannot be read: {error.strerror}", "make the file readable, or exclude it") from error
 
 
 def _fixed(glob: str) -> str:
@@ -117,16 +142,12 @@ def commit(root: Path, ref: str) -> str:
     return found
 
 
-def in_commit(config: Config, want: Wanted, ref: str) -> Iterator[tuple[str, bytes]]:
-    """Every wanted file of a commit, with what is in it."""
+def in_commit(config: Config, want: Wanted, ref: str) -> Iterator[File]:
+    """Every wanted file of a commit; each is to be read before the next is asked for."""
     blobs = {path: blob for path, blob in paths_of(config.root, commit(config.root, ref)).items() if want(path)}
-    answer = run(config.root, ["cat-file", "--batch"], "".join(f"{blob}\n" for blob in blobs.values()).encode())
-    at = 0
-    for path in blobs:
-        end = answer.index(b"\n", at)
-        size = int(answer[at:end].split()[2])
-        yield path, answer[end + 1 : end + 1 + size]
-        at = end + size + 2
+    with Blobs(config.root) as store:
+        for path, blob in blobs.items():
+            yield File(path, (int(blob, 16),), partial(store.read, blob))
 
 
 def paths_of(root: Path, commit: str) -> dict[str, str]:

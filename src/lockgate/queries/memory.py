@@ -10,7 +10,6 @@ from importlib.machinery import PathFinder
 from lockgate import cache
 from lockgate.queries import source_code, sql_file
 from lockgate.queries.fit import Fitted, fit
-from lockgate.queries.hints import hints
 from lockgate.queries.known import Known
 from lockgate.queries.passage import Passage
 from lockgate.queries.query import Query
@@ -29,19 +28,17 @@ class Memory:
     passages_now: dict[bytes, tuple[_Words, ...]] = field(default_factory=dict)
     fits_now: dict[bytes, _Fit] = field(default_factory=dict)
     new: bool = False
+    whole: bool = True  # this run has asked about all that there is
 
     def passages(self, suffix: str, data: bytes, known: Known) -> list[Passage]:
         """What of a file may be SQL; nothing where it has no relation's name in it."""
         key = cache.digest(suffix.encode(), data)
         words = self.before[0].get(key)
         if words is None:
-            if suffix != "sql" and next(hints(data, suffix), None) is None:
-                words = ()
-            elif not known.mentioned(data):
+            if not known.mentioned(data):
                 return []  # which another schema may have
-            else:
-                found = sql_file.passages(data.decode("utf-8", "replace")) if suffix == "sql" else source_code.passages(suffix, data)
-                words = tuple(_words(p) for p in found)
+            found = sql_file.passages(data.decode("utf-8", "replace")) if suffix == "sql" else source_code.passages(suffix, data)
+            words = tuple(_words(p) for p in found)
             self.new = True
         self.passages_now[key] = words
         return [Passage(*each) for each in words]
@@ -77,9 +74,10 @@ class Memory:
         return fitted
 
     def write(self) -> None:
-        """Keep what this run used for the next one."""
-        if self.name and (self.new or len(self.passages_now) < len(self.before[0])):
-            cache.write(self.name, marshal.dumps((self.passages_now, self.fits_now)))
+        """Keep what this run used for the next one, and what it had no need to ask for."""
+        if self.name and (self.new or (self.whole and len(self.passages_now) < len(self.before[0]))):
+            before = ({}, {}) if self.whole else self.before
+            cache.write(self.name, marshal.dumps((before[0] | self.passages_now, before[1] | self.fits_now)))
 
 
 def _words(passage: Passage) -> _Words:

@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation
@@ -81,7 +82,7 @@ class Made:
 class Others:
     """What the texts beside the migrations make; they are read at the first question. ``ours``: the folders of the migrations."""
 
-    def __init__(self, texts: Texts, ours: Iterable[str], catalog: Catalog) -> None:
+    def __init__(self, texts: Texts, ours: Iterable[str], catalog: Callable[[], Catalog]) -> None:
         self._texts, self._ours, self._catalog = texts, frozenset(map(_whole, ours)), catalog
         self._made: dict[tuple[str, bool], Made] | None = None  # by folder, and whether it is a test that makes them
 
@@ -102,9 +103,9 @@ class Others:
     def _copy(self, made: Made) -> bool:
         return 2 * sum(name in self._there for name in made.relations) >= len(made.relations)
 
-    @property
+    @cached_property
     def _there(self) -> dict[str, Relation]:
-        return {r.name.lower(): r for r in self._catalog.objects(Relation) if r.kind in "rpvmf"}
+        return {r.name.lower(): r for r in self._catalog().objects(Relation) if r.kind in "rpvmf"}
 
     def _fits(self, made: Made, query: Query) -> bool:
         """Whether every column of a query is one that is made there, or one of a relation that is ours alone."""

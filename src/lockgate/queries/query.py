@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from lockgate.parse import Statement
@@ -17,20 +18,32 @@ TAGS = frozenset(("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "Merge
 Name = tuple[str, str]  # schema ("" where none is written) and relation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Query:
-    """One statement. ``relations`` are the names that its FROM clauses and targets have, WITH queries left out."""
+    """One statement, the ``number``-th of its fitted text, where it is ``at``.
+
+    ``relations`` are the names that its FROM clauses and targets have, WITH queries left out.
+    """
 
     source: Source
     fitted: Fitted = field(repr=False)
-    statement: Statement = field(repr=False)
+    number: int
+    at: Span
     relations: tuple[Name, ...] = ()
     doubtful: bool = False  # its file talks to another kind of server too
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return Query, (self.source, self.fitted, self.number, self.at, self.relations, self.doubtful)
+
+    @cached_property
+    def statement(self) -> Statement:
+        """The statement itself; a query that an earlier run left behind is parsed when somebody asks."""
+        return next(one for one in _statements(self.source, self.fitted) if one.index == self.number)
 
     @property
     def sql(self) -> str:
         """What the server can prepare: placeholders are ``$1``, ...; offsets are those of the statement."""
-        return renumbered(self.statement.text)
+        return renumbered(self.fitted.passage.text[self.at.start : self.at.end])
 
     def place(self, span: Span) -> Span:
         """Where in the file a span of the fitted text stands."""
@@ -41,15 +54,23 @@ class Query:
     @property
     def span(self) -> Span:
         """Where in the file it stands."""
-        return self.place(self.statement.span)
+        return self.place(self.at)
 
 
 def queries(source: Source, fitted: Fitted, doubtful: bool = False) -> Iterator[Query]:
     """The queries among the statements of a fitted text."""
+    for statement in _statements(source, fitted):
+        relations = tuple(dict.fromkeys(_relations(statement.node, frozenset())))
+        query = Query(source, fitted, statement.index, statement.span, relations, doubtful)
+        query.__dict__["statement"] = statement
+        yield query
+
+
+def _statements(source: Source, fitted: Fitted) -> Iterator[Statement]:
     script = Script.whole(Source(source.path, fitted.passage.text), Transaction.STATEMENT)
     for statement in parse_text(script, script.pieces[0]):
         if isinstance(statement, Statement) and statement.tag in TAGS:
-            yield Query(source, fitted, statement, tuple(dict.fromkeys(_relations(statement.node, frozenset()))), doubtful)
+            yield statement
 
 
 def _relations(node: Any, hidden: frozenset[str]) -> Iterator[Name]:

@@ -60,9 +60,12 @@ def passages(suffix: str, data: bytes) -> list[Passage]:
     """Every string of a source file that begins as a query does, concatenations put together, in order."""
     text = data.decode("utf-8", "replace")
     data = text.encode()  # the same, unless it was not UTF-8
+    places = sorted(hints(data, suffix))
+    if not places:
+        return []
     parser, kinds = _grammar(suffix)
     reader = _Reader(text, Offsets(text).char, kinds)
-    found = (reader.passage(terms) for terms in _sums(parser.parse(data).root_node, sorted(hints(data, suffix)), kinds))
+    found = (reader.passage(terms) for terms in _sums(parser.parse(data).root_node, places, kinds))
     return [p for p in found if p is not None]
 
 

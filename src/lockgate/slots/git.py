@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockgate.errors import CannotCheck, UsageError
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 
 class GitFailed(CannotCheck):
@@ -26,15 +30,54 @@ def run(cwd: Path, arguments: Sequence[str], stdin: bytes = b"") -> bytes:
     """The bytes that a git command prints."""
     import subprocess
 
-    env = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     try:
-        done = subprocess.run(["git", *arguments], cwd=cwd, input=stdin, capture_output=True, check=False, env=env)
+        done = subprocess.run(["git", *arguments], cwd=cwd, input=stdin, capture_output=True, check=False, env=_environment())
     except FileNotFoundError as error:
         raise NoGit("git is not installed", "install git, or leave out what needs it") from error
     if done.returncode:
         last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["failed"])[-1]
         raise GitFailed(f"git {arguments[0]}: {last}", "run this inside the repository")
     return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+
+
+class Blobs:
+    """What is in blobs, one by one, from one process of git's that the first one starts."""
+
+    def __init__(self, cwd: Path) -> None:
+        self._cwd = cwd
+        self._process: Popen[bytes] | None = None
+
+    def __enter__(self) -> Blobs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.communicate()
+
+    def read(self, blob: str) -> bytes:
+        """The content of a blob. Raises GitFailed where the repository does not have it."""
+        from subprocess import PIPE, Popen
+
+        if self._process is None:
+            self._process = Popen(["git", "cat-file", "--batch"], cwd=self._cwd, env=_environment(), stdin=PIPE, stdout=PIPE)
+        head = self._asked(self._process, f"{blob}\n".encode())
+        if len(head) != 3:
+            raise GitFailed(f"git cat-file: {blob} is not here", "fetch it whole (a partial clone may lack it)")
+        return self._process.stdout.read(int(head[2]) + 1)[:-1] if self._process.stdout is not None else b""
+
+    def _asked(self, process: Popen[bytes], words: bytes) -> list[bytes]:
+        if process.stdin is None or process.stdout is None:
+            return []
+        try:
+            process.stdin.write(words)
+            process.stdin.flush()
+        except OSError:  # git has ended, and said why
+            return []
+        return process.stdout.readline().split()
 
 
 def attempt(cwd: Path, *arguments: str) -> str:

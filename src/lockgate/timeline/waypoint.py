@@ -8,16 +8,25 @@ from __future__ import annotations
 import copyreg
 import io
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lockgate.catalog.builtin import Builtins, builtins
 from lockgate.catalog.catalog import Catalog
 from lockgate.text import Source
 from lockgate.timeline.replay import Replay
+from lockgate.values import dataclass
 
 _PROTOCOL = 5
 _STATE = tuple(name for name in Replay.__match_args__ if name not in ("plan", "draft"))
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A state of a replay between two legs. ``key`` is another where the state is; b"" where nothing is to be remembered."""
+
+    key: bytes
+    catalog: Callable[[], Catalog]
 
 
 def save(replay: Replay, sources: Mapping[str, Source]) -> bytes:
