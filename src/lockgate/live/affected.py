@@ -7,79 +7,101 @@ from typing import Any
 
 from lockgate.live.plan import Parsed
 from lockgate.live.routines import Routine
+from lockgate.live.taint import targets
 from lockgate.parse import Statement
 from lockgate.parse.statement import nodes
 from lockgate.values import dataclass
 
 # nothing that a body refers to means anything else after these
 _HARMLESS = frozenset({
-    "AlterDatabaseSetStmt", "AlterDefaultPrivilegesStmt", "AlterPolicyStmt", "AlterRoleSetStmt", "AlterRoleStmt", "AlterSeqStmt", "AlterSystemStmt", "CallStmt",
-    "ClosePortalStmt", "ClusterStmt", "CommentStmt", "CopyStmt", "CreatePolicyStmt", "CreateRoleStmt", "CreateSeqStmt", "CreateStatsStmt", "CreateStmt",
-    "CreateEnumStmt", "CreateRangeStmt", "CreateSchemaStmt", "CreateTableAsStmt", "CompositeTypeStmt", "DeallocateStmt", "DeclareCursorStmt", "DeleteStmt",
-    "ExplainStmt", "GrantRoleStmt", "GrantStmt", "IndexStmt", "InsertStmt", "LockStmt", "MergeStmt", "NotifyStmt", "RefreshMatViewStmt", "ReindexStmt",
-    "SelectStmt", "TransactionStmt", "TruncateStmt", "UpdateStmt", "VacuumStmt", "VariableSetStmt", "VariableShowStmt",
+    "AlterDatabaseSetStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt", "AlterPolicyStmt", "AlterRoleSetStmt", "AlterRoleStmt", "AlterSeqStmt",
+    "AlterSystemStmt", "ClosePortalStmt", "ClusterStmt", "CommentStmt", "CompositeTypeStmt", "CopyStmt", "CreateDomainStmt", "CreateEnumStmt",
+    "CreatePolicyStmt", "CreateRangeStmt", "CreateRoleStmt", "CreateSchemaStmt", "CreateSeqStmt", "CreateStatsStmt", "CreateStmt", "CreateTableAsStmt",
+    "DeallocateStmt", "DeclareCursorStmt", "ExplainStmt", "GrantRoleStmt", "GrantStmt", "IndexStmt", "LockStmt", "NotifyStmt", "RefreshMatViewStmt",
+    "ReindexStmt", "TransactionStmt", "TruncateStmt", "VacuumStmt", "VariableSetStmt", "VariableShowStmt",
 })  # fmt: skip
-# these may make a routine or a trigger; whether one is new, the catalog tells
-_MAKERS = frozenset({"CreateFunctionStmt", "CreateTrigStmt", "AlterFunctionStmt"})
-_RUNNERS = frozenset({"CallStmt", "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_DDL = frozenset({"alter", "create", "drop", "execute", "import"})
+_HARMLESS_DROPS = frozenset({"OBJECT_POLICY", "OBJECT_STATISTIC_EXT", "OBJECT_TRIGGER"})
+_QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_UNKNOWN = frozenset({"AlterExtensionStmt", "CallStmt", "CreateExtensionStmt", "DoStmt", "DropOwnedStmt"})
+# of ALTER TABLE: what changes columns, their types, or the keys that ON CONFLICT and GROUP BY rest on
+_CHANGES = frozenset({
+    "AT_AddColumn", "AT_AddIdentity", "AT_AddInherit", "AT_AlterColumnType", "AT_AttachPartition", "AT_DetachPartition", "AT_DropColumn",
+    "AT_DropConstraint", "AT_DropInherit", "AT_SetExpression", "AT_SetIdentity",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """``words``: names in lower case; None: any body may be affected."""
+    """``words``: names in lower case that mean something else now; None: any may. ``makes``: routines or triggers may be new."""
 
-    any: bool
-    words: frozenset[str] | None
+    words: frozenset[str] | None = frozenset()
+    makes: bool = False
 
 
 def affected(statements: Parsed, routines: Iterable[Routine]) -> Affected:
-    """What a migration does to the bodies of ``routines`` and whether there is anything to look at."""
-    found, words = False, set[str]()
-    callable_names = frozenset(routine.name.lower() for routine in routines if routine.result != "trigger")
+    """What a migration does to the bodies of ``routines``."""
+    words, makes = set[str](), False
+    runners = _runners(tuple(routines))
     for statement in statements:
-        if not isinstance(statement, Statement) or (statement.tag in _HARMLESS and not _runs(statement, callable_names)):
+        if not isinstance(statement, Statement) or statement.tag in _HARMLESS:
             continue
-        found = True
-        names = _names(statement)
+        if statement.tag in _UNKNOWN or (statement.tag in _QUERIES and not runners.isdisjoint(_functions(statement.node))):
+            return Affected(None, True)
+        names = _names(statement.tag, statement.node)
         if names is None:
-            return Affected(True, None)
+            return Affected(None, True)
         words |= names
-    return Affected(found, frozenset(words))
+        makes = makes or _makes(statement.tag, statement.node)
+    return Affected(frozenset(word.lower() for word in words), makes)
 
 
-def _runs(statement: Statement, names: frozenset[str]) -> bool:
-    """Whether a query calls a routine, which may do anything."""
-    return bool(names) and statement.tag in _RUNNERS and any(name in names for name in _functions(statement.node))
+def _runners(routines: tuple[Routine, ...]) -> frozenset[str]:
+    """Names of routines that change the schema, or call one that does."""
+    found = {routine.name.lower() for routine in routines if not _DDL.isdisjoint(routine.words)}
+    while found and (more := {r.name.lower() for r in routines if not found.isdisjoint(r.words)} - found):
+        found |= more
+    return frozenset(found)
 
 
 def _functions(node: Any) -> Iterator[str]:
     for at in nodes(node):
-        if "FuncCall" in at or "funccall" in at:
-            called = (at.get("FuncCall") or at["funccall"]).get("funcname", ())
+        if "FuncCall" in at:
+            called = at["FuncCall"].get("funcname", ())
             yield called[-1]["String"]["sval"].lower() if called else ""
 
 
-def _names(statement: Statement) -> set[str] | None:
+def _makes(tag: str, node: dict[str, Any]) -> bool:
+    routines = ("OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE")
+    kind = node.get("renameType") or node.get("objectType") or node.get("removeType")
+    return tag in ("CreateFunctionStmt", "CreateTrigStmt", "AlterFunctionStmt") or kind in routines
+
+
+def _names(tag: str, node: dict[str, Any]) -> set[str] | None:
     """The names that a statement changes; None: any."""
-    tag, node = statement.tag, statement.node
-    if tag in _MAKERS:
-        return {item["String"]["sval"].lower() for item in node.get("funcname", ())[-1:]}
-    if tag in ("DoStmt", "DropOwnedStmt", "CreateExtensionStmt", "AlterExtensionStmt", *_RUNNERS) or node.get("behavior") == "DROP_CASCADE":
-        return None
+    if tag in ("CreateTrigStmt", "AlterFunctionStmt", *_QUERIES) or node.get("removeType") in _HARMLESS_DROPS:
+        return set()
     if tag == "AlterTableStmt":
         return _of_table(node)
-    words = {value.lower() for at in nodes(node) for value in at.values() if isinstance(value, str)}
     if node.get("removeType") == "OBJECT_INDEX":
-        words.add("conflict")  # ON CONFLICT (columns) finds its index by them
-    return words
+        return {"conflict"}  # ON CONFLICT (columns) finds its index by them
+    if node.get("behavior") == "DROP_CASCADE":
+        return None
+    if tag == "AlterEnumStmt":
+        return {node["oldVal"]} if "oldVal" in node else set()
+    return set(targets(tag, node)) - {""}
 
 
 def _of_table(node: dict[str, Any]) -> set[str] | None:
-    words = {node.get("relation", {}).get("relname", "").lower()}
+    words: set[str] = set()
     for item in node.get("cmds", ()):
         command = item.get("AlterTableCmd", {})
-        if command.get("behavior") == "DROP_CASCADE":
+        subtype = command.get("subtype", "AT_AddColumn")  # the first of the enumeration is left out
+        if subtype not in _CHANGES:
+            continue
+        if subtype == "AT_DropColumn" and command.get("behavior") == "DROP_CASCADE":
             return None
-        if command.get("subtype") != "AT_AddColumn":  # a new name changes only the table's own rows
-            words.add(command.get("name", "").lower())
+        words.add(node.get("relation", {}).get("relname", ""))
+        if subtype != "AT_AddColumn":  # a new name changes only the table's own rows
+            words.add(command.get("name", ""))
     return words - {""}

@@ -30,7 +30,9 @@ class Bodies:
     def after(self, migration: str, statements: Parsed, search_path: str) -> list[BodyObservation]:
         """The routines that are broken now and were not known to be. Raises Lost."""
         touched = affected(statements, self._routines.values())
-        return self._look(migration, touched.words, search_path) if touched.any else []
+        if touched.makes or touched.words is None or any(touched.words & routine.words for routine in self._routines.values()):
+            return self._look(migration, touched.words, search_path)
+        return []
 
     def standing(self, observations: list[BodyObservation], search_path: str) -> list[BodyObservation]:
         """Those that still hold after the last migration; what a later one mended or dropped nobody will meet. Raises Lost."""
@@ -65,7 +67,10 @@ class Bodies:
         """Read what is new; the oids of routines that were never checked as they stand."""
         now = self.catalog.versions()
         read = self.catalog.routines(oid for oid, version in now.items() if self._versions.get(oid) != version)
-        fresh = {routine.oid for routine in read if self._routines.get(routine.oid) != routine}  # a GRANT makes nothing new
+        fresh = {routine.oid for routine in read if routine.differs(self._routines.get(routine.oid))}
+        for routine in read:  # under another name it is no less known
+            old = self._routines.get(routine.oid, routine)
+            self._known[routine.signature] = self._known.pop(old.signature, set())
         self._routines = {oid: routine for oid, routine in self._routines.items() if oid in now} | {routine.oid: routine for routine in read}
         self._versions = now
         return fresh

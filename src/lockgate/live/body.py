@@ -21,7 +21,7 @@ from lockgate.live.routines import Firing, Routine
 from lockgate.live.wire import Connection, Crashed, Late, Lost, Reply
 from lockgate.parse.plpgsql.parser import parse_body
 from lockgate.parse.plpgsql.scan import BodySyntax
-from lockgate.values import dataclass, replace
+from lockgate.values import dataclass, field, replace
 
 PREPARED = "prepared queries"
 VALIDATOR = "validator"
@@ -50,6 +50,7 @@ class Checker:
     _extension: plpgsql_check.Extension | None = None
     _asked: bool = False
     _connection: Connection | None = None
+    _compiled: set[str] = field(default_factory=set)  # what plpgsql_check has had PL/pgSQL compile in that session
 
     def check(self, migration: str, routines: Iterable[Routine], search_path: str) -> list[BodyObservation]:
         """Every certain refusal of some routines, each once. Raises Lost."""
@@ -59,8 +60,7 @@ class Checker:
         extension = self._extension_of_server() if any(routine.language == "plpgsql" for routine in due) else None
         if extension is not None:
             extension.make(self.admin, EVERYONE)
-        # a session of its own: PL/pgSQL keeps what it compiled, with types that are gone since
-        self._connection = self.connect()
+        self._open({routine.oid for routine in due} if extension is not None else set())
         try:
             every = (seen for routine in due for seen in self._of_routine(migration, routine, search_path))
             told: dict[tuple[str, str, str], BodyObservation] = {}
@@ -70,10 +70,19 @@ class Checker:
         except Late as late:
             raise Lost("the check of a routine's body did not end") from late
         finally:
-            self._connection.close()
             if extension is not None:
                 with contextlib.suppress(Lost):  # a server that is gone has its own news
                     extension.drop(self.admin)
+
+    def _open(self, compiled: set[str]) -> None:
+        """A session; another where PL/pgSQL keeps what it compiled of a routine, with types that are gone since."""
+        if self._connection is not None and not compiled.isdisjoint(self._compiled):
+            self._connection.close()
+            self._connection = None
+        if self._connection is None:
+            self._connection = self.connect()
+            self._compiled.clear()
+        self._compiled |= compiled
 
     def _extension_of_server(self) -> plpgsql_check.Extension | None:
         if not self._asked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from lockgate.live.backend import ask
 from lockgate.live.wire import Connection
@@ -74,11 +75,17 @@ class Routine:
     search_path: str | None  # of its own
     firings: tuple[Firing, ...]
 
+    def differs(self, old: Routine | None) -> bool:
+        """Whether it was never checked as it stands: another body, or rows of another table. A GRANT makes nothing new, nor does a table's name."""
+        if old is None or (self.source, self.search_path) != (old.source, old.search_path):
+            return True
+        fired = {(firing.oid, firing.old, firing.new) for firing in old.firings}
+        return any((firing.oid, firing.old, firing.new) not in fired for firing in self.firings)
+
     @property
     def words(self) -> frozenset[str]:
-        """What its body, its signature and its triggers name."""
-        text = (self.source, self.arguments, self.result, *(firing.table for firing in self.firings))
-        return frozenset(_WORD.findall("\n".join(text).lower()))
+        """What its body, its signature and its triggers name, in lower case."""
+        return _words("\n".join((self.source, self.arguments, self.result, *(firing.table for firing in self.firings))))
 
 
 @dataclass(slots=True)
@@ -101,6 +108,11 @@ class Catalog:
         listed = ", ".join(oids)
         rows = ask(self.admin, _DETAILS.format(oids=listed, out=str(self.major >= 14).lower())) if listed else []
         return [_routine(row) for row in rows]
+
+
+@lru_cache(maxsize=8192)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.lower()))
 
 
 def _routine(row: tuple[str | None, ...]) -> Routine:
