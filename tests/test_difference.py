@@ -14,8 +14,8 @@ import jsonschema
 import psycopg
 import pytest
 
-from lockgate.live import snapshot, verify
-from lockgate.live.binaries import choose
+from lockgate.live import pg_dump, snapshot, verify
+from lockgate.live.binaries import at_hand, choose
 from lockgate.live.plan import Baseline, Plan, ServerWish
 from lockgate.live.production import catalog
 from lockgate.live.server import Server
@@ -54,6 +54,10 @@ CREATE TRIGGER stamp BEFORE INSERT ON s.part FOR EACH ROW EXECUTE FUNCTION s.min
 CREATE POLICY own_rows ON s.kept FOR SELECT TO app USING (id > 0);
 CREATE POLICY all_rows ON s.kept TO app USING (true);
 CREATE RULE quiet AS ON DELETE TO s.part DO INSTEAD NOTHING;
+CREATE TABLE s.told (kind varchar(9) CONSTRAINT kinds CHECK (kind IN ('a', 'b', 'it''s, c')), n int);
+CREATE INDEX told_kind ON s.told (n) WHERE kind IN ('a', 'b');
+CREATE VIEW s.few AS SELECT n FROM s.told WHERE kind IN ('a', 'b');
+CREATE POLICY few ON s.told USING (kind IN ('a', 'b'));
 CREATE STATISTICS s.together ON item, tag FROM s.part;
 COMMENT ON TABLE s.item IS 'what is sold';
 GRANT SELECT ON s.names TO team; GRANT SELECT, INSERT ON s.part TO team;
@@ -196,6 +200,22 @@ def test_what_its_own_migrations_made_differs_in_nothing(lockgate: Run, database
     assert told(lockgate, dsn, 0) == []
 
 
+RESTORED = """DO $$ DECLARE c text := (SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'kinds');
+  i text := pg_get_indexdef('s.told_kind'::regclass); v text := pg_get_viewdef('s.few'::regclass);
+  p text := (SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polname = 'few'); BEGIN
+  EXECUTE 'ALTER TABLE s.told DROP CONSTRAINT kinds, ADD CONSTRAINT kinds ' || c; DROP INDEX s.told_kind; EXECUTE i;
+  EXECUTE 'CREATE OR REPLACE VIEW s.few AS ' || v; EXECUTE 'ALTER POLICY few ON s.told USING (' || p || ')';
+  ASSERT c <> (SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'kinds'); END $$"""
+
+
+def test_a_production_that_was_dumped_and_restored_is_the_same(lockgate: Run, database: tuple[int, str], tmp_path: Path) -> None:
+    """Its server spells some expressions in another way than at first."""
+    major, dsn = database
+    folder(tmp_path, major)
+    run(dsn, RESTORED)
+    assert told(lockgate, dsn, 0) == []
+
+
 def test_each_change_by_hand_is_told_and_both_ways_out_lead_out(lockgate: Run, database: tuple[int, str], tmp_path: Path) -> None:
     major, dsn = database
     folder(tmp_path, major)
@@ -239,3 +259,9 @@ def test_the_baseline_restores_every_owner_grant_and_definition(database: tuple[
     del grants["lockgate_everyone"]  # who restores
     assert found == wanted
     assert len(wanted) > 90 and {"aggregate", "operator", "cast", "publication", "default privileges"} <= {kind for kind, _, _ in wanted}
+
+
+def test_another_minor_version_of_pg_dump_writes_the_same(database: tuple[int, str]) -> None:
+    major, dsn = database
+    tools = [found.bindir / "pg_dump" for found in at_hand(major) if found.major == major]
+    assert len({pg_dump.dump(dsn, str(tool)) for tool in tools}) == 1, [str(tool) for tool in tools]

@@ -19,6 +19,7 @@ from lockgate.live import plan as live
 from lockgate.live import production
 from lockgate.live import verify as observe
 from lockgate.live.binaries import at_hand
+from lockgate.parse import Statement, parse_script
 from lockgate.request import Request, make_plan, read_folder, read_script
 from lockgate.slots import applied_ids, ledger_table
 from lockgate.slots.kinds import DBMATE, KINDS
@@ -91,17 +92,30 @@ def _asked(config: Config, plan: Plan, major: int) -> live.Plan:
 
 def _terms(config: Config, plan: Plan, folder: Folder, report: live.Report, major: int) -> Terms:
     roles = config.roles
-    table = ledger_table(config, folder).replace('"', "").rpartition(".")[2]
-    ledgers = {table} if config.ledger.table else {table, *(kind.table.rpartition(".")[2] for kind in (*KINDS, DBMATE))}
+    kept = [kind.table for kind in (*KINDS, DBMATE)]
+    tables = [config.ledger.table.replace('"', "")] if config.ledger.table else [ledger_table(config, folder), *kept]
     ours = {roles.owner, roles.deployer, *roles.assumed, *plan.roles} - {""}
     stand_ins = {name.removeprefix("role ") for name in report.server.stand_ins if name.startswith("role ")}
     superusers = {d.name[0] for d in report.definitions if d.kind == "role" and d.properties["superuser"]}
     made = {d.name[0] for d in report.definitions if d.kind == "role" and not d.name[0].startswith("lockgate_")} - stand_ins - superusers
     return Terms(
-        bool(roles.owner or roles.deployer), report.server.major == major, frozenset(ledgers - {""}),
-        frozenset(plan.environment.schemas if plan.environment is not None else ()), frozenset({roles.deployer} if _unknown_grants(config, plan) else ()),
-        frozenset(ours | made), frozenset(ours), frozenset({roles.owner, roles.deployer}),
-    )  # fmt: skip
+        owners=bool(roles.owner or roles.deployer),
+        same_major=report.server.major == major,
+        ledgers=frozenset(table.rpartition(".")[2] for table in tables) - {""},
+        runners=frozenset(table.partition(".")[0] for table in kept if "." in table),
+        schemas=frozenset(plan.environment.schemas if plan.environment is not None else ()),
+        extensions=_provided(plan),
+        strangers=frozenset({roles.deployer} if _unknown_grants(config, plan) else ()),
+        roles=frozenset(ours | made),
+        own=frozenset(ours),
+        pair=frozenset({roles.owner, roles.deployer}),
+    )
+
+
+def _provided(plan: Plan) -> frozenset[str]:
+    """The extensions of the environment."""
+    statements = parse_script(plan.environment.script) if plan.environment is not None else ()
+    return frozenset(str(s.node["extname"]) for s in statements if isinstance(s, Statement) and s.tag == "CreateExtensionStmt")
 
 
 def _unknown_grants(config: Config, plan: Plan) -> bool:

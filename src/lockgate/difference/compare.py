@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lockgate.difference.address import PARTS
+from lockgate.difference.alike import alike
 from lockgate.difference.deviation import Change, Deviation, Key
 from lockgate.live.definition import Definition
 from lockgate.live.roles import EVERYONE, RUNNER
@@ -25,7 +26,9 @@ class Terms:
     owners: bool  # roles are configured, so who owns what is production's word against the migrations'
     same_major: bool
     ledgers: frozenset[str] = frozenset()  # tables that the runner makes for itself
+    runners: frozenset[str] = frozenset()  # schemas that it makes for them
     schemas: frozenset[str] = frozenset()  # that a hosting service fills
+    extensions: frozenset[str] = frozenset()  # that are there before the first migration, or taken to be
     strangers: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()  # roles of the configuration: none of the migrations makes them
@@ -54,6 +57,8 @@ def _left_out(one: Definition, terms: Terms) -> bool:
         automatic = one.properties["admin"] and one.properties["inherit"] is False and one.properties["set"] is False  # a creator's, from 16 on
         concerns = set(one.name) - terms.own or set(one.name) <= terms.pair  # the rest is set up beside the migrations
         return automatic or not concerns or not set(one.name) <= terms.roles
+    if one.name[0] in {"extension": terms.extensions, "schema": terms.runners}.get(one.kind, ()):
+        return True
     place = one.name[0] if len(one.name) > 1 or one.kind == "schema" else one.properties.get("in schema", "")
     ledger = one.name[1] if len(one.name) > 1 else ""
     return place in terms.schemas or ledger in terms.ledgers or (one.kind == "sequence" and any(ledger.startswith(f"{t}_") for t in terms.ledgers))
@@ -147,7 +152,7 @@ def _properties(has: Definition, made: Definition, terms: Terms) -> dict[str, tu
         out["owner"] = (has.owner, made.owner)
     for name in (made.properties.keys() | has.properties.keys()) - {"grants", "version", "default version", "named"}:
         one, other = has.properties.get(name), made.properties.get(name)
-        if one != other:
+        if one != other and not (name in _SPELLED and alike(has.kind, name, one, other)):
             out[name] = (one, other)
     if has.kind == "extension" and _pinned(made) and has.properties["version"] != made.properties["version"]:
         out["version"] = (has.properties["version"], made.properties["version"])

@@ -25,7 +25,7 @@ def touches(plan: Plan) -> Callable[[Deviation], Touch | None]:
     places: dict[Key, Place] = {}
     replay = Replay(plan)
     for step in replay.steps():
-        if not isinstance(step, Broken):
+        if not isinstance(step, Broken) and step.migration.id != "environment":
             place = Place(step.statement.script.source, step.statement.span, step.migration.slot or step.migration.id)
             for change in step.changes:
                 places |= dict.fromkeys(_keys(step.before, step.after, change), place)

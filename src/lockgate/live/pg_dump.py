@@ -16,7 +16,7 @@ from lockgate.live.backend import quote
 from lockgate.live.binaries import at_hand
 
 # lines in which two dumps of one schema differ: versions, and the random key of newer psql restrictions
-_NOISE = re.compile(r"^(?:-- Dumped (?:from|by) .*|-- (?:Started|Completed) on .*|\\(?:un)?restrict .*)\n", re.MULTILINE)
+_NOISE = re.compile(r"^(?:-- Dumped (?:from|by) .*|-- (?:Started|Completed) on .*|\\(?:un)?restrict .*\n)\n", re.MULTILINE)
 # the password of a user mapping: the only secret that the schema itself holds (subscriptions are left out)
 _PASSWORD = re.compile(r"(\bpassword\s+)'(?:[^']|'')*'", re.IGNORECASE)
 _MAPPING = re.compile(r"^CREATE USER MAPPING .*?\);$", re.MULTILINE | re.DOTALL)
