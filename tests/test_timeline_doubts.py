@@ -136,6 +136,11 @@ def handed_over(owners: str, deployers: str) -> list[Step]:
         ("format('create policy p on %I using (true)', r.name)", True),
         ("format('drop trigger if exists t on %I', r.name)", True),
         ("format('drop view %I cascade', r.name)", False),
+        ("format('alter database %I set search_path = s', r.name)", True),
+        ("format('alter publication %I add table known', r.name)", True),
+        ("format('alter extension %I add sequence s', r.name)", True),
+        ("format('create role %I', r.name)", True),
+        ("format('alter default privileges grant select on tables to %I', r.name)", True),
         ("format('grant select on %I to reader', r.name)", True),
         ("format('alter table known alter c set default %s', r.name)", True),
         ("'alter table known ' || r.name", False),
@@ -182,3 +187,22 @@ def test_a_view_is_there_whose_query_is_not_known() -> None:
     steps = handed_over(BEFORE + remake, "select id from seen;\nselect nosuch from seen;\ndrop view seen;\n")
     assert failures(steps) == ["42501"]
     assert steps[-1].fails is not None and steps[-1].fails.message == "must be owner of view seen"
+
+
+def test_default_privileges_that_may_have_changed_leave_open_what_may_be_done_to_new_objects_alone() -> None:
+    loop = UNKNOWN_LOOP.format("format('alter default privileges grant select on tables to %I', r.name)")
+    owners = BEFORE + "create schema s;\nrevoke all on schema s from public;\n" + loop + "create table fresh (id int);\n"
+    texts = (owners, "select from known;\nselect from fresh;\n")
+    scripts = [Script.whole(Source(f"{n}.sql", text), Transaction.STATEMENT) for n, text in enumerate(texts, 1)]
+    migrations = tuple(Migration(str(n), str(n), str(n), script) for n, script in enumerate(scripts, 1))
+    nothing = Script.whole(Source("h.sql", ""), Transaction.STATEMENT)
+    replay = Replay(Plan(migrations, 15, owner="own", deployer="app", owned=frozenset({"1"}), handover_sql=nothing))
+    assert [s.fails.message for s in replay.steps() if isinstance(s, Step) and s.fails and s.migration.id == "2"] == ["permission denied for table known"]
+
+
+def test_a_role_that_may_be_missing_warns_of_nothing() -> None:
+    text = "create table t ();\ndo $$ begin if exists (select from pg_roles where rolname = 'web') then grant select on t to web; end if; end $$;\n"
+    scripts = [Script.whole(Source(f"{n}.sql", part), Transaction.STATEMENT) for n, part in enumerate(text.splitlines(), 1)]
+    migrations = tuple(Migration(str(n), str(n), str(n), script) for n, script in enumerate(scripts, 1))
+    replay = Replay(Plan(migrations, 15, owner="own", deployer="app", owned=frozenset({"1"}), guessed=("web",)))
+    assert [w.message for s in replay.steps() if isinstance(s, Step) for w in s.warnings] == []

@@ -282,7 +282,7 @@ class Catalog:
         ("name", kind, namespace oid, "*") whether any object of a kind exists beside the known ones (an unknown extension's members),
         or any whose name begins with what stands before the "*";
         ("acls", role oid) what is granted to a role (-1: to any); ("default acls",) what is granted on new objects;
-        ("privileges",) who may do what, ownership and memberships included.
+        ("privileges",) who may do what, ownership and memberships included; ("settings",) what a session begins with.
 
         To ask for ("object", oid) is to ask for its shape, too; ("identity", oid) asks whether it is there under its name, and no more.
         """

@@ -158,7 +158,7 @@ class Context:
     def created(self, obj: Object, *, location: int | None = None, name: str | None = None) -> None:
         """Remember where an object was created (for related labels), and that what is granted on it may not be known."""
         doubt = self.catalog.taint_of(("default acls",))
-        if doubt is not None:
+        if doubt is not None and hasattr(obj, "acl"):
             self.catalog.taint(("acl", obj.oid), doubt.reason, doubt.place)
         self.catalog.places = self.catalog.places.set(
             (obj.oid, 0), Place(self.text_source, self.span(location, name) if name else self.statement.span, self.slot)

@@ -158,6 +158,9 @@ class Replay:
     def _set_back(self) -> None:
         """search_path as the session began with."""
         begun = replace(self.session, search_path=self.plan.search_path)
+        doubt = self.draft.taint_of(("settings",))
+        if doubt is not None:
+            self.draft.taint(("any",), doubt.reason, doubt.place)
         self.session = replace(begun, search_path=production.search_path(self.draft, begun)) if self.plan.baseline is not None else begun
 
     def _open(self, script: Script, count: int) -> None:

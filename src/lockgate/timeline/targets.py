@@ -62,7 +62,15 @@ def _keys(ctx: Context, tag: str, node: Node) -> Iterable[NameKey]:
         case "GrantRoleStmt" | "AlterRoleStmt":
             return [("privileges",)]
         case "CreateRoleStmt":
-            return _new_role(node.get("role", ""))
+            return _new_object("role", node.get("role", ""))
+        case "AlterDatabaseSetStmt" | "AlterRoleSetStmt":
+            return [("settings",)]
+        case "CreatePublicationStmt" | "AlterPublicationStmt":
+            published = [key for rangevar in _rangevars(node) for key in _shapes(ctx, rangevar)]
+            return [*_new_object("publication", node.get("pubname", "")), *published]
+        case "AlterExtensionContentsStmt":
+            parts = _words(node.get("object", {}))
+            return _shapes(ctx, _rangevar(parts)) if parts and _DROPPED.get(node.get("objtype", "")) == "relation" else []
         case "RenameStmt" if node.get("renameType") in _RENAMED_PARTS:
             return _shapes(ctx, node.get("relation", {}))
         case _ if tag in _SHAPING:
@@ -190,8 +198,9 @@ def _new(ctx: Context, kind: str, schema: str | None, name: str) -> list[NameKey
     return [("name", kind, space, shown) for space in _namespaces(ctx, schema)]
 
 
-def _new_role(name: str) -> list[NameKey]:
-    return [("name", "role", 0, name.split(HOLE)[0] + "*" if HOLE in name else name)]
+def _new_object(kind: str, name: str) -> list[NameKey]:
+    """Whether there is an object that lives in no schema."""
+    return [("name", kind, 0, name.split(HOLE)[0] + "*" if HOLE in name else name)]
 
 
 def _namespaces(ctx: Context, schema: str | None) -> list[int]:
@@ -217,7 +226,7 @@ def _dropped(ctx: Context, node: Node) -> Iterator[NameKey]:
             parts = parts[:-1]
         elif kind not in _DROPPED:
             return
-        rangevar = {"relname": parts[-1] if parts else HOLE} | ({"schemaname": parts[-2]} if len(parts) > 1 else {})
+        rangevar = _rangevar(parts)
         if kind in _PARTS:
             yield from _shapes(ctx, rangevar)
             continue
@@ -226,6 +235,10 @@ def _dropped(ctx: Context, node: Node) -> Iterator[NameKey]:
         for obj in found:
             yield ("object", obj.oid)
             yield from _dependents(ctx, obj) if node.get("behavior") == "DROP_CASCADE" else (("object", part.oid) for part in _parts(ctx, obj))
+
+
+def _rangevar(parts: list[str]) -> Node:
+    return {"relname": parts[-1] if parts else HOLE} | ({"schemaname": parts[-2]} if len(parts) > 1 else {})
 
 
 def _objects(ctx: Context, kind: str, rangevar: Node) -> Iterator[Object]:

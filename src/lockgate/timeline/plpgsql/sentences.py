@@ -55,7 +55,7 @@ class Sentences:
             raise self.ctx.refuse("42601", error.message, span=self.place.span(fragment.start), kind="other") from error
         with self.place.enter(self.ctx, fragment):
             query = self.query(tag, node)
-        columns, rows = select(self.world, node) if tag == "SelectStmt" else ([], _MANY)
+        columns, rows = selected(self.world, node) if tag == "SelectStmt" else ([], _MANY)
         return query, columns, rows
 
     def query(self, tag: str, node: Node) -> Query | None:
@@ -298,7 +298,7 @@ class Sentences:
         except Unsure as unsure:
             self.unsure(unsure)
             query = None
-        columns, rows = select(world, node) if tag == "SelectStmt" else ([], _MANY)
+        columns, rows = selected(world, node) if tag == "SelectStmt" else ([], _MANY)
         return query, columns, rows
 
     def utility_outside(self, tag: str, node: Node) -> None:
@@ -375,6 +375,14 @@ class Sentences:
             if statement.stacked and raised is not None:
                 value = {"returned_sqlstate": raised.sqlstate, "message_text": raised.message}.get(item, UNKNOWN)
             self.assign(target, value)
+
+
+def selected(world: World, node: Node) -> tuple[list[str], list[Row]]:
+    """A query's columns and rows; any rows where there are too many to be followed."""
+    try:
+        return select(world, node)
+    except Unsure:
+        return [], _MANY
 
 
 def single(columns: list[str], rows: list[Row]) -> Value:
