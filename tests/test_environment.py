@@ -143,3 +143,45 @@ def test_an_extension_that_no_scratch_server_has_proves_nothing(tmp_path: Path) 
     for run in (check, verify):
         outcome = run(Config(), Request((place,), place))  # type: ignore[operator]
         assert [f.message for f in outcome.findings if f.severity.value == "error"] == []
+
+
+def numbered(tmp_path: Path, *texts: str) -> Path:
+    place = tmp_path / "migrations"
+    place.mkdir()
+    for number, text in enumerate(texts, 1):
+        (place / f"{number}_a.up.sql").write_text(text)
+    return place
+
+
+def outcomes(place: Path) -> tuple[list[str], list[str]]:
+    """The refusals that ``check`` and ``verify`` tell."""
+    found = [run(Config(), Request((place,), place)).findings for run in (check, verify)]  # type: ignore[operator]
+    checked, verified = ([f.sqlstate or f.name for f in one if f.severity.value == "error"] for one in found)
+    return checked, verified
+
+
+ORDERS = "create table orders (id int primary key, by int references people);\nalter table people add column born date;\n"
+
+
+def test_a_history_that_begins_in_the_middle(tmp_path: Path) -> None:
+    place = numbered(tmp_path, ORDERS, "alter table invoices add column paid date;\ncreate table own (id int);\n", "alter table own add column id int;\n")
+    assert outcomes(place) == (["42701"], ["42701"])
+    assert "schema public as it was before the first migration" in check(Config(), Request((place,), place)).server["stand_ins"]
+    assert refused(said(place, layout="plain")) == ["42P01", "42P01", "42701"]
+
+
+def test_a_schema_that_somebody_else_makes(tmp_path: Path) -> None:
+    place = numbered(tmp_path, "create table app.t (id int);\n", "alter table app.t add column a int;\n", "alter table app.t drop column b;\n")
+    assert outcomes(place) == (["42703"], ["42703"])
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [("alter table people add column born date;\n", "create table t (id int);\n"),
+     ("create table t (id int);\n", "alter table people add column a int;\n", "alter table orders add column a int;\n"),
+     ("alter table people add column a int;\n", "alter table people add column b int;\n", "create table people (id int);\n")],
+    ids=["one name", "not from the start", "made too late"],
+)  # fmt: skip
+def test_a_mistake_is_no_history(tmp_path: Path, texts: tuple[str, ...]) -> None:
+    checked, verified = outcomes(numbered(tmp_path, *texts))
+    assert checked == verified and set(checked) == {"42P01"}

@@ -166,3 +166,19 @@ def test_without_a_version_what_the_newest_takes_is_no_error(lockgate: Run, tmp_
     (tmp_path / "lockgate.toml").unlink()
     (tmp_path / "app/migrations/2_u.up.sql").write_text("ALTER TABLE u ADD COLUMN b int;\n")
     assert lockgate("check").returncode == 1
+
+
+def test_single_files_are_looked_at_in_their_history(lockgate: Run) -> None:
+    late, early = "migrations/129_project_event_choices.up.sql", "migrations/091_priority.up.sql"
+    for command in ("check", "verify"):
+        report = report_of(lockgate(command, "--format", "json", late, early, cwd=OUTAGES).stdout)
+        assert {(f["location"]["path"], f["sqlstate"]) for f in report["findings"]} == {(late, "42501")}
+        assert report["coverage"]["migrations"] == 9
+    assert lockgate("check", early, cwd=OUTAGES).returncode == 0
+
+
+def test_single_files_that_stand_in_no_history_are_one(lockgate: Run, tmp_path: Path) -> None:
+    (tmp_path / "make.sql").write_text("CREATE TABLE t (id int);\n")
+    (tmp_path / "use.sql").write_text("ALTER TABLE t ADD COLUMN id int;\n")
+    assert "42701" in lockgate("check", "make.sql", "use.sql").stdout
+    assert "42P01" in lockgate("check", "use.sql").stdout

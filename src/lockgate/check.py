@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lockgate import suppressions
+from lockgate.beginning import beginning
 from lockgate.config import Config
 from lockgate.errors import UsageError
 from lockgate.findings import Finding, Label, Severity, Verdict
 from lockgate.recall import Recall, Told
 from lockgate.recovery import with_recovery
-from lockgate.request import NEWEST_MAJOR, Request, make_plan, read_folder
+from lockgate.request import NEWEST_MAJOR, Request, make_plan, read_history
 from lockgate.rules import registry
 from lockgate.sources import Folder
 from lockgate.text import Source, Span
@@ -87,6 +88,7 @@ class Checked:
     coverage: Coverage
     suppressions: list[suppressions.Suppression]
     queries: Examined | None = None
+    asked: frozenset[str] = frozenset()  # the files that the findings are wanted of; empty: all
 
     @property
     def replay(self) -> Replay:
@@ -112,15 +114,25 @@ def _whatever_the_version(checked: Checked) -> list[Finding]:
 
 def examine(config: Config, request: Request, progress: Progress | None = None) -> Checked:
     """Read, replay, and let the rules speak."""
-    folder = read_folder(config, request)
+    folder, asked = read_history(config, request)
     plan = make_plan(config, request, folder)
-    recall = Recall(plan, _tell, str(request.cwd), brief=request.stdin is not None)
-    checked = Checked(config, request, folder, plan, recall, [], Coverage(len(plan.migrations)), [])
-    checked.coverage.unmodelled |= {m.opaque: 1 for m in plan.migrations if m.opaque}
+    checked = _replayed(config, request, folder, plan, progress)
+    if (request.layout or config.migrations.layout) != "plain" and any(f.sqlstate in ("42P01", "3F000") for f in checked.findings):
+        before = beginning(plan, checked.findings, checked.replay.catalog)
+        if before is not None:
+            checked = _replayed(config, request, folder, replace(plan, environment=before), progress)
+    checked.asked = asked
     checked.findings += _slots(config, request, folder)
     surface = _surface(config, request)
     checked.findings += [f for fact in surface for f in registry.of_fact(fact)]
     checked.suppressions += _suppressions(surface)
+    return checked
+
+
+def _replayed(config: Config, request: Request, folder: Folder, plan: Plan, progress: Progress | None) -> Checked:
+    recall = Recall(plan, _tell, str(request.cwd), brief=request.stdin is not None)
+    checked = Checked(config, request, folder, plan, recall, [], Coverage(len(plan.migrations)), [])
+    checked.coverage.unmodelled |= {m.opaque: 1 for m in plan.migrations if m.opaque}
     pending = _pending(config, request, plan)
     told, mended = recall.told(_advance(progress, len(plan.migrations)))
     checked.findings += standing([f for one in told for f in one.findings], mended)
@@ -280,6 +292,8 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report 
     for suppression in checked.suppressions:
         for fault in suppressions.faults(suppression, rule_names(), whole=live is not None):
             kept += as_configured(registry.of_fact(fault), config)
+    if checked.asked:
+        kept = [f for f in kept if f.at.source.path in checked.asked]
     if request.since:
         from lockgate.slots.git import changed_paths
 
@@ -291,8 +305,8 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report 
 
 def _simulated(plan: Plan) -> dict[str, Any]:
     """What stands for the server where there is none."""
-    extensions = plan.environment.extensions if plan.environment is not None else ()
-    return {"major": plan.major} | ({"stand_ins": [f"extension {name}" for name in extensions]} if extensions else {})
+    stand_ins = plan.environment.stand_ins if plan.environment is not None else ()
+    return {"major": plan.major} | ({"stand_ins": list(stand_ins)} if stand_ins else {})
 
 
 def as_configured(findings: Iterable[Finding], config: Config) -> list[Finding]:

@@ -8,7 +8,7 @@ from lockgate.config import Config
 from lockgate.errors import CannotCheck, UsageError
 from lockgate.findings import Severity
 from lockgate.parse.named_roles import roles_named_in
-from lockgate.sources import Folder, load
+from lockgate.sources import Folder, home_of, load, shown
 from lockgate.sources.environment import Environment, around
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Source
@@ -48,6 +48,24 @@ def read_folder(config: Config, request: Request) -> Folder:
     if request.stdin is not None:
         folder = replace(folder, migrations=tuple(_with_buffer(m, request.stdin) for m in folder.migrations))
     return folder
+
+
+def read_history(config: Config, request: Request) -> tuple[Folder, frozenset[str]]:
+    """The migrations, and the files that are asked about where single ones are named: these stand in a history, which is read as a whole.
+
+    Files that no known layout has beside each other are a history of their own, as they are where ``--layout plain`` says so.
+    """
+    if not request.paths or request.layout == "plain" or not all(map(Path.is_file, request.paths)):
+        return read_folder(config, request), frozenset()
+    files = [Path(request.cwd, path) for path in request.paths]
+    configured = [config.resolve(p) for p in config.migrations.paths]
+    inside = bool(configured) and all(any(f.is_relative_to(place) for place in configured) for f in files)
+    asked = frozenset(shown(f, request.cwd) for f in files)
+    try:
+        whole = read_folder(config, replace(request, paths=() if inside else tuple(dict.fromkeys(map(home_of, files)))))
+    except (UsageError, CannotCheck):
+        return read_folder(config, request), frozenset()
+    return (whole, asked) if asked <= {f.source.path for f in whole.files} else (read_folder(config, request), frozenset())
 
 
 def _with_buffer(migration: Migration, buffer: Source) -> Migration:

@@ -138,7 +138,8 @@ class _Run:
         if self.plan.baseline is not None:
             self._restore(self._baseline)
         self._migrations()
-        stand_ins = dict.fromkeys((*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions(), *self._of_environment()))
+        service = self.plan.environment.stand_ins if self.plan.environment is not None else ()
+        stand_ins = dict.fromkeys((*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions(), *service))
         return Report(
             replace(info, stand_ins=tuple(stand_ins)), tuple(self.observations), tuple(self.bodies), tuple(self.downs), self._catalog(),
             self.catalogs, tuple(self.handover), tuple(self.restored), tuple(self.queries), self._all_notes(),
@@ -153,6 +154,8 @@ class _Run:
                 self.notes.append(f"a stand-in for {environment.name} could not be made: {seen.fails.message}")
         session.connection.close()
         self.applier.service = frozenset(environment.schemas)
+        if environment.beside:
+            self.applier.taint.missing = f"what schema {environment.beside[0]} held before the first migration is not known"
 
     def _restore(self, statements: Parsed) -> None:
         from lockgate.live.restore import not_restored, restored
@@ -276,12 +279,6 @@ class _Run:
             f" AND d.classoid = 'pg_catalog.pg_extension'::pg_catalog.regclass WHERE d.description = {literal(MARK)} ORDER BY 1",
         )
         yield from (f"extension {name}" for (name,) in rows)
-
-    def _of_environment(self) -> Iterator[str]:
-        environment = self.plan.environment
-        if environment is not None:
-            yield from (f"schema {name} of {environment.name}" for name in environment.schemas if f"create schema {name};" in environment.sql)
-            yield from (f"extension {name}" for name in environment.extensions)
 
     def _all_notes(self) -> tuple[str, ...]:
         notes = list(self.notes)

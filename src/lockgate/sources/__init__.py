@@ -16,7 +16,7 @@ from lockgate.sources.naming import BY_NAME
 from lockgate.values import replace
 
 __all__ = [
-    "Detection", "Direction", "Folder", "Migration", "Named", "Script", "Skipped", "SlotFile", "Transaction", "detect", "load", "read",
+    "Detection", "Direction", "Folder", "Migration", "Named", "Script", "Skipped", "SlotFile", "Transaction", "detect", "home_of", "load", "read", "shown",
 ]  # fmt: skip
 
 
@@ -53,9 +53,14 @@ def _places(paths: Sequence[Path]) -> list[tuple[Path, list[str]]]:
         if path.is_dir():
             out.setdefault((path, False), [])
         else:
-            home = path.parent.parent if path.name in ("up.sql", "down.sql", "migration.sql") else path.parent
+            home = home_of(path)
             out.setdefault((home, True), []).append(path.relative_to(home).as_posix())
     return [(path, names) for (path, _), names in out.items()]
+
+
+def home_of(file: Path) -> Path:
+    """The folder of migrations that a single file would be loaded from."""
+    return file.parent.parent if file.name in ("up.sql", "down.sql", "migration.sql") else file.parent
 
 
 def _load(path: Path, only: list[str], layout: str, cwd: Path, placeholders: Mapping[str, str]) -> tuple[str, Assembly, Folder]:

@@ -39,7 +39,7 @@ _LEDGERS = {
 class Environment:
     """A part of the database that is there first. ``schemas`` are a service's own: what they hold beside what ``sql`` makes is not known.
 
-    ``extensions`` are taken to be there because the folder uses them.
+    ``extensions`` are taken to be there because the folder uses them; in the schemas ``beside`` there is more than anybody here knows of.
     """
 
     name: str
@@ -47,6 +47,16 @@ class Environment:
     schemas: tuple[str, ...]
     search_path: tuple[str, ...]
     extensions: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """What stands for something that is not known whole, for reports."""
+        return (
+            *(f"schema {name} of {self.name}" for name in self.schemas if f"create schema {name};" in self.sql),
+            *(f"extension {name}" for name in self.extensions),
+            *(f"schema {name} as it was before the first migration" for name in self.beside),
+        )
 
     @property
     def script(self) -> Script:

@@ -32,6 +32,8 @@ class Broken:
     migration: Migration
     failure: SyntaxFailure
 
+_KINDS = ("relation", "type", "routine", "operator", "opclass", "cast", "collation", "ts_config", "ts_dict")
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -271,6 +273,10 @@ class Replay:
             space = self.draft.namespace(name)
             key = ("namespace", space.oid) if space is not None else ("name", "namespace", 0, name)
             self.draft.taint(key, f"schema {name} is {environment.name}'s", Place(migration.up.source, Span(0, 0), ""))
+        for name in environment.beside:
+            space = self.draft.namespace(name)
+            for key in [("name", kind, space.oid, "*") for kind in _KINDS] if space is not None else ():
+                self.draft.taint(key, f"schema {name} was not empty before the first migration", Place(migration.up.source, Span(0, 0), ""))
         self.provided = self.draft.next_oid
 
     def _hand_over(self, migration: Migration | None) -> Iterator[Step | Broken]:

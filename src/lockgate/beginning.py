@@ -1,0 +1,54 @@
+"""Where a history does not begin with an empty database: its first migration already uses what no migration makes.
+
+A framework made the first tables, an administrator the schema. Nothing is known of them, so nothing is said of what rests on them.
+"""
+
+from __future__ import annotations
+
+from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.typename import quote_identifier
+from lockgate.findings import Finding
+from lockgate.sources.environment import Environment
+from lockgate.timeline.replay import Plan
+from lockgate.values import replace
+
+_ENOUGH = 2  # a single name, or a single migration, is rather a mistake
+
+
+def beginning(plan: Plan, findings: list[Finding], after: Catalog) -> Environment | None:
+    """What stands before the first migration, where that is more than the plan has.
+
+    ``findings`` and the catalog ``after`` the last migration are those of a replay that began without it.
+    """
+    missing = _Missing(plan, findings)
+    relations = [name for name in missing.from_the_start("42P01") if _never_made(after, name)]
+    schemas = [name for name in missing.from_the_start("3F000") if ("schema", "", name) not in after.events and after.namespace(name) is None]
+    if len(relations) < _ENOUGH and not schemas:
+        return None
+    known = plan.environment or Environment("history", "", (), ())
+    sql = known.sql + "".join(f"create schema {quote_identifier(name)};\n" for name in schemas)
+    beside = (*(("public",) if len(relations) >= _ENOUGH else ()), *schemas)
+    return replace(known, sql=sql, beside=(*known.beside, *beside))
+
+
+class _Missing:
+    """Which migrations miss which names."""
+
+    def __init__(self, plan: Plan, findings: list[Finding]) -> None:
+        self.first = plan.migrations[0].up.source.path if plan.migrations else ""
+        self.findings = findings
+
+    def from_the_start(self, sqlstate: str) -> list[str]:
+        """The names that several migrations miss, the first one among them."""
+        where: dict[str, set[str]] = {}
+        for item in self.findings:
+            if item.sqlstate == sqlstate and item.object and item.name in ("unknown-relation", "unknown-object"):
+                where.setdefault(item.object, set()).add(item.at.source.path)
+        paths = set().union(*where.values())
+        return sorted(where) if self.first in paths and len(paths) >= _ENOUGH else []
+
+
+def _never_made(after: Catalog, qualified: str) -> bool:
+    schema, _, name = qualified.rpartition(".")
+    space = after.namespace(schema)
+    return space is not None and after.relation_named(space.oid, name) is None and ("relation", schema, name) not in after.events
