@@ -30,8 +30,11 @@ class Bodies:
     def after(self, migration: str, statements: Parsed, search_path: str) -> list[BodyObservation]:
         """The routines that are broken now and were not known to be. Raises Lost."""
         touched = affected(statements, self._routines.values())
-        if touched.makes or touched.words is None or any(touched.words & routine.words for routine in self._routines.values()):
-            return self._look(migration, touched.words, search_path)
+        words = touched.words
+        if words:  # a row that a routine returns or takes is one of its table's
+            words |= {routine.name.lower() for routine in self._routines.values() if words & routine.types}
+        if touched.makes or words is None or any(words & routine.words for routine in self._routines.values()):
+            return self._look(migration, words, search_path)
         return []
 
     def standing(self, observations: list[BodyObservation], search_path: str) -> list[BodyObservation]:

@@ -76,14 +76,16 @@ def unmade(routine: Routine, failure: Failure, sources: list[str]) -> bool:
 
 
 def strangers(failure: Failure) -> str:
-    """A query that finds the schema of a missing function where it holds none: somebody else fills it (a hosting service's extensions); or empty."""
-    named = re.match(r"function ([\w$]+)\.", failure.message) if failure.sqlstate == "42883" else None
-    if named is None:
+    """A query that has a row where a missing name's schema holds nothing of its kind: somebody else fills it (a service, a tool); or empty."""
+    named = _NAMED.match(failure.message)
+    if named is None or named.group(1) == "operator" or "." not in named.group(2):
         return ""
-    return (
-        f"SELECT FROM pg_catalog.pg_namespace n WHERE nspname = {literal(named.group(1))} AND oid >= 2200"
-        " AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE pronamespace = n.oid)"
-    )
+    schema = named.group(2).partition(".")[0].strip('"')
+    held = {
+        "relation": "pg_catalog.pg_class WHERE relkind <> 'i' AND relnamespace",
+        "type": "pg_catalog.pg_type WHERE typnamespace",
+    }.get(named.group(1), "pg_catalog.pg_proc WHERE pronamespace")
+    return f"SELECT WHERE NOT EXISTS (SELECT FROM {held} = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {literal(schema)}))"
 
 
 @lru_cache(maxsize=4096)

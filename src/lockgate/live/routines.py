@@ -87,6 +87,11 @@ class Routine:
         """What its body, its signature and its triggers name, in lower case."""
         return _words("\n".join((self.source, self.arguments, self.result, *(firing.table for firing in self.firings))))
 
+    @property
+    def types(self) -> frozenset[str]:
+        """What its signature names."""
+        return _words(f"{self.arguments}\n{self.result}")
+
 
 @dataclass(slots=True)
 class Catalog:
