@@ -171,7 +171,54 @@ def test_diff_of_what_agrees(lockgate: Run, dsn: str, tmp_path: Path) -> None:
     assert lines[2] == f"  table paliad.choices: owner is somebody, the migrations make it paliad_owner ({place}:5)"
 
 
+def test_what_the_scratch_server_cannot_make_is_in_doubt(lockgate: Run, dsn: str, tmp_path: Path) -> None:
+    """A type that only production has: the table that needs it cannot be told from one that was made by hand."""
+    project(tmp_path, {}, baseline=False)
+    (tmp_path / "migrations/001_base.up.sql").write_text(
+        "CREATE SCHEMA paliad;\nCREATE TABLE paliad.rules (id int PRIMARY KEY, name text, secret text);\n"
+        "CREATE TABLE paliad.choices (id of_production PRIMARY KEY);\n"
+    )
+    done = lockgate("snapshot", "--dsn-env", "PRODUCTION", "--diff", PRODUCTION=dsn)
+    certain, _, doubtful = done.stdout.partition("perhaps different, which cannot be told here:\n")
+    assert "paliad.choices" not in certain and doubtful.splitlines() == [
+        "  table paliad.choices, owned by somebody",
+        "      statement 3 of 001_base was not applied on the scratch server as in production: type \"of_production\" does not exist",
+    ], done.stdout + done.stderr
+    report = json.loads(lockgate("snapshot", "--dsn-env", "PRODUCTION", "--diff", "--format", "json", PRODUCTION=dsn).stdout)
+    assert report["summary"]["doubtful"] == 1 and report["summary"]["by-hand"] == 0
+
+
+LEDGERS = {
+    "golang-migrate": ("000001_a.up.sql", "CREATE TABLE elsewhere.schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)", "(1, false)"),
+    "goose": ("1_a.sql", "CREATE TABLE elsewhere.goose_db_version (id int, version_id bigint, is_applied boolean, tstamp timestamp)", "(1, 1, true, now())"),
+}
+
+
+@pytest.mark.parametrize("layout", LEDGERS)
+def test_the_ledger_that_the_runner_is_known_to_keep(lockgate: Run, dsn: str, tmp_path: Path, layout: str) -> None:
+    """Without [ledger] table; wherever the table is, and said where it is not."""
+    name, table, row = LEDGERS[layout]
+    (tmp_path / "migrations").mkdir()
+    (tmp_path / "migrations" / name).write_text(f"{'-- +goose Up' if layout == 'goose' else ''}\nCREATE TABLE t (id int);\n")
+    first = lockgate("snapshot", "--dsn-env", "PRODUCTION", PRODUCTION=dsn)
+    assert first.returncode == 0 and f"no ledger read: there is no table {table.split()[2].partition('.')[2]}" in first.stderr, first.stderr
+    assert not (tmp_path / "lockgate/ledger.json").exists()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA elsewhere; {table}; INSERT INTO {table.split()[2]} VALUES {row}".encode())
+        try:
+            assert lockgate("snapshot", "--dsn-env", "PRODUCTION", PRODUCTION=dsn).returncode == 0
+            difference = lockgate("snapshot", "--dsn-env", "PRODUCTION", "--diff", PRODUCTION=dsn)
+        finally:
+            connection.execute(b"DROP SCHEMA elsewhere CASCADE")
+    assert len(json.loads((tmp_path / "lockgate/ledger.json").read_text())["rows"]) == 1
+    assert "no ledger read" not in difference.stderr and "\n  table public.t" in difference.stdout, difference.stdout
+    (tmp_path / "lockgate.toml").write_text('[migrations]\nbaseline = "lockgate/baseline.sql"\n[ledger]\nsnapshot = "lockgate/ledger.json"\n')
+    checked = json.loads(lockgate("check", "--format", "json").stdout)
+    assert (checked["coverage"]["migrations"], checked["findings"]) == (0, [])
+
+
 @pytest.mark.parametrize(("options", "words"), [
+    (("--format", "json"), "--format is of --diff"),
     (("--pg-dump", "/nowhere/pg_dump"), "is no pg_dump that runs here"),
     (("--dsn-env", "NOBODY_SET_THIS"), "NOBODY_SET_THIS is not set"),
 ])  # fmt: skip

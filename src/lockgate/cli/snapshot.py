@@ -10,6 +10,7 @@ import click
 
 from lockgate.cli.options import configuration
 from lockgate.config import Config
+from lockgate.errors import UsageError
 
 if TYPE_CHECKING:
     from lockgate.live.snapshot import Snapshot
@@ -30,6 +31,8 @@ def command(dsn_env: str, config_path: Path | None, output: Path | None, pg_dump
     """
     from lockgate.live import snapshot
 
+    if output_format != "terminal" and not diff:
+        raise UsageError("--format is of --diff: a snapshot is written to files", "add --diff, or leave --format away")
     config = configuration(config_path)
     dsn = snapshot.dsn_from(dsn_env)
     if diff:
@@ -62,7 +65,7 @@ def _write(config: Config, taken: Snapshot, table: str, folder: Path) -> int:
         snapshot.write(folder / "ledger.json", taken.ledger)
         written["[ledger] snapshot"] = folder / "ledger.json"
     else:
-        why = f"there is no table {table}, where this runner keeps it" if table else "[ledger] table is not configured"
+        why = f"there is no table {table}, where this runner keeps it (another: [ledger] table)" if table else "[ledger] table is not configured"
         click.echo(f"no ledger read: {why}; without one every migration of the tree counts as pending", err=True)
     for key, path in written.items():
         shown = os.path.relpath(path, config.root).replace(os.sep, "/")

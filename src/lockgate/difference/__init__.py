@@ -15,9 +15,11 @@ from lockgate.difference.deviation import Change, Deviation, Difference, Touch
 from lockgate.difference.doubt import doubted
 from lockgate.difference.reconcile import reconciled
 from lockgate.difference.touched import coming, touches
+from lockgate.errors import UsageError
 from lockgate.live import plan as live
 from lockgate.live import production
 from lockgate.live import verify as observe
+from lockgate.live.backend import quote
 from lockgate.live.binaries import at_hand
 from lockgate.parse import Statement, parse_script
 from lockgate.request import Request, make_plan, read_folder, read_script
@@ -53,9 +55,12 @@ def difference(config: Config, request: Request, dsn: str, variable: str) -> Dif
 def _applied(config: Config, folder: Folder, has: tuple[Any, ...], variable: str) -> tuple[frozenset[str], list[str]]:
     """The migrations that production has had: what its ledger holds; all where there is none."""
     table = ledger_table(config, folder)
-    there = any(d.kind == "table" and table.replace('"', "") in (".".join(d.name), d.name[-1]) for d in has)
-    if table and (config.ledger.table or there):
-        return applied_ids(folder, read_dsn(variable, table, _columns(config), config.path)), []
+    found = [d.name for d in has if d.kind == "table" and table in (".".join(d.name), d.name[-1])]
+    if config.ledger.table or len(found) == 1:
+        name = config.ledger.table or ".".join(map(quote, found[0]))
+        return applied_ids(folder, read_dsn(variable, name, _columns(config), config.path)), []
+    if len(found) > 1:
+        raise UsageError(f"there are {len(found)} tables {table}: {', '.join('.'.join(name) for name in found)}", "say which: [ledger] table")
     why = f"there is no table {table}" if table else "[ledger] table is not configured"
     return frozenset(m.id for m in folder.migrations), [f"no ledger read: {why}; every migration of the tree counts as applied"]
 

@@ -59,8 +59,8 @@ def read(dsn: str, ledger_table: str = "", required: bool = True, variable: str 
     if ledger_table and not _TABLE.fullmatch(ledger_table):
         raise UsageError(f"ledger.table must name a table, not {ledger_table!r}", 'such as "public.schema_migrations"')
     with _Reader(dsn, variable) as reader:
-        there = required or (ledger_table and reader.execute(f"SELECT pg_catalog.to_regclass({_constant(ledger_table)})").fetchone()[0])
-        rows = reader.rows(f"SELECT * FROM {ledger_table} ORDER BY 1") if ledger_table and there else None
+        table = ledger_table if required or not ledger_table else reader.found(ledger_table)
+        rows = reader.rows(f"SELECT * FROM {table} ORDER BY 1") if table else None
         return Production(reader.major, "".join(reader.header()), rows)
 
 
@@ -123,6 +123,13 @@ class _Reader:
 
         found: list[dict[str, Any]] = self.execute(sql, dict_row).fetchall()
         return found
+
+    def found(self, table: str) -> str:
+        """A table by its usual name: where the search_path finds it, else the only one of that name; "" where there is none."""
+        last = _constant(table.rpartition(".")[2])
+        anywhere = f"SELECT min(c.oid::pg_catalog.regclass::text) FROM pg_catalog.pg_class c WHERE c.relname = {last} AND c.relkind IN ('r', 'p')"
+        named = f"pg_catalog.to_regclass({_constant(table)})::text"
+        return self.execute(f"SELECT COALESCE({named}, ({anywhere} HAVING count(*) = 1), '')").fetchone()[0] or ""
 
     def header(self) -> Iterator[str]:
         """Roles as pg_dumpall writes them (an ALTER ROLE changes one that is there already), then the database's own."""

@@ -18,7 +18,7 @@ _TITLES = {
     Change.LACKING: "an applied migration made, and production lacks",
     Change.CHANGED: "not as the applied migrations made it",
 }
-_SAME = "production has what its applied migrations make, and nothing else\n"
+_SAME = "production has what its applied migrations make, and nothing else"
 _PLURAL = frozenset({"privileges", "labels", "options", "parents", "roles", "settings"})
 _HOLDS_ROWS = frozenset({"table", "column", "materialized view", "schema"})
 _LONGEST = 12  # lines of a body's differences that are shown
@@ -30,7 +30,8 @@ def as_text(found: Difference) -> str:
     for change, title in _TITLES.items():
         lines += _block(title, [d for d in found.deviations if d.change is change and not d.doubt])
     lines += _block("perhaps different, which cannot be told here", [d for d in found.deviations if d.doubt])
-    return "\n".join(lines) + "\n" if lines and found else _SAME + "".join(f"{line}\n" for line in lines)
+    same = [] if found else [_SAME if not lines else f"{_SAME}, as far as can be told here"]
+    return "\n".join((*same, *lines)) + "\n"
 
 
 def _block(title: str, deviations: list[Deviation]) -> Iterator[str]:
