@@ -229,6 +229,25 @@ AWKWARD = (
 )
 
 
+@pytest.mark.parametrize("shape", list(Transaction))
+def test_a_script_that_drops_prepared_statements_is_observed_like_any_other(shape: Transaction) -> None:
+    texts = (
+        "CREATE TABLE t (id int); CREATE FUNCTION drops() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'DEALLOCATE ALL'; RETURN 1; END $$;",
+        "DEALLOCATE ALL; ALTER TABLE t ADD a int; DEALLOCATE ALL; ALTER TABLE t ADD b int;",
+        "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$; ALTER TABLE t ADD c int; SELECT drops(); ALTER TABLE t ADD d int;",
+        "BEGIN; DEALLOCATE ALL; ALTER TABLE t ADD e int; COMMIT; SELECT drops(); BEGIN; ALTER TABLE t ADD f int; COMMIT;",
+        "ALTER TABLE t ADD g int; SELECT drops(), nowhere;",
+        "DISCARD ALL;",
+        "ALTER TABLE t ADD h int;",
+    )
+    report = run(*(migration(str(n), text, shape=shape) for n, text in enumerate(texts, 1)), roles=RolePlan(deployer="app"))
+    refused = {(seen.migration, seen.index): seen.fails.sqlstate for seen in report.observations if seen.fails}
+    assert refused == {("5", 2): "42703"} | ({("6", 1): "25001"} if shape is Transaction.FILE else {})
+    altered = [seen for seen in report.observations if "AccessExclusiveLock on public.t" in seen.locks]
+    assert {seen.migration for seen in altered} == {"2", "3", "4", "5", "7"}
+    assert [column["name"] for column in report.catalog_after["columns"]] == ["id", *"abcdefgh"]
+
+
 @pytest.mark.parametrize("shape", [Transaction.FILE, Transaction.IMPLICIT])
 def test_a_statement_sent_ahead_is_observed_as_one_that_waited(shape: Transaction, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same report, whether the next statement is sent before the reply to the one before it or after."""

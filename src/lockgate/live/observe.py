@@ -15,10 +15,10 @@ _WORK = re.compile(
 )
 
 # Locks of the own backend on relations that were there before its transaction: nobody waits for one that nobody else sees. No join: half the
-# time. pg_identify_object spells the name, and is null for what this transaction dropped. The place of the highest such oid is left open.
+# time. pg_identify_object spells the name, and is null for what this transaction dropped. $1: the highest such oid.
 LOCKS = (
     "SELECT relation, mode, (pg_catalog.pg_identify_object(1259, relation, 0)).identity FROM pg_catalog.pg_lock_status()"
-    " WHERE pid = pg_catalog.pg_backend_pid() AND relation BETWEEN '16384' AND '{newest}' AND locktype = 'relation'"
+    " WHERE pid = pg_catalog.pg_backend_pid() AND relation BETWEEN '16384' AND $1 AND locktype = 'relation'"
 )
 NEWEST = "SELECT pg_catalog.max(oid) FROM pg_catalog.pg_class"
 WEAK = frozenset({"AccessShareLock", "RowShareLock", "RowExclusiveLock"})

@@ -10,6 +10,7 @@ server refuses the next (25P02) as part of a failed block; that reply is dropped
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -62,24 +63,46 @@ class Session:
     _fresh: bool = False  # the block has done nothing yet
     _unseen: bool = False  # a quiet statement has run since the last look at the locks
     _ahead: str | None = None  # the statement that was sent before the reply to the one before it
+    _looker: str = ""  # the random name under which our two queries are prepared
     _cancelled: bool = False  # a statement ended just when we cancelled it: the next may be hit in its place
 
     def __post_init__(self) -> None:
+        self._connect()
+
+    def _connect(self) -> None:
         self.connection = self.backend.connect(self.login)
+        if self.observe_locks:
+            self._prepare()
+
+    def _prepare(self) -> None:
+        """Looking costs half as much when it is prepared. A script may drop what it did not prepare, so each look is ready to find itself dropped."""
+        self._looker = f"lockgate_{secrets.token_hex(8)}"
+        self._must(f"PREPARE {self._looker}(oid) AS {LOCKS};PREPARE {self._looker}_newest AS {NEWEST}")
 
     def reconnect(self) -> None:
         """After the connection was lost: the same role again, with nothing of its session left. Raises Lost."""
         self.block, self._ahead = False, None
         self._held.clear()
         self.connection.close()
-        self.connection = self.backend.connect(self.login)
+        self._connect()
 
     def begin(self, then: Statement | None = None) -> None:
         """Open the runner's block; ``then`` will be its first statement."""
-        self.connection.post(f"BEGIN;SAVEPOINT lg;{NEWEST}" if self.observe_locks else "BEGIN;SAVEPOINT lg")
+        self._opened = "BEGIN"
+        self._open("BEGIN;SAVEPOINT lg", "BEGIN;SAVEPOINT lg", then)
+        self.block = True
+
+    def _open(self, command: str, again: str, then: Statement | None = None) -> None:
+        """Begin a transaction with a command of ours and a look at what is there; ``again`` begins it anew."""
+        self.connection.post(command + self._look_newest())
         self._send_ahead("", "", then, _LAST_OID)
-        self._new_transaction(_sound("BEGIN", self.connection.read(30)))
-        self.block, self._opened = True, "BEGIN"
+        reply = self.connection.read(30)
+        if self._dropped(reply):
+            self._forget_ahead()
+            self._must("ROLLBACK")
+            self._prepare()
+            reply = self.connection.query(again + self._look_newest(), 30)
+        self._new_transaction(_sound(command, reply))
 
     def commit(self) -> Reply:
         """End the block; a deferred constraint may refuse that."""
@@ -143,7 +166,15 @@ class Session:
 
     def _post(self, text: str, tag: str, newest: int) -> bool:
         look = self._looks(text, tag)
-        return self.connection.post(f"{text}\n;{LOCKS.format(newest=newest)}{_NEXT}" if look else text + _NEXT, keep=look)
+        return self.connection.post(f"{text}\n;EXECUTE {self._looker}('{newest}'){_NEXT}" if look else text + _NEXT, keep=look)
+
+    def _look_newest(self) -> str:
+        return f";EXECUTE {self._looker}_newest" if self.observe_locks else ""
+
+    def _dropped(self, reply: Reply) -> bool:
+        """Whether our look, not the statement, was refused: the script dropped it (DEALLOCATE ALL, DISCARD ALL, also out of our sight)."""
+        failure = reply.failure or {}
+        return failure.get("C") == "26000" and bool(self._looker) and self._looker in failure.get("M", "")
 
     def _send_ahead(self, text: str, tag: str, then: Statement | None, newest: int) -> None:
         """Send what follows a statement whose reply has not come yet, where that changes nothing."""
@@ -155,24 +186,39 @@ class Session:
 
     def _failed(self, outcome: Outcome, text: str, tag: str) -> Outcome:
         """What a failure leaves: the reply to what was sent ahead, or a cancel that was meant for the statement before."""
-        if self._ahead is not None and outcome.lost is None:
-            outcome.lost = self._receive().lost
+        if outcome.lost is None:
+            outcome.lost = self._forget_ahead()
         self._ahead = None
+        if outcome.lost is None and self._dropped(outcome.reply):
+            self.undo()
+            outcome, self._unseen = self._unlooked(text + _NEXT), True
         if self._cancelled and outcome.lost is None and (outcome.reply.failure or {}).get("C") == "57014":
             self._cancelled = False
             self.undo()
             return self._in_block(text, tag, None)
         return outcome
 
+    def _forget_ahead(self) -> Lost | None:
+        """Drop the reply to what was sent ahead: it was refused with the block. Why the connection is gone, where it is."""
+        sent, self._ahead = self._ahead, None
+        return self._receive().lost if sent is not None else None
+
+    def _unlooked(self, sql: str) -> Outcome:
+        """Send a statement that drops our look without one, and prepare it again."""
+        outcome = self._send(sql)
+        if outcome.reply.failure is None and outcome.lost is None and not outcome.late:
+            self._prepare()
+        return outcome
+
     def _in_own_block(self, text: str) -> Outcome:
         """A statement that would have run on its own, in a block, so that its locks can be seen before it ends."""
-        self._new_transaction(self._must(f"BEGIN;{NEWEST}"))
-        outcome = self._send(f"{text}\n;{LOCKS.format(newest=self._newest)}")
+        self._open("BEGIN", "BEGIN")
+        outcome = self._send(f"{text}\n;EXECUTE {self._looker}('{self._newest}')")
         if outcome.lost:
             return outcome
         if outcome.late or outcome.reply.failure:
             self._must("ROLLBACK")
-            return outcome
+            return self._unlooked(text) if self._dropped(outcome.reply) else outcome
         outcome.locks = self._new_locks(outcome.reply)
         end = self._send("COMMIT")
         outcome.reply.notices += end.reply.notices
@@ -193,7 +239,7 @@ class Session:
         opened = outcome.reply.block == "T"
         if opened and not self.block and outcome.lost is None:
             self._opened = text
-            self._new_transaction(self._must(f"SAVEPOINT lg;{NEWEST}"))
+            self._open("SAVEPOINT lg", f"{text};SAVEPOINT lg")
         self.block = outcome.reply.block in ("T", "E")
         return outcome
 
