@@ -14,14 +14,6 @@ _WORK = re.compile(
     r"|updated partition constraint |partition constraint for table .* is implied |clustering |vacuuming "
 )
 
-# Locks of the own backend on relations that were there before its transaction: nobody waits for one that nobody else sees. No join: half the
-# time. pg_identify_object spells the name, and is null for what this transaction dropped. $1: the highest such oid.
-LOCKS = (
-    "SELECT relation, mode, (pg_catalog.pg_identify_object(1259, relation, 0)).identity FROM pg_catalog.pg_lock_status()"
-    " WHERE pid = pg_catalog.pg_backend_pid() AND relation BETWEEN '16384' AND $1 AND locktype = 'relation'"
-)
-NEWEST = "SELECT pg_catalog.max(oid) FROM pg_catalog.pg_class"
-WEAK = frozenset({"AccessShareLock", "RowShareLock", "RowExclusiveLock"})
 _QUIET = frozenset({
     "AlterEnumStmt", "CompositeTypeStmt", "CreateDomainStmt", "CreateEnumStmt", "CreateFunctionStmt", "CreateSchemaStmt", "CreateSeqStmt",
     "GrantStmt", "InsertStmt", "TransactionStmt", "VariableSetStmt",

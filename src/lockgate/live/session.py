@@ -10,19 +10,18 @@ server refuses the next (25P02) as part of a failed block; that reply is dropped
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
-from lockgate.live.backend import Backend, ask
-from lockgate.live.observe import LOCKS, NEWEST, WEAK, quiet
+from lockgate.live.backend import Backend
+from lockgate.live.locks import LAST_OID, Locks
+from lockgate.live.observe import quiet
 from lockgate.live.wire import Connection, Late, Lost, Reply
 from lockgate.parse import Statement
 from lockgate.values import dataclass, field, replace
 
 _NEXT = "\n;RELEASE SAVEPOINT lg;SAVEPOINT lg"
 _GRACE = 2.0  # seconds that a cancelled statement has to end
-_LAST_OID = 4294967295
 _SHORT = 8192  # characters of a statement that is sent ahead: the socket's buffer takes two, so sending never waits for the server
 
 # they end or change the block, read from us, or may turn our ears off: nothing is sent ahead of their reply, nor they ahead of another's
@@ -56,33 +55,25 @@ class Session:
     observe_locks: bool
     connection: Connection = field(init=False)
     block: bool = False  # a transaction block is open
-    _held: set[tuple[str | None, str | None]] = field(default_factory=set)
-    _names: dict[str | None, str] = field(default_factory=dict)
-    _newest: int = 0  # the highest oid of a relation when the transaction began
+    _locks: Locks = field(init=False)
     _opened: str = "BEGIN"  # what opened the block
     _fresh: bool = False  # the block has done nothing yet
-    _unseen: bool = False  # a quiet statement has run since the last look at the locks
     _ahead: str | None = None  # the statement that was sent before the reply to the one before it
-    _looker: str = ""  # the random name under which our two queries are prepared
     _cancelled: bool = False  # a statement ended just when we cancelled it: the next may be hit in its place
 
     def __post_init__(self) -> None:
+        self._locks = Locks(self.backend.admin)
         self._connect()
 
     def _connect(self) -> None:
         self.connection = self.backend.connect(self.login)
         if self.observe_locks:
-            self._prepare()
-
-    def _prepare(self) -> None:
-        """Looking costs half as much when it is prepared. A script may drop what it did not prepare, so each look is ready to find itself dropped."""
-        self._looker = f"lockgate_{secrets.token_hex(8)}"
-        self._must(f"PREPARE {self._looker}(oid) AS {LOCKS};PREPARE {self._looker}_newest AS {NEWEST}")
+            self._must(self._locks.prepare())
 
     def reconnect(self) -> None:
         """After the connection was lost: the same role again, with nothing of its session left. Raises Lost."""
         self.block, self._ahead = False, None
-        self._held.clear()
+        self._locks.end()
         self.connection.close()
         self._connect()
 
@@ -94,20 +85,22 @@ class Session:
 
     def _open(self, command: str, again: str, then: Statement | None = None) -> None:
         """Begin a transaction with a command of ours and a look at what is there; ``again`` begins it anew."""
-        self.connection.post(command + self._look_newest())
-        self._send_ahead("", "", then, _LAST_OID)
+        look = f";{self._locks.look_newest()}" if self.observe_locks else ""
+        self.connection.post(command + look)
+        self._send_ahead("", "", then, LAST_OID)
         reply = self.connection.read(30)
-        if self._dropped(reply):
+        if self._locks.dropped(reply):
             self._forget_ahead()
             self._must("ROLLBACK")
-            self._prepare()
-            reply = self.connection.query(again + self._look_newest(), 30)
-        self._new_transaction(_sound(command, reply))
+            self._must(self._locks.prepare())
+            reply = self.connection.query(f"{again};{self._locks.look_newest()}", 30)
+        self._fresh = True
+        self._locks.begin(_sound(command, reply))
 
     def commit(self) -> Reply:
         """End the block; a deferred constraint may refuse that."""
         self.block = False
-        self._held.clear()
+        self._locks.end()
         return self._send("COMMIT").reply
 
     def undo(self) -> None:
@@ -146,37 +139,29 @@ class Session:
     def _in_block(self, text: str, tag: str, then: Statement | None) -> Outcome:
         if self._ahead is None:
             try:
-                self._post(text, tag, self._newest)
+                self._post(text, tag)
             except Lost as lost:
                 return _ended(lost)
         assert self._ahead in (None, text), "what was sent ahead comes next"
         self._ahead = None
-        self._send_ahead(text, tag, then, self._newest)
+        self._send_ahead(text, tag, then)
         outcome = self._receive()
         if outcome.reply.failure or outcome.lost or outcome.late:
             return self._failed(outcome, text, tag)
         if self._looks(text, tag):
-            outcome.locks = self._new_locks(outcome.reply)
+            outcome.locks = self._locks.taken(outcome.reply)
         else:
-            self._unseen = True
+            self._locks.unseen = True
         return outcome
 
     def _looks(self, text: str, tag: str) -> bool:
         return self.observe_locks and not quiet(tag, text)
 
-    def _post(self, text: str, tag: str, newest: int) -> bool:
+    def _post(self, text: str, tag: str, newest: int | None = None) -> bool:
         look = self._looks(text, tag)
-        return self.connection.post(f"{text}\n;EXECUTE {self._looker}('{newest}'){_NEXT}" if look else text + _NEXT, keep=look)
+        return self.connection.post(f"{text}\n;{self._locks.look(newest)}{_NEXT}" if look else text + _NEXT, keep=look)
 
-    def _look_newest(self) -> str:
-        return f";EXECUTE {self._looker}_newest" if self.observe_locks else ""
-
-    def _dropped(self, reply: Reply) -> bool:
-        """Whether our look, not the statement, was refused: the script dropped it (DEALLOCATE ALL, DISCARD ALL, also out of our sight)."""
-        failure = reply.failure or {}
-        return failure.get("C") == "26000" and bool(self._looker) and self._looker in failure.get("M", "")
-
-    def _send_ahead(self, text: str, tag: str, then: Statement | None, newest: int) -> None:
+    def _send_ahead(self, text: str, tag: str, then: Statement | None, newest: int | None = None) -> None:
         """Send what follows a statement whose reply has not come yet, where that changes nothing."""
         if then is None or tag in _WAITS or then.tag in _WAITS or _deafens(text, tag):
             return
@@ -189,9 +174,9 @@ class Session:
         if outcome.lost is None:
             outcome.lost = self._forget_ahead()
         self._ahead = None
-        if outcome.lost is None and self._dropped(outcome.reply):
+        if outcome.lost is None and self._locks.dropped(outcome.reply):
             self.undo()
-            outcome, self._unseen = self._unlooked(text + _NEXT), True
+            outcome, self._locks.unseen = self._unlooked(text + _NEXT), True
         if self._cancelled and outcome.lost is None and (outcome.reply.failure or {}).get("C") == "57014":
             self._cancelled = False
             self.undo()
@@ -207,19 +192,19 @@ class Session:
         """Send a statement that drops our look without one, and prepare it again."""
         outcome = self._send(sql)
         if outcome.reply.failure is None and outcome.lost is None and not outcome.late:
-            self._prepare()
+            self._must(self._locks.prepare())
         return outcome
 
     def _in_own_block(self, text: str) -> Outcome:
         """A statement that would have run on its own, in a block, so that its locks can be seen before it ends."""
         self._open("BEGIN", "BEGIN")
-        outcome = self._send(f"{text}\n;EXECUTE {self._looker}('{self._newest}')")
+        outcome = self._send(f"{text}\n;{self._locks.look()}")
         if outcome.lost:
             return outcome
         if outcome.late or outcome.reply.failure:
             self._must("ROLLBACK")
-            return self._unlooked(text) if self._dropped(outcome.reply) else outcome
-        outcome.locks = self._new_locks(outcome.reply)
+            return self._unlooked(text) if self._locks.dropped(outcome.reply) else outcome
+        outcome.locks = self._locks.taken(outcome.reply)
         end = self._send("COMMIT")
         outcome.reply.notices += end.reply.notices
         outcome.reply.failure, outcome.lost, outcome.late = end.reply.failure, end.lost, end.late
@@ -242,35 +227,6 @@ class Session:
             self._open("SAVEPOINT lg", f"{text};SAVEPOINT lg")
         self.block = outcome.reply.block in ("T", "E")
         return outcome
-
-    def _new_locks(self, reply: Reply) -> tuple[str, ...]:
-        """The locks that were not held before; each on the relation's name, also where this transaction dropped it."""
-        new = []
-        for oid, mode, name in reply.rows:
-            if int(oid or 0) > self._newest:
-                continue
-            if name:
-                self._names[oid] = name
-            if (oid, mode) in self._held:
-                continue
-            self._held.add((oid, mode))
-            known = name or self._names.get(oid) or self._committed_name(oid)
-            if known and not known.startswith("pg_toast.") and not (self._unseen and mode in WEAK):
-                new.append(f"{mode} on {known}")
-        reply.rows, self._unseen = [], False
-        return tuple(sorted(new))
-
-    def _committed_name(self, oid: str | None) -> str:
-        """The name of a relation that this transaction dropped, from a session that still sees it."""
-        rows = ask(self.backend.admin, f"SELECT (pg_catalog.pg_identify_object(1259, {oid}, 0)).identity")
-        self._names[oid] = (rows[0][0] if rows else None) or ""
-        return self._names[oid]
-
-    def _new_transaction(self, reply: Reply) -> None:
-        self._fresh = True
-        self._held.clear()
-        self._unseen = False
-        self._newest = int((reply.rows[0][0] if reply.rows else None) or 0)
 
     def _send(self, sql: str) -> Outcome:
         try:
