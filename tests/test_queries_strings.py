@@ -52,12 +52,32 @@ NOISE = {
     "functions.py": 'q = "SELECT toStartOfDay(nope) FROM people"\n',
     "unknown.py": 'q = "SELECT nope FROM elsewhere JOIN people USING (id)"\n',
     "warehouse.py": 'import snowflake\nq = "SELECT nope FROM people WHERE id = %s"\n',
+    "salesforce.ts": "const q = 'SELECT Id, Nope FROM People LIMIT 10';\n",
+    "local.rs": 'use sqlx::SqlitePool;\nfn a() { sqlx::query("SELECT nope FROM people"); }\n',
+    "unit.rs": 'fn a() {}\n#[cfg(test)]\nmod tests { fn b() { query("SELECT nope FROM people"); } }\n#[sqlx::test]\n// c\nfn d() { query("SELECT nope FROM people"); }\n',
+    "both.go": 'package a\n\nimport _ "github.com/jackc/pgx/v5"\nimport _ "modernc.org/sqlite"\n\nvar q = "SELECT nope FROM people"\n',
 }
 
 
 @pytest.mark.parametrize("path", NOISE)
 def test_what_is_no_query_of_this_database_is_left_alone(path: str) -> None:
     assert not examined(path, NOISE[path]).facts
+
+
+COMPANY = {
+    # both servers are spoken of: a name that a migration took away was this one's
+    "both.go": 'package a\n\nimport _ "github.com/jackc/pgx/v5"\nimport _ "modernc.org/sqlite"\n\nvar q = "SELECT id, born FROM people"\n',
+    # it has what the other one does not take
+    "warehouse.ts": "import { c } from './clickhouse';\nq(`UPDATE people SET name = $1 WHERE born = $2 RETURNING id`);\n",
+    "local.py": 'import sqlite3\nq = "SELECT id FROM people WHERE born > now()::date - 1"\n',
+    # the client that gets it
+    "prisma.ts": "import { c } from './clickhouse';\nprisma.$queryRaw`SELECT id FROM people WHERE born IS NULL`;\n",
+}
+
+
+@pytest.mark.parametrize("path", COMPANY)
+def test_a_file_that_speaks_of_two_servers(path: str) -> None:
+    assert marked(examined(path, COMPANY[path], DROP)) == ["born"]
 
 
 OPEN = {

@@ -13,6 +13,7 @@ from lockgate.live.plan import BodyObservation, DownObservation, Failure, Notice
 from lockgate.parse.tokens import skip_space, token_end
 from lockgate.queries.facts import QueryRefused
 from lockgate.queries.frames import HOLE_NAME
+from lockgate.queries.servers import Meant
 from lockgate.sources.migration import Migration
 from lockgate.text import Source, Span
 from lockgate.timeline.failure import Failure as Refusal
@@ -179,7 +180,7 @@ def unforeseen_queries(examined: Examined, report: Report) -> Iterator[tuple[Que
     if any(seen.fails is not None or seen.state is not State.OBSERVED for seen in report.observations):
         return
     for one, failure in zip(examined.resolutions, report.queries, strict=False):
-        if failure is None or failure.sqlstate != "42703" or one.failure is not None or one.query.fitted.partial or one.query.doubtful:
+        if failure is None or failure.sqlstate != "42703" or one.failure is not None or one.query.fitted.partial or one.query.meant is not Meant.HERE:
             continue
         start = one.query.statement.span.start + (failure.position or 0)
         text = one.query.statement.script.source.text

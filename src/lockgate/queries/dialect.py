@@ -13,24 +13,6 @@ _ELSEWHERE = re.compile(r"\{\s*\w+\s*:\s*[A-Z]\w*(?:\(.*?\))?\s*\}|`\w+`|\bprewh
 # JPQL and HQL name entities, which are classes
 _ENTITY = re.compile(r"\b(?:[Ff][Rr][Oo][Mm]|[Jj][Oo][Ii][Nn]|[Uu][Pp][Dd][Aa][Tt][Ee])\s+(?:[\w.]+\.)?[A-Z]\w*[a-z]\w*\b")
 _MAPPED = frozenset(("java", "kt", "kts"))
-_OTHER_SERVERS = re.compile(rb"clickhouse|bigquery|snowflake|duckdb|cassandra|scylla", re.IGNORECASE)
-_OTHER_CLIENTS = re.compile(r"sqlite|mysql|mariadb|mssql|oracle|clickhouse", re.IGNORECASE)
-_THIS_SERVER = re.compile(r"prisma|queryraw|executeraw|sqlx|postgres|pgx|\bpg\b", re.IGNORECASE)
-
-
-def meant_here(receiver: str) -> bool:
-    """Whether what a program gives a query to is a client of PostgreSQL's."""
-    return _THIS_SERVER.search(receiver) is not None
-
-
-def meant_elsewhere(receiver: str) -> bool:
-    """Whether it is a client of another server's."""
-    return _OTHER_CLIENTS.search(receiver) is not None
-
-
-def speaks_elsewhere(path: str, data: bytes) -> bool:
-    """Whether a file talks to another kind of server (too): then a name that is not here may be there."""
-    return _OTHER_SERVERS.search(data) is not None or _OTHER_SERVERS.search(path.encode("utf-8", "replace")) is not None
 
 
 def elsewhere(text: str, suffix: str) -> bool:

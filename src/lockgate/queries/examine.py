@@ -14,6 +14,7 @@ from lockgate.queries.memory import Memory
 from lockgate.queries.others import Others
 from lockgate.queries.query import Query, queries
 from lockgate.queries.resolve import GONE, Resolution, resolve
+from lockgate.queries.servers import Meant
 from lockgate.timeline.failure import Failure
 from lockgate.values import dataclass, replace
 
@@ -76,7 +77,7 @@ def beside(came: Examined, others: Others) -> Examined:
     for one in came.resolutions:
         if one.failure is not None and others.meant(one.query, one.failure):
             meant.add(label(one.query, one.failure))
-            one = replace(one, query=replace(one.query, doubtful=True), failure=None, exact=False)
+            one = replace(one, query=replace(one.query, meant=Meant.ELSEWHERE), failure=None, exact=False)
         done.append(one)
     return Examined(tuple(f for f in came.facts if f.at not in meant), tuple(done), came.own, others)
 
@@ -88,7 +89,7 @@ def _resolved(query: Query, schema: Schema, memory: Memory) -> Resolution:
         return whole
     if schema.catalog.taint_of(("any",)) is not None:
         return whole
-    for part in queries(query.source, certain) if (certain := memory.certain(query)) is not None else ():
+    for part in queries(query.source, certain, query.meant) if (certain := memory.certain(query)) is not None else ():
         if any(schema.names.schemas(name) for _, name in part.relations):
             one = resolve(part, schema.catalog, schema.names, schema.path)
             if one.failure is not None:

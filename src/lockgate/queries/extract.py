@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from lockgate.queries.dialect import elsewhere, meant_elsewhere, meant_here, speaks_elsewhere
+from lockgate.queries.dialect import elsewhere
 from lockgate.queries.fit import Fitted
 from lockgate.queries.known import Known
 from lockgate.queries.memory import Memory
 from lockgate.queries.query import Query, queries
+from lockgate.queries.servers import Meant, company
 from lockgate.text import Source
 
 # sqlc's and pgtyped's code from .sql files, which are looked at themselves
@@ -29,15 +30,16 @@ def extract(files: Iterable[tuple[str, bytes]], known: Known, memory: Memory | N
         if not found:
             continue
         source = Source(path, data.decode("utf-8", "replace"))
-        elsewhere_too = speaks_elsewhere(path, data)
+        servers = company(path, data)
         for passage in found:
-            fitted = memory.fit(passage, suffix) if not meant_elsewhere(passage.receiver) else None
+            meant = servers.meant(passage.text, passage.receiver)
+            fitted = memory.fit(passage, suffix) if meant is not Meant.OTHER else None
             if fitted is not None:
-                yield from _queries(source, fitted, suffix, known, elsewhere_too and not meant_here(passage.receiver))
+                yield from _queries(source, fitted, suffix, known, meant)
 
 
-def _queries(source: Source, fitted: Fitted, suffix: str, known: Known, doubtful: bool) -> Iterator[Query]:
-    for query in queries(source, fitted, doubtful):
+def _queries(source: Source, fitted: Fitted, suffix: str, known: Known, meant: Meant) -> Iterator[Query]:
+    for query in queries(source, fitted, meant):
         if any(known.schemas(name) for _, name in query.relations) and not (suffix != "sql" and _is_prose(query.sql)):
             yield query
             if fitted.excerpt:

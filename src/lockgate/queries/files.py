@@ -23,6 +23,8 @@ _PASSED_OVER = _FOREIGN | frozenset((
     "migrations", "migration", "migrate", "versions",
     "test", "tests", "testdata", "testing", "__tests__", "spec", "fixtures", "e2e",
 ))  # fmt: skip
+_PASSED_OVER_WORDS = frozenset(("migration", "migrations", "migrate", "rollback", "test", "tests", "cypress"))
+_WORDS = re.compile(r"[A-Z]?[a-z]+")
 _TEST = re.compile(
     r".*(?:_(?:test|spec)\.\w+|[._](?:test|spec|servertest|e2e)\.[jt]sx?|(?:Test|Tests|IT|Spec)\.(?:java|kt))|(?:test_.*|conftest)\.py|tests?\.rs"
 )
@@ -49,7 +51,8 @@ class Wanted:
     def __call__(self, path: str) -> bool:
         """Whether a file is one of them."""
         folder, _, name = path.rpartition("/")
-        if name.rpartition(".")[2] not in SUFFIXES or _TEST.fullmatch(name) or not self._entered(folder):
+        stem, _, suffix = name.rpartition(".")
+        if suffix not in SUFFIXES or _TEST.fullmatch(name) or (suffix == "sql" and _apart(stem)) or not self._entered(folder):
             return False
         return any(p.fullmatch(path) for p in self.patterns) and not any(p.fullmatch(path) for p in self.excluded)
 
@@ -62,7 +65,12 @@ class Wanted:
 
 def entered(folder: str) -> bool:
     """Whether a folder of that name is looked into: not hidden ones, not other people's code, not migrations."""
-    return folder not in _PASSED_OVER and (not folder.startswith(".") or folder in (".", ".."))
+    return folder not in _PASSED_OVER and not _apart(folder) and (not folder.startswith(".") or folder in (".", ".."))
+
+
+def _apart(name: str) -> bool:
+    """Such as batched-migrations, integrationTest, fee-decision-migration.sql."""
+    return not _PASSED_OVER_WORDS.isdisjoint(map(str.lower, _WORDS.findall(name)))
 
 
 def wanted(config: Config, migrations: Iterable[str], cwd: Path) -> Wanted:

@@ -16,6 +16,7 @@ from functools import cached_property
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation
 from lockgate.queries.query import Query, columns
+from lockgate.queries.servers import Meant
 from lockgate.timeline.failure import Failure
 from lockgate.values import dataclass, field
 
@@ -90,15 +91,16 @@ class Others:
         """Whether a query that the schema refuses for a name may be meant for another database."""
         relations, column = _missing(query, failure)
         return any(
-            (not failure.cause or self._other(folder, tried, made, query.source.path)) and (found in made.added or self._fits(made, query))
+            (not failure.cause or self._other(folder, tried, made, query)) and (found in made.added or self._fits(made, query))
             for (folder, tried), made in self._read().items()
             if (found := made.makes(relations, column))
         )
 
-    def _other(self, folder: str, tried: bool, made: Made, path: str) -> bool:
+    def _other(self, folder: str, tried: bool, made: Made, query: Query) -> bool:
         """Whether a folder stands for another database than ours even for a name that a migration took away."""
+        path = query.source.path
         near = max((_near(path, own) for own in self._ours), default=0)
-        return not tried and (_near(path, folder) > near or not self._copy(made))
+        return not tried and (query.meant is not Meant.HERE or _near(path, folder) > near or not self._copy(made))
 
     def _copy(self, made: Made) -> bool:
         return 2 * sum(name in self._there for name in made.relations) >= len(made.relations)

@@ -17,7 +17,7 @@ from lockgate.values import dataclass
 _QUOTED = (
     r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$"
 )  # fmt: skip
-_FORMAT = r"%(?:\[\d+\])?(?P<verb>[+#]?[sdvqtfi])(?![A-Za-z0-9_])"
+_FORMAT = r"%(?:\[\d+\])?(?P<verb>[+#]?[sdvqtfic])(?![A-Za-z0-9_])"
 _HOLES = (
     rf"{HOLE}|\{{\{{[^{{}}]*\}}\}}|\$?\{{(?!%)[^{{}}\n]*\}}|\$[A-Za-z_]\w*|<[A-Za-z_]\w*>|(?<![\w)])%\w\w+%(?![\w%(])"
     r"|:(?:i|id|identifier|i\*|identifier\*|sql|snip|snip\*|raw):[\w.-]+"
@@ -42,7 +42,7 @@ _TOKENS = (
       | @(?P<at>[A-Za-z_]\w*)
       | (?P<double>\?\?(?![|&?]))
       | (?P<question>\?(?![|&?]))
-      | (?:[+\-*/<>=~!^&|`]|@\?|@(?![A-Za-z_])|\#(?!\{{)|%(?![(\[sdvqtfi%])|\?[|&?])+
+      | (?:[+\-*/<>=~!^&|`]|@\?|@(?![A-Za-z_])|\#(?!\{{)|%(?![(\[sdvqtfic%])|\?[|&?])+
       | (?P<loud>_*[A-Z][A-Z0-9]*_[A-Z0-9_]+(?![\w$]))
       | [^\W\d][\w$]*
       | \d[\w.]*

@@ -10,6 +10,7 @@ from lockgate.parse import Statement
 from lockgate.parse.script import parse_text
 from lockgate.queries.fit import Fitted
 from lockgate.queries.placeholders import renumbered
+from lockgate.queries.servers import Meant
 from lockgate.sources.migration import Script, Transaction
 from lockgate.text import Source, Span
 from lockgate.values import dataclass, field
@@ -30,10 +31,10 @@ class Query:
     number: int
     at: Span
     relations: tuple[Name, ...] = ()
-    doubtful: bool = False  # its file talks to another kind of server too
+    meant: Meant = Meant.HERE
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return Query, (self.source, self.fitted, self.number, self.at, self.relations, self.doubtful)
+        return Query, (self.source, self.fitted, self.number, self.at, self.relations, self.meant)
 
     @cached_property
     def statement(self) -> Statement:
@@ -57,11 +58,11 @@ class Query:
         return self.place(self.at)
 
 
-def queries(source: Source, fitted: Fitted, doubtful: bool = False) -> Iterator[Query]:
+def queries(source: Source, fitted: Fitted, meant: Meant = Meant.HERE) -> Iterator[Query]:
     """The queries among the statements of a fitted text."""
     for statement in _statements(source, fitted):
         relations = tuple(dict.fromkeys(_relations(statement.node, frozenset())))
-        query = Query(source, fitted, statement.index, statement.span, relations, doubtful)
+        query = Query(source, fitted, statement.index, statement.span, relations, meant)
         query.__dict__["statement"] = statement
         yield query
 

@@ -20,6 +20,7 @@ from lockgate.queries.dialect import calls_unknown
 from lockgate.queries.frames import HOLE_NAME
 from lockgate.queries.known import Known
 from lockgate.queries.query import Name, Query
+from lockgate.queries.servers import Meant
 from lockgate.timeline.binder import Variables, analyze_query
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
@@ -54,10 +55,12 @@ def resolve(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...])
     failure, certain = _analysed(query, context)
     if failure is None and (doubtful or not certain or context.tainted):
         failure = _lasting(query, catalog, known, path)
-    exact = certain and not (doubtful or context.tainted or query.fitted.partial) and (failure is None or failure.sqlstate in GONE)
-    foreign = query.doubtful or calls_unknown(query.statement.node, known)
+    elsewhere = query.meant is Meant.ELSEWHERE or (query.meant is Meant.ANY and failure is not None and not failure.cause)
+    foreign = elsewhere or calls_unknown(query.statement.node, known)
+    known_whole = certain and not (doubtful or context.tainted or query.fitted.partial)
+    exact = known_whole and (failure is None or (failure.sqlstate in GONE and not foreign))
     stopped = not foreign and (not certain if failure is None else _uncertain(query, failure))
-    return Resolution(replace(query, doubtful=foreign), None if foreign or stopped else failure, exact, path, stopped)
+    return Resolution(replace(query, meant=Meant.ELSEWHERE) if foreign else query, None if foreign or stopped else failure, exact, path, stopped)
 
 
 def _further(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...]) -> Iterator[str]:

@@ -40,6 +40,7 @@ _BRACKETS = frozenset(("parenthesized_expression", "parenthesized_statements"))
 _CALLS = frozenset(("call_expression", "call", "method_invocation", "object_creation_expression", "new_expression", "macro_invocation"))
 _STATEMENTS = frozenset(("block", "statement_block", "function_item", "function_declaration", "method_declaration", "program", "source_file", "module"))
 _COMMENTS = frozenset(("comment", "line_comment", "block_comment"))
+_TEST = re.compile(rb"\btest\b")
 _QUERY = re.compile(
     rf"(?:[\s({HOLE}]|--[^\n]*\n|/\*.*?\*/|begin\s*;|[$]?\{{.*?\}}+)*(?:select|insert|update|delete|with|merge|values)\b", re.IGNORECASE | re.DOTALL
 )
@@ -85,7 +86,7 @@ def _sums(root: Node, hints: list[int], kinds: frozenset[str]) -> Iterator[list[
     seen: set[int] = set()
     for hint in hints:
         node = _string_at(root, hint, kinds)
-        if node is None or node.id in seen:
+        if node is None or node.id in seen or _tried(node):
             continue
         parent = node.parent
         in_macro = parent is not None and parent.type == "token_tree"
@@ -100,6 +101,19 @@ def _string_at(root: Node, offset: int, kinds: frozenset[str]) -> Node | None:
     while node is not None and node.type not in kinds:
         node = node.parent
     return node
+
+
+def _tried(node: Node) -> bool:
+    """Whether only a test runs it: what is below #[cfg(test)], #[test], #[sqlx::test] in Rust."""
+    above = node.parent
+    while above is not None:
+        before = above.prev_named_sibling if above.type in ("mod_item", "function_item") else None
+        while before is not None and before.type in ("attribute_item", *_COMMENTS):
+            if before.type == "attribute_item" and _TEST.search(before.text or b""):
+                return True
+            before = before.prev_named_sibling
+        above = above.parent
+    return False
 
 
 def _whole(node: Node) -> Node:

@@ -1,0 +1,62 @@
+"""Other servers: for which of them a query may be written, by what its file speaks of, who gets it, and what it says that they do not take."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from lockgate.values import dataclass
+
+_UPSERT = r"\breturning\b|\bon\s+conflict\b|\bfor\s+(?:no\s+key\s+)?(?:update|share)\b"
+_POSTGRES = r"::|\bilike\b|\bany\s*\(\s*[$@:?%]|\bunnest\s*\(|\blateral\b|\barray\s*\[|\bdistinct\s+on\b|\bpg_|\bjsonb|\bregclass\b"
+_CHANGES = r"\A\s*(?:insert|update|delete|with|merge)\b"
+# what a file says that speaks of a server -> what that server does not take
+_REFUSED = {
+    r"sqlite|sql\.js|libsql|d1database": rf"{_POSTGRES}|\bfor\s+(?:no\s+key\s+)?(?:update|share)\b|\binterval\s*'",
+    r"mysql|mariadb": rf"{_POSTGRES}|\$\d|\bon\s+conflict\b|\bnulls\s+(?:first|last)\b",
+    r"mssql|sqlserver|sql\s*server": rf"{_POSTGRES}|{_UPSERT}|\$\d|\blimit\b",
+    r"ojdbc|oracledb|cx_oracle|oracle\.jdbc": rf"{_POSTGRES}|\bon\s+conflict\b|\$\d|\blimit\b",
+    r"clickhouse": rf"{_UPSERT}|->>|\bjsonb|\bregclass\b|\bpg_|\bany\s*\(\s*[$@:?%]|\A\s*update\b",
+    r"bigquery": rf"{_UPSERT}|::|->>|\$\d|\bilike\b",
+    r"snowflake|databricks|redshift|\btrino\b|\bathena\b|pyspark": rf"{_UPSERT}|->>|\$\d|\bjsonb|\bdistinct\s+on\b",
+    r"duckdb": r"\bfor\s+(?:update|share)\b|\bjsonb|\bregclass\b|\bpg_",
+    r"cassandra|scylla": rf"{_UPSERT}|{_POSTGRES}|\bjoin\b|\bexists\b|\bunion\b|\$\d",
+    r"salesforce|\bsoql\b|quickbooks|netsuite|suiteql|zuora|osquery|steampipe|influxdb|cosmosdb|google-?ads": rf"{_UPSERT}|{_POSTGRES}|{_CHANGES}|\bjoin\b|\$\d",
+}  # fmt: skip
+_SPOKEN_OF = re.compile("|".join(f"({words})" for words in _REFUSED).encode(), re.IGNORECASE)
+_SIGNS = tuple(re.compile(signs, re.IGNORECASE) for signs in _REFUSED.values())
+_THIS = re.compile(rb"postgres|pgx|psycopg|asyncpg|lib/pq|\bpg\b|prisma|PGPool", re.IGNORECASE)
+_THIS_CLIENT = re.compile(r"prisma|queryraw|executeraw|postgres|pgx|\bpg\b", re.IGNORECASE)
+_OTHER_CLIENT = re.compile(r"sqlite|mysql|mariadb|mssql|oracle|clickhouse", re.IGNORECASE)
+
+
+class Meant(Enum):
+    """Whom a query may be meant for."""
+
+    HERE = "this server"
+    ANY = "this one or another"
+    ELSEWHERE = "another one, unless its names prove it"
+    OTHER = "another server's client gets it"
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What a file speaks of: other servers, by their number in the table, and PostgreSQL."""
+
+    others: tuple[int, ...] = ()
+    this: bool = False
+
+    def meant(self, text: str, receiver: str) -> Meant:
+        """Whom a text may be meant for that is given to ``receiver``."""
+        if _OTHER_CLIENT.search(receiver):
+            return Meant.OTHER
+        if _THIS_CLIENT.search(receiver) or all(_SIGNS[number].search(text) for number in self.others):
+            return Meant.HERE
+        return Meant.ANY if self.this else Meant.ELSEWHERE
+
+
+def company(path: str, data: bytes) -> Company:
+    """Which servers a file speaks of."""
+    words = path.encode("utf-8", "replace") + b"\n" + data
+    others = tuple(sorted({match.lastindex - 1 for match in _SPOKEN_OF.finditer(words) if match.lastindex}))
+    return Company(others, bool(others) and _THIS.search(words) is not None)
