@@ -54,7 +54,7 @@ NOISE = {
     "warehouse.py": 'import snowflake\nq = "SELECT nope FROM people WHERE id = %s"\n',
     "salesforce.ts": "const q = 'SELECT Id, Nope FROM People LIMIT 10';\n",
     "local.rs": 'use sqlx::SqlitePool;\nfn a() { sqlx::query("SELECT nope FROM people"); }\n',
-    "unit.rs": 'fn a() {}\n#[cfg(test)]\nmod tests { fn b() { query("SELECT nope FROM people"); } }\n#[sqlx::test]\n// c\nfn d() { query("SELECT nope FROM people"); }\n',
+    "unit.rs": '#[cfg(test)]\nmod tests { fn b() { query("SELECT nope FROM people"); } }\n#[sqlx::test]\nfn d() { query("SELECT nope FROM people"); }\n',
     "both.go": 'package a\n\nimport _ "github.com/jackc/pgx/v5"\nimport _ "modernc.org/sqlite"\n\nvar q = "SELECT nope FROM people"\n',
 }
 
