@@ -309,7 +309,7 @@ def need_member(ctx: Context, role: Role | int, location: int | None = None, *, 
     if held == NO:
         words = "must be able to SET ROLE" if ctx.catalog.major >= 16 else "must be member of role"
         raise ctx.refuse("42501", f'{words} "{found.name}"', location, name=name or found.name, object=found.name,
-                         help=remedy.membership(ctx, found.oid), kind="member")  # fmt: skip
+                         help=remedy.member(ctx, found.oid), kind="member")  # fmt: skip
 
 
 def is_superuser(ctx: Context, role: int | None = None) -> str:
@@ -334,8 +334,7 @@ def need_attribute(ctx: Context, attribute: str, message: str, location: int | N
     held = _sure(ctx, has, _role_doubt(ctx, ctx.session.role))
     ctx.needs.append(Need(attribute, "", ctx.catalog.role_name(ctx.session.role), held, "", ctx.span(location, name)))
     if held == NO:
-        words = f"ALTER ROLE {remedy.quoted(role.name if role else '')} {attribute.upper()};"
-        raise ctx.refuse("42501", message, location, name=name, help=words, kind="privilege")
+        raise ctx.refuse("42501", message, location, name=name, help=remedy.attribute(ctx, attribute), kind="privilege")
 
 
 def _qualified(ctx: Context, obj: Any) -> str:

@@ -6,7 +6,7 @@ from lockgate.catalog import acl
 from lockgate.catalog.objects import Role
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_member
-from lockgate.timeline.remedy import membership
+from lockgate.timeline.remedy import member
 from lockgate.timeline.transitions.creation import find_role, option
 from lockgate.timeline.transitions.grant import Grant, merge, resolve
 from lockgate.timeline.transitions.grant_target import KINDS
@@ -46,7 +46,7 @@ def _need(ctx: Context, role: Role) -> None:
     from lockgate.timeline.transitions.role import refuse_right
 
     yes = acl.has_privileges_of(ctx.catalog, ctx.session.role, role.oid)
-    refuse_right(ctx, yes, "permission denied to change default privileges", "member", membership(ctx, role.oid), role.name)
+    refuse_right(ctx, yes, "permission denied to change default privileges", "member", member(ctx, role.oid), role.name)
 
 
 def _schemas(ctx: Context, node: Node) -> list[int]:

@@ -145,7 +145,7 @@ def _restrict(
 
 def by_owner(ctx: Context, owner: int) -> str:
     """The same statement, by whom the server would have heard."""
-    return f"run as {quoted(ctx.catalog.role_name(owner))}: {ctx.statement.text}; or once and for all: {membership(ctx, owner)}"
+    return f"run as {quoted(ctx.catalog.role_name(owner))}: {ctx.statement.text}; or once and for all, as a superuser: {membership(ctx, owner)}"
 
 
 def _word(obj: Any) -> str:

@@ -9,7 +9,7 @@ from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Namespace, Policy, Rel
 from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import NO, denied, has_privilege, is_superuser, need_create_on_database
-from lockgate.timeline.remedy import membership
+from lockgate.timeline.remedy import member
 from lockgate.timeline.transitions.creation import find_role
 from lockgate.timeline.transitions.grant import revoke_all
 from lockgate.timeline.transitions.role import acls, everything, owned, refuse_right
@@ -25,7 +25,7 @@ def _roles(ctx: Context, node: Node, verb: str) -> list[Role]:
 
 def _need(ctx: Context, role: Role, verb: str) -> None:
     yes = acl.has_privileges_of(ctx.catalog, ctx.session.role, role.oid)
-    refuse_right(ctx, yes, f"permission denied to {verb} objects", "member", membership(ctx, role.oid), role.name)
+    refuse_right(ctx, yes, f"permission denied to {verb} objects", "member", member(ctx, role.oid), role.name)
 
 
 def _pinned(ctx: Context, role: Role, verb: str) -> None:

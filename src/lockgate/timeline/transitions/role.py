@@ -8,7 +8,7 @@ from typing import Any, cast
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Membership, Object, Policy, Relation, Role, Type
-from lockgate.timeline import privileges
+from lockgate.timeline import privileges, remedy
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Need, Node
 from lockgate.timeline.describe import describe_object
@@ -92,10 +92,9 @@ def _may_create(ctx: Context, flags: dict[str, bool]) -> None:
             if flags.get(field) if field != "replication" else field in flags and flags[field]:
                 need_superuser(ctx, f"must be superuser to create {word}")
                 return
-        refuse_right(ctx, has_attribute(ctx, "createrole"), "permission denied to create role", "createrole")
+        refuse_right(ctx, has_attribute(ctx, "createrole"), "permission denied to create role", "createrole", remedy.attribute(ctx, "createrole"))
         return
-    refuse_right(ctx, has_attribute(ctx, "createrole"), "permission denied to create role", "createrole",
-                 "Only roles with the CREATEROLE attribute may create roles.")  # fmt: skip
+    refuse_right(ctx, has_attribute(ctx, "createrole"), "permission denied to create role", "createrole", remedy.attribute(ctx, "createrole"))
     for field in ("superuser", "createdb", "replication", "bypassrls"):
         if flags.get(field):
             allowed = _superuser(ctx) if field == "superuser" else has_attribute(ctx, field)

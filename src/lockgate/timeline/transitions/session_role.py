@@ -9,7 +9,7 @@ from lockgate.catalog import acl
 from lockgate.catalog.objects import Role
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Need, Node
-from lockgate.timeline.remedy import membership
+from lockgate.timeline.remedy import member
 from lockgate.values import replace
 
 SETTINGS = frozenset({"role", "session_authorization"})
@@ -63,7 +63,7 @@ def _set_role(ctx: Context, name: str, location: int | None) -> None:
     test = acl.may_set_role if ctx.catalog.major >= 16 else acl.is_member
     if not _note(ctx, role, test(ctx.catalog, ctx.session.login, role.oid), location):
         raise ctx.refuse(
-            "42501", f'permission denied to set role "{name}"', location, name=name, object=name, help=membership(ctx, role.oid), kind="member"
+            "42501", f'permission denied to set role "{name}"', location, name=name, object=name, help=member(ctx, role.oid), kind="member"
         )
     ctx.session = replace(ctx.session, role=role.oid)
 
