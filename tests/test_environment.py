@@ -14,6 +14,7 @@ from lockgate.sources.environment import supabase
 from lockgate.timeline.export import export
 from lockgate.timeline.replay import Plan, Replay
 from lockgate.timeline.step import Step
+from lockgate.values import replace
 from lockgate.verify import verify
 
 PROFILES = """create table profiles (id uuid primary key references auth.users on delete cascade, avatar text);
@@ -185,3 +186,13 @@ def test_a_schema_that_somebody_else_makes(tmp_path: Path) -> None:
 def test_a_mistake_is_no_history(tmp_path: Path, texts: tuple[str, ...]) -> None:
     checked, verified = outcomes(numbered(tmp_path, *texts))
     assert checked == verified and set(checked) == {"42P01"}
+
+
+def test_templates_are_replayed_and_what_they_become_is_no_mistake(tmp_path: Path) -> None:
+    first = "CREATE TABLE {{ .Schema }}.users (id int PRIMARY KEY);\nALTER TABLE {{ .Schema }}.users ADD COLUMN id int;\n"
+    place = numbered(tmp_path, first, "ALTER TABLE {{ .Schema }}.users DROP COLUMN gone;\n", "CREATE TABLE x (a {{ .Type }}({{ .Sizes }}) {{ .Rest }};\n")
+    assert outcomes(place) == (["42701", "42703"], ["42701", "42703"])
+    config = Config()
+    config = replace(config, migrations=replace(config.migrations, placeholders={"Schema": "app", "Type": "numeric", "Sizes": "1, 2", "Rest": ", b int)"}))
+    findings = check(config, Request((place,), place)).findings
+    assert [(f.sqlstate, f.object) for f in findings if f.sqlstate] == [("42701", "app.users.id"), ("42703", "app.users.gone")]

@@ -420,3 +420,23 @@ def test_what_a_command_prints(tmp_path: Path) -> None:
         load([], cwd=tmp_path, command="no-such-program x")
     with pytest.raises(UsageError, match="no command is configured"):
         load([], "command", cwd=tmp_path)
+
+
+def test_a_template_stands_on_names_that_are_made_up(tmp_path: Path) -> None:
+    auth = {
+        "1_a.up.sql": 'CREATE TABLE {{ index .Options "Namespace" }}.users (id int, note text DEFAULT \'{{ no }}\');',
+        "2_b.up.sql": "{{/* what this is for */}}ALTER TABLE {{.Namespace}}.users ADD COLUMN name text;",
+        "3_c.up.sql": "INSERT INTO mails VALUES ('Hello {{name}}, ${x}');",
+    }
+    folder = loaded(tmp_path / "go", auth)
+    assert sent(folder) == ["CREATE TABLE namespace.users (id int, note text DEFAULT 'no');"]
+    assert sent(folder, 1) == ["ALTER TABLE namespace.users ADD COLUMN name text;"]
+    assert sent(folder, 2)[0] == "INSERT INTO mails VALUES ('Hello {{name}}, ${x}');"
+    assert [m.up.made_up for m in folder.migrations] == [("namespace", "no"), ("namespace",), ()]
+    psql = loaded(tmp_path / "psql", {"1.sql": "CREATE TABLE :MY_SCHEMA.t (a int[] DEFAULT ARRAY[]:::MY_SCHEMA.k[], b text DEFAULT :'X1');SELECT a[1:n], b::text;"})
+    assert sent(psql) == ["CREATE TABLE my_schema.t (a int[] DEFAULT ARRAY[]::my_schema.k[], b text DEFAULT 'x1');SELECT a[1:n], b::text;"]
+
+
+def test_a_template_with_conditions_is_not_known(tmp_path: Path) -> None:
+    folder = loaded(tmp_path, {"1_a.up.sql": T, "2_b.up.sql": "CREATE INDEX {{ if .Online }}CONCURRENTLY{{ end }} ON t (id);"})
+    assert [bool(m.opaque) for m in folder.migrations] == [False, True] and "template" in folder.migrations[1].opaque

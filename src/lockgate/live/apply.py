@@ -68,6 +68,9 @@ class Applier:
         if "\0" in text:
             return replace(seen, state=State.NOT_RUN, reason="holds a NUL character, which no server can be sent")
         known = _known(statement)
+        if known is None and statement.script.made_up:
+            self.taint.add(None, "a template whose values are not known")
+            return replace(seen, state=State.NOT_RUN, reason="a template whose values are not known: set [migrations.placeholders]")
         outcome = session.run(text, known.tag if known else "", known.node if known else None, then=then)
         notices, work = split_notices(outcome.reply.notices)
         seen = replace(seen, notices=notices, work=work, locks=outcome.locks)

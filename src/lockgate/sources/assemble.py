@@ -8,7 +8,8 @@ from lockgate.sources.choose import chosen, journal
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read, shown
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.naming import Layout, coded, position, slot_number
-from lockgate.sources.scripts import filled, is_checkpoint, scripts
+from lockgate.sources.placeholders import Filled, fill
+from lockgate.sources.scripts import is_checkpoint, scripts
 from lockgate.text import Source
 from lockgate.values import dataclass, replace
 
@@ -31,7 +32,7 @@ def assemble(layout: Layout, place: Place) -> Assembly:
         source = read(place.root / item.relative, place.cwd)
         item = replace(item, baseline=item.baseline or (layout.name == "atlas" and is_checkpoint(source)))
         out.files.append(SlotFile(item, source))
-        _take(layout, item, filled(source, place.placeholders), place, (ups, downs), out)
+        _take(layout, item, fill(source, layout.name, place.placeholders), place, (ups, downs), out)
     _add_code(layout, place, ups, out)
     paired = _pair(ups, downs)
     listed = layout.name == "drizzle" and journal(place) is not None
@@ -45,10 +46,14 @@ def assemble(layout: Layout, place: Place) -> Assembly:
     return out
 
 
-def _take(layout: Layout, item: Named, source: Source, place: Place, parts: tuple[list[_Part], list[_Part]], out: Assembly) -> None:
+def _take(layout: Layout, item: Named, filled: Filled, place: Place, parts: tuple[list[_Part], list[_Part]], out: Assembly) -> None:
     """What one file holds: an up, a down or both; nothing where the runner's mark is missing."""
     ups, downs = parts
-    up, down = scripts(layout.name, source, place.root / item.relative)
+    source = filled.source
+    if filled.opaque:
+        parts[item.direction is Direction.DOWN].append(_Part(item, Script(source, (), Transaction.FILE), None, filled.opaque))
+        return
+    up, down = (s and replace(s, made_up=filled.made_up) for s in scripts(layout.name, source, place.root / item.relative))
     for script, does in ((up, "refuses the file"), (down, "will not roll it back" if layout.name == "goose" else "refuses the file")):
         if script is not None and script.refused:
             out.skipped.append(Skipped(source.path, f"{script.refused}: {layout.name} {does}", True, stops=True))

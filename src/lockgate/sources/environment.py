@@ -74,9 +74,17 @@ def around(folder: Folder) -> Environment | None:
     texts = [m.up.source.text for m in folder.migrations]
     if any(_OF_SUPABASE.search(text) for text in texts) and not any(_OWN.search(text) for text in texts):
         return supabase()
-    extensions = assumed(texts)
-    sql = _ledger(folder.layout, texts) + "".join(f'create extension "{name}";\n' for name in extensions)
-    return Environment(folder.layout, sql, (), (), extensions) if sql else None
+    extensions, schemas = assumed(texts), _made_up_schemas(folder, texts)
+    sql = "".join(f"create schema {name};\n" for name in schemas) + _ledger(folder.layout, texts)
+    sql += "".join(f'create extension "{name}";\n' for name in extensions)
+    return Environment(folder.layout, sql, (), (), extensions, schemas) if sql else None
+
+
+def _made_up_schemas(folder: Folder, texts: list[str]) -> tuple[str, ...]:
+    """Placeholders that stand for schemas which no migration makes."""
+    names = sorted({name for m in folder.migrations for name in m.up.made_up})
+    used = [n for n in names if any(re.search(rf'\b{n}"?\s*\.|search_path\s*(?:=|to)\s*[\'"]*{n}\b', text, re.IGNORECASE) for text in texts)]
+    return tuple(n for n in used if not any(re.search(rf'\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?"?{n}\b', text, re.IGNORECASE) for text in texts))
 
 
 def _ledger(layout: str, texts: list[str]) -> str:

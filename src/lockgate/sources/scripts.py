@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from lockgate.lean import pattern
@@ -115,10 +114,3 @@ def _has(path: Path, pattern: str) -> bool:
         return re.search(pattern, path.read_text(encoding="utf-8", errors="replace")) is not None
     except OSError:
         return False
-
-
-def filled(source: Source, placeholders: Mapping[str, str]) -> Source:
-    """Flyway's ``${name}`` replaced; lines stay lines, columns after a placeholder on its line count in what the server gets."""
-    if not placeholders or "${" not in source.text:
-        return source
-    return Source(source.path, re.sub(r"\$\{([^}\s]+)\}", lambda m: placeholders.get(m.group(1), m.group()), source.text))

@@ -11,9 +11,10 @@ from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read, shown
 from lockgate.sources.listing import is_sql
 from lockgate.sources.migration import Migration, Script
+from lockgate.sources.placeholders import fill
 from lockgate.sources.scripts import scripts
 from lockgate.text import Source
-from lockgate.values import dataclass
+from lockgate.values import dataclass, replace
 
 _CHANGE = pattern(r"^\s*(?P<sign>[+\-]?)(?P<name>[^\s@%#+\-\[][^\s\[:]*)")
 _TAG = pattern(r"^\s*@(?P<tag>\S+)")
@@ -95,4 +96,6 @@ def _script(relative: str, change: Change, direction: Direction, place: Place, o
     source = read(path, place.cwd)
     ident = f"{change.name}@{change.tags[0]}" if change.tags else change.name
     out.files.append(SlotFile(Named(relative, "", ident, ident, direction, change.name), source))
-    return scripts("sqitch", source, path)[0]
+    filled = fill(source, "sqitch", place.placeholders)
+    script = scripts("sqitch", filled.source, path)[0]
+    return script and replace(script, made_up=filled.made_up)

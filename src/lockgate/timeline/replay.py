@@ -145,7 +145,10 @@ class Replay:
         taken: list[Step | Broken] = []
         for statement in statements:
             if isinstance(statement, SyntaxFailure):
-                taken.append(Broken(migration, statement))
+                if script.made_up:  # what PostgreSQL gets has other values in these places
+                    self.draft.taint(("any",), f"{migration.id}: a template whose values are not known", Place(script.source, statement.span, migration.slot))
+                else:
+                    taken.append(Broken(migration, statement))
                 continue
             taken.append(self._step(migration, script, statement))
         self._close(script)
