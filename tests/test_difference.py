@@ -208,6 +208,18 @@ RESTORED = """DO $$ DECLARE c text := (SELECT pg_get_constraintdef(oid) FROM pg_
   ASSERT c <> (SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'kinds'); END $$"""
 
 
+def test_on_a_server_of_another_major_nothing_is_told_that_may_be_its_spelling(lockgate: Run, database: tuple[int, str], tmp_path: Path) -> None:
+    major, dsn = database
+    folder(tmp_path, major)
+    run(dsn, "GRANT ALL ON s.kept TO other")
+    handover, config = tmp_path / "handover.sql", tmp_path / "lockgate.toml"
+    handover.write_text(f"{HANDOVER}GRANT ALL ON s.kept TO other;\n")
+    for other in [found for found in at_hand() if found.major != major]:
+        config.write_text(CONFIG.format(major=other.major).replace("[roles]", f'binaries = "{other.bindir}"\n[roles]'))
+        assert told(lockgate, dsn, 0) == []
+    run(dsn, "REVOKE ALL ON s.kept FROM other; GRANT SELECT, INSERT ON s.kept TO app")
+
+
 def test_a_production_that_was_dumped_and_restored_is_the_same(lockgate: Run, database: tuple[int, str], tmp_path: Path) -> None:
     """Its server spells some expressions in another way than at first."""
     major, dsn = database

@@ -89,7 +89,7 @@ def _asked(config: Config, plan: Plan, major: int) -> live.Plan:
     )
     path = plan.search_path if plan.search_path != ("$user", "public") else ()
     same = next((b.major for b in at_hand(major) if b.major == major), None)
-    wish = live.ServerWish(bindir=config.database.binaries, major=None if config.database.binaries else config.database.version or same)
+    wish = live.ServerWish(bindir=config.database.binaries, major=None if config.database.binaries else same or config.database.version)
     return live.Plan(
         plan.migrations, server=wish, roles=roles, environment=plan.environment, search_path=path, observe_locks=False, definitions=True
     )
@@ -129,6 +129,8 @@ def _unknown_grants(config: Config, plan: Plan) -> bool:
 
 
 def _notes(config: Config, plan: Plan, report: live.Report, major: int) -> Iterator[str]:
+    if config.database.version not in (None, major):
+        yield f"production is PostgreSQL {major}; [database] version says {config.database.version}"
     if report.server.major != major:
         yield (
             f"production is PostgreSQL {major}, the scratch server {report.server.major}: expressions, bodies and views, which the two spell differently,"

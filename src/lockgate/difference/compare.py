@@ -15,6 +15,8 @@ from lockgate.values import dataclass, replace
 Definitions = dict[Key, Definition]
 _WHOLE = ("table", "foreign table", "view", "materialized view", "type", "domain", "sequence")  # what has parts
 _CLUSTER = ("role", "membership")
+# memberships have these options from 16 on, tables that privilege from 17 on
+_NEWER, _NEW_PRIVILEGE = frozenset({"inherit", "set"}), "MAINTAIN"
 # in which the spelling of one server may differ from that of another major
 _SPELLED = frozenset({"definition", "default", "generated", "using", "with check", "bound", "partition by"})
 
@@ -65,14 +67,25 @@ def _left_out(one: Definition, terms: Terms) -> bool:
 
 
 def _plain(one: Definition, terms: Terms) -> Definition:
-    properties = {k: v for k, v in one.properties.items() if terms.same_major or k not in _SPELLED}
+    properties = dict(one.properties)
+    if not terms.same_major:
+        properties = _of_any_major(one.kind, properties)
     if properties.get("grants"):
         hidden = {EVERYONE, *terms.strangers} - {one.owner}
-        properties["grants"] = {to: may for to, may in properties["grants"].items() if to not in hidden and (terms.same_major or to)}
+        properties["grants"] = {to: may for to, may in properties["grants"].items() if to not in hidden and may}
     if one.kind == "default privileges":
         return replace(one, properties=properties, args=one.owner if terms.owners else None, owner=one.owner if terms.owners else "")
     bootstrap = one.kind == "database" or (one.kind == "schema" and one.name == ("public",) and not terms.same_major)
     return replace(one, properties=properties, owner="" if bootstrap else one.owner)
+
+
+def _of_any_major(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """What every major knows, and says in the same words."""
+    left_out = _SPELLED | _NEWER if kind == "membership" else _SPELLED
+    kept = {name: value for name, value in properties.items() if name not in left_out}
+    if kept.get("grants"):
+        kept["grants"] = {to: [p for p in may if p.rstrip("*") != _NEW_PRIVILEGE] for to, may in kept["grants"].items() if to}
+    return kept
 
 
 def _merged(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> dict[str, list[str]]:

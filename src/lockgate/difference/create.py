@@ -132,6 +132,6 @@ def attributes(p: dict[str, Any], names: Collection[str]) -> str:
 
 
 def _terms(p: dict[str, Any]) -> str:
-    if p["inherit"] is None:
+    if p.get("inherit") is None:
         return " WITH ADMIN OPTION" if p["admin"] else ""
     return " WITH " + ", ".join(f"{name.upper()} {str(p[name]).upper()}" for name in ("admin", "inherit", "set"))
