@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import md5
 from typing import Any
 
@@ -48,16 +48,16 @@ _GROUND = (
 
 
 _NUMBERED = {home: name for name, (home, _, numbered) in _SCANS.items() if numbered}
-_NOT_OURS = {"pg_proc": "WHERE oid >= 16384"}  # thousands that every server has
+_OURS = {"pg_proc": "oid >= 16384", "pg_attribute": "attnum > 0"}  # leaves out thousands that every server, or every table, has
 
 
 def _scan(name: str, home: str, key: str, numbered: bool) -> str:
     """Keys of the rows that are new, and where objects are numbered how many there are, and how many of those were there before."""
     new = "pg_catalog.age(xmin) <= (SELECT pg_catalog.age($1))"
     if not numbered:
-        return f"(SELECT pg_catalog.array_agg({key}) AS {name} FROM pg_catalog.{home} WHERE {new}) {name}"
+        return f"(SELECT pg_catalog.array_agg({key}) AS {name} FROM pg_catalog.{home} WHERE {_OURS.get(home, 'true')} AND {new}) {name}"
     counts = f"pg_catalog.count(*) AS {name}_all, pg_catalog.count(*) FILTER (WHERE oid <= $2) AS {name}_old"
-    return f"(SELECT pg_catalog.array_agg({key}) FILTER (WHERE {new}) AS {name}, {counts} FROM pg_catalog.{home} {_NOT_OURS.get(home, '')}) {name}"
+    return f"(SELECT pg_catalog.array_agg({key}) FILTER (WHERE {new}) AS {name}, {counts} FROM pg_catalog.{home} WHERE {_OURS.get(home, 'true')}) {name}"
 
 
 def _sql(tests: dict[str, str]) -> str:
@@ -76,11 +76,11 @@ def _sql(tests: dict[str, str]) -> str:
 _CHANGES = f"(xid, oid) AS {_sql(_FOUND)}"
 _ALL = _sql({}).replace("$1", "'3'::xid").replace("$2", "0")  # 3: FirstNormalTransactionId
 _LIVE = "SELECT pg_catalog.json_build_object({})".format(
-    ", ".join(f"'{home}', (SELECT pg_catalog.json_agg(oid) FROM pg_catalog.{home} {_NOT_OURS.get(home, '')})" for home in _NUMBERED)
+    ", ".join(f"'{home}', (SELECT pg_catalog.json_agg(oid) FROM pg_catalog.{home} WHERE {_OURS.get(home, 'true')})" for home in _NUMBERED)
 )
-_OURS = ("search_path = pg_catalog", "statement_timeout = 0")  # names are spelled by the search_path
 # a few rows are joined by index, however small the catalogs were when the plan was made
 _PLAN = ("plan_cache_mode = force_generic_plan", "enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off")
+_SETTINGS = "".join(f"SET {setting};" for setting in ("search_path = pg_catalog", "statement_timeout = 0", *_PLAN))  # the search_path spells names
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ class Contents:
     counts: dict[str, list[int]]  # by system catalog: all that is in it, and what was there before
     ground: str
     held: Held
+    changed: frozenset[Key] | None = None  # what differs from the contents that it was made of; None where everything was read
 
     def catalog(self) -> LiveCatalog:
         """In the contract's shape."""
@@ -103,7 +104,7 @@ class Contents:
     def differences(self, after: Contents) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
         """Objects that are missing after, left over after, and changed: "columns public.t.c"."""
         was, now = self.held, after.held
-        keys = {key for key, found in now.items() if was.get(key) is not found} | (was.keys() - now.keys())
+        keys = after.changed if after.changed is not None else was.keys() | now.keys()
         return compare(_properties(was, keys), _properties(now, keys))
 
 
@@ -116,20 +117,16 @@ class Reader:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._name = ""
+        self._name = self._digest = ""
 
     def ready(self) -> None:
         """Make what is needed. Changes settings of the transaction, and of the session where it is in none. Raises CannotCheck, Lost."""
-        digest = md5(self._statement.encode(), usedforsecurity=False).hexdigest()
-        settings = "".join(f"SET {setting};" for setting in (*_OURS, *_PLAN))
-        held = f"SELECT 1 FROM pg_catalog.pg_prepared_statements WHERE name = '{self._name}' AND pg_catalog.md5(statement) = '{digest}'"
-        if not ask(self.connection, settings + held):
+        held = f"SELECT 1 FROM pg_catalog.pg_prepared_statements WHERE name = '{self._name}' AND pg_catalog.md5(statement) = '{self._digest}'"
+        if not ask(self.connection, _SETTINGS + held):
             self._name = f"lockgate_{secrets.token_hex(8)}"
-            ask(self.connection, self._statement)
-
-    @property
-    def _statement(self) -> str:
-        return f"PREPARE {self._name}{_CHANGES}"
+            statement = f"PREPARE {self._name}{_CHANGES}"
+            self._digest = md5(statement.encode(), usedforsecurity=False).hexdigest()
+            ask(self.connection, statement)
 
     def whole(self) -> Contents:
         """Everything. Raises CannotCheck, Lost."""
@@ -143,18 +140,17 @@ class Reader:
         self.connection.post(f"EXECUTE {self._name}('{before.since}', '{before.newest}')")
 
     def take(self, before: Contents) -> Contents:
-        """What the catalog holds now. What is as it was is the very same object in both. Raises CannotCheck, Lost."""
+        """What the catalog holds now. Raises CannotCheck, Lost."""
         said = json.loads(rows(self.connection.read(120))[0][0] or "{}")
         new = _objects(said["found"])
         if said["ground"] != before.ground or any(_renamed(before.held.get(key), found) for key, found in new.items()):
             return self.whole()  # a name changed on which the spelling of others rests
-        held = dict(before.held)
-        for key in self._gone(before, said):
+        gone = set(self._gone(before, said)) & before.held.keys()
+        changed = {key: found for key, found in new.items() if before.held.get(key) != found}
+        held = before.held | changed
+        for key in gone:
             held.pop(key, None)
-        for key, found in new.items():
-            if held.get(key) != found:
-                held[key] = found
-        return _contents(said, held)
+        return _contents(said, held, frozenset(gone) | changed.keys())
 
     def _gone(self, before: Contents, said: dict[str, Any]) -> Iterator[Key]:
         yield from (("pg_attribute", place) for place in said["dropped"] or ())
@@ -171,8 +167,8 @@ class Reader:
                 yield key
 
 
-def _contents(said: dict[str, Any], held: Held) -> Contents:
-    return Contents(str(said["since"]), str(said["newest"]), said["counts"], said["ground"], held)
+def _contents(said: dict[str, Any], held: Held, changed: frozenset[Key] | None = None) -> Contents:
+    return Contents(str(said["since"]), str(said["newest"]), said["counts"], said["ground"], held, changed)
 
 
 def _objects(found: dict[str, list[dict[str, Any]]]) -> Held:
@@ -183,7 +179,7 @@ def _renamed(was: tuple[str, dict[str, Any]] | None, found: tuple[str, dict[str,
     return was is not None and found[0] != "columns" and any(was[1].get(part) != found[1].get(part) for part in ("schema", "name"))
 
 
-def _properties(held: Held, keys: set[Key]) -> LiveCatalog:
+def _properties(held: Held, keys: Iterable[Key]) -> LiveCatalog:
     found: LiveCatalog = {}
     for kind, row in (held[key] for key in keys if key in held):
         found.setdefault(kind, []).append({name: value for name, value in row.items() if name not in ("key", "pos")})
