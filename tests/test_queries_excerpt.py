@@ -25,6 +25,8 @@ CERTAIN = {
     "rows.py": 'q = f"INSERT INTO people (id, born) SELECT e.x, e.y FROM elsewhere e"\n',
     "conflict.py": 'q = f"INSERT INTO people (id) SELECT e.x FROM elsewhere e ON CONFLICT (id) DO UPDATE SET name = excluded.born::text"\n',
     "bare.py": 'q = "WITH young AS (SELECT id FROM people WHERE born > now()) SELECT e.x FROM elsewhere e, young"\n',
+    "template.java": 'class A { String q = "SELECT p.id FROM people p <#if x> WHERE p.born > now() <#else> LIMIT 1 </#if>"; }\n',
+    "batis.java": 'class A { String q = "<script>UPDATE people <set><if test=\'b\'>born = #{b}</if></set> WHERE id = #{id}</script>"; }\n',
     "broken.java": 'class A { String q = "SELECT p.born FROM people p INNER JOIN ON orders o x ON o.person = p.id WHERE o.note = :note"; }\n',
 }
 
@@ -39,6 +41,10 @@ def test_what_is_certain_is_told(path: str) -> None:
 
 # the name may be another relation's, an outer level's, a fragment's, another server's, or a sentence's
 QUIET = {
+    "branch.py": 'q = "SELECT p.nope FROM {% if x %} elsewhere p {% else %} people p {% endif %}"\n',
+    "branches.py": 'q = "SELECT id, nope FROM people {% if x %} WHERE id = %s {% endif %}"\n',
+    "client.rs": 'fn a() { QueryBuilder::<Sqlite>::new("INSERT INTO people (born, nope) "); }\n',
+    "server.rs": 'fn a() { b.push("INSERT INTO people (id, end, nope) VALUES (1, 2, 3)"); }\n',
     "outer.go": 'package a\nvar q = b.Where("u.id IN (SELECT boss FROM people WHERE born < ?)")\n',
     "alias.go": 'package a\nvar q = "LEFT JOIN people p ON people.born = o.x AND q.born = p.id"\n',
     "with.py": 'q = f"WITH people AS (SELECT 1 AS id) SELECT e.x, people.born FROM people JOIN elsewhere e ON e.x"\n',

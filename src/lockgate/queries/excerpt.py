@@ -21,7 +21,7 @@ from lockgate.queries.excerpt_scopes import Reference, references
 from lockgate.queries.passage import Passage, Writer
 
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # what it cannot read is no news
-_ELSEWHERE = ("mysql", "sqlite", "clickhouse", "tsql", "oracle", "bigquery", "snowflake", "duckdb")
+_ELSEWHERE = ("mysql", "sqlite", "tsql", "clickhouse", "oracle")
 
 
 def excerpt(passage: Passage, refused: bool) -> Passage | None:

@@ -10,6 +10,7 @@ from sqlglot.optimizer.scope import Scope, ScopeType, traverse_scope
 from lockgate.queries.frames import HOLE_NAME
 from lockgate.values import dataclass
 
+Brought = dict[int, frozenset[str] | None]  # by the level's node
 _LEVELS = (exp.Select, exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
 
@@ -32,15 +33,21 @@ class Reference:
 def references(tree: Expr, sound: bool) -> Iterator[Reference]:
     """What is certain. Not ``sound``: the parser passed over something, so only what stands on its own level is."""
     scopes = [scope for scope in traverse_scope(tree) if isinstance(scope.expression, exp.Select)]
-    opened = {id(scope.expression) for scope in scopes if any(_is_hole(s) for _, s in scope.selected_sources.values())}
+    brought = {id(scope.expression): _brought(scope) for scope in scopes}
     for scope in scopes:
-        yield from _of_select(scope, opened, sound)
+        yield from _of_select(scope, brought, sound)
     for node in tree.find_all(*_LEVELS[1:]):
         if isinstance(target := _target(node), exp.Table):
-            yield from _of_change(node, target, sound)
+            yield from _of_change(node, target, brought, sound)
 
 
-def _of_select(scope: Scope, opened: set[int], sound: bool) -> Iterator[Reference]:
+def _brought(scope: Scope) -> frozenset[str] | None:
+    """The names that a level brings into sight; None where a fragment may bring others."""
+    selected = scope.selected_sources
+    return None if any(_is_hole(source) for _, source in selected.values()) else frozenset(selected)
+
+
+def _of_select(scope: Scope, brought: Brought, sound: bool) -> Iterator[Reference]:
     select, selected = scope.expression, scope.selected_sources
     tables = {name: source for name, (_, source) in selected.items() if isinstance(source, exp.Table) and _plain(source)}
     yield from _relations(tables.values())
@@ -48,7 +55,7 @@ def _of_select(scope: Scope, opened: set[int], sound: bool) -> Iterator[Referenc
     for column in scope.columns:
         table = tables.get(column.table)
         own = _level(column) is select
-        if column.table and table is not None and (own or (sound and not any(id(level) in opened for level in _between(column, select)))):
+        if column.table and table is not None and (own or (sound and _reaches(column, select, brought))):
             yield from _qualified(table, column)
         elif not column.table and own and alone is not None and not _may_be_alias(column):
             yield from _named(alone, column.this, bare=True)
@@ -58,7 +65,7 @@ def _of_select(scope: Scope, opened: set[int], sound: bool) -> Iterator[Referenc
                 yield from _named(join.this, column.this if isinstance(column, exp.Column) else column)
 
 
-def _of_change(node: Expr, target: exp.Table, sound: bool) -> Iterator[Reference]:
+def _of_change(node: Expr, target: exp.Table, brought: Brought, sound: bool) -> Iterator[Reference]:
     """What INSERT, UPDATE, DELETE and MERGE write, and what they read on their own level."""
     others = [t for t in _others(node) if isinstance(t, exp.Table)]
     tables = {t.alias_or_name: t for t in (target, *others) if _plain(t)}
@@ -74,11 +81,10 @@ def _of_change(node: Expr, target: exp.Table, sound: bool) -> Iterator[Reference
         yield from _named(target, name)
     alone = sound and isinstance(node, exp.Update | exp.Delete) and not list(_others(node)) and node.parent is None
     for column in node.find_all(exp.Column):
-        if _owner(column) is not node:
-            continue
-        if column.table in tables:
+        own = _owner(column) is node
+        if column.table in tables and (own or (sound and _reaches(column, node, brought))):
             yield from _qualified(tables[column.table], column)
-        elif alone and not column.table and not any(column.this is name for name in written):
+        elif own and alone and not column.table and not any(column.this is name for name in written):
             yield from _named(target, column.this, bare=True)
 
 
@@ -167,12 +173,18 @@ def _owner(node: Expr) -> Expr | None:
     return level
 
 
-def _between(node: Expr, top: Expr) -> Iterator[Expr]:
-    """The levels between a column and the one that it is a column of."""
-    level = _level(node)
-    while level is not None and level is not top:
-        yield level
-        level = _level(level)
+def _reaches(column: exp.Column, top: Expr, brought: Brought) -> bool:
+    """Whether a qualifier in a subquery means what the level ``top`` has under that name: it sees that level, and none between brings the name."""
+    node: Expr = column
+    while (parent := node.parent) is not None and parent is not top:
+        if isinstance(parent, exp.Select):
+            names = brought.get(id(parent))
+            if names is None or column.table in names:
+                return False
+        elif isinstance(parent, exp.CTE) or (isinstance(parent, _LEVELS) and isinstance(_target(parent), exp.Table)):
+            return False
+        node = parent
+    return isinstance(top, exp.Select) or node.arg_key in ("where", "expressions", "returning", "conflict", "on", "whens")
 
 
 def _may_be_alias(column: exp.Column) -> bool:

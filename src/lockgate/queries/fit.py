@@ -36,7 +36,7 @@ class Fitted:
     open: bool
     shadows: bool = False  # a fragment may define WITH queries, which hide relations
     excerpt: bool = False  # the text is only what is certain of the query: see excerpt.py
-    refused: bool = False  # ... of one that the grammar does not take, so it may be another server's
+    loose: bool = False  # only what a migration took away is told: the text may be another server's, or one of several that a template makes
 
     @property
     def partial(self) -> bool:
@@ -72,7 +72,7 @@ def _certain(passage: Passage, found: list[Slot]) -> Fitted | None:
 
     written, _ = _write(passage, found, [choices[0] for choices in _options(passage.text, found)])
     part = excerpt(written, refused=True)
-    return Fitted(part, frozenset(), True, excerpt=True, refused=True) if part is not None else None
+    return Fitted(part, frozenset(), True, excerpt=True, loose=True) if part is not None else None
 
 
 def _framed(passage: Passage, language: str) -> Fitted | None:
@@ -91,8 +91,10 @@ def _framed(passage: Passage, language: str) -> Fitted | None:
     return None
 
 
+_TAGS = {"<where": (" WHERE ", " WHERE true "), "<set": (" SET ",), "<foreach": (" (",), "</foreach": (") ",)}  # MyBatis
 _WITH = " {0} AS (SELECT) "  # WITH queries
-_ELSE = (" CROSS JOIN {0} ", " {0} ", " ", " {0} = $0 ", " = ", " DEFAULT VALUES ", " SELECT {0}.* FROM {0} ", " SELECT FROM {0} WHERE $0 ", _WITH)
+_ELSE = (" CROSS JOIN {0} ", " {0} ", " ", " {0} = $0 ", " = ", " DEFAULT VALUES ", " SELECT {0}.* FROM {0} ", " SELECT FROM {0} WHERE $0 ", " {0}, ",
+         _WITH)  # fmt: skip
 
 
 def _options(text: str, found: list[Slot]) -> Iterator[list[_Choice]]:
@@ -105,7 +107,9 @@ def _options(text: str, found: list[Slot]) -> Iterator[list[_Choice]]:
         elif slot.kind == "name":
             yield [_Choice(name, False)]
         elif slot.kind == "block":
-            yield [_Choice(" ", False)]
+            tag = text[slot.start : slot.end]
+            meant = next((ways for word, ways in _TAGS.items() if tag.startswith(word)), ())
+            yield [*(_Choice(way, False) for way in meant), _Choice(" ", False)]
         elif slot.kind == "operator":
             yield [_Choice(name, False), _Choice("?")]
         elif slot.kind == "loud":
@@ -170,4 +174,5 @@ def _parsed(passage: Passage, found: list[Slot], chosen: list[_Choice]) -> Fitte
     except GrammarError:
         return None
     unknown = [c.text for c in chosen if not c.certain and c.text.strip(" ()") != "$0"]
-    return Fitted(written, fragments, bool(unknown), any(" AS (SELECT) " in text for text in unknown))
+    branches = any(slot.kind == "block" for slot in found)
+    return Fitted(written, fragments, bool(unknown), any(" AS (SELECT) " in text for text in unknown), loose=branches)

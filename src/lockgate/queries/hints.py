@@ -28,14 +28,14 @@ _AFTER = {
     "with": rf"\s+(?:recursive\s++)?+(?:{_NAME}\s*+(?:\((?![^()]*\)\s*{_BOUND})|(?!{_BOUND})as\b|[-{{%$/\\#<])|[-\"{{%$/\\#<:])",
     "values": r"\s*\(",
 }
-_BEFORE = r"""(?:(?<=["'`(\s]WORD)|(?<=\\[nrtfv]WORD))"""
+_BEFORE = r"""(?:(?<=["'`(>\s]WORD)|(?<=\\[nrtfv]WORD))"""
 _PATTERNS = tuple(
     re.compile((word + _BEFORE + after).replace("WORD", word).replace("ENDED", _JOINED).encode()) for word, after in _AFTER.items()
 )  # fmt: skip
 _SUBQUERY = re.compile(rb"\(\s*\Z")
 _JOIN = re.compile(rb"""join\s+[\w."]+\s+(?:as\s+)?(?:\w+\s+)?on\b""")
 _OPENING_JOIN = re.compile(rb"""["'`](?:\s|\\[nrt]|(?:left|right|full|inner|outer|cross)\s)*\Z""")
-_OPENING = re.compile(rb"""(?:["'`}]|\*/|(?:--|\A)[^\n]*\n|\A)(?:[\s(]|begin\s*;|\\[nrtfv\n])*\Z""")
+_OPENING = re.compile(rb"""(?:["'`}]|<script>|\*/|(?:--|\A)[^\n]*\n|\A)(?:[\s(]|begin\s*;|\\[nrtfv\n])*\Z""")
 _STATEMENTS = 5  # the first of them
 _QUOTES = b"\"'`"
 _REACH = 300  # bytes before the word that are looked at

@@ -57,9 +57,9 @@ class Memory:
             from lockgate.queries.excerpt import excerpt
 
             part = excerpt(passage, refused=False)
-            return Fitted(part, frozenset(), True, excerpt=True) if part is not None else None
+            return Fitted(part, frozenset(), True, excerpt=True, loose=query.fitted.loose) if part is not None else None
 
-        return self._fitted(("", _words(passage)), find)
+        return self._fitted(("loose" if query.fitted.loose else "", _words(passage)), find)
 
     def _fitted(self, of: tuple[str, _Words], find: Callable[[], Fitted | None]) -> Fitted | None:
         key = cache.digest(marshal.dumps(of, 2))
@@ -69,7 +69,7 @@ class Memory:
         self.new = True
         fitted = find()
         self.fits_now[key] = None if fitted is None else (
-            _words(fitted.passage), tuple(sorted(fitted.holes)), fitted.open, fitted.shadows, fitted.excerpt, fitted.refused
+            _words(fitted.passage), tuple(sorted(fitted.holes)), fitted.open, fitted.shadows, fitted.excerpt, fitted.loose
         )  # fmt: skip
         return fitted
 

@@ -9,7 +9,7 @@ a slice (``[1:n]``) or a name: every slot remembers how it was written, and fit.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from lockgate.queries.passage import HOLE
 from lockgate.values import dataclass
@@ -17,10 +17,16 @@ from lockgate.values import dataclass
 _QUOTED = (
     r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$"
 )  # fmt: skip
-_FORMAT = r"%(?:\[\d+\])?(?P<verb>[+#]?[sdvqtfic])(?![A-Za-z0-9_])"
+_FORMAT = r"%(?:\[\d+\]|\d+\$)?(?P<verb>[+#]?[sdvqtfic])(?![A-Za-z0-9_])"
 _HOLES = (
-    rf"{HOLE}|\{{\{{[^{{}}]*\}}\}}|\$?\{{(?!%)[^{{}}\n]*\}}|\$[A-Za-z_]\w*|<[A-Za-z_]\w*>|(?<![\w)])%\w\w+%(?![\w%(])"
+    rf"{HOLE}|\{{\{{[^{{}}]*\}}\}}|\$?\{{(?!%)[^{{}}\n]*\}}|\$[A-Za-z_]\w*|</?@[^<>]*>|<[A-Za-z_]\w*>|(?<![\w)])%\w\w+%(?![\w%(])"
     r"|:(?:i|id|identifier|i\*|identifier\*|sql|snip|snip\*|raw):[\w.-]+"
+)
+# tags of templates (Jinja, FreeMarker, MyBatis), the other branch of a condition with all that is in it
+_BLOCKS = (
+    r"\{%-?\s*(?:else|elif)\b(?:(?!\{%-?\s*if\b).)*?\{%-?\s*endif\b.*?%\}|\{%.*?%\}"
+    r"|\{\{-?\s*else\b(?:(?!\{\{-?\s*(?:if|range|with)\b).)*?\{\{-?\s*end\s*-?\}\}"
+    r"|<\#--.*?-->|<\#else(?:(?!<\#if).)*?</\#if>|</?\#[^<>]*>|</?(?:script|if|where|set|trim|foreach|choose|when|otherwise)(?:\s[^<>]*)?>"
 )
 _TOKENS = (
     rf"""(?P<quoted>{_QUOTED})
@@ -31,8 +37,8 @@ _TOKENS = (
       | (?P<number>\$(?P<n>\d+))
       | (?P<numbered>\$(?:{HOLE}|%(?:\[\d+\])?[dsv]))
       | (?P<glued>[A-Za-z_]\w*_(?:{HOLE}|[$\#]?\{{[^{{}}]*\}}|%[svd])\w* | (?:{HOLE}|[$\#]?\{{[^{{}}]*\}}|%[svd])_\w+ | %s[A-Z]\w*)
+      | (?P<block>{_BLOCKS})
       | (?P<hole>{_HOLES})
-      | (?P<block>\{{%.*?%\}})
       | :?\#\{{(?P<batis>[^{{}}]*)\}}
       | %\((?P<python>[^()\s]+)\)[sdbt]
       | (?P<format>{_FORMAT})
@@ -76,6 +82,7 @@ def _kebab_token() -> re.Pattern[str]:
     return re.compile(_TOKENS.replace("NAME", r"[A-Za-z_](?:\w|-(?=\w))*"), re.VERBOSE | re.DOTALL)
 
 
+@lru_cache(8)
 def highest(text: str) -> int:
     """The highest number of a ``$n``."""
     return max((int(m["n"]) for m in _TOKEN.finditer(text) if m["n"]), default=0) if "$" in text else 0

@@ -169,8 +169,8 @@ def _uncertain(query: Query, failure: Failure) -> bool:
         return False
     if failure.sqlstate in GONE and query.fitted.shadows:
         return True
-    bare = query.statement.script.source.text[failure.span.start - 1] != "."  # which may be something else to PostgreSQL than to sqlglot
-    if query.fitted.excerpt and not failure.cause and (bare or query.fitted.refused):
+    bare = query.fitted.excerpt and query.statement.script.source.text[failure.span.start - 1] != "."
+    if not failure.cause and (query.fitted.loose or bare):  # a bare name may be something else to PostgreSQL than to sqlglot
         return True
     if failure.sqlstate == "42P01" and not failure.cause:
         return True

@@ -42,7 +42,8 @@ _STATEMENTS = frozenset(("block", "statement_block", "function_item", "function_
 _COMMENTS = frozenset(("comment", "line_comment", "block_comment"))
 _TEST = re.compile(rb"\btest\b")
 _QUERY = re.compile(
-    rf"(?:[\s({HOLE}]|--[^\n]*\n|/\*.*?\*/|begin\s*;|[$]?\{{.*?\}}+)*(?:select|insert|update|delete|with|merge|values)\b", re.IGNORECASE | re.DOTALL
+    rf"(?:[\s({HOLE}]|--[^\n]*\n|/\*.*?\*/|begin\s*;|<\#--.*?-->|</?[#@\w][^<>]*>|[$]?\{{.*?\}}+)*+(?:select|insert|update|delete|with|merge|values)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 # what a builder gets: a join, or a subquery in an expression
 _PART = re.compile(
