@@ -440,3 +440,12 @@ def test_a_template_stands_on_names_that_are_made_up(tmp_path: Path) -> None:
 def test_a_template_with_conditions_is_not_known(tmp_path: Path) -> None:
     folder = loaded(tmp_path, {"1_a.up.sql": T, "2_b.up.sql": "CREATE INDEX {{ if .Online }}CONCURRENTLY{{ end }} ON t (id);"})
     assert [bool(m.opaque) for m in folder.migrations] == [False, True] and "template" in folder.migrations[1].opaque
+
+
+def test_a_body_that_was_torn_long_ago_was_not_torn(tmp_path: Path) -> None:
+    """Somebody else reads sql-migrate's marks: its own runner would never have got past such a file."""
+    body = "-- +migrate Up\nCREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN\nRETURN 1;\nEND $$;\nSELECT 1;\n"
+    after = {f"{number}_x.sql": f"-- +migrate Up\n{T};\nSELECT 2;\n" for number in range(2, 6)}
+    assert len(sent(loaded(tmp_path / "old", {"1_f.sql": body} | after))) == 1
+    assert len(sent(loaded(tmp_path / "old", {"1_f.sql": body} | after), 2)) == 2
+    assert len(sent(loaded(tmp_path / "new", after | {"6_f.sql": body}), 4)) == 3

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from lockgate.lean import pattern
 from lockgate.sources import marks
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.choose import chosen, journal
@@ -10,8 +13,11 @@ from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.naming import Layout, coded, position, slot_number
 from lockgate.sources.placeholders import Filled, fill
 from lockgate.sources.scripts import is_checkpoint, scripts
-from lockgate.text import Source
+from lockgate.text import Source, Span
 from lockgate.values import dataclass, replace
+
+_NEWEST = 3
+_DOLLAR = pattern(r"\$(?:[A-Za-z_]\w*)?\$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ def assemble(layout: Layout, place: Place) -> Assembly:
         item = replace(item, baseline=item.baseline or (layout.name == "atlas" and is_checkpoint(source)))
         out.files.append(SlotFile(item, source))
         _take(layout, item, fill(source, layout.name, place.placeholders), place, (ups, downs), out)
+    ups = _untorn(ups, layout)
     _add_code(layout, place, ups, out)
     paired = _pair(ups, downs)
     listed = layout.name == "drizzle" and journal(place) is not None
@@ -64,6 +71,26 @@ def _take(layout: Layout, item: Named, filled: Filled, place: Place, parts: tupl
     else:
         ups.append(_Part(item, up, down))
         _tell_meta(layout, source, out)
+
+
+def _untorn(ups: list[_Part], layout: Layout) -> list[_Part]:
+    """goose and sql-migrate cut at semicolons, also in a body that nothing marks. Where that has gone well long ago, the runner is another one.
+
+    Then what is torn is one piece; the newest migrations do not count, for they may be the mistake.
+    """
+    torn = [layout.name in ("goose", "sql-migrate") and _is_torn(part.script) for part in ups]
+    if not any(torn[:-_NEWEST]):
+        return ups
+    return [replace(p, script=replace(p.script, pieces=_joined(p.script))) if is_torn else p for p, is_torn in zip(ups, torn, strict=True)]
+
+
+def _is_torn(script: Script) -> bool:
+    pieces = [script.source.text[piece.start : piece.end] for piece in script.pieces]
+    return any(count % 2 for text in pieces if "$" in text for count in Counter(_DOLLAR.findall(text)).values())
+
+
+def _joined(script: Script) -> tuple[Span, ...]:
+    return (Span(script.pieces[0].start, script.pieces[-1].end),)
 
 
 def _add_code(layout: Layout, place: Place, ups: list[_Part], out: Assembly) -> None:
