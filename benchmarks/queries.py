@@ -83,7 +83,7 @@ print(done.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss)
 
 def check(folder: Path, **env: str) -> tuple[float, float]:
     """CPU seconds and megabytes at the peak of one check."""
-    env = os.environ | {"XDG_CACHE_HOME": str(folder / ".cache")} | env
+    env = os.environ | {"XDG_CACHE_HOME": str(folder / ".cache"), "PYTHONPYCACHEPREFIX": str(folder / ".pyc"), "PYTHONDONTWRITEBYTECODE": ""} | env
     done = subprocess.run([sys.executable, "-c", MEASURE], cwd=folder, env=env, capture_output=True, text=True, check=True)
     code, seconds, peak = done.stdout.split()
     if code not in ("0", "1"):

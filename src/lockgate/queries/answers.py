@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lockgate import cache, memo
@@ -26,19 +26,21 @@ class Glance:
         self._before = frozenset(_loaded(self._name) or ())
         self._now: set[_Stamp] = set()
 
-    def read(self, file: File) -> bytes | None:
-        """What is in a file; None where no query begins in it."""
+    def blank(self, file: File) -> bool:
+        """Whether no query begins in a file, as an earlier run saw."""
+        if (key := _stamp(file)) in self._before:
+            self._now.add(key)
+            return True
+        return False
+
+    def look(self, file: File, data: bytes) -> bool:
+        """Whether a query may begin in what was read of a file."""
         suffix = file.path.rpartition(".")[2]
-        key: _Stamp = (suffix, *file.stamp)
-        if key in self._before:
-            self._now.add(key)
-            return None
-        data = file.read()
         if suffix == "sql" or next(hints(data, suffix), None) is not None:
-            return data
+            return True
         if file.stamp and memo.settled(file.stamp, self._start):
-            self._now.add(key)
-        return None
+            self._now.add(_stamp(file))
+        return False
 
     def write(self) -> None:
         """Keep what this run saw."""
@@ -55,15 +57,16 @@ class Answers:
         self._now: dict[bytes, bytes] = {}
         self.used = False  # whether any was asked for, and there
 
-    def get(self, path: str, data: bytes) -> Examined | None:
-        """What became of a file."""
-        kept = self._before.get(key := _key(path, data)) if self._name else None
+    def get(self, path: str, data: bytes, shown: Callable[[], str]) -> Examined | None:
+        """What became of a file, which reports call as ``shown`` says."""
+        kept = self._before.get(key := _key(path, data)) if self._before else None
         if kept is None:
             return None
         self.used, self._now[key] = True, kept
         if not kept:
             return Examined((), ())
-        self._sources[path] = Source(path, data.decode("utf-8", "replace"))
+        name = shown()
+        self._sources[name] = Source(name, data.decode("utf-8", "replace"))
         came: Examined = waypoint.restore(kept, self._sources)
         return came
 
@@ -71,12 +74,17 @@ class Answers:
         """Keep what became of a file."""
         if self._name:
             own = {id(one.query.source): one.query.source for one in came.resolutions}
-            self._now[_key(path, data)] = waypoint.dump(came, (*self._sources.values(), *own.values())) if own else b""
+            named = self._sources.values() if any(one.failure is not None for one in came.resolutions) else ()
+            self._now[_key(path, data)] = waypoint.dump(came, (*named, *own.values())) if own else b""
 
     def write(self) -> None:
         """Leave them to the next run."""
         if self._name and self._now != self._before:
             cache.write(self._name, marshal.dumps(self._now))
+
+
+def _stamp(file: File) -> _Stamp:
+    return file.path.rpartition(".")[2], *file.stamp
 
 
 def _key(path: str, data: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache as once
+from functools import partial
 from pathlib import Path
 
 from lockgate import cache
@@ -61,20 +62,24 @@ class _Desk:
 
     def examined(self, files: Iterable[File], ask: Ask, schemas: tuple[bytes, ...], path: tuple[str, ...]) -> Examined:
         """What these files come to; only those are asked about of which no earlier run knows."""
-        answers = Answers(cache.digest(self.memory.name, repr((schemas, path)).encode()) if self.memory.name else b"", self.sources)
-        came = []
+        name = cache.digest(self.memory.name, repr((schemas, path, str(self.cwd))).encode("utf-8", "surrogateescape")) if self.memory.name else b""
+        answers, came = Answers(name, self.sources), []
         for file in files:
-            if (data := self.glance.read(file)) is None:
+            if self.glance.blank(file):
                 continue
-            name = shown(self.root / file.path, self.cwd)
-            one = answers.get(name, data)
-            if one is None:
-                one = ask([(name, data)])
-                answers.put(name, data, one)
-            came.append(one)
+            data = file.read()
+            one = answers.get(file.path, data, partial(self._shown, file))
+            if one is None and self.glance.look(file, data):
+                one = ask([(self._shown(file), data)])
+                answers.put(file.path, data, one)
+            if one is not None:
+                came.append(one)
         answers.write()
         self.memory.whole &= not answers.used
         return Examined(tuple(f for one in came for f in one.facts), tuple(r for one in came for r in one.resolutions), sum(one.own for one in came))
+
+    def _shown(self, file: File) -> str:
+        return shown(self.root / file.path, self.cwd)
 
     def write(self) -> None:
         """Leave what is known to the next run."""
