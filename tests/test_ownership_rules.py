@@ -139,3 +139,18 @@ def test_a_warning_that_nobody_foresaw_is_told(lockgate: Run, tmp_path: Path) ->
     found = json.loads(lockgate("verify", "--format", "json").stdout)["findings"]
     (warned,) = [f for f in found if f["name"] == "grant-without-effect"]
     assert (warned["statement"], warned["evidence"]["verdict"]) == (1, "confirmed")
+
+
+def test_one_cause_is_told_whole_once(lockgate: Run, tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m/1_base.up.sql").write_text("CREATE TABLE t (id int);\nCREATE TABLE u (id int);\n")
+    (tmp_path / "m/2_change.up.sql").write_text("".join(f"ALTER TABLE t ADD COLUMN c{n} int;\n" for n in range(3)) + "DROP TABLE u;\n")
+    (tmp_path / "lockgate.toml").write_text(CONFIG.format(more=""))
+    told = lockgate("check").stdout
+    assert told.count("must be owner of table t [42501]") == 3
+    assert told.count("ALTER TABLE public.t OWNER TO app; or once and for all") == 1
+    assert told.count("= as above: m/2_change.up.sql:1\n") == 2
+    assert "--> m/2_change.up.sql:3:13 | ALTER TABLE t ADD COLUMN c2 int;" in told
+    assert "one remedy for several findings:\n     4 x run as a superuser: GRANT own TO app;\n4 errors" in told
+    whole = json.loads(lockgate("check", "--format", "json").stdout)["findings"]
+    assert [f["help"].startswith("run as a superuser: ALTER TABLE public.") for f in whole] == [True] * 4, "the contract: every finding whole"

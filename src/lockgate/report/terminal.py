@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from lockgate.check import Outcome
 from lockgate.findings import Evidence, Finding, Label, Severity, Verdict
+from lockgate.report.causes import cause, remedies
 from lockgate.sources.folder import FOUND_BELOW
 
 _STYLE = {
@@ -50,16 +51,35 @@ def render(outcome: Outcome, *, colors: bool = True) -> str:
     """The whole report."""
     paint = _Paint(colors and wants_color())
     out: list[str] = []
+    told: dict[tuple[object, ...], Finding] = {}
     for item in outcome.findings:
-        out += _finding(item, paint)
+        why = cause(item)
+        first = told.setdefault(why, item) if why is not None else item
+        out += _finding(item, paint) if first is item else _again(item, first, paint)
         out.append("")
     out += _closing(outcome, paint)
     return "\n".join(out) + "\n"
 
 
-def _finding(item: Finding, paint: _Paint) -> Iterator[str]:
+def _headline(item: Finding, paint: _Paint) -> str:
     state = f" [{item.sqlstate}]" if item.sqlstate else ""
-    yield f"{paint(item.severity.value, item.severity)}{paint(f'[{item.rule}]', 'bold')} {paint(clean(item.message), 'bold')}{paint(state, 'dim')}"
+    return f"{paint(item.severity.value, item.severity)}{paint(f'[{item.rule}]', 'bold')} {paint(clean(item.message), 'bold')}{paint(state, 'dim')}"
+
+
+def _again(item: Finding, first: Finding, paint: _Paint) -> Iterator[str]:
+    """A finding whose cause has been told: where it is, and where the rest stands."""
+    yield _headline(item, paint)
+    start = item.at.source.position(item.at.span.start)
+    line = clean(item.at.source.line(start.line)).strip()[:_WIDTH]
+    yield f" {paint('-->', 'path')} {paint(clean(item.at.source.path), 'path')}:{start.line}:{start.column} {paint('|', 'path')} {line}"
+    told = first.at.source.position(first.at.span.start)
+    yield f"  {paint('= as above:', 'bold')} {clean(first.at.source.path)}:{told.line}"
+    if item.evidence is not None:
+        yield f"  {paint('= server:', 'bold')} {_evidence(item.evidence, paint)}"
+
+
+def _finding(item: Finding, paint: _Paint) -> Iterator[str]:
+    yield _headline(item, paint)
     gutter = max(len(str(label.source.position(label.span.start).line)) for label in (item.at, *item.related))
     yield from _excerpt(item.at, paint, gutter, item.severity, "-->")
     for label in item.related:
@@ -134,6 +154,10 @@ def _closing(outcome: Outcome, paint: _Paint) -> Iterator[str]:
         hushed = f" ({outcome.suppressed} suppressed)" if outcome.suppressed else ""
         yield paint(f"nothing found{hushed}", "good")
         return
+    shared = remedies(outcome.findings)
+    if shared:
+        yield "one remedy for several findings:"
+        yield from (f"  {count:>4} x {clean(text)}" for text, count in shared)
     parts = [f"{counts[s]} {s.value}{'s' if counts[s] != 1 and s is not Severity.INFO else ''}" for s in reversed(list(Severity)) if counts[s]]
     hushed = f", {outcome.suppressed} suppressed" if outcome.suppressed else ""
     yield paint(", ".join(parts) + hushed, "bold")
