@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from lockgate.live import verify
 from lockgate.live.plan import Baseline, RolePlan, ServerWish, State
 from lockgate.live.plan import Plan as LivePlan
+from lockgate.live.server import Server
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.text import Source
 from lockgate.timeline.replay import Plan, Replay
 from lockgate.timeline.step import Step
 from tests.live_kit import majors
+from tests.oracle.compare import Pair, database
+from tests.timeline_kit import ENABLED, lacks
 
 # the deployer ``app`` may become any of these; a team that inherits nothing, one that grants on, and one with CREATEROLE
 BASELINE = """CREATE ROLE own; CREATE ROLE app; CREATE ROLE a; CREATE ROLE b; CREATE ROLE team; CREATE ROLE maker;
@@ -82,6 +89,20 @@ CREATE ACCESS METHOD m TYPE TABLE HANDLER heap_tableam_handler;""",
 }  # fmt: skip
 
 
+SCRIPTS = {path.stem: path.read_text() for path in sorted((Path(__file__).parent / "privileges").glob("*.sql"))}
+_ONLY = re.compile(r"/\*(\d+)([+-])\*/\s*")
+
+
+def statements(text: str, major: int) -> Iterator[str]:
+    """The statements of a script, each ending a line; ``/*16+*/`` before one: from that major on, ``/*15-*/``: up to it."""
+    for sql in re.split(r";\n", re.sub(r"(?m)^--.*\n", "", text)):
+        marked = _ONLY.match(sql.strip())
+        if marked and not (major >= int(marked[1]) if marked[2] == "+" else major <= int(marked[1])):
+            continue
+        if sql.strip():
+            yield _ONLY.sub("", sql.strip())
+
+
 def predicted(sql: str, major: int) -> dict[int, tuple[str, str, str]]:
     plan = Plan(migrations(sql), major, owner="own", deployer="app", baseline=Script.whole(Source("b.sql", BASELINE), Transaction.STATEMENT))
     steps = [step for step in Replay(plan).steps() if isinstance(step, Step) and step.migration.id == "1"]
@@ -108,3 +129,23 @@ def test_the_simulator_refuses_what_the_server_does(topic: str, major: int) -> N
             assert (expected[0], expected[1]) == said[:2], (expected, said)
             if "database" not in said[2]:  # whose name is another one here
                 assert expected[2] == said[2]
+
+
+@pytest.fixture(scope="module", params=[major for major in sorted(ENABLED) if major >= 15], ids=str)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with Server(ENABLED[request.param]) as running:
+        running.ready()
+        yield running
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_owners_and_privileges_are_alike_after_every_statement(server: Server, script: str) -> None:
+    """Refusals and warnings in SQLSTATE and words; owners, memberships and the privileges on every kind of object."""
+    if lacks(SCRIPTS[script], server.binaries):
+        pytest.skip("the server has no contrib modules")
+    with database(server) as connection:
+        pair = Pair(connection, server)
+        for sql in statements(SCRIPTS[script], server.binaries.major):
+            difference, doubt = pair.feed(sql)
+            assert not difference, difference
+            assert not doubt or doubt.startswith("data"), (sql, doubt)

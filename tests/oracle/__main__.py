@@ -11,7 +11,7 @@ from pathlib import Path
 from lockgate.live.binaries import Binaries, inspect
 from lockgate.live.server import Server
 from tests.oracle.compare import kind_of, run, shrink
-from tests.oracle.program import PREAMBLE, next_statement
+from tests.oracle.program import PREAMBLE, RIGHTS, WEIGHTS, Production, next_statement
 from tests.timeline_kit import ENABLED
 
 
@@ -22,14 +22,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--length", type=int, default=40)
+    parser.add_argument("--rights", action="store_true", help="most of all statements on roles, owners and privileges")
     options = parser.parse_args()
     given = {found.major: found for path in options.bindir if (found := inspect(Path(path), path)) is not None}
     binaries = [*given.values()] or [ENABLED[int(m)] for m in options.majors.split(",")]
     for found in binaries:
-        hunt(found, options.seed, options.seconds / len(binaries), options.length)
+        hunt(found, options.seed, options.seconds / len(binaries), options.length, RIGHTS if options.rights else WEIGHTS)
 
 
-def hunt(binaries: Binaries, seed: int, seconds: float, length: int) -> None:
+def hunt(binaries: Binaries, seed: int, seconds: float, length: int, weights: dict[Production, int]) -> None:
     """Sequence after sequence on one server."""
     seen: Counter[str] = Counter()
     taints: Counter[str] = Counter()
@@ -39,7 +40,7 @@ def hunt(binaries: Binaries, seed: int, seconds: float, length: int) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             source = random.Random(f"{seed} {count}")
-            outcome = run(server, PREAMBLE, lambda replay, n, source=source: next_statement(source, replay) if n < length else None)
+            outcome = run(server, PREAMBLE, lambda replay, n, source=source: next_statement(source, replay, weights) if n < length else None)
             count, compared = count + 1, compared + outcome.compared
             if outcome.tainted:
                 taints[outcome.tainted[:90] + "   <- " + outcome.statements[-1][:100]] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,10 @@ from tests.oracle import state
 
 CONTROL = ("begin", "start", "commit", "rollback", "savepoint", "release", "end", "abort", "prepare transaction")
 # what rows decide, which the simulator does not know: the sequence ends there
-DATA = ("22", "23", "21", "P0", "40", "54", "57", "53")
+DATA = ("22", "38", "58", "23", "21", "P0", "40", "54", "57", "53")
+# failures and warnings of which the words are compared, too
+WORDED = ("42501", "2BP01", "0LP01", "55006", "42939")
+WARNED = ("01007", "01006", "0LP01", "01000")
 _FRESH = ("drop database lockgate with (force)", "create database lockgate template template1")
 _SKIP = ("schemas public", "extensions plpgsql")
 
@@ -43,7 +47,11 @@ def database(server: Server) -> Iterator[SocketConnection]:
         for sql in _FRESH:
             reply = admin.query(sql)
             assert reply.failure is None, reply.failure
+        _set_back(admin, "tablespace pg_default", "pg_tablespace, aclexplode(spcacl)")
+        for (name,) in admin.query("select parname from pg_parameter_acl").rows if server.binaries.major >= 15 else ():
+            _set_back(admin, f"parameter {name}", "pg_parameter_acl, aclexplode(paracl)")
         for (name,) in admin.query("select quote_ident(rolname) from pg_roles where oid >= 16384").rows:
+            admin.query(f"drop owned by {name}")  # shared objects' privileges
             admin.query(f"drop role {name}")
     finally:
         admin.close()
@@ -52,6 +60,13 @@ def database(server: Server) -> Iterator[SocketConnection]:
         yield connection
     finally:
         connection.close()
+
+
+def _set_back(admin: SocketConnection, what: str, acls: str) -> None:
+    """Privileges on what all databases share, as initdb left them."""
+    for (name,) in admin.query(f"select distinct case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end from {acls}").rows:
+        admin.query(f"revoke all on {what} from {name} cascade")
+    admin.query(f"grant all on {what} to current_user")
 
 
 class Pair:
@@ -65,8 +80,15 @@ class Pair:
         self.foreseen: list[str] = []  # and those of the simulator
         self.latent: list[str] = []  # what the simulator said of bodies, statement after statement
         self.sqlstate = ""  # of its failure
-        for sql in ("set search_path = pg_catalog", PREPARE, state.prepare(self.major), "reset search_path"):
-            reply = connection.query(sql)
+        self.detail = ""  # and its DETAIL
+        self.said: list[str] = []  # the warnings themselves
+        self.told: list[str] = []  # as the simulator words them
+        self._prepare()
+
+    def _prepare(self) -> None:
+        (path,) = self.connection.query("select current_setting('search_path')").rows[0]
+        for sql in ("set search_path = pg_catalog", PREPARE, state.prepare(self.major), f"select pg_catalog.set_config('search_path', $${path}$$, false)"):
+            reply = self.connection.query(sql)
             assert reply.failure is None, reply.failure
 
     def feed(self, sql: str, *, catalogs: bool = True) -> tuple[str, str]:
@@ -77,14 +99,23 @@ class Pair:
             return ("" if real in ("42601", "0A000") else f"{sql}\n    server: {real} {message}\n    simulated: 42601"), ""
         real, message = self._apply(sql)
         self.latent += [failure.sqlstate for failure in step.latent]
-        self.foreseen = [warning.sqlstate for warning in step.warnings if warning.level == "WARNING"]
-        simulated = step.fails.sqlstate if step.fails else ""
+        warnings = [warning for warning in step.warnings if warning.level == "WARNING"]
+        self.foreseen, self.told = [warning.sqlstate for warning in warnings], [warning.message for warning in warnings]
+        simulated, words = (step.fails.sqlstate, _nameless(step.fails.message)) if step.fails else ("", "")
         doubt = "; ".join((*step.tainted, *step.notes))
         if doubt or (real != simulated and not simulated and real.startswith(DATA)):
             return "", doubt or f"data: {real} {message}"
         if real != simulated:
             said = step.fails.message if step.fails else "success"
             return f"{sql}\n    server: {real} {message}\n    simulated: {simulated} {said}", ""
+        if step.fails and real in WORDED and words != message:
+            return f"{sql}\n    server says: {message}\n    simulated says: {words}", ""
+        if step.fails and "because some objects depend on it" in words:
+            there, here = (set(filter(None, re.split("\n|; ", _nameless(text)))) for text in (self.detail, step.fails.help))
+            if there != here and len(here) < 10:
+                return f"{sql}\n    only the server: {sorted(there - here)}\n    only simulated: {sorted(here - there)}", ""
+        if sorted(self.said) != sorted(self.told) and any(map(real_warning, (*self.warned, *self.foreseen))):
+            return f"{sql}\n    server warns: {self.said}\n    simulated warns: {self.told}", ""
         if self.block == "E":
             return "", "data: the transaction failed"
         return self._catalogs(sql) if catalogs and not real else "", ""
@@ -104,11 +135,15 @@ class Pair:
         if guarded:
             self.connection.query("rollback to lockgate" if reply.failure else "select 1")
             reply.block = self.connection.query("release lockgate").block
+        if sql.lower() in ("discard all", "deallocate all") and not reply.failure:
+            self._prepare()
         self.block = reply.block
-        self.warned = [notice["C"] for notice in reply.notices if notice.get("S") == "WARNING"]
+        warnings = [notice for notice in reply.notices if notice.get("S") == "WARNING"]
+        self.warned, self.said = [notice["C"] for notice in warnings], [notice["M"] for notice in warnings]
         failure = reply.failure or {}
+        self.detail = failure.get("D", "")
         self.sqlstate = failure.get("C", "")
-        return self.sqlstate, failure.get("M", "")
+        return self.sqlstate, _nameless(failure.get("M", ""))
 
     def _catalogs(self, sql: str) -> str:
         """Catalog against catalog; the session's settings are left alone."""
@@ -131,6 +166,16 @@ class Pair:
         there, here = state.real(self.connection), state.ours(catalog)
         yield from (f"missing: {' '.join(fact)}" for fact in sorted(there - here))
         yield from (f"extra: {' '.join(fact)}" for fact in sorted(here - there))
+
+
+def _nameless(message: str) -> str:
+    # the database's name is not known to migrations
+    return re.sub(r'(database "?)lockgate\b', r"\1this one", message)
+
+
+def real_warning(sqlstate: str) -> bool:
+    """Whether a warning is one of those on privileges."""
+    return sqlstate in WARNED
 
 
 def run(server: Server, preamble: Sequence[str], source: Callable[[Replay, int], str | None]) -> Outcome:

@@ -8,66 +8,127 @@ from collections.abc import Iterator
 
 from lockgate.catalog.acl import NAMES, default_acl
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Acl, Constraint, Membership, Namespace, Object, Policy, Relation, Rewrite, Role, Routine, Trigger, Type
+from lockgate.catalog.objects import (
+    FIRST_USER_OID,
+    Acl,
+    Constraint,
+    Extension,
+    Membership,
+    Namespace,
+    Object,
+    Operator,
+    Other,
+    Policy,
+    Relation,
+    Rewrite,
+    Role,
+    Routine,
+    Trigger,
+    Type,
+)
 from lockgate.catalog.typename import type_name
 from lockgate.live.wire import Connection
+from lockgate.timeline.describe import OTHER_WORDS
 from lockgate.timeline.export import identity_arguments
+from lockgate.timeline.privileges import CURRENT_DATABASE
 
 Facts = frozenset[tuple[str, ...]]
 _SCHEMAS = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+_MEMBER = "select x.objid from pg_depend x where x.classid = '{}'::regclass and x.refclassid = 'pg_extension'::regclass and x.deptype = 'e'"
+_OWN_CLASS = f"c.oid not in ({_MEMBER.format('pg_class')}) and c.reltype not in ({_MEMBER.format('pg_type')})"
+_OWN_PROC = f"p.oid not in ({_MEMBER.format('pg_proc')})"
+_OWN_TYPE = f"t.oid not in ({_MEMBER.format('pg_type')})"
 _EXPLODED = """case e.grantee when 0 then 'public' else pg_get_userbyid(e.grantee) end, e.privilege_type, e.is_grantable::text,
     pg_get_userbyid(e.grantor)"""
+# kinds that are told by owner, and by their acl where they have one: catalog, column of the name, prefix of the columns, acldefault's letter
+_KINDS = {
+    "collation": ("pg_collation", "collname", "coll", ""), "conversion": ("pg_conversion", "conname", "con", ""),
+    "event_trigger": ("pg_event_trigger", "evtname", "evt", ""), "fdw": ("pg_foreign_data_wrapper", "fdwname", "fdw", "F"),
+    "foreign_server": ("pg_foreign_server", "srvname", "srv", "S"), "language": ("pg_language", "lanname", "lan", "l"),
+    "large_object": ("pg_largeobject_metadata", "oid::text", "lom", "L"), "operator": ("pg_operator", "oprname", "opr", ""),
+    "opclass": ("pg_opclass", "opcname", "opc", ""), "opfamily": ("pg_opfamily", "opfname", "opf", ""),
+    "publication": ("pg_publication", "pubname", "pub", ""), "statistics": ("pg_statistic_ext", "stxname", "stx", ""),
+    "subscription": ("pg_subscription", "subname", "sub", ""), "tablespace": ("pg_tablespace", "spcname", "spc", "t"),
+    "ts_config": ("pg_ts_config", "cfgname", "cfg", ""), "ts_dict": ("pg_ts_dict", "dictname", "dict", ""),
+    "extension": ("pg_extension", "extname", "ext", ""),
+}  # fmt: skip
+
+
+def _owners() -> str:
+    texts = [
+        f"select 'owner', '{kind}', {name}, pg_get_userbyid({prefix}owner) from {catalog} k where oid >= 16384 and oid not in ({_MEMBER.format(catalog)})"
+        for kind, (catalog, name, prefix, _) in _KINDS.items()
+    ]  # fmt: skip
+    return ";\n".join((*texts, "select 'owner', 'database', '', pg_get_userbyid(datdba) from pg_database where datname = current_database()"))
+
+
+def _acls() -> str:
+    texts = [
+        f"select '{kind} acl', {name}, {_EXPLODED} from {catalog}, aclexplode(coalesce({prefix}acl, acldefault('{letter}', {prefix}owner))) e where true"
+        for kind, (catalog, name, prefix, letter) in _KINDS.items() if letter
+    ]  # fmt: skip
+    return ";\n".join((*texts, f"""select 'parameter acl', parname, {_EXPLODED} from pg_parameter_acl, aclexplode(paracl) e;
+select 'database acl', '', {_EXPLODED} from pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) e where datname = current_database()"""))
+
+
 # a column list each: kind, name, facts
 _SERVER = f"""
 select 'acl', c.relname, {_EXPLODED} from pg_class c join pg_namespace n on n.oid = relnamespace,
-  aclexplode(coalesce(relacl, acldefault(case relkind when 'S' then 's' else 'r' end::"char", relowner))) e where relkind in ('r','p','v','m','S') and {_SCHEMAS};
+  aclexplode(coalesce(relacl, acldefault(case relkind when 'S' then 's' else 'r' end::"char", relowner))) e
+  where relkind in ('r','p','v','m','S','f') and {_SCHEMAS} and {_OWN_CLASS};
 select 'column acl', c.relname || '.' || attname, {_EXPLODED} from pg_attribute join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace,
-  aclexplode(attacl) e where attnum > 0 and not attisdropped and {_SCHEMAS};
+  aclexplode(attacl) e where attnum > 0 and not attisdropped and {_SCHEMAS} and {_OWN_CLASS};
 select 'function acl', p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', {_EXPLODED} from pg_proc p join pg_namespace n on n.oid = pronamespace,
-  aclexplode(coalesce(proacl, acldefault('f', proowner))) e where {_SCHEMAS};
+  aclexplode(coalesce(proacl, acldefault('f', proowner))) e where {_SCHEMAS} and {_OWN_PROC};
 select 'type acl', t.typname, {_EXPLODED} from pg_type t join pg_namespace n on n.oid = typnamespace, aclexplode(coalesce(typacl, acldefault('T', typowner))) e
-  where {_SCHEMAS} and typtype in ('e', 'd');
+  where {_SCHEMAS} and {_OWN_TYPE}
+  and (typtype in ('e', 'd', 'r') or typrelid in (select oid from pg_class where relkind = 'c'));
 select 'schema acl', n.nspname, {_EXPLODED} from pg_namespace n, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) e where {_SCHEMAS};
 select 'default acl', pg_get_userbyid(defaclrole), coalesce((select nspname from pg_namespace n where n.oid = defaclnamespace), ''), defaclobjtype::text, {_EXPLODED}
   from pg_default_acl, aclexplode(defaclacl) e;
-select 'type owner', t.typname, pg_get_userbyid(typowner) from pg_type t join pg_namespace n on n.oid = typnamespace where {_SCHEMAS} and typtype in ('e', 'd');
+select 'type owner', t.typname, pg_get_userbyid(typowner) from pg_type t join pg_namespace n on n.oid = typnamespace where {_SCHEMAS} and {_OWN_TYPE}
+  and (typtype in ('e', 'd', 'r') or typrelid in (select oid from pg_class where relkind = 'c'));
 select 'role', rolname, rolsuper::text, rolinherit::text, rolcreaterole::text, rolcreatedb::text, rolcanlogin::text, rolbypassrls::text from pg_roles
   where rolname !~ '^pg_';
 select 'comment', coalesce((pg_identify_object(classoid, objoid, objsubid)).type, ''),
   coalesce((pg_identify_object(classoid, objoid, objsubid)).name, ''), description
   from pg_description d where (objoid >= 16384 or objoid = 2200) and classoid <> 'pg_extension'::regclass
   and description <> 'standard public schema';
+select 'comment', 'role', rolname, description from pg_shdescription d join pg_authid on objoid = pg_authid.oid where classoid = 'pg_authid'::regclass;
 select 'constraint', c.relname, conname, conislocal::text, coninhcount::text, convalidated::text, condeferrable::text, condeferred::text,
   contype::text || case when contype = 'f' then confupdtype::text || confdeltype::text else '' end
-  from pg_constraint join pg_class c on c.oid = conrelid join pg_namespace n on n.oid = relnamespace where {_SCHEMAS} and contype <> 't';
+  from pg_constraint join pg_class c on c.oid = conrelid join pg_namespace n on n.oid = relnamespace where {_SCHEMAS} and {_OWN_CLASS} and contype <> 't';
 select 'domain', t.typname, format_type(typbasetype, typtypmod), typnotnull::text, (typdefault is not null)::text,
   (select count(*)::text from pg_constraint where contypid = t.oid and contype = 'c')
-  from pg_type t join pg_namespace n on n.oid = typnamespace where {_SCHEMAS} and typtype = 'd';
+  from pg_type t join pg_namespace n on n.oid = typnamespace where {_SCHEMAS} and {_OWN_TYPE} and typtype = 'd';
 select 'column', c.relname, attname, attislocal::text, attinhcount::text, attgenerated::text, attcollation::text
   from pg_attribute join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace
-  where attnum > 0 and not attisdropped and relkind in ('r', 'p', 'v', 'm') and {_SCHEMAS};
+  where attnum > 0 and not attisdropped and relkind in ('r', 'p', 'v', 'm') and {_SCHEMAS} and {_OWN_CLASS};
 select 'index', c.relname, t.relname, indisprimary::text, indisunique::text, indimmediate::text, c.relkind::text, am.amname, indkey::text, c.relispartition::text
   from pg_index join pg_class c on c.oid = indexrelid join pg_class t on t.oid = indrelid join pg_am am on am.oid = c.relam
-  join pg_namespace n on n.oid = c.relnamespace where {_SCHEMAS};
+  join pg_namespace n on n.oid = c.relnamespace where {_SCHEMAS} and {_OWN_CLASS};
 select 'table', c.relname, relpersistence::text, relispartition::text, relrowsecurity::text, relforcerowsecurity::text, relreplident::text,
   coalesce((select string_agg(p.relname, ' ' order by inhseqno) from pg_inherits join pg_class p on p.oid = inhparent where inhrelid = c.oid), '')
-  from pg_class c join pg_namespace n on n.oid = relnamespace where relkind in ('r', 'p') and {_SCHEMAS};
+  from pg_class c join pg_namespace n on n.oid = relnamespace where relkind in ('r', 'p') and {_SCHEMAS} and {_OWN_CLASS};
 select 'function', p.proname, pg_get_function_identity_arguments(p.oid), lanname, provolatile::text, proisstrict::text, prosecdef::text, proretset::text,
   format_type(prorettype, null), pronargdefaults::text, coalesce(array_length(proconfig, 1), 0)::text
-  from pg_proc p join pg_language l on l.oid = prolang join pg_namespace n on n.oid = pronamespace where {_SCHEMAS};
+  from pg_proc p join pg_language l on l.oid = prolang join pg_namespace n on n.oid = pronamespace where {_SCHEMAS} and {_OWN_PROC};
 select 'trigger', c.relname, tgname, p.proname, tgtype::text, tgenabled::text from pg_trigger join pg_class c on c.oid = tgrelid
-  join pg_proc p on p.oid = tgfoid join pg_namespace n on n.oid = relnamespace where not tgisinternal and {_SCHEMAS};
+  join pg_proc p on p.oid = tgfoid join pg_namespace n on n.oid = relnamespace where not tgisinternal and {_SCHEMAS} and {_OWN_CLASS};
 select 'policy', c.relname, polname, polcmd::text, polpermissive::text,
   array_to_string(array(select case r when 0 then 'public' else pg_get_userbyid(r) end from unnest(polroles) r order by 1), ' ')
-  from pg_policy join pg_class c on c.oid = polrelid join pg_namespace n on n.oid = relnamespace where {_SCHEMAS};
+  from pg_policy join pg_class c on c.oid = polrelid join pg_namespace n on n.oid = relnamespace where {_SCHEMAS} and {_OWN_CLASS};
 select 'rule', c.relname, rulename, ev_type::text, is_instead::text from pg_rewrite join pg_class c on c.oid = ev_class
-  join pg_namespace n on n.oid = relnamespace where rulename <> '_RETURN' and {_SCHEMAS};
+  join pg_namespace n on n.oid = relnamespace where rulename <> '_RETURN' and {_SCHEMAS} and {_OWN_CLASS};
+{_owners()};
+{_acls()};
 select 'statistics', stxname, c.relname from pg_statistic_ext join pg_class c on c.oid = stxrelid join pg_namespace n on n.oid = stxnamespace where {_SCHEMAS};
 select 'owned', s.relname, c.relname || '.' || attname, deptype::text from pg_depend d join pg_class s on s.oid = d.objid join pg_class c on c.oid = d.refobjid
   join pg_attribute on attrelid = c.oid and attnum = refobjsubid join pg_namespace n on n.oid = s.relnamespace
-  where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and s.relkind = 'S' and deptype in ('a', 'i') and {_SCHEMAS}"""
-_MEMBERS = """select 'member', pg_get_userbyid(roleid), pg_get_userbyid(member), pg_get_userbyid(grantor), admin_option::text{more}
-  from pg_auth_members where member >= 16384"""
+  where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and s.relkind = 'S' and deptype in ('a', 'i') and {_SCHEMAS} and {_OWN_CLASS}"""
+_MEMBERS = """select 'member', pg_get_userbyid(roleid), pg_get_userbyid(member),
+  case when exists (select from pg_authid a where a.oid = grantor) then pg_get_userbyid(grantor) else '?' end, admin_option::text{more}
+  from pg_auth_members where true"""
 
 
 _EVENTS = {"select": 1, "update": 2, "insert": 3, "delete": 4}
@@ -114,9 +175,10 @@ def _all(catalog: Catalog) -> Iterator[tuple[object, ...]]:
         if getattr(obj, "extension", 0) or temporary or catalog.namespace_name(space).startswith("pg_"):
             continue
         yield from _facts(catalog, obj)
-    for member in catalog.memberships:
-        if member.member >= 16384:
-            yield _member(catalog, member)
+    yield from (_member(catalog, member) for member in catalog.memberships)
+    yield "owner", "database", "", catalog.role_name(catalog.database_owner)
+    for kind, name, obj in _untouched(catalog):
+        yield from _acl(catalog, kind, f"{kind} acl", name, obj)
     for (role, space, kind), items in catalog.default_acls.items():
         letter = {"table": "r", "sequence": "S", "function": "f", "type": "T", "schema": "n", "large_object": "L"}[kind]
         for row in _exploded(catalog, items):
@@ -125,7 +187,8 @@ def _all(catalog: Catalog) -> Iterator[tuple[object, ...]]:
 
 
 def _member(catalog: Catalog, m: Membership) -> tuple[object, ...]:
-    names = (catalog.role_name(m.role), catalog.role_name(m.member), catalog.role_name(m.grantor), m.admin)
+    grantor = catalog.role_name(m.grantor) if catalog.get(m.grantor) is not None else "?"  # before 16, one that was dropped stays
+    names = (catalog.role_name(m.role), catalog.role_name(m.member), grantor, m.admin)
     return "member", *names, *((m.inherit, m.set) if catalog.major >= 16 else ())
 
 
@@ -135,7 +198,7 @@ def _exploded(catalog: Catalog, items: Acl) -> Iterator[tuple[object, ...]]:
             yield catalog.role_name(grantee), NAMES[letter], letter in options, catalog.role_name(grantor)
 
 
-def _acl(catalog: Catalog, kind: str, what: str, name: str, obj: Namespace | Relation | Routine | Type) -> Iterator[tuple[object, ...]]:
+def _acl(catalog: Catalog, kind: str, what: str, name: str, obj: Namespace | Relation | Routine | Type | Other) -> Iterator[tuple[object, ...]]:
     for row in _exploded(catalog, obj.acl if obj.acl is not None else default_acl(kind, obj.owner, catalog.major)):
         yield what, name, *row
 
@@ -152,7 +215,7 @@ def _facts(catalog: Catalog, obj: Object) -> Iterator[tuple[object, ...]]:
             table = catalog.the(Relation, obj.relation)
             kind = obj.kind + (obj.on_update + obj.on_delete if obj.kind == "f" else "")
             yield "constraint", table.name, obj.name, obj.is_local, obj.inherited, obj.validated, obj.deferrable, obj.deferred, kind
-        case Type() if obj.kind in "ed":
+        case Type() if obj.kind in "edrc" and (not obj.relation or catalog.the(Relation, obj.relation).kind == "c"):
             yield "type owner", obj.name, catalog.role_name(obj.owner)
             yield from _acl(catalog, "type", "type acl", obj.name, obj)
             if obj.kind == "d":
@@ -170,8 +233,31 @@ def _facts(catalog: Catalog, obj: Object) -> Iterator[tuple[object, ...]]:
             yield "policy", catalog.the(Relation, obj.relation).name, obj.name, obj.command, obj.permissive, roles
         case Rewrite():
             yield "rule", catalog.the(Relation, obj.relation).name, obj.name, _EVENTS.get(obj.event, obj.event), obj.instead
-        case _ if getattr(obj, "kind", "") == "statistics":
-            yield "statistics", obj.name, catalog.the(Relation, getattr(obj, "relation", 0)).name
+        case Operator():
+            yield "owner", "operator", obj.name, catalog.role_name(obj.owner)
+        case Extension() if obj.oid >= FIRST_USER_OID:
+            yield "owner", "extension", obj.name, catalog.role_name(obj.owner)
+        case Other():
+            yield from _other(catalog, obj)
+
+
+def _other(catalog: Catalog, obj: Other) -> Iterator[tuple[object, ...]]:
+    if obj.kind in _KINDS and obj.oid >= FIRST_USER_OID:
+        yield "owner", obj.kind, obj.name, catalog.role_name(obj.owner)
+    if obj.kind == "database" and obj.oid == CURRENT_DATABASE:
+        yield from _acl(catalog, "database", "database acl", "", obj)
+    if obj.kind in ("parameter", *(kind for kind, (*_, letter) in _KINDS.items() if letter)):
+        yield from _acl(catalog, obj.kind, f"{obj.kind} acl", obj.name, obj)
+    if obj.kind == "statistics":
+        yield "statistics", obj.name, catalog.the(Relation, obj.relation).name
+
+
+def _untouched(catalog: Catalog) -> Iterator[tuple[str, str, Other]]:
+    """What is there from the start, as long as nobody has granted anything on it."""
+    for kind, name in (("database", ""), ("tablespace", "pg_default"), ("tablespace", "pg_global"),
+                       *(("language", name) for name in ("internal", "c", "sql", "plpgsql"))):  # fmt: skip
+        if not any(o.kind == kind and (o.name == name or o.oid == CURRENT_DATABASE) for o in catalog.objects(Other)):
+            yield kind, name, Other(0, kind, name, 0, catalog.database_owner if kind == "database" else 10)
 
 
 def _routine(catalog: Catalog, obj: Routine) -> Iterator[tuple[object, ...]]:
@@ -182,7 +268,7 @@ def _routine(catalog: Catalog, obj: Routine) -> Iterator[tuple[object, ...]]:
 
 
 def _relation(catalog: Catalog, obj: Relation) -> Iterator[tuple[object, ...]]:
-    if obj.kind in "rpvmS":
+    if obj.kind in "rpvmSf":
         yield from _acl(catalog, "sequence" if obj.kind == "S" else "table", "acl", obj.name, obj)
     for a in obj.attributes if obj.kind in "rpvm" else ():
         yield "column", obj.name, a.name, a.is_local, a.inherited, a.generated, a.collation
@@ -203,7 +289,8 @@ def _relation(catalog: Catalog, obj: Relation) -> Iterator[tuple[object, ...]]:
 def _comments(catalog: Catalog) -> Iterator[tuple[object, ...]]:
     for (oid, number), text in catalog.comments.items():
         obj = catalog.get(oid)
-        yield "comment", _kind(obj, number), _comment_name(obj, number), text
+        if not isinstance(obj, Extension):  # its control file brings one
+            yield "comment", _kind(obj, number), _comment_name(obj, number), text
 
 
 def _kind(obj: Object | None, number: int) -> str:
@@ -217,9 +304,13 @@ def _kind(obj: Object | None, number: int) -> str:
             return "schema"
         case Routine():
             return {"f": "function", "p": "procedure", "a": "aggregate"}.get(obj.kind, "function")
+        case Other():
+            return OTHER_WORDS.get(obj.kind, obj.kind)
     return type(obj).__name__.lower()
 
 
 def _comment_name(obj: Object | None, number: int) -> str:
     # pg_identify_object names what can be named by a schema and a name of its own
-    return str(getattr(obj, "name", "")) if isinstance(obj, Relation | Namespace | Type) else ""
+    if getattr(obj, "kind", "") == "large_object":
+        return ""
+    return str(getattr(obj, "name", "")) if isinstance(obj, Relation | Namespace | Type | Other | Role) else ""

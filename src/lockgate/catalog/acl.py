@@ -128,6 +128,19 @@ def is_admin(catalog: Catalog, member: int, role: int) -> bool:
     return any(edge.role == role and edge.admin and edge.member in mine for edge in catalog.memberships)
 
 
+def best_admin(catalog: Catalog, member: int, role: int) -> int:
+    """select_best_admin: the nearest role whose privileges ``member`` has and that holds ADMIN OPTION on ``role``; 0 for none."""
+    if member == role:
+        return 0
+    able = admins(catalog, role)
+    return next((oid for oid in roles_of(catalog, member) if oid in able), 0)
+
+
+def admins(catalog: Catalog, role: int) -> frozenset[int]:
+    """The roles that hold ADMIN OPTION on a role directly."""
+    return frozenset(edge.member for edge in catalog.memberships if edge.role == role and edge.admin)
+
+
 # --- reading -------------------------------------------------------------------------------------------------------------
 
 

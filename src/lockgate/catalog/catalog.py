@@ -378,6 +378,9 @@ class Draft(Catalog):
             self._unname(key, oid)
         self._objects = self._objects.delete(oid)
         self.forget(oid)
+        for number in (0, *(a.num for a in before.attributes)) if isinstance(before, Relation) else (0,):
+            if (oid, number) in self.comments:
+                self.comments = self.comments.delete((oid, number))
         self._file(before, None)
         for edge in self._forward.get(oid, ()):
             self._cut(edge)

@@ -14,7 +14,7 @@ from lockgate.catalog.objects import (
     Role,
 )
 
-PLPGSQL = 13700  # not stable on real servers; fixed here
+PLPGSQL, PLPGSQL_LANGUAGE = 13700, 13701  # not stable on real servers; fixed here
 
 
 def initial_catalog(major: int, role: str = "", superuser: bool = False, roles: tuple[str, ...] = ()) -> Catalog:

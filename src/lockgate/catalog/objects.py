@@ -283,6 +283,7 @@ class Trigger:
     constraint: int = 0
     parent: int = 0
     internal: bool = False
+    conditional: bool = False  # WHEN
     old_table: str = ""
     new_table: str = ""
 
@@ -297,6 +298,7 @@ class Policy:
     command: str = "*"
     permissive: bool = True
     roles: tuple[int, ...] = (0,)
+    both: bool = False  # USING and WITH CHECK
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,9 @@ class Rewrite:
     instead: bool
     returning: bool = False  # one of its actions has a RETURNING list
     nothing: bool = False  # it has no actions
+    silent: bool = False  # in place of the query it runs none: DO INSTEAD NOTHING or NOTIFY, without a condition
+    enabled: str = "O"
+    needs: tuple[tuple[int, tuple[tuple[str, tuple[int, ...] | None], ...]], ...] = ()  # of its actions: relations, with privileges and columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ _QUERIES: dict[str, str] = {
         pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
         a.attnotnull AS notnull, a.atthasdef AND a.attgenerated = '' AS has_default, a.attidentity AS identity, a.attnum AS pos
         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid {IN_SCHEMA} c.relnamespace
-        WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') AND {USER_SCHEMA} AND {_OWN_CLASS}""",
+        WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') AND {USER_SCHEMA} AND {_OWN_CLASS}
+        AND (c.relkind <> 'c' OR {own("pg_type", "c.reltype")})""",
     "constraints": f"""SELECT con.oid AS key, n.nspname AS schema, COALESCE(c.relname, t.typname) AS "table", con.conname AS name, con.contype AS type
         FROM pg_catalog.pg_constraint con LEFT JOIN pg_catalog.pg_class c ON c.oid = con.conrelid
         LEFT JOIN pg_catalog.pg_type t ON t.oid = con.contypid {IN_SCHEMA} COALESCE(c.relnamespace, t.typnamespace)

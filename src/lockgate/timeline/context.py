@@ -63,6 +63,7 @@ class Context:
     origin: Origin | None = None
     bounds: Span | None = None  # the part of the source that holds the running text
     depth: int = 0  # of routine calls
+    definers: int = 0  # of those, how many run as their owner
     transaction: TransactionState = field(default_factory=TransactionState)  # for BEGIN, COMMIT, SAVEPOINT, ...
     supposed: str = ""  # why the statement that runs may do nothing at all
     steps: int = 0  # statements that bodies have run so far

@@ -125,7 +125,7 @@ class Search:
                 if edge.kind == "e" and self.skip_original_extension:
                     continue
                 if not self.stack:
-                    if other in self.pending:
+                    if other in self.pending or (other[0], 0) in self.pending:
                         return flags, False
                     if owning is None or edge.kind == "e":
                         owning = other
@@ -151,12 +151,12 @@ class Search:
 
 def drop(
     ctx: Context, addresses: Iterable[Address], *, cascade: bool = False, location: int | None = None, name: str | None = None,
-    span: Span | None = None, internal: bool = False,
+    span: Span | None = None, internal: bool = False, beside: int = 0,
 ) -> tuple[Address, ...]:  # fmt: skip
     """performMultipleDeletions: delete objects (or columns) with what depends on them; returns every address that went.
 
     Refuses with 2BP01 where something else depends on them and ``cascade`` is False, or where they are part of something else.
-    ``internal`` is PERFORM_DELETION_INTERNAL: extension membership does not stand in the way.
+    ``internal`` is PERFORM_DELETION_INTERNAL: extension membership does not stand in the way; ``beside``: how many more are dropped at once.
     """
     wanted = list(dict.fromkeys(addresses))
     span = span or ctx.span(location, name)
@@ -166,7 +166,7 @@ def drop(
             search.visit(address, Flag.ORIGINAL)
         except Requires as requires:
             raise _required(ctx, requires.address, requires.owner, span) from None
-    _report(ctx, search, wanted, cascade, span)
+    _report(ctx, search, wanted, cascade, span, len(wanted) + beside)
     _delete(ctx.catalog, search.targets)
     return tuple(search.targets)
 
@@ -187,7 +187,7 @@ def _name(catalog: Catalog, address: Address) -> str:
     return f"{name}.{attribute.name}" if attribute else name
 
 
-def _report(ctx: Context, search: Search, wanted: list[Address], cascade: bool, span: Span) -> None:
+def _report(ctx: Context, search: Search, wanted: list[Address], cascade: bool, span: Span, count: int) -> None:
     """reportDependentObjects: refuse under RESTRICT, or where a part would go without its whole."""
     path = ctx.path()
     blocking: list[tuple[Address, Address]] = []
@@ -210,7 +210,7 @@ def _report(ctx: Context, search: Search, wanted: list[Address], cascade: bool, 
         raise ctx.unsure("whether dependents stand in the way is not known", *(("object", a[0]) for a in wanted))
     what = (
         f"{describe(ctx.catalog, wanted[0], path)} because other objects depend on it"
-        if len(wanted) == 1
+        if count == 1
         else ("desired object(s) because other objects depend on them")
     )
     raise ctx.refuse("2BP01", f"cannot drop {what}", span=span, kind="dependent", object=_name(ctx.catalog, wanted[0]),
@@ -263,9 +263,6 @@ def remove_object(catalog: Draft, obj: Object) -> None:
             for left in catalog.in_namespace(obj.oid):
                 if catalog.get(left.oid) is not None:
                     remove_object(catalog, left)
-    for number in (0, *(a.num for a in obj.attributes)) if isinstance(obj, Relation) else (0,):
-        if (obj.oid, number) in catalog.comments:
-            catalog.comments = catalog.comments.delete((obj.oid, number))
     catalog.remove(obj.oid)
 
 

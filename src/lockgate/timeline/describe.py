@@ -72,10 +72,17 @@ def describe_object(catalog: Catalog, obj: Object, path: tuple[int, ...] = ()) -
             relation = catalog.find(Relation, obj.relation)
             on = f" on {describe_object(catalog, relation, path)}" if relation is not None else ""
             return f"{word} {quote_identifier(obj.name)}{on}"
+        case Other(oid=oid) if oid < 0:  # shipped with PostgreSQL
+            return str(obj.data[0])
         case Other(kind="default"):
             number = obj.data[0]
             assert isinstance(number, int)
             return f"default value for {describe(catalog, (obj.relation, number), path)}"
+        case Other(kind="user_mapping"):
+            user, _, server = obj.name.partition(".")
+            return f"user mapping for {catalog.role_name(int(user))} on server {getattr(catalog.get(int(server)), 'name', '?')}"
+        case Other(kind="database"):
+            return f"database {obj.name}"
         case Other(kind=kind) if kind in _SCHEMALESS:
             return f"{OTHER_WORDS.get(kind, kind)} {quote_identifier(obj.name)}"
         case Other():

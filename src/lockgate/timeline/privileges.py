@@ -16,6 +16,7 @@ from lockgate.catalog.objects import (
     FIRST_USER_OID,
     INFORMATION_SCHEMA,
     PG_CATALOG,
+    PUBLIC_NAMESPACE,
     Acl,
     Cast,
     Constraint,
@@ -35,12 +36,13 @@ from lockgate.catalog.typename import type_name
 from lockgate.findings import Label
 from lockgate.timeline import remedy
 from lockgate.timeline.context import Context, Need
+from lockgate.timeline.shipped import changed
 
 CURRENT_DATABASE = 5  # the oid under which the database of the session is kept once its grants change
 READ_ALL, WRITE_ALL, MAINTAIN_ALL = 6181, 6182, 6337  # pg_read_all_data, pg_write_all_data, pg_maintain
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 _RELATION_NOUNS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "S": "sequence", "f": "foreign table", "i": "index",
-                   "I": "index", "c": "type"}  # fmt: skip
+                   "I": "index"}  # fmt: skip
 _OTHER_NOUNS = {
     "opclass": "operator class", "opfamily": "operator family", "event_trigger": "event trigger", "foreign_server": "foreign server",
     "fdw": "foreign-data wrapper", "statistics": "statistics object", "ts_config": "text search configuration",
@@ -71,7 +73,7 @@ def kind_word(obj: Any) -> str:
 def _builtin_word(obj: Any) -> str:
     kind = type(obj).__name__.removeprefix("Builtin").lower()
     if kind == "relation":
-        return _RELATION_NOUNS.get(getattr(obj, "kind", "r"), "table")
+        return _RELATION_NOUNS.get(obj.relkind, "table")
     return {"function": "function", "database": "database"}.get(kind, kind)
 
 
@@ -153,10 +155,8 @@ def _holds(ctx: Context, obj: Any, privilege: str, role: int, columns: Iterable[
         return True
     letter = acl.LETTERS[privilege]
     obj = _element(catalog, obj)
-    if getattr(obj, "oid", 0) < FIRST_USER_OID and not isinstance(obj, (Namespace, Other, Role)):
-        return _holds_builtin(catalog, obj, privilege, role)
-    if isinstance(obj, Namespace) and obj.oid in (PG_CATALOG, INFORMATION_SCHEMA):
-        return privilege == "USAGE"
+    if getattr(obj, "oid", 0) < FIRST_USER_OID and not isinstance(obj, (Other, Role)) and getattr(obj, "oid", 0) != PUBLIC_NAMESPACE:
+        return _holds_shipped(catalog, obj, privilege, role)
     if isinstance(obj, Namespace) and obj.name.startswith("pg_temp"):
         return True
     if letter in acl.held(catalog, role, items_of(catalog, obj)) or _predefined(catalog, obj, privilege, role):
@@ -166,10 +166,18 @@ def _holds(ctx: Context, obj: Any, privilege: str, role: int, columns: Iterable[
 
 def _holds_columns(catalog: Catalog, relation: Relation, letter: str, role: int, columns: list[int]) -> bool:
     covered = {a.num for a in relation.attributes if a.acl is not None and letter in acl.held(catalog, role, a.acl)}
+    covered |= {n for n in columns if n < 0 and letter in acl.held(catalog, role, system_column(catalog, relation, n).acl or ())}
     if not columns:
         return bool(covered)
-    wanted = {a.num for a in relation.attributes} if 0 in columns else {n for n in columns if n > 0}  # grants on system columns are not kept
+    wanted = {a.num for a in relation.attributes} | {n for n in columns if n < 0} if 0 in columns else set(columns)
     return wanted <= covered
+
+
+def system_column(catalog: Catalog, relation: Relation, number: int) -> Other:
+    """A system column (tableoid, ctid, ...), which is kept apart: with the privileges that were granted on it."""
+    name = f"{relation.oid}.{number}"
+    found = catalog.one(Other, ("system_column", 0, name))
+    return found or Other(0, "system_column", name, 0, relation.owner, relation.oid, data=(number,))
 
 
 def _predefined(catalog: Catalog, obj: Any, privilege: str, role: int) -> bool:
@@ -183,6 +191,18 @@ def _predefined(catalog: Catalog, obj: Any, privilege: str, role: int) -> bool:
             return WRITE_ALL in mine
         return privilege == "MAINTAIN" and MAINTAIN_ALL in mine
     return False
+
+
+def _holds_shipped(catalog: Catalog, obj: Any, privilege: str, role: int) -> bool:
+    now = changed(catalog, obj.oid)
+    if privilege == "MAINTAIN" and MAINTAIN_ALL in acl.roles_of(catalog, role):
+        return True
+    if now is not None:
+        read = privilege == "SELECT" and READ_ALL in acl.roles_of(catalog, role)
+        return read or acl.LETTERS[privilege] in acl.held(catalog, role, now.acl or ())
+    if isinstance(obj, Namespace):
+        return privilege == "USAGE"
+    return _holds_builtin(catalog, obj, privilege, role)
 
 
 def _holds_builtin(catalog: Catalog, obj: Any, privilege: str, role: int) -> bool:
@@ -292,6 +312,15 @@ def need_usage(ctx: Context, namespace: Namespace, location: int | None = None, 
 def need_create_on_database(ctx: Context, location: int | None = None) -> None:
     """CREATE on the current database (schemas, trusted extensions, publications)."""
     need_privilege(ctx, database(ctx), "CREATE", location, shown="")
+
+
+def need_temporary(ctx: Context) -> None:
+    """TEMPORARY on the current database, which a session's first temporary object asks (InitTempTableNamespace)."""
+    held = has_privilege(ctx, database(ctx), "TEMPORARY")
+    _note(ctx, "privilege", database(ctx), held, None, None, "TEMPORARY")
+    if held == NO:
+        message = f'permission denied to create temporary tables in database "{database(ctx).name}"'
+        raise ctx.refuse("42501", message, None, object="database", kind="privilege", help=remedy.privilege(ctx, database(ctx), "TEMPORARY", None))
 
 
 def database(ctx: Context) -> Other:

@@ -54,6 +54,7 @@ def analyze_query(ctx: Context, tag: str, node: Node, *, variables: Variables | 
 
 def _query(state: State, result: Result, command: str) -> Query:
     gathered = state.gathered
+    gathered.settle()
     columns = tuple(Column(c.name, c.type, c.typmod, (own := _collation(state, c.type)) and (c.coll or own)) for c in result.cols)
     target = state.target.rel.oid if state.target is not None and state.target.rel is not None else 0
     return Query(
@@ -84,6 +85,7 @@ def analyze_expression(ctx: Context, node: Node, scope: Scope, kind: str, *, var
 
 def _expr(state: State, term: Term, before: Expr | None = None) -> Expr:
     gathered = state.gathered
+    gathered.settle()
     numbers, whole = set(), False
     for var in variables_of(term):
         item, position = var.data

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import FIRST_USER_OID, Cast, Relation
+from lockgate.catalog.objects import FIRST_USER_OID, Cast, Constraint, Relation, Routine, Type
 from lockgate.catalog.typename import base_type, element_of, type_name, type_of
 from lockgate.timeline.binder.literals import check_literal
 from lockgate.timeline.binder.state import State
@@ -155,6 +155,7 @@ def coerce_type(state: State, term: Term, target: int, typmod: int, context: int
         return term
     if not source:
         return Term("doubt", target, -1, (term,), None, term.loc)
+    _note_domain(state, target)
     if source == UNKNOWN and term.op == "const":
         return _literal(state, term, target, typmod)
     if target >= FIRST_USER_OID:
@@ -187,6 +188,18 @@ def _note_io(state: State, source: int, target: int) -> None:
         found = type_of(state.catalog, base)
         if base in stable or (found is not None and (found.kind in "cerm" or (found.category == "A" and element_of(state.catalog, base)))):
             state.gathered.worse("s")
+
+
+def _note_domain(state: State, oid: int) -> None:
+    """The functions of a domain's constraints are initialised with the expression that converts to it (ExecInitCoerceToDomain)."""
+    found = state.catalog.find(Type, oid)
+    while found is not None and found.kind == "d":
+        for edge in state.catalog.dependents(found.oid):
+            constraint = state.catalog.find(Constraint, edge.dependent[0])
+            if constraint is not None and constraint.type == found.oid:
+                depends = (e.referenced[0] for e in state.catalog.dependencies(constraint.oid))
+                state.gathered.routines.update(o for o in depends if state.catalog.find(Routine, o) is not None)
+        found = state.catalog.find(Type, found.base)
 
 
 def _literal(state: State, term: Term, target: int, typmod: int) -> Term:

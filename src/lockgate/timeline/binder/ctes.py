@@ -67,10 +67,13 @@ def _analyse(owner: State, cte: Cte) -> None:
     if cte.analysed or cte.self_reference:
         return
     cte.self_reference = 1  # in progress: 1 before its columns are known, 2 after
-    saved_items, saved_kind = owner.items, owner.kind
+    saved_items, saved_kind, gathered = owner.items, owner.kind, owner.gathered
+    uses, routines, gathered.uses, gathered.routines = gathered.uses, gathered.routines, cte.uses, cte.routines
     owner.items = []  # a WITH query does not see the FROM of its own level
     result = analyze_statement(owner, cte.node["ctequery"], cte=cte)
     owner.items, owner.kind = saved_items, saved_kind
+    gathered.uses, gathered.routines = uses, routines
+    gathered.ctes.append(cte)
     cte.dml = next(iter(cte.node["ctequery"])) in _DML
     if cte.dml:
         owner.gathered.modifies = True

@@ -143,6 +143,7 @@ def cte_item(state: State, cte: Cte, name: str, at: int) -> Item:
     """A reference to a WITH query."""
     from lockgate.timeline.binder.ctes import ensure
 
+    cte.references += 1
     ensure(state, cte, at)
     if not cte.has_returning:
         raise state.ctx.refuse("0A000", f'WITH query "{cte.name}" does not have a RETURNING clause', at, name=cte.name)

@@ -28,7 +28,7 @@ def insert(state: State, body: Node) -> Result:
     source = body.get("selectStmt")
     named = body.get("cols", [])
     if not source:
-        goals: list[Goal] = []
+        goals, rows = [], []
     else:
         statement = source["SelectStmt"]
         plain = statement.get("valuesLists") and not any(statement.get(f) for f in ("sortClause", "limitOffset", "limitCount", "lockingClause", "withClause"))
@@ -38,7 +38,9 @@ def insert(state: State, body: Node) -> Result:
         for row in rows:
             insert_row(state, row, goals, named, override, at)
     if item.use is not None:
-        item.use.inserted.update(g.num for g in goals if g.num)
+        width = max(map(len, rows), default=0)
+        item.use.inserted.update(g.num for g in goals[:width] if g.num)
+        item.use.defaulted.update(g.num for row in rows for term, g in zip(row, goals, strict=False) if term.op == "default")
     state.items = [item]
     conflict = body.get("onConflictClause")
     if conflict:
@@ -176,7 +178,7 @@ def _arbiter(state: State, item: Item, infer: Node, action: str) -> None:
         return
     if infer.get("conname"):
         _by_constraint(state, relation, infer)
-    elif relation.kind in "rp" and not _has_arbiter(state, relation, named, expressions, bool(infer.get("whereClause"))):
+    elif not _infers(state, relation, named, expressions, bool(infer.get("whereClause"))):
         message = "there is no unique or exclusion constraint matching the ON CONFLICT specification"
         state.gathered.late.append(state.ctx.refuse("42P10", message, infer.get("location", 0), object=state.catalog.qualified(relation), kind="constraint"))
 
@@ -193,6 +195,16 @@ def _by_constraint(state: State, relation: Relation, infer: Node) -> None:
         "42704", f'constraint "{name}" for table "{relation.name}" does not exist', infer.get("location", 0), name=name, kind="constraint",
         object=f"{schema}.{relation.name}.{name}", event=state.catalog.events.get(("constraint", schema, relation.name, name)),
     )  # fmt: skip
+
+
+def _infers(state: State, relation: Relation, named: set[int], expressions: int, predicate: bool) -> bool:
+    """Whether a unique index can be inferred, behind an automatically updatable view in the table that it stands for."""
+    if relation.kind == "v" and relation.updatable:
+        below, columns = state.catalog.find(Relation, relation.updatable[0]), relation.updatable
+        if below is None or state.catalog.taint_of(("object", below.oid)) or any(n >= len(columns) or not columns[n] for n in named):
+            return True
+        return _infers(state, below, {columns[n] for n in named}, expressions, predicate)
+    return relation.kind not in "rpSm" or _has_arbiter(state, relation, named, expressions, predicate)
 
 
 def _has_arbiter(state: State, relation: Relation, named: set[int], expressions: int, predicate: bool) -> bool:

@@ -70,6 +70,8 @@ def update_targets(state: State, item: Item, nodes: list[Any]) -> None:
         check_generated(state, one, term, "", update=True)
         if item.use is not None and one.num:
             item.use.updated.add(one.num)
+            if term.op == "default":
+                item.use.defaulted.add(one.num)
     state.kind = ""
 
 

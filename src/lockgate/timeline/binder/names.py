@@ -90,11 +90,14 @@ def creation_target(ctx: Context, rangevar: Node) -> Namespace:
     return ctx.creation_namespace(location)
 
 
-def temp_namespace(ctx: Context) -> Namespace:
+def temp_namespace(ctx: Context, *, ask: bool = True) -> Namespace:
     """The session's temporary schema, made at need (AccessTempTableNamespace)."""
+    from lockgate.timeline.privileges import need_temporary
     from lockgate.values import replace
 
     if not ctx.session.temp_namespace:
+        if ask:
+            need_temporary(ctx)
         space = Namespace(ctx.catalog.new_oid(), "pg_temp_1", 10)
         ctx.catalog.put(space)
         ctx.session = replace(ctx.session, temp_namespace=space.oid)

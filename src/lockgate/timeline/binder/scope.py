@@ -124,10 +124,10 @@ def relation_item(state: State, relation: Any, name: str, location: int, *, alia
     """An item for a relation."""
     item = Item("relation", name, relation_cols(state.catalog, relation), state, alias=alias)
     item.rel = relation
+    item.use = Use(relation.oid, location)
     if isinstance(relation, Relation):
         item.rowtype = relation.rowtype
         item.open = bool(state.catalog.taints) and state.catalog.taint_of(("object", relation.oid)) is not None
-        item.use = Use(relation.oid, location)
         if relation.persistence == "t":
             state.gathered.temporary = True
     else:

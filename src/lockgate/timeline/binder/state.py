@@ -16,7 +16,7 @@ _WORSE = {"i": 0, "s": 1, "v": 2, "": 3}
 class Use:
     """A RelationUse being collected."""
 
-    __slots__ = ("inserted", "location", "privileges", "relation", "selected", "updated")
+    __slots__ = ("defaulted", "inserted", "location", "privileges", "relation", "selected", "updated")
 
     def __init__(self, relation: int, location: int) -> None:
         self.relation = relation
@@ -25,27 +25,38 @@ class Use:
         self.selected: set[int] = set()
         self.inserted: set[int] = set()
         self.updated: set[int] = set()
+        self.defaulted: set[int] = set()
 
     def frozen(self) -> RelationUse:
         """As a value."""
         return RelationUse(
-            self.relation, frozenset(self.privileges), self.location, frozenset(self.selected), frozenset(self.inserted), frozenset(self.updated)
+            self.relation, frozenset(self.privileges), self.location, frozenset(self.selected), frozenset(self.inserted), frozenset(self.updated),
+            frozenset(self.defaulted),
         )  # fmt: skip
 
 
 class Gathered:
     """What one whole analysis gathers over all its levels."""
 
-    __slots__ = ("depends", "late", "modifies", "routines", "temporary", "uses", "volatility")
+    __slots__ = ("ctes", "depends", "late", "modifies", "routines", "temporary", "uses", "volatility")
 
     def __init__(self) -> None:
         self.depends: set[Address] = set()
         self.uses: list[Use] = []
         self.routines: set[int] = set()
+        self.ctes: list[Cte] = []
         self.volatility = "i"
         self.temporary = False
         self.modifies = False
         self.late: list[Refused] = []
+
+    def settle(self) -> None:
+        """Take in what the WITH queries need that will be planned: those that are referred to, or modify data (SS_process_ctes)."""
+        for cte in self.ctes:
+            if cte.references or cte.dml:
+                self.uses += cte.uses
+                self.routines |= cte.routines
+        self.ctes.clear()
 
     def worse(self, volatility: str) -> None:
         """Take note of a function's volatility."""
@@ -56,7 +67,7 @@ class Gathered:
 class Cte:
     """A common table expression: its columns once analysed."""
 
-    __slots__ = ("analysed", "columns", "dml", "has_returning", "level", "name", "node", "open", "recursive", "self_reference")
+    __slots__ = ("analysed", "columns", "dml", "has_returning", "level", "name", "node", "open", "recursive", "references", "routines", "self_reference", "uses")
 
     def __init__(self, name: str, node: Node, level: int) -> None:
         self.name = name
@@ -69,6 +80,9 @@ class Cte:
         self.self_reference = 0
         self.dml = False
         self.has_returning = True
+        self.references = 0
+        self.uses: list[Use] = []
+        self.routines: set[int] = set()
 
 
 class State:

@@ -82,7 +82,7 @@ class RelationUse:
     """A relation in a query's range table and the privileges that running the query needs on it (RTEPermissionInfo).
 
     ``privileges`` of SELECT INSERT UPDATE DELETE; the columns are attribute numbers, empty for SELECT where no column is named
-    (any column's SELECT then suffices). ``location`` is the parse location of the name. Built-in relations are left out.
+    (any column's SELECT then suffices). ``location`` is the parse location of the name; ``defaulted`` are columns set to DEFAULT.
     """
 
     relation: int
@@ -91,6 +91,7 @@ class RelationUse:
     selected: frozenset[int] = frozenset()
     inserted: frozenset[int] = frozenset()
     updated: frozenset[int] = frozenset()
+    defaulted: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,13 @@ from lockgate.timeline.binder.candidates import with_outputs
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import SOMETHING, UNKNOWN, Unknown, Value, World, expression, select
 from lockgate.timeline.failure import Unsure
+from lockgate.timeline.routines import large_objects
 from lockgate.timeline.routines.sequences import check_call
+from lockgate.timeline.routines.triggers import fire
 from lockgate.timeline.routines.writes import may_write, write
 from lockgate.timeline.targets import HARMLESS
 
-_TRIGGER = 2279
+_TRIGGER, _EVENT_TRIGGER = 2279, 3838
 _SAFE = HARMLESS | {"VariableSetStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "TransactionStmt"}
 _DML = pattern(r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh)\b", re.IGNORECASE)
 
@@ -39,7 +41,7 @@ def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World
         routine = ctx.catalog.find(Routine, oid)
         if routine is None:
             continue
-        if routine.result == _TRIGGER and tag == "SelectStmt" and not node.get("fromClause") and routine.language == "plpgsql":
+        if routine.result in (_TRIGGER, _EVENT_TRIGGER) and tag == "SelectStmt" and not node.get("fromClause") and routine.language == "plpgsql":
             raise ctx.refuse("0A000", "trigger functions can only be called as triggers", name=routine.name, kind="function",
                              object=ctx.catalog.qualified(routine))  # fmt: skip
         _inline(ctx, routine)
@@ -53,7 +55,9 @@ def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World
         _sequences(ctx, node, world or World(ctx))
     if tag != "SelectStmt" or query.modifies:
         _triggers(ctx, query, tag)
+    fire(world or World(ctx), query, tag, node, "BO")
     write(ctx, tag, node, query, world or World(ctx))
+    fire(world or World(ctx), query, tag, node, "A")
 
 
 def plan(ctx: Context, query: Query) -> None:
@@ -259,6 +263,9 @@ def _sequences(ctx: Context, node: Node, world: World) -> None:
         name = call_name(call)
         if top and name in ("nextval", "currval", "setval") and (rows := _times(world, node)):
             check_call(ctx, name, [expression(rows[0], arg) for arg in call.get("args", ())], call, rows[0])
+        if top and name in large_objects.CALLS:
+            for each in _times(world, node) or ():
+                large_objects.call(ctx, name, [expression(each, arg) for arg in call.get("args", ())])
 
 
 def _triggers(ctx: Context, query: Query, tag: str) -> None:

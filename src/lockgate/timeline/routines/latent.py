@@ -256,7 +256,7 @@ def _transition_tables(ctx: Context, relation: Relation | None, trigger: Trigger
         return
     for name in (trigger.old_table, trigger.new_table):
         if name:
-            space = temp_namespace(ctx)
+            space = temp_namespace(ctx, ask=False)
             oid = ctx.catalog.new_oid()
             ctx.catalog.put(Relation(oid, name, space.oid, "r", relation.owner, relation.attributes, relation.next_attnum, "t", rowtype=relation.rowtype))
 

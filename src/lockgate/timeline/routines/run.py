@@ -18,7 +18,7 @@ from lockgate.timeline.plpgsql.declare import TRIGGER, outer_scope, trigger_vari
 from lockgate.timeline.plpgsql.interpret import Interpreter
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Scope
-from lockgate.timeline.routines.sql_body import parameters
+from lockgate.timeline.routines.sql_body import check_atomic, parameters
 from lockgate.timeline.routines.validate import settings_of
 from lockgate.values import replace
 
@@ -34,7 +34,7 @@ def run_block(ctx: Context, text: str, place: Place) -> None:
 
 def run_routine(ctx: Context, routine: Routine, args: Sequence[Value], *, relation: Relation | None = None, trigger: Trigger | None = None) -> Value:
     """Run a routine with these arguments; what it returns, UNKNOWN where that is not known. Refuses as its statements do."""
-    if routine.body is None or routine.body.atomic or routine.language not in ("sql", "plpgsql"):
+    if routine.body is None or routine.language not in ("sql", "plpgsql"):
         ctx.catalog.forget()
         return UNKNOWN
     if routine.strict and any(value is None for value in args):
@@ -46,7 +46,11 @@ def run_routine(ctx: Context, routine: Routine, args: Sequence[Value], *, relati
     try:
         if routine.security_definer:
             ctx.session = replace(ctx.session, role=routine.owner)
+            ctx.definers += 1
         with settings_of(ctx, routine):
+            if routine.body.atomic:
+                check_atomic(ctx, routine)
+                return UNKNOWN
             if routine.language == "sql":
                 return _run_sql(ctx, routine, args, place)
             return _run_plpgsql(ctx, routine, args, place, relation, trigger)
@@ -54,9 +58,12 @@ def run_routine(ctx: Context, routine: Routine, args: Sequence[Value], *, relati
         refused.failure = _at_call(ctx, refused.failure, place.source, routine)
         raise
     finally:
+        if routine.body.atomic:
+            ctx.catalog.forget()
         ctx.depth -= 1
         if routine.security_definer:
             ctx.session = replace(ctx.session, role=session.role)
+            ctx.definers -= 1
 
 
 def _at_call(ctx: Context, failure: Failure, source: Source, routine: Routine) -> Failure:

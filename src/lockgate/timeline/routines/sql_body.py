@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.catalog.objects import Routine
+from lockgate.catalog.objects import FIRST_USER_OID, Routine
 from lockgate.catalog.typename import RECORD, VOID, type_name, type_of
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
@@ -16,6 +16,7 @@ from lockgate.timeline.failure import Refused, Unsure
 from lockgate.timeline.plpgsql.declare import is_polymorphic, outer_scope
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import fields_of
+from lockgate.timeline.query_privileges import check_query
 from lockgate.timeline.transitions.query import QUERIES
 
 _WRAPPERS = frozenset({"CreateTableAsStmt", "ExplainStmt", "DeclareCursorStmt"})
@@ -95,6 +96,21 @@ def _validate_atomic(ctx: Context, routine: Routine, polymorphic: bool) -> None:
         queries.append((tag, query))
         ctx.catalog.depend((routine.oid, 0), [d for d in query.depends if d[0] != routine.oid])
     check_result(ctx, routine, queries)
+
+
+def check_atomic(ctx: Context, routine: Routine) -> None:
+    """The privileges that running a body needs, as far as its names still mean what they meant when it was made."""
+    assert routine.body is not None
+    known = {e.referenced[0] for e in ctx.catalog.dependencies(routine.oid)}
+    place, variables = Place.of(ctx, routine.body), parameters(ctx, routine)
+    for tag, node in _atomic_statements(routine.body.tree):
+        with place.enter_statement(ctx, Offsets(""), 0, 0):
+            try:
+                query = analyze_query(ctx, tag, node, variables=variables)
+            except (Refused, Unsure):
+                return
+            if all(use.relation in known for use in query.uses if use.relation >= FIRST_USER_OID):
+                check_query(ctx, query)
 
 
 def _atomic_statements(tree: Any) -> Iterator[tuple[str, Node]]:

@@ -38,7 +38,9 @@ def settings_of(ctx: Context, routine: Routine) -> Iterator[None]:
     """The routine's own SET clauses in force for a while (proconfig)."""
     session = ctx.session
     for name, value in routine.config:
-        if name == "search_path":
+        if name == "role":
+            _as_role(ctx, value)
+        elif name == "search_path":
             ctx.session = replace(ctx.session, search_path=path_of(value))
         else:
             ctx.session = replace(ctx.session, settings=ctx.session.settings.set(name, value))
@@ -47,7 +49,14 @@ def settings_of(ctx: Context, routine: Routine) -> Iterator[None]:
     finally:
         # what the body itself set (SET search_path inside) ends with it too, as far as the routine's SET clauses reach
         if routine.config:
-            ctx.session = replace(ctx.session, search_path=session.search_path, settings=session.settings)
+            role = session.role if any(name == "role" for name, _ in routine.config) else ctx.session.role
+            ctx.session = replace(ctx.session, search_path=session.search_path, settings=session.settings, role=role)
+
+
+def _as_role(ctx: Context, name: str) -> None:
+    from lockgate.timeline.transitions.session_role import set_role
+
+    set_role(ctx, {"name": "role", "args": [{"A_Const": {"sval": {"sval": name}}}]})
 
 
 def path_of(value: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select, truth
 from lockgate.timeline.evaluate.contents import MOST, clash, contents_of, held, store
 from lockgate.timeline.failure import Unsure
+from lockgate.timeline.query_privileges import check_constraints
 from lockgate.timeline.routines.new_rows import check_new_rows
 from lockgate.timeline.routines.violations import check_keys, check_nulls
 
@@ -28,8 +29,9 @@ def write(ctx: Context, tag: str, node: Node, query: Query, world: World) -> Non
         _write(world, inner_tag, inner, found if isinstance(found, Relation) else None, follow=False)
     relation = catalog.find(Relation, query.target) if query.target else None
     if relation is not None:
-        if tag == "InsertStmt":
-            check_new_rows(world, relation, node)
+        use = next((u for u in query.uses if u.relation == relation.oid and "INSERT" in u.privileges), None)
+        if tag == "InsertStmt" and use is not None:
+            check_new_rows(world, relation, node, use)
         _write(world, tag, node, relation, follow=True)
 
 
@@ -115,6 +117,7 @@ def _insert(world: World, relation: Relation, node: Node, before: list[Row] | No
     action = node.get("onConflictClause", {}).get("action", "")
     for row in fresh or ():
         check_nulls(world.ctx, relation, row)
+        check_constraints(world.ctx, relation)
     if fresh is None or before is None:
         return None
     after = list(before)

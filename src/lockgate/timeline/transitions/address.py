@@ -6,7 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from lockgate.catalog.catalog import Address
-from lockgate.catalog.objects import Cast, Constraint, Extension, Object, Other, Policy, Relation, Rewrite, Role, Trigger, Type
+from lockgate.catalog.objects import (
+    BOOTSTRAP_SUPERUSER,
+    INFORMATION_SCHEMA,
+    PG_CATALOG,
+    Cast,
+    Constraint,
+    Extension,
+    Object,
+    Other,
+    Policy,
+    Relation,
+    Rewrite,
+    Role,
+    Trigger,
+    Type,
+)
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import find_namespace, find_operator, find_relation_names, find_routine, find_type, resolve_type, words
 from lockgate.timeline.binder.names import did_you_mean
@@ -52,7 +67,12 @@ class Found:
 
 def is_user(obj: Any) -> bool:
     """Whether an object is one of the simulated catalog's own."""
-    return isinstance(obj, Object)
+    return isinstance(obj, Object) and obj.oid not in (0, PG_CATALOG, INFORMATION_SCHEMA)
+
+
+def _shipped(kind: str, name: str) -> Found:
+    """Something built in of which the name is all that counts."""
+    return Found(Other(0, kind, name, 0, BOOTSTRAP_SUPERUSER))
 
 
 def find(ctx: Context, kind: str, node: Any, *, missing_ok: bool = False) -> Found | None:
@@ -232,7 +252,7 @@ def _collation(ctx: Context, node: Any, missing_ok: bool) -> Found | None:
     found = find_other_or_none(ctx, "collation", _items(node), "collation", missing_ok=True)
     if found is not None:
         return Found(found)
-    if parts[-1] in ctx.catalog.builtins.names("collations") or "_" in parts[-1] or "-x-icu" in parts[-1]:
+    if parts[:-1] in ([], ["pg_catalog"]) and ctx.catalog.builtins.might_be_collation(parts[-1]):
         return Found(None)
     if missing_ok:
         return None
@@ -254,7 +274,7 @@ def _opclass(kind: str, word: str) -> Callable[[Context, Any, bool], Found | Non
                 if not found.data or found.data[0] == method:
                     return Found(found)
         if any(name == parts[-1] for name, *_ in ctx.catalog.builtins.opclasses(method)):
-            return Found(None)
+            return _shipped(kind, parts[-1])
         if ctx.catalog.taint_of(("any",), *(("name", kind, s, parts[-1]) for s in spaces), *(("namespace", s) for s in spaces)):
             raise ctx.unsure(f"whether {word} {parts[-1]} exists is not known")
         if missing_ok:
@@ -270,7 +290,7 @@ def _cast(ctx: Context, node: Any, missing_ok: bool) -> Found | None:
     if found is not None:
         return Found(found)
     if ctx.catalog.builtins.cast(source, target) is not None:
-        return Found(None)
+        return Found(Cast(0, source, target, "e", "f"))
     if not source or not target or ctx.catalog.taint_of(("any",)):
         if missing_ok:
             return None
@@ -298,9 +318,11 @@ def _lesser(ctx: Context, kind: str, node: Any, missing_ok: bool) -> Found | Non
     if found is not None:
         return Found(found)
     if builtin is not None and bare in ctx.catalog.builtins.names(builtin):
-        return Found(None)
+        return _shipped(own[0], bare)
+    if kind == "OBJECT_LANGUAGE" and bare == "plpgsql" and ctx.catalog.one(Extension, ("extension", "plpgsql")) is not None:
+        return _shipped(own[0], bare)
     if kind == "OBJECT_ACCESS_METHOD" and bare in ctx.catalog.builtins.access_methods:
-        return Found(None)
+        return _shipped(own[0], bare)
     if missing_ok:
         return None
     find_other(ctx, own[0], names, own[1])
@@ -312,14 +334,23 @@ def find_other_or_none(ctx: Context, kind: str, names: Any, word: str, *, missin
     return find_other(ctx, kind, names, word, missing_ok=missing_ok)
 
 
+def _large_object(ctx: Context, node: Any, missing_ok: bool) -> Found:
+    return Found(ctx.catalog.one(Other, ("large_object", 0, number_of(node))))  # one that is missing here the application may have made
+
+
 _FINDERS: dict[str, Callable[[Context, Any, bool], Found | None]] = {
     "OBJECT_COLUMN": _column, "OBJECT_TABCONSTRAINT": _part(Constraint, "constraint", "table"), "OBJECT_TRIGGER": _part(Trigger, "trigger", "table"),
     "OBJECT_POLICY": _part(Policy, "policy", "table"), "OBJECT_RULE": _part(Rewrite, "rule", "relation"),
     "OBJECT_DOMCONSTRAINT": _domain_constraint, "OBJECT_SCHEMA": _schema, "OBJECT_EXTENSION": _extension, "OBJECT_ROLE": _role,
     "OBJECT_TYPE": _type, "OBJECT_DOMAIN": _domain, "OBJECT_OPERATOR": _operator, "OBJECT_COLLATION": _collation, "OBJECT_CAST": _cast,
     "OBJECT_OPCLASS": _opclass("opclass", "operator class"), "OBJECT_OPFAMILY": _opclass("opfamily", "operator family"),
-    "OBJECT_TRANSFORM": _transform, "OBJECT_LARGEOBJECT": lambda ctx, node, ok: Found(None),
+    "OBJECT_TRANSFORM": _transform, "OBJECT_LARGEOBJECT": _large_object,
 }  # fmt: skip
+
+
+def number_of(node: Node) -> str:
+    """The number of a large object, as the statement has it."""
+    return str(node["Float"]["fval"] if "Float" in node else node["Integer"].get("ival", 0))
 
 
 def location_of(node: Node) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 from lockgate.catalog.objects import Constraint, Relation, Rewrite, Trigger, Type
 from lockgate.timeline.binder import resolve_type
 from lockgate.timeline.context import Context
+from lockgate.timeline.privileges import need_privilege
 from lockgate.timeline.transitions import partition
 from lockgate.timeline.transitions.alteration import Alteration, Queue, allow
 from lockgate.timeline.transitions.inheritance import check_parent, descendants, inheritable
@@ -173,7 +174,10 @@ def triggers(ctx: Context, _: Queue, item: Alteration) -> None:
 def rules(ctx: Context, _: Queue, item: Alteration) -> None:
     """ENABLE and DISABLE RULE: 42704."""
     relation = _relation(ctx, item)
-    if ctx.catalog.one(Rewrite, ("rule", relation.oid, item.name)) is None and doubt(ctx, relation) is None:
+    found = ctx.catalog.one(Rewrite, ("rule", relation.oid, item.name))
+    if found is not None:
+        ctx.catalog.put(replace(found, enabled=_ENABLED.get(item.node["subtype"].replace("Rule", "Trig"), "D")))
+    elif doubt(ctx, relation) is None:
         if relation.kind == "v" and item.name == "_RETURN":
             return
         raise ctx.refuse("42704", f'rule "{item.name}" for relation "{relation.name}" does not exist', span=item.span, kind="other")
@@ -275,6 +279,8 @@ def add_of(ctx: Context, _: Queue, item: Alteration) -> None:
     relation = _relation(ctx, item)
     ref = resolve_type(ctx, item.node["def"]["TypeName"])
     found = ctx.catalog.find(Type, ref.oid)
+    if found is not None and ctx.catalog.major >= 18:
+        need_privilege(ctx, found, "USAGE", kind="type")
     holder = ctx.catalog.find(Relation, found.relation) if found is not None else None
     if holder is None or found is None:
         raise ctx.unsure("the columns of a composite type are not known")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lockgate.catalog.objects import Relation
+from lockgate.catalog.objects import Constraint, Other, Relation
 from lockgate.parse.tokens import find_name, token_end
 from lockgate.text import Span
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_owner
+from lockgate.timeline.query_privileges import check_functions
 from lockgate.timeline.transitions import alter_column, alter_constraint, alter_identity, alter_other, alter_type
 from lockgate.timeline.transitions.alteration import Action, Alteration, Pass, Queue, allow
 from lockgate.timeline.transitions.inheritance import descendants
@@ -75,11 +76,11 @@ def alter_table(ctx: Context, node: Node) -> None:
     rangevar, kind = node["relation"], node.get("objtype", "OBJECT_TABLE")
     location = rangevar.get("location", 0)
     _check_block(ctx, node)
-    relation = user_relation(ctx, rangevar, missing_ok=bool(node.get("missing_ok")))
+    relation = user_relation(ctx, rangevar, missing_ok=bool(node.get("missing_ok")), owned=True)
     if relation is None:
         return
     check_alterable(ctx, relation, kind, location)
-    queue = Queue(relation.oid)
+    queue, start = Queue(relation.oid), len(ctx.catalog.journal)
     recurse = bool(rangevar.get("inh"))
     for command, span in _commands(ctx, node):
         prepare(ctx, queue, Alteration(relation.oid, command, span, recurse))
@@ -89,6 +90,23 @@ def alter_table(ctx: Context, node: Node) -> None:
         if step in (Pass.ALTER_TYPE, Pass.SET_EXPRESSION):
             alter_type.clean_up(ctx, queue)
     _check_nulls(ctx, relation.oid)
+    _check_functions(ctx, start)
+
+
+def _check_functions(ctx: Context, start: int) -> None:
+    """ATRewriteTable: EXECUTE on the functions of new CHECKs, and of the defaults of new columns; tables alone have rows."""
+    before: dict[int, set[int]] = {}
+    for old, new in ctx.catalog.journal[start:]:
+        if isinstance(old, Relation) and isinstance(new, Relation):
+            before.setdefault(old.oid, {a.num for a in old.attributes})
+        relation = ctx.catalog.find(Relation, getattr(new, "relation", 0))
+        if relation is None or relation.kind not in "rm":
+            continue
+        match new:
+            case Constraint(kind="c", validated=True) if not isinstance(old, Constraint) or not old.validated:
+                check_functions(ctx, new.oid)
+            case Other(kind="default", data=(int() as number, *_)) if old is None and number not in before.get(relation.oid, {number}):
+                check_functions(ctx, new.oid)
 
 
 def _check_nulls(ctx: Context, oid: int) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.catalog.catalog import Address
-from lockgate.catalog.objects import Namespace, Relation
+from lockgate.catalog.objects import Extension, Namespace, Relation
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import find_relation_names, words
 from lockgate.timeline.binder.names import did_you_mean, relation_names
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import has_owner, need_owner
+from lockgate.timeline.shipped import described
 from lockgate.timeline.transitions.address import RELATION_KINDS, Found, find
+from lockgate.timeline.transitions.ownership import need_ownership
 from lockgate.timeline.transitions.relation import doubt
 
 _HINTS = {"r": "TABLE", "p": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW", "S": "SEQUENCE", "i": "INDEX", "I": "INDEX", "f": "FOREIGN TABLE",
@@ -40,7 +42,8 @@ def drop_relations(ctx: Context, node: Node) -> None:
         if relation is None:
             continue
         _check_kind(ctx, relation, kind)
-        _need_owner(ctx, relation)
+        if not _owns_schema(ctx, relation):
+            need_owner(ctx, relation, name=relation.name)
         if kind == "OBJECT_INDEX" and relation.kind == "I" and node.get("concurrent"):
             raise ctx.refuse("0A000", f'cannot drop partitioned index "{relation.name}" concurrently', name=relation.name, kind="index")
         addresses.append((relation.oid, 0))
@@ -74,6 +77,7 @@ def _lookup(ctx: Context, names: list[Any], kind: str, missing_ok: bool, doubts:
     if isinstance(found, Relation):
         return found
     if found is not None:
+        need_owner(ctx, found, name=parts[-1])
         raise ctx.refuse("42501", f'permission denied: "{parts[-1]}" is a system catalog', name=parts[-1], kind="relation")
     if tainted:
         doubts += tainted
@@ -135,12 +139,10 @@ def _check_kind(ctx: Context, relation: Relation, kind: str) -> None:
                      object=ctx.catalog.qualified(relation))  # fmt: skip
 
 
-def _need_owner(ctx: Context, obj: Any) -> None:
-    """The object's owner, or its schema's, may drop it."""
-    space = ctx.catalog.find(Namespace, getattr(obj, "namespace", 0))
-    if space is not None and has_owner(ctx, space) != "no" and has_owner(ctx, obj) != "unknown":
-        return
-    need_owner(ctx, obj, name=obj.name)
+def _owns_schema(ctx: Context, obj: Any) -> bool:
+    """A schema's owner may drop whatever is in it."""
+    space = ctx.catalog.find(Namespace, getattr(obj, "namespace", 0)) if not isinstance(obj, Extension) else None
+    return space is not None and has_owner(ctx, space) != "no" and has_owner(ctx, obj) != "unknown"
 
 
 def drop_objects(ctx: Context, node: Node) -> None:
@@ -155,29 +157,30 @@ def drop_objects(ctx: Context, node: Node) -> None:
             if missing_ok:
                 ctx.warn("object does not exist, skipping", level="NOTICE", sqlstate="00000")
             continue
-        address = _checked(ctx, kind, found)
+        address = _checked(ctx, kind, item, found)
         if address is not None:
             addresses.append(address)
     if addresses:
         dependency.drop(ctx, addresses, cascade=node.get("behavior") == "DROP_CASCADE", name=_name_of(ctx, addresses[0]))
 
 
-def _checked(ctx: Context, kind: str, found: Found) -> Address | None:
+def _checked(ctx: Context, kind: str, item: Any, found: Found) -> Address | None:
     obj = found.obj
     if found.address is None:
         if obj is None:
             return None
+        need_ownership(ctx, kind, item, obj)
         name = getattr(obj, "name", "")
-        raise ctx.refuse("2BP01", f"cannot drop {kind.removeprefix('OBJECT_').lower()} {name} because it is required by the database system", name=name,
+        raise ctx.refuse("2BP01", f"cannot drop {described(ctx.catalog, obj)} because it is required by the database system", name=name,
                          kind="dependent")  # fmt: skip
-    _check_object(ctx, kind, obj)
+    _check_object(ctx, kind, item, obj)
     return found.address
 
 
-def _check_object(ctx: Context, kind: str, obj: Any) -> None:
+def _check_object(ctx: Context, kind: str, item: Any, obj: Any) -> None:
     if kind in ("OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"):
         relation = ctx.catalog.the(Relation, obj.relation)
-        need_owner(ctx, relation, name=relation.name)
+        need_ownership(ctx, kind, item, obj)
         if kind == "OBJECT_TRIGGER" and obj.parent and doubt(ctx, relation) is None:
             above = ctx.catalog.get(obj.parent)
             if above is not None:
@@ -187,7 +190,8 @@ def _check_object(ctx: Context, kind: str, obj: Any) -> None:
                 raise ctx.refuse("2BP01", f"cannot drop {words_[0]} because {words_[1]} requires it", name=obj.name, kind="dependent",
                                  help=f"You can drop {words_[1]} instead.")  # fmt: skip
         return
-    _need_owner(ctx, obj)
+    if not _owns_schema(ctx, obj):
+        need_ownership(ctx, kind, item, obj)
 
 
 def _schema_missing(ctx: Context, kind: str, item: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.extension_data import ExtensionData, extension
@@ -21,10 +21,13 @@ from lockgate.catalog.objects import (
 )
 from lockgate.timeline.binder.names import did_you_mean, missing_namespace
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.describe import describe_object
 from lockgate.timeline.naming import array_type_name
 from lockgate.timeline.privileges import NO, YES, has_privilege, is_superuser, need_create, need_owner, need_superuser
 from lockgate.timeline.privileges import database as current_database
+from lockgate.timeline.transitions.address import find
 from lockgate.timeline.transitions.creation import doubt, find_role, flag_of, once, text_of
+from lockgate.timeline.transitions.ownership import need_ownership
 from lockgate.timeline.transitions.relation import created_here
 from lockgate.values import replace
 
@@ -303,7 +306,33 @@ def alter_contents(ctx: Context, node: Node) -> None:
     """ALTER EXTENSION ... ADD or DROP an object."""
     found = find_extension(ctx, node["extname"])
     need_owner(ctx, found, name=found.name)
-    raise ctx.unsure(f"the members of extension {found.name} change", ("object", found.oid))
+    kind = node["objtype"]
+    target = find(ctx, kind, node["object"])
+    if target is None or target.address is None:
+        raise ctx.unsure(f"the members of extension {found.name} change", ("object", found.oid))
+    obj, adding = target.obj, int(node.get("action", 0)) > 0
+    need_ownership(ctx, kind, node["object"], obj)
+    _check_member(ctx, found, obj, adding)
+    parts = [obj.oid, getattr(obj, "array", 0), getattr(obj, "rowtype", 0), getattr(obj, "relation", 0) if isinstance(obj, Type) else 0]
+    for member in [cast(Any, ctx.catalog.get(oid)) for oid in parts if oid]:
+        if hasattr(member, "extension"):
+            ctx.catalog.put(replace(member, extension=found.oid if adding else 0))
+    if adding:
+        ctx.catalog.depend((obj.oid, 0), [(found.oid, 0)], "e")
+    else:
+        ctx.catalog.undepend((obj.oid, 0), "e", referenced=found.oid)
+
+
+def _check_member(ctx: Context, extension: Extension, obj: Any, adding: bool) -> None:
+    now = ctx.catalog.find(Extension, getattr(obj, "extension", 0))
+    what = describe_object(ctx.catalog, obj, ctx.path())
+    if adding and now is not None:
+        raise ctx.refuse("55000", f'{what} is already a member of extension "{now.name}"', None, name=obj.name, kind="extension")
+    if adding and obj.oid == extension.namespace:
+        message = f'cannot add schema "{obj.name}" to extension "{extension.name}" because the schema contains the extension'
+        raise ctx.refuse("55000", message, None, name=obj.name, kind="extension")
+    if not adding and now != extension:
+        raise ctx.refuse("55000", f'{what} is not a member of extension "{extension.name}"', None, name=obj.name, kind="extension")
 
 
 def move_extension(ctx: Context, found: Extension, target: Namespace) -> None:

@@ -15,6 +15,7 @@ from lockgate.timeline.privileges import initial_acl, need_owner, need_privilege
 from lockgate.timeline.transitions.creation import doubt, flag_of, new_name, once, refuse_existing, spelled, text_of
 from lockgate.timeline.transitions.parameters import Parameters, check_polymorphic, interpret
 from lockgate.timeline.transitions.relation import created_here, type_kind
+from lockgate.timeline.transitions.session import check_stored
 from lockgate.timeline.transitions.type import need_type_usage
 from lockgate.values import dataclass, replace
 
@@ -69,6 +70,8 @@ def create_function(ctx: Context, node: Node) -> None:
     _check_language_types(ctx, routine)
     from lockgate.timeline.routines.validate import validate_body
 
+    if routine.language in _TRUSTED:  # CheckFunctionValidatorAccess
+        need_privilege(ctx, ctx.catalog.the(Routine, routine.oid), "EXECUTE", kind="function")
     validate_body(ctx, routine)
 
 
@@ -104,6 +107,8 @@ def _language(ctx: Context, options: dict[str, Node], inline: bool) -> Language:
         need_superuser(ctx, f"permission denied for language {name}", location, name=name)
     if flag_of(options.get("leakproof")):
         need_superuser(ctx, "only superuser can define a leakproof function", options["leakproof"].get("location"))
+    if "support" in options:
+        need_superuser(ctx, "must be superuser to specify a support function", options["support"].get("location"))
     if "transform" in options:
         ctx.notes.append("CREATE FUNCTION ... TRANSFORM")
     return language
@@ -237,6 +242,7 @@ def _settings(ctx: Context, before: tuple[tuple[str, str], ...], options: dict[s
     settings = dict(before)
     for option in options.get("set", {}).get("settings", []):
         node = option["arg"]["VariableSetStmt"]
+        check_stored(ctx, node)
         name = node.get("name", "")
         match node["kind"]:
             case "VAR_SET_VALUE":
@@ -354,6 +360,8 @@ def alter_function(ctx: Context, node: Node) -> None:
     options = _options(ctx, node.get("actions", []), found.kind == "p")
     if flag_of(options.get("leakproof")):
         need_superuser(ctx, "only superuser can define a leakproof function")
+    if "support" in options:
+        need_superuser(ctx, "must be superuser to specify a support function")
     _check_cost(ctx, options, found.retset)
     changed = replace(
         found,

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.catalog import acl
-from lockgate.catalog.objects import FIRST_USER_OID, Namespace, Other, Relation
+from lockgate.catalog.catalog import Draft
+from lockgate.catalog.objects import FIRST_USER_OID, PUBLIC_NAMESPACE, Namespace, Other, Relation, Routine, Type
 from lockgate.timeline.context import Context, Need, Node
-from lockgate.timeline.privileges import denied, items_of, kind_of, owner_of
+from lockgate.timeline.privileges import denied, items_of, kind_of, owner_of, system_column
 from lockgate.timeline.remedy import membership, quoted
+from lockgate.timeline.shipped import shipped
 from lockgate.timeline.transitions.creation import find_role, role_oid
 from lockgate.timeline.transitions.grant_target import KINDS, Target, check_kind, targets
-from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, column_of
+from lockgate.timeline.transitions.relation import column_of
 from lockgate.values import dataclass, replace
+
+SYSTEM_NUMBERS = {"ctid": -1, "xmin": -2, "cmin": -3, "xmax": -4, "cmax": -5, "tableoid": -6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,6 @@ def grant(ctx: Context, node: Node) -> None:
     _check_grantor(ctx, node)
     found = targets(ctx, node)
     statement = resolve(ctx, node, KINDS[objtype])
-    if objtype in ("OBJECT_LARGEOBJECT", "OBJECT_TABLESPACE", "OBJECT_PARAMETER_ACL"):
-        ctx.notes.append(f"GRANT ON {objtype.removeprefix('OBJECT_').replace('_ACL', '')}")
-        return
     for target in found:
         check_kind(ctx, target, objtype)
         _apply(ctx, statement, target, objtype)
@@ -80,9 +81,11 @@ def resolve(ctx: Context, node: Node, words: tuple[str, str]) -> Grant:
 def _apply(ctx: Context, statement: Grant, target: Target, objtype: str) -> None:
     obj: Any = target.object
     catalog = ctx.catalog
-    if obj is None or (getattr(obj, "oid", 0) < FIRST_USER_OID and not isinstance(obj, Namespace) and kind_of(obj) != "database"):
-        ctx.notes.append(f"{'GRANT' if statement.give else 'REVOKE'} on what PostgreSQL ships")
+    if obj is None or (statement.columns and not isinstance(obj, Relation)):
+        ctx.notes.append(f"{'GRANT' if statement.give else 'REVOKE'} on what is not known")
         return
+    if obj.oid < FIRST_USER_OID and obj.oid != PUBLIC_NAMESPACE:
+        obj = shipped(catalog, obj)
     kind = kind_of(obj)
     rights = acl.all_privileges(kind, catalog.major)
     letters = rights if statement.every else statement.letters
@@ -91,11 +94,18 @@ def _apply(ctx: Context, statement: Grant, target: Target, objtype: str) -> None
     if letters:
         items = change(ctx, statement, obj, items_of(catalog, obj), letters, rights, target)
         if items is not None:
-            catalog.put(replace(obj, acl=items))
+            _store(catalog, replace(obj, acl=items))
             if isinstance(obj, Relation) and not statement.give:
                 _revoke_columns(ctx, statement, catalog.the(Relation, obj.oid), letters)
     if isinstance(obj, Relation) and statement.columns:
         _apply_columns(ctx, statement, catalog.the(Relation, obj.oid), target)
+
+
+def _store(catalog: Draft, obj: Any) -> None:
+    if obj.oid < FIRST_USER_OID or kind_of(obj) != "parameter" or not acl.same(obj.acl, acl.default_acl("parameter", obj.owner, catalog.major)):
+        catalog.put(obj)
+    elif catalog.get(obj.oid) is not None:  # a parameter on which nothing is granted has no entry
+        catalog.remove(obj.oid)
 
 
 def _fit_relation(ctx: Context, relation: Relation, letters: str, objtype: str, target: Target) -> str:
@@ -135,7 +145,7 @@ def _restrict(
     if not may:
         has = acl.held(ctx.catalog, grantor, items) or acl.grantable(ctx.catalog, grantor, owner_of(ctx.catalog, obj), items, rights)
         if not has and not _predefined(ctx, obj, grantor):
-            what, word = (f'column "{column}" of relation "{obj.name}"', " ") if column else ("", _word(obj))
+            what, word = (f'column "{column}" of relation "{obj.name}"', " ") if column else (obj.name, _word(obj))
             raise denied(ctx, obj, _names(letters), target.location, name=column or target.name, shown=what, kind=word)
     words = target.name
     about = f'"{words}"' if not column else f'column "{column}" of relation "{obj.name}"'
@@ -149,7 +159,17 @@ def by_owner(ctx: Context, owner: int) -> str:
 
 
 def _word(obj: Any) -> str:
-    return "table" if isinstance(obj, Relation) and obj.kind != "S" else ""
+    """The kind as GRANT words it: every routine is a function, every relation but a sequence a table."""
+    match obj:
+        case Relation():
+            return "sequence" if obj.kind == "S" else "table"
+        case Routine():
+            return "function"
+        case Type():
+            return "type"
+        case Other(kind="large_object"):
+            return "large object large object"  # in so many words
+    return ""
 
 
 def _predefined(ctx: Context, obj: Any, role: int) -> bool:
@@ -203,10 +223,12 @@ def _apply_columns(ctx: Context, statement: Grant, relation: Relation, target: T
     """Column by column in the table's order, whatever order the statement names them in."""
     wanted: dict[int, str] = {}
     for letters, names in statement.columns:
-        for name in names:
-            if name in SYSTEM_COLUMNS:
-                continue  # theirs are not kept: queries that name them are not judged by them
-            number = column_of(ctx, relation, name).num
+        if relation.kind == "S" and letters != "r":
+            letters = acl.canonical(set(letters) & {"r"})
+            ctx.warn(f'sequence "{relation.name}" only supports SELECT column privileges', target.location, sqlstate="0LP01",
+                     object=ctx.catalog.qualified(relation))  # fmt: skip
+        for name in names if letters else ():
+            number = SYSTEM_NUMBERS[name] if name in SYSTEM_NUMBERS else column_of(ctx, relation, name).num
             wanted[number] = acl.canonical(wanted.get(number, "") + letters)
     for number in sorted(wanted):
         _apply_column(ctx, statement, ctx.catalog.the(Relation, relation.oid), wanted[number], number, target)
@@ -214,9 +236,9 @@ def _apply_columns(ctx: Context, statement: Grant, relation: Relation, target: T
 
 def _apply_column(ctx: Context, statement: Grant, relation: Relation, letters: str, number: int, target: Target) -> None:
     attribute = relation.attribute_by_num(number)
-    assert attribute is not None
-    name = attribute.name
-    own = attribute.acl or ()
+    system = system_column(ctx.catalog, relation, number)
+    name = attribute.name if attribute is not None else next(name for name, n in SYSTEM_NUMBERS.items() if n == number)
+    own = (attribute if attribute is not None else system).acl or ()
     whole = (*items_of(ctx.catalog, relation), *own)
     known = ctx.session.known and not ctx.unchecked
     role = ctx.session.role if known else relation.owner
@@ -224,8 +246,12 @@ def _apply_column(ctx: Context, statement: Grant, relation: Relation, letters: s
     rights = acl.all_privileges("column", ctx.catalog.major)
     may = _restrict(ctx, statement, relation, whole, grantor, may, letters, rights, target, column=name)
     items = merge(ctx, statement, own, relation.owner, grantor, may)
-    if may:
+    if may and attribute is not None:
         ctx.catalog.replace_attribute(relation, replace(attribute, acl=items or None))
+    elif may:
+        made = replace(system, oid=system.oid or ctx.catalog.new_oid(), acl=items or None)
+        ctx.catalog.put(made)
+        ctx.catalog.depend((made.oid, 0), [(relation.oid, 0)], "a")
 
 
 def _revoke_columns(ctx: Context, statement: Grant, relation: Relation, letters: str) -> None:

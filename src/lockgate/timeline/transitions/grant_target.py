@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.catalog.objects import Namespace, Other, Relation, Routine, Type
+from lockgate.catalog.initial import PLPGSQL_LANGUAGE
+from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Namespace, Other, Relation, Routine, Type
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import find_namespace, find_relation, find_routine, find_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import CURRENT_DATABASE, database
+from lockgate.timeline.settings import is_custom
+from lockgate.timeline.transitions.address import find, number_of
 from lockgate.timeline.transitions.creation import find_other, spelled
 from lockgate.values import dataclass
 
@@ -36,6 +39,8 @@ class Target:
 def targets(ctx: Context, node: Node) -> list[Target]:
     """The objects that a GrantStmt names, in order; all are looked up before any is changed."""
     objtype = node["objtype"]
+    if objtype == "OBJECT_PARAMETER_ACL":
+        return _parameters(ctx, node)
     if node.get("targtype") == "ACL_TARGET_ALL_IN_SCHEMA":
         return [target for item in node.get("objects", []) for target in _in_schema(ctx, objtype, item["String"].get("sval", ""))]
     return [_target(ctx, objtype, item) for item in node.get("objects", [])]
@@ -66,8 +71,44 @@ def _target(ctx: Context, objtype: str, item: Node) -> Target:
         case "OBJECT_FOREIGN_SERVER":
             name = item["String"].get("sval", "")
             return Target(find_other(ctx, "foreign_server", name, "server"), None, name)
+        case "OBJECT_TABLESPACE":
+            name = item["String"].get("sval", "")
+            return Target(_tablespace(ctx, name), None, name)
+        case "OBJECT_LARGEOBJECT":
+            found = find(ctx, objtype, item)
+            return Target(found.obj if found is not None else None, None, number_of(item))
         case _:
             return Target(None)
+
+
+def _tablespace(ctx: Context, name: str) -> Other | None:
+    oid = ctx.catalog.builtins.oid_of("tablespaces", name)
+    found = ctx.catalog.one(Other, ("tablespace", 0, name))
+    return found or (Other(oid, "tablespace", name, 0, BOOTSTRAP_SUPERUSER) if oid else None)
+
+
+def _parameters(ctx: Context, node: Node) -> list[Target]:
+    """Parameters have an entry once something is granted on them; REVOKE passes over those without (ParameterAclCreate)."""
+    found = []
+    for item in node.get("objects", []):
+        name = item["String"].get("sval", "")
+        key = name.lower()
+        known = ctx.catalog.one(Other, ("parameter", 0, key))
+        if known is None and node.get("is_grant"):
+            if ctx.catalog.builtins.setting(name) is None and not is_custom(name):
+                raise _unknown(ctx, name)
+            known = Other(ctx.catalog.new_oid(), "parameter", key, 0, BOOTSTRAP_SUPERUSER)
+            ctx.catalog.put(known)
+        if known is not None:
+            found.append(Target(known, None, name))
+    return found
+
+
+def _unknown(ctx: Context, name: str) -> Exception:
+    if ctx.catalog.major >= 17 and "." not in name:
+        return ctx.refuse("42704", f'unrecognized configuration parameter "{name}"', None, name=name, object=name, kind="other")
+    words = "configuration parameter" if ctx.catalog.major >= 17 else "parameter"
+    return ctx.refuse("42602", f'invalid {words} name "{name}"', None, name=name, object=name, kind="other")
 
 
 def _type(ctx: Context, names: list[Any]) -> Target:
@@ -95,10 +136,8 @@ def _language(ctx: Context, name: str) -> Other:
     from lockgate.timeline.transitions.function import find_language
 
     language = find_language(ctx, name)
-    if not language.trusted:
-        raise ctx.refuse("42809", f'language "{name}" is not trusted', None, name=name, object=name, kind="language",
-                         help="GRANT and REVOKE are not allowed on untrusted languages: only superusers can use them.")  # fmt: skip
-    return language.object or Other(0, "language", name, 0, 10)
+    oid = PLPGSQL_LANGUAGE if name == "plpgsql" else ctx.catalog.builtins.oid_of("languages", name)
+    return language.object or Other(oid, "language", name, 0, BOOTSTRAP_SUPERUSER, data=(language.trusted,))
 
 
 def _in_schema(ctx: Context, objtype: str, schema: str) -> list[Target]:
@@ -122,6 +161,9 @@ def check_kind(ctx: Context, target: Target, objtype: str) -> None:
     """The object must be of the kind that the statement says (42809, 0LP01)."""
     found = target.object
     kind = getattr(found, "kind", "") or getattr(found, "relkind", "")
+    if objtype == "OBJECT_LANGUAGE" and not (found.data and found.data[0]):
+        raise ctx.refuse("42809", f'language "{found.name}" is not trusted', None, name=found.name, object=found.name, kind="language",
+                         help="GRANT and REVOKE are not allowed on untrusted languages: only superusers can use them.")  # fmt: skip
     if objtype in ("OBJECT_TABLE", "OBJECT_SEQUENCE"):
         if kind in ("i", "I"):
             raise _wrong(ctx, target, f'"{found.name}" is an index')

@@ -81,7 +81,7 @@ def create_index(ctx: Context, node: Node) -> None:
     location = rangevar.get("location", 0)
     if node.get("concurrent") and ctx.session.in_block:
         raise ctx.refuse("25001", "CREATE INDEX CONCURRENTLY cannot run inside a transaction block", span=ctx.span(0, "concurrently"), kind="other")
-    relation = user_relation(ctx, rangevar)
+    relation = user_relation(ctx, rangevar, owned=True)
     assert relation is not None
     need_owner(ctx, relation, location)
     plan = Plan(

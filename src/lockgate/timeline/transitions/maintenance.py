@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from lockgate.catalog import acl
 from lockgate.catalog.objects import Constraint, Namespace, Relation, Trigger
+from lockgate.timeline import row_security
 from lockgate.timeline.binder import analyze_query, check_uses, find_namespace, find_relation
-from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges import has_owner, has_privilege, need_owner, need_privilege, need_superuser
+from lockgate.timeline.context import Context, Need, Node
+from lockgate.timeline.privileges import MAINTAIN_ALL, database, denied, has_owner, has_privilege, need_owner, need_privilege, need_superuser
+from lockgate.timeline.query_privileges import behind, viewer
 from lockgate.timeline.transitions.grant import by_owner
 from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.relation import column_of, doubt, user_relation
@@ -97,11 +100,26 @@ def lock(ctx: Context, node: Node) -> None:
         if relation.kind not in "rpv":
             message = f'"{relation.name}" is not a table or view' if ctx.catalog.major < 15 else f'cannot lock relation "{relation.name}"'
             raise ctx.refuse("42809", message, location, name=relation.name, kind="relation")
-        weak = ["SELECT"] if node.get("mode") == 1 else ["INSERT"] if node.get("mode") in (2, 3) else []
-        more = ("MAINTAIN",) if ctx.catalog.major >= 17 else ()
-        wanted = (*_LOCK_PRIVILEGES, *more, *weak)
-        if all(has_privilege(ctx, relation, p) == "no" for p in wanted):
-            need_privilege(ctx, relation, wanted[0], location, name=relation.name)
+        _need_lock(ctx, relation, int(node.get("mode", 8)), None, location)
+
+
+def _need_lock(ctx: Context, relation: Relation, mode: int, role: int | None, location: int) -> None:
+    """LockTableAclCheck; behind a view as its owner (LockViewRecurse)."""
+    old = ctx.catalog.major < 16  # there SELECT and INSERT fit one mode each
+    weak = [word for word, most in (("SELECT", 1), ("INSERT", 3)) if (mode == most if old else mode <= most)]
+    wanted = (*_LOCK_PRIVILEGES, *(("MAINTAIN",) if ctx.catalog.major >= 17 else ()), *weak)
+    held = [has_privilege(ctx, relation, p, role=role) for p in wanted]
+    who = ctx.catalog.role_name(ctx.session.role if role is None else role)
+    best = next((word for word in ("yes", "unknown") if word in held), "no")
+    ctx.needs.append(Need("privilege", ctx.catalog.qualified(relation), who, best, " or ".join(wanted), ctx.span(location, relation.name)))
+    if best == "no":
+        raise denied(ctx, relation, wanted[0], location, name=relation.name, role=role)
+    if relation.kind != "v" or ctx.catalog.taint_of(("any",), ("object", relation.oid)):
+        return
+    for oid in behind(ctx, relation)[0]:
+        found = ctx.catalog.the(Relation, oid)
+        if found.kind in "rpv":
+            _need_lock(ctx, found, mode, viewer(ctx, relation, role), location)
 
 
 def copy(ctx: Context, node: Node) -> None:
@@ -121,6 +139,9 @@ def copy(ctx: Context, node: Node) -> None:
         ctx.catalog.forget()  # its triggers may write, too
     numbers = _copy_columns(ctx, relation, node, location)
     need_privilege(ctx, relation, "INSERT" if incoming else "SELECT", location, columns=numbers, name=relation.name)
+    if row_security.applies(ctx, relation, ctx.session.role) and incoming:
+        raise ctx.refuse("0A000", "COPY FROM not supported with row-level security", location, name=relation.name, kind="relation",
+                         help="Use INSERT statements instead.")  # fmt: skip
     if incoming and relation.kind not in "rpf" and not _instead(ctx, relation):
         word = {"v": "view", "m": "materialized view", "S": "sequence"}.get(relation.kind, "non-table relation")
         raise ctx.refuse("42809", f'cannot copy to {word} "{relation.name}"', location, name=relation.name, kind="relation")
@@ -134,13 +155,7 @@ def _copy_file(ctx: Context, node: Node, incoming: bool) -> None:
     if not node.get("filename"):
         return
     role = "pg_execute_server_program" if node.get("is_program") else "pg_read_server_files" if incoming else "pg_write_server_files"
-    what = (
-        "from an external program"
-        if node.get("is_program") and incoming
-        else "to an external program"
-        if node.get("is_program")
-        else ("from a file" if incoming else "to a file")
-    )
+    what = "to or from an external program" if node.get("is_program") else "from a file" if incoming else "to a file"
     message = f"permission denied to COPY {what}" if ctx.catalog.major >= 16 else (f"must be superuser or have privileges of the {role} role to COPY {what}")
     need_superuser(ctx, message, 0, roles=(role,))
 
@@ -193,11 +208,16 @@ def vacuum(ctx: Context, node: Node) -> None:
             help = by_owner(ctx, relation.owner)
             ctx.warn(old if ctx.catalog.major < 16 else new, location, object=ctx.catalog.qualified(relation), help=help)
             continue
+        if relation.kind not in ("rmp" if vacuuming else "rmpf") and not ctx.catalog.taint_of(("any",), ("object", relation.oid)):
+            verb = "vacuum" if vacuuming else "analyze"
+            message = f'skipping "{relation.name}" --- cannot {verb} non-tables or special system tables'
+            ctx.warn(message, location, sqlstate="01000", object=ctx.catalog.qualified(relation))
+            continue
         for name in columns:
             column_of(ctx, relation, name, location)
 
 
-def _need_maintain(ctx: Context, relation: Relation, location: int) -> None:
+def need_maintain(ctx: Context, relation: Relation, location: int) -> None:
     """RangeVarCallbackMaintainsTable: before 17 only the owner may; an index is its table's."""
     table = ctx.catalog.find(Relation, relation.index.relation) if relation.index is not None else None
     if ctx.catalog.major < 17:
@@ -216,7 +236,7 @@ def cluster(ctx: Context, node: Node) -> None:
     location = node["relation"].get("location", 0)
     relation = user_relation(ctx, node["relation"])
     assert relation is not None
-    _need_maintain(ctx, relation, location)
+    need_maintain(ctx, relation, location)
     name = node.get("indexname", "")
     if not name:
         clustered = any(i.index is not None and i.index.clustered for i in ctx.catalog.of_relation(relation.oid, Relation))
@@ -239,19 +259,29 @@ def reindex(ctx: Context, node: Node) -> None:
         raise ctx.refuse("25001", f"REINDEX {words} cannot run inside a transaction block", 0, kind="other")
     if kind == "SCHEMA":
         space = find_namespace(ctx, node.get("name", ""))
-        if isinstance(space, Namespace):
+        if isinstance(space, Namespace) and not _maintains_all(ctx):
             need_owner(ctx, space, name=space.name)
         return
     if kind not in ("INDEX", "TABLE"):
+        if not _maintains_all(ctx):
+            need_owner(ctx, database(ctx), shown=node.get("name", ""))
         return
     location = node["relation"].get("location", 0)
     relation = find_relation(ctx, node["relation"])
     if not isinstance(relation, Relation):
+        if ctx.catalog.major < 17:
+            need_owner(ctx, relation, location, name=node["relation"].get("relname"))
+        else:
+            need_privilege(ctx, relation, "MAINTAIN", location, name=node["relation"].get("relname"))
         return
     wanted, word = ("iI", "an index") if kind == "INDEX" else ("rpm", "a table or materialized view")
     if relation.kind not in wanted:
         raise ctx.refuse("42809", f'"{relation.name}" is not {word}', location, name=relation.name, kind="relation")
-    _need_maintain(ctx, relation, location)
+    need_maintain(ctx, relation, location)
+
+
+def _maintains_all(ctx: Context) -> bool:
+    return ctx.catalog.major >= 17 and MAINTAIN_ALL in acl.roles_of(ctx.catalog, ctx.session.role)
 
 
 def move_all(ctx: Context, node: Node) -> None:

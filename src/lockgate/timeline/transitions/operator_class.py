@@ -99,11 +99,12 @@ def find_family(ctx: Context, names: list[Any], method: str) -> Other | None:
     """A family by name (42704); None where it is built in or not known."""
     shown = spelled(names)
     name = shown.rpartition(".")[2]
-    for oid in ctx.path():
+    space = ctx.catalog.namespace(shown.split(".")[-2]) if len(names) > 1 else None
+    for oid in (space.oid,) if space is not None else ctx.path():
         for found in (ctx.catalog.find(Other, o) for o in ctx.catalog.oids(("opfamily", oid, name))):
             if found is not None and found.data[0] == method:
                 return found
-    if len(names) > 1 or f"{method}:{name}" in ctx.catalog.builtins.names("opfamilies") or doubt(ctx, "opfamily", 0, name):
+    if f"{method}:{name}" in ctx.catalog.builtins.names("opfamilies") or doubt(ctx, "opfamily", 0, name):
         return None
     raise ctx.refuse("42704", f'operator family "{shown}" does not exist for access method "{method}"', None, name=name, kind="opfamily")
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.catalog import acl
-from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Namespace, Policy, Relation, Role, Type
+from lockgate.catalog.objects import FIRST_USER_OID, Policy, Relation, Role, Type
 from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges import NO, denied, has_privilege, is_superuser, need_create_on_database
 from lockgate.timeline.remedy import member
 from lockgate.timeline.transitions.creation import find_role
 from lockgate.timeline.transitions.grant import revoke_all
+from lockgate.timeline.transitions.owner import may_give
 from lockgate.timeline.transitions.role import acls, everything, owned, refuse_right
 from lockgate.values import replace
+
+_SHARED = ("database", "tablespace")  # of all databases: DROP OWNED leaves them
 
 
 def _roles(ctx: Context, node: Node, verb: str) -> list[Role]:
@@ -29,7 +31,7 @@ def _need(ctx: Context, role: Role, verb: str) -> None:
 
 
 def _pinned(ctx: Context, role: Role, verb: str) -> None:
-    if role.oid == BOOTSTRAP_SUPERUSER and ctx.session.known:
+    if role.oid < FIRST_USER_OID and ctx.session.known:
         message = f"cannot {verb} objects owned by role {role.name} because they are required by the database system"
         raise ctx.refuse("2BP01", message.replace("reassign objects", "reassign ownership of objects"), None, name=role.name, kind="dependent")
 
@@ -45,7 +47,7 @@ def reassign_owned(ctx: Context, node: Node) -> None:
     for role in roles:
         _pinned(ctx, role, "reassign")
         for obj in list(everything(ctx.catalog)):
-            if getattr(obj, "owner", None) == role.oid != new.oid:
+            if getattr(obj, "owner", None) == role.oid != new.oid and getattr(obj, "kind", "") != "user_mapping":
                 _may_reassign(ctx, obj, new)
                 _reassign(ctx, obj, role.oid, new.oid)
         if ctx.catalog.database_owner == role.oid:
@@ -54,14 +56,8 @@ def reassign_owned(ctx: Context, node: Node) -> None:
 
 def _may_reassign(ctx: Context, obj: Any, new: Role) -> None:
     """Tables and types change hands unasked; schemas and the rest as under OWNER TO (AlterSchemaOwner_oid, AlterObjectOwner_internal)."""
-    if is_superuser(ctx) != NO or isinstance(obj, (Relation, Type)) or getattr(obj, "kind", "") in ("default", "publication_rel"):
-        return
-    if isinstance(obj, Namespace):
-        need_create_on_database(ctx)
-        return
-    space = ctx.catalog.find(Namespace, getattr(obj, "namespace", 0))
-    if space is not None and has_privilege(ctx, space, "CREATE", role=new.oid) == NO:
-        raise denied(ctx, space, "CREATE", role=new.oid)
+    if not isinstance(obj, (Relation, Type)) and getattr(obj, "kind", "") not in ("default", "publication_rel"):
+        may_give(ctx, obj, new, None)
 
 
 def _reassign(ctx: Context, obj: Any, old: int, new: int) -> None:
@@ -80,13 +76,18 @@ def drop_owned(ctx: Context, node: Node) -> None:
         raise ctx.unsure("which objects are dropped is not known", ("any",))
     for role in roles:
         _pinned(ctx, role, "drop")
+    beside = 0
     for role in roles:
         for obj in list(everything(ctx.catalog)):
             _strip(ctx, obj, role.oid)
+        if ctx.catalog.major >= 16:
+            beside += sum(m.grantor == role.oid for m in ctx.catalog.memberships)
+            ctx.catalog.memberships = tuple(m for m in ctx.catalog.memberships if m.grantor != role.oid)
+        beside += sum(k[0] == role.oid for k in ctx.catalog.default_acls)
         kept = {k: _without(v, role.oid) for k, v in ctx.catalog.default_acls.items() if k[0] != role.oid}
         ctx.catalog.default_acls = type(ctx.catalog.default_acls)({k: v for k, v in kept.items() if not _is_default(ctx, k, v)})
-    doomed = [(obj.oid, 0) for role in roles for obj in owned(ctx.catalog, role.oid) if not getattr(obj, "extension", 0)]
-    dependency.drop(ctx, doomed, cascade=node.get("behavior") == "DROP_CASCADE")
+    doomed = [(obj.oid, 0) for role in roles for obj in owned(ctx.catalog, role.oid) if not getattr(obj, "extension", 0) and getattr(obj, "kind", "") not in _SHARED]
+    dependency.drop(ctx, doomed, cascade=node.get("behavior") == "DROP_CASCADE", beside=beside)
 
 
 def _without(items: Any, role: int) -> Any:

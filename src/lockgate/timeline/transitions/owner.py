@@ -9,6 +9,7 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import (
     CURRENT_DATABASE,
     database,
+    denied,
     has_privilege,
     is_superuser,
     need_attribute,
@@ -20,6 +21,7 @@ from lockgate.timeline.privileges import (
 )
 from lockgate.timeline.transitions.address import find
 from lockgate.timeline.transitions.creation import find_role
+from lockgate.timeline.transitions.ownership import need_own
 from lockgate.timeline.transitions.sequence import owned_sequences
 from lockgate.values import replace
 
@@ -41,19 +43,43 @@ def alter_owner(ctx: Context, node: Node) -> None:
         return
     found = find(ctx, kind, node.get("object", {}))
     if found is None or found.address is None:
+        if found is not None and found.obj is not None:
+            need_own(ctx, found.obj)
         ctx.notes.append(f"OWNER TO of {kind}")
         return
     obj = found.obj
     if isinstance(obj, Type):
         change_type_owner(ctx, obj, role, location)
         return
-    if getattr(obj, "owner", None) == role.oid:
+    if getattr(obj, "owner", None) == role.oid and getattr(obj, "kind", "") != "fdw":
         return
-    need_owner(ctx, obj, name=obj.name)
+    may_give(ctx, obj, role, location)
+    set_owner(ctx, obj, role.oid)
+
+
+def may_give(ctx: Context, obj: Any, role: Role, location: int | None) -> None:
+    """Whether an object that is no relation and no type may go to a role. Refuses with 42501."""
+    if isinstance(obj, Other) and obj.kind == "fdw":
+        _need_superusers(ctx, obj, role, must=True)
+        return
+    need_own(ctx, obj)
+    if isinstance(obj, Other) and obj.kind == "event_trigger":
+        _need_superusers(ctx, obj, role)
+        return
+    if isinstance(obj, Other) and obj.kind == "subscription":
+        _subscription_owner(ctx, obj, role, location)
+        return
     need_member(ctx, role, location, name=role.name)
     _need_create(ctx, obj, role, location)
-    _need_special(ctx, obj, role)
-    set_owner(ctx, obj, role.oid)
+
+
+def _subscription_owner(ctx: Context, obj: Other, role: Role, location: int | None) -> None:
+    """AlterSubscriptionOwner_internal: before 16 to superusers only."""
+    if ctx.catalog.major < 16:
+        _need_superusers(ctx, obj, role)
+        return
+    need_member(ctx, role, location, name=role.name)
+    need_create_on_database(ctx)
 
 
 def _need_create(ctx: Context, obj: Any, role: Role, location: int | None) -> None:
@@ -63,6 +89,12 @@ def _need_create(ctx: Context, obj: Any, role: Role, location: int | None) -> No
     if isinstance(obj, Namespace):
         need_create_on_database(ctx)
         return
+    if isinstance(obj, Other) and obj.kind == "foreign_server":
+        wrapper = ctx.catalog.find(Other, int(str(obj.data[0]))) if obj.data else None
+        if wrapper is not None and has_privilege(ctx, wrapper, "USAGE", role=role.oid) == "no":
+            raise denied(ctx, wrapper, "USAGE", location, name=role.name, role=role.oid)
+    if isinstance(obj, Other) and obj.kind == "publication":
+        _publication_owner(ctx, obj, role, location)
     space = ctx.catalog.find(Namespace, getattr(obj, "namespace", 0))
     if space is not None and has_privilege(ctx, space, "CREATE", role=role.oid) == "no":
         raise ctx.refuse("42501", f"permission denied for schema {space.name}", location, name=role.name, object=space.name, kind="privilege")
@@ -79,10 +111,26 @@ def _database_owner(ctx: Context, name: str, role: Role, location: int | None) -
     set_owner(ctx, found, role.oid)
 
 
-def _need_special(ctx: Context, obj: Any, role: Role) -> None:
-    if isinstance(obj, Other) and obj.kind in ("fdw", "event_trigger"):
-        word = {"fdw": "foreign-data wrapper", "event_trigger": "event trigger"}[obj.kind]
-        need_superuser(ctx, f'permission denied to change owner of {word} "{obj.name}"')
+def _publication_owner(ctx: Context, obj: Other, role: Role, location: int | None) -> None:
+    """AlterPublicationOwner_internal: CREATE on the database; who owns a publication of all tables or of schemas must be a superuser."""
+    if has_privilege(ctx, database(ctx), "CREATE", role=role.oid) == "no":
+        raise denied(ctx, database(ctx), "CREATE", location, name=role.name, role=role.oid)
+    if (obj.data and obj.data[0]) or any(ctx.catalog.find(Namespace, e.referenced[0]) for e in ctx.catalog.dependencies(obj.oid)):
+        _need_superusers(ctx, obj, role)
+
+
+def _need_superusers(ctx: Context, obj: Other, role: Role, *, must: bool = False) -> None:
+    """The new owner must be a superuser; with ``must`` the current role, too."""
+    message = f'permission denied to change owner of {_other_word(obj)} "{obj.name}"'
+    if must:
+        need_superuser(ctx, message, name=obj.name)
+    if is_superuser(ctx, role.oid) == "no":
+        raise ctx.refuse("42501", message, None, name=role.name, object=obj.name, kind="superuser",
+                         help=f"The owner of {_other_word(obj)} {obj.name} must be a superuser.")  # fmt: skip
+
+
+def _other_word(obj: Other) -> str:
+    return {"fdw": "foreign-data wrapper", "event_trigger": "event trigger"}.get(obj.kind, obj.kind)
 
 
 def set_owner(ctx: Context, obj: Any, owner: int) -> None:

@@ -57,7 +57,8 @@ def create_policy(ctx: Context, node: Node) -> None:
     if found is not None and doubt(ctx, "relation", relation.namespace, relation.name, relation.oid) is None:
         message = f'policy "{name}" for table "{relation.name}" already exists'
         refuse_existing(ctx, found.oid, "policy", message, name=name)
-    policy = Policy(ctx.catalog.new_oid(), name, relation.oid, command, bool(node.get("permissive")), roles)
+    policy = Policy(ctx.catalog.new_oid(), name, relation.oid, command, bool(node.get("permissive")), roles,
+                    both="qual" in node and "with_check" in node)  # fmt: skip
     ctx.catalog.put(policy)
     ctx.catalog.depend((policy.oid, 0), [(relation.oid, 0)], "a")
     ctx.catalog.depend((policy.oid, 0), refs)
@@ -77,7 +78,8 @@ def alter_policy(ctx: Context, node: Node) -> None:
         raise ctx.refuse("42601", "only USING expression allowed for SELECT, DELETE", None, kind="policy")
     if found.command == "a" and "qual" in node:
         raise ctx.refuse("42601", "only WITH CHECK expression allowed for INSERT", None, kind="policy")
-    ctx.catalog.put(replace(found, roles=roles or found.roles))
+    both = found.both or (found.command in "*w" and ("qual" in node or "with_check" in node))
+    ctx.catalog.put(replace(found, roles=roles or found.roles, both=both))
     # both clauses' dependencies are one set here: where one clause stays, its dependencies must too
     if "qual" in node and ("with_check" in node or found.command in "rd"):
         ctx.catalog.undepend((found.oid, 0), "n")

@@ -111,6 +111,7 @@ def checkpoint(ctx: Context, node: Node) -> None:
     need_superuser(
         ctx,
         "permission denied to execute CHECKPOINT command" if ctx.catalog.major > 15 else "must be superuser or have privileges of pg_checkpoint to do CHECKPOINT",
+        roles=("pg_checkpoint",),
     )
 
 

@@ -161,11 +161,14 @@ def create_subscription(ctx: Context, node: Node) -> None:
     else:
         help = 'Only roles with privileges of the "pg_create_subscription" role may create subscriptions.'
         need_superuser(ctx, "permission denied to create subscription", name=name, roles=("pg_create_subscription",), help=help)
+        need_create_on_database(ctx)
     found = ctx.catalog.one(Other, ("subscription", 0, name))
     if found is not None:
         refuse_existing(ctx, found.oid, "subscription", f'subscription "{name}" already exists', name=name)
     put_other(ctx, "subscription", name)
-    ctx.notes.append("CREATE SUBSCRIPTION")
+    if not connect:
+        old = "tables were not subscribed, you will have to run ALTER SUBSCRIPTION ... REFRESH PUBLICATION to subscribe the tables"
+        ctx.warn(old if ctx.catalog.major < 16 else "subscription was created, but is not connected", sqlstate="01000")
 
 
 def alter_subscription(ctx: Context, node: Node) -> None:

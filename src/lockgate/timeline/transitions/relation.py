@@ -15,7 +15,7 @@ from lockgate.timeline.binder.names import did_you_mean, nearest, relation_in
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import describe_object
 from lockgate.timeline.naming import array_type_name
-from lockgate.timeline.privileges import initial_acl, need_create
+from lockgate.timeline.privileges import initial_acl, need_create, need_owner
 from lockgate.values import replace
 
 SYSTEM_COLUMNS = frozenset({"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"})
@@ -46,8 +46,8 @@ def name_doubt(ctx: Context, kind: str, namespace: int, name: str) -> Taint | No
     return ctx.catalog.taint_of(("any",), ("namespace", namespace), ("name", kind, namespace, name)) if ctx.catalog.taints else None
 
 
-def user_relation(ctx: Context, rangevar: Node, *, missing_ok: bool = False) -> Relation | None:
-    """The user's relation that a RangeVar names; system catalogs are out of reach (42501)."""
+def user_relation(ctx: Context, rangevar: Node, *, missing_ok: bool = False, owned: bool = False) -> Relation | None:
+    """The user's relation that a RangeVar names; system catalogs are out of reach (42501). ``owned``: their owner is asked for first."""
     found = find_relation(ctx, rangevar, missing_ok=missing_ok)
     if found is None:
         if missing_ok:
@@ -56,6 +56,8 @@ def user_relation(ctx: Context, rangevar: Node, *, missing_ok: bool = False) -> 
         return None
     if not isinstance(found, Relation):
         name = rangevar.get("relname", "")
+        if owned:
+            need_owner(ctx, found, rangevar.get("location", 0), name=name)
         raise ctx.refuse("42501", f'permission denied: "{name}" is a system catalog', rangevar.get("location", 0), name=name, kind="relation")
     return found
 
@@ -119,6 +121,9 @@ def create_relation(
 ) -> Relation:  # fmt: skip
     """heap_create_with_catalog: the relation, its row type and array type, its dependencies. Refuses with 42P07, 42710, 42701, 54011."""
     columns = tuple(attributes)
+    if namespace.oid == PG_CATALOG and kind not in "iI" and "extension" not in more:
+        raise ctx.refuse("42501", f'permission denied to create "pg_catalog.{name}"', location, name=name, kind="relation",
+                         help="System catalog modifications are currently disallowed.")  # fmt: skip
     check_names(ctx, columns, kind, location)
     ensure_free(ctx, name, namespace.oid, location)
     if kind in _TYPED:
@@ -156,7 +161,8 @@ def add_rowtype(ctx: Context, relation: Relation) -> int:
     """The composite type of a relation, with its array type; returns its oid."""
     catalog = ctx.catalog
     oid, array = catalog.new_oid(), catalog.new_oid()
-    row = Type(oid, relation.name, relation.namespace, relation.owner, "c", "C", array=array, relation=relation.oid)
+    acl = initial_acl(ctx, "type", relation.namespace, relation.owner) if relation.kind == "c" else None
+    row = Type(oid, relation.name, relation.namespace, relation.owner, "c", "C", array=array, relation=relation.oid, acl=acl)
     catalog.put(row)
     catalog.untaint(("name", "type", relation.namespace, relation.name))
     catalog.put(Type(array, array_type_name(catalog, relation.name, relation.namespace), relation.namespace, relation.owner, "b", "A", elem=oid))

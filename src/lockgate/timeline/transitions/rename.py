@@ -13,12 +13,13 @@ from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import describe_object, routine_signature
 from lockgate.timeline.naming import array_type_name
-from lockgate.timeline.privileges import need_attribute, need_create, need_create_on_database, need_owner, need_superuser
+from lockgate.timeline.privileges import CURRENT_DATABASE, database, need_attribute, need_create, need_create_on_database, need_owner, need_superuser
 from lockgate.timeline.transitions.address import RELATION_KINDS, find, find_part
 from lockgate.timeline.transitions.alter_column import typed_tables
 from lockgate.timeline.transitions.alter_table import check_alterable
 from lockgate.timeline.transitions.constraint import constraint_named, ensure_name_free, find_constraint
 from lockgate.timeline.transitions.inheritance import descendants
+from lockgate.timeline.transitions.ownership import need_own
 from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, column_of, created_here, doubt, ensure_free, identity_doubt, user_relation
 from lockgate.values import replace
 
@@ -281,12 +282,28 @@ def _rename_schema(ctx: Context, node: Node) -> None:
     ctx.catalog.put(replace(found.obj, name=new))
 
 
+def _rename_database(ctx: Context, node: Node) -> None:
+    """RenameDatabase: its owner may, with CREATEDB; one that the timeline did not make is taken for the current one, which cannot be renamed."""
+    name = node["subname"]
+    found = ctx.catalog.one(Other, ("database", 0, name)) or database(ctx)
+    need_owner(ctx, found, name=name, shown=name)
+    need_attribute(ctx, "createdb", "permission denied to rename database", name=name)
+    if found.oid == CURRENT_DATABASE:
+        ctx.notes.append("RENAME of a database")
+    else:
+        ctx.catalog.put(replace(found, name=node["newname"]))
+
+
 def _rename_role(ctx: Context, node: Node) -> None:
     found = find(ctx, "OBJECT_ROLE", {"String": {"sval": node["subname"]}})
     assert found is not None and isinstance(found.obj, Role)
     new, role = node["newname"], found.obj
     if ctx.session.known and role.oid in (ctx.session.login, ctx.session.role):
         raise ctx.refuse("0A000", f"{'session' if role.oid == ctx.session.login else 'current'} user cannot be renamed", name=role.name, kind="role")
+    for name in (role.name, new):
+        if name.startswith("pg_"):
+            raise ctx.refuse("42939", f'role name "{name}" is reserved', name=name, object=name, kind="role",
+                             help='Role names starting with "pg_" are reserved.')  # fmt: skip
     if ctx.catalog.role(new) is not None:
         raise ctx.refuse("42710", f'role "{new}" already exists', span=_after_to(ctx, new), object=new, kind="role")
     if role.superuser:
@@ -304,10 +321,12 @@ def _rename_object(ctx: Context, node: Node) -> None:
     target = node.get("object") or {"String": {"sval": node.get("subname", "")}}
     found = find(ctx, kind, target)
     if found is None or found.address is None:
+        if found is not None and found.obj is not None:
+            need_own(ctx, found.obj)
         ctx.notes.append(f"RENAME of {kind}")
         return
     obj, new = found.obj, node["newname"]
-    need_owner(ctx, obj, name=obj.name)
+    need_own(ctx, obj)
     space = ctx.catalog.find(Namespace, getattr(obj, "namespace", 0))
     if space is not None:
         need_create(ctx, space, None)
@@ -337,6 +356,7 @@ _BY_KIND: dict[str, Callable[[Context, Node], None]] = {
     "OBJECT_TRIGGER": _renamer(Trigger, "trigger", "table"), "OBJECT_POLICY": _renamer(Policy, "policy", "table"),
     "OBJECT_RULE": _renamer(Rewrite, "rule", "relation"), "OBJECT_TYPE": _rename_type, "OBJECT_DOMAIN": _rename_type,
     "OBJECT_DOMCONSTRAINT": _rename_domain_constraint, "OBJECT_SCHEMA": _rename_schema, "OBJECT_ROLE": _rename_role,
+    "OBJECT_DATABASE": _rename_database,
 }  # fmt: skip
 
 HANDLERS = {"RenameStmt": rename}

@@ -7,14 +7,14 @@ from typing import Any, cast
 
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Membership, Object, Policy, Relation, Role, Type
+from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, FIRST_USER_OID, Membership, Object, Other, Policy, Relation, Role, Type
 from lockgate.timeline import privileges, remedy
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Need, Node
-from lockgate.timeline.describe import describe_object
+from lockgate.timeline.describe import describe, describe_object
 from lockgate.timeline.privileges import need_owner, need_superuser
 from lockgate.timeline.transitions.creation import doubt, find_role, flag_of, once
-from lockgate.timeline.transitions.membership import add_members, drop_members
+from lockgate.timeline.transitions.membership import add_members, authorize, drop_members
 from lockgate.timeline.transitions.relation import created_here
 from lockgate.values import replace
 
@@ -62,12 +62,24 @@ def create_role(ctx: Context, node: Node) -> None:
     ctx.catalog.untaint(("name", "role", 0, name))
     ctx.created(role, name=name)
     for spec in _specs(options, "addroleto"):
-        add_members(ctx, _the(ctx, spec), [role], creating=True)
+        authorize(ctx, _the(ctx, spec), None, [role])
+        add_members(ctx, _the(ctx, spec), [role], {})
     if ctx.catalog.major >= 16 and not _superuser(ctx) and ctx.session.known and not ctx.unchecked:  # else a superuser makes it
-        grant = Membership(role.oid, ctx.session.role, BOOTSTRAP_SUPERUSER, admin=True, inherit=False, set=False)
-        ctx.catalog.memberships = (*ctx.catalog.memberships, grant)
-    add_members(ctx, role, [_the(ctx, s) for s in _specs(options, "rolemembers")], creating=True)
-    add_members(ctx, role, [_the(ctx, s) for s in _specs(options, "adminmembers")], creating=True, admin=True)
+        _grant_to_creator(ctx, role)
+    for key, admin in (("rolemembers", {}), ("adminmembers", {"admin": True})):
+        members = [_the(ctx, s) for s in _specs(options, key)]
+        if ctx.catalog.major < 16:
+            authorize(ctx, role, None, members)
+        add_members(ctx, role, members, admin)
+
+
+def _grant_to_creator(ctx: Context, role: Role) -> None:
+    """Who makes a role may administer it, and is granted it as createrole_self_grant says."""
+    own = [Membership(role.oid, ctx.session.role, BOOTSTRAP_SUPERUSER, admin=True, inherit=False, set=False)]
+    options = {word.strip().lower() for word in ctx.session.settings.get("createrole_self_grant", "").split(",")} - {""}
+    if options:
+        own.append(Membership(role.oid, ctx.session.role, ctx.session.role, inherit="inherit" in options, set="set" in options))
+    ctx.catalog.memberships = (*ctx.catalog.memberships, *own)
 
 
 def _the(ctx: Context, spec: Node) -> Role:
@@ -121,7 +133,8 @@ def alter_role(ctx: Context, node: Node) -> None:
     ctx.catalog.put(replace(role, **cast(Any, flags)))
     members = [_the(ctx, s) for s in _specs(options, "rolemembers")]
     if members and int(node.get("action", 0)) >= 0:
-        add_members(ctx, role, members)
+        authorize(ctx, role, None, members)
+        add_members(ctx, role, members, {})
     elif members:
         drop_members(ctx, role, members)
 
@@ -179,7 +192,10 @@ def alter_role_set(ctx: Context, node: Node) -> None:
 def changed_settings(ctx: Context, before: tuple[tuple[str, str], ...], node: Node) -> tuple[tuple[str, str], ...]:
     """Settings kept for later sessions, after ALTER ROLE or DATABASE ... SET or RESET."""
     from lockgate.timeline.transitions.function import setting_value
+    from lockgate.timeline.transitions.session import check_stored
 
+    if before or node.get("kind") == "VAR_SET_VALUE":  # what is not kept may be reset by anybody
+        check_stored(ctx, node)
     settings = dict(before)
     name = node.get("name", "")
     match node.get("kind"):
@@ -247,6 +263,9 @@ def _check_dependents(ctx: Context, role: Role, spec: Node) -> None:
     """checkSharedDependencies: what the role owns or was granted stands in the way (2BP01)."""
     if not ctx.session.known or ctx.catalog.taint_of(("any",), ("privileges",)) or any(key[0] in ("acl", "acls") for key in ctx.catalog.taints):
         return
+    if role.oid < FIRST_USER_OID:
+        raise ctx.refuse("2BP01", f"cannot drop role {role.name} because it is required by the database system", spec.get("location"),
+                         name=role.name, object=role.name, kind="dependent")  # fmt: skip
     lines = list(dependents(ctx, role.oid))
     if lines:
         raise ctx.refuse("2BP01", f'role "{role.name}" cannot be dropped because some objects depend on it', spec.get("location"), name=role.name,
@@ -256,17 +275,27 @@ def _check_dependents(ctx: Context, role: Role, spec: Node) -> None:
 def dependents(ctx: Context, role: int) -> Iterator[str]:
     """What depends on a role, in the server's words."""
     catalog, path = ctx.catalog, ctx.path()
+    if catalog.database_owner == role:
+        yield f"owner of database {privileges.database(ctx).name}"
     for obj in owned(catalog, role):
-        yield f"owner of {describe_object(catalog, obj, path)}"
+        if not (isinstance(obj, Other) and obj.kind == "database" and obj.oid == privileges.CURRENT_DATABASE):
+            yield f"owner of {describe_object(catalog, obj, path)}"
     for obj in everything(catalog):
-        if _owner(obj) != role and any(acl.mentions(a, role) for a in acls(obj)):
+        if _owner(obj) != role and acl.mentions(getattr(obj, "acl", None), role):
             yield f"privileges for {describe_object(catalog, obj, path)}"
+        for attribute in obj.attributes if isinstance(obj, Relation) and obj.owner != role else ():
+            if acl.mentions(attribute.acl, role):
+                yield f"privileges for {describe(catalog, (obj.oid, attribute.num), path)}"
         if isinstance(obj, Policy) and role in obj.roles:
             yield f"target of {describe_object(catalog, obj, path)}"
+    for row in catalog.memberships if catalog.major >= 16 else ():
+        if row.grantor == role:
+            yield f"privileges for membership of role {catalog.role_name(row.member)} in role {catalog.role_name(row.role)}"
     for (owner, namespace, kind), items in catalog.default_acls.items():
         if role == owner or acl.mentions(items, role):
             where = f" in schema {catalog.namespace_name(namespace)}" if namespace else ""
-            yield f"default privileges on new {kind}s belonging to role {catalog.role_name(owner)}{where}"
+            new = {"table": "relations", "large_object": "large objects"}.get(kind, f"{kind}s")
+            yield f"{'owner of' if role == owner else 'privileges for'} default privileges on new {new} belonging to role {catalog.role_name(owner)}{where}"
 
 
 def everything(catalog: Catalog) -> Iterator[Object]:
@@ -291,14 +320,18 @@ def acls(obj: Any) -> Iterable[Any]:
 def owned(catalog: Catalog, role: int) -> Iterator[Object]:
     """The objects a role owns that stand for themselves: no index, default or row type, no array type."""
     for obj in everything(catalog):
-        if _owner(obj) != role or getattr(obj, "kind", "") == "default":
+        if _owner(obj) != role or getattr(obj, "kind", "") in ("default", "publication_rel"):
             continue
-        holder = catalog.find(Relation, getattr(obj, "relation", 0)) if isinstance(obj, Type) else None
         if isinstance(obj, Relation) and obj.kind == "c":  # owned as a type
             continue
-        if (getattr(obj, "relation", 0) and (holder is None or holder.kind != "c")) or (getattr(obj, "elem", 0) and getattr(obj, "category", "") == "A"):
+        if isinstance(obj, Type) and _part_of_another(catalog, obj):
             continue
         yield obj
+
+
+def _part_of_another(catalog: Catalog, found: Type) -> bool:
+    holder = catalog.find(Relation, found.relation)
+    return (holder is not None and holder.kind != "c") or (bool(found.elem) and found.category == "A") or found.kind == "m"
 
 
 HANDLERS = {"CreateRoleStmt": create_role, "AlterRoleStmt": alter_role, "AlterRoleSetStmt": alter_role_set, "DropRoleStmt": drop_role}

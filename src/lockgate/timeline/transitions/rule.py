@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Relation, Rewrite
 from lockgate.timeline import dependency
-from lockgate.timeline.binder import Scope, analyze_expression, analyze_query, boolean, relation_scope
+from lockgate.timeline.binder import Query, Scope, analyze_expression, analyze_query, boolean, relation_scope
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import need_owner
+from lockgate.timeline.query_privileges import needs_of
 from lockgate.timeline.transitions.creation import doubt
 from lockgate.timeline.transitions.relation import created_here, user_relation
 
@@ -23,7 +23,8 @@ def create_rule(ctx: Context, node: Node) -> None:
     event = _EVENTS[node["event"]]
     if relation.kind == "m":
         raise ctx.refuse("0A000", "rules on materialized views are not supported", location, kind="relation")
-    refs = _condition(ctx, _scope(ctx, relation, event), node) | _actions(ctx, _scope(ctx, relation, event, qualified=True), node)
+    actions = _actions(ctx, _scope(ctx, relation, event, qualified=True), node)
+    refs = _condition(ctx, _scope(ctx, relation, event), node).union(*(action.depends for action in actions))
     if relation.kind not in "rvp":
         raise ctx.refuse("42809", f'relation "{relation.name}" cannot have rules', location, name=relation.name, kind="relation",
                          object=ctx.catalog.qualified(relation))  # fmt: skip
@@ -32,7 +33,11 @@ def create_rule(ctx: Context, node: Node) -> None:
         raise ctx.unsure("a rule ON SELECT is not modelled", ("object", relation.oid))
     name = node.get("rulename", "")
     oid = _existing(ctx, relation, name, bool(node.get("replace")))
-    rule = Rewrite(oid or ctx.catalog.new_oid(), name, relation.oid, event, bool(node.get("instead")), _returns(node), not node.get("actions"))
+    instead = bool(node.get("instead"))
+    rule = Rewrite(
+        oid or ctx.catalog.new_oid(), name, relation.oid, event, instead, _returns(node), not node.get("actions"),
+        silent=instead and "whereClause" not in node and not actions, needs=tuple(need for action in actions for need in needs_of(action)),
+    )  # fmt: skip
     if oid:
         ctx.catalog.undepend((oid, 0), "n")
     ctx.catalog.put(rule)
@@ -47,20 +52,15 @@ def _scope(ctx: Context, relation: Relation, event: str, *, qualified: bool = Fa
     return scopes[0] + scopes[1] if len(scopes) > 1 else scopes[0]
 
 
-def _condition(ctx: Context, scope: Scope, node: Node) -> frozenset[Address]:
+def _condition(ctx: Context, scope: Scope, node: Node) -> frozenset[tuple[int, int]]:
     if "whereClause" not in node:
         return frozenset()
     return boolean(ctx, analyze_expression(ctx, node["whereClause"], scope, "where"), "WHERE").depends
 
 
-def _actions(ctx: Context, scope: Scope, node: Node) -> frozenset[Address]:
-    refs: frozenset[Address] = frozenset()
-    for action in node.get("actions", []):
-        ((tag, body),) = action.items()
-        if tag == "NotifyStmt":
-            continue
-        refs |= analyze_query(ctx, tag, body, scope=scope).depends
-    return refs
+def _actions(ctx: Context, scope: Scope, node: Node) -> list[Query]:
+    found = [next(iter(action.items())) for action in node.get("actions", [])]
+    return [analyze_query(ctx, tag, body, scope=scope) for tag, body in found if tag != "NotifyStmt"]
 
 
 def _returns(node: Node) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.catalog.objects import Constraint, Role
+from lockgate.catalog.objects import Constraint, Other, Role
 from lockgate.lean import Map
 from lockgate.timeline import settings
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges import need_superuser
+from lockgate.timeline.privileges import has_privilege, need_superuser
 from lockgate.timeline.transitions.session_role import SETTINGS, reset_roles, set_role
 from lockgate.values import replace
 
@@ -32,7 +32,8 @@ def set_variable(ctx: Context, node: Node) -> None:
         _transaction_characteristics(ctx, node, name)
         return
     if kind == "VAR_RESET_ALL":
-        ctx.session = replace(ctx.session, settings=Map(), search_path=default_path(ctx))
+        kept = Map({name: value for name, value in ctx.session.settings.items() if name.startswith("\0")})  # what is no parameter
+        ctx.session = replace(ctx.session, settings=kept, search_path=default_path(ctx))
         return
     if local and not ctx.transaction.open and ctx.depth == 0:
         ctx.warn("SET LOCAL can only be used in transaction blocks", sqlstate="25P01")
@@ -72,10 +73,25 @@ def check_setting(ctx: Context, name: str, value: str | None) -> None:
     if found.context in _CANNOT:
         raise ctx.refuse("55P02", _CANNOT[found.context].format(name), name=name, object=name, kind="other")
     if found.context == "superuser":
-        need_superuser(ctx, f'permission denied to set parameter "{name}"', name=name)
+        need_parameter(ctx, found.name, "SET", name)
     problem = settings.objection(found, value) if value is not None else ""
     if problem:
         raise ctx.refuse("22023", problem, name=name, object=name, kind="other")
+
+
+def need_parameter(ctx: Context, name: str, privilege: str, shown: str) -> None:
+    """Only superusers, and those who were granted it (GRANT SET, ALTER SYSTEM ON PARAMETER, from 15), may change a parameter."""
+    known = ctx.catalog.one(Other, ("parameter", 0, name.lower()))
+    if known is None or has_privilege(ctx, known, privilege) == "no":
+        need_superuser(ctx, f'permission denied to set parameter "{shown}"', name=shown)
+
+
+def check_stored(ctx: Context, node: Node) -> None:
+    """A setting that a role, a database or a function keeps for later (validate_option_array_item); custom ones may be a loaded module's."""
+    name = str(node.get("name", "")).lower()
+    if not name or node.get("kind") == "VAR_RESET_ALL" or ("." in name and ctx.catalog.builtins.setting(name) is None):
+        return
+    check_setting(ctx, name, ", ".join(_values(node.get("args", []))) if node.get("kind") == "VAR_SET_VALUE" else None)
 
 
 def assign(ctx: Context, name: str, values: list[str] | None, *, local: bool = False) -> None:
@@ -208,7 +224,11 @@ def alter_system(ctx: Context, node: Node) -> None:
     """AlterSystemSetConfigFile."""
     if ctx.transaction.open:
         raise ctx.refuse("25001", "ALTER SYSTEM cannot run inside a transaction block", kind="other")
-    need_superuser(ctx, f'permission denied to set parameter "{node.get("setstmt", {}).get("name", "")}"')
+    setting = node.get("setstmt", {})
+    if setting.get("kind") == "VAR_RESET_ALL":
+        need_superuser(ctx, "permission denied to perform ALTER SYSTEM RESET ALL")
+        return
+    need_parameter(ctx, setting.get("name", ""), "ALTER SYSTEM", setting.get("name", ""))
 
 
 HANDLERS: dict[str, Any] = {

@@ -24,6 +24,8 @@ def set_role(ctx: Context, node: Node) -> bool:
     args = node.get("args", [])
     value = args[0].get("A_Const", {}).get("sval", {}).get("sval", "") if args else ""
     location = args[0].get("A_Const", {}).get("location") if args else None
+    if ctx.definers and ctx.session.known:
+        raise ctx.refuse("42501", f'cannot set parameter "{name}" within security-definer function', location, name=name, kind="role")
     reset = node.get("kind") in ("VAR_SET_DEFAULT", "VAR_RESET")
     if name == "role":
         _set_role(ctx, "none" if reset else value, location)

@@ -11,6 +11,7 @@ from lockgate.timeline.describe import routine_signature
 from lockgate.timeline.privileges import need_create, need_owner
 from lockgate.timeline.transitions.address import RELATION_KINDS, find, find_part
 from lockgate.timeline.transitions.alter_table import check_alterable
+from lockgate.timeline.transitions.ownership import need_own
 from lockgate.timeline.transitions.relation import identity_doubt, user_relation
 from lockgate.timeline.transitions.sequence import owned_sequences
 from lockgate.values import replace
@@ -25,6 +26,8 @@ def alter_schema(ctx: Context, node: Node) -> None:
     found = find(ctx, kind, node["object"])
     space = _target(ctx, node["newschema"])
     if found is None or found.address is None:
+        if found is not None and found.obj is not None:
+            need_own(ctx, found.obj)
         ctx.notes.append(f"SET SCHEMA of {kind}")
         return
     obj = found.obj
@@ -37,7 +40,7 @@ def alter_schema(ctx: Context, node: Node) -> None:
         return
     if obj.namespace == space.oid:  # AlterObjectNamespace_internal looks no further
         return
-    need_owner(ctx, obj, name=obj.name)
+    need_own(ctx, obj)
     _ensure_free(ctx, obj, space)
     _place(ctx, obj, space.oid)
 
@@ -111,9 +114,6 @@ def _move_type(ctx: Context, found: Type, space: Namespace) -> None:
     array = ctx.catalog.find(Type, found.array)
     if array is not None:
         ctx.catalog.put(replace(array, namespace=space.oid))
-    multirange = ctx.catalog.find(Type, found.multirange)
-    if multirange is not None:
-        _move_type(ctx, multirange, space)
     for oid in {e.dependent[0] for e in ctx.catalog.dependents(found.oid)}:
         constraint = ctx.catalog.find(Constraint, oid)
         if constraint is not None and constraint.type == found.oid:

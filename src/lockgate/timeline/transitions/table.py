@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockgate.catalog.objects import Attribute, Namespace, Other, Relation, Type
 from lockgate.timeline.binder import TypeRef, resolve_type
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges import need_privilege, need_usage
+from lockgate.timeline.privileges import need_create, need_privilege, need_usage
 from lockgate.timeline.transitions import partition
 from lockgate.timeline.transitions.column import Column, Definition, check_identity_type, define_column, with_attributes
 from lockgate.timeline.transitions.constraint import add_checks
@@ -163,6 +163,7 @@ def make_sequences(ctx: Context, definition: Definition, columns: list[Column], 
     for column in columns:
         if not column.sequence_name:
             continue
+        need_create(ctx, definition.namespace, column.location)
         if column.identity:
             check_identity_type(ctx, column.ref.oid, column.location)
         options = [o["DefElem"] for o in column.sequence_options if o["DefElem"].get("defname") != "sequence_name"]
@@ -225,20 +226,19 @@ def store_contents(ctx: Context, definition: Definition, relation: Relation, col
 
 def create_foreign_table(ctx: Context, node: Node) -> None:
     """CREATE FOREIGN TABLE."""
-    name = node.get("servername", "")
+    name, base = node.get("servername", ""), node["base"]
+    rangevar = base["relation"]
     server = ctx.catalog.one(Other, ("foreign_server", 0, name))
-    if server is None and not ctx.catalog.taint_of(("any",), ("name", "foreign_server", 0, name)):
-        base = node["base"]
-        space, existing = creation_place(ctx, base["relation"])
-        if base.get("if_not_exists") and skip_existing(ctx, base["relation"], existing, space):
-            return
-        raise ctx.refuse(
-            "42704", f'server "{name}" does not exist', node["base"]["relation"].get("location", 0), name=name, object=name, kind="other"
-        )
-    create_table(ctx, node["base"], kind="f", server=server.oid if server else 0)
-    relation = ctx.catalog.relation_named(creation_place(ctx, node["base"]["relation"])[0].oid, node["base"]["relation"].get("relname", ""))
-    if relation is not None and server is not None:
+    space, existing = creation_place(ctx, rangevar)
+    create_table(ctx, base, kind="f", server=server.oid if server else 0)
+    relation = ctx.catalog.relation_named(space.oid, rangevar.get("relname", ""))
+    if relation is None or (base.get("if_not_exists") and existing is not None):
+        return
+    if server is not None:
+        need_privilege(ctx, server, "USAGE", name=name)
         ctx.catalog.depend((relation.oid, 0), [(server.oid, 0)])
+    elif not ctx.catalog.taint_of(("any",), ("name", "foreign_server", 0, name)):
+        raise ctx.refuse("42704", f'server "{name}" does not exist', rangevar.get("location", 0), name=name, object=name, kind="other")
 
 
 HANDLERS = {"CreateStmt": create_table, "CreateForeignTableStmt": create_foreign_table}

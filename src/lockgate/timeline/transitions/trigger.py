@@ -39,7 +39,7 @@ def create_trigger(ctx: Context, node: Node) -> None:
     columns = _columns(ctx, relation, node)
     trigger = Trigger(
         old.oid if old else ctx.catalog.new_oid(), node.get("trigname", ""), relation.oid, function, _timing(node), _events(node),
-        bool(node.get("row")), columns, old_table=_transition(node, False), new_table=_transition(node, True),
+        bool(node.get("row")), columns, conditional="whenClause" in node, old_table=_transition(node, False), new_table=_transition(node, True),
     )  # fmt: skip
     trigger = _store(ctx, trigger, relation, constrained, bool(node.get("isconstraint")), refs)
     if relation.kind == "p" and trigger.row:

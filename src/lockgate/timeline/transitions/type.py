@@ -259,9 +259,11 @@ def _constructors(ctx: Context, made: Type, multi: Type) -> None:
     ):  # fmt: skip
         routine = Routine(
             ctx.catalog.new_oid(), owner_type.name, owner_type.namespace, BOOTSTRAP_SUPERUSER, "f", "internal", args, owner_type.oid,
-            all_args=args if variadic else (), modes="v" if variadic else "", variadic=variadic, volatile="i", strict=True,
+            all_args=args if variadic else (), modes="v" if variadic else "", variadic=variadic, volatile="i", strict=owner_type is multi,
+            acl=initial_acl(ctx, "function", owner_type.namespace, BOOTSTRAP_SUPERUSER),
         )  # fmt: skip
         ctx.catalog.put(routine)
+        need_privilege(ctx, routine, "EXECUTE")  # CheckFunctionValidatorAccess
         ctx.catalog.depend((routine.oid, 0), [(owner_type.oid, 0)], "i")
         ctx.catalog.depend((routine.oid, 0), [(routine.namespace, 0), *((a, 0) for a in args)])
 
@@ -272,8 +274,7 @@ def _constructors(ctx: Context, made: Type, multi: Type) -> None:
 def define_type(ctx: Context, node: Node) -> None:
     """DefineType: CREATE TYPE x (a shell) and CREATE TYPE x (INPUT = ..., ...), for superusers only."""
     names = node["defnames"]
-    if "definition" in node:
-        need_superuser(ctx, "must be superuser to create a base type")
+    need_superuser(ctx, "must be superuser to create a base type")
     space, name = new_name(ctx, names)
     found = ctx.catalog.type_named(space.oid, name)
     if "definition" not in node:

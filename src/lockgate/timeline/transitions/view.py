@@ -7,9 +7,10 @@ from lockgate.catalog.objects import Attribute, Namespace, Relation
 from lockgate.catalog.typename import TEXT, UNKNOWN, type_name
 from lockgate.timeline.binder import Column, Query, analyze_query, words
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges import has_privilege, need_owner
+from lockgate.timeline.privileges import need_owner
 from lockgate.timeline.query_privileges import check_view_run
 from lockgate.timeline.transitions.alter_other import option_value
+from lockgate.timeline.transitions.maintenance import need_maintain
 from lockgate.timeline.transitions.option import check_storage_options
 from lockgate.timeline.transitions.relation import (
     check_column_type,
@@ -158,8 +159,9 @@ def refresh(ctx: Context, node: Node) -> None:
     relation = user_relation(ctx, node["relation"])
     assert relation is not None
     concurrent, skip = bool(node.get("concurrent")), bool(node.get("skipData"))
-    if ctx.catalog.major < 17 or has_privilege(ctx, relation, "MAINTAIN") == "no":
-        need_owner(ctx, relation, location, name=relation.name)
+    if relation.kind not in "rpm":
+        raise ctx.refuse("42809", f'"{relation.name}" is not a table or materialized view', location, name=relation.name, kind="relation")
+    need_maintain(ctx, relation, location)
     if relation.kind != "m":
         raise ctx.refuse("0A000", f'"{relation.name}" is not a materialized view', location, name=relation.name, kind="relation")
     certain = doubt(ctx, relation) is None

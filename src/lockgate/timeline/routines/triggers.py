@@ -1,0 +1,56 @@
+"""Triggers that fire for certain: what their functions need of the current role (src/backend/commands/trigger.c)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockgate.catalog.objects import Relation, Routine, Trigger
+from lockgate.parse.statement import Node
+from lockgate.timeline.binder import Query
+from lockgate.timeline.context import Context
+from lockgate.timeline.evaluate import World
+from lockgate.timeline.failure import Refused, Unsure
+from lockgate.timeline.routines.new_rows import some
+
+_EVENTS = {"InsertStmt": "I", "UpdateStmt": "U", "DeleteStmt": "D"}
+
+
+def fire(world: World, query: Query, tag: str, node: Node, timings: str) -> None:
+    """Run the functions of the triggers of these timings for what they may not do; nothing else that they do is kept. Refuses with 42501."""
+    ctx = world.ctx
+    relation = ctx.catalog.find(Relation, query.target) if query.target and tag in _EVENTS else None
+    if relation is None or relation.kind not in "rv" or ctx.session.settings.get("session_replication_role", "origin") != "origin":
+        return
+    for trigger in _certain(world, relation, _EVENTS[tag], node):
+        function = ctx.catalog.find(Routine, trigger.function)
+        if trigger.timing in timings and function is not None:
+            _try(ctx, function, relation, trigger)
+
+
+def _certain(world: World, relation: Relation, event: str, node: Node) -> list[Trigger]:
+    """The triggers that fire: those for each statement, and for rows that are inserted unless a trigger before them may see to it that they are not."""
+    found = [t for t in world.ctx.catalog.of_relation(relation.oid, Trigger) if event in t.events and not t.internal]
+    before = sorted((t for t in found if t.row and t.timing in "BO"), key=lambda t: t.name)
+    rows = before[:1] or [t for t in found if t.row]
+    fires = [t for t in found if not t.row] + (rows if event == "I" and rows and some(world, node) else [])
+    return [t for t in fires if t.enabled in "OA" and not t.conditional and not t.columns]
+
+
+def _try(ctx: Context, function: Routine, relation: Relation, trigger: Trigger) -> None:
+    from lockgate.timeline.routines.run import run_routine
+
+    draft, session = ctx.catalog, ctx.session
+    said: list[list[Any]] = [ctx.needs, ctx.warnings, ctx.notes, ctx.tainted]
+    lengths = [len(one) for one in said]
+    ctx.catalog = draft.draft()
+    try:
+        run_routine(ctx, function, [], relation=relation, trigger=trigger)
+    except Refused as refused:
+        if refused.failure.sqlstate == "42501":
+            raise
+    except Unsure:
+        pass
+    finally:
+        ctx.catalog, ctx.session = draft, session
+        for one, length in zip(said, lengths, strict=True):
+            del one[length:]
