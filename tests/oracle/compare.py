@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from lockgate.live.catalog import PREPARE, compare, read_catalog
+from lockgate.live.catalog import SQL, compare, in_order
 from lockgate.live.server import Server
 from lockgate.live.wire import SocketConnection
 from lockgate.sources.migration import Migration, Script, Transaction
@@ -24,6 +25,7 @@ DATA = ("22", "38", "58", "23", "21", "P0", "40", "54", "57", "53")
 WORDED = ("42501", "2BP01", "0LP01", "55006", "42939")
 WARNED = ("01007", "01006", "0LP01", "01000")
 _FRESH = ("drop database lockgate with (force)", "create database lockgate template template1")
+_PREPARE = f"prepare lockgate_catalog as {SQL}"  # planning it is most of the time
 _SKIP = ("schemas public", "extensions plpgsql")
 
 
@@ -87,7 +89,7 @@ class Pair:
 
     def _prepare(self) -> None:
         (path,) = self.connection.query("select current_setting('search_path')").rows[0]
-        for sql in ("set search_path = pg_catalog", PREPARE, state.prepare(self.major), f"select pg_catalog.set_config('search_path', $${path}$$, false)"):
+        for sql in ("set search_path = pg_catalog", _PREPARE, state.prepare(self.major), f"select pg_catalog.set_config('search_path', $${path}$$, false)"):
             reply = self.connection.query(sql)
             assert reply.failure is None, reply.failure
 
@@ -160,7 +162,7 @@ class Pair:
 
     def _differences(self) -> Iterable[str]:
         catalog = self.replay.catalog
-        missing, extra, changed = compare(read_catalog(self.connection, prepared=True), export(catalog))
+        missing, extra, changed = compare(in_order(json.loads(self.connection.query("execute lockgate_catalog").rows[0][0] or "{}")), export(catalog))
         for word, names in (("missing", missing), ("extra", extra), ("different", changed)):
             yield from (f"{word}: {name}" for name in names if not name.startswith(_SKIP))
         there, here = state.real(self.connection), state.ours(catalog)

@@ -272,6 +272,7 @@ def _relation(catalog: Catalog, obj: Relation) -> Iterator[tuple[object, ...]]:
         yield from _acl(catalog, "sequence" if obj.kind == "S" else "table", "acl", obj.name, obj)
     for a in obj.attributes if obj.kind in "rpvm" else ():
         yield "column", obj.name, a.name, a.is_local, a.inherited, a.generated, a.collation
+    for a in obj.attributes if obj.kind in "rpvmSf" else ():
         for row in _exploded(catalog, a.acl):
             yield "column acl", f"{obj.name}.{a.name}", *row
     if obj.kind in "rp":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from lockgate.catalog.objects import FIRST_USER_OID, Constraint, Relation, Rewrite
@@ -127,7 +128,7 @@ def on_conflict(state: State, item: Item, body: Node) -> None:
         raise state.ctx.refuse("42601", message, body.get("location", 0))
     if item.rel is not None and not isinstance(item.rel, Relation) and infer:
         raise state.ctx.refuse("0A000", "ON CONFLICT is not supported with system catalog tables", body.get("location", 0))
-    rules = state.catalog.of_relation(item.rel.oid, Rewrite) if isinstance(item.rel, Relation) else ()
+    rules = [r for oid in _standing_for(state, item.rel) for r in state.catalog.of_relation(oid, Rewrite)] if isinstance(item.rel, Relation) else []
     if any(r.event == "update" or (r.event == "insert" and not r.nothing) for r in rules):
         message = "INSERT with ON CONFLICT clause cannot be used with table that has INSERT or UPDATE rules"
         state.gathered.late.append(state.ctx.refuse("0A000", message, body.get("location", 0), kind="other"))
@@ -195,6 +196,13 @@ def _by_constraint(state: State, relation: Relation, infer: Node) -> None:
         "42704", f'constraint "{name}" for table "{relation.name}" does not exist', infer.get("location", 0), name=name, kind="constraint",
         object=f"{schema}.{relation.name}.{name}", event=state.catalog.events.get(("constraint", schema, relation.name, name)),
     )  # fmt: skip
+
+
+def _standing_for(state: State, relation: Relation | None) -> Iterator[int]:
+    """A relation, and what stands behind it as far as it is an automatically updatable view."""
+    while relation is not None:
+        yield relation.oid
+        relation = state.catalog.find(Relation, relation.updatable[0]) if relation.kind == "v" and relation.updatable else None
 
 
 def _infers(state: State, relation: Relation, named: set[int], expressions: int, predicate: bool) -> bool:
