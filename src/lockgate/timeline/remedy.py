@@ -33,6 +33,11 @@ def sql_name(catalog: Catalog, obj: Any) -> str:
         return 'DATABASE :"DBNAME"'  # migrations do not know it, psql does
     if isinstance(obj, (Namespace, Extension)):
         return f"{type(obj).__name__.upper().replace('NAMESPACE', 'SCHEMA')} {quoted(obj.name)}"
+    if type(obj).__name__.startswith("Builtin") or (isinstance(obj, Other) and obj.oid < 0):
+        from lockgate.timeline.shipped import described
+
+        word, _, rest = described(catalog, obj).partition(" ")
+        return f"{word.upper()} {rest}" if word not in ("table", "view") else rest
     space = catalog.namespace_name(getattr(obj, "namespace", 0))
     name = f"{quoted(space)}.{quoted(obj.name)}" if space else quoted(getattr(obj, "name", ""))
     match obj:
