@@ -21,7 +21,7 @@ from lockgate.live.routines import Firing, Routine
 from lockgate.live.wire import Connection, Crashed, Late, Lost, Reply
 from lockgate.parse.plpgsql.parser import parse_body
 from lockgate.parse.plpgsql.scan import BodySyntax
-from lockgate.values import dataclass, field, replace
+from lockgate.values import dataclass, replace
 
 PREPARED = "prepared queries"
 VALIDATOR = "validator"
@@ -50,7 +50,6 @@ class Checker:
     _extension: plpgsql_check.Extension | None = None
     _asked: bool = False
     _connection: Connection | None = None
-    _compiled: set[str] = field(default_factory=set)  # what plpgsql_check has had PL/pgSQL compile in that session
 
     def check(self, migration: str, routines: Iterable[Routine], search_path: str) -> list[BodyObservation]:
         """Every certain refusal of some routines, each once. Raises Lost."""
@@ -60,7 +59,7 @@ class Checker:
         extension = self._extension_of_server() if any(routine.language == "plpgsql" for routine in due) else None
         if extension is not None:
             extension.make(self.admin, EVERYONE)
-        self._open({routine.oid for routine in due} if extension is not None else set())
+        self._connection = self._connection or self.connect()
         try:
             every = (seen for routine in due for seen in self._of_routine(migration, routine, search_path))
             told: dict[tuple[str, str, str], BodyObservation] = {}
@@ -73,16 +72,6 @@ class Checker:
             if extension is not None:
                 with contextlib.suppress(Lost):  # a server that is gone has its own news
                     extension.drop(self.admin)
-
-    def _open(self, compiled: set[str]) -> None:
-        """A session; another where PL/pgSQL keeps what it compiled of a routine, with types that are gone since."""
-        if self._connection is not None and not compiled.isdisjoint(self._compiled):
-            self._connection.close()
-            self._connection = None
-        if self._connection is None:
-            self._connection = self.connect()
-            self._compiled.clear()
-        self._compiled |= compiled
 
     def _extension_of_server(self) -> plpgsql_check.Extension | None:
         if not self._asked:
@@ -118,7 +107,8 @@ class Checker:
 
     def _extended(self, routine: Routine, firing: Firing, path: str, extension: plpgsql_check.Extension) -> list[tuple[str | None, ...]]:
         try:
-            return self._ask(path, extension.query(routine, firing)).rows
+            # a copy: PL/pgSQL keeps what it compiled, with types that are gone since
+            return self._ask(path, *_created(routine, routine.result, routine.source), extension.query(routine, firing)).rows
         except Lost as lost:
             words = f"plpgsql_check {extension.version} ended its session at {routine.signature}: bodies were checked by preparing their queries"
             raise Crashed(words) from lost
@@ -181,19 +171,24 @@ def _whole(routine: Routine, firing: Firing, probed: Probe) -> list[str]:
         variables = f"new {row}; old {row}; {_TRIGGER_VARIABLES} lg_line text;"
         block = f"{head}\n<<{quote(routine.name)}>>\nDECLARE {variables}\nBEGIN\n{probed.text}\nEND"
         return [*made, f"DO {_dollars(block)}"]
-    name = f"pg_temp.{quote(routine.name)}"
-    body = _dollars(f"{head}\nDECLARE lg_line text;\nBEGIN\n{probed.text}\nEND")
-    if routine.procedure:
-        return [f"CREATE PROCEDURE {name}({routine.arguments}) LANGUAGE plpgsql AS {body}", f"CALL {name}({routine.nulls})"]
-    result = routine.result if routine.rows or not routine.result.startswith("SETOF") else "void"
-    return [f"CREATE FUNCTION {name}({routine.arguments}) RETURNS {result} LANGUAGE plpgsql AS {body}", f"SELECT pg_catalog.count(*) FROM {name}({routine.nulls})"]
+    result = routine.result if routine.rows or routine.result != "SETOF record" else "void"  # of that, a caller must name the columns
+    create = _created(routine, result, f"{head}\nDECLARE lg_line text;\nBEGIN\n{probed.text}\nEND")
+    call = f"pg_temp.{quote(routine.name)}({routine.nulls})"
+    return [*create, f"CALL {call}" if routine.procedure else f"SELECT pg_catalog.count(*) FROM {call}"]
+
+
+def _created(routine: Routine, result: str, body: str) -> list[str]:
+    """Statements that make a routine of the same name and arguments, for the transaction."""
+    head = f"pg_temp.{quote(routine.name)}({routine.arguments})"
+    head = f"PROCEDURE {head}" if routine.procedure else f"FUNCTION {head} RETURNS {result}"
+    return ["SET LOCAL check_function_bodies = off", f"CREATE {head} LANGUAGE plpgsql AS {_dollars(body)}"]
 
 
 def _dollars(body: str) -> str:
     tag = "$lockgate$"
     while tag in body:
         tag = tag[:-1] + "_$"
-    return f"{tag}\n{body}\n{tag}"
+    return f"{tag}{body}\n{tag}"
 
 
 def _located(refusals: list[plpgsql_check.Refusal], probed: Probe) -> Iterator[tuple[Part | None, Failure]]:

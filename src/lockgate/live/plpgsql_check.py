@@ -55,7 +55,7 @@ class Extension:
         ask(admin, f"BEGIN; {quiet}; DROP SCHEMA {_SCHEMA} CASCADE; COMMIT")
 
     def query(self, routine: Routine, firing: Firing) -> str:
-        """The query that checks a routine, for the rows of one table where a trigger calls it."""
+        """The query that checks the session's copy of a routine, for the rows of one table where a trigger calls it."""
         options = {"fatal_errors": "false", "other_warnings": "false", "extra_warnings": "false"}
         if firing.oid:
             options["relid"] = f"{firing.oid}::pg_catalog.oid::pg_catalog.regclass"
@@ -63,7 +63,8 @@ class Extension:
         if "use_incomment_options" in self.definition:  # a comment of the body has no say
             options["use_incomment_options"] = "false"
         given = ", ".join(f"{name} => {value}" for name, value in options.items())
-        call = f"{_SCHEMA}.plpgsql_check_function_tb({routine.oid}::pg_catalog.oid::pg_catalog.regprocedure, {given})"
+        copy = f"SELECT oid FROM pg_catalog.pg_proc WHERE pronamespace = pg_catalog.pg_my_temp_schema() AND proname = {literal(routine.name)}"
+        call = f"{_SCHEMA}.plpgsql_check_function_tb(({copy})::pg_catalog.regprocedure, {given})"
         return f"SELECT lineno, sqlstate, message, query FROM {call} WHERE level = 'error'"
 
 
