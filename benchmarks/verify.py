@@ -55,7 +55,7 @@ def main() -> None:
             "verify() with bodies, plpgsql_check": lambda: _whole(replace(plan, observe_locks=False, bodies=True)),  # where the server has it
             "verify() with downs": lambda: _whole(replace(plan, downs=True)),
         }
-        best |= _rounds(max(arguments.runs // 2, 1), apart)
+        best |= _rounds(arguments.runs, apart)
         floor = best["one psql session, server running"]
         for what, seconds in best.items():
             print(f"{what:40} {seconds * 1000:8.0f} ms {seconds / floor:6.2f}")

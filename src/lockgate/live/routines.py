@@ -44,7 +44,7 @@ SELECT p.oid, n.nspname || '.' || p.proname || '(' || pg_catalog.pg_get_function
         COALESCE(t.tgoldtable, ''), COALESCE(t.tgnewtable, '')), E'\\n') FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
         JOIN pg_catalog.pg_namespace m ON m.oid = c.relnamespace WHERE t.tgfoid = p.oid AND NOT t.tgisinternal AND NOT c.relispartition)
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-WHERE p.oid IN ({{oids}})"""
+WHERE p.oid = ANY ($1)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +104,17 @@ class Catalog:
     def versions(self) -> dict[str, str]:
         """Routines by oid, with what changes where they are replaced, or called by other triggers. Raises Lost."""
         if not self._prepared:  # planning would be most of the time
-            ask(self.admin, "PREPARE lockgate_routines AS" + _VERSIONS.format(body="AND p.prosqlbody IS NULL" if self.major >= 14 else ""))
+            versions = _VERSIONS.format(body="AND p.prosqlbody IS NULL" if self.major >= 14 else "")
+            details = _DETAILS.format(out=str(self.major >= 14).lower())
+            prepare = f"PREPARE lockgate_routines AS{versions}; PREPARE lockgate_details (pg_catalog.oid[]) AS{details}"
+            ask(self.admin, f"SET plan_cache_mode = force_generic_plan; {prepare}")
             self._prepared = True
         return {oid or "": version or "" for oid, version in ask(self.admin, "EXECUTE lockgate_routines")}
 
     def routines(self, oids: Iterable[str]) -> list[Routine]:
-        """Some of them, whole. Raises Lost."""
-        listed = ", ".join(oids)
-        rows = ask(self.admin, _DETAILS.format(oids=listed, out=str(self.major >= 14).lower())) if listed else []
-        return [_routine(row) for row in rows]
+        """Some of them, whole; after ``versions``. Raises Lost."""
+        listed = ",".join(oids)
+        return [_routine(row) for row in ask(self.admin, f"EXECUTE lockgate_details ('{{{listed}}}')")] if listed else []
 
 
 @lru_cache(maxsize=8192)
