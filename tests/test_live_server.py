@@ -237,6 +237,21 @@ def test_a_query_has_a_deadline_and_its_rest_can_be_read() -> None:
         assert connection.query("SELECT generate_series(1, 100000)", keep=False).rows == []
 
 
+def test_the_template_may_vanish_while_a_server_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run may make it anew, with another password: what was read and what is started are one file."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    launch = Server._launch
+
+    def late(self: Server, pack: int) -> None:
+        self.template.pack.unlink()
+        launch(self, pack)
+
+    monkeypatch.setattr(Server, "_launch", late)
+    with Server(choose("", None)) as server:
+        server.ready()
+        assert server.connect().query("SELECT 1").rows == [("1",)]
+
+
 def test_several_servers_at_once() -> None:
     servers = [Server(choose("", None)) for _ in range(3)]
     for server in servers:

@@ -201,14 +201,16 @@ def test_the_oldest_entries_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("LOCKGATE_CACHE", raising=False)
     monkeypatch.setattr(cache, "_LIMIT", 5000)
+    home = cache.folder()
+    assert home is not None
+    Path(home, "cluster-18.6-x.pack").write_bytes(bytes(100_000))
     for number in range(20):
         cache.write(b"%d" % number, bytes(1000))
-        home = cache.folder()
-        assert home is not None
         for path in Path(home).iterdir():  # an hour passes
             seen = path.stat()
             os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns - 3600 * 10**9))
-        assert sum(p.stat().st_size for p in Path(home).iterdir()) <= 5000
+        assert sum(p.stat().st_size for p in Path(home).iterdir() if p.suffix != ".pack") <= 5000
+    assert Path(home, "cluster-18.6-x.pack").exists(), "a server's template is no entry"
     assert cache.has(b"19") and not cache.has(b"0")
 
 

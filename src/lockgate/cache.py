@@ -125,7 +125,8 @@ def _name(key: bytes) -> str:
 
 def _evict(home: str) -> None:
     """Delete the entries that were not used for longest until the rest fits."""
-    entries = sorted(((seen.st_mtime_ns, seen.st_size, entry.path) for entry in os.scandir(home) if (seen := entry.stat())), reverse=True)
+    mine = (entry for entry in os.scandir(home) if not entry.name.endswith(".pack"))  # a server's template lies here, too (live/template.py)
+    entries = sorted(((seen.st_mtime_ns, seen.st_size, entry.path) for entry in mine if (seen := entry.stat())), reverse=True)
     total = 0
     for _, size, path in entries:
         total += size

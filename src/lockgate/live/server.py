@@ -86,7 +86,11 @@ class Server:
 
     def start(self) -> None:
         """Start it; does not wait. Raises CannotCheck."""
-        self._template = template(self.binaries)
+        self._template, pack = template(self.binaries)
+        with pack:
+            self._launch(pack.fileno())
+
+    def _launch(self, pack: int) -> None:
         base = _base(self._limit)
         sweep(base)
         self._home, lock = _make_home(base)
@@ -95,13 +99,13 @@ class Server:
             os.chown(self._home, uid, uid)
         mine, theirs = socket.socketpair()
         with theirs:
-            wish = self._wish(uid, theirs.fileno(), lock)
+            wish = self._wish(uid, theirs.fileno(), lock, pack)
             command = [sys.executable, "-I", "-S", supervisor.__file__, json.dumps(wish)]
             try:
                 self._process = subprocess.Popen(
                     command,
                     start_new_session=True,
-                    pass_fds=(theirs.fileno(), lock),
+                    pass_fds=(theirs.fileno(), lock, pack),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -114,7 +118,7 @@ class Server:
                 os.close(lock)
         self._channel = mine
 
-    def _wish(self, uid: int | None, channel: int, lock: int) -> dict[str, Any]:
+    def _wish(self, uid: int | None, channel: int, lock: int, pack: int) -> dict[str, Any]:
         settings = dict(_SETTINGS)
         settings["temp_file_limit"] = f"{self._limit >> 11}kB"
         files = {}
@@ -124,7 +128,6 @@ class Server:
         argv = [str(self.binaries.bindir / "postgres"), "-D", f"{self._home}/data", "-k", self._home]
         argv += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
-        pack = str(self.template.pack)
         return {"home": self._home, "pack": pack, "uid": uid, "channel": channel, "lock": lock, "size_limit": self._limit, "argv": argv, "env": env, "files": files}
 
     def ready(self) -> None:

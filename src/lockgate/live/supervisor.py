@@ -63,8 +63,9 @@ def _say(channel: socket.socket, line: str) -> None:
 
 
 def _open(wish: dict[str, Any]) -> bytes:
-    """Read the template and become the unprivileged user: as root, for the cache belongs to the user who runs us."""
+    """Read the template and become the unprivileged user."""
     with open(wish["pack"], "rb") as pack:
+        pack.seek(0)
         if wish["uid"] is not None:
             os.setgroups([])
             os.setgid(wish["uid"])

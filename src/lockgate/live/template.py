@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 from lockgate.errors import CannotCheck
 from lockgate.live.binaries import Binaries
@@ -38,8 +39,8 @@ class Template:
     verifier: str  # the password as pg_authid holds it, for further roles
 
 
-def template(binaries: Binaries) -> Template:
-    """The template of an installation, made on first use (about a second)."""
+def template(binaries: Binaries) -> tuple[Template, BinaryIO]:
+    """The template of an installation, made on first use (about a second), and its file, open: another run may put a new one in its place."""
     pack = cache_dir() / f"cluster-{_key(binaries)}.pack"
     with contextlib.suppress(OSError, ValueError, KeyError):
         return _open(pack)
@@ -47,11 +48,14 @@ def template(binaries: Binaries) -> Template:
     return _open(pack)
 
 
-def _open(pack: Path) -> Template:
-    with open(pack, "rb") as file:
+def _open(pack: Path) -> tuple[Template, BinaryIO]:
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(open(pack, "rb"))
         head = json.loads(file.read(int.from_bytes(file.read(8), "big")))
-    meta = head[0][2]
-    return Template(pack, meta["superuser"], meta["password"], meta["verifier"])
+        meta = head[0][2]
+        made = Template(pack, meta["superuser"], meta["password"], meta["verifier"])
+        stack.pop_all()
+        return made, file
 
 
 def _key(binaries: Binaries) -> str:
