@@ -85,6 +85,15 @@ def test_the_server_confirms(project: Path, lockgate: Run) -> None:
     assert {(f["evidence"]["verdict"], f["evidence"]["sqlstate"] == f["sqlstate"]) for f in found} == {("confirmed", True)}
 
 
+def test_the_server_is_asked_for_the_certain_part_of_a_query(project: Path, lockgate: Run) -> None:
+    (project / "db/migrations/0002_b.up.sql").write_text("ALTER TABLE rules DROP COLUMN is_mandatory;\n")
+    (project / "db/queries.sql").write_text("SELECT id FROM drafts;\n")
+    (project / "app/main.go").write_text('package app\n\nvar q = b.Join("LEFT JOIN rules r ON r.id = d.rule AND r.is_mandatory")\n')
+    (found,) = findings(lockgate, "verify")
+    assert (found["name"], found["location"]["start"]) == ("query-reads-dropped-column", {"line": 3, "column": 58, "offset": 70})
+    assert found["evidence"]["verdict"] == "confirmed" and "the certain part of the query" in found["evidence"]["message"]
+
+
 def test_the_server_s_word_where_the_simulator_was_in_doubt(project: Path, lockgate: Run) -> None:
     (project / "db/migrations/0002_b.up.sql").write_text("DO $$ BEGIN EXECUTE concat('ALTER TABLE rules DROP COLUMN ', lower('IS_MANDATORY')); END $$;")
     found = findings(lockgate, "verify")
