@@ -426,13 +426,14 @@ def test_a_template_stands_on_names_that_are_made_up(tmp_path: Path) -> None:
     auth = {
         "1_a.up.sql": 'CREATE TABLE {{ index .Options "Namespace" }}.users (id int, note text DEFAULT \'{{ no }}\');',
         "2_b.up.sql": "{{/* what this is for */}}ALTER TABLE {{.Namespace}}.users ADD COLUMN name text;",
-        "3_c.up.sql": "INSERT INTO mails VALUES ('Hello {{name}}, ${x}');",
+        "3_c.up.sql": "INSERT INTO mails VALUES ('Hello {{name}}, ${x}', E'it\\'s {{if .x}}', $$Dear {{range .y}}$$);",
+        "4_d.up.sql": "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT id FROM {{.Namespace}}.users $$;",
     }
     folder = loaded(tmp_path / "go", auth)
     assert sent(folder) == ["CREATE TABLE namespace.users (id int, note text DEFAULT 'no');"]
     assert sent(folder, 1) == ["ALTER TABLE namespace.users ADD COLUMN name text;"]
-    assert sent(folder, 2)[0] == "INSERT INTO mails VALUES ('Hello {{name}}, ${x}');"
-    assert [m.up.made_up for m in folder.migrations] == [("namespace", "no"), ("namespace",), ()]
+    assert sent(folder, 2)[0] == auth["3_c.up.sql"] and "namespace.users" in sent(folder, 3)[0]
+    assert [m.up.made_up for m in folder.migrations] == [("namespace", "no"), ("namespace",), (), ("namespace",)]
     psql = loaded(tmp_path / "psql", {"1.sql": "CREATE TABLE :MY_SCHEMA.t (a int[] DEFAULT ARRAY[]:::MY_SCHEMA.k[], b text DEFAULT :'X1');SELECT a[1:n], b::text;"})
     assert sent(psql) == ["CREATE TABLE my_schema.t (a int[] DEFAULT ARRAY[]::my_schema.k[], b text DEFAULT 'x1');SELECT a[1:n], b::text;"]
 

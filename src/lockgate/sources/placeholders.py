@@ -13,8 +13,8 @@ from lockgate.lean import pattern
 from lockgate.text import Source
 from lockgate.values import dataclass
 
-# text in quotes and comments, where braces are nobody's business; dollar quotes hold SQL
-_QUIET = r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/"
+# text in quotes and comments, where braces are nobody's business; of what stands in dollar quotes only a body is SQL
+_QUIET = r"\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\b(?i:as|do)\s+(?P<body>\$\w*\$)|(?P<text>\$\w*\$)"
 _BRACES = r"\$\{(?P<flyway>[^}\s]+)\}|\{\{-?(?P<go>[^{}]*?)-?\}\}"
 # in scripts that psql runs: sqitch's variables have any name, elsewhere only capitals tell them from what may be SQL
 _PSQL = {
@@ -43,7 +43,7 @@ def fill(source: Source, layout: str, values: Mapping[str, str]) -> Filled:
     if not ("${" in text or "{{" in text or (psql and re.search(psql, text))):
         return Filled(source)
     places = f"{_BRACES}|{psql}" if psql else _BRACES
-    template = _PATH.search(text) is not None or any(m.lastgroup for m in re.finditer(f"{_QUIET}|{places}", text, re.DOTALL))
+    template = _PATH.search(text) is not None or _outside(text, re.compile(f"{_QUIET}|{places}", re.DOTALL))
     if template and _CONTROL.search(text):
         return Filled(source, opaque=f"{source.path}: {_CONDITIONS}")
     made_up: dict[str, None] = {}
@@ -62,6 +62,23 @@ def fill(source: Source, layout: str, values: Mapping[str, str]) -> Filled:
         return _quoted(name, inside) if kind == "psql" else name
 
     return Filled(Source(source.path, re.sub(places, value, text)), tuple(made_up))
+
+
+def _outside(text: str, tokens: re.Pattern[str]) -> bool:
+    """Whether a placeholder stands where SQL does."""
+    at = 0
+    while (found := tokens.search(text, at)) is not None:
+        kind, at = found.lastgroup, found.end()
+        if kind in ("body", "text"):
+            mark = found.group(kind)
+            end = text.find(mark, at)
+            end = end if end >= 0 else len(text)
+            if kind == "body" and _outside(text[at:end], tokens):
+                return True
+            at = end + len(mark)
+        elif kind is not None:
+            return True
+    return False
 
 
 def _quoted(name: str, variable: str) -> str:
