@@ -25,6 +25,7 @@ from lockgate.values import dataclass, replace
 
 PREPARED = "prepared queries"
 VALIDATOR = "validator"
+_SECONDS = 60
 _BEFORE = re.compile(r"(?:SELECT |[^ ]+(?: ?\[.*\])? ?:?= ?)?")
 _REPORT = re.compile(r"lg (\d+) (\w{5}) (.*)", re.DOTALL)
 _TRIGGER_VARIABLES = (
@@ -66,8 +67,6 @@ class Checker:
             for seen in every:
                 told.setdefault((seen.routine, seen.table, seen.fails.message), seen)
             return list(told.values())
-        except Late as late:
-            raise Lost("the check of a routine's body did not end") from late
         finally:
             if extension is not None:
                 with contextlib.suppress(Lost):  # a server that is gone has its own news
@@ -80,7 +79,12 @@ class Checker:
         return self._extension
 
     def _of_routine(self, migration: str, routine: Routine, search_path: str) -> list[BodyObservation]:
-        path = routine.search_path if routine.search_path is not None else search_path
+        try:
+            return self._looked(migration, routine, routine.search_path if routine.search_path is not None else search_path)
+        except Late as late:
+            raise Lost(f"the check of {routine.signature} did not end within {_SECONDS} s") from late
+
+    def _looked(self, migration: str, routine: Routine, path: str) -> list[BodyObservation]:
         if routine.language == "sql":
             reply = self._ask(path, f"SELECT pg_catalog.fmgr_sql_validator({routine.oid})")
             part = Part(0, routine.source.strip())
@@ -146,7 +150,7 @@ class Checker:
         """Ask in a transaction that leaves nothing."""
         assert self._connection is not None
         send = self._connection.query
-        reply = send(";\n".join(("BEGIN", f"SELECT pg_catalog.set_config('search_path', {literal(path)}, true)", *queries)), 60)
+        reply = send(";\n".join(("BEGIN", f"SELECT pg_catalog.set_config('search_path', {literal(path)}, true)", *queries)), _SECONDS)
         send("ROLLBACK", 20)
         return reply
 
