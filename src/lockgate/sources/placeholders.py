@@ -18,11 +18,9 @@ _QUIET = r"\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\b(?i:as
 _BRACES = r"\$\{(?P<flyway>[^}\s]+)\}|\{\{-?(?P<go>[^{}]*?)-?\}\}"
 # in scripts that psql runs: sqitch's variables have any name, elsewhere only capitals tell them from what may be SQL
 _PSQL = {
-    name: rf"(?:(?<=[\s(,.=])|(?<=::))(?P<psql>:(?:\"\w+\"|'\w+'|{word}\b))(?!:)"
+    name: rf"(?P<psql>:(?:(?<=[\s(,.=]:)|(?<=:::))(?:\"\w+\"|'\w+'|{word}\b))(?!:)"
     for name, word in (("plain", r"[A-Z][A-Z0-9_]+"), ("sqitch", r"[A-Za-z_]\w*"))
 }
-
-
 _PATH = pattern(r"\bsearch_path\s*(?:=|\bto\b)\s*'?\"?(?:\$\{|\{\{)", re.IGNORECASE)
 _CONTROL = pattern(r"\{\{-?\s*(?:if|else|end|range|with|define|template|block)\b")
 _CONDITIONS = "it is a template with conditions: what it does is not known"
