@@ -206,3 +206,11 @@ def test_a_role_that_may_be_missing_warns_of_nothing() -> None:
     migrations = tuple(Migration(str(n), str(n), str(n), script) for n, script in enumerate(scripts, 1))
     replay = Replay(Plan(migrations, 15, owner="own", deployer="app", owned=frozenset({"1"}), guessed=("web",)))
     assert [w.message for s in replay.steps() if isinstance(s, Step) for w in s.warnings] == []
+
+
+def test_what_a_table_that_may_be_there_brings_along_may_be_there_too() -> None:
+    loop = "do $$ begin if (select random() > 0.5) then execute 'create table made (id serial primary key, x int default ' || random() || ')'; end if; end $$;\n"
+    steps, _ = replayed(
+        loop + "alter sequence made_id_seq rename to s;\nalter index made_pkey rename to k;\nalter sequence other_id_seq rename to z;\n"
+    )
+    assert failures(steps) == ["42P01"]

@@ -78,7 +78,8 @@ def _compared(steps: Sequence[Step], before: Catalog, old: Remakable, after: Cat
         event = after.events.get(key) if key is not None else None
         lost, sql = zip(*found, *remarks, strict=True)
         name = remedy.sql_name(after, new)
-        kind, _, rest = name.partition(" ")
+        kind, _, rest = name.removeprefix("MATERIALIZED ").partition(" ")
+        kind = "MATERIALIZED VIEW" if name.startswith("MATERIALIZED ") else kind
         yield Remade(made, f"{kind.lower()} {rest}", place, event.place if event else None, lost, tuple(filter(None, sql)), not found)
 
 

@@ -107,6 +107,8 @@ def _table(ctx: Context, node: Node) -> Iterator[NameKey]:
     """A new table, and what it hangs on: parents and the tables that its foreign keys name."""
     target = node.get("relation") or node.get("sequence") or node.get("typevar", {})
     yield from _created(ctx, target)
+    name = target.get("relname", "")
+    yield from _new(ctx, "relation", target.get("schemaname"), name if HOLE in name else _made_for(name) + HOLE)
     like = [item["TableLikeClause"]["relation"] for item in nodes(node) if "TableLikeClause" in item]
     for rangevar in _rangevars(node):
         if rangevar is not target and rangevar not in like:
@@ -138,13 +140,14 @@ def _altered(ctx: Context, node: Node) -> Iterator[NameKey]:
                 if command.get("behavior") == "DROP_CASCADE":
                     yield from _dependents(ctx, relation)
             elif _makes_more(command):
-                yield _made_for(relation)
+                yield ("name", "relation", relation.namespace, _made_for(relation.name) + "*")
         for body in command.get("def", {}).values():
             name = body.get("conname") if isinstance(body, dict) else None
             yield from _new(ctx, "relation", node["relation"].get("schemaname"), name) if name else ()
         for rangevar in _rangevars(command):
             yield from _shapes(ctx, rangevar)
-            yield from map(_made_for, relations_of(ctx, rangevar)) if subtype == "AT_AttachPartition" else ()
+            if subtype == "AT_AttachPartition":
+                yield from (("name", "relation", r.namespace, _made_for(r.name) + "*") for r in relations_of(ctx, rangevar))
 
 
 def _makes_more(command: Node) -> bool:
@@ -156,8 +159,9 @@ def _makes_more(command: Node) -> bool:
     return bool("constraints" in column) or any("serial" in word or HOLE in word for word in words)
 
 
-def _made_for(relation: Relation) -> NameKey:
-    return ("name", "relation", relation.namespace, f"{relation.name[:20]}*")  # where names are too long, what follows gives way
+def _made_for(table: str) -> str:
+    """How the names of a table's own indexes and sequences begin (makeObjectName: of long names the end gives way)."""
+    return f"{table}_"[:20]
 
 
 def relations_of(ctx: Context, rangevar: Node, kinds: str = _RELATIONS) -> Iterator[Relation]:
