@@ -56,8 +56,6 @@ def test_what_has_changed_makes_the_whole(major: int) -> None:
         server.ready()
         doing, reading = server.connect(), server.connect(settings={"search_path": "pg_catalog"})
         readers = [Reader(reading), Reader(doing)]
-        for reader in readers:
-            reader.ready()
         seen = [reader.whole() for reader in readers]
         patched = 0
         for statement in STATEMENTS:
@@ -66,9 +64,8 @@ def test_what_has_changed_makes_the_whole(major: int) -> None:
                 reply = doing.query(part, 60)
                 assert reply.failure is None, (part, reply.failure)
             doing.query("BEGIN")
-            doing.query("CREATE TABLE inside (id int)")
+            doing.query("CREATE TABLE inside (id int); SAVEPOINT lg")
             for number, reader in enumerate(readers):
-                reader.ready()
                 reader.post(seen[number])
                 found = reader.take(seen[number])
                 assert found.catalog() == read_catalog(reader.connection), (statement, number)

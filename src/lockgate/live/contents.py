@@ -80,6 +80,7 @@ _LIVE = "SELECT pg_catalog.json_build_object({})".format(
 )
 # a few rows are joined by index, however small the catalogs were when the plan was made
 _PLAN = ("plan_cache_mode = force_generic_plan", "enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off")
+_NOT_OURS = ("22P02", "26000")  # the prepared statement is another, or none
 _SETTINGS = "".join(f"SET {setting};" for setting in ("search_path = pg_catalog", "statement_timeout = 0", *_PLAN))  # the search_path spells names
 
 
@@ -112,36 +113,44 @@ class Reader:
     """Reads the contents through one connection, its own transaction included.
 
     The query for changes is prepared, for planning it is most of the work. A migration's session may drop it or hold another under any name: ours
-    is a random one, and ``ready`` tells whether it is still what we made.
+    is a random one, and each use first sees whether it is still what we made. Leaves settings changed that end with the transaction where there is one.
     """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._name = self._digest = ""
+        self._execute = ""
 
-    def ready(self) -> None:
-        """Make what is needed. Changes settings of the transaction, and of the session where it is in none. Raises CannotCheck, Lost."""
-        held = f"SELECT 1 FROM pg_catalog.pg_prepared_statements WHERE name = '{self._name}' AND pg_catalog.md5(statement) = '{self._digest}'"
-        if not ask(self.connection, _SETTINGS + held):
-            self._name = f"lockgate_{secrets.token_hex(8)}"
-            statement = f"PREPARE {self._name}{_CHANGES}"
-            self._digest = md5(statement.encode(), usedforsecurity=False).hexdigest()
-            ask(self.connection, statement)
+    def _prepare(self) -> None:
+        name = f"lockgate_{secrets.token_hex(8)}"
+        statement = f"PREPARE {name}{_CHANGES}"
+        digest = md5(statement.encode(), usedforsecurity=False).hexdigest()
+        held = f"EXISTS (SELECT FROM pg_catalog.pg_prepared_statements WHERE name = '{name}' AND pg_catalog.md5(statement) = '{digest}')"
+        ask(self.connection, _SETTINGS)
+        ask(self.connection, statement)  # alone: the server keeps the whole query string
+        self._execute = f"{_SETTINGS}SELECT (CASE WHEN {held} THEN '1' ELSE '' END)::pg_catalog.int4;EXECUTE {name}"
 
     def whole(self) -> Contents:
         """Everything. Raises CannotCheck, Lost."""
         scanned = "".join(f"SET {name} = on;" for name in ("enable_seqscan", "enable_hashjoin"))
-        said = json.loads(ask(self.connection, f"{scanned}{_ALL}")[0][0] or "{}")
-        ask(self.connection, "".join(f"SET {setting};" for setting in _PLAN))
+        said = json.loads(ask(self.connection, f"{_SETTINGS}{scanned}{_ALL}")[0][0] or "{}")
         return _contents(said, _objects(said["found"]))
 
     def post(self, before: Contents) -> None:
-        """Ask what has changed since ``before``; ``take`` brings the answer."""
-        self.connection.post(f"EXECUTE {self._name}('{before.since}', '{before.newest}')")
+        """Ask what has changed since ``before``; ``take`` brings the answer. Raises CannotCheck, Lost."""
+        if not self._execute:
+            self._prepare()
+        self.connection.post(f"{self._execute}('{before.since}', '{before.newest}')")
 
     def take(self, before: Contents) -> Contents:
         """What the catalog holds now. Raises CannotCheck, Lost."""
-        said = json.loads(rows(self.connection.read(120))[0][0] or "{}")
+        reply = self.connection.read(120)
+        if reply.failure and reply.failure.get("C") in _NOT_OURS:
+            if reply.block == "E":
+                ask(self.connection, "ROLLBACK TO SAVEPOINT lg")
+            self._execute = ""
+            self.post(before)
+            reply = self.connection.read(120)
+        said = json.loads(rows(reply)[0][0] or "{}")
         new = _objects(said["found"])
         if said["ground"] != before.ground or any(_renamed(before.held.get(key), found) for key, found in new.items()):
             return self.whole()  # a name changed on which the spelling of others rests

@@ -24,7 +24,6 @@ class Watch:
     def __init__(self, admin: Connection) -> None:
         """Reads it for the first time. Raises CannotCheck, Lost."""
         self._reader = Reader(admin)
-        self._reader.ready()
         self._contents = self._reader.whole()
         self._asked = False  # the answer to what has changed is still to come
         self._inside = self._reader  # the applying session's
@@ -64,7 +63,6 @@ class Watch:
         """The catalog as a transaction sees it; what the up has committed is read at the same time."""
         if self._inside.connection is not connection:
             self._inside = Reader(connection)
-        self._inside.ready()
         self._inside.post(self._contents)
         self._reader.post(self._contents)
         self._asked = True
