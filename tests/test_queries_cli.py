@@ -78,6 +78,13 @@ def test_what_the_release_broke_itself_is_not_pending(project: Path, lockgate: R
     assert "running-release-breaks" not in {f["name"] for f in findings(lockgate, "check", "--release", "HEAD")}
 
 
+def test_what_that_release_lacks_too_is_not_broken_by_the_pending(project: Path, lockgate: Run) -> None:
+    (project / "app/main.go").write_text('package app\n\nvar q = "SELECT id FROM gone WHERE id = $1"\nvar r = "SELECT x FROM gone " + where\n')
+    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qam", "v2"], cwd=project, check=True)
+    (project / "db/migrations/0002_b.up.sql").write_text("CREATE TABLE gone (id int, x int);\nDROP TABLE gone;\n")
+    assert not [f for f in findings(lockgate, "check", "--release", "HEAD") if f["name"] == "running-release-breaks"]
+
+
 def test_the_server_confirms(project: Path, lockgate: Run) -> None:
     (project / "db/migrations/0002_b.up.sql").write_text(PENDING)
     found = findings(lockgate, "verify", "--release", "v1")

@@ -35,6 +35,7 @@ BESIDE = {
     "a dump": ({"dump.sql": "CREATE TABLE public.users (id int, email text, born date);"}, ALL),
     "a dump of another service, nearer": ({"app/schema.sql": "CREATE TABLE users (id int, email text, born date);"}, {"note FROM jobs", "nick"}),
     "the program makes it": ({"run/x.go": 'package run\nvar m = "CREATE TEMP TABLE jobs (note text)"\n'}, {"born", "nick"}),
+    "several are dropped at once": ({"other/1.sql": "CREATE TABLE x (); CREATE TABLE jobs (note text);", "other/2.sql": "DROP TABLE x, jobs;"}, ALL),
     "only a test makes it": ({"app/x_test.go": 'package a\nvar m = "CREATE TABLE jobs (note text)"\n'}, ALL),
     "a way back makes it again": ({"db/down/2.sql": "CREATE TABLE jobs (note text); ALTER TABLE users ADD COLUMN born date;"}, ALL),
 }
@@ -51,3 +52,13 @@ def test_what_is_made_beside_the_migrations(name: str, tmp_path: Path, lockgate:
     said = [lines[f["location"]["start"]["line"] - 1] for f in found["findings"] if f["rule"].startswith("C")]
     assert {mark for mark in ALL if any(mark in line for line in said)} == left
     assert found["coverage"]["queries"]["partial"] == len(ALL - left)
+
+
+def test_the_nearest_migrations_decide(tmp_path: Path, lockgate: Run) -> None:
+    query = "SELECT note FROM jobs;\n"
+    beside = {"db/queries.sql": query, "other/1.sql": "CREATE TABLE jobs (note text);", "other/queries.sql": query}
+    for path, text in (BASE | beside).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    found = json.loads(lockgate("check", "--format", "json").stdout)["findings"]
+    assert [f["location"]["path"] for f in found if f["name"] == "query-reads-dropped-relation"] == ["db/queries.sql"]

@@ -115,3 +115,33 @@ CERTAIN = {
 @pytest.mark.parametrize("path", CERTAIN)
 def test_what_stands_beside_a_fragment_is_certain(path: str) -> None:
     assert marked(examined(path, CERTAIN[path], DROP)) == ["born"]
+
+
+CONSTANTS = {
+    "a.go": 'package a\nconst people = "people"\nvar q = "SELECT born FROM " + people + " WHERE id = 1"\n',
+    "a.py": 'PEOPLE = "people"\nCOLUMNS = "id, born"\nq = f"SELECT {COLUMNS} FROM {PEOPLE}"\n',
+    "a.ts": "const people = 'people', joined = `${people} p`;\nconst q = `SELECT p.born FROM ${joined} WHERE p.id = 1`;\n",
+    "a.rb": 'PEOPLE = "people"\nQ = "SELECT born FROM #{PEOPLE}"\n',
+    "A.java": 'class A { static final String PEOPLE = "people"; String q = "SELECT born FROM " + PEOPLE; }\n',
+    "A.kt": 'const val PEOPLE = "people"\nval q = "SELECT born FROM ${PEOPLE}"\n',
+}
+VARIABLES = {
+    "a.go": 'package a\nconst people = "people"\nfunc f(people string) { q := "SELECT born FROM " + people }\n',
+    "b.go": 'package a\nvar people = "people"\nvar q = "SELECT born FROM " + people\n',
+    "a.py": 'PEOPLE = "people"\nPEOPLE = other()\nq = f"SELECT born FROM {PEOPLE}"\n',
+    "a.ts": "const people = 'people';\nconst f = ({ people }) => `SELECT born FROM ${people}`;\n",
+    "value.ts": "const people = 'people';\nconst q = sql`SELECT id FROM people WHERE name = ${people}`;\n",
+    "A.java": 'class A { String people = "people"; String q = "SELECT born FROM " + people; }\n',
+}
+
+
+@pytest.mark.parametrize("path", CONSTANTS)
+def test_a_constant_of_the_same_file_is_what_it_says(path: str) -> None:
+    found = examined(path, CONSTANTS[path], DROP)
+    assert len(found.facts) == 1 and found.facts[0].failure.object == "public.people.born"
+    assert all(one.exact for one in examined(path, CONSTANTS[path]).resolutions)
+
+
+@pytest.mark.parametrize("path", VARIABLES)
+def test_what_may_be_another_is_no_constant(path: str) -> None:
+    assert not examined(path, VARIABLES[path], DROP).facts

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.objects import Relation
 from lockgate.findings import Label
 from lockgate.queries.extract import extract
 from lockgate.queries.facts import QueryRefused, ReleaseRefused
@@ -66,7 +67,7 @@ def of_release(files: Files, release: str, before: Schema, after: Schema, memory
     for query in extract(files, after.names, memory):
         now = _resolved(query, after, memory)
         done.append(now)
-        if now.failure is not None and _broken_by_pending(now.query, now.failure, before):
+        if now.failure is not None and _broken_by_pending(now.query, now.failure, before, after):
             facts.append(ReleaseRefused(label(now.query, now.failure), now.failure, release))
     return Examined(tuple(facts), tuple(done))
 
@@ -97,9 +98,20 @@ def _resolved(query: Query, schema: Schema, memory: Memory) -> Resolution:
     return whole
 
 
-def _broken_by_pending(query: Query, failure: Failure, before: Schema) -> bool:
+def _broken_by_pending(query: Query, failure: Failure, before: Schema, after: Schema) -> bool:
+    known = [name for _, name in query.relations if name in after.names.there or name in after.names.gone]
+    if not all(name in before.names.there for name in known) or not _had(before.catalog, failure):
+        return False  # it needs what that release's migrations do not make either
     was = resolve(query, before.catalog, before.names, before.path)
     return was.failure is None and (was.exact or (failure.sqlstate in GONE and bool(failure.cause)))
+
+
+def _had(catalog: Catalog, failure: Failure) -> bool:
+    """Whether a catalog has the column that a later one took away."""
+    parts = failure.object.split(".")
+    if failure.sqlstate != "42703" or not failure.cause or len(parts) < 2:
+        return True
+    return any(r.name == parts[-2] and any(a.name == parts[-1] for a in r.attributes) for r in catalog.objects(Relation))
 
 
 def label(query: Query, failure: Failure) -> Label:

@@ -32,6 +32,7 @@ _DEFINES = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )  # fmt: skip
 _RENAMES = re.compile(r"\s*rename\s+to\s+[\"`]?(\w+)")
+_FURTHER = re.compile(r",\s*(?:[^\s.(),;]+\s*\.\s*)*[\"`\[]?([\w$]+)")  # DROP TABLE a, b
 _LOSES = re.compile(r"\b(?:drop|rename)\s+(?:column\s+)?(?:if\s+exists\s+)?[\"`]?(\w+)")
 _FILLED = re.compile(r"%[sv]|\{\{?|\$\w|^\s*as\b")  # what it has is put in from elsewhere
 _MARK = re.compile(r"""[();`]|\"\"\"|'''""")
@@ -55,7 +56,8 @@ class Made:
     def _take(self, match: re.Match[str], body: str) -> None:
         name = next(match[group] for group in ("made", "called", "altered", "dropped") if match[group] is not None).lower()
         if match["dropped"] is not None:
-            self.relations.pop(name, None)
+            for gone in (name, *_FURTHER.findall(body)):
+                self.relations.pop(gone, None)
         elif match["altered"] is not None and (renamed := _RENAMES.match(body)):
             self.relations[renamed[1]] = self.relations.pop(name, [])
         else:
@@ -100,7 +102,8 @@ class Others:
         """Whether a folder stands for another database than ours even for a name that a migration took away."""
         path = query.source.path
         near = max((_near(path, own) for own in self._ours), default=0)
-        return not tried and (query.meant is not Meant.HERE or _near(path, folder) > near or not self._copy(made))
+        far = _near(path, folder) - near
+        return not tried and far >= 0 and (far > 0 or query.meant is Meant.ANY or not self._copy(made))
 
     def _copy(self, made: Made) -> bool:
         return 2 * sum(name in self._there for name in made.relations) >= len(made.relations)
@@ -120,7 +123,7 @@ class Others:
             self._made = defaultdict(Made)
             for path, data in self._texts():
                 folder, low = _whole(posixpath.dirname(path)), data.lower()
-                if folder not in self._ours and not _BACK.search(path) and (b"create" in low or b"alter" in low):
+                if folder not in self._ours and not _BACK.search(path) and any(word in low for word in (b"create", b"alter", b"drop")):
                     self._made[folder, bool(_TRIED.search(path))].read(data.decode("utf-8", "replace"))
         return self._made
 

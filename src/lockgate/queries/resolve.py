@@ -55,7 +55,7 @@ def resolve(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...])
     failure, certain = _analysed(query, context)
     if failure is None and (doubtful or not certain or context.tainted):
         failure = _lasting(query, catalog, known, path)
-    elsewhere = query.meant is Meant.ELSEWHERE or (query.meant is Meant.ANY and failure is not None and not failure.cause)
+    elsewhere = query.meant is Meant.ELSEWHERE or (query.meant in (Meant.SHARED, Meant.ANY) and failure is not None and not failure.cause)
     foreign = elsewhere or calls_unknown(query.statement.node, known)
     known_whole = certain and not (doubtful or context.tainted or query.fitted.partial)
     exact = known_whole and (failure is None or (failure.sqlstate in GONE and not foreign))

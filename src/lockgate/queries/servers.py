@@ -23,6 +23,7 @@ _REFUSED = {
     r"cassandra|scylla": rf"{_UPSERT}|{_POSTGRES}|\bjoin\b|\bexists\b|\bunion\b|\$\d",
     r"salesforce|\bsoql\b|quickbooks|netsuite|suiteql|zuora|osquery|steampipe|influxdb|cosmosdb|google-?ads": rf"{_UPSERT}|{_POSTGRES}|{_CHANGES}|\bjoin\b|\$\d",
 }  # fmt: skip
+_SIBLINGS = 4  # the first ones serve applications as PostgreSQL does
 _SPOKEN_OF = tuple(re.compile(words.encode()) for words in _REFUSED)
 # what has to be there, in pieces, for any of these words: looked for at a hundred times a pattern's speed
 _PIECES = tuple(
@@ -38,6 +39,7 @@ class Meant(Enum):
     """Whom a query may be meant for."""
 
     HERE = "this server"
+    SHARED = "this one, and another for which the same is written"
     ANY = "this one or another"
     ELSEWHERE = "another one, unless its names prove it"
     OTHER = "another server's client gets it"
@@ -56,7 +58,9 @@ class Company:
             return Meant.OTHER
         if _THIS_CLIENT.search(receiver) or all(_SIGNS[number].search(text) for number in self.others):
             return Meant.HERE
-        return Meant.ANY if self.this else Meant.ELSEWHERE
+        if not self.this:
+            return Meant.ELSEWHERE
+        return Meant.SHARED if max(self.others) < _SIBLINGS else Meant.ANY
 
 
 def company(path: str, data: bytes) -> Company:

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from lockgate.queries.constants import constant
 from lockgate.queries.escapes import unescaped
 from lockgate.queries.hints import hints
 from lockgate.queries.passage import HOLE, Passage, Writer
@@ -53,6 +54,7 @@ _PART = re.compile(
 # what takes the beginning of a query and gets the rest from elsewhere
 _BUILDERS = re.compile(r"(?:append|write|writestring|push|push_str|add|fprintf|querybuilder::(?:<\w+>::)?new|stringbuilder|stringbuffer)\Z", re.IGNORECASE)
 
+_DEPTH = 4  # constants made of constants
 _SIGN = re.compile(r"\+=?|<<|\.(?:push_str|push|append|concat|write)\b|\{(\w+)\}")
 _LAST_WORD = re.compile(r"(\w+)\s*\Z")
 _FIRST_WORD = re.compile(r"\s*(\w+)")
@@ -221,7 +223,7 @@ class _Reader:
             if term.type in self.kinds:
                 self._string(writer, term)
             else:
-                writer.add(HOLE, self.char(term.start_byte), self.char(term.end_byte))
+                writer.add(self._known(term), self.char(term.start_byte), self.char(term.end_byte))
         written = "".join(writer.parts)
         if not (_QUERY.match(written) or _PART.match(written)):
             return None
@@ -232,14 +234,33 @@ class _Reader:
             writer.add(HOLE, writer.end, writer.end)
         return writer.passage(receiver)
 
-    def _string(self, writer: Writer, node: Node) -> None:
+    def _known(self, term: Node, deep: int = 0) -> str:
+        """The text of a constant of the same file, else a hole."""
+        value = constant(term) if deep < _DEPTH else None
+        if value is None:
+            return HOLE
+        writer = Writer()
+        for part in _terms(value, self.kinds):
+            if part.type in self.kinds:
+                self._string(writer, part, deep + 1)
+            else:
+                writer.add(self._known(part, deep + 1), 0, 0)
+        return "".join(writer.parts)
+
+    def _string(self, writer: Writer, node: Node, deep: int = 0) -> None:
         at, end = self._inside(node)
         for part in _parts(node):
             start, stop = self.char(part.start_byte), self.char(part.end_byte)
             writer.add(self.text[at:start], at)
-            writer.add(HOLE if part.type in _INTERPOLATIONS else unescaped(self.text[start:stop]), start, stop)
+            filled = part.type in _INTERPOLATIONS
+            writer.add(self._filled(part, node, deep) if filled else unescaped(self.text[start:stop]), start, stop)
             at = stop
         writer.add(self.text[at:end], at)
+
+    def _filled(self, part: Node, string: Node, deep: int) -> str:
+        """What an interpolation puts in: text, except where a tag gets it as a value (sql`... ${x}`)."""
+        tagged = string.parent is not None and string.parent.type in _CALLS
+        return HOLE if tagged or part.named_child_count != 1 else self._known(part.named_children[0], deep)
 
     def _inside(self, node: Node) -> tuple[int, int]:
         """The characters between a string's delimiters, which are its first and last child where the grammar shows them."""
