@@ -228,7 +228,7 @@ def _apply_columns(ctx: Context, statement: Grant, relation: Relation, target: T
             ctx.warn(f'sequence "{relation.name}" only supports SELECT column privileges', target.location, sqlstate="0LP01",
                      object=ctx.catalog.qualified(relation))  # fmt: skip
         for name in names if letters else ():
-            number = SYSTEM_NUMBERS[name] if name in SYSTEM_NUMBERS else column_of(ctx, relation, name).num
+            number = SYSTEM_NUMBERS[name] if name in SYSTEM_NUMBERS and relation.kind != "v" else column_of(ctx, relation, name).num
             wanted[number] = acl.canonical(wanted.get(number, "") + letters)
     for number in sorted(wanted):
         _apply_column(ctx, statement, ctx.catalog.the(Relation, relation.oid), wanted[number], number, target)
