@@ -123,7 +123,7 @@ def behind(ctx: Context, view: Relation) -> tuple[dict[int, set[int]], list[int]
         found = ctx.catalog.get(oid)
         if edge.kind != "n" or oid == view.oid:
             continue
-        if isinstance(found, Relation) and found.kind in "rpvmf":
+        if isinstance(found, Relation) and (found.kind in "rpvmf" or (found.kind == "S" and number)):  # nextval() names one without a column
             relations.setdefault(oid, set()).update([number] if number else [])
         elif isinstance(found, Routine):
             routines.append(oid)

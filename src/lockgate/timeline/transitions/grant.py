@@ -95,8 +95,8 @@ def _apply(ctx: Context, statement: Grant, target: Target, objtype: str) -> None
         items = change(ctx, statement, obj, items_of(catalog, obj), letters, rights, target)
         if items is not None:
             _store(catalog, replace(obj, acl=items))
-            if isinstance(obj, Relation) and not statement.give:
-                _revoke_columns(ctx, statement, catalog.the(Relation, obj.oid), letters)
+        if isinstance(obj, Relation) and not statement.give:
+            _revoke_columns(ctx, statement, catalog.the(Relation, obj.oid), letters)
     if isinstance(obj, Relation) and statement.columns:
         _apply_columns(ctx, statement, catalog.the(Relation, obj.oid), target)
 
