@@ -26,9 +26,7 @@ def check_query(ctx: Context, query: Any) -> None:
         return
     for _, relation in found:
         _row_security(ctx, relation, ctx.session.role, frozenset())
-    for use, relation in found:
-        if relation.kind == "v" and relation.oid != query.target:
-            _admit(ctx, relation, use.selected, use.location)
+    check_views(ctx, query)
     for use in query.uses:
         relation = ctx.catalog.find(Relation, use.relation)
         if relation is None:
@@ -41,6 +39,20 @@ def check_query(ctx: Context, query: Any) -> None:
             _check_defaults(ctx, relation, use)
     for oid in sorted(query.routines):
         _check_routine(ctx, oid)
+
+
+def check_views(ctx: Context, query: Any) -> None:
+    """The views that a query names, which are asked about as it is planned."""
+    for use in query.uses:
+        relation = ctx.catalog.find(Relation, use.relation)
+        if relation is None or relation.kind != "v":
+            continue
+        if relation.oid != query.target:
+            _admit(ctx, relation, use.selected, use.location)
+        else:
+            for privilege in sorted(use.privileges):
+                if has_privilege(ctx, relation, privilege, columns=_columns(use, privilege)) == NO:
+                    raise denied(ctx, relation, privilege, use.location, name=relation.name)
 
 
 def _silenced(ctx: Context, query: Any) -> bool:

@@ -128,7 +128,8 @@ def check_uses(ctx: Context, query: Query) -> None:
     """What running a query needs: rewriting and planning first, then the privileges on its relations and routines."""
     from lockgate.timeline import privileges
 
-    check_rewriting(ctx, query)
+    check_rewriting(ctx, query, planned=False)
+    _check_planning(ctx, query)
     privileges.check_uses(ctx, query)
     if query.late and not ctx.catalog.taint_of(("any",)):  # CheckValidResultRel, as execution starts
         raise query.late[0]
@@ -140,15 +141,24 @@ def check_uses(ctx: Context, query: Query) -> None:
             _scannable(ctx, relation, use.location, looked)
 
 
-def check_rewriting(ctx: Context, query: Query) -> None:
-    """What QueryRewrite refuses: views that select from themselves, and those that cannot be written to."""
+def _check_planning(ctx: Context, query: Query) -> None:
+    from lockgate.timeline.query_privileges import check_views
+
+    for late in query.late if not ctx.catalog.taint_of(("any",)) else ():
+        if late.failure.sqlstate == "42P10":
+            check_views(ctx, query)
+            raise late
+
+
+def check_rewriting(ctx: Context, query: Query, *, planned: bool = True) -> None:
+    """What QueryRewrite refuses: views that select from themselves, and those that cannot be written to; with ``planned`` what the planner does, too."""
     if ctx.catalog.taint_of(("any",)):
         return
     looked: set[int] = set()
     for use in query.uses:
         _recursion(ctx, use.relation, frozenset(), looked)
     for late in query.late:
-        if late.failure.sqlstate != "42809":
+        if late.failure.sqlstate != "42809" and (planned or late.failure.sqlstate != "42P10"):
             raise late
 
 
