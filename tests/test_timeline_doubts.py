@@ -214,3 +214,11 @@ def test_what_a_table_that_may_be_there_brings_along_may_be_there_too() -> None:
         loop + "alter sequence made_id_seq rename to s;\nalter index made_pkey rename to k;\nalter sequence other_id_seq rename to z;\n"
     )
     assert failures(steps) == ["42P01"]
+
+
+def test_who_the_bootstrap_superuser_is_may_not_be_known() -> None:
+    script = Script.whole(Source("1.sql", "ALTER ROLE postgres NOSUPERUSER;"), Transaction.FILE)
+    plan = Plan((Migration("1", "1", "a", script),), 16)
+    assert failures([s for s in Replay(plan).steps() if isinstance(s, Step)]) == []
+    told = Plan(plan.migrations, 16, "postgres", True)
+    assert failures([s for s in Replay(told).steps() if isinstance(s, Step)]) == ["0A000"]

@@ -128,6 +128,8 @@ def alter_role(ctx: Context, node: Node) -> None:
     _may_alter(ctx, role, options)
     flags = {field: flag_of(options[key]) for key, field in _FLAGS.items() if key in options}
     if ctx.catalog.major >= 16 and role.oid == BOOTSTRAP_SUPERUSER and flags.get("superuser") is False:
+        if not ctx.session.known:
+            raise ctx.unsure(f"whether {role.name} is the bootstrap superuser is not known")
         raise ctx.refuse("0A000", "permission denied to alter role", spec.get("location"), kind="role",
                          help="The bootstrap superuser must have the SUPERUSER attribute.")  # fmt: skip
     ctx.catalog.put(replace(role, **cast(Any, flags)))
