@@ -7,7 +7,7 @@ from typing import Any
 from lockgate.catalog.objects import Constraint, Relation, Rewrite, Trigger, Type
 from lockgate.timeline.binder import resolve_type
 from lockgate.timeline.context import Context
-from lockgate.timeline.privileges import need_privilege
+from lockgate.timeline.privileges import need_privilege, need_superuser
 from lockgate.timeline.transitions import partition
 from lockgate.timeline.transitions.alteration import Alteration, Queue, allow
 from lockgate.timeline.transitions.inheritance import check_parent, descendants, inheritable
@@ -165,10 +165,20 @@ def triggers(ctx: Context, _: Queue, item: Alteration) -> None:
         raise ctx.refuse("42704", f'trigger "{item.name}" for table "{relation.name}" does not exist', span=item.span, kind="trigger",
                          object=f"{schema}.{relation.name}.{item.name}",
                          event=ctx.catalog.events.get(("trigger", schema, relation.name, item.name)))  # fmt: skip
+    if item.node["subtype"] in ("AT_EnableTrigAll", "AT_DisableTrigAll") and doubt(ctx, relation) is None and _referential(ctx, relation):
+        need_superuser(ctx, "permission denied: \"RI_ConstraintTrigger\" is a system trigger", name=relation.name,
+                       help="say TRIGGER USER in place of TRIGGER ALL, or have a superuser run this")  # fmt: skip
     for oid in descendants(ctx.catalog, relation.oid) if relation.kind == "p" and item.recurse else [relation.oid]:
         for trigger in ctx.catalog.of_relation(oid, Trigger):
             if not item.name or trigger.name == item.name:
                 ctx.catalog.put(replace(trigger, enabled=state))
+
+
+def _referential(ctx: Context, relation: Relation) -> bool:
+    """Whether a foreign key of a table, or one that names it, has its triggers on it."""
+    edges = ctx.catalog.dependents(relation.oid)
+    keys = [*ctx.catalog.of_relation(relation.oid, Constraint), *(ctx.catalog.get(edge.dependent[0]) for edge in edges)]
+    return any(isinstance(key, Constraint) and key.kind == "f" and relation.oid in (key.relation, key.foreign) for key in keys)
 
 
 def rules(ctx: Context, _: Queue, item: Alteration) -> None:
