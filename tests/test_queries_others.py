@@ -34,7 +34,7 @@ BESIDE = {
     ),
     "a dump": ({"dump.sql": "CREATE TABLE public.users (id int, email text, born date);"}, ALL),
     "a dump of another service, nearer": ({"app/schema.sql": "CREATE TABLE users (id int, email text, born date);"}, {"note FROM jobs", "nick"}),
-    "the program makes it": ({"run/x.go": 'package run\nvar m = "CREATE TEMP TABLE jobs (note text)"\n'}, {"born", "nick"}),
+    "the program makes it": ({"run/x.go": 'package run\nvar m = "CREATE TEMP TABLE jobs (note text)"\nvar n = "DROP TABLE jobs"\n'}, {"born", "nick"}),
     "several are dropped at once": ({"other/1.sql": "CREATE TABLE x (); CREATE TABLE jobs (note text);", "other/2.sql": "DROP TABLE x, jobs;"}, ALL),
     "only a test makes it": ({"app/x_test.go": 'package a\nvar m = "CREATE TABLE jobs (note text)"\n'}, ALL),
     "a way back makes it again": ({"db/down/2.sql": "CREATE TABLE jobs (note text); ALTER TABLE users ADD COLUMN born date;"}, ALL),

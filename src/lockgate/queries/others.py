@@ -48,10 +48,11 @@ class Made:
     relations: dict[str, list[str]] = field(default_factory=dict)
     added: set[str] = field(default_factory=set)
 
-    def read(self, text: str) -> None:
-        """Take the definitions of one file."""
+    def read(self, text: str, program: bool = False) -> None:
+        """Take the definitions of one file; what a program drops it has made at another time."""
         for match in _DEFINES.finditer(text):
-            self._take(match, _body(text, match.end(), match["called"] is not None).lower())
+            if not (program and match["dropped"] is not None):
+                self._take(match, _body(text, match.end(), match["called"] is not None).lower())
 
     def _take(self, match: re.Match[str], body: str) -> None:
         name = next(match[group] for group in ("made", "called", "altered", "dropped") if match[group] is not None).lower()
@@ -124,7 +125,7 @@ class Others:
             for path, data in self._texts():
                 folder, low = _whole(posixpath.dirname(path)), data.lower()
                 if folder not in self._ours and not _BACK.search(path) and any(word in low for word in (b"create", b"alter", b"drop")):
-                    self._made[folder, bool(_TRIED.search(path))].read(data.decode("utf-8", "replace"))
+                    self._made[folder, bool(_TRIED.search(path))].read(data.decode("utf-8", "replace"), not path.endswith("sql"))
         return self._made
 
 
