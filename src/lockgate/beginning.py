@@ -20,9 +20,12 @@ def beginning(plan: Plan, findings: list[Finding], after: Catalog) -> Environmen
 
     ``findings`` and the catalog ``after`` the last migration are those of a replay that began without it.
     """
-    missing = _Missing(plan, findings)
-    relations = [name for name in missing.from_the_start("42P01") if _never_made(after, name)]
-    schemas = [name for name in missing.from_the_start("3F000") if ("schema", "", name) not in after.events and after.namespace(name) is None]
+    if not plan.migrations:
+        return None
+    relations = [name for name in _from_the_start(plan, findings, "42P01") if _never_made(after, name)]
+    schemas = [
+        name for name in _from_the_start(plan, findings, "3F000") if ("schema", "", name) not in after.events and after.namespace(name) is None
+    ]
     if len(relations) < _ENOUGH and not schemas:
         return None
     known = plan.environment or Environment("history", "", (), ())
@@ -31,21 +34,14 @@ def beginning(plan: Plan, findings: list[Finding], after: Catalog) -> Environmen
     return replace(known, sql=sql, beside=(*known.beside, *beside))
 
 
-class _Missing:
-    """Which migrations miss which names."""
-
-    def __init__(self, plan: Plan, findings: list[Finding]) -> None:
-        self.first = plan.migrations[0].up.source.path if plan.migrations else ""
-        self.findings = findings
-
-    def from_the_start(self, sqlstate: str) -> list[str]:
-        """The names that several migrations miss, the first one among them."""
-        where: dict[str, set[str]] = {}
-        for item in self.findings:
-            if item.sqlstate == sqlstate and item.object and item.name in ("unknown-relation", "unknown-object"):
-                where.setdefault(item.object, set()).add(item.at.source.path)
-        paths = set().union(*where.values())
-        return sorted(where) if self.first in paths and len(paths) >= _ENOUGH else []
+def _from_the_start(plan: Plan, findings: list[Finding], sqlstate: str) -> list[str]:
+    """The names that several migrations miss, the first one among them."""
+    where: dict[str, set[str]] = {}
+    for item in findings:
+        if item.sqlstate == sqlstate and item.object and item.name in ("unknown-relation", "unknown-object"):
+            where.setdefault(item.object, set()).add(item.at.source.path)
+    paths = set().union(*where.values())
+    return sorted(where) if plan.migrations[0].up.source.path in paths and len(paths) >= _ENOUGH else []
 
 
 def _never_made(after: Catalog, qualified: str) -> bool:
