@@ -261,3 +261,14 @@ def test_a_password_of_a_user_mapping_stays_in_production(dsn: str) -> None:
         finally:
             connection.execute("DROP FOREIGN DATA WRAPPER away CASCADE")
     assert "CREATE USER MAPPING FOR paliad_app" in text and "password '****'" in text and "deep-secret" not in text
+
+
+def test_beside_a_baseline_nothing_else_was_there(lockgate: Run, tmp_path: Path) -> None:
+    """A baseline is production whole: what is missing in it is missing, however many migrations miss it."""
+    pending = {f"{number:03}_late.up.sql": f"ALTER TABLE nowhere{number} ADD COLUMN a int;\n" for number in (3, 4, 5)}
+    project(tmp_path, pending, baseline=True)
+    (tmp_path / "lockgate").mkdir()
+    (tmp_path / "lockgate/baseline.sql").write_text("CREATE SCHEMA paliad;\n")
+    (tmp_path / "lockgate/ledger.json").write_text('[{"version": 1, "name": "base"}, {"version": 2, "name": "more"}]')
+    done = lockgate("check")
+    assert done.returncode == 1 and done.stdout.count("[T204]") == 3, done.stdout + done.stderr

@@ -20,7 +20,7 @@ def beginning(plan: Plan, findings: list[Finding], after: Catalog) -> Environmen
 
     ``findings`` and the catalog ``after`` the last migration are those of a replay that began without it.
     """
-    if not plan.migrations:
+    if plan.baseline is not None or not plan.migrations:
         return None
     relations = [name for name in _from_the_start(plan, findings, "42P01") if _never_made(after, name)]
     schemas = [
