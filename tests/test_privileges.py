@@ -131,7 +131,7 @@ def test_the_simulator_refuses_what_the_server_does(topic: str, major: int) -> N
             expected = foreseen[seen.index]
             assert (expected[0], expected[1]) == said[:2], (expected, said)
             if "database" not in said[2]:  # whose name is another one here
-                assert expected[2] == said[2]
+                assert expected[2] == re.sub(r"_[ac]_\d+", "", said[2])
 
 
 @pytest.fixture(scope="module", params=[major for major in sorted(ENABLED) if major >= 15], ids=str)
