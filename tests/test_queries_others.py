@@ -28,7 +28,10 @@ BESIDE = {
         {"other/migrations/1.sql": "CREATE TABLE users (id int, nick text); CREATE TABLE jobs (note text);"
          "DROP TABLE jobs; ALTER TABLE users DROP COLUMN nick;"}, ALL,
     ),
-    "more migrations of this one": ({"more/migrations/1.sql": "ALTER TABLE users ADD COLUMN nick text;"}, {"born", "note FROM jobs"}),
+    "more migrations of this one": (
+        {"more/migrations/1.sql": "-- +goose Up\nALTER TABLE users ADD COLUMN nick text;\n-- +goose Down\nALTER TABLE users DROP COLUMN nick;"},
+        {"born", "note FROM jobs"},
+    ),
     "in another form": (
         {"other/1.ts": "await knex.schema.createTable('users', (t) => { t.increments('id'); t.string('nick'); t.date('born'); })"}, {"note FROM jobs"} | {"born"},
     ),

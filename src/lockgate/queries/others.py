@@ -37,6 +37,7 @@ _LOSES = re.compile(r"\b(?:drop|rename)\s+(?:column\s+)?(?:if\s+exists\s+)?[\"`]
 _FILLED = re.compile(r"%[sv]|\{\{?|\$\w|^\s*as\b")  # what it has is put in from elsewhere
 _MARK = re.compile(r"""[();`]|\"\"\"|'''""")
 _BACK = re.compile(r"(?:^|[/_.-])(?:down|rollback|undo|revert|downgrade)(?:[/_.-]|$)", re.IGNORECASE)
+_DOWN = re.compile(r"^--\s*(?:\+goose|\+migrate|migrate:|//@)\s*(?:down|undo)\b", re.IGNORECASE | re.MULTILINE)  # goose, sql-migrate, dbmate
 _TRIED = re.compile(r"(?:^|[/_.-])(?:tests?|testdata|testing|__tests__|spec|fixtures|e2e|conftest)(?:[/_.-]|$)|(?:Test|IT|Spec)\.\w+$")
 _REACH = 20_000  # characters that a definition may go on for
 
@@ -50,7 +51,7 @@ class Made:
 
     def read(self, text: str, program: bool = False) -> None:
         """Take the definitions of one file; what a program drops it has made at another time."""
-        for match in _DEFINES.finditer(text):
+        for match in _DEFINES.finditer(_DOWN.split(text, maxsplit=1)[0]):
             if not (program and match["dropped"] is not None):
                 self._take(match, _body(text, match.end(), match["called"] is not None).lower())
 
