@@ -241,3 +241,11 @@ def test_a_down_script_of_a_migration_that_failed_half_way_proves_nothing(lockga
     (tmp_path / "m/2_view.up.sql").write_text("CREATE VIEW v AS SELECT id FROM t;\n")
     (tmp_path / "m/2_view.down.sql").write_text("DROP VIEW w;\n")
     assert [f["name"] for f in json.loads(lockgate("verify", "--format", "json").stdout)["findings"]] == ["down-fails"]
+
+
+def test_what_does_not_end_closes_the_gate(lockgate: Run, tmp_path: Path) -> None:
+    project(tmp_path, "[database]\nstatement_timeout = 1\n", **{"1_long": "SELECT pg_sleep(600);\n", "2_t": "CREATE TABLE t (id int);\n"})
+    done = lockgate("verify", "--format", "json")
+    (found,) = json.loads(done.stdout)["findings"]
+    assert done.returncode == 1 and (found["name"], found["sqlstate"], found["slot"]) == ("unforeseen-failure", "57014", "1")
+    assert "did not end within 1 s" in found["message"] and "statement_timeout" in found["help"]

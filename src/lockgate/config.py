@@ -34,6 +34,7 @@ class Database:
     version: int | None = None
     binaries: str = ""  # directory of postgres, initdb
     dsn_env: str = ""  # environment variable with a scratch server's DSN for verify
+    statement_timeout: int = 60  # seconds that a statement has on verify's server
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,10 @@ def live_plan(config: Config, checked: Checked, dsn: str, binaries: str, bodies:
     baseline = live.Baseline(plan.baseline.source) if plan.baseline is not None else None
     path = plan.search_path if plan.search_path != ("$user", "public") else ()
     queries = tuple(live.Asked(one.query.sql, one.path) for one in checked.queries.resolutions) if checked.queries is not None else ()
-    return live.Plan(plan.migrations, {}, wish, who, baseline, plan.environment, path, bodies=bodies, downs=downs, audit=audit, queries=queries)
+    return live.Plan(
+        plan.migrations, {}, wish, who, baseline, plan.environment, path, bodies=bodies, downs=downs, audit=audit, queries=queries,
+        statement_timeout=float(config.database.statement_timeout),
+    )  # fmt: skip
 
 
 def _server(report: live.Report) -> dict[str, Any]:

@@ -163,7 +163,8 @@ class Applier:
             session.undo()
         if outcome.late:
             self.taint.add(statement, f"statement {seen.index} of {seen.migration} did not end")
-            return replace(seen, state=State.NOT_RUN, reason=f"did not end within {session.timeout:g} s and was ended by Lockgate")
+            words, hint = f"did not end within {session.timeout:g} s, without any rows of production's, and was ended", "[database] statement_timeout gives it more"
+            return replace(seen, fails=Failure("57014", words, hint=hint))
         self.taint.add(statement, f"statement {seen.index} of {seen.migration} ended its connection")
         fields = outcome.reply.failure or {"C": "08006", "M": str(outcome.lost)}
         return replace(seen, fails=failure(fields, seen.span, 0))
