@@ -268,5 +268,5 @@ def test_a_statement_sent_ahead_is_observed_as_one_that_waited(shape: Transactio
     monkeypatch.setattr(SocketConnection, "post", one_by_one)
     waited = run(*migrations, roles=RolePlan(deployer="app"), statement_timeout=1.0)
     assert ahead.observations == waited.observations and ahead.catalog_after == waited.catalog_after
-    assert {"42P07", "42703", "22012", "57P01"} <= {seen.fails.sqlstate for seen in ahead.observations if seen.fails}
-    assert any("did not end" in seen.reason for seen in ahead.observations) and any(seen.locks for seen in ahead.observations)
+    assert {"42P07", "42703", "22012", "57P01", "57014"} <= {seen.fails.sqlstate for seen in ahead.observations if seen.fails}
+    assert any(seen.locks for seen in ahead.observations)
