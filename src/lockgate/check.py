@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from lockgate.timeline.waypoint import Point
 
 Progress = Callable[[int, int, str], None]
+# refusals in which versions do not differ, where the object is the user's own
+_ALIKE = frozenset({"25001", "3F000", "42701", "42703", "42P01", "42P07", "55P04"})
 
 
 @dataclass
@@ -99,7 +101,7 @@ class Checked:
 def check(config: Config, request: Request, progress: Progress | None = None) -> Outcome:
     """Everything that can be said without a server."""
     checked = examine(config, request, progress)
-    if config.database.version is None and any(f.sqlstate for f in checked.findings):
+    if config.database.version is None and any(f.sqlstate and f.sqlstate not in _ALIKE for f in checked.findings):
         checked.findings = _whatever_the_version(checked)
     return settle(checked)
 
