@@ -196,3 +196,12 @@ def test_templates_are_replayed_and_what_they_become_is_no_mistake(tmp_path: Pat
     config = replace(config, migrations=replace(config.migrations, placeholders={"Schema": "app", "Type": "numeric", "Sizes": "1, 2", "Rest": ", b int)"}))
     findings = check(config, Request((place,), place)).findings
     assert [(f.sqlstate, f.object) for f in findings if f.sqlstate] == [("42701", "app.users.id"), ("42703", "app.users.gone")]
+
+
+def test_what_only_production_has_is_no_failure(tmp_path: Path) -> None:
+    """A type of an extension that was made out of sight, another database, a role named in a body."""
+    made = "do $$ begin create extension if not exists vector; exception when others then null; end $$;\ncreate table t (v vector(3));\nalter table t add a int;\n"
+    role = "do $$ begin alter default privileges for role somebody grant select on tables to somebody_else; end $$;\n"
+    place = numbered(tmp_path, made, "alter database nowhere set work_mem = '1MB';\n", role)
+    found = verify(Config(), Request((place,), place)).findings
+    assert [(f.name, f.message) for f in found if f.severity.value == "error"] == []

@@ -56,8 +56,11 @@ def _proven(plan: Plan, report: Report) -> frozenset[str]:
 def _new(known: set[tuple[Key, str]], simulated: Catalog, real: LiveCatalog, plan: Plan, migrations: tuple[Migration, ...]) -> Iterator[Differs]:
     owners = bool(plan.owner or plan.role)
     hidden = _doubted(simulated)
+    if hidden is None:
+        return
+    begin = _beginnings(simulated)
     for key, words in differences(export(simulated), real, owners):
-        if (key, words) in known or hidden is None or hidden & set(key[1:]):
+        if (key, words) in known or hidden & set(key[1:]) or any(name.startswith(begin) for name in key[1:]):
             continue
         known.add((key, words))
         yield _placed(key, words, migrations)
@@ -102,6 +105,11 @@ def _doubted(catalog: Catalog) -> set[str] | None:
             name = found if isinstance(found, str) else "" if isinstance(found, Namespace) else getattr(found, "name", "")
             names.add(str(name))
     return names - {""}
+
+
+def _beginnings(catalog: Catalog) -> tuple[str, ...]:
+    """How names begin of which the simulator does not know whether something has them."""
+    return tuple(prefix for taint in catalog.taints.values() for prefix in taint.prefixes if prefix)
 
 
 def _placed(key: Key, words: str, migrations: tuple[Migration, ...]) -> Differs:

@@ -109,6 +109,8 @@ class Applier:
         seen = self._judged(replace(seen, fails=fails), known, fails)
         if what := lacks(statement, fails, self.service):
             self.taint.add(known, reason(what, self.major))
+            if what.startswith("the extension"):
+                self.taint.missing = self.taint.missing or reason(what, self.major)
             return replace(seen, state=State.LACKING, reason=reason(what, self.major))
         repaired, hidden = self._repaired(session, known, fails) if known is not None else (None, {})
         if hidden:

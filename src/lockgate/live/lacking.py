@@ -19,6 +19,11 @@ _BUILD = (
     ("unrecognized configuration parameter", "a module that defines the parameter"),
     ("out of shared memory", "a higher max_locks_per_transaction"),
 )
+# types of extensions that scratch servers rarely have; a migration may have made one where nobody saw it, in a DO block
+_TYPE = re.compile(r'type "(?:\w+\.)?(\w+)(?:\[\])?" does not exist')
+_TYPES = {"vector": "vector", "halfvec": "vector", "sparsevec": "vector", "geometry": "postgis", "geography": "postgis", "raster": "postgis_raster"}
+_DATABASE = re.compile(r'database "([^"]+)" does not exist')
+_OF_ROWS = ("22", "23", "P0")
 _LANGUAGES = re.compile(r'language "(pl(?!pgsql)\w+)" does not exist')
 
 
@@ -31,6 +36,12 @@ def lacks(statement: Statement | SyntaxFailure, failure: Failure, service: froze
     named = _MISSING.search(message) if failure.sqlstate in ("3F000", "42P01", "42883", "42704") else None
     if named and (named.group(1) or named.group(2)) in service:
         return f"the service's schema {named.group(1) or named.group(2)}"
+    if service and failure.sqlstate[:2] in _OF_ROWS:
+        return "the service's own functions and rows"
+    if (found := _TYPE.search(message)) and found.group(1) in _TYPES:
+        return f"the extension {_TYPES[found.group(1)]}"
+    if found := _DATABASE.search(message):
+        return f"the database {found.group(1)}"
     if found := _EXTENSION.search(message):
         return f"the extension {found.group(1) or found.group(2)}"
     if found := _LANGUAGES.search(message):

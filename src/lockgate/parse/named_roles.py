@@ -12,7 +12,7 @@ from lockgate.parse.statement import Statement, SyntaxFailure, nodes
 from lockgate.sources.migration import Script
 
 _SPECIAL = frozenset({"public", "current_user", "session_user", "current_role", "none"})
-_IN_BODY = pattern(r"\b(?:OWNER\s+TO|(?:GRANT|REVOKE)\b[^;']*?\b(?:TO|FROM))\s+(\"[^\"]+\"|[a-z_][\w$]*)", re.IGNORECASE)
+_IN_BODY = pattern(r"\b(?:OWNER\s+TO|FOR\s+(?:USER|ROLE)|(?:GRANT|REVOKE)\b[^;']*?\b(?:TO|FROM))\s+(\"[^\"]+\"|[a-z_][\w$]*)", re.IGNORECASE)
 _NAMING = pattern(
     r"\b(?:grant|revoke|owner\s+to|authorization|set\s+(?:local\s+|session\s+)?role|policy|privileges|owned\s+by|user\s+mapping|role)\b", re.IGNORECASE
 )
