@@ -678,6 +678,7 @@ select to_bin(1), random(1, 10)
 -- 18
 update a set name = 'x' returning old.name, new.name, name, old.nosuch
 update a set name = 'x' returning old.name, new.name, name
+update a set name = old.name returning name
 insert into a (id) values (1) returning new.id, old.id
 delete from a returning old.id, new
 update a set name = 'x' returning with (old as o, new as n) o.name, n.name

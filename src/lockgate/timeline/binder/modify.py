@@ -121,9 +121,11 @@ def returning(state: State, body: Node, privilege: str) -> Result:
         _read(item)
         return Result(state, [], returning=False)
     _rules_return(state, item, privilege, body)
+    items = state.items
     if state.catalog.major >= 18:
         _old_and_new(state, item, clause or {})
     targets, is_open = target_list(state, nodes, "returning")
+    state.items = items  # UPDATE's SET comes after it, without the two
     resolve_unknowns(state, targets)
     _read(item)
     return Result(state, columns_of(targets), is_open)
