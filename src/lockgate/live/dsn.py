@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import pq
 
+from lockgate.conninfo import parts_of
 from lockgate.errors import CannotCheck
 from lockgate.live.backend import ADMIN_SETTINGS, ask, literal, major_of, quote
 from lockgate.live.plan import ServerInfo
@@ -253,9 +254,9 @@ def major_behind(dsn: str) -> int:
 
 def _reached(dsn: str, name: str) -> PsycopgConnection:
     try:
-        psycopg.conninfo.conninfo_to_dict(dsn)
-    except psycopg.ProgrammingError:  # its words quote the DSN
-        raise CannotCheck("the server of --dsn cannot be reached: the DSN is malformed", "Write it as postgresql://role@host/database.") from None
+        parts_of(dsn, "--dsn")  # libpq's own words would quote it
+    except CannotCheck as error:
+        raise CannotCheck(f"the server of --dsn cannot be reached: {error.message}", error.remedy) from None
     try:
         return PsycopgConnection(dsn, application_name=name, connect_timeout="10")
     except (Lost, psycopg.Error) as error:
