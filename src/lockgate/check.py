@@ -13,7 +13,7 @@ from lockgate.errors import UsageError
 from lockgate.findings import Finding, Label, Severity, Verdict
 from lockgate.recall import Recall, Told
 from lockgate.recovery import with_recovery
-from lockgate.request import NEWEST_MAJOR, Request, make_plan, read_history
+from lockgate.request import NEWEST_MAJOR, Request, is_plain, make_plan, read_history
 from lockgate.rules import registry
 from lockgate.sources import Folder
 from lockgate.text import Source, Span
@@ -108,8 +108,8 @@ def check(config: Config, request: Request, progress: Progress | None = None) ->
 
 def _whatever_the_version(checked: Checked) -> list[Finding]:
     """Nobody says which PostgreSQL it is: a refusal that the newest one does not share is no error, for it may be the one."""
-    config = replace(checked.config, database=replace(checked.config.database, version=NEWEST_MAJOR))
-    there = {f.fingerprint for f in examine(config, checked.request).findings}
+    newest = _replayed(checked.config, checked.request, checked.folder, replace(checked.plan, major=NEWEST_MAJOR), None)
+    there = {f.fingerprint for f in newest.findings}
     words = f"PostgreSQL {NEWEST_MAJOR} takes it: set [database] version to the one that production has"
     return [f if not f.sqlstate or f.fingerprint in there else replace(f, severity=Severity.INFO, help=words) for f in checked.findings]
 
@@ -119,7 +119,7 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     folder, asked = read_history(config, request)
     plan = make_plan(config, request, folder)
     checked = _replayed(config, request, folder, plan, progress)
-    if (request.layout or config.migrations.layout) != "plain" and any(f.sqlstate in ("42P01", "3F000") for f in checked.findings):
+    if not is_plain(config, request) and any(f.sqlstate in ("42P01", "3F000") for f in checked.findings):
         before = beginning(plan, checked.findings, checked.replay.catalog)
         if before is not None:
             checked = _replayed(config, request, folder, replace(plan, environment=before), progress)

@@ -102,9 +102,14 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
     )
 
 
+def is_plain(config: Config, request: Request) -> bool:
+    """Whether somebody names the layout plain: then the folder is taken at its word, and nothing is supposed around it."""
+    return (request.layout or config.migrations.layout) == "plain"
+
+
 def _environment(config: Config, request: Request, folder: Folder) -> Environment | None:
     """What a hosting service provides; nothing beside a baseline, which holds it, nor where somebody names the layout plain."""
-    if config.migrations.baseline or (request.layout or config.migrations.layout) == "plain":
+    if config.migrations.baseline or is_plain(config, request):
         return None
     return around(folder)
 

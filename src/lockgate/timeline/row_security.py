@@ -41,10 +41,15 @@ def _certain(ctx: Context, relation: Relation) -> bool:
     return known and ctx.catalog.taint_of(("any",), ("privileges",), ("object", relation.oid)) is None
 
 
+def policies_of(ctx: Context, relation: Relation, role: int, privilege: str) -> list[Policy]:
+    """The policies of a table that are for a command and for a role (get_policies_for_relation)."""
+    letter = _COMMANDS.get(privilege, "")
+    return [p for p in ctx.catalog.of_relation(relation.oid, Policy) if p.command in ("*", letter) and _for_role(ctx, p, role)]
+
+
 def policies_for(ctx: Context, relation: Relation, role: int, privilege: str) -> Iterator[Policy]:
     """The policies of a table whose conditions a command of a role runs for certain: those of one clause, beside which none is constant."""
-    letter = _COMMANDS.get(privilege, "")
-    found = [p for p in ctx.catalog.of_relation(relation.oid, Policy) if p.command in ("*", letter) and _for_role(ctx, p, role)]
+    found = policies_of(ctx, relation, role, privilege)
     constant = any(p.permissive and not any(e.kind == "n" for e in ctx.catalog.dependencies(p.oid)) for p in found)
     if not constant and any(p.permissive for p in found):
         yield from (p for p in found if not p.both)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from lockgate.catalog import acl
-from lockgate.catalog.objects import Policy, Relation, Rewrite, Role, Trigger
+from lockgate.catalog.objects import Relation, Rewrite, Role, Trigger
 from lockgate.parse.statement import Node
 from lockgate.timeline import remedy, row_security
 from lockgate.timeline.binder.values import RelationUse
@@ -61,5 +60,4 @@ def _shut(ctx: Context, relation: Relation) -> bool:
         return False
     if catalog.taint_of(("any",), ("privileges",), ("object", relation.oid), ("owner", relation.oid), ("namespace", relation.namespace), ("object", role.oid)):
         return False
-    mine = {acl.PUBLIC, *acl.roles_of(catalog, role.oid)}
-    return not any(p.permissive and p.command in "a*" and mine & {*p.roles} for p in catalog.of_relation(relation.oid, Policy))
+    return not any(p.permissive for p in row_security.policies_of(ctx, relation, role.oid, "INSERT"))
