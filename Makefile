@@ -14,6 +14,7 @@ test: $(VENV)/.tested
 	$(BIN)/pytest -n 2
 
 lint: $(VENV)/.tested
+	$(BIN)/ruff format --check src tests tools benchmarks
 	$(BIN)/ruff check src tests tools benchmarks
 	$(BIN)/mypy
 

@@ -1,12 +1,15 @@
-"""What ``lockgate check`` costs against squawk on the same files in one run: cold, warm, and after a change of one file.
+"""What ``lockgate check`` costs against squawk on the same files in one run: cold, warm, and after a change of one
+file.
 
     python benchmarks/check.py FOLDER [FOLDER ...]        # any folder of migrations; it is copied, and left as it is
-    python benchmarks/check.py --generated 100 1000 10000 # made-up folders, with the growth factor from one size to the next
+    python benchmarks/check.py --generated 100 1000 10000 # made-up folders, with the growth factor from one size to the
+    next
 
-squawk is no dependency: ``pip install squawk-cli`` beside Lockgate. Only ratios mean anything, and only within one run: wall time of the whole process as
-a multiple of ``squawk --reporter gcc`` (1.00), medians. ``cold`` has an empty cache, ``off`` none at all, ``warm`` repeats a run, ``touched`` has new times on
-every file and the same text, ``changed`` has a statement more in the last file each time; ``floor`` is parsing alone (pglast's JSON of every file),
-``start`` is ``python -c pass``. Peak memory is that of the cold run.
+squawk is no dependency: ``pip install squawk-cli`` beside Lockgate. Only ratios mean anything, and only within one run:
+wall time of the whole process as a multiple of ``squawk --reporter gcc`` (1.00), medians. ``cold`` has an empty cache,
+``off`` none at all, ``warm`` repeats a run, ``touched`` has new times on every file and the same text, ``changed`` has
+a statement more in the last file each time; ``floor`` is parsing alone (pglast's JSON of every file), ``start`` is
+``python -c pass``. Peak memory is that of the cold run.
 """
 
 from __future__ import annotations
@@ -45,10 +48,16 @@ def main() -> None:
             print(line(folder.name, measured(copied(folder, Path(scratch)), arguments.runs)), flush=True)
         before: dict[str, float] = {}
         for size in arguments.generated:
-            found = measured(generated(size, Path(scratch)), arguments.runs if size < 5000 else max(1, arguments.runs // 3))
+            found = measured(
+                generated(size, Path(scratch)), arguments.runs if size < 5000 else max(1, arguments.runs // 3)
+            )
             print(line(f"{size} made-up files", found), flush=True)
             if before:
-                growth = ", ".join(f"{name} x{found[name] / before[name]:.1f}" for name in ("off", "cold", "warm", "changed", "peak MB") if before[name])
+                growth = ", ".join(
+                    f"{name} x{found[name] / before[name]:.1f}"
+                    for name in ("off", "cold", "warm", "changed", "peak MB")
+                    if before[name]
+                )
                 print(f"    growth for x{found['files'] / before['files']:.0f} files: {growth}")
             before = found
 
@@ -56,10 +65,14 @@ def main() -> None:
 def line(name: str, found: dict[str, float]) -> str:
     """One folder's ratios."""
     peer = found["squawk"]
-    ratios = ", ".join(f"{key} {found[key] / peer:.2f}" for key in ("cold", "off", "warm", "touched", "changed", "floor", "start"))
+    ratios = ", ".join(
+        f"{key} {found[key] / peer:.2f}" for key in ("cold", "off", "warm", "touched", "changed", "floor", "start")
+    )
     over = (found["changed"] - found["start"]) / found["start"]
-    return (f"{name}: {found['files']:.0f} files, squawk 1.00 ({peer * 1000:.0f} ms): {ratios}; changed is {over:.1f} starts of the interpreter over one; "
-            f"peak {found['peak MB']:.0f} MB (squawk {found['squawk MB']:.0f})")  # fmt: skip
+    return (
+        f"{name}: {found['files']:.0f} files, squawk 1.00 ({peer * 1000:.0f} ms): {ratios}; changed is {over:.1f} starts of the interpreter over one; "
+        f"peak {found['peak MB']:.0f} MB (squawk {found['squawk MB']:.0f})"
+    )
 
 
 def measured(root: Path, runs: int) -> dict[str, float]:
@@ -84,9 +97,14 @@ def measured(root: Path, runs: int) -> dict[str, float]:
 
     found = {"files": float(len(files))}
     plans: dict[str, tuple[list[str], dict[str, str], Callable[[], None]]] = {
-        "cold": (check, env, empty), "off": (check, env | {"LOCKGATE_CACHE": "off"}, _nothing), "touched": (check, env, touch), "changed": (check, env, change),
-        "start": ([sys.executable, "-c", "pass"], env, _nothing), "squawk": (squawk, env, _nothing), "warm": (check, env, _nothing),
-    }  # fmt: skip
+        "cold": (check, env, empty),
+        "off": (check, env | {"LOCKGATE_CACHE": "off"}, _nothing),
+        "touched": (check, env, touch),
+        "changed": (check, env, change),
+        "start": ([sys.executable, "-c", "pass"], env, _nothing),
+        "squawk": (squawk, env, _nothing),
+        "warm": (check, env, _nothing),
+    }
     for name, times in interleaved(plans, runs):
         found[name] = statistics.median(times)
     found["floor"] = seconds([sys.executable, "-c", FLOOR], env, "\0".join(map(str, files)))
@@ -95,8 +113,11 @@ def measured(root: Path, runs: int) -> dict[str, float]:
     return found
 
 
-def interleaved(plans: dict[str, tuple[list[str], dict[str, str], Callable[[], None]]], runs: int) -> Iterator[tuple[str, list[float]]]:
-    """Every plan in turn, so that a busy moment of the machine hits all of them; the plan before "warm" runs twice, unmeasured once."""
+def interleaved(
+    plans: dict[str, tuple[list[str], dict[str, str], Callable[[], None]]], runs: int
+) -> Iterator[tuple[str, list[float]]]:
+    """Every plan in turn, so that a busy moment of the machine hits all of them; the plan before "warm" runs twice,
+    unmeasured once."""
     times: dict[str, list[float]] = {name: [] for name in plans}
     for _ in range(runs):
         for name, (command, env, prepare) in plans.items():
@@ -115,7 +136,9 @@ def _nothing() -> None:
 def seconds(command: list[str], env: dict[str, str], stdin: str = "") -> float:
     """Wall seconds of one run."""
     start = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, env=env, input=stdin, text=True)
+    subprocess.run(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, env=env, input=stdin, text=True
+    )
     return time.perf_counter() - start
 
 
@@ -133,20 +156,25 @@ def copied(folder: Path, scratch: Path) -> Path:
 
 
 def generated(size: int, scratch: Path) -> Path:
-    """A folder of so many small migrations: tables, columns, indexes, foreign keys, a view and a function now and then."""
+    """A folder of so many small migrations: tables, columns, indexes, foreign keys, a view and a function now and
+    then."""
     root = scratch / f"made-{size}" / "migrations"
     root.mkdir(parents=True)
     for number in range(1, size + 1):
         table = number - number % 5 or 5
-        text = {
-            0: f"CREATE TABLE t{number} (id bigserial PRIMARY KEY, name text NOT NULL, at timestamptz DEFAULT now(), owner_id bigint);\n",
-            1: f"ALTER TABLE t{table} ADD COLUMN c{number} int NOT NULL DEFAULT 0;\nCREATE INDEX t{number}_c ON t{table} (c{number});\n",
-            2: f"ALTER TABLE t{table} ADD CONSTRAINT t{number}_fk FOREIGN KEY (owner_id) REFERENCES t5 (id);\n",
-            3: f"UPDATE t{table} SET name = upper(name) WHERE id > {number};\nALTER TABLE t{table} ALTER COLUMN at SET NOT NULL;\n",
-            4: f"CREATE VIEW v{number} AS SELECT id, name, count(*) OVER () AS n FROM t{table} WHERE at > now();\n"
-            if number % 50 == 4
-            else f"COMMENT ON TABLE t{table} IS 'number {number}';\n",
-        }[number % 5] if number > 5 else f"CREATE TABLE t{number} (id bigint PRIMARY KEY, name text, at timestamptz, owner_id bigint);\n"  # fmt: skip
+        text = (
+            {
+                0: f"CREATE TABLE t{number} (id bigserial PRIMARY KEY, name text NOT NULL, at timestamptz DEFAULT now(), owner_id bigint);\n",
+                1: f"ALTER TABLE t{table} ADD COLUMN c{number} int NOT NULL DEFAULT 0;\nCREATE INDEX t{number}_c ON t{table} (c{number});\n",
+                2: f"ALTER TABLE t{table} ADD CONSTRAINT t{number}_fk FOREIGN KEY (owner_id) REFERENCES t5 (id);\n",
+                3: f"UPDATE t{table} SET name = upper(name) WHERE id > {number};\nALTER TABLE t{table} ALTER COLUMN at SET NOT NULL;\n",
+                4: f"CREATE VIEW v{number} AS SELECT id, name, count(*) OVER () AS n FROM t{table} WHERE at > now();\n"
+                if number % 50 == 4
+                else f"COMMENT ON TABLE t{table} IS 'number {number}';\n",
+            }[number % 5]
+            if number > 5
+            else f"CREATE TABLE t{number} (id bigint PRIMARY KEY, name text, at timestamptz, owner_id bigint);\n"
+        )
         (root / f"{number:06}_step.up.sql").write_text(text, encoding="utf-8")
     return root
 

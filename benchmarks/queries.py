@@ -2,8 +2,9 @@
 
     python benchmarks/queries.py [FILES | PROJECT]
 
-FILES: a made project of so many source files (5,000 by default, one in eight with a query, no two alike). PROJECT: a copy of a folder with a lockgate.toml that
-has [queries]. Prints the least of some runs: without the cache, after a change of one source file, of one migration, of nothing; times over the reading.
+FILES: a made project of so many source files (5,000 by default, one in eight with a query, no two alike). PROJECT: a
+copy of a folder with a lockgate.toml that has [queries]. Prints the least of some runs: without the cache, after a
+change of one source file, of one migration, of nothing; times over the reading.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from lockgate.request import Request, read_folder
 RUNS = 2
 MIGRATION = "CREATE TABLE people (id int PRIMARY KEY, name text, born date);\nCREATE TABLE orders (id int PRIMARY KEY, person int, amount numeric);\n"
 FILLER = {
-    "go": "func handle{n}_{m}(w Writer, r *Request) error {{\n\tif r == nil {{\n\t\treturn errors.New(\"no request {m}\")\n\t}}\n\treturn nil\n}}\n\n",
-    "py": "def handle_{n}_{m}(request, select=None):\n    with open(request.path) as update:\n        return update.read() + \"from {m}\"\n\n\n",
+    "go": 'func handle{n}_{m}(w Writer, r *Request) error {{\n\tif r == nil {{\n\t\treturn errors.New("no request {m}")\n\t}}\n\treturn nil\n}}\n\n',
+    "py": 'def handle_{n}_{m}(request, select=None):\n    with open(request.path) as update:\n        return update.read() + "from {m}"\n\n\n',
     "ts": "export const handle{n}_{m} = async (request: Request) => {{\n  const values = request.values ?? [];\n  return values.map((v) => `${{v}} {m}`);\n}};\n\n",
-    "rs": "pub fn handle_{n}_{m}(request: &Request) -> Result<String, Error> {{\n    Ok(format!(\"update of {{}} {m}\", request.path()))\n}}\n\n",
+    "rs": 'pub fn handle_{n}_{m}(request: &Request) -> Result<String, Error> {{\n    Ok(format!("update of {{}} {m}", request.path()))\n}}\n\n',
 }
 QUERY = {
     "go": 'var q{n} = "SELECT p.name, o.amount FROM people p JOIN orders o ON o.person = p.id " +\n\t"WHERE p.born > $1 AND p.id <> {n}"\n',
@@ -52,7 +53,9 @@ def project(folder: Path, count: int) -> None:
 
 
 def copied(source: Path, folder: Path) -> None:
-    shutil.copytree(source, folder, ignore=shutil.ignore_patterns(".git", "node_modules"), dirs_exist_ok=True, symlinks=True)
+    shutil.copytree(
+        source, folder, ignore=shutil.ignore_patterns(".git", "node_modules"), dirs_exist_ok=True, symlinks=True
+    )
 
 
 def looked_at(folder: Path) -> tuple[list[File], list[Path]]:
@@ -83,8 +86,18 @@ print(done.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss)
 
 def check(folder: Path, **env: str) -> tuple[float, float]:
     """CPU seconds and megabytes at the peak of one check."""
-    env = os.environ | {"XDG_CACHE_HOME": str(folder / ".cache"), "PYTHONPYCACHEPREFIX": str(folder / ".pyc"), "PYTHONDONTWRITEBYTECODE": ""} | env
-    done = subprocess.run([sys.executable, "-c", MEASURE], cwd=folder, env=env, capture_output=True, text=True, check=True)
+    env = (
+        os.environ
+        | {
+            "XDG_CACHE_HOME": str(folder / ".cache"),
+            "PYTHONPYCACHEPREFIX": str(folder / ".pyc"),
+            "PYTHONDONTWRITEBYTECODE": "",
+        }
+        | env
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE], cwd=folder, env=env, capture_output=True, text=True, check=True
+    )
     code, seconds, peak = done.stdout.split()
     if code not in ("0", "1"):
         sys.exit(done.stderr)
@@ -101,7 +114,9 @@ def touched(path: Path) -> None:
 def measured(folder: Path) -> dict[str, tuple[float, float]]:
     """What is measured, with seconds and megabytes."""
     files, migrations = looked_at(folder)
-    with_query = next((f for f in files if next(hints(f.read(), f.path.rpartition(".")[2]), None) is not None), files[0])
+    with_query = next(
+        (f for f in files if next(hints(f.read(), f.path.rpartition(".")[2]), None) is not None), files[0]
+    )
     configuration = folder / "lockgate.toml"
     text = configuration.read_text()
     found = {
@@ -113,7 +128,10 @@ def measured(folder: Path) -> dict[str, tuple[float, float]]:
     configuration.write_text(text)
     found["with, no cache"] = min(check(folder, LOCKGATE_CACHE="off") for _ in range(RUNS))
     check(folder)
-    for name, path in (("one source file changed", folder / with_query.path), ("one migration changed", migrations[-1])):
+    for name, path in (
+        ("one source file changed", folder / with_query.path),
+        ("one migration changed", migrations[-1]),
+    ):
         found[name] = min((touched(path), check(folder))[1] for _ in range(RUNS))
     found["nothing changed"] = min(check(folder) for _ in range(RUNS))
     return found
@@ -131,7 +149,10 @@ def main() -> None:
         found = measured(folder)
         print(f"{len(files)} files, {sum(len(f.read()) for f in files) / 1e6:.0f} MB")
         for what, (seconds, peak) in found.items():
-            print(f"{what:40} {seconds * 1000:6.0f} ms {seconds / found['reading'][0]:6.1f} x" + (f" {peak:6.0f} MB" if peak else ""))
+            print(
+                f"{what:40} {seconds * 1000:6.0f} ms {seconds / found['reading'][0]:6.1f} x"
+                + (f" {peak:6.0f} MB" if peak else "")
+            )
         alone = found["with, no cache"][0] - found["a check without [queries], no cache"][0]
         print(f"{'the queries alone, no cache':40} {alone * 1000:6.0f} ms {alone / found['reading'][0]:6.1f} x")
 

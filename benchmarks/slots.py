@@ -1,6 +1,6 @@
 """How long the slots of a big folder take: 10,000 slots and 200 branches, half of them with a slot of ours.
 
-    python benchmarks/slots.py [SLOTS] [BRANCHES]
+python benchmarks/slots.py [SLOTS] [BRANCHES]
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ def build(root: Path, slots: int, branches: int) -> None:
     for number in range(branches):
         slot = slots if number % 2 else slots + 1 + number
         text = f"CREATE TABLE b{number} (id int);\n"
-        lines += [f"commit refs/heads/b{number}", "committer A <a@b> 1700000001 +0000", "data 1", "x", "from refs/heads/main"]
+        lines += [
+            f"commit refs/heads/b{number}",
+            "committer A <a@b> 1700000001 +0000",
+            "data 1",
+            "x",
+            "from refs/heads/main",
+        ]
         lines += [f"M 100644 inline m/{slot:06}_b{number}.up.sql", f"data {len(text)}", text]
     subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
     subprocess.run(["git", "fast-import", "--quiet"], cwd=root, input="\n".join(lines).encode(), check=True)
@@ -39,7 +45,9 @@ def main() -> None:
             words = [sys.executable, "-m", "lockgate", *command]
             done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
             seconds = time.perf_counter() - start
-            print(f"lockgate {' '.join(command)}: {slots} slots, {branches} branches: {seconds:.2f} s, exit {done.returncode}")
+            print(
+                f"lockgate {' '.join(command)}: {slots} slots, {branches} branches: {seconds:.2f} s, exit {done.returncode}"
+            )
             if done.returncode not in (0, 1):
                 print(done.stderr)
 

@@ -2,9 +2,10 @@
 
     python benchmarks/verify.py [FOLDER] [--runs 5] [--major 15]
 
-Prints the ratio of the least times for the whole library call (own server started and stopped in it) and for the apply alone, with and without the
-locks of every statement; bodies and down scripts are measured apart. The aim is 1.5 for the whole call, 4 with down scripts. Without FOLDER a made-up one of 300
-migrations is applied. psql is the system's; give --major for a server of its own version.
+Prints the ratio of the least times for the whole library call (own server started and stopped in it) and for the apply
+alone, with and without the locks of every statement; bodies and down scripts are measured apart. The aim is 1.5 for the
+whole call, 4 with down scripts. Without FOLDER a made-up one of 300 migrations is applied. psql is the system's; give
+--major for a server of its own version.
 """
 
 from __future__ import annotations
@@ -50,8 +51,12 @@ def main() -> None:
             "verify() with locks": lambda: _whole(plan),
         }
         apart: dict[str, Callable[[], float]] = {
-            "verify() with bodies, prepared": lambda: _whole(replace(plan, observe_locks=False, bodies=True, plpgsql_check=False)),
-            "verify() with bodies, plpgsql_check": lambda: _whole(replace(plan, observe_locks=False, bodies=True)),  # where the server has it
+            "verify() with bodies, prepared": lambda: _whole(
+                replace(plan, observe_locks=False, bodies=True, plpgsql_check=False)
+            ),
+            "verify() with bodies, plpgsql_check": lambda: _whole(
+                replace(plan, observe_locks=False, bodies=True)
+            ),  # where the server has it
             "verify() with downs": lambda: _whole(replace(plan, downs=True)),
         }
         best = _rounds(arguments.runs, timed | apart)
@@ -90,13 +95,29 @@ def _psql(plan: Plan) -> float:
     with Server(choose("", plan.server.major)) as server, tempfile.TemporaryDirectory() as work:
         server.ready()
         admin = server.connect()
-        admin.query(f"CREATE ROLE bench LOGIN PASSWORD '{server.template.verifier}'; ALTER DATABASE lockgate OWNER TO bench")
+        admin.query(
+            f"CREATE ROLE bench LOGIN PASSWORD '{server.template.verifier}'; ALTER DATABASE lockgate OWNER TO bench"
+        )
         script = Path(work, "all.sql")
         script.write_text("".join(map(_as_psql, plan.migrations)), encoding="utf-8")
         env = {**os.environ, "PGPASSWORD": server.template.password, "PGOPTIONS": "-c client_min_messages=warning"}
-        command = [shutil.which("psql") or "psql", "-X", "-q", "-h", server._home, "-U", "bench", "-d", "lockgate", "-f", str(script)]
+        command = [
+            shutil.which("psql") or "psql",
+            "-X",
+            "-q",
+            "-h",
+            server._home,
+            "-U",
+            "bench",
+            "-d",
+            "lockgate",
+            "-f",
+            str(script),
+        ]
         begin = time.perf_counter()
-        done = subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+        )
         seconds = time.perf_counter() - begin
         if done.returncode or "ERROR" in done.stderr:
             print("psql:", *done.stderr.splitlines()[:3], sep="\n  ")
@@ -104,7 +125,11 @@ def _psql(plan: Plan) -> float:
 
 
 def _as_psql(migration: Migration) -> str:
-    text = "\n".join(migration.up.source.text[piece.start : piece.end] for piece in migration.up.pieces).lstrip("\ufeff").rstrip()
+    text = (
+        "\n".join(migration.up.source.text[piece.start : piece.end] for piece in migration.up.pieces)
+        .lstrip("\ufeff")
+        .rstrip()
+    )
     text += "\n;\n"
     single = len(parse_script(migration.up)) == 1
     return text if single or migration.up.transaction is Transaction.STATEMENT else f"BEGIN;\n{text}COMMIT;\n"

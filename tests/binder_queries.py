@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_PARTS = re.split(r"^-- (schema|queries|\d+)\n", Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"), flags=re.MULTILINE)
+_PARTS = re.split(
+    r"^-- (schema|queries|\d+)\n", Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"), flags=re.MULTILINE
+)
 _NAMED = dict(zip(_PARTS[1::2], _PARTS[2::2], strict=True))
 SCHEMA = _NAMED["schema"]
 QUERIES = _NAMED["queries"]

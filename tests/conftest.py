@@ -17,12 +17,20 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def lockgate(tmp_path: Path) -> Run:
     """Run ``lockgate ARGUMENTS`` in a folder (a temporary one by default)."""
 
-    def run(*arguments: str, cwd: Path = tmp_path, stdin: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, cwd: Path = tmp_path, stdin: str | None = None, **env: str
+    ) -> subprocess.CompletedProcess[str]:
         import os
 
         return subprocess.run(
-            [sys.executable, "-m", "lockgate", *arguments], cwd=cwd, input=stdin, capture_output=True, text=True, timeout=120,
-            env=os.environ | env, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "lockgate", *arguments],
+            cwd=cwd,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=os.environ | env,
+            check=False,
+        )
 
     return run

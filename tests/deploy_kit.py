@@ -76,16 +76,37 @@ class Bench:
 
     def config(self, **deploy: Any) -> Config:
         settings = Deploy(
-            dokploy_url=self.fake.url, compose_id=self.fake.compose_id, health_url=f"{self.fake.url}/health", health_field="commit=$commit",
-            health_timeout=3, queue_timeout=3, deploy_timeout=3,
-        )  # fmt: skip
-        return Config(Migrations(paths=("migrations",)), deploy=replace(settings, **deploy), root=self.folder, path="lockgate.toml")
+            dokploy_url=self.fake.url,
+            compose_id=self.fake.compose_id,
+            health_url=f"{self.fake.url}/health",
+            health_field="commit=$commit",
+            health_timeout=3,
+            queue_timeout=3,
+            deploy_timeout=3,
+        )
+        return Config(
+            Migrations(paths=("migrations",)),
+            deploy=replace(settings, **deploy),
+            root=self.folder,
+            path="lockgate.toml",
+        )
 
-    def gate(self, *, pace: Pace = QUICK, read_timeout: float = 2, gitea: Any = None, key: str = KEY, deploy: Any = None, **order: Any) -> Gate:
+    def gate(
+        self,
+        *,
+        pace: Pace = QUICK,
+        read_timeout: float = 2,
+        gitea: Any = None,
+        key: str = KEY,
+        deploy: Any = None,
+        **order: Any,
+    ) -> Gate:
         config = self.config(**(deploy or {}))
         files = {
-            "migrations": sorted((self.folder / "migrations").iterdir()), "configuration": [self.folder / "lockgate.toml"], "baseline": [],
-        }  # fmt: skip
+            "migrations": sorted((self.folder / "migrations").iterdir()),
+            "configuration": [self.folder / "lockgate.toml"],
+            "baseline": [],
+        }
         masker = Masker([key])
         wanted = config.deploy
 
@@ -93,7 +114,13 @@ class Bench:
             if not wanted.health_url:
                 return None
             expected = health.expectation(
-                wanted.health_url, wanted.health_status, wanted.health_body, wanted.health_field, wanted.health_successes, commit, ()
+                wanted.health_url,
+                wanted.health_status,
+                wanted.health_body,
+                wanted.health_field,
+                wanted.health_successes,
+                commit,
+                (),
             )
             return health.Probe(expected)
 
@@ -112,7 +139,9 @@ class Bench:
 
     def attest(self, **changes: Any) -> attestation.Attestation:
         gate = self.gate()
-        made = attestation.make(attestation.tree(self.commit, gate.order.files, self.folder), (), 0, {"version": "16.9"})
+        made = attestation.make(
+            attestation.tree(self.commit, gate.order.files, self.folder), (), 0, {"version": "16.9"}
+        )
         return replace(made, **changes)
 
     @property

@@ -1,4 +1,5 @@
-"""A Dokploy over real HTTP on loopback that behaves as the real one was measured to: slow queue, late record, overwritten titles.
+"""A Dokploy over real HTTP on loopback that behaves as the real one was measured to: slow queue, late record,
+overwritten titles.
 
 Time is the server's own: every step of a job takes ``step`` seconds. Faults are planted by name (see ``Faults``).
 """
@@ -26,7 +27,9 @@ class Faults:
     unauthorized: str = ""  # key | permission
     calls_left: int | None = None  # a rate-limited key: each call counts twice
     post: str = ""  # true | empty | lost-before | lost-after | html | refused | redirect | slow
-    gets: list[str] = field(default_factory=list)  # for the next GETs: html | lost | 500 | slow | cut | trickle | redirect | null
+    gets: list[str] = field(
+        default_factory=list
+    )  # for the next GETs: html | lost | 500 | slow | cut | trickle | redirect | null
     at: dict[str, list[str]] = field(default_factory=dict)  # the same, for the next GETs of one procedure
     location: str = "http://127.0.0.1:1/"  # where redirects lead
     absent: set[str] = field(default_factory=set)  # procedures that this version does not have
@@ -81,10 +84,19 @@ class FakeDokploy:
     def record(self, title: str, description: str, status: str) -> dict[str, Any]:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         row = {
-            "deploymentId": f"dep-{len(self.deployments) + 1}", "title": title, "description": description, "status": status, "logPath": "/x",
-            "pid": None, "applicationId": None, "composeId": self.compose_id, "createdAt": now, "startedAt": now, "finishedAt": None,
+            "deploymentId": f"dep-{len(self.deployments) + 1}",
+            "title": title,
+            "description": description,
+            "status": status,
+            "logPath": "/x",
+            "pid": None,
+            "applicationId": None,
+            "composeId": self.compose_id,
+            "createdAt": now,
+            "startedAt": now,
+            "finishedAt": None,
             "errorMessage": None,
-        }  # fmt: skip
+        }
         with self.lock:
             self.deployments.insert(0, row)
             del self.deployments[10:]
@@ -92,10 +104,18 @@ class FakeDokploy:
 
     def order(self, title: str, description: str) -> None:
         job = {
-            "id": f"job-{len(self.posts)}", "name": "deployments", "state": "waiting", "timestamp": 1,
-            "data": {"composeId": self.compose_id, "titleLog": title, "descriptionLog": description, "applicationType": "compose"},
+            "id": f"job-{len(self.posts)}",
+            "name": "deployments",
+            "state": "waiting",
+            "timestamp": 1,
+            "data": {
+                "composeId": self.compose_id,
+                "titleLog": title,
+                "descriptionLog": description,
+                "applicationType": "compose",
+            },
             "servicePath": {"href": None, "label": "x"},
-        }  # fmt: skip
+        }
         with self.lock:
             self.queue.append(job)
         threading.Thread(target=self._work, args=(job, title, description), daemon=True).start()
@@ -134,9 +154,16 @@ class FakeDokploy:
 
     def containers(self) -> list[dict[str, str]]:
         crash, passed = self.faults.crash if self.released else "", time.monotonic() - self.released
-        web = {"containerId": "c2" if self.released else "c1", "name": "app-web-1", "state": "running", "status": "Up 2 minutes (healthy)"}
+        web = {
+            "containerId": "c2" if self.released else "c1",
+            "name": "app-web-1",
+            "state": "running",
+            "status": "Up 2 minutes (healthy)",
+        }
         if self.released:
-            web["status"] = f"Up {int(passed) + 1} seconds (healthy)" if passed >= 1 else "Up Less than a second (healthy)"
+            web["status"] = (
+                f"Up {int(passed) + 1} seconds (healthy)" if passed >= 1 else "Up Less than a second (healthy)"
+            )
         if crash == "twice" and passed < self.step * 6:  # waits for its database, by dying
             web |= {"state": "restarting", "status": "Restarting (1) 1 second ago"}
         elif crash == "loop":
@@ -150,22 +177,46 @@ class FakeDokploy:
         elif crash == "unhealthy":
             web |= {"status": "Up 9 seconds (unhealthy)"}
         old = {"containerId": "m0", "name": "app-migrate-run-1", "state": "exited", "status": "Exited (1) 3 days ago"}
-        return [web, {"containerId": "d1", "name": "app-db-1", "state": "running", "status": "Up 3 weeks (healthy)"}, old]
+        return [
+            web,
+            {"containerId": "d1", "name": "app-db-1", "state": "running", "status": "Up 3 weeks (healthy)"},
+            old,
+        ]
 
     def restarts(self, container: str) -> int:
-        return int((time.monotonic() - self.released) / self.step) if self.faults.crash == "flapping" and container == "c2" else 0
+        return (
+            int((time.monotonic() - self.released) / self.step)
+            if self.faults.crash == "flapping" and container == "c2"
+            else 0
+        )
 
     def row(self) -> dict[str, Any]:
         return {
-            "composeId": self.compose_id, "name": "paliad", "appName": "compose-transmit-v7jth9", "env": ENV, "refreshToken": REFRESH,
-            "sourceType": self.source_type, "composeType": "docker-compose", "giteaBranch": self.branch, "customGitBranch": None,
-            "branch": None, "autoDeploy": self.auto_deploy, "command": self.command, "composePath": self.compose_path,
-            "composeStatus": "idle", "serverId": None, "deployments": self.deployments[::-1],
+            "composeId": self.compose_id,
+            "name": "paliad",
+            "appName": "compose-transmit-v7jth9",
+            "env": ENV,
+            "refreshToken": REFRESH,
+            "sourceType": self.source_type,
+            "composeType": "docker-compose",
+            "giteaBranch": self.branch,
+            "customGitBranch": None,
+            "branch": None,
+            "autoDeploy": self.auto_deploy,
+            "command": self.command,
+            "composePath": self.compose_path,
+            "composeStatus": "idle",
+            "serverId": None,
+            "deployments": self.deployments[::-1],
             "gitea": {"giteaId": "g", "accessToken": "gitea-provider-t0ken", "clientSecret": "cl1ent-s3cret"},
-        }  # fmt: skip
+        }
 
 
-NOT_FOUND = {"message": "Not found", "code": "NOT_FOUND", "data": {"code": "NOT_FOUND", "httpStatus": 404, "zodError": None}}
+NOT_FOUND = {
+    "message": "Not found",
+    "code": "NOT_FOUND",
+    "data": {"code": "NOT_FOUND", "httpStatus": 404, "zodError": None},
+}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -175,7 +226,9 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
         return
 
-    def answer(self, status: int, value: Any, raw: bytes | None = None, kind: str = "application/json", **headers: str) -> None:
+    def answer(
+        self, status: int, value: Any, raw: bytes | None = None, kind: str = "application/json", **headers: str
+    ) -> None:
         body = raw if raw is not None else json.dumps(value).encode()
         self.send_response(status)
         self.send_header("content-type", kind)
@@ -214,13 +267,19 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(0.05)
             self.lose()
         else:
-            self.answer(500, {"message": "select * from x where pw='db-leak'", "code": "INTERNAL_SERVER_ERROR", "data": {}})
+            self.answer(
+                500, {"message": "select * from x where pw='db-leak'", "code": "INTERNAL_SERVER_ERROR", "data": {}}
+            )
 
     def refused(self, procedure: str) -> bool:
         faults = self.fake.faults
         if faults.calls_left is not None:
             faults.calls_left -= 1
-        if self.headers.get("x-api-key") != KEY or faults.unauthorized == "key" or (faults.calls_left is not None and faults.calls_left < 0):
+        if (
+            self.headers.get("x-api-key") != KEY
+            or faults.unauthorized == "key"
+            or (faults.calls_left is not None and faults.calls_left < 0)
+        ):
             self.answer(401, {"message": "Unauthorized"})
             return True
         if faults.unauthorized == "permission" or faults.unauthorized == procedure:
@@ -239,7 +298,9 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path == "/health":
             fake.health_asked += 1
             good = fake.health_asked > fake.health_good_after
-            self.answer(fake.health_status if good else 503, fake.health if fake.health is not None else {"commit": fake.commit})
+            self.answer(
+                fake.health_status if good else 503, fake.health if fake.health is not None else {"commit": fake.commit}
+            )
             return
         procedure = url.path.removeprefix("/api/")
         fake.seen.append(procedure)
@@ -268,9 +329,17 @@ class _Handler(BaseHTTPRequestHandler):
                 ],
                 "deployment.readLogs": lambda: fake.log,
                 "docker.getContainersByAppNameMatch": fake.containers,
-                "docker.getConfig": lambda: {"RestartCount": fake.restarts(query.get("containerId", "")), "Config": {"Env": ["SESSION_KEY=another-Secret-value"]}},
-                "compose.getDefaultCommand": lambda: "docker compose -p compose-transmit-v7jth9 up -d --build --remove-orphans",
-                "user.get": lambda: {"role": "member", "user": {"id": "u", "apiKeys": [{"id": "k", "name": "gate", "prefix": None} | fake.rate_limit]}},
+                "docker.getConfig": lambda: {
+                    "RestartCount": fake.restarts(query.get("containerId", "")),
+                    "Config": {"Env": ["SESSION_KEY=another-Secret-value"]},
+                },
+                "compose.getDefaultCommand": lambda: (
+                    "docker compose -p compose-transmit-v7jth9 up -d --build --remove-orphans"
+                ),
+                "user.get": lambda: {
+                    "role": "member",
+                    "user": {"id": "u", "apiKeys": [{"id": "k", "name": "gate", "prefix": None} | fake.rate_limit]},
+                },
             }
             if procedure not in answers:
                 self.answer(404, NOT_FOUND)

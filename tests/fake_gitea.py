@@ -1,4 +1,5 @@
-"""A Gitea over real HTTP on loopback: statuses and comments as measured. It checks no state, as the real one does not."""
+"""A Gitea over real HTTP on loopback: statuses and comments as measured. It checks no state, as the real one does
+not."""
 
 from __future__ import annotations
 
@@ -77,7 +78,9 @@ class _Handler(BaseHTTPRequestHandler):
         page = int(query.get("page", 1))
         path = url.path.removeprefix("/api/v1").removeprefix("/repos/m/paliad/")
         if match := re.fullmatch(r"commits/(\w+)/statuses", path):
-            self.answer(200, self.fake.statuses.get(match.group(1), [])[::-1])  # within one second the order is anybody's
+            self.answer(
+                200, self.fake.statuses.get(match.group(1), [])[::-1]
+            )  # within one second the order is anybody's
         elif path == "commits":
             self.answer(200, [{"sha": c} for c in self.fake.commits[(page - 1) * 50 : page * 50]])
         elif re.fullmatch(r"issues/\d+/comments", path):

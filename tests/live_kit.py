@@ -21,7 +21,13 @@ def migration(name: str, up: str, down: str = "", shape: Transaction = Transacti
 TWO = RolePlan(deployer="app", owner="own", owner_ids=frozenset({"1"}))
 
 
-def run(*migrations: Migration, roles: RolePlan = TWO, major: int | None = None, server: ServerWish | None = None, **options: Any) -> Report:
+def run(
+    *migrations: Migration,
+    roles: RolePlan = TWO,
+    major: int | None = None,
+    server: ServerWish | None = None,
+    **options: Any,
+) -> Report:
     """Verify on the best server at hand, or on that of a major."""
     return verify(Plan(migrations, server=server or ServerWish(major=major), roles=roles, **options))
 

@@ -18,7 +18,10 @@ CREATE FUNCTION orders_of(who int) RETURNS SETOF orders LANGUAGE sql AS 'SELECT 
 
 
 def migrations(*scripts: str) -> tuple[Migration, ...]:
-    return tuple(Migration(f"{n:04}_m", f"{n:04}", "m", Script.whole(Source(f"m/{n:04}_m.sql", text), Transaction.STATEMENT)) for n, text in enumerate(scripts, 1))
+    return tuple(
+        Migration(f"{n:04}_m", f"{n:04}", "m", Script.whole(Source(f"m/{n:04}_m.sql", text), Transaction.STATEMENT))
+        for n, text in enumerate(scripts, 1)
+    )
 
 
 def catalog(*scripts: str) -> Catalog:

@@ -17,9 +17,13 @@ from lockgate.slots.table import SlotTable
 from lockgate.sources import load
 
 _ENV = {
-    "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.org", "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.org",
-    "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull,
-}  # fmt: skip
+    "GIT_AUTHOR_NAME": "Ada",
+    "GIT_AUTHOR_EMAIL": "ada@example.org",
+    "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "ada@example.org",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+}
 TABLE = "CREATE TABLE t (id int);\n"
 
 
@@ -45,7 +49,9 @@ class Repo:
         self.git("init", "-q", "-b", branch)
 
     def git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=self.path, capture_output=True, text=True, env=os.environ | _ENV, check=False)
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.path, capture_output=True, text=True, env=os.environ | _ENV, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -67,7 +73,9 @@ class Repo:
         return said(self.path, base=base, ledger=ledger)
 
 
-def table_of(root: Path, folder: str = "m", base: str = "main", ledger: list[dict[str, Any]] | None = None, layout: str = "auto") -> SlotTable:
+def table_of(
+    root: Path, folder: str = "m", base: str = "main", ledger: list[dict[str, Any]] | None = None, layout: str = "auto"
+) -> SlotTable:
     """The table of a folder, with a ledger's rows."""
     settings = LedgerSettings()
     if ledger is not None:
@@ -77,7 +85,9 @@ def table_of(root: Path, folder: str = "m", base: str = "main", ledger: list[dic
     return gather(config, load([root / folder], layout, cwd=root), root)
 
 
-def said(root: Path, folder: str = "m", base: str = "main", ledger: list[dict[str, Any]] | None = None, layout: str = "auto") -> list[Finding]:
+def said(
+    root: Path, folder: str = "m", base: str = "main", ledger: list[dict[str, Any]] | None = None, layout: str = "auto"
+) -> list[Finding]:
     """What the rules say of a folder's slots."""
     return [f for fact in examine(table_of(root, folder, base, ledger, layout), root) for f in registry.of_fact(fact)]
 

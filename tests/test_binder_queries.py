@@ -1,4 +1,5 @@
-"""The binder against real servers: for every query of ``binder_queries`` the same SQLSTATE, or the same columns with the same types."""
+"""The binder against real servers: for every query of ``binder_queries`` the same SQLSTATE, or the same columns with
+the same types."""
 
 from __future__ import annotations
 
@@ -45,7 +46,9 @@ def served(request: pytest.FixtureRequest) -> Iterator[tuple[Any, int]]:
     with Server(binaries) as server:
         server.ready()
         made = server.template
-        with psycopg.connect(host=server._home, port=5432, user=made.superuser, password=made.password, dbname=DATABASE, autocommit=True) as connection:
+        with psycopg.connect(
+            host=server._home, port=5432, user=made.superuser, password=made.password, dbname=DATABASE, autocommit=True
+        ) as connection:
             connection.execute(SCHEMA)
             yield connection, request.param
 
@@ -89,7 +92,9 @@ def same(catalog: Catalog, one: Any, other: Any) -> bool:
         return bool(one[1] == other[1])
     # the wire shows a domain as the type below it; type 0 is "not known"
     columns = [(c.name, *(base_type(catalog, c.type, c.typmod) if c.type else (0, -1))) for c in one[1]]
-    return len(columns) == len(other[1]) and all(a == b or (a[0] == b[0] and a[1] == 0) for a, b in zip(columns, other[1], strict=True))
+    return len(columns) == len(other[1]) and all(
+        a == b or (a[0] == b[0] and a[1] == 0) for a, b in zip(columns, other[1], strict=True)
+    )
 
 
 def test_outcome_and_columns(served: tuple[Any, int]) -> None:
@@ -134,7 +139,8 @@ def test_view_columns_as_format_type(served: tuple[Any, int]) -> None:
 
 
 def test_view_dependencies(served: tuple[Any, int]) -> None:
-    """A view depends on what pg_depend says: columns, relations, types, routines, operators, the primary key of a GROUP BY."""
+    """A view depends on what pg_depend says: columns, relations, types, routines, operators, the primary key of a GROUP
+    BY."""
     connection, major = served
     catalog = load(connection, major)
     differences = []

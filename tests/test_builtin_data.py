@@ -1,4 +1,5 @@
-"""The data on built-in objects and extensions against the servers at hand: the wheel's 18 always, others where they are installed."""
+"""The data on built-in objects and extensions against the servers at hand: the wheel's 18 always, others where they are
+installed."""
 
 from __future__ import annotations
 
@@ -61,7 +62,17 @@ def words(values: tuple[int, ...] | tuple[str, ...] | None) -> str:
 def spelled_type(t: BuiltinType) -> Row:
     numbers = (t.elem, t.array, t.relid, t.basetype, t.length, t.collation)
     last = (t.range_subtype, t.multirange, t.display, t.typmod, t.typmod_in, t.storage)
-    return (str(t.oid), t.name, t.typtype, t.category, flag(t.preferred), *map(str, numbers), flag(t.subscript_array), *map(str, last), t.subscript or "-")
+    return (
+        str(t.oid),
+        t.name,
+        t.typtype,
+        t.category,
+        flag(t.preferred),
+        *map(str, numbers),
+        flag(t.subscript_array),
+        *map(str, last),
+        t.subscript or "-",
+    )
 
 
 def test_types(server: tuple[SocketConnection, Data]) -> None:
@@ -74,7 +85,10 @@ def test_types(server: tuple[SocketConnection, Data]) -> None:
         from pg_type t left join pg_range on rngtypid = t.oid where typnamespace = 'pg_catalog'::regnamespace and t.oid < {UNSTABLE}""",
     )
     assert set(rows) == {spelled_type(t) for t in data.types() if t.schema == "pg_catalog" and t.oid < UNSTABLE}
-    names = ask(connection, "select typname from pg_type where typnamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)")
+    names = ask(
+        connection,
+        "select typname from pg_type where typnamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)",
+    )
     assert Counter(r[0] for r in names) == Counter(t.name for t in data.types())
 
 
@@ -82,9 +96,22 @@ def spelled_function(f: BuiltinFunction) -> Row:
     numbers = (f.ndefaults, f.agg_direct)
     who = None if f.execute is None else words(tuple(sorted(f.execute)))
     return (
-        str(f.oid), f.name, f.kind, words(f.args), str(f.result), flag(f.retset), str(f.variadic), flag(f.strict), f.volatile, words(f.all_args),
-        f.modes or "", ",".join(f.names or ()), f.agg_kind, *map(str, numbers), who,
-    )  # fmt: skip
+        str(f.oid),
+        f.name,
+        f.kind,
+        words(f.args),
+        str(f.result),
+        flag(f.retset),
+        str(f.variadic),
+        flag(f.strict),
+        f.volatile,
+        words(f.all_args),
+        f.modes or "",
+        ",".join(f.names or ()),
+        f.agg_kind,
+        *map(str, numbers),
+        who,
+    )
 
 
 def test_functions(server: tuple[SocketConnection, Data]) -> None:
@@ -98,7 +125,12 @@ def test_functions(server: tuple[SocketConnection, Data]) -> None:
           array_to_string(array(select rolname from aclexplode(proacl) join pg_roles r on r.oid = grantee where grantee <> proowner order by 1), ' ') end
         from pg_proc p left join pg_aggregate on aggfnoid = p.oid where pronamespace = 'pg_catalog'::regnamespace and p.oid < {UNSTABLE}""",
     )
-    ours = {spelled_function(f) for name in data.function_names() for f in data.functions("pg_catalog", name) if f.oid < UNSTABLE}
+    ours = {
+        spelled_function(f)
+        for name in data.function_names()
+        for f in data.functions("pg_catalog", name)
+        if f.oid < UNSTABLE
+    }
     # pg_upgrade's own come and go with minor releases, and only a server in its upgrade mode lets them be called
     upgrade = "binary_upgrade_"
     assert {r for r in rows if not r[1].startswith(upgrade)} == {f for f in ours if not f[1].startswith(upgrade)}
@@ -113,15 +145,24 @@ def test_operators(server: tuple[SocketConnection, Data]) -> None:
         from pg_operator where oprnamespace = 'pg_catalog'::regnamespace""",
     )
     ours = {
-        (*map(str, (o.oid, o.name, o.left, o.right, o.result, o.function, o.commutator)), flag(o.can_hash), flag(o.can_merge), str(o.negator))
-        for name in data.operator_names() for o in data.operators(name)
-    }  # fmt: skip
+        (
+            *map(str, (o.oid, o.name, o.left, o.right, o.result, o.function, o.commutator)),
+            flag(o.can_hash),
+            flag(o.can_merge),
+            str(o.negator),
+        )
+        for name in data.operator_names()
+        for o in data.operators(name)
+    }
     assert set(rows) == ours
 
 
 def test_casts(server: tuple[SocketConnection, Data]) -> None:
     connection, data = server
-    rows = ask(connection, f"select castsource, casttarget, castfunc, castcontext, castmethod from pg_cast where casttarget < {UNSTABLE}")
+    rows = ask(
+        connection,
+        f"select castsource, casttarget, castfunc, castcontext, castmethod from pg_cast where casttarget < {UNSTABLE}",
+    )
     ours = {tuple(map(str, c)) for t in data.types() for c in data.casts_from(t.oid) if c.target < UNSTABLE}
     assert set(rows) == ours
 
@@ -135,8 +176,9 @@ def test_operator_classes(server: tuple[SocketConnection, Data]) -> None:
     )
     ours = [
         (method, c.name, str(c.input_type), flag(c.default), str(c.key_type), str(c.family))
-        for method in data.access_methods for c in data._opclasses.get(method, ())
-    ]  # fmt: skip
+        for method in data.access_methods
+        for c in data._opclasses.get(method, ())
+    ]
     assert Counter(rows) == Counter(ours)
     members = ask(
         connection,
@@ -149,7 +191,22 @@ def test_operator_classes(server: tuple[SocketConnection, Data]) -> None:
 
 def test_default_operator_class_is_what_the_server_takes(server: tuple[SocketConnection, Data]) -> None:
     connection, data = server
-    for name in ("int4", "varchar", "json", "jsonb", "_text", "point", "inet", "cidr", "int4range", "tsvector", "xml", "box", "uuid", "pg_class"):
+    for name in (
+        "int4",
+        "varchar",
+        "json",
+        "jsonb",
+        "_text",
+        "point",
+        "inet",
+        "cidr",
+        "int4range",
+        "tsvector",
+        "xml",
+        "box",
+        "uuid",
+        "pg_class",
+    ):
         for method in ("btree", "hash", "gin", "gist"):
             found = data.type_by_name("pg_catalog", name)
             assert found is not None
@@ -176,7 +233,9 @@ def test_relations(server: tuple[SocketConnection, Data]) -> None:
             assert found is not None
             columns = ((n, data.type_by_oid(kind), typmod, notnull) for n, kind, typmod, notnull in found.columns)
             if found.relkind != "i":
-                shown = ",".join(f"{n} {kind.name if kind else '?'} {typmod} {int(notnull)}" for n, kind, typmod, notnull in columns)
+                shown = ",".join(
+                    f"{n} {kind.name if kind else '?'} {typmod} {int(notnull)}" for n, kind, typmod, notnull in columns
+                )
                 ours.append((schema, name, found.relkind, flag(found.public_select), shown))
     assert Counter(rows) == Counter(ours)
 
@@ -184,12 +243,18 @@ def test_relations(server: tuple[SocketConnection, Data]) -> None:
 def test_names_and_settings(server: tuple[SocketConnection, Data]) -> None:
     connection, data = server
     for kind, sql in (
-        ("ts_configs", "select cfgname from pg_ts_config"), ("ts_dicts", "select dictname from pg_ts_dict"),
-        ("roles", "select rolname from pg_roles where rolname ~ '^pg_'"), ("conversions", "select conname from pg_conversion"),
-        ("tablespaces", "select spcname from pg_tablespace"), ("languages", "select lanname from pg_language where lanname <> 'plpgsql'"),
-    ):  # fmt: skip
+        ("ts_configs", "select cfgname from pg_ts_config"),
+        ("ts_dicts", "select dictname from pg_ts_dict"),
+        ("roles", "select rolname from pg_roles where rolname ~ '^pg_'"),
+        ("conversions", "select conname from pg_conversion"),
+        ("tablespaces", "select spcname from pg_tablespace"),
+        ("languages", "select lanname from pg_language where lanname <> 'plpgsql'"),
+    ):
         assert {r[0] for r in ask(connection, sql)} == data.names(kind), kind
-    here = {r[0] or "" for r in ask(connection, "select collname from pg_collation where collnamespace = 'pg_catalog'::regnamespace")}
+    here = {
+        r[0] or ""
+        for r in ask(connection, "select collname from pg_collation where collnamespace = 'pg_catalog'::regnamespace")
+    }
     assert {name for name in here if not data.might_be_collation(name)} == set()
     settings = dict(ask(connection, "select name, context from pg_settings where name !~ '[.]'"))
     assert {n: c for n, c in settings.items() if data.settings.get(n or "") != c} == {}
@@ -225,7 +290,9 @@ def signatures(connection: SocketConnection, name: str) -> set[Row]:
 def test_extensions(server: tuple[SocketConnection, Data]) -> None:
     """Every extension that this server has in the version that we know brings what we say."""
     connection, data = server
-    offered = dict(ask(connection, f"select name, default_version from pg_available_extensions where comment !~ $${MARK}$$"))
+    offered = dict(
+        ask(connection, f"select name, default_version from pg_available_extensions where comment !~ $${MARK}$$")
+    )
     compared = 0
     for name in sorted(known_extensions()):
         known = extension(name, data.major)
@@ -236,14 +303,25 @@ def test_extensions(server: tuple[SocketConnection, Data]) -> None:
         if connection.query(f'create extension "{name}" cascade').failure is None:
             here, ours = members(connection, name), known.members
             counts = (
-                ("pg_proc", len(ours.functions)), ("pg_operator", len(ours.operators)), ("pg_cast", len(ours.casts)),
-                ("pg_opclass", len(ours.opclasses)), ("pg_class", sum(r.relkind != "c" for r in ours.relations)), ("pg_namespace", len(ours.schemas)),
+                ("pg_proc", len(ours.functions)),
+                ("pg_operator", len(ours.operators)),
+                ("pg_cast", len(ours.casts)),
+                ("pg_opclass", len(ours.opclasses)),
+                ("pg_class", sum(r.relkind != "c" for r in ours.relations)),
+                ("pg_namespace", len(ours.schemas)),
                 ("pg_am", len(known.others.get("access_method", ()))),
-            )  # fmt: skip
+            )
             assert {catalog: here[catalog] for catalog, _ in counts} == dict(counts), name
-            functions = {(f.name, words(f.args), f.result or None, f.kind, str(f.ndefaults), flag(f.retset)) for f in ours.functions}
+            functions = {
+                (f.name, words(f.args), f.result or None, f.kind, str(f.ndefaults), flag(f.retset))
+                for f in ours.functions
+            }
             assert signatures(connection, name) == functions, name
-            types = {(t.name, t.typtype, t.category, str(t.length), flag(t.typmod_in)) for t in ours.types if t.typtype != "m"}
+            types = {
+                (t.name, t.typtype, t.category, str(t.length), flag(t.typmod_in))
+                for t in ours.types
+                if t.typtype != "m"
+            }
             types |= {(r.name, "c", "C", "-1", "f") for r in ours.relations if r.relkind == "c"}
             assert type_names(connection, name) == types, name
             compared += 1
@@ -267,7 +345,14 @@ def test_majors_beyond_the_ends_use_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     ("oid", "shown"),
-    [(23, "integer"), (1043, "character varying"), (1184, "timestamp with time zone"), (1007, "integer[]"), (1042, "character"), (18, '"char"')],
+    [
+        (23, "integer"),
+        (1043, "character varying"),
+        (1184, "timestamp with time zone"),
+        (1007, "integer[]"),
+        (1042, "character"),
+        (18, '"char"'),
+    ],
 )
 def test_type_names_as_format_type_prints_them(oid: int, shown: str) -> None:
     assert builtins(16).format_type_name(oid) == shown

@@ -26,7 +26,14 @@ from tests.deploy_kit import QUICK, Bench, bench, commit_all
 from tests.fake_dokploy import FakeDokploy
 from tests.test_deploy_gate import SECRETS, run
 
-READ = ("compose.one", "deployment.allByCompose", "compose.getDefaultCommand", "user.get", "deployment.queueList", "docker.getContainersByAppNameMatch")
+READ = (
+    "compose.one",
+    "deployment.allByCompose",
+    "compose.getDefaultCommand",
+    "user.get",
+    "deployment.queueList",
+    "docker.getContainersByAppNameMatch",
+)
 
 
 @pytest.fixture
@@ -99,7 +106,18 @@ def test_another_server_is_no_dokploy(stand: Bench, procedure: str) -> None:
 def test_a_huge_log_is_cut_and_masked(stand: Bench) -> None:
     key = "\n".join("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"[:64] for _ in range(3))
     stand.fake.faults.end = "error"
-    stand.fake.log = "x" * 3_000_000 + "\n" + key + "\n" + "a." * 500_000 + "\n" + "y" * 490 + " another-Secret-value " + "z" * 9000 + "\nthe end\n"
+    stand.fake.log = (
+        "x" * 3_000_000
+        + "\n"
+        + key
+        + "\n"
+        + "a." * 500_000
+        + "\n"
+        + "y" * 490
+        + " another-Secret-value "
+        + "z" * 9000
+        + "\nthe end\n"
+    )
     started = time.monotonic()
     code, _ = run(stand)
     assert code == 1 and "the end" in stand.text and time.monotonic() - started < 5
@@ -140,11 +158,17 @@ def killed_at(gate: Gate, procedure: str, when: str, nth: int) -> None:
 @pytest.mark.parametrize(
     ("procedure", "when", "nth"),
     [
-        ("compose.one", "after", 1), ("compose.deploy", "before", 1), ("compose.deploy", "after", 1), ("deployment.queueList", "before", 2),
-        ("deployment.allByCompose", "before", 3), ("deployment.allByCompose", "after", 5), ("docker.getContainersByAppNameMatch", "before", 2),
-        ("docker.getContainersByAppNameMatch", "after", 4), ("docker.getConfig", "after", 2),
+        ("compose.one", "after", 1),
+        ("compose.deploy", "before", 1),
+        ("compose.deploy", "after", 1),
+        ("deployment.queueList", "before", 2),
+        ("deployment.allByCompose", "before", 3),
+        ("deployment.allByCompose", "after", 5),
+        ("docker.getContainersByAppNameMatch", "before", 2),
+        ("docker.getContainersByAppNameMatch", "after", 4),
+        ("docker.getConfig", "after", 2),
     ],
-)  # fmt: skip
+)
 def test_our_own_death_at_each_point(stand: Bench, procedure: str, when: str, nth: int) -> None:
     first = stand.gate()
     killed_at(first, procedure, when, nth)
@@ -193,11 +217,20 @@ def test_a_container_that_is_up_whenever_one_looks(stand: Bench) -> None:
 @pytest.mark.parametrize(
     ("status", "between"),
     [
-        ("Up Less than a second", (0, 1)), ("Up 1 second", (1, 2)), ("Up 42 seconds (healthy)", (42, 43)), ("Up About a minute", (60, 120)),
-        ("Up 3 minutes (unhealthy)", (180, 240)), ("Up About an hour", (1800, 5400)), ("Up 2 hours", (5400, 9000)), ("Up 3 weeks", (1814400, 2419200)),
-        ("Exited (1) 2 seconds ago", None), ("Created", None), ("", None), ("Running 3 minutes ago", None),
+        ("Up Less than a second", (0, 1)),
+        ("Up 1 second", (1, 2)),
+        ("Up 42 seconds (healthy)", (42, 43)),
+        ("Up About a minute", (60, 120)),
+        ("Up 3 minutes (unhealthy)", (180, 240)),
+        ("Up About an hour", (1800, 5400)),
+        ("Up 2 hours", (5400, 9000)),
+        ("Up 3 weeks", (1814400, 2419200)),
+        ("Exited (1) 2 seconds ago", None),
+        ("Created", None),
+        ("", None),
+        ("Running 3 minutes ago", None),
     ],
-)  # fmt: skip
+)
 def test_dockers_words_for_time(status: str, between: tuple[float, float] | None) -> None:
     assert uptime(status) == between
 
@@ -229,11 +262,18 @@ def test_what_docker_gave_up_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("container", "status", "counts"),
     [
-        ("old", "Exited (1) 3 days ago", False), ("old", "Exited (1) 5 minutes ago", False), ("old", "Exited (1) 2 seconds ago", True),
-        ("old", "Exited (1) About a minute ago", True), ("old", "Created", False), ("new", "Created", True), ("new", "Exited (1) 5 minutes ago", True),
-        ("new", "Exited (1) 3 days ago", False), ("new", "Exited (0) 5 seconds ago", False), ("old", "Restarting (1) 3 days ago", True),
+        ("old", "Exited (1) 3 days ago", False),
+        ("old", "Exited (1) 5 minutes ago", False),
+        ("old", "Exited (1) 2 seconds ago", True),
+        ("old", "Exited (1) About a minute ago", True),
+        ("old", "Created", False),
+        ("new", "Created", True),
+        ("new", "Exited (1) 5 minutes ago", True),
+        ("new", "Exited (1) 3 days ago", False),
+        ("new", "Exited (0) 5 seconds ago", False),
+        ("old", "Restarting (1) 3 days ago", True),
     ],
-)  # fmt: skip
+)
 def test_what_lay_about_before_counts_only_if_it_ran_again(container: str, status: str, counts: bool) -> None:
     """Five minutes ... after an order that was given a hundred seconds ago."""
     made = Watch(frozenset({"old"}), 1000.0)
@@ -272,9 +312,26 @@ def test_an_override_goes_past_auto_deploy_and_says_so(stand: Bench) -> None:
 
 def test_a_certificate_that_nobody_signed_gets_no_key(tmp_path: Path) -> None:
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost", "-keyout", "k.pem", "-out", "c.pem"],
-        cwd=tmp_path, check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=localhost",
+            "-keyout",
+            "k.pem",
+            "-out",
+            "c.pem",
+        ],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -288,7 +345,10 @@ def test_a_certificate_that_nobody_signed_gets_no_key(tmp_path: Path) -> None:
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         url = f"https://localhost:{server.server_address[1]}"
-        with Http(url, {"x-api-key": "k3y"}) as http, pytest.raises(Unreachable, match="certificate is not trusted") as caught:
+        with (
+            Http(url, {"x-api-key": "k3y"}) as http,
+            pytest.raises(Unreachable, match="certificate is not trusted") as caught,
+        ):
             http.get(f"{url}/api/compose.one")
         assert not caught.value.sent and not asked
     finally:

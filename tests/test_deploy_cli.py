@@ -41,7 +41,9 @@ class Stand:
             f'health_url = "{self.dokploy.url}/health"\nhealth_field = "commit=$commit"\nhealth_timeout = 5\nqueue_timeout = 20\n'
             f'deploy_timeout = 20\n{chr(10).join(lines)}\n[gitea]\nurl = "{self.gitea.url}"\nrepository = "m/paliad"\n'
         )
-        self.commit = commit_all(self.folder, "configured") if sh(self.folder, "git", "status", "--porcelain") else self.commit
+        self.commit = (
+            commit_all(self.folder, "configured") if sh(self.folder, "git", "status", "--porcelain") else self.commit
+        )
         self.dokploy.commit = self.commit
         self.gitea.commits = [self.commit]
 
@@ -54,11 +56,17 @@ class Stand:
         return str(self.outside / "attestation.json")
 
     def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GITEA_", "LOCKGATE_", "DOKPLOY_"))}
+        clean = {
+            k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GITEA_", "LOCKGATE_", "DOKPLOY_"))
+        }
         return subprocess.Popen(
-            [sys.executable, "-m", "lockgate", "deploy", "--poll", "0.03", "--settle", "0.1", *arguments], cwd=self.folder, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**clean, "DOKPLOY_API_KEY": KEY, "GITEA_TOKEN": TOKEN, **env},
-        )  # fmt: skip
+            [sys.executable, "-m", "lockgate", "deploy", "--poll", "0.03", "--settle", "0.1", *arguments],
+            cwd=self.folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**clean, "DOKPLOY_API_KEY": KEY, "GITEA_TOKEN": TOKEN, **env},
+        )
 
     def deploy(self, *arguments: str, **env: str) -> tuple[int, str]:
         process = self.start(*arguments, **env)
@@ -101,7 +109,12 @@ def test_a_deploy_with_everything(stand: Stand) -> None:
     assert code == 0, output
     clean(output)
     report = json.loads((stand.outside / "gate.json").read_text())
-    assert (report["end"], report["verdict"], report["exit_code"], report["commit"]) == ("healthy", "green", 0, stand.commit)
+    assert (report["end"], report["verdict"], report["exit_code"], report["commit"]) == (
+        "healthy",
+        "green",
+        0,
+        stand.commit,
+    )
     assert stand.gitea.posted(stand.commit)[-1] == ("lockgate/deploy", "success", "deployed and healthy")
     assert (stand.folder / ".git" / "lockgate" / "deploy.json").stat().st_mode & 0o077 == 0
 
@@ -219,7 +232,18 @@ def test_advisory_reports_before_dokploy_is_set_up(stand: Stand) -> None:
     assert code == 0 and "dokploy_url is not set" in output, output
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"version": 2}', '{"version": 1, "kind": "lockgate-attestation", "green": 1}', "\xff", "[" * 3000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"version": 2}',
+        '{"version": 1, "kind": "lockgate-attestation", "green": 1}',
+        "\xff",
+        "[" * 3000,
+    ],
+)
 def test_a_forged_or_broken_attestation_is_no_traceback(stand: Stand, text: str) -> None:
     path = stand.outside / "a.json"
     path.write_bytes(text.encode("latin-1"))
@@ -232,9 +256,14 @@ def test_an_attestation_with_one_field_bent_is_refused(stand: Stand) -> None:
     good = json.loads(Path(stand.attest()).read_text())
     path = stand.outside / "a.json"
     bent = {
-        "green": "true", "made_at": "2026-01-01T00:00:00", "summary": {"error": -1, "warning": 0, "info": 0}, "server": 16, "verdicts": {},
-        "tree": {**good["tree"], "commit": "HEAD"}, "tool": "x" * 300,
-    }  # fmt: skip
+        "green": "true",
+        "made_at": "2026-01-01T00:00:00",
+        "summary": {"error": -1, "warning": 0, "info": 0},
+        "server": 16,
+        "verdicts": {},
+        "tree": {**good["tree"], "commit": "HEAD"},
+        "tool": "x" * 300,
+    }
     for name, value in bent.items():
         path.write_text(json.dumps({**good, name: value}))
         code, output = stand.deploy("--attestation", str(path))
@@ -262,8 +291,10 @@ def test_lines_for_a_log_and_no_colour(stand: Stand) -> None:
     _, output = stand.deploy("--attestation", stand.attest(), CI="true")
     assert "\x1b" not in output
     assert [line.split("]")[0] for line in output.splitlines() if line.startswith("lockgate: [")][:3] == [
-        "lockgate: [attestation", "lockgate: [preflight", "lockgate: [order",
-    ]  # fmt: skip
+        "lockgate: [attestation",
+        "lockgate: [preflight",
+        "lockgate: [order",
+    ]
 
 
 def test_a_real_verification_opens_and_closes_the_gate(stand: Stand) -> None:
@@ -277,7 +308,10 @@ def test_a_real_verification_opens_and_closes_the_gate(stand: Stand) -> None:
     code, output = stand.deploy()
     assert code == 1 and "CLOSED" in output, output
     assert not stand.dokploy.seen and len(stand.dokploy.posts) == 1
-    assert [c[:2] for c in stand.gitea.posted(stand.commit)][-2:] == [("lockgate/verify", "failure"), ("lockgate/deploy", "failure")]
+    assert [c[:2] for c in stand.gitea.posted(stand.commit)][-2:] == [
+        ("lockgate/verify", "failure"),
+        ("lockgate/deploy", "failure"),
+    ]
 
 
 def test_an_attestation_of_a_tree_that_is_not_as_committed_opens_nothing(stand: Stand) -> None:
@@ -293,12 +327,21 @@ def test_an_attestation_of_a_tree_that_is_not_as_committed_opens_nothing(stand: 
 
 
 def test_an_attestation_of_verify_opens_the_gate(stand: Stand) -> None:
-    done = subprocess.run([sys.executable, "-m", "lockgate", "verify", "--attest", "../a.json"], cwd=stand.folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "lockgate", "verify", "--attest", "../a.json"],
+        cwd=stand.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads((stand.outside / "a.json").read_text())["tree"]["commit"] == stand.commit
     assert stand.deploy("--attestation", "../a.json")[0] == 0
     done = subprocess.run(
-        [sys.executable, "-m", "lockgate", "verify", "--attest", "../b.json", "--since", "HEAD"], cwd=stand.folder, capture_output=True, text=True,
+        [sys.executable, "-m", "lockgate", "verify", "--attest", "../b.json", "--since", "HEAD"],
+        cwd=stand.folder,
+        capture_output=True,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
     assert done.returncode == 2 and not (stand.outside / "b.json").exists()

@@ -137,7 +137,13 @@ def test_a_rate_limited_key_is_refused_before_the_order(stand: Bench, limit: dic
 
 
 def test_an_unlimited_key_passes(stand: Bench) -> None:
-    stand.fake.rate_limit = {"start": KEY[:6], "rateLimitEnabled": False, "rateLimitMax": 10, "rateLimitTimeWindow": 86400000, "remaining": None}
+    stand.fake.rate_limit = {
+        "start": KEY[:6],
+        "rateLimitEnabled": False,
+        "rateLimitMax": 10,
+        "rateLimitTimeWindow": 86400000,
+        "remaining": None,
+    }
     assert run(stand)[0] == 0
 
 
@@ -356,7 +362,9 @@ def test_an_attestation_of_another_commit_or_tree(stand: Bench) -> None:
     commit_all(stand.folder, "third")
     code, report = run(stand, attested=attested)
     assert code == 1
-    assert any("it is of commit" in r for r in report["reasons"]) and any("migrations have changed" in r for r in report["reasons"])
+    assert any("it is of commit" in r for r in report["reasons"]) and any(
+        "migrations have changed" in r for r in report["reasons"]
+    )
     assert not stand.fake.seen
 
 
@@ -403,7 +411,13 @@ def test_resuming_at_each_point(stand: Bench, phase: str) -> None:
 
 def test_resuming_an_order_that_never_arrived(stand: Bench) -> None:
     gate = stand.gate(resume=True)
-    gate.store.begin(Memory(stand.fake.url, Ticket(stand.fake.compose_id, stand.commit, "aabbccddeeff", frozenset({"dep-1"})), "ordering"))
+    gate.store.begin(
+        Memory(
+            stand.fake.url,
+            Ticket(stand.fake.compose_id, stand.commit, "aabbccddeeff", frozenset({"dep-1"})),
+            "ordering",
+        )
+    )
     assert gate.run() == 3
     assert not stand.fake.posts
 
@@ -418,7 +432,9 @@ def test_resuming_without_memory_finds_the_order_in_dokploy(stand: Bench) -> Non
 
 def test_a_state_file_of_another_server_is_refused(stand: Bench) -> None:
     gate = stand.gate(resume=True)
-    gate.store.begin(Memory("https://other.example", Ticket(stand.fake.compose_id, stand.commit, "aabbccddeeff"), "ordered"))
+    gate.store.begin(
+        Memory("https://other.example", Ticket(stand.fake.compose_id, stand.commit, "aabbccddeeff"), "ordered")
+    )
     with pytest.raises(UsageError, match="another Dokploy"):
         gate.run()
 

@@ -32,18 +32,30 @@ def fake() -> Iterator[FakeGitea]:
 
 
 def client(fake: FakeGitea, token: str = TOKEN) -> Gitea:
-    return Gitea(Place(f"{fake.url}/api/v1", "m/paliad", f"{fake.url}/m/paliad/actions/runs/7"), Secret(token), Masker(["pa55word-x"]))
+    return Gitea(
+        Place(f"{fake.url}/api/v1", "m/paliad", f"{fake.url}/m/paliad/actions/runs/7"),
+        Secret(token),
+        Masker(["pa55word-x"]),
+    )
 
 
 def report(count: int = 1) -> dict[str, Any]:
     finding = {
-        "rule": "T201", "name": "x", "severity": "error", "message": "column `a|b` @everyone <img src=x> ![x](http://e)", "help": "drop it",
-        "location": {"path": "m/125_x.up.sql", "start": {"line": 4}}, "sqlstate": "42703", "evidence": {"verdict": "confirmed"},
-    }  # fmt: skip
+        "rule": "T201",
+        "name": "x",
+        "severity": "error",
+        "message": "column `a|b` @everyone <img src=x> ![x](http://e)",
+        "help": "drop it",
+        "location": {"path": "m/125_x.up.sql", "start": {"line": 4}},
+        "sqlstate": "42703",
+        "evidence": {"verdict": "confirmed"},
+    }
     return {
-        "version": 1, "findings": [finding] * count, "summary": {"error": count, "warning": 0, "info": 0, "suppressed": 0},
+        "version": 1,
+        "findings": [finding] * count,
+        "summary": {"error": count, "warning": 0, "info": 0, "suppressed": 0},
         "coverage": {"migrations": 3, "statements": 9},
-    }  # fmt: skip
+    }
 
 
 def test_a_status_is_posted_whole(fake: FakeGitea) -> None:
@@ -55,7 +67,8 @@ def test_a_status_is_posted_whole(fake: FakeGitea) -> None:
 
 
 @pytest.mark.parametrize(
-    ("commit", "context", "state"), [(SHA, "lockgate/check", "bogus"), (SHA[:12], "lockgate/check", "success"), (SHA, "ci", "success")]
+    ("commit", "context", "state"),
+    [(SHA, "lockgate/check", "bogus"), (SHA[:12], "lockgate/check", "success"), (SHA, "ci", "success")],
 )
 def test_what_gitea_does_not_check_is_checked_here(fake: FakeGitea, commit: str, context: str, state: Any) -> None:
     with pytest.raises(ValueError, match=state):
@@ -128,7 +141,12 @@ def test_where_the_statuses_go() -> None:
     assert gitea.place(Config(), {}) is None
     with pytest.raises(UsageError, match="plain http"):
         gitea.place(Config(gitea=GiteaSettings("http://git.example", "m/p")), {})
-    assert gitea.place(Config(gitea=GiteaSettings("http://git.example", "m/p"), deploy=Deploy(allow_http=("git.example",))), {}) is not None
+    assert (
+        gitea.place(
+            Config(gitea=GiteaSettings("http://git.example", "m/p"), deploy=Deploy(allow_http=("git.example",))), {}
+        )
+        is not None
+    )
     with pytest.raises(UsageError, match="owner/name"):
         gitea.place(Config(gitea=GiteaSettings("https://git.example", "m/p/../x")), {})
 
@@ -148,8 +166,11 @@ def test_the_gate_tells_gitea_what_it_does(fake: FakeGitea, tmp_path: Path) -> N
         fake.commits = [stand.commit]
         assert stand.gate(gitea=client(fake)).run() == 0
         assert [(c, s) for c, s, _ in fake.posted(stand.commit)] == [
-            ("lockgate/deploy", "pending"), ("lockgate/verify", "success"), ("lockgate/deploy", "pending"), ("lockgate/deploy", "success"),
-        ]  # fmt: skip
+            ("lockgate/deploy", "pending"),
+            ("lockgate/verify", "success"),
+            ("lockgate/deploy", "pending"),
+            ("lockgate/deploy", "success"),
+        ]
         fake.statuses.clear()
         stand.verification.exit_code = 1
         assert stand.gate(gitea=client(fake)).run() == 1
@@ -199,7 +220,9 @@ def test_publish(fake: FakeGitea, tree: Path, monkeypatch: pytest.MonkeyPatch) -
     assert len(fake.posted(fake.commits[0])) == 2
 
 
-def test_a_status_goes_to_the_commit_that_the_pull_request_shows(fake: FakeGitea, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_status_goes_to_the_commit_that_the_pull_request_shows(
+    fake: FakeGitea, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tree.parent / "event.json").write_text(json.dumps({"pull_request": {"number": 12, "head": {"sha": SHA}}}))
     monkeypatch.setenv("GITHUB_EVENT_PATH", str(tree.parent / "event.json"))
     fake.commits.append(SHA)
@@ -207,7 +230,9 @@ def test_a_status_goes_to_the_commit_that_the_pull_request_shows(fake: FakeGitea
     assert found.return_value == 0 and "lockgate/verify" in fake.statuses[SHA][0]["context"] and not fake.comments
 
 
-def test_gate_report_counts_green_deploys_in_a_row(fake: FakeGitea, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gate_report_counts_green_deploys_in_a_row(
+    fake: FakeGitea, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fake, "commits", [f"{n:040x}" for n in range(8, 0, -1)])
     words = "deployed and healthy"
     for n in range(1, 9):
@@ -217,9 +242,16 @@ def test_gate_report_counts_green_deploys_in_a_row(fake: FakeGitea, tree: Path, 
         fake.statuses[f"{n:040x}"] = [{"context": "ci", "status": "success", "description": words}, done, pending]
     found = CliRunner().invoke(gate_report, ["--format", "json"], standalone_mode=False)
     assert json.loads(found.output) | {"source": ""} == {
-        "version": 1, "source": "", "runs": 8, "green": 7, "row": 6, "enough": 5, "cut_webhook": True, "mode": "enforce",
+        "version": 1,
+        "source": "",
+        "runs": 8,
+        "green": 7,
+        "row": 6,
+        "enough": 5,
+        "cut_webhook": True,
+        "mode": "enforce",
         "last_red": {"commit": f"{2:040x}", "what": "closed: 1 error"},
-    }  # fmt: skip
+    }
     (tree / "lockgate.toml").write_text('[deploy]\nmode = "advisory"\n')
     assert "cut the webhook now" in CliRunner().invoke(gate_report, [], standalone_mode=False).output
     fake.statuses[f"{6:040x}"][1]["description"] = "OVERRIDE (login outage): deployed and healthy"

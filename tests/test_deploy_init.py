@@ -42,14 +42,23 @@ def init(*arguments: str) -> str:
 
 
 def schema(name: str, path: Path) -> None:
-    done = subprocess.run([BIN / "check-jsonschema", "--builtin-schema", name, path], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [BIN / "check-jsonschema", "--builtin-schema", name, path], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
 
 
 def test_init_shows_writes_and_is_idempotent(tree: Path) -> None:
     output = init()
     assert "2 (golang-migrate) in migrations" in output
-    written = {"lockgate.toml", ".gitea/workflows/lockgate.yml", ".gitea/deploy.sh", "lockgate/dokploy.md", "Makefile", ".pre-commit-config.yaml"}
+    written = {
+        "lockgate.toml",
+        ".gitea/workflows/lockgate.yml",
+        ".gitea/deploy.sh",
+        "lockgate/dokploy.md",
+        "Makefile",
+        ".pre-commit-config.yaml",
+    }
     assert all((tree / path).is_file() for path in written)
     assert os.access(tree / ".gitea" / "deploy.sh", os.X_OK)
     before = {p: p.read_bytes() for p in tree.rglob("*") if p.is_file() and ".git" not in p.relative_to(tree).parts}
@@ -63,7 +72,10 @@ def test_nothing_is_overwritten_without_being_asked(tree: Path) -> None:
     (tree / "Makefile").write_text("all:\n\ttrue")
     (tree / ".pre-commit-config.yaml").write_text("repos:\n  - repo: local\n    hooks: []\nfail_fast: true\n")
     output = init()
-    assert "kept        lockgate.toml (differs; --force" in output and "kept        .pre-commit-config.yaml (does not end in the list repos:" in output
+    assert (
+        "kept        lockgate.toml (differs; --force" in output
+        and "kept        .pre-commit-config.yaml (does not end in the list repos:" in output
+    )
     assert "entry: lockgate check" in output, "what cannot be added is shown"
     assert (tree / "lockgate.toml").read_text() == "[database]\nversion = 15\n"
     assert (tree / "Makefile").read_text().startswith("all:\n\ttrue\n\n.PHONY: verify-migrations\n")
@@ -73,7 +85,9 @@ def test_nothing_is_overwritten_without_being_asked(tree: Path) -> None:
 
 
 def test_a_pre_commit_list_is_added_to(tree: Path) -> None:
-    (tree / ".pre-commit-config.yaml").write_text("fail_fast: true\nrepos:\n  - repo: https://x\n    rev: v1\n    hooks: [{id: a}]\n")
+    (tree / ".pre-commit-config.yaml").write_text(
+        "fail_fast: true\nrepos:\n  - repo: https://x\n    rev: v1\n    hooks: [{id: a}]\n"
+    )
     init()
     value = YAML(typ="safe").load((tree / ".pre-commit-config.yaml").read_text())
     assert [r["repo"] for r in value["repos"]] == ["https://x", "local"]
@@ -92,7 +106,12 @@ def test_what_init_finds(tree: Path) -> None:
     )
     (tree / ".github").mkdir()
     found = scaffold.look(tree)
-    assert (found.forge, found.server, found.migration, found.compose_file) == ("github", "api", "goose up", "compose.yaml")
+    assert (found.forge, found.server, found.migration, found.compose_file) == (
+        "github",
+        "api",
+        "goose up",
+        "compose.yaml",
+    )
     assert scaffold.look(tree, "gitea").forge == "gitea"
     init()
     assert (tree / ".github" / "workflows" / "lockgate.yml").is_file()
@@ -100,16 +119,36 @@ def test_what_init_finds(tree: Path) -> None:
 
 
 REPOSITORIES = {
-    "go": ({"go.mod": "module x\n", "internal/db/migrations/001_a.up.sql": "SELECT 1;\n", "internal/db/migrations/001_a.down.sql": "SELECT 1;\n"},
-           "1 (golang-migrate) in internal/db/migrations", 'paths = ["internal/db/migrations"]\nlayout = "golang-migrate"\n'),
-    "node": ({"package.json": "{}", "prisma/migrations/migration_lock.toml": 'provider = "postgresql"\n',
-              "prisma/migrations/20240101000000_init/migration.sql": "SELECT 1;\n"},
-             "1 (prisma) in prisma/migrations", 'paths = ["prisma/migrations"]\nlayout = "prisma"\n'),
-    "alembic": ({"alembic.ini": "[alembic]\nscript_location = alembic\n", "alembic/versions/a1.py": "revision = 'a1'\n"},
-                "alembic upgrade head --sql", 'command = "alembic upgrade head --sql"\nlayout = "command"\n'),
-    "django": ({"manage.py": "", "app/migrations/0001_initial.py": ""}, "python manage.py sqlmigrate", 'command = "python manage.py sqlmigrate"\n'),
+    "go": (
+        {
+            "go.mod": "module x\n",
+            "internal/db/migrations/001_a.up.sql": "SELECT 1;\n",
+            "internal/db/migrations/001_a.down.sql": "SELECT 1;\n",
+        },
+        "1 (golang-migrate) in internal/db/migrations",
+        'paths = ["internal/db/migrations"]\nlayout = "golang-migrate"\n',
+    ),
+    "node": (
+        {
+            "package.json": "{}",
+            "prisma/migrations/migration_lock.toml": 'provider = "postgresql"\n',
+            "prisma/migrations/20240101000000_init/migration.sql": "SELECT 1;\n",
+        },
+        "1 (prisma) in prisma/migrations",
+        'paths = ["prisma/migrations"]\nlayout = "prisma"\n',
+    ),
+    "alembic": (
+        {"alembic.ini": "[alembic]\nscript_location = alembic\n", "alembic/versions/a1.py": "revision = 'a1'\n"},
+        "alembic upgrade head --sql",
+        'command = "alembic upgrade head --sql"\nlayout = "command"\n',
+    ),
+    "django": (
+        {"manage.py": "", "app/migrations/0001_initial.py": ""},
+        "python manage.py sqlmigrate",
+        'command = "python manage.py sqlmigrate"\n',
+    ),
     "empty": ({}, "none found: name them in lockgate.toml", 'paths = ["migrations"]\n'),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", REPOSITORIES)
@@ -132,11 +171,17 @@ def test_what_init_makes_of_a_repository(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("remote", "folder", "forge"),
     [
-        ("https://git.example.org/m/p.git", ".github", "gitea"), ("git@github.com:m/p.git", "", "github"), ("https://github.com/m/p", ".gitea", "github"),
-        ("ssh://git@codeberg.org/m/p", "", "gitea"), ("https://u:t0ken@git.example.org/m/p", "", "gitea"), ("", ".github", "github"),
-        ("", ".forgejo", "gitea"), ("", "", "gitea"), ("/srv/git/p.git", "", "gitea"),
+        ("https://git.example.org/m/p.git", ".github", "gitea"),
+        ("git@github.com:m/p.git", "", "github"),
+        ("https://github.com/m/p", ".gitea", "github"),
+        ("ssh://git@codeberg.org/m/p", "", "gitea"),
+        ("https://u:t0ken@git.example.org/m/p", "", "gitea"),
+        ("", ".github", "github"),
+        ("", ".forgejo", "gitea"),
+        ("", "", "gitea"),
+        ("/srv/git/p.git", "", "gitea"),
     ],
-)  # fmt: skip
+)
 def test_the_remote_tells_the_forge(tree: Path, remote: str, folder: str, forge: str) -> None:
     if remote:
         sh(tree, "git", "remote", "add", "origin", remote)
@@ -194,7 +239,11 @@ def test_our_own_workflows(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "w.yml"
     copy.write_text(path.read_text())
     schema("vendor.github-workflows", copy)
-    assert [f.message for fact in facts_of(Source(".gitea/workflows/x.yml", path.read_text())) for f in registry.of_fact(fact)] == []
+    assert [
+        f.message
+        for fact in facts_of(Source(".gitea/workflows/x.yml", path.read_text()))
+        for f in registry.of_fact(fact)
+    ] == []
 
 
 def test_the_copies_are_the_templates() -> None:
@@ -225,7 +274,9 @@ def test_the_compose_snippet_is_silent_under_our_rules(tree: Path, tmp_path: Pat
     path = tmp_path / "compose.yml"
     path.write_text(lines.replace("restart: on-failure:3", "build: .\n    restart: on-failure:3"))
     schema("vendor.compose-spec", path)
-    assert [f.message for fact in facts_of(Source("compose.yml", path.read_text())) for f in registry.of_fact(fact)] == []
+    assert [
+        f.message for fact in facts_of(Source("compose.yml", path.read_text())) for f in registry.of_fact(fact)
+    ] == []
 
 
 STUB = """#!/bin/sh
@@ -247,7 +298,9 @@ def wrapper(tree: Path, **env: str) -> tuple[int, str, str]:
     trace = tree / "trace"
     trace.unlink(missing_ok=True)
     environ = {"PATH": f"{stub.parent}:/usr/bin:/bin", "TRACE": str(trace), **env}
-    done = subprocess.run(["/bin/sh", ROOT / ".gitea" / "deploy.sh"], cwd=tree, env=environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["/bin/sh", ROOT / ".gitea" / "deploy.sh"], cwd=tree, env=environ, capture_output=True, text=True, check=False
+    )
     return done.returncode, done.stdout + done.stderr, trace.read_text() if trace.exists() else ""
 
 
@@ -278,7 +331,9 @@ def test_the_script_does_not_deploy_a_pull_request(tree: Path) -> None:
 
 
 def test_the_script_is_clean() -> None:
-    done = subprocess.run([BIN / "shellcheck", "-s", "sh", ROOT / ".gitea" / "deploy.sh"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [BIN / "shellcheck", "-s", "sh", ROOT / ".gitea" / "deploy.sh"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -294,9 +349,13 @@ def test_the_workflow_runs(tree: Path, tmp_path: Path, check: str, deployed: boo
     event = tmp_path / "event.json"
     event.write_text('{"ref": "refs/heads/main"}')
     environ = {
-        "PATH": f"{bin_folder}:{os.environ['PATH']}", "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "TRACE": str(trace),
-        "CHECK": check, "DOCKER_HOST": "unix:///nowhere.sock",
-    }  # fmt: skip
+        "PATH": f"{bin_folder}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "TRACE": str(trace),
+        "CHECK": check,
+        "DOCKER_HOST": "unix:///nowhere.sock",
+    }
     arguments = [
         "push",
         "-W",
@@ -310,7 +369,9 @@ def test_the_workflow_runs(tree: Path, tmp_path: Path, check: str, deployed: boo
         "--env",
         f"CHECK={check}",
     ]
-    done = subprocess.run([BIN / "act", *arguments], cwd=tree, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [BIN / "act", *arguments], cwd=tree, env=environ, capture_output=True, text=True, timeout=120, check=False
+    )
     words = [line.split()[0] for line in trace.read_text().splitlines()] if trace.exists() else []
     assert ("deploy" in words) is deployed, done.stdout + done.stderr
     assert (done.returncode == 0) is deployed

@@ -70,15 +70,24 @@ volumes: {data: {}}
 def test_short_and_long_syntax_say_the_same() -> None:
     web, other = compose(SHAPES).services[:2]
     assert [(p.host, p.container, p.address) for p in web.ports] == [
-        ("9000", "9000", "127.0.0.1"), ("9001", "9001", "[::1]"), ("9100-9105", "9100-9105", ""), ("${PORT:-80}", "80", "${HOST:-0.0.0.0}"),
+        ("9000", "9000", "127.0.0.1"),
+        ("9001", "9001", "[::1]"),
+        ("9100-9105", "9100-9105", ""),
+        ("${PORT:-80}", "80", "${HOST:-0.0.0.0}"),
         ("8081", "80", "127.0.0.1"),
-    ]  # fmt: skip
+    ]
     assert [(m.kind, m.source, m.read_only) for m in web.mounts] == [
-        ("anonymous", "", False), ("volume", "data", False), ("bind", "./conf", True), ("volume", "${DATA:-./data}", False),
-        ("tmpfs", "", False), ("bind", "./more", True),
-    ]  # fmt: skip
+        ("anonymous", "", False),
+        ("volume", "data", False),
+        ("bind", "./conf", True),
+        ("volume", "${DATA:-./data}", False),
+        ("tmpfs", "", False),
+        ("bind", "./more", True),
+    ]
     assert web.environment == {"A=1", "B="} and other.environment == {"A=1", "B"}
-    assert [d.condition for d in web.depends_on] == ["service_healthy"] and [d.condition for d in other.depends_on] == ["service_started"]
+    assert [d.condition for d in web.depends_on] == ["service_healthy"] and [d.condition for d in other.depends_on] == [
+        "service_started"
+    ]
     assert web.routed and web.networks == other.networks == ("default",)
 
 
@@ -89,7 +98,9 @@ def test_several_documents_are_one_project() -> None:
 
 
 def test_extends_and_anchors(tmp_path: Path) -> None:
-    (tmp_path / "common.yml").write_text("services:\n  base:\n    extends: deeper\n    ports: ['1:1']\n  deeper:\n    restart: always\n")
+    (tmp_path / "common.yml").write_text(
+        "services:\n  base:\n    extends: deeper\n    ports: ['1:1']\n  deeper:\n    restart: always\n"
+    )
     text = "services:\n  web:\n    extends: {file: common.yml, service: base}\n    command: goose up && ./serve\n    ports: ['2:2']\n"
     web = service(text, tmp_path)
     assert [p.host for p in web.ports] == ["1", "2"] and web.restart is not None and web.whole
@@ -148,7 +159,9 @@ CMD ["node", "server.js"]
 
 def test_the_stages_of_a_dockerfile() -> None:
     last, tools, bare = (read(Source("Dockerfile", DOCKERFILE), target) for target in ("", "tools", "bare"))
-    assert last.healthcheck and last.entrypoint is not None and last.cmd is not None and last.cmd.text == "node server.js"
+    assert (
+        last.healthcheck and last.entrypoint is not None and last.cmd is not None and last.cmd.text == "node server.js"
+    )
     assert tools.cmd is not None and "prisma" in tools.cmd.text and last.shell
     assert (bare.healthcheck, bare.shell, bare.entrypoint) == (False, False, None)
     assert read(Source("Dockerfile", "FROM scratch\nCOPY --from=busybox /bin/busybox /bin/sh\n")).shell
@@ -165,16 +178,25 @@ def test_the_stages_of_a_dockerfile() -> None:
         ("node a.js\n", "npx prisma migrate deploy", False, False),
     ],
 )
-def test_entrypoint_and_command_are_one_line(tmp_path: Path, script: str, command: str, migrates: bool, one_shot: bool) -> None:
+def test_entrypoint_and_command_are_one_line(
+    tmp_path: Path, script: str, command: str, migrates: bool, one_shot: bool
+) -> None:
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
     (tmp_path / "docker").mkdir()
     (tmp_path / "docker" / "start.sh").write_text("#!/bin/sh\n" + script)
-    web = service(f"services:\n  web:\n    build: .\n    command: {command}\n" if command else "services:\n  web:\n    build: .\n", tmp_path)
+    web = service(
+        f"services:\n  web:\n    build: .\n    command: {command}\n"
+        if command
+        else "services:\n  web:\n    build: .\n",
+        tmp_path,
+    )
     assert (web.migration is not None, web.one_shot) == (migrates, one_shot)
 
 
 def test_a_script_of_an_odd_name_is_not_found(tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text('FROM a\nENTRYPOINT ["/bin/**entrypoint[.sh", "\\u0000entrypoint", "entrypoint/.."]\n')
+    (tmp_path / "Dockerfile").write_text(
+        'FROM a\nENTRYPOINT ["/bin/**entrypoint[.sh", "\\u0000entrypoint", "entrypoint/.."]\n'
+    )
     assert names("services:\n  web:\n    build: .\n    restart: always\n", tmp_path) == []
 
 
@@ -207,17 +229,100 @@ def test_a_finding_is_silenced_on_its_line(tmp_path: Path, lockgate: Run) -> Non
 
 
 KEYS = (
-    "services", "web", "db", "image", "build", "context", "dockerfile", "dockerfile_inline", "target", "command", "entrypoint", "healthcheck", "test",
-    "disable", "start_period", "start_interval", "depends_on", "condition", "restart", "ports", "volumes", "networks", "external", "name", "labels",
-    "profiles", "deploy", "replicas", "extends", "file", "service", "include", "path", "environment", "container_name", "version", "jobs", "on", "push",
-    "branches", "tags", "needs", "if", "steps", "run", "uses", "with", "permissions", "concurrency", "cancel-in-progress", "continue-on-error",
-    "dokploy", "autoDeploy", "<<", "pull_request_target", "published", "source", "type", "host_ip",
-)  # fmt: skip
+    "services",
+    "web",
+    "db",
+    "image",
+    "build",
+    "context",
+    "dockerfile",
+    "dockerfile_inline",
+    "target",
+    "command",
+    "entrypoint",
+    "healthcheck",
+    "test",
+    "disable",
+    "start_period",
+    "start_interval",
+    "depends_on",
+    "condition",
+    "restart",
+    "ports",
+    "volumes",
+    "networks",
+    "external",
+    "name",
+    "labels",
+    "profiles",
+    "deploy",
+    "replicas",
+    "extends",
+    "file",
+    "service",
+    "include",
+    "path",
+    "environment",
+    "container_name",
+    "version",
+    "jobs",
+    "on",
+    "push",
+    "branches",
+    "tags",
+    "needs",
+    "if",
+    "steps",
+    "run",
+    "uses",
+    "with",
+    "permissions",
+    "concurrency",
+    "cancel-in-progress",
+    "continue-on-error",
+    "dokploy",
+    "autoDeploy",
+    "<<",
+    "pull_request_target",
+    "published",
+    "source",
+    "type",
+    "host_ip",
+)
 WORDS = (
-    "", "postgres:16", "postgres", "goose up && ./serve", "no", "always", "on-failure", "true", ".", "..", "/", "$X", "${X:-y}", "web", "CMD", "NONE",
-    "curl http://x", "./a:/b", "a:/b", "5432:5432", "FROM a\nCMD [", "lockgate deploy", "lockgate verify", "${{ secrets.DOKPLOY_API_KEY }}", "\x00",
-    "\ud800", "é" * 3, "service_healthy", "a\\\nb", "github.ref == 'x'", "compose up & docker", "[skip ci] git commit",
-)  # fmt: skip
+    "",
+    "postgres:16",
+    "postgres",
+    "goose up && ./serve",
+    "no",
+    "always",
+    "on-failure",
+    "true",
+    ".",
+    "..",
+    "/",
+    "$X",
+    "${X:-y}",
+    "web",
+    "CMD",
+    "NONE",
+    "curl http://x",
+    "./a:/b",
+    "a:/b",
+    "5432:5432",
+    "FROM a\nCMD [",
+    "lockgate deploy",
+    "lockgate verify",
+    "${{ secrets.DOKPLOY_API_KEY }}",
+    "\x00",
+    "\ud800",
+    "é" * 3,
+    "service_healthy",
+    "a\\\nb",
+    "github.ref == 'x'",
+    "compose up & docker",
+    "[skip ci] git commit",
+)
 VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-3, 10**20), st.floats(allow_nan=True), st.sampled_from(WORDS)),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)),
@@ -226,9 +331,16 @@ VALUES = st.recursive(
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.sampled_from(("services", "jobs", "dokploy")), st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5), st.dictionaries(st.sampled_from(KEYS), VALUES))
+@given(
+    st.sampled_from(("services", "jobs", "dokploy")),
+    st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5),
+    st.dictionaries(st.sampled_from(KEYS), VALUES),
+)
 def test_no_shape_of_a_file_breaks_the_rules(kind: str, inside: dict[str, object], beside: dict[str, object]) -> None:
-    whole = {**beside, kind: {"web": inside, "db": {"image": "postgres:15", "volumes": ["a:/b"]}} if kind != "dokploy" else inside}
+    whole = {
+        **beside,
+        kind: {"web": inside, "db": {"image": "postgres:15", "volumes": ["a:/b"]}} if kind != "dokploy" else inside,
+    }
     for text in (json.dumps(whole), json.dumps(whole, ensure_ascii=False)):
         for path in ("compose.yml", ".gitea/workflows/x.yml"):
             for fact in facts_of(Source(path, text), Path("/nowhere")):

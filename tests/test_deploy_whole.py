@@ -36,16 +36,38 @@ def runner(tmp_path: Path, folder: Path, event: str, **env: str) -> tuple[int, s
     (tmp_path / "bin" / "lockgate").write_text(f'#!/bin/sh\nexec {sys.executable} -m lockgate "$@"\n')
     (tmp_path / "bin" / "lockgate").chmod(0o755)
     (tmp_path / "secrets").write_text(f"DOKPLOY_API_KEY={KEY}\nGITEA_TOKEN={TOKEN}\n")
-    (tmp_path / "event.json").write_text('{"ref": "refs/heads/main"}' if event == "push" else '{"pull_request": {"number": 3, "head": {"ref": "x"}}}')
+    (tmp_path / "event.json").write_text(
+        '{"ref": "refs/heads/main"}' if event == "push" else '{"pull_request": {"number": 3, "head": {"ref": "x"}}}'
+    )
     variables = PYTHON | env
     named = [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GITEA_", "LOCKGATE_", "DOKPLOY_"))}
     done = subprocess.run(
-        [BIN / "act", event, "-W", ".gitea/workflows", "-P", "ubuntu-latest=-self-hosted", "-e", tmp_path / "event.json",
-         "--secret-file", tmp_path / "secrets", *named],
-        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
-        env={**clean, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "HOME": str(tmp_path), "DOCKER_HOST": "unix:///nowhere.sock"},
-    )  # fmt: skip
+        [
+            BIN / "act",
+            event,
+            "-W",
+            ".gitea/workflows",
+            "-P",
+            "ubuntu-latest=-self-hosted",
+            "-e",
+            tmp_path / "event.json",
+            "--secret-file",
+            tmp_path / "secrets",
+            *named,
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env={
+            **clean,
+            "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "DOCKER_HOST": "unix:///nowhere.sock",
+        },
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -53,7 +75,13 @@ def set_up(stand: Stand) -> None:
     """``lockgate init``, and what its last line asks for."""
     configuration = (stand.folder / "lockgate.toml").read_text()
     (stand.folder / "lockgate.toml").unlink()
-    subprocess.run([sys.executable, "-m", "lockgate", "init"], cwd=stand.folder, check=True, capture_output=True, env={**os.environ, **PYTHON})
+    subprocess.run(
+        [sys.executable, "-m", "lockgate", "init"],
+        cwd=stand.folder,
+        check=True,
+        capture_output=True,
+        env={**os.environ, **PYTHON},
+    )
     (stand.folder / "lockgate.toml").write_text(configuration)
     stand.commit = stand.dokploy.commit = commit_all(stand.folder, "set up")
     stand.gitea.commits.append(stand.commit)
@@ -65,7 +93,11 @@ def test_a_push_goes_through_the_shipped_workflow_to_a_healthy_release(stand: St
     assert code == 0, output
     assert len(stand.dokploy.posts) == 1
     posted = stand.gitea.posted(stand.commit)
-    assert {(c, s) for c, s, _ in posted} >= {("lockgate/check", "success"), ("lockgate/verify", "success"), ("lockgate/deploy", "success")}
+    assert {(c, s) for c, s, _ in posted} >= {
+        ("lockgate/check", "success"),
+        ("lockgate/verify", "success"),
+        ("lockgate/deploy", "success"),
+    }
     assert posted[-1][0] == "lockgate/deploy" and "deployed and healthy" in posted[-1][2]
     assert not any(secret in output for secret in (*SECRETS, TOKEN))
 
@@ -77,7 +109,10 @@ def test_a_red_pull_request_gets_one_comment_and_deploys_nothing(stand: Stand, t
     stand.gitea.commits.append(stand.commit)
     code, output = runner(tmp_path, stand.folder, "pull_request")
     assert code != 0 and not stand.dokploy.seen and not stand.dokploy.posts, output
-    assert {(c, s) for c, s, _ in stand.gitea.posted(stand.commit)} == {("lockgate/check", "failure"), ("lockgate/verify", "failure")}
+    assert {(c, s) for c, s, _ in stand.gitea.posted(stand.commit)} == {
+        ("lockgate/check", "failure"),
+        ("lockgate/verify", "failure"),
+    }
     assert len(stand.gitea.comments) == 1 and "confirmed 42703" in stand.gitea.comments[0]["body"]
 
 
@@ -88,18 +123,36 @@ def test_the_same_client_speaks_to_github(stand: Stand) -> None:
     stand.commit = stand.dokploy.commit = commit_all(stand.folder, "no gitea")
     stand.gitea.commits.append(stand.commit)
     github = {
-        "GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": stand.gitea.url, "GITHUB_API_URL": stand.gitea.url, "GITHUB_REPOSITORY": "m/paliad",
-        "GITHUB_RUN_ID": "77", "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": stand.commit,
-    }  # fmt: skip
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_SERVER_URL": stand.gitea.url,
+        "GITHUB_API_URL": stand.gitea.url,
+        "GITHUB_REPOSITORY": "m/paliad",
+        "GITHUB_RUN_ID": "77",
+        "GITHUB_REF": "refs/heads/main",
+        "GITHUB_SHA": stand.commit,
+    }
     code, output = stand.deploy("--attestation", stand.attest(), **github)
     assert code == 0, output
     row = stand.gitea.statuses[stand.commit][0]
-    assert (row["context"], row["status"]) == ("lockgate/deploy", "success") and row["target_url"].endswith("/m/paliad/actions/runs/77")
+    assert (row["context"], row["status"]) == ("lockgate/deploy", "success") and row["target_url"].endswith(
+        "/m/paliad/actions/runs/77"
+    )
 
 
 def test_a_deploy_on_a_terminal_shows_a_live_line(stand: Stand) -> None:
     stand.dokploy.step = 0.2
-    command = [sys.executable, "-m", "lockgate", "deploy", "--poll", "0.03", "--settle", "0.1", "--attestation", stand.attest()]
+    command = [
+        sys.executable,
+        "-m",
+        "lockgate",
+        "deploy",
+        "--poll",
+        "0.03",
+        "--settle",
+        "0.1",
+        "--attestation",
+        stand.attest(),
+    ]
     code, output = on_terminal(command, stand.folder, {}, DOKPLOY_API_KEY=KEY, GITEA_TOKEN=TOKEN, **PYTHON)
     assert code == 0, output
     assert "\x1b[" in output and "queue" in output and "health" in output and "deployed and healthy" in output
@@ -109,7 +162,11 @@ def test_a_deploy_on_a_terminal_shows_a_live_line(stand: Stand) -> None:
 def test_printed_migrations_are_attested_by_what_was_printed(stand: Stand, tmp_path: Path) -> None:
     printer = stand.folder / "print.sh"
     printer.write_text("#!/bin/sh\necho '-- migration: 0001_one'\necho 'CREATE TABLE one (id int);'\n")
-    text = (stand.folder / "lockgate.toml").read_text().replace('paths = ["migrations"]', 'layout = "command"\ncommand = "sh print.sh"')
+    text = (
+        (stand.folder / "lockgate.toml")
+        .read_text()
+        .replace('paths = ["migrations"]', 'layout = "command"\ncommand = "sh print.sh"')
+    )
     (stand.folder / "lockgate.toml").write_text(text)
     stand.commit = stand.dokploy.commit = commit_all(stand.folder, "printed")
     stand.gitea.commits.append(stand.commit)
@@ -126,7 +183,9 @@ def test_printed_migrations_are_attested_by_what_was_printed(stand: Stand, tmp_p
 
 def test_a_compose_file_that_only_dokploy_names_is_checked_too(stand: Stand) -> None:
     (stand.folder / "ops").mkdir()
-    (stand.folder / "ops" / "prod.yml").write_text("services:\n  web: {image: a, restart: always, command: sh -c 'goose up && ./serve'}\n")
+    (stand.folder / "ops" / "prod.yml").write_text(
+        "services:\n  web: {image: a, restart: always, command: sh -c 'goose up && ./serve'}\n"
+    )
     stand.commit = stand.dokploy.commit = commit_all(stand.folder, "ops")
     stand.gitea.commits.append(stand.commit)
     stand.dokploy.compose_path = "./ops/prod.yml"
@@ -146,8 +205,12 @@ def test_servers_are_what_they_say() -> None:
     dokploy, gitea = FakeDokploy("a" * 40), FakeGitea()
     try:
         assert httpx.get(f"{dokploy.url}/api/compose.deploy", headers={"x-api-key": KEY}).status_code == 404
-        assert httpx.post(f"{dokploy.url}/api/compose.deploy", headers={"x-api-key": KEY}, content="x").status_code == 415
-        assert httpx.get(f"{dokploy.url}/api/compose.one", headers={"authorization": f"Bearer {KEY}"}).json() == {"message": "Unauthorized"}
+        assert (
+            httpx.post(f"{dokploy.url}/api/compose.deploy", headers={"x-api-key": KEY}, content="x").status_code == 415
+        )
+        assert httpx.get(f"{dokploy.url}/api/compose.one", headers={"authorization": f"Bearer {KEY}"}).json() == {
+            "message": "Unauthorized"
+        }
         assert httpx.get(f"{gitea.url}/api/v1/repos/m/paliad/commits").status_code == 401
     finally:
         dokploy.close()

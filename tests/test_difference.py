@@ -1,6 +1,8 @@
-"""``snapshot --diff``: a database that its own migrations made differs in nothing; what was changed by hand is told, each change and no other.
+"""``snapshot --diff``: a database that its own migrations made differs in nothing; what was changed by hand is told,
+each change and no other.
 
-Both ways out are then taken on real servers: the SQL that undoes a change in production, and the SQL that keeps it, as a migration.
+Both ways out are then taken on real servers: the SQL that undoes a change in production, and the SQL that keeps it, as
+a migration.
 """
 
 from __future__ import annotations
@@ -72,42 +74,66 @@ BY_HAND: dict[str, tuple[tuple[str, str, str, set[str]], ...]] = {
     "GRANT UPDATE ON s.item TO app": (("changed", "table", "s.item", {"privileges of app", "comment"}),),
     "COMMENT ON TABLE s.item IS 'what was sold'": (),
     "REVOKE INSERT ON s.part FROM team": (("changed", "table", "s.part", {"privileges of team"}),),
-    "GRANT SELECT (secret), UPDATE (secret) ON s.kept TO team WITH GRANT OPTION": (("changed", "column", "s.kept.secret", {"privileges of team"}),),
-    "GRANT USAGE ON SEQUENCE s.numbers TO app": (("changed", "sequence", "s.numbers", {"privileges of app", "increment", "owned by"}),),
+    "GRANT SELECT (secret), UPDATE (secret) ON s.kept TO team WITH GRANT OPTION": (
+        ("changed", "column", "s.kept.secret", {"privileges of team"}),
+    ),
+    "GRANT USAGE ON SEQUENCE s.numbers TO app": (
+        ("changed", "sequence", "s.numbers", {"privileges of app", "increment", "owned by"}),
+    ),
     "ALTER SEQUENCE s.numbers INCREMENT 5 OWNED BY s.part.id": (),
     "GRANT CREATE ON SCHEMA s TO app": (("changed", "schema", "s", {"privileges of app"}),),
-    "REVOKE EXECUTE ON FUNCTION s.add(int, int) FROM PUBLIC": (("changed", "function", "s.add(a integer, b integer)", {"privileges of PUBLIC", "definition"}),),
+    "REVOKE EXECUTE ON FUNCTION s.add(int, int) FROM PUBLIC": (
+        ("changed", "function", "s.add(a integer, b integer)", {"privileges of PUBLIC", "definition"}),
+    ),
     "CREATE OR REPLACE FUNCTION s.add(a int, b int) RETURNS int LANGUAGE sql AS 'SELECT a + b + 0'": (),
     "GRANT USAGE ON TYPE s.pair TO app": (("changed", "type", "s.pair", {"privileges of app"}),),
     "GRANT CREATE ON DATABASE lockgate TO app": (("changed", "database", "", {"privileges of app", "settings"}),),
     "ALTER DATABASE lockgate SET statement_timeout = '5s'": (),
     "ALTER DEFAULT PRIVILEGES FOR ROLE own IN SCHEMA s GRANT INSERT ON TABLES TO team": (
-        ("changed", "default privileges", "of own in s on tables", {"privileges of team"}),),
-    "ALTER DEFAULT PRIVILEGES FOR ROLE own GRANT EXECUTE ON FUNCTIONS TO app": (("by-hand", "default privileges", "of own on functions", set()),),
+        ("changed", "default privileges", "of own in s on tables", {"privileges of team"}),
+    ),
+    "ALTER DEFAULT PRIVILEGES FOR ROLE own GRANT EXECUTE ON FUNCTIONS TO app": (
+        ("by-hand", "default privileges", "of own on functions", set()),
+    ),
     "ALTER TABLE s.log_2024 OWNER TO other": (("changed", "table", "s.log_2024", {"owner"}),),
     "ALTER TABLE s.item ALTER code TYPE text": (("changed", "column", "s.item.code", {"type"}),),
     "ALTER TABLE s.item ALTER note SET DEFAULT 'none'": (("changed", "column", "s.item.note", {"default"}),),
     "ALTER TABLE s.item ALTER plain SET NOT NULL": (("changed", "column", "s.item.plain", {"not null"}),),
     'ALTER TABLE s.item ADD COLUMN "By Hand" int DEFAULT 7': (("by-hand", "column", "s.item.By Hand", set()),),
     'ALTER TABLE s.item DROP COLUMN "Odd Name"': (("lacking", "column", "s.item.Odd Name", set()),),
-    "CREATE INDEX by_hand ON s.part (lower(tag)) WHERE at IS NOT NULL": (("by-hand", "index", "s.part.by_hand", set()),),
+    "CREATE INDEX by_hand ON s.part (lower(tag)) WHERE at IS NOT NULL": (
+        ("by-hand", "index", "s.part.by_hand", set()),
+    ),
     "DROP INDEX s.part_at": (("lacking", "index", "s.part.part_at", set()),),
-    "DROP INDEX s.part_tag; CREATE UNIQUE INDEX part_tag ON s.part (tag)": (("changed", "index", "s.part.part_tag", {"definition"}),),
+    "DROP INDEX s.part_tag; CREATE UNIQUE INDEX part_tag ON s.part (tag)": (
+        ("changed", "index", "s.part.part_tag", {"definition"}),
+    ),
     "ALTER TABLE s.item DROP CONSTRAINT size_positive; ALTER TABLE s.item ADD CONSTRAINT size_positive CHECK (size > 0) NOT VALID": (
-        ("changed", "constraint", "s.item.size_positive", {"validated"}),),
+        ("changed", "constraint", "s.item.size_positive", {"validated"}),
+    ),
     "ALTER TABLE s.part ADD CONSTRAINT tagged CHECK (tag <> '')": (("by-hand", "constraint", "s.part.tagged", set()),),
     "ALTER TABLE s.part DROP CONSTRAINT part_item_fkey; ALTER TABLE s.part ADD CONSTRAINT part_item_fkey FOREIGN KEY (item) REFERENCES s.item ON DELETE CASCADE": (
-        ("changed", "constraint", "s.part.part_item_fkey", {"definition"}),),
-    "CREATE POLICY by_hand ON s.kept AS RESTRICTIVE FOR UPDATE TO team USING (id > 1) WITH CHECK (id > 2)": (("by-hand", "policy", "s.kept.by_hand", set()),),
-    "ALTER POLICY own_rows ON s.kept TO app, team USING (id > 5)": (("changed", "policy", "s.kept.own_rows", {"roles", "using"}),),
+        ("changed", "constraint", "s.part.part_item_fkey", {"definition"}),
+    ),
+    "CREATE POLICY by_hand ON s.kept AS RESTRICTIVE FOR UPDATE TO team USING (id > 1) WITH CHECK (id > 2)": (
+        ("by-hand", "policy", "s.kept.by_hand", set()),
+    ),
+    "ALTER POLICY own_rows ON s.kept TO app, team USING (id > 5)": (
+        ("changed", "policy", "s.kept.own_rows", {"roles", "using"}),
+    ),
     "DROP POLICY all_rows ON s.kept": (("lacking", "policy", "s.kept.all_rows", set()),),
-    "ALTER TABLE s.kept DISABLE ROW LEVEL SECURITY": (("changed", "table", "s.kept", {"row security", "forced row security", "replica identity", "options"}),),
+    "ALTER TABLE s.kept DISABLE ROW LEVEL SECURITY": (
+        ("changed", "table", "s.kept", {"row security", "forced row security", "replica identity", "options"}),
+    ),
     "ALTER TABLE s.kept FORCE ROW LEVEL SECURITY; ALTER TABLE s.kept REPLICA IDENTITY FULL; ALTER TABLE s.kept SET (fillfactor = 50)": (),
     "ALTER TABLE s.item DISABLE TRIGGER touch": (("changed", "trigger", "s.item.touch", {"enabled"}),),
     "DROP TRIGGER stamp ON s.part; CREATE TRIGGER stamp AFTER INSERT ON s.part FOR EACH ROW EXECUTE FUNCTION s.mine()": (
-        ("changed", "trigger", "s.part.stamp", {"definition"}),),
+        ("changed", "trigger", "s.part.stamp", {"definition"}),
+    ),
     "ALTER TABLE s.part DISABLE RULE quiet": (("changed", "rule", "s.part.quiet", {"enabled"}),),
-    "CREATE OR REPLACE VIEW s.names AS SELECT id, name FROM s.item WHERE id > 0": (("changed", "view", "s.names", {"definition", "options", "privileges of app"}),),
+    "CREATE OR REPLACE VIEW s.names AS SELECT id, name FROM s.item WHERE id > 0": (
+        ("changed", "view", "s.names", {"definition", "options", "privileges of app"}),
+    ),
     "ALTER VIEW s.names SET (security_barrier = true); GRANT DELETE ON s.names TO app": (),
     "DROP MATERIALIZED VIEW s.sums": (("lacking", "materialized view", "s.sums", set()),),
     "COMMENT ON COLUMN s.part.tag IS 'it''s a tag'": (("changed", "column", "s.part.tag", {"comment", "statistics"}),),
@@ -115,21 +141,29 @@ BY_HAND: dict[str, tuple[tuple[str, str, str, set[str]], ...]] = {
     "ALTER TYPE s.mood ADD VALUE 'fine' BEFORE 'happy'": (("changed", "type", "s.mood", {"labels"}),),
     "ALTER DOMAIN s.positive SET DEFAULT 3": (("changed", "domain", "s.positive", {"default"}),),
     "ALTER TABLE s.log ATTACH PARTITION s.log_2025 FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')": (
-        ("changed", "table", "s.log_2025", {"parents", "bound"}),),
-    "CREATE TABLE s.log_2026 PARTITION OF s.log FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')": (("by-hand", "table", "s.log_2026", set()),),
+        ("changed", "table", "s.log_2025", {"parents", "bound"}),
+    ),
+    "CREATE TABLE s.log_2026 PARTITION OF s.log FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')": (
+        ("by-hand", "table", "s.log_2026", set()),
+    ),
     "ALTER TABLE s.metric ADD COLUMN extra int; CREATE INDEX metric_v ON s.metric (v)": (
-        ("by-hand", "column", "s.metric.extra", set()), ("by-hand", "index", "s.metric.metric_v", set())),
+        ("by-hand", "column", "s.metric.extra", set()),
+        ("by-hand", "index", "s.metric.metric_v", set()),
+    ),
     "ALTER TABLE s.metric ALTER v TYPE bigint": (("changed", "column", "s.metric.v", {"type"}),),
     "CREATE EXTENSION citext SCHEMA s": (("by-hand", "extension", "citext", set()),),
     "DROP PROCEDURE s.act()": (("lacking", "procedure", "s.act()", set()),),
     "DROP STATISTICS s.together": (("lacking", "statistics object", "s.together", set()),),
-    "CREATE SCHEMA aside; CREATE TABLE aside.t (id int); CREATE VIEW aside.v AS SELECT id FROM aside.t": (("by-hand", "schema", "aside", set()),),
+    "CREATE SCHEMA aside; CREATE TABLE aside.t (id int); CREATE VIEW aside.v AS SELECT id FROM aside.t": (
+        ("by-hand", "schema", "aside", set()),
+    ),
     "CREATE TABLE s.spare (id serial PRIMARY KEY, v text UNIQUE); GRANT SELECT ON s.spare TO team; COMMENT ON COLUMN s.spare.v IS 'v'": (
-        ("by-hand", "table", "s.spare", set()),),
+        ("by-hand", "table", "s.spare", set()),
+    ),
     "ALTER ROLE made CREATEDB": (("changed", "role", "made", {"createdb"}),),
     "REVOKE team FROM made": (("lacking", "membership", "of made in team", set()),),
     "GRANT own TO app": (("by-hand", "membership", "of app in own", set()),),
-}  # fmt: skip
+}
 RICH = """CREATE ROLE grantor; CREATE ROLE su SUPERUSER; GRANT SELECT ON s.item TO grantor WITH GRANT OPTION; GRANT USAGE ON SCHEMA s TO grantor;
 SET ROLE grantor; GRANT SELECT ON s.item TO other; RESET ROLE;
 ALTER ROLE app SET search_path = s, public; ALTER ROLE app SET work_mem = '8MB'; ALTER ROLE app IN DATABASE lockgate SET lock_timeout = '3s';
@@ -194,7 +228,9 @@ def told(lockgate: Run, dsn: str, code: int) -> list[dict[str, Any]]:
     return found
 
 
-def test_what_its_own_migrations_made_differs_in_nothing(lockgate: Run, database: tuple[int, str], tmp_path: Path) -> None:
+def test_what_its_own_migrations_made_differs_in_nothing(
+    lockgate: Run, database: tuple[int, str], tmp_path: Path
+) -> None:
     major, dsn = database
     folder(tmp_path, major)
     assert told(lockgate, dsn, 0) == []
@@ -208,7 +244,9 @@ RESTORED = """DO $$ DECLARE c text := (SELECT pg_get_constraintdef(oid) FROM pg_
   ASSERT c <> (SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'kinds'); END $$"""
 
 
-def test_on_a_server_of_another_major_nothing_is_told_that_may_be_its_spelling(lockgate: Run, database: tuple[int, str], tmp_path: Path) -> None:
+def test_on_a_server_of_another_major_nothing_is_told_that_may_be_its_spelling(
+    lockgate: Run, database: tuple[int, str], tmp_path: Path
+) -> None:
     major, dsn = database
     folder(tmp_path, major)
     run(dsn, "GRANT ALL ON s.kept TO other")
@@ -220,7 +258,9 @@ def test_on_a_server_of_another_major_nothing_is_told_that_may_be_its_spelling(l
     run(dsn, "REVOKE ALL ON s.kept FROM other; GRANT SELECT, INSERT ON s.kept TO app")
 
 
-def test_a_production_that_was_dumped_and_restored_is_the_same(lockgate: Run, database: tuple[int, str], tmp_path: Path) -> None:
+def test_a_production_that_was_dumped_and_restored_is_the_same(
+    lockgate: Run, database: tuple[int, str], tmp_path: Path
+) -> None:
     """Its server spells some expressions in another way than at first."""
     major, dsn = database
     folder(tmp_path, major)
@@ -228,7 +268,9 @@ def test_a_production_that_was_dumped_and_restored_is_the_same(lockgate: Run, da
     assert told(lockgate, dsn, 0) == []
 
 
-def test_each_change_by_hand_is_told_and_both_ways_out_lead_out(lockgate: Run, database: tuple[int, str], tmp_path: Path) -> None:
+def test_each_change_by_hand_is_told_and_both_ways_out_lead_out(
+    lockgate: Run, database: tuple[int, str], tmp_path: Path
+) -> None:
     major, dsn = database
     folder(tmp_path, major)
     for sql in BY_HAND:
@@ -236,15 +278,21 @@ def test_each_change_by_hand_is_told_and_both_ways_out_lead_out(lockgate: Run, d
             run(dsn, f"SET ROLE own; {sql}" if sql.startswith("CREATE") and "EXTENSION" not in sql else sql)
     wanted = [change for changes in BY_HAND.values() for change in changes if change[1] != "extension" or contrib(dsn)]
     found = told(lockgate, dsn, 1)
-    assert sorted((d["change"], d["kind"], d["name"], sorted(d["properties"])) for d in found) == sorted((*names, sorted(p)) for *names, p in wanted)
+    assert sorted((d["change"], d["kind"], d["name"], sorted(d["properties"])) for d in found) == sorted(
+        (*names, sorted(p)) for *names, p in wanted
+    )
     assert [d["doubt"] for d in found if d["doubt"]] == []
     folder(tmp_path, major, "\n".join(line for d in found for line in d["keep"]))
     left = told(lockgate, dsn, 0)
-    assert {d["kind"] for d in left} <= {"role", "membership"} and all(d["doubt"] for d in left), "kept: the owner makes no roles here"
+    assert {d["kind"] for d in left} <= {"role", "membership"} and all(d["doubt"] for d in left), (
+        "kept: the owner makes no roles here"
+    )
     undo(dsn, [line for d in found for line in d["undo"]])
     (tmp_path / "migrations/002_kept.up.sql").unlink()
     left = told(lockgate, dsn, 1)
-    assert [(d["kind"], d["name"], list(d["properties"])) for d in left] == [("type", "s.mood", ["labels"])], "all but what no statement undoes"
+    assert [(d["kind"], d["name"], list(d["properties"])) for d in left] == [("type", "s.mood", ["labels"])], (
+        "all but what no statement undoes"
+    )
 
 
 def undo(dsn: str, statements: list[str]) -> None:
@@ -266,11 +314,16 @@ def test_the_baseline_restores_every_owner_grant_and_definition(database: tuple[
     baseline = Baseline(Source("baseline.sql", snapshot.take(dsn).baseline))
     report = verify(Plan((), server=ServerWish(major=major), baseline=baseline, definitions=True))
     assert report.restored == () and not [note for note in report.notes if "baseline" in note]
-    wanted, found = ({(d.kind, d.name, d.args): d for d in each if d.kind not in ("role", "membership")} for each in (catalog(dsn)[1], report.definitions))
+    wanted, found = (
+        {(d.kind, d.name, d.args): d for d in each if d.kind not in ("role", "membership")}
+        for each in (catalog(dsn)[1], report.definitions)
+    )
     grants = found["database", ("",), None].properties["grants"]
     del grants["lockgate_everyone"]  # who restores
     assert found == wanted
-    assert len(wanted) > 90 and {"aggregate", "operator", "cast", "publication", "default privileges"} <= {kind for kind, _, _ in wanted}
+    assert len(wanted) > 90 and {"aggregate", "operator", "cast", "publication", "default privileges"} <= {
+        kind for kind, _, _ in wanted
+    }
 
 
 def test_another_minor_version_of_pg_dump_writes_the_same(database: tuple[int, str]) -> None:

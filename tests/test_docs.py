@@ -1,4 +1,5 @@
-"""Every output that the documents show is what the program prints (``...`` stands for any lines, a server's version for any)."""
+"""Every output that the documents show is what the program prints (``...`` stands for any lines, a server's version for
+any)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a hosting service provides: stood in for, in the simulation and on the server, and told apart from what the folder makes."""
+"""What a hosting service provides: stood in for, in the simulation and on the server, and told apart from what the
+folder makes."""
 
 from __future__ import annotations
 
@@ -92,7 +93,10 @@ def test_verify_stands_in_and_says_so(tmp_path: Path) -> None:
 
 def test_the_runners_ledger_is_there(tmp_path: Path) -> None:
     place = tmp_path / "migrations"
-    for name, sql in (("2024-01-01-000000_a", "create table t (id int);"), ("2024-01-02-000000_b", "delete from __diesel_schema_migrations where gone > '1';")):
+    for name, sql in (
+        ("2024-01-01-000000_a", "create table t (id int);"),
+        ("2024-01-02-000000_b", "delete from __diesel_schema_migrations where gone > '1';"),
+    ):
         (place / name).mkdir(parents=True)
         (place / name / "up.sql").write_text(sql)
     assert refused(said(place)) == ["42703"]
@@ -105,7 +109,9 @@ def test_the_runners_ledger_is_there(tmp_path: Path) -> None:
 def test_a_ledger_of_ones_own(tmp_path: Path) -> None:
     place = tmp_path / "migrations"
     place.mkdir()
-    (place / "1_a.up.sql").write_text("create table if not exists schema_migrations (version bigint, extra int);\nselect extra from schema_migrations;\n")
+    (place / "1_a.up.sql").write_text(
+        "create table if not exists schema_migrations (version bigint, extra int);\nselect extra from schema_migrations;\n"
+    )
     assert refused(said(place)) == []
 
 
@@ -119,7 +125,9 @@ def test_an_extension_that_nobody_makes_was_made_by_hand_and_that_is_said(tmp_pa
     place = folder(tmp_path, BY_HAND, name="migrations")
     outcome = check(Config(), Request((place,), place))
     assert refused(list(outcome.findings)) == []
-    assert outcome.server["stand_ins"] == [f"extension {name}" for name in ("citext", "pg_trgm", "unaccent", "uuid-ossp")]
+    assert outcome.server["stand_ins"] == [
+        f"extension {name}" for name in ("citext", "pg_trgm", "unaccent", "uuid-ossp")
+    ]
     assert outcome.coverage.tainted == 0
     verified = verify(Config(), Request((place,), place))
     assert [f.message for f in verified.findings if f.severity.value == "error"] == []
@@ -129,8 +137,11 @@ def test_an_extension_that_nobody_makes_was_made_by_hand_and_that_is_said(tmp_pa
 @pytest.mark.parametrize(
     ("text", "states"),
     [
-        ("create table t (id uuid default uuid_generate_v4());\ncreate extension \"uuid-ossp\";\n", ["42883"]),
-        ("create function unaccent(text) returns text language sql as 'select $1';\nselect unaccent(1::bit);\n", ["42883"]),
+        ('create table t (id uuid default uuid_generate_v4());\ncreate extension "uuid-ossp";\n', ["42883"]),
+        (
+            "create function unaccent(text) returns text language sql as 'select $1';\nselect unaccent(1::bit);\n",
+            ["42883"],
+        ),
         ("create table t (a no_type);\nselect no_function(1);\n", ["42704", "42883"]),
     ],
     ids=["made too late", "one of ones own", "no extension's"],
@@ -140,7 +151,11 @@ def test_what_a_folder_makes_itself_is_not_assumed(tmp_path: Path, text: str, st
 
 
 def test_an_extension_that_no_scratch_server_has_proves_nothing(tmp_path: Path) -> None:
-    place = folder(tmp_path, "create table t (id int, at geometry(point, 4326));\nalter table t drop column at;\nalter table t drop column id;\n", name="migrations")
+    place = folder(
+        tmp_path,
+        "create table t (id int, at geometry(point, 4326));\nalter table t drop column at;\nalter table t drop column id;\n",
+        name="migrations",
+    )
     for run in (check, verify):
         outcome = run(Config(), Request((place,), place))  # type: ignore[operator]
         assert [f.message for f in outcome.findings if f.severity.value == "error"] == []
@@ -161,41 +176,81 @@ def outcomes(place: Path) -> tuple[list[str], list[str]]:
     return checked, verified
 
 
-ORDERS = "create table orders (id int primary key, by int references people);\nalter table people add column born date;\n"
+ORDERS = (
+    "create table orders (id int primary key, by int references people);\nalter table people add column born date;\n"
+)
 
 
 def test_a_history_that_begins_in_the_middle(tmp_path: Path) -> None:
-    place = numbered(tmp_path, ORDERS, "alter table invoices add column paid date;\ncreate table own (id int);\n", "alter table own add column id int;\n")
+    place = numbered(
+        tmp_path,
+        ORDERS,
+        "alter table invoices add column paid date;\ncreate table own (id int);\n",
+        "alter table own add column id int;\n",
+    )
     assert outcomes(place) == (["42701"], ["42701"])
-    assert "schema public as it was before the first migration" in check(Config(), Request((place,), place)).server["stand_ins"]
+    assert (
+        "schema public as it was before the first migration"
+        in check(Config(), Request((place,), place)).server["stand_ins"]
+    )
     assert refused(said(place, layout="plain")) == ["42P01", "42P01", "42701"]
 
 
 def test_a_schema_that_somebody_else_makes(tmp_path: Path) -> None:
-    place = numbered(tmp_path, "create table app.t (id int);\n", "alter table app.t add column a int;\n", "alter table app.t drop column b;\n")
+    place = numbered(
+        tmp_path,
+        "create table app.t (id int);\n",
+        "alter table app.t add column a int;\n",
+        "alter table app.t drop column b;\n",
+    )
     assert outcomes(place) == (["42703"], ["42703"])
 
 
 @pytest.mark.parametrize(
     "texts",
-    [("alter table people add column born date;\n", "create table t (id int);\n"),
-     ("create table t (id int);\n", "alter table people add column a int;\n", "alter table orders add column a int;\n"),
-     ("alter table people add column a int;\n", "alter table people add column b int;\n", "create table people (id int);\n")],
+    [
+        ("alter table people add column born date;\n", "create table t (id int);\n"),
+        (
+            "create table t (id int);\n",
+            "alter table people add column a int;\n",
+            "alter table orders add column a int;\n",
+        ),
+        (
+            "alter table people add column a int;\n",
+            "alter table people add column b int;\n",
+            "create table people (id int);\n",
+        ),
+    ],
     ids=["one name", "not from the start", "made too late"],
-)  # fmt: skip
+)
 def test_a_mistake_is_no_history(tmp_path: Path, texts: tuple[str, ...]) -> None:
     checked, verified = outcomes(numbered(tmp_path, *texts))
     assert checked == verified and set(checked) == {"42P01"}
 
 
 def test_templates_are_replayed_and_what_they_become_is_no_mistake(tmp_path: Path) -> None:
-    first = "CREATE TABLE {{ .Schema }}.users (id int PRIMARY KEY);\nALTER TABLE {{ .Schema }}.users ADD COLUMN id int;\n"
-    place = numbered(tmp_path, first, "ALTER TABLE {{ .Schema }}.users DROP COLUMN gone;\n", "CREATE TABLE x (a {{ .Type }}({{ .Sizes }}) {{ .Rest }};\n")
+    first = (
+        "CREATE TABLE {{ .Schema }}.users (id int PRIMARY KEY);\nALTER TABLE {{ .Schema }}.users ADD COLUMN id int;\n"
+    )
+    place = numbered(
+        tmp_path,
+        first,
+        "ALTER TABLE {{ .Schema }}.users DROP COLUMN gone;\n",
+        "CREATE TABLE x (a {{ .Type }}({{ .Sizes }}) {{ .Rest }};\n",
+    )
     assert outcomes(place) == (["42701", "42703"], ["42701", "42703"])
     config = Config()
-    config = replace(config, migrations=replace(config.migrations, placeholders={"Schema": "app", "Type": "numeric", "Sizes": "1, 2", "Rest": ", b int)"}))
+    config = replace(
+        config,
+        migrations=replace(
+            config.migrations, placeholders={"Schema": "app", "Type": "numeric", "Sizes": "1, 2", "Rest": ", b int)"}
+        ),
+    )
     findings = check(config, Request((place,), place)).findings
-    assert [(f.sqlstate, f.object) for f in findings if f.sqlstate] == [("42701", "app.users.id"), ("42703", "app.users.gone")]
+    assert [(f.sqlstate, f.object) for f in findings if f.sqlstate] == [
+        ("42701", "app.users.id"),
+        ("42703", "app.users.gone"),
+    ]
 
 
 def test_what_only_production_has_is_no_failure(tmp_path: Path) -> None:

@@ -14,7 +14,12 @@ BASE = migration("1", "CREATE TABLE t (id int PRIMARY KEY, name text);")
 
 
 def test_the_deployer_owns_nothing_and_the_owner_repairs() -> None:
-    report = run(BASE, migration("2", "ALTER TABLE t ADD COLUMN a int;\nCREATE INDEX t_a ON t (a);\nINSERT INTO t VALUES (1, 'x', 2);"))
+    report = run(
+        BASE,
+        migration(
+            "2", "ALTER TABLE t ADD COLUMN a int;\nCREATE INDEX t_a ON t (a);\nINSERT INTO t VALUES (1, 'x', 2);"
+        ),
+    )
     assert outcome(report) == [("1", 1, ""), ("2", 1, "42501"), ("2", 2, "42501"), ("2", 3, "")]
     seen = only(report, "2")
     assert (seen.role, seen.repaired_as, seen.state) == ("app", "own", State.OBSERVED)
@@ -31,7 +36,9 @@ def test_a_chain_applied_wholly_by_the_deployer_never_fails() -> None:
 
 
 def test_if_not_exists_does_not_spare_the_deployer() -> None:
-    report = run(BASE, migration("2", "ALTER TABLE t ADD COLUMN IF NOT EXISTS name text; CREATE TABLE IF NOT EXISTS t (id int);"))
+    report = run(
+        BASE, migration("2", "ALTER TABLE t ADD COLUMN IF NOT EXISTS name text; CREATE TABLE IF NOT EXISTS t (id int);")
+    )
     assert outcome(report)[1:] == [("2", 1, "42501"), ("2", 2, "")]
 
 
@@ -62,7 +69,9 @@ def test_concurrently_alone_in_a_file_runs_where_the_runner_sends_the_file_as_it
     roles = RolePlan(deployer="app")
     assert outcome(run(BASE, migration("2", text), roles=roles))[1] == ("2", 1, "")
     assert outcome(run(BASE, migration("2", text, shape=Transaction.FILE), roles=roles))[1] == ("2", 1, "25001")
-    assert outcome(run(BASE, migration("2", text + text.replace("t_name", "u"), shape=Transaction.STATEMENT), roles=roles))[1:] == [("2", 1, ""), ("2", 2, "")]
+    assert outcome(
+        run(BASE, migration("2", text + text.replace("t_name", "u"), shape=Transaction.STATEMENT), roles=roles)
+    )[1:] == [("2", 1, ""), ("2", 2, "")]
 
 
 def test_a_fresh_enum_value_cannot_be_used_in_its_transaction() -> None:
@@ -96,8 +105,15 @@ def test_set_transaction_at_the_head_of_a_block_and_later(shape: Transaction) ->
 
 
 def test_a_deferred_constraint_refuses_the_commit() -> None:
-    one = migration("1", "CREATE TABLE p (id int PRIMARY KEY);\nCREATE TABLE c (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED);")
-    report = run(one, migration("2", "SELECT 1;\nINSERT INTO c VALUES (7);"), migration("3", "SELECT 1;"), roles=RolePlan(deployer="app"))
+    one = migration(
+        "1", "CREATE TABLE p (id int PRIMARY KEY);\nCREATE TABLE c (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED);"
+    )
+    report = run(
+        one,
+        migration("2", "SELECT 1;\nINSERT INTO c VALUES (7);"),
+        migration("3", "SELECT 1;"),
+        roles=RolePlan(deployer="app"),
+    )
     assert outcome(report)[-2:] == [("2", 0, "23503"), ("3", 1, "")]
     assert only(report, "3").state is State.AFTER_FAILURE
 
@@ -106,7 +122,13 @@ def test_what_rests_on_an_unrepaired_failure_proves_nothing_and_the_rest_still_d
     two = "ALTER TABLE t ADD COLUMN a nonsense;\nUPDATE t SET a = 1;\nCREATE VIEW v AS SELECT * FROM t;\nSELECT a FROM v;\nSELECT nope FROM other;"
     one = migration("1", "CREATE TABLE t (id int);\nCREATE TABLE other (id int);")
     report = run(one, migration("2", two), roles=RolePlan(deployer="app"))
-    assert outcome(report)[2:] == [("2", 1, "42704"), ("2", 2, "42703"), ("2", 3, ""), ("2", 4, "42703"), ("2", 5, "42703")]
+    assert outcome(report)[2:] == [
+        ("2", 1, "42704"),
+        ("2", 2, "42703"),
+        ("2", 3, ""),
+        ("2", 4, "42703"),
+        ("2", 5, "42703"),
+    ]
     states = [only(report, "2", index).state for index in range(1, 6)]
     assert states == [State.OBSERVED, State.AFTER_FAILURE, State.AFTER_FAILURE, State.AFTER_FAILURE, State.OBSERVED]
 
@@ -153,7 +175,9 @@ def test_handover_sql_is_production_s_grants_and_its_own_refusals_are_told() -> 
 
 
 def test_membership_is_ownership() -> None:
-    roles = RolePlan(deployer="app", owner="own", owner_ids=frozenset({"1"}), known=(ScratchRole("app", member_of=("own",)),))
+    roles = RolePlan(
+        deployer="app", owner="own", owner_ids=frozenset({"1"}), known=(ScratchRole("app", member_of=("own",)),)
+    )
     assert outcome(run(BASE, migration("2", "ALTER TABLE t ADD COLUMN a int;"), roles=roles))[1] == ("2", 1, "")
 
 
@@ -177,7 +201,10 @@ GRANT USAGE ON SCHEMA paliad TO app;
 GRANT ALL ON TABLE paliad.choices TO app;
 """
     baseline = Baseline(Source("lockgate/baseline.sql", dump), (ScratchRole("somebody_else"),))
-    pending = migration("129", "CREATE TABLE IF NOT EXISTS paliad.choices (id int);\nALTER TABLE paliad.choices ADD COLUMN a int;\nSELECT * FROM paliad.choices;")
+    pending = migration(
+        "129",
+        "CREATE TABLE IF NOT EXISTS paliad.choices (id int);\nALTER TABLE paliad.choices ADD COLUMN a int;\nSELECT * FROM paliad.choices;",
+    )
     report = run(pending, roles=RolePlan(deployer="app", owner="own"), baseline=baseline)
     assert report.restored == ()
     assert [row["owner"] for row in report.catalog_after["tables"]] == ["somebody_else"]
@@ -193,21 +220,29 @@ def test_a_migration_without_statements() -> None:
 
 
 def test_copy_from_stdin_and_psql_commands_never_hang() -> None:
-    report = run(migration("1", "CREATE TABLE t (id int);\nCOPY t FROM STDIN;\n\\set x 1\nCOPY t TO STDOUT;\nSELECT 1;"), roles=RolePlan(deployer="app"))
+    report = run(
+        migration("1", "CREATE TABLE t (id int);\nCOPY t FROM STDIN;\n\\set x 1\nCOPY t TO STDOUT;\nSELECT 1;"),
+        roles=RolePlan(deployer="app"),
+    )
     states = {seen.index: seen.state for seen in report.observations}
     assert states[2] is State.NOT_RUN
     assert outcome(report)[-1][2] == ""
 
 
 def test_what_the_server_lacks_is_never_a_finding() -> None:
-    report = run(migration("1", "CREATE EXTENSION postgis_of_another_world;\nCREATE TABLE p (g geometry);"), roles=RolePlan(deployer="app"))
+    report = run(
+        migration("1", "CREATE EXTENSION postgis_of_another_world;\nCREATE TABLE p (g geometry);"),
+        roles=RolePlan(deployer="app"),
+    )
     assert only(report, "1", 1).state is State.LACKING
     assert "--dsn" in only(report, "1", 1).reason
     assert only(report, "1", 2).state is State.LACKING
 
 
 def test_without_roles_a_refusal_of_the_role_proves_nothing() -> None:
-    report = run(migration("1", "CREATE ROLE x;\nCREATE TABLE t (id int);\nALTER TABLE t OWNER TO x;"), roles=RolePlan())
+    report = run(
+        migration("1", "CREATE ROLE x;\nCREATE TABLE t (id int);\nALTER TABLE t OWNER TO x;"), roles=RolePlan()
+    )
     assert only(report, "1").state is State.LACKING
     assert {row["owner"] for row in report.catalog_after["tables"]} == {"x"}
     assert any("No roles are configured" in note for note in report.notes)
@@ -240,7 +275,9 @@ def test_a_script_that_drops_prepared_statements_is_observed_like_any_other(shap
         "DISCARD ALL;",
         "ALTER TABLE t ADD h int;",
     )
-    report = run(*(migration(str(n), text, shape=shape) for n, text in enumerate(texts, 1)), roles=RolePlan(deployer="app"))
+    report = run(
+        *(migration(str(n), text, shape=shape) for n, text in enumerate(texts, 1)), roles=RolePlan(deployer="app")
+    )
     refused = {(seen.migration, seen.index): seen.fails.sqlstate for seen in report.observations if seen.fails}
     assert refused == {("5", 2): "42703"} | ({("6", 1): "25001"} if shape is Transaction.FILE else {})
     altered = [seen for seen in report.observations if "AccessExclusiveLock on public.t" in seen.locks]
@@ -249,7 +286,9 @@ def test_a_script_that_drops_prepared_statements_is_observed_like_any_other(shap
 
 
 @pytest.mark.parametrize("shape", [Transaction.FILE, Transaction.IMPLICIT])
-def test_a_statement_sent_ahead_is_observed_as_one_that_waited(shape: Transaction, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_statement_sent_ahead_is_observed_as_one_that_waited(
+    shape: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same report, whether the next statement is sent before the reply to the one before it or after."""
     migrations = tuple(migration(str(n), text, shape=shape) for n, text in enumerate(AWKWARD, 1))
     sent: list[int] = []
@@ -268,5 +307,7 @@ def test_a_statement_sent_ahead_is_observed_as_one_that_waited(shape: Transactio
     monkeypatch.setattr(SocketConnection, "post", one_by_one)
     waited = run(*migrations, roles=RolePlan(deployer="app"), statement_timeout=1.0)
     assert ahead.observations == waited.observations and ahead.catalog_after == waited.catalog_after
-    assert {"42P07", "42703", "22012", "57P01", "57014"} <= {seen.fails.sqlstate for seen in ahead.observations if seen.fails}
+    assert {"42P07", "42703", "22012", "57P01", "57014"} <= {
+        seen.fails.sqlstate for seen in ahead.observations if seen.fails
+    }
     assert any(seen.locks for seen in ahead.observations)

@@ -1,4 +1,5 @@
-"""Bodies in the live run: what a migration breaks in them, told alike with plpgsql_check and by preparing their queries, and what is in doubt never."""
+"""Bodies in the live run: what a migration breaks in them, told alike with plpgsql_check and by preparing their
+queries, and what is in doubt never."""
 
 from __future__ import annotations
 
@@ -21,10 +22,14 @@ ONE = RolePlan(deployer="app")
 @functools.cache
 def with_extension() -> str:
     """The directory of binaries that have plpgsql_check; empty where this machine has none."""
-    return next((str(found.bindir) for found in at_hand() if any(Path(found.bindir).parent.rglob("plpgsql_check.so"))), "")
+    return next(
+        (str(found.bindir) for found in at_hand() if any(Path(found.bindir).parent.rglob("plpgsql_check.so"))), ""
+    )
 
 
-def bodies(*steps: tuple[str, str], extension: bool = False, major: int | None = None, roles: RolePlan = ONE, **options: Any) -> Report:
+def bodies(
+    *steps: tuple[str, str], extension: bool = False, major: int | None = None, roles: RolePlan = ONE, **options: Any
+) -> Report:
     """Verify with bodies, with the extension or, on any server, without."""
     if extension and not with_extension():
         pytest.skip("no server at hand has plpgsql_check (Debian: postgresql-15-plpgsql-check)")
@@ -199,7 +204,7 @@ BROKEN: dict[str, tuple[str, str, tuple[str, str, str, int | None]]] = {
         "ALTER TABLE w DROP COLUMN x;",
         ("fw(n integer)", "42703", 'column "x" does not exist', 2),
     ),
-}  # fmt: skip
+}
 
 
 def broken(extension: bool, major: int | None = None) -> Report:
@@ -208,7 +213,10 @@ def broken(extension: bool, major: int | None = None) -> Report:
     return bodies(*steps, extension=extension, major=major)
 
 
-EXPECTED = [(f"{50 + number}_breaks", f"public.{routine}", state, words, line) for number, (_, _, (routine, state, words, line)) in enumerate(BROKEN.values())]
+EXPECTED = [
+    (f"{50 + number}_breaks", f"public.{routine}", state, words, line)
+    for number, (_, _, (routine, state, words, line)) in enumerate(BROKEN.values())
+]
 
 
 @WAYS
@@ -217,7 +225,9 @@ def test_what_a_migration_breaks_is_told_alike_both_ways(extension: bool) -> Non
     assert told(report) == EXPECTED
     assert not any(seen.born for seen in report.bodies)
     ways = {seen.by.partition(" ")[0] for seen in report.bodies}
-    assert ways == {"validator", "prepared"} | ({"plpgsql_check"} if extension else set())  # of any type: never by the extension
+    assert ways == {"validator", "prepared"} | (
+        {"plpgsql_check"} if extension else set()
+    )  # of any type: never by the extension
     assert [seen.table for seen in report.bodies if seen.table] == ["public.b", "public.s2"]
 
 
@@ -242,12 +252,15 @@ DOUBTS: dict[str, str] = {
     "a table that dynamic SQL makes": "BEGIN EXECUTE 'CREATE TABLE ' || 'part_1 ()'; INSERT INTO part_1 DEFAULT VALUES; END",
     "an error that is meant": "BEGIN PERFORM 1/0; PERFORM 'x'::int; END",
     "a schema that somebody else fills": "BEGIN PERFORM service.uid(); INSERT INTO outbox.messages VALUES (1); END",
-}  # fmt: skip
+}
 
 
 @WAYS
 def test_what_is_in_doubt_is_never_told(extension: bool) -> None:
-    made = "".join(f"CREATE FUNCTION d{n + 1}() RETURNS void LANGUAGE plpgsql AS $d${body}$d$;\n" for n, body in enumerate(DOUBTS.values()))
+    made = "".join(
+        f"CREATE FUNCTION d{n + 1}() RETURNS void LANGUAGE plpgsql AS $d${body}$d$;\n"
+        for n, body in enumerate(DOUBTS.values())
+    )
     base = (
         "CREATE TABLE kept (id int, x int); CREATE TABLE gone (gone int); CREATE FUNCTION gone() RETURNS int LANGUAGE sql AS 'SELECT 1';"
         "CREATE SCHEMA tenant; CREATE TABLE tenant.elsewhere (id int); CREATE FUNCTION tenant.away(text) RETURNS int LANGUAGE sql AS 'SELECT 1';"
@@ -256,9 +269,14 @@ def test_what_is_in_doubt_is_never_told(extension: bool) -> None:
         "CREATE FUNCTION unused() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.never := 1; RETURN NEW; END $$;"
         "CREATE FUNCTION any_of(a anyelement, VARIADIC b anyarray) RETURNS anyelement LANGUAGE plpgsql AS $$ BEGIN RETURN lower(a); END $$;"
     )
-    attach = "".join(f"CREATE TRIGGER shared BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION shared();" for table in ("kept", "two"))
+    attach = "".join(
+        f"CREATE TRIGGER shared BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION shared();"
+        for table in ("kept", "two")
+    )
     gone = "DROP TABLE gone; DROP FUNCTION gone(); ALTER TABLE kept DROP COLUMN x;"
-    report = bodies(("1_base", base), ("2_routines", made), ("3_triggers", attach), ("4_gone", gone), extension=extension)
+    report = bodies(
+        ("1_base", base), ("2_routines", made), ("3_triggers", attach), ("4_gone", gone), extension=extension
+    )
     assert told(report) == []
 
 
@@ -296,11 +314,23 @@ def test_no_migration_meets_the_extension() -> None:
     asks = "DO $$ BEGIN IF EXISTS (SELECT FROM pg_proc WHERE prosrc ~ 'plpgsql_check') OR EXISTS (SELECT FROM pg_namespace WHERE nspname ~ 'lockgate') THEN"
     asks += " RAISE EXCEPTION 'seen'; END IF; END $$;"
     body = "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM x FROM t; END $$;"
-    steps = [("1", f"CREATE TABLE t (x int); {body}"), ("2", asks), ("3", "CREATE EXTENSION plpgsql_check;"), ("4", "ALTER TABLE t RENAME COLUMN x TO y;")]
-    steps += [("5", "SELECT * FROM plpgsql_check_function('f()');"), ("6", "DROP EXTENSION plpgsql_check;"), ("7", "CREATE EXTENSION IF NOT EXISTS plpgsql_check;")]
+    steps = [
+        ("1", f"CREATE TABLE t (x int); {body}"),
+        ("2", asks),
+        ("3", "CREATE EXTENSION plpgsql_check;"),
+        ("4", "ALTER TABLE t RENAME COLUMN x TO y;"),
+    ]
+    steps += [
+        ("5", "SELECT * FROM plpgsql_check_function('f()');"),
+        ("6", "DROP EXTENSION plpgsql_check;"),
+        ("7", "CREATE EXTENSION IF NOT EXISTS plpgsql_check;"),
+    ]
     report = bodies(*steps, extension=True, roles=RolePlan(deployer="app", superuser_runner=True))
     assert told(report) == [("4", "public.f()", "42703", 'column "x" does not exist', 1)]
-    assert report.catalog_after["extensions"] == [{"name": "plpgsql", "schema": "pg_catalog"}, {"name": "plpgsql_check", "schema": "public"}]
+    assert report.catalog_after["extensions"] == [
+        {"name": "plpgsql", "schema": "pg_catalog"},
+        {"name": "plpgsql_check", "schema": "public"},
+    ]
     assert [row["name"] for row in report.catalog_after["schemas"]] == ["public"]
     assert bodies(*steps[:2], extension=True).bodies == ()
 
@@ -322,7 +352,11 @@ CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 WHERE ev
 
 @WAYS
 def test_what_planning_runs_gains_nothing(extension: bool) -> None:
-    report = bodies(("1", HOSTILE), ("2", "SELECT 1 / (SELECT is_called::int FROM ran); SELECT 1 / (1 - (SELECT is_called::int FROM gained));"), extension=extension)
+    report = bodies(
+        ("1", HOSTILE),
+        ("2", "SELECT 1 / (SELECT is_called::int FROM ran); SELECT 1 / (1 - (SELECT is_called::int FROM gained));"),
+        extension=extension,
+    )
     assert told(report) == []
 
 
@@ -332,7 +366,9 @@ def test_a_check_that_ends_the_server_costs_a_second_run() -> None:
     kills += " IF EXISTS (SELECT FROM pg_proc WHERE proname = 'plpgsql_check_function_tb') THEN"
     kills += " PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN 1; END $$;"
     body = "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM x FROM t WHERE kills() = 1; END $$;"
-    report = bodies(("1", f"CREATE TABLE t (x int); {kills}"), ("2", body), ("3", "ALTER TABLE t DROP COLUMN x;"), extension=True)
+    report = bodies(
+        ("1", f"CREATE TABLE t (x int); {kills}"), ("2", body), ("3", "ALTER TABLE t DROP COLUMN x;"), extension=True
+    )
     assert [(b.migration, b.by) for b in report.bodies] == [("3", "prepared queries")]
     assert any("plpgsql_check" in note and "public.f()" in note for note in report.notes)
 
@@ -343,6 +379,11 @@ def test_the_finding_has_its_place_and_its_evidence(lockgate: Run, tmp_path: Pat
     Path(tmp_path, "0002_b.up.sql").write_text("-- no longer unique\nDROP INDEX f_unique;\n")
     done = lockgate("verify", str(tmp_path), "--format", "json", cwd=tmp_path)
     (found,) = [f for f in json.loads(done.stdout)["findings"] if f["name"] == "broken-routine"]
-    assert (found["severity"], found["slot"], found["object"], found["sqlstate"]) == ("error", "0002", "public.ff", None)
+    assert (found["severity"], found["slot"], found["object"], found["sqlstate"]) == (
+        "error",
+        "0002",
+        "public.ff",
+        None,
+    )
     assert found["evidence"]["verdict"] == "confirmed" and found["evidence"]["sqlstate"] == "42P10"
     assert found["evidence"]["by"].split()[0] in ("plpgsql_check", "prepared")

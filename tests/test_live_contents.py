@@ -47,7 +47,7 @@ STATEMENTS = (
     "VACUUM FREEZE",
     "VACUUM FULL pg_class; VACUUM FULL pg_attribute",
     "DROP TABLE tt, u, parts CASCADE; DROP MATERIALIZED VIEW mv",
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("major", majors())
@@ -78,8 +78,16 @@ def test_what_has_changed_makes_the_whole(major: int) -> None:
 
 def test_a_down_is_judged_whatever_its_session_prepares_or_drops() -> None:
     first = migration("1", "CREATE TABLE a (id int, x int);", "DROP TABLE a;")
-    second = migration("2", "DEALLOCATE ALL;\nALTER TABLE a RENAME TO b;\nALTER TABLE b DROP COLUMN x;", "DEALLOCATE ALL;\nALTER TABLE b RENAME TO a;")
-    third = migration("3", "DISCARD ALL;\nSET statement_timeout = 1;", "ALTER TABLE b ADD y int, ALTER id SET NOT NULL;\nCREATE SCHEMA left_over;")
+    second = migration(
+        "2",
+        "DEALLOCATE ALL;\nALTER TABLE a RENAME TO b;\nALTER TABLE b DROP COLUMN x;",
+        "DEALLOCATE ALL;\nALTER TABLE b RENAME TO a;",
+    )
+    third = migration(
+        "3",
+        "DISCARD ALL;\nSET statement_timeout = 1;",
+        "ALTER TABLE b ADD y int, ALTER id SET NOT NULL;\nCREATE SCHEMA left_over;",
+    )
     report = run(first, second, third, roles=RolePlan(deployer="app"), downs=True)
     assert [(down.missing, down.left, down.changed, down.refused) for down in report.downs] == [
         ((), (), (), ()),

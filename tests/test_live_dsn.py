@@ -1,4 +1,5 @@
-"""``verify --dsn``: the scratch server of the user's says what our own says, nothing of ours stays on it, and what it lacks is told in a sentence."""
+"""``verify --dsn``: the scratch server of the user's says what our own says, nothing of ours stays on it, and what it
+lacks is told in a sentence."""
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ def roles(dsn: str) -> Iterator[None]:
     """Roles that may do all that a run needs, or only a part of it."""
     names = ("may_both", "no_createdb", "no_createrole")
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("".join(f"CREATE ROLE {name} LOGIN CREATEDB CREATEROLE PASSWORD '{SECRET}';" for name in names))
+        connection.execute(
+            "".join(f"CREATE ROLE {name} LOGIN CREATEDB CREATEROLE PASSWORD '{SECRET}';" for name in names)
+        )
         connection.execute("ALTER ROLE no_createdb NOCREATEDB; ALTER ROLE no_createrole NOCREATEROLE")
         yield
         connection.execute("".join(f"DROP ROLE {name};" for name in names))
@@ -89,7 +92,12 @@ def test_a_role_that_may_not(lockgate: Run, dsn: str, outages: Path, roles: None
     before = held(dsn)
     done = lockgate("verify", "--dsn", of(dsn, name), cwd=outages)
     words = {"no_createdb": "CREATEDB", "no_createrole": "CREATEROLE", "nobody_at_all": "role and password"}
-    assert done.returncode == 3 and words[name] in done.stderr and SECRET not in done.stderr + done.stdout and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 3
+        and words[name] in done.stderr
+        and SECRET not in done.stderr + done.stdout
+        and "Traceback" not in done.stderr
+    )
     assert held(dsn) == before
 
 
@@ -108,7 +116,14 @@ def test_a_major_that_is_not_the_configured_one(lockgate: Run, dsn: str, outages
     assert done.returncode == 3 and "version 13 is configured" in done.stderr
 
 
-@pytest.mark.parametrize("text", ["postgresql://u:very-secret-word@/x?host=/nowhere", "host=/nowhere password=very-secret-word bogus=1", "very-secret-word"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://u:very-secret-word@/x?host=/nowhere",
+        "host=/nowhere password=very-secret-word bogus=1",
+        "very-secret-word",
+    ],
+)
 def test_a_server_that_is_not_there_and_a_malformed_dsn(lockgate: Run, outages: Path, text: str) -> None:
     done = lockgate("verify", "--dsn", text, cwd=outages)
     assert done.returncode == 3 and "the server of --dsn cannot be reached" in done.stderr and SECRET not in done.stderr
@@ -119,7 +134,9 @@ def test_what_a_killed_run_left_goes_with_the_next(lockgate: Run, dsn: str, outa
     before = held(dsn)
     (outages / "migrations/131_long.up.sql").write_text("SELECT pg_sleep(60);")
     command = [sys.executable, "-m", "lockgate", "verify", "--dsn", dsn]
-    running = subprocess.Popen(command, cwd=outages, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
+    running = subprocess.Popen(
+        command, cwd=outages, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ)
+    )
     try:
         until = time.monotonic() + 30
         while not sleeping(dsn) and time.monotonic() < until:

@@ -44,7 +44,9 @@ REFUSED = {
 def test_the_server_refuses_and_no_repair_helps(name: str, tmp_path: object) -> None:
     proof = "/tmp/lockgate-proof-of-escape"
     sql = REFUSED[name].format(proof=proof)
-    check = migration("3", "SELECT 1 / (SELECT count(*)::int FROM pg_roles WHERE rolname IN ('app', 'own', 'boss') AND NOT rolsuper);")
+    check = migration(
+        "3", "SELECT 1 / (SELECT count(*)::int FROM pg_roles WHERE rolname IN ('app', 'own', 'boss') AND NOT rolsuper);"
+    )
     report = run(BASE, migration("2", sql), check)
     refused = [seen for seen in report.observations if seen.migration == "2" and seen.fails]
     assert refused and refused[0].fails and refused[0].fails.sqlstate in ("42501", "0A000", "58P01", "25001", "42704")
@@ -66,7 +68,9 @@ ALTER FUNCTION steal() OWNER TO stranger;"""
 
 
 def test_reset_leads_back_to_nobody_else() -> None:
-    report = run(BASE, migration("2", "RESET SESSION AUTHORIZATION;\nRESET ROLE;\nDISCARD ALL;\nALTER TABLE t ADD COLUMN a int;"))
+    report = run(
+        BASE, migration("2", "RESET SESSION AUTHORIZATION;\nRESET ROLE;\nDISCARD ALL;\nALTER TABLE t ADD COLUMN a int;")
+    )
     assert outcome(report)[-1] == ("2", 4, "42501")
     assert not any(seen.repaired_as == "superuser" for seen in report.observations)
 
@@ -109,7 +113,9 @@ ENDLESS = {
 def test_what_never_ends_is_ended(name: str) -> None:
     report = run(BASE, migration("2", ENDLESS[name]), migration("3", "SELECT 1;"), statement_timeout=0.5)
     last = [seen for seen in report.observations if seen.migration == "2"][-1]
-    assert last.fails is not None and last.fails.sqlstate == "57014" and "did not end within 0.5 s" in last.fails.message
+    assert (
+        last.fails is not None and last.fails.sqlstate == "57014" and "did not end within 0.5 s" in last.fails.message
+    )
     assert only(report, "3").fails is None
 
 
@@ -122,14 +128,22 @@ def test_killing_backends_kills_only_its_own() -> None:
 
 
 def test_killing_another_s_backend_is_refused() -> None:
-    report = run(BASE, migration("2", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'checkpointer' OR usename <> current_user;"))
+    report = run(
+        BASE,
+        migration(
+            "2",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'checkpointer' OR usename <> current_user;",
+        ),
+    )
     assert outcome(report)[-1] == ("2", 1, "42501")
 
 
 def test_filling_the_disk_stops_the_server_and_says_where() -> None:
-    # rows that are not compressed: the limit comes after a thousand of them, long before any timeout, however slow the machine
+    # rows that are not compressed: the limit comes after a thousand of them, long before any timeout, however slow the
+    # machine
     fill = "CREATE TABLE big (t text); ALTER TABLE big ALTER t SET STORAGE EXTERNAL;\n"
-    fill += "INSERT INTO big SELECT repeat('x', 100000) FROM (SELECT generate_series(1, 100000000)) s;"  # in FROM it would be a temporary file
+    # in FROM it would be a temporary file
+    fill += "INSERT INTO big SELECT repeat('x', 100000) FROM (SELECT generate_series(1, 100000000)) s;"
     with pytest.raises(CannotCheck, match=r"m/2.up.sql:2: .*size limit") as refusal:
         run(migration("2", fill), roles=RolePlan(deployer="app"), size_limit=64, statement_timeout=600.0)
     assert refusal.value.remedy
@@ -138,7 +152,8 @@ def test_filling_the_disk_stops_the_server_and_says_where() -> None:
 def test_temporary_files_have_a_limit() -> None:
     sort = "SELECT count(*) FROM (SELECT i, repeat('x', 200) FROM generate_series(1, 3000000) i ORDER BY 2, 1 DESC OFFSET 0) s;"
     report = run(migration("1", sort), roles=RolePlan(deployer="app"), size_limit=64)
-    assert only(report, "1").fails is not None and only(report, "1").fails.sqlstate == "53400"  # type: ignore[union-attr]
+    # type: ignore[union-attr]
+    assert only(report, "1").fails is not None and only(report, "1").fails.sqlstate == "53400"
 
 
 def test_a_forged_ledger_spares_no_migration() -> None:

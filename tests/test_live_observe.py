@@ -1,4 +1,5 @@
-"""What the server says of its work and locks is kept with every statement, in each major's own words, in a block and outside of one."""
+"""What the server says of its work and locks is kept with every statement, in each major's own words, in a block and
+outside of one."""
 
 from __future__ import annotations
 
@@ -41,7 +42,11 @@ VACUUM FULL r | building index "r_pkey" on table "r" serially
 def tables(locks: tuple[str, ...]) -> set[str]:
     """The strong ones on tables, as the table above writes them."""
     pairs = [lock.split("Lock on public.") for lock in locks]
-    strong = {(mode, name) for mode, name in pairs if mode not in ("AccessShare", "RowShare", "RowExclusive") and name in {"r", "t", "p1", "p2", "parted"}}
+    strong = {
+        (mode, name)
+        for mode, name in pairs
+        if mode not in ("AccessShare", "RowShare", "RowExclusive") and name in {"r", "t", "p1", "p2", "parted"}
+    }
     return {f"{'X' if mode == 'AccessExclusive' else mode} {name}" for mode, name in strong}
 
 

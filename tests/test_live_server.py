@@ -41,7 +41,9 @@ def test_every_installation_at_hand_starts_and_leaves_nothing(binaries: Binaries
         server.ready()
         home = server._home
         connection = server.connect()
-        rows = connection.query("SELECT current_setting('server_version'), current_setting('listen_addresses'), inet_server_addr()").rows
+        rows = connection.query(
+            "SELECT current_setting('server_version'), current_setting('listen_addresses'), inet_server_addr()"
+        ).rows
         assert rows[0][0] and rows[0][0].split()[0] == binaries.version
         assert rows[0][1:] == ("", None)
         assert oct(os.stat(home).st_mode)[-3:] == "700"
@@ -96,7 +98,9 @@ time.sleep(60)
 def child(wait: str, bindir: str = "", **options: object) -> tuple[subprocess.Popen[str], str]:
     code = textwrap.dedent(CHILD).format(src=SRC, wait=wait, bindir=bindir)
     python = "/usr/bin/python3" if "user" in options else sys.executable
-    process = subprocess.Popen([python, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload]
+    process = subprocess.Popen(
+        [python, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )  # type: ignore[call-overload]
     assert process.stdout is not None
     line = process.stdout.readline().strip()
     if not line:
@@ -104,7 +108,16 @@ def child(wait: str, bindir: str = "", **options: object) -> tuple[subprocess.Po
     return process, line
 
 
-@pytest.mark.parametrize("wait", ["server.ready()", "server.ready(); server.connect().query('SELECT 1')", "pass", "time.sleep(0.02)", "time.sleep(0.05)"])
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "server.ready()",
+        "server.ready(); server.connect().query('SELECT 1')",
+        "pass",
+        "time.sleep(0.02)",
+        "time.sleep(0.05)",
+    ],
+)
 def test_sigkill_of_the_parent_leaves_nothing(wait: str) -> None:
     process, home = child(wait)
     process.kill()
@@ -158,7 +171,9 @@ def test_a_directory_that_is_being_made_is_not_swept() -> None:
 
 
 @root_only
-@pytest.mark.skipif(not os.path.exists("/usr/bin/python3"), reason="needs an interpreter that an ordinary user can read")
+@pytest.mark.skipif(
+    not os.path.exists("/usr/bin/python3"), reason="needs an interpreter that an ordinary user can read"
+)
 def test_an_ordinary_user_needs_no_root(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -217,7 +232,9 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     for name in ("postgres", "initdb"):
         script = tmp_path / "bin" / name
-        script.write_text("#!/bin/sh\nif [ \"$1\" = --version ]; then echo 'postgres (PostgreSQL) 17.1'; else echo no luck >&2; exit 1; fi\n")
+        script.write_text(
+            "#!/bin/sh\nif [ \"$1\" = --version ]; then echo 'postgres (PostgreSQL) 17.1'; else echo no luck >&2; exit 1; fi\n"
+        )
         script.chmod(0o755)
     with pytest.raises(CannotCheck, match=r"initdb of PostgreSQL 17\.1"):
         Server(choose(str(tmp_path / "bin"), None)).start()

@@ -41,9 +41,15 @@ class Project:
         """What a run prints, its exit code, and whether it worked or repeated."""
         time.sleep(0.07)  # a file that changed just now leaves no memo
         done = subprocess.run(
-            [sys.executable, "-c", WRAPPER, *(words or ("check", "--format", "json"))], cwd=self.root, capture_output=True, text=True, check=False,
-            env=os.environ | {"XDG_CACHE_HOME": str(self.cache), "HOME": str(self.root.parent), "LOCKGATE_DEBUG": "1"} | env,
-        )  # fmt: skip
+            [sys.executable, "-c", WRAPPER, *(words or ("check", "--format", "json"))],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ
+            | {"XDG_CACHE_HOME": str(self.cache), "HOME": str(self.root.parent), "LOCKGATE_DEBUG": "1"}
+            | env,
+        )
         return done.stdout, done.returncode, done.stderr.splitlines()[-1]
 
     def settle(self, *words: str) -> tuple[str, int]:
@@ -103,7 +109,10 @@ EDITS: dict[str, Callable[[Project], object]] = {
     "configuration": lambda p: p.write("lockgate.toml", "[database]\nversion = 15\n"),
     "configuration above": lambda p: p.write("../lockgate.toml", "[database]\nversion = 17\n"),
     "compose": lambda p: p.write("compose.yaml", "services:\n  db:\n    image: postgres\n"),
-    "workflow": lambda p: p.write(".gitea/workflows/ci.yml", "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: curl $DOKPLOY_URL/api/deploy/abc\n"),
+    "workflow": lambda p: p.write(
+        ".gitea/workflows/ci.yml",
+        "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: curl $DOKPLOY_URL/api/deploy/abc\n",
+    ),
     "repository": lambda p: git(p, "init", "-qb", "main"),
 }
 
@@ -145,7 +154,10 @@ def test_words_and_environment_count(project: Project) -> None:
     assert project.run()[2] == "repeated"
 
 
-@pytest.mark.parametrize("words", [("--no-cache",), ("--output", "x.json"), ("--stdin-filename", "migrations/0002_b.up.sql"), ("--since", "HEAD")])
+@pytest.mark.parametrize(
+    "words",
+    [("--no-cache",), ("--output", "x.json"), ("--stdin-filename", "migrations/0002_b.up.sql"), ("--since", "HEAD")],
+)
 def test_some_runs_leave_no_memo(project: Project, words: tuple[str, ...]) -> None:
     git(project, "init", "-qb", "main")
     git(project, "add", ".")

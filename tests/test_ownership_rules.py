@@ -1,4 +1,5 @@
-"""Rules about ownership that speak of statements which PostgreSQL takes: what they say, and what the server's warning makes of it."""
+"""Rules about ownership that speak of statements which PostgreSQL takes: what they say, and what the server's warning
+makes of it."""
 
 from __future__ import annotations
 
@@ -29,7 +30,14 @@ def said(files: Sequence[str], *, baseline: str = "", owned: int = 1, major: int
     """What the rules say where the first ``owned`` files run as the owner and the rest as the deployer."""
     migrations = tuple(Migration(str(n), str(n), "", script(str(n), text)) for n, text in enumerate(files, 1))
     production = script("baseline", baseline) if baseline else None
-    plan = Plan(migrations, major, owner="own", deployer="app", owned=frozenset(str(n) for n in range(1, owned + 1)), baseline=production)
+    plan = Plan(
+        migrations,
+        major,
+        owner="own",
+        deployer="app",
+        owned=frozenset(str(n) for n in range(1, owned + 1)),
+        baseline=production,
+    )
     replay, found = Replay(plan), list[Finding]()
     for name, items in groupby(replay.steps(), key=lambda item: item.migration.id):
         if name not in ("baseline", "handover"):
@@ -46,7 +54,10 @@ MEMBER = "CREATE SCHEMA app; ALTER SCHEMA app OWNER TO own; GRANT ALL ON SCHEMA 
 
 
 def test_a_member_of_the_owner_may_drop_and_loses_the_owner() -> None:
-    base = MEMBER + "CREATE TABLE app.t (id int); ALTER TABLE app.t OWNER TO own; CREATE VIEW app.v AS SELECT 1 AS a; ALTER VIEW app.v OWNER TO own;"
+    base = (
+        MEMBER
+        + "CREATE TABLE app.t (id int); ALTER TABLE app.t OWNER TO own; CREATE VIEW app.v AS SELECT 1 AS a; ALTER VIEW app.v OWNER TO own;"
+    )
     found = said(["DROP VIEW app.v; CREATE VIEW app.v AS SELECT 2 AS a;"], baseline=base, owned=0)
     assert messages(found, "owner-lost") == ["view app.v is dropped and made again without its owner own"]
     (lost,) = [f for f in found if f.name == "owner-lost"]
@@ -55,10 +66,17 @@ def test_a_member_of_the_owner_may_drop_and_loses_the_owner() -> None:
     assert [r.message for r in lost.related] == ["dropped here"]
 
 
-@pytest.mark.parametrize(("made", "again"), [
-    ("CREATE TYPE {} AS ENUM ('a')", "TYPE"), ("CREATE SEQUENCE {}", "SEQUENCE"), ("CREATE TABLE {} (id int)", "TABLE"),
-    ("CREATE MATERIALIZED VIEW {} AS SELECT 1 AS a", "MATERIALIZED VIEW"), ("CREATE SCHEMA {}", "SCHEMA"), ("CREATE DOMAIN {} AS int", "DOMAIN"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("made", "again"),
+    [
+        ("CREATE TYPE {} AS ENUM ('a')", "TYPE"),
+        ("CREATE SEQUENCE {}", "SEQUENCE"),
+        ("CREATE TABLE {} (id int)", "TABLE"),
+        ("CREATE MATERIALIZED VIEW {} AS SELECT 1 AS a", "MATERIALIZED VIEW"),
+        ("CREATE SCHEMA {}", "SCHEMA"),
+        ("CREATE DOMAIN {} AS int", "DOMAIN"),
+    ],
+)
 def test_every_kind_loses_its_grants(made: str, again: str) -> None:
     right = {"TYPE": "USAGE", "DOMAIN": "USAGE", "SEQUENCE": "USAGE", "SCHEMA": "USAGE"}.get(again, "SELECT")
     on = again if right == "USAGE" else "TABLE"
@@ -71,14 +89,24 @@ def test_every_kind_loses_its_grants(made: str, again: str) -> None:
 def test_what_is_said_again_is_not_lost() -> None:
     first = "CREATE TABLE t (id int); GRANT SELECT ON t TO pg_monitor; COMMENT ON TABLE t IS 'x';"
     again = "DROP TABLE t; CREATE TABLE t (id bigint);"
-    assert not messages(said([first, again + "GRANT ALL ON t TO pg_monitor; COMMENT ON TABLE t IS 'y';"], owned=2), "owner-lost")
+    assert not messages(
+        said([first, again + "GRANT ALL ON t TO pg_monitor; COMMENT ON TABLE t IS 'y';"], owned=2), "owner-lost"
+    )
     (info,) = [f for f in said([first, again + "GRANT SELECT ON t TO pg_monitor;"], owned=2) if f.name == "owner-lost"]
-    assert (info.severity, info.message) == (Severity.INFO, "table public.t is dropped and made again without its comment")
+    assert (info.severity, info.message) == (
+        Severity.INFO,
+        "table public.t is dropped and made again without its comment",
+    )
 
 
 def test_another_function_of_the_name_is_no_successor() -> None:
-    first = "CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION f(int) TO pg_monitor;"
-    assert not messages(said([first, "DROP FUNCTION f(int); CREATE FUNCTION f(text) RETURNS int LANGUAGE sql AS 'SELECT 1';"], owned=2), "owner-lost")
+    first = (
+        "CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION f(int) TO pg_monitor;"
+    )
+    assert not messages(
+        said([first, "DROP FUNCTION f(int); CREATE FUNCTION f(text) RETURNS int LANGUAGE sql AS 'SELECT 1';"], owned=2),
+        "owner-lost",
+    )
 
 
 def test_what_a_migration_makes_and_drops_itself_was_nobody_s() -> None:
@@ -89,8 +117,13 @@ def test_what_a_migration_makes_and_drops_itself_was_nobody_s() -> None:
 def test_default_privileges_of_the_deployer_itself_reach_its_objects() -> None:
     base = MEMBER + "ALTER DEFAULT PRIVILEGES FOR ROLE own IN SCHEMA app GRANT SELECT ON TABLES TO pg_monitor;"
     own = "ALTER DEFAULT PRIVILEGES FOR ROLE app IN SCHEMA app GRANT SELECT ON TABLES TO pg_monitor;"
-    assert len(messages(said(["CREATE TABLE app.new (id int);"], baseline=base, owned=0), "created-for-the-wrong-owner")) == 1
-    assert not messages(said(["CREATE TABLE app.new (id int);"], baseline=base + own, owned=0), "created-for-the-wrong-owner")
+    assert (
+        len(messages(said(["CREATE TABLE app.new (id int);"], baseline=base, owned=0), "created-for-the-wrong-owner"))
+        == 1
+    )
+    assert not messages(
+        said(["CREATE TABLE app.new (id int);"], baseline=base + own, owned=0), "created-for-the-wrong-owner"
+    )
     handed = "CREATE TABLE app.new (id int); ALTER TABLE app.new OWNER TO own; GRANT SELECT ON app.new TO pg_monitor;"
     assert not messages(said([handed], baseline=base, owned=0), "created-for-the-wrong-owner")
 
@@ -125,7 +158,10 @@ def test_the_server_s_warning_is_the_proof(lockgate: Run, tmp_path: Path) -> Non
     assert done.returncode == 0, "a warning stops no team"
     proof = found["grant-without-effect"]["evidence"]
     assert (proof["verdict"], proof["sqlstate"], proof["role"]) == ("confirmed", "01007", "app")
-    assert found["grant-without-effect"]["sqlstate"] is None and "run as own: GRANT SELECT ON t TO reader" in found["grant-without-effect"]["help"]
+    assert (
+        found["grant-without-effect"]["sqlstate"] is None
+        and "run as own: GRANT SELECT ON t TO reader" in found["grant-without-effect"]["help"]
+    )
     if older:
         assert found["maintenance-skipped"]["evidence"]["verdict"] == "confirmed"
 
@@ -133,8 +169,12 @@ def test_the_server_s_warning_is_the_proof(lockgate: Run, tmp_path: Path) -> Non
 def test_a_warning_that_nobody_foresaw_is_told(lockgate: Run, tmp_path: Path) -> None:
     """Dynamic SQL: the simulator keeps quiet, the server does not."""
     (tmp_path / "m").mkdir()
-    (tmp_path / "m/1_base.up.sql").write_text("CREATE TABLE t (id int);\nCREATE TABLE names (n text);\nINSERT INTO names VALUES ('t');\n")
-    (tmp_path / "m/2_grant.up.sql").write_text("DO $$ BEGIN EXECUTE (SELECT 'GRANT SELECT ON ' || n || ' TO PUBLIC' FROM names); END $$;\n")
+    (tmp_path / "m/1_base.up.sql").write_text(
+        "CREATE TABLE t (id int);\nCREATE TABLE names (n text);\nINSERT INTO names VALUES ('t');\n"
+    )
+    (tmp_path / "m/2_grant.up.sql").write_text(
+        "DO $$ BEGIN EXECUTE (SELECT 'GRANT SELECT ON ' || n || ' TO PUBLIC' FROM names); END $$;\n"
+    )
     (tmp_path / "lockgate.toml").write_text(CONFIG.format(more=""))
     found = json.loads(lockgate("verify", "--format", "json").stdout)["findings"]
     (warned,) = [f for f in found if f["name"] == "grant-without-effect"]
@@ -144,7 +184,9 @@ def test_a_warning_that_nobody_foresaw_is_told(lockgate: Run, tmp_path: Path) ->
 def test_one_cause_is_told_whole_once(lockgate: Run, tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m/1_base.up.sql").write_text("CREATE TABLE t (id int);\nCREATE TABLE u (id int);\n")
-    (tmp_path / "m/2_change.up.sql").write_text("".join(f"ALTER TABLE t ADD COLUMN c{n} int;\n" for n in range(3)) + "DROP TABLE u;\n")
+    (tmp_path / "m/2_change.up.sql").write_text(
+        "".join(f"ALTER TABLE t ADD COLUMN c{n} int;\n" for n in range(3)) + "DROP TABLE u;\n"
+    )
     (tmp_path / "lockgate.toml").write_text(CONFIG.format(more=""))
     told = lockgate("check").stdout
     assert told.count("must be owner of table t [42501]") == 3
@@ -153,4 +195,6 @@ def test_one_cause_is_told_whole_once(lockgate: Run, tmp_path: Path) -> None:
     assert "--> m/2_change.up.sql:3:13 | ALTER TABLE t ADD COLUMN c2 int;" in told
     assert "one remedy for several findings:\n     4 x run as a superuser: GRANT own TO app;\n4 errors" in told
     whole = json.loads(lockgate("check", "--format", "json").stdout)["findings"]
-    assert [f["help"].startswith("run as a superuser: ALTER TABLE public.") for f in whole] == [True] * 4, "the contract: every finding whole"
+    assert [f["help"].startswith("run as a superuser: ALTER TABLE public.") for f in whole] == [True] * 4, (
+        "the contract: every finding whole"
+    )

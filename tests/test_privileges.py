@@ -1,4 +1,5 @@
-"""Who may what, by several roles and topic by topic: the simulator's refusals are the server's, statement by statement, in SQLSTATE and words."""
+"""Who may what, by several roles and topic by topic: the simulator's refusals are the server's, statement by statement,
+in SQLSTATE and words."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from tests.live_kit import majors
 from tests.oracle.compare import Pair, database
 from tests.timeline_kit import ENABLED, lacks
 
-# the deployer ``app`` may become any of these; a team that inherits nothing, one that grants on, and one with CREATEROLE
+# the deployer ``app`` may become any of these; a team that inherits nothing, one that grants on, and one with
+# CREATEROLE
 BASELINE = """CREATE ROLE own; CREATE ROLE app; CREATE ROLE a; CREATE ROLE b; CREATE ROLE team; CREATE ROLE maker;
 ALTER ROLE maker WITH CREATEROLE; ALTER ROLE b WITH NOINHERIT;
 GRANT a TO app; GRANT b TO app; GRANT team TO app; GRANT maker TO app; GRANT own TO app; GRANT team TO b; GRANT pg_read_all_data TO team;
@@ -89,7 +91,7 @@ SET SESSION AUTHORIZATION a; DROP OWNED BY own; REASSIGN OWNED BY own TO a; SET 
 COPY s.t FROM '/tmp/x'; COPY s.t TO PROGRAM 'true'; CREATE LANGUAGE plperlu; CREATE FOREIGN DATA WRAPPER w; SET log_statement = 'all'; CHECKPOINT;
 CREATE FUNCTION c() RETURNS int LANGUAGE c AS 'x', 'y'; CREATE CAST (text AS s.mood) WITH INOUT; SELECT pg_read_file('x');
 CREATE ACCESS METHOD m TYPE TABLE HANDLER heap_tableam_handler;""",
-}  # fmt: skip
+}
 
 
 SCRIPTS = {path.stem: path.read_text() for path in sorted((Path(__file__).parent / "privileges").glob("*.sql"))}
@@ -97,7 +99,8 @@ _ONLY = re.compile(r"/\*(\d+)([+-])\*/\s*")
 
 
 def statements(text: str, major: int) -> Iterator[str]:
-    """The statements of a script, each ending a line; ``/*16+*/`` before one: from that major on, ``/*15-*/``: up to it."""
+    """The statements of a script, each ending a line; ``/*16+*/`` before one: from that major on, ``/*15-*/``: up to
+    it."""
     for sql in re.split(r";\n", re.sub(r"(?m)^--.*\n", "", text)):
         marked = _ONLY.match(sql.strip())
         if marked and not (major >= int(marked[1]) if marked[2] == "+" else major <= int(marked[1])):
@@ -107,10 +110,21 @@ def statements(text: str, major: int) -> Iterator[str]:
 
 
 def predicted(sql: str, major: int) -> dict[int, tuple[str, str, str]]:
-    plan = Plan(migrations(sql), major, owner="own", deployer="app", baseline=Script.whole(Source("b.sql", BASELINE), Transaction.STATEMENT))
+    plan = Plan(
+        migrations(sql),
+        major,
+        owner="own",
+        deployer="app",
+        baseline=Script.whole(Source("b.sql", BASELINE), Transaction.STATEMENT),
+    )
     steps = [step for step in Replay(plan).steps() if isinstance(step, Step) and step.migration.id == "1"]
     assert not [step.statement.text for step in steps if step.tainted]
-    return {s.statement.index: (s.statement.text, s.fails.sqlstate, s.fails.message) if s.fails else (s.statement.text, "", "") for s in steps}
+    return {
+        s.statement.index: (s.statement.text, s.fails.sqlstate, s.fails.message)
+        if s.fails
+        else (s.statement.text, "", "")
+        for s in steps
+    }
 
 
 def migrations(sql: str) -> tuple[Migration, ...]:
@@ -122,12 +136,24 @@ def migrations(sql: str) -> tuple[Migration, ...]:
 def test_the_simulator_refuses_what_the_server_does(topic: str, major: int) -> None:
     sql = TOPICS[topic]
     baseline = Baseline(Source("b.sql", BASELINE))
-    report = verify(LivePlan(migrations(sql), server=ServerWish(major=major), roles=RolePlan("app", "own"), baseline=baseline, observe_locks=False))
+    report = verify(
+        LivePlan(
+            migrations(sql),
+            server=ServerWish(major=major),
+            roles=RolePlan("app", "own"),
+            baseline=baseline,
+            observe_locks=False,
+        )
+    )
     assert not report.restored
     foreseen = predicted(sql, major)
     for seen in report.observations:
         if seen.state is State.OBSERVED:
-            said = (foreseen[seen.index][0], seen.fails.sqlstate, seen.fails.message) if seen.fails else (foreseen[seen.index][0], "", "")
+            said = (
+                (foreseen[seen.index][0], seen.fails.sqlstate, seen.fails.message)
+                if seen.fails
+                else (foreseen[seen.index][0], "", "")
+            )
             expected = foreseen[seen.index]
             assert (expected[0], expected[1]) == said[:2], (expected, said)
             if "database" not in said[2]:  # whose name is another one here

@@ -1,4 +1,5 @@
-"""A second opinion: where sqlglot and PostgreSQL's grammar both take a query, its scopes find the columns that our binder finds."""
+"""A second opinion: where sqlglot and PostgreSQL's grammar both take a query, its scopes find the columns that our
+binder finds."""
 
 from __future__ import annotations
 
@@ -33,8 +34,20 @@ SELECT p.name FROM people p LEFT JOIN people q ON q.id = p.boss WHERE q.born IS 
 SELECT id FROM people INTERSECT SELECT person FROM orders EXCEPT SELECT boss FROM people;
 """
 # sqlglot takes these to mean something else, or does not know what PostgreSQL does with them
-OTHERWISE = ("NATURAL", "USING (", "(p).name", "SELECT p FROM", "people AS p (a", "LATERAL orders_of", "unnest(", "TABLE orders", "VALUES", "RECURSIVE",
-             "TABLESAMPLE", "FILTER")  # fmt: skip
+OTHERWISE = (
+    "NATURAL",
+    "USING (",
+    "(p).name",
+    "SELECT p FROM",
+    "people AS p (a",
+    "LATERAL orders_of",
+    "unnest(",
+    "TABLE orders",
+    "VALUES",
+    "RECURSIVE",
+    "TABLESAMPLE",
+    "FILTER",
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +56,19 @@ def schema() -> Catalog:
 
 
 def everything(schema: Catalog) -> list[Query]:
-    return [one.query for one in of_tree([("q.sql", (QUERIES + MORE).encode())], Schema(schema, ("public",))).resolutions]
+    return [
+        one.query for one in of_tree([("q.sql", (QUERIES + MORE).encode())], Schema(schema, ("public",))).resolutions
+    ]
 
 
 def ours(schema: Catalog, query: Query) -> set[tuple[str, str]]:
     """Every column that the binder sees read."""
-    found = analyze_query(Context(schema.draft(), Session(10, 10, False, ("public",)), query.statement), query.statement.tag, query.statement.node,
-                          variables=Variables(inferred=True))  # fmt: skip
+    found = analyze_query(
+        Context(schema.draft(), Session(10, 10, False, ("public",)), query.statement),
+        query.statement.tag,
+        query.statement.node,
+        variables=Variables(inferred=True),
+    )
     out = set()
     for use in found.uses:
         relation = schema.get(use.relation)

@@ -1,4 +1,5 @@
-"""What is remembered of the application's files changes nothing but the time: whatever is edited, a run says what one without a cache says."""
+"""What is remembered of the application's files changes nothing but the time: whatever is edited, a run says what one
+without a cache says."""
 
 from __future__ import annotations
 
@@ -17,11 +18,25 @@ from lockgate.report import render
 from lockgate.request import Request
 
 MIGRATION = "CREATE TABLE people (id int PRIMARY KEY, name text, born date);\nCREATE TABLE orders (id int PRIMARY KEY, person int, amount numeric);\n"
-LATER = ("ALTER TABLE people DROP COLUMN born;\n", "ALTER TABLE orders RENAME TO sales;\n", "CREATE VIEW rich AS SELECT id FROM people;\n", "")
+LATER = (
+    "ALTER TABLE people DROP COLUMN born;\n",
+    "ALTER TABLE orders RENAME TO sales;\n",
+    "CREATE VIEW rich AS SELECT id FROM people;\n",
+    "",
+)
 PROGRAMS = {
-    "go": ('package app\n\nvar q = "SELECT {column} FROM {table} WHERE id = $1"\n', 'package app\n\nfunc f() int { return 1 }\n'),
-    "py": ('Q = """\n    SELECT {column}\n    FROM {table} -- é\n"""\n', 'with open("select") as update:\n    update.write("é")\n'),
-    "ts": ("const q = sql`UPDATE {table} SET {column} = ${{x}} WHERE id = 1`;\n", 'const a = "Select a person", b = "from people";\n'),
+    "go": (
+        'package app\n\nvar q = "SELECT {column} FROM {table} WHERE id = $1"\n',
+        "package app\n\nfunc f() int { return 1 }\n",
+    ),
+    "py": (
+        'Q = """\n    SELECT {column}\n    FROM {table} -- é\n"""\n',
+        'with open("select") as update:\n    update.write("é")\n',
+    ),
+    "ts": (
+        "const q = sql`UPDATE {table} SET {column} = ${{x}} WHERE id = 1`;\n",
+        'const a = "Select a person", b = "from people";\n',
+    ),
     "sql": ("-- name: Q :many\nSELECT {column} FROM {table};\n", "-- name: Q :one\nSELECT 1;\n"),
 }
 
@@ -32,12 +47,20 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     project = tmp_path / "project"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("LOCKGATE_CACHE", raising=False)
-    write(project / "lockgate.toml", '[migrations]\npaths = ["migrations"]\n[queries]\npaths = ["app", "lib/*.sql"]\nexclude = ["app/old/**"]\n')
+    write(
+        project / "lockgate.toml",
+        '[migrations]\npaths = ["migrations"]\n[queries]\npaths = ["app", "lib/*.sql"]\nexclude = ["app/old/**"]\n',
+    )
     write(project / "migrations/0001_a.up.sql", MIGRATION)
     write(project / "app/main.go", PROGRAMS["go"][0].format(column="name", table="people"))
     write(project / "app/plain.py", PROGRAMS["py"][1])
     write(project / "lib/q.sql", PROGRAMS["sql"][0].format(column="amount", table="orders"))
-    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "v1"], ["tag", "v1"]):
+    for words in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "v1"],
+        ["tag", "v1"],
+    ):
         subprocess.run(["git", *words], cwd=project, check=True)
     monkeypatch.chdir(project)
     return project
@@ -55,14 +78,23 @@ def said(root: Path) -> list[object]:
 
 def program(rng: random.Random, suffix: str) -> str:
     text = rng.choice(PROGRAMS[suffix])
-    return text.format(column=rng.choice(("name", "born", "amount", "nope")), table=rng.choice(("people", "orders", "sales", "rich"))) if "{table}" in text else text
+    return (
+        text.format(
+            column=rng.choice(("name", "born", "amount", "nope")),
+            table=rng.choice(("people", "orders", "sales", "rich")),
+        )
+        if "{table}" in text
+        else text
+    )
 
 
 def edit(rng: random.Random, root: Path, step: int) -> None:
     """One change of the kind that people make."""
     files = [p for folder in ("app", "lib") for p in sorted((root / folder).rglob("*")) if p.is_file()]
     chosen, suffix = rng.choice(files), rng.choice(sorted(PROGRAMS))
-    what = rng.choice(("add", "add", "change", "change", "remove", "rename", "copy", "behind", "migrate", "undo", "suppress"))
+    what = rng.choice(
+        ("add", "add", "change", "change", "remove", "rename", "copy", "behind", "migrate", "undo", "suppress")
+    )
     if what == "add":
         write(root / rng.choice(("app", "app/deep", "app/old")) / f"f{step}.{suffix}", program(rng, suffix))
     elif what == "change":
@@ -86,7 +118,9 @@ def edit(rng: random.Random, root: Path, step: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_after_any_edit_a_run_says_what_one_without_a_cache_says(root: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+def test_after_any_edit_a_run_says_what_one_without_a_cache_says(
+    root: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
     rng = random.Random(seed)
     for step in range(2, 22):
         edit(rng, root, step)
@@ -125,7 +159,14 @@ finally:
 def worked(root: Path) -> str:
     """Which files a run read, and which files' queries it resolved."""
     time.sleep(0.07)
-    done = subprocess.run([sys.executable, "-c", WRAPPER], cwd=root, capture_output=True, text=True, check=False, env=os.environ | {"LOCKGATE_DEBUG": "1"})
+    done = subprocess.run(
+        [sys.executable, "-c", WRAPPER],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"LOCKGATE_DEBUG": "1"},
+    )
     return done.stderr.splitlines()[-1]
 
 

@@ -30,7 +30,12 @@ def project(tmp_path: Path) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "v1"], ["tag", "v1"]):
+    for words in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "v1"],
+        ["tag", "v1"],
+    ):
         subprocess.run(["git", *words], cwd=tmp_path, check=True)
     return tmp_path
 
@@ -61,7 +66,10 @@ def test_without_the_section_nothing_is_said(project: Path, lockgate: Run) -> No
 def test_the_head_and_the_running_release(project: Path, lockgate: Run) -> None:
     (project / "db/migrations/0002_b.up.sql").write_text(PENDING)
     (project / "app/main.go").write_text(FILES["app/main.go"].replace("drafts", "rules"))
-    said = {(f["name"], f["location"]["path"], f["location"]["start"]["line"]) for f in findings(lockgate, "check", "--release", "v1")}
+    said = {
+        (f["name"], f["location"]["path"], f["location"]["start"]["line"])
+        for f in findings(lockgate, "check", "--release", "v1")
+    }
     assert said == {
         ("query-reads-dropped-column", "db/queries.sql", 2),
         ("running-release-breaks", "db/queries.sql", 2),
@@ -74,13 +82,19 @@ def test_the_head_and_the_running_release(project: Path, lockgate: Run) -> None:
 def test_what_the_release_broke_itself_is_not_pending(project: Path, lockgate: Run) -> None:
     (project / "db/migrations/0002_b.up.sql").write_text(PENDING)
     subprocess.run(["git", "add", "-A"], cwd=project, check=True)
-    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "v2"], cwd=project, check=True)
+    subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "v2"], cwd=project, check=True
+    )
     assert "running-release-breaks" not in {f["name"] for f in findings(lockgate, "check", "--release", "HEAD")}
 
 
 def test_what_that_release_lacks_too_is_not_broken_by_the_pending(project: Path, lockgate: Run) -> None:
-    (project / "app/main.go").write_text('package app\n\nvar q = "SELECT id FROM gone WHERE id = $1"\nvar r = "SELECT x FROM gone " + where\n')
-    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qam", "v2"], cwd=project, check=True)
+    (project / "app/main.go").write_text(
+        'package app\n\nvar q = "SELECT id FROM gone WHERE id = $1"\nvar r = "SELECT x FROM gone " + where\n'
+    )
+    subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qam", "v2"], cwd=project, check=True
+    )
     (project / "db/migrations/0002_b.up.sql").write_text("CREATE TABLE gone (id int, x int);\nDROP TABLE gone;\n")
     assert not [f for f in findings(lockgate, "check", "--release", "HEAD") if f["name"] == "running-release-breaks"]
 
@@ -88,23 +102,40 @@ def test_what_that_release_lacks_too_is_not_broken_by_the_pending(project: Path,
 def test_the_server_confirms(project: Path, lockgate: Run) -> None:
     (project / "db/migrations/0002_b.up.sql").write_text(PENDING)
     found = findings(lockgate, "verify", "--release", "v1")
-    assert {f["name"] for f in found} == {"query-reads-dropped-column", "query-reads-dropped-relation", "running-release-breaks"}
-    assert {(f["evidence"]["verdict"], f["evidence"]["sqlstate"] == f["sqlstate"]) for f in found} == {("confirmed", True)}
+    assert {f["name"] for f in found} == {
+        "query-reads-dropped-column",
+        "query-reads-dropped-relation",
+        "running-release-breaks",
+    }
+    assert {(f["evidence"]["verdict"], f["evidence"]["sqlstate"] == f["sqlstate"]) for f in found} == {
+        ("confirmed", True)
+    }
 
 
 def test_the_server_is_asked_for_the_certain_part_of_a_query(project: Path, lockgate: Run) -> None:
     (project / "db/migrations/0002_b.up.sql").write_text("ALTER TABLE rules DROP COLUMN is_mandatory;\n")
     (project / "db/queries.sql").write_text("SELECT id FROM drafts;\n")
-    (project / "app/main.go").write_text('package app\n\nvar q = b.Join("LEFT JOIN rules r ON r.id = d.rule AND r.is_mandatory")\n')
+    (project / "app/main.go").write_text(
+        'package app\n\nvar q = b.Join("LEFT JOIN rules r ON r.id = d.rule AND r.is_mandatory")\n'
+    )
     (found,) = findings(lockgate, "verify")
-    assert (found["name"], found["location"]["start"]) == ("query-reads-dropped-column", {"line": 3, "column": 58, "offset": 70})
-    assert found["evidence"]["verdict"] == "confirmed" and "the certain part of the query" in found["evidence"]["message"]
+    assert (found["name"], found["location"]["start"]) == (
+        "query-reads-dropped-column",
+        {"line": 3, "column": 58, "offset": 70},
+    )
+    assert (
+        found["evidence"]["verdict"] == "confirmed" and "the certain part of the query" in found["evidence"]["message"]
+    )
 
 
 def test_the_server_s_word_where_the_simulator_was_in_doubt(project: Path, lockgate: Run) -> None:
-    (project / "db/migrations/0002_b.up.sql").write_text("DO $$ BEGIN EXECUTE concat('ALTER TABLE rules DROP COLUMN ', lower('IS_MANDATORY')); END $$;")
+    (project / "db/migrations/0002_b.up.sql").write_text(
+        "DO $$ BEGIN EXECUTE concat('ALTER TABLE rules DROP COLUMN ', lower('IS_MANDATORY')); END $$;"
+    )
     found = findings(lockgate, "verify")
-    assert [(f["location"]["path"], f["evidence"]["verdict"]) for f in found if f["rule"].startswith("C")] == [("db/queries.sql", "confirmed")]
+    assert [(f["location"]["path"], f["evidence"]["verdict"]) for f in found if f["rule"].startswith("C")] == [
+        ("db/queries.sql", "confirmed")
+    ]
 
 
 def test_suppressions_in_the_language_s_own_comment(project: Path, lockgate: Run) -> None:
@@ -119,13 +150,18 @@ def test_since_counts_the_migration_too(project: Path, lockgate: Run) -> None:
     assert len(findings(lockgate, "check", "--since", "v1")) == 2
 
 
-@pytest.mark.parametrize(("words", "config", "code", "said"), [
-    (("--release", "nope"), None, 2, "no such commit"),
-    ((), '[queries]\npaths = ["nowhere"]\n', 2, "no file"),
-    ((), '[queries]\npath = ["app"]\n', 2, 'did you mean "paths"'),
-    (("--release", "v1"), "", 2, "[queries] paths"),
-])  # fmt: skip
-def test_errors_say_what_to_do(project: Path, lockgate: Run, words: tuple[str, ...], config: str | None, code: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("words", "config", "code", "said"),
+    [
+        (("--release", "nope"), None, 2, "no such commit"),
+        ((), '[queries]\npaths = ["nowhere"]\n', 2, "no file"),
+        ((), '[queries]\npath = ["app"]\n', 2, 'did you mean "paths"'),
+        (("--release", "v1"), "", 2, "[queries] paths"),
+    ],
+)
+def test_errors_say_what_to_do(
+    project: Path, lockgate: Run, words: tuple[str, ...], config: str | None, code: int, said: str
+) -> None:
     if config is not None:
         (project / "lockgate.toml").write_text('[migrations]\npaths = ["db/migrations"]\n' + config)
     done = lockgate("check", *words)

@@ -1,4 +1,5 @@
-"""What the timeline is not certain of: a name that was taken away after it stays certain, one that was taken away before it does not."""
+"""What the timeline is not certain of: a name that was taken away after it stays certain, one that was taken away
+before it does not."""
 
 from __future__ import annotations
 
@@ -31,4 +32,6 @@ def test_a_relation_that_went_after_the_doubt() -> None:
 
 
 def test_a_drop_that_may_not_have_run_is_in_doubt_itself() -> None:
-    assert not examined("q.sql", QUERIES, "DO $$ BEGIN IF random() > 0.5 THEN ALTER TABLE people DROP COLUMN born; END IF; END $$;").facts
+    assert not examined(
+        "q.sql", QUERIES, "DO $$ BEGIN IF random() > 0.5 THEN ALTER TABLE people DROP COLUMN born; END IF; END $$;"
+    ).facts

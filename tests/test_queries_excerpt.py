@@ -26,7 +26,7 @@ CERTAIN = {
     "conflict.py": 'q = f"INSERT INTO people (id) SELECT e.x FROM elsewhere e ON CONFLICT (id) DO UPDATE SET name = excluded.born::text"\n',
     "bare.py": 'q = "WITH young AS (SELECT id FROM people WHERE born > now()) SELECT e.x FROM elsewhere e, young"\n',
     "template.java": 'class A { String q = "SELECT p.id FROM people p <#if x> WHERE p.born > now() <#else> LIMIT 1 </#if>"; }\n',
-    "batis.java": 'class A { String q = "<script>UPDATE people <set><if test=\'b\'>born = #{b}</if></set> WHERE id = #{id}</script>"; }\n',
+    "batis.java": "class A { String q = \"<script>UPDATE people <set><if test='b'>born = #{b}</if></set> WHERE id = #{id}</script>\"; }\n",
     "broken.java": 'class A { String q = "SELECT p.born FROM people p INNER JOIN ON orders o x ON o.person = p.id WHERE o.note = :note"; }\n',
 }
 
@@ -71,14 +71,22 @@ def test_relations_of_parts_are_known_too() -> None:
 
 
 def test_the_server_refuses_what_is_told() -> None:
-    """The statement that stands for the certain part is the one that the server is asked, and it is refused for the marked name alone."""
+    """The statement that stands for the certain part is the one that the server is asked, and it is refused for the
+    marked name alone."""
     made = migrations(BASE, DROP)
     before = [one for path, text in CERTAIN.items() for one in examined(path, text).resolutions]
-    after = [one for path, text in CERTAIN.items() for one in examined(path, text, DROP).resolutions if one.failure is not None]
+    after = [
+        one
+        for path, text in CERTAIN.items()
+        for one in examined(path, text, DROP).resolutions
+        if one.failure is not None
+    ]
     report = verify(LivePlan(made, observe_locks=False, queries=tuple(Asked(one.query.sql, one.path) for one in after)))
     assert len(after) == len(before) == len(CERTAIN)
     for one, refused in zip(after, report.queries, strict=True):
-        assert refused is not None and one.failure is not None and refused.sqlstate == one.failure.sqlstate == "42703", one.query.sql
+        assert (
+            refused is not None and one.failure is not None and refused.sqlstate == one.failure.sqlstate == "42703"
+        ), one.query.sql
         assert "born" in refused.message and "lockgate" not in refused.message
 
 
@@ -87,6 +95,13 @@ def test_sqlglot_is_left_alone_where_postgresql_s_grammar_and_the_binder_answer(
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "0001_a.up.sql").write_text(BASE)
     (tmp_path / "app").mkdir()
-    for number, text in enumerate(("SELECT p.born FROM people p WHERE p.id = %s", "SELECT p.id FROM people p JOIN ON orders o WHERE o.person = p.id")):
-        (tmp_path / "app" / f"{number}.py").write_text(f'q = "{text}"\nc = "Update the people, and more of them", "Delete from people."\n')
+    for number, text in enumerate(
+        (
+            "SELECT p.born FROM people p WHERE p.id = %s",
+            "SELECT p.id FROM people p JOIN ON orders o WHERE o.person = p.id",
+        )
+    ):
+        (tmp_path / "app" / f"{number}.py").write_text(
+            f'q = "{text}"\nc = "Update the people, and more of them", "Delete from people."\n'
+        )
         assert bool(heavy(modules(tmp_path, "check"), ("sqlglot",))) == bool(number)

@@ -14,25 +14,51 @@ from tests.queries_kit import examined, marked
 WAYS = [
     ("sql", "SELECT a FROM t WHERE b = $1 AND c = $2", "SELECT a FROM t WHERE b = $1 AND c = $2"),
     ("go", "SELECT a FROM t WHERE b = ? AND c IN (?)", "SELECT a FROM t WHERE b = $1 AND c IN ($2)"),
-    ("sql", "SELECT a::int FROM t WHERE b = :b AND c = :c::text AND d[1:2] = :b", "SELECT a::int FROM t WHERE b = $1 AND c = $2::text AND d[1:2] = $1"),
-    ("sql", "SELECT a FROM t WHERE b = @b AND c @> '{}' AND @ d > 1", "SELECT a FROM t WHERE b = $1 AND c @> '{}' AND @ d > 1"),
-    ("sql", "SELECT sqlc.embed(t) FROM t WHERE b = sqlc.arg(b) AND c = sqlc.narg('c') AND d IN (sqlc.slice(d))",
-     "SELECT t.* FROM t WHERE b = $1 AND c = $2 AND d IN ($3)"),
-    ("py", "SELECT a FROM t WHERE b = %s AND c = %(c)s AND d LIKE '10%%' AND e %% 2 = 0", "SELECT a FROM t WHERE b = $1 AND c = $2 AND d LIKE '10%%' AND e % 2 = 0"),
+    (
+        "sql",
+        "SELECT a::int FROM t WHERE b = :b AND c = :c::text AND d[1:2] = :b",
+        "SELECT a::int FROM t WHERE b = $1 AND c = $2::text AND d[1:2] = $1",
+    ),
+    (
+        "sql",
+        "SELECT a FROM t WHERE b = @b AND c @> '{}' AND @ d > 1",
+        "SELECT a FROM t WHERE b = $1 AND c @> '{}' AND @ d > 1",
+    ),
+    (
+        "sql",
+        "SELECT sqlc.embed(t) FROM t WHERE b = sqlc.arg(b) AND c = sqlc.narg('c') AND d IN (sqlc.slice(d))",
+        "SELECT t.* FROM t WHERE b = $1 AND c = $2 AND d IN ($3)",
+    ),
+    (
+        "py",
+        "SELECT a FROM t WHERE b = %s AND c = %(c)s AND d LIKE '10%%' AND e %% 2 = 0",
+        "SELECT a FROM t WHERE b = $1 AND c = $2 AND d LIKE '10%%' AND e % 2 = 0",
+    ),
     ("py", "SELECT a FROM t WHERE b % 2 = 1", "SELECT a FROM t WHERE b % 2 = 1"),
     ("sql", "SELECT a FROM t WHERE b IN :ids AND c = :v*:list", "SELECT a FROM t WHERE b IN ($1) AND c = $2"),
     ("java", "SELECT a FROM t WHERE b = #{b} AND c = #{c}", "SELECT a FROM t WHERE b = $1 AND c = $2"),
-    ("sql", "-- :name a-b :?\nSELECT a FROM t WHERE b = :b-c AND d IN (:v*:d-ids) AND e = :e::int - 1",
-     "-- :name a-b :?\nSELECT a FROM t WHERE b = $1 AND d IN ($2) AND e = $3::int - 1"),
+    (
+        "sql",
+        "-- :name a-b :?\nSELECT a FROM t WHERE b = :b-c AND d IN (:v*:d-ids) AND e = :e::int - 1",
+        "-- :name a-b :?\nSELECT a FROM t WHERE b = $1 AND d IN ($2) AND e = $3::int - 1",
+    ),
     ("sql", "SELECT a FROM t WHERE b = :b-c", "SELECT a FROM t WHERE b = $1-c"),
     ("kt", "SELECT a FROM t WHERE b = :#{#x.y}", "SELECT a FROM t WHERE b = $1"),
     ("go", "SELECT a FROM t WHERE b = $%d AND c = 1 % 2", "SELECT a FROM t WHERE b = $1 AND c = 1 % 2"),
     ("sql", "SELECT a FROM t WHERE b = :'b' AND c[1:2] = 3", "SELECT a FROM t WHERE b = $1 AND c[1:2] = 3"),
     ("java", "SELECT A_B FROM t WHERE C_D < e AND f > 1", "SELECT A_B FROM t WHERE C_D < e AND f > 1"),
     ("java", "SELECT a FROM t WHERE b ?? 'x' AND c ?| array['y'] AND d ? 'z' AND e = ?", None),
-    ("sql", "SELECT a FROM t WHERE b ?| array['y'] AND d ? 'z' AND e @? '$.x'", "SELECT a FROM t WHERE b ?| array['y'] AND d ? 'z' AND e @? '$.x'"),
-    ("sql", "SELECT ':no', \"?\" FROM t -- :neither ?\nWHERE a = $x$ :no $x$", "SELECT ':no', \"?\" FROM t -- :neither ?\nWHERE a = $x$ :no $x$"),
-]  # fmt: skip
+    (
+        "sql",
+        "SELECT a FROM t WHERE b ?| array['y'] AND d ? 'z' AND e @? '$.x'",
+        "SELECT a FROM t WHERE b ?| array['y'] AND d ? 'z' AND e @? '$.x'",
+    ),
+    (
+        "sql",
+        "SELECT ':no', \"?\" FROM t -- :neither ?\nWHERE a = $x$ :no $x$",
+        "SELECT ':no', \"?\" FROM t -- :neither ?\nWHERE a = $x$ :no $x$",
+    ),
+]
 
 
 @pytest.mark.parametrize(("language", "text", "wanted"), WAYS)
@@ -59,7 +85,7 @@ FRAGMENTS = [
     "{{ .With }} SELECT a FROM t {{if .Where}} WHERE b = 1 {{end}}",
     "SELECT a FROM t {% if x %} WHERE b = 1 {% endif %} {{ tail }}",
     "SELECT ?? FROM ?? WHERE a = ?",
-    "<#-- @ftlvariable name=\"x\" type=\"Map<String>\" --> SELECT a, ${cols?join(\", \")} b FROM t <#if x> WHERE c = 1 <#else> LIMIT 1 </#if> <@order/>",
+    '<#-- @ftlvariable name="x" type="Map<String>" --> SELECT a, ${cols?join(", ")} b FROM t <#if x> WHERE c = 1 <#else> LIMIT 1 </#if> <@order/>',
     "SELECT a FROM t {% if x %} WHERE b = 1 {% else %} LIMIT 2 {% endif %} ORDER BY a",
     "SELECT a FROM t {{if .X}} WHERE b = 1 {{else}} LIMIT 2 {{end}}",
     "<script>UPDATE t <set><if test='b != null'>b = #{b}</if></set> WHERE c IN <foreach item='i' open='('>#{i}</foreach></script>",
@@ -104,7 +130,9 @@ PARTS = [
 def test_parts_are_put_into_a_frame(text: str) -> None:
     fitted = fit(Passage(text, ((0, 0),), len(text)), "go")
     assert fitted is not None and fitted.open
-    assert fitted.passage.place(fitted.passage.text.index(re.split(r"[{?]", text)[0].strip())) == len(text) - len(text.lstrip())
+    assert fitted.passage.place(fitted.passage.text.index(re.split(r"[{?]", text)[0].strip())) == len(text) - len(
+        text.lstrip()
+    )
 
 
 def test_no_frame_for_a_sentence() -> None:
@@ -121,11 +149,26 @@ def test_places_survive_the_placeholders() -> None:
 
 
 FILES = {
-    "sqlc": ("-- name: A :many\nSELECT id FROM people WHERE id = @id;\n-- name: B :one\nSELECT born FROM people WHERE id = sqlc.arg(id);\n", 2),
-    "pgtyped": ("/* @name A */\nSELECT id FROM people WHERE id IN :ids;\n/*\n  @name B\n  @param ids -> (...)\n*/\nSELECT born FROM people WHERE id IN :ids!;\n", 2),
-    "aiosql": ("-- name: a^\n-- A doc.\nSELECT id FROM people WHERE id = :id\n-- name: b!\nUPDATE people SET born = :born WHERE id = :id\n", 2),
-    "hugsql": ("-- :name a :? :1\nSELECT id FROM people WHERE id = :id\n-- :name b :! :n\n--~ (when true)\nDELETE FROM people WHERE born = :v:day\n", 2),
-    "yesql": ("-- name: a\n-- Counts.\nSELECT count(*) FROM people WHERE id = ?\n-- name: b<!\nINSERT INTO people (id, name, born) VALUES (:id, :name, ?)\n", 2),
+    "sqlc": (
+        "-- name: A :many\nSELECT id FROM people WHERE id = @id;\n-- name: B :one\nSELECT born FROM people WHERE id = sqlc.arg(id);\n",
+        2,
+    ),
+    "pgtyped": (
+        "/* @name A */\nSELECT id FROM people WHERE id IN :ids;\n/*\n  @name B\n  @param ids -> (...)\n*/\nSELECT born FROM people WHERE id IN :ids!;\n",
+        2,
+    ),
+    "aiosql": (
+        "-- name: a^\n-- A doc.\nSELECT id FROM people WHERE id = :id\n-- name: b!\nUPDATE people SET born = :born WHERE id = :id\n",
+        2,
+    ),
+    "hugsql": (
+        "-- :name a :? :1\nSELECT id FROM people WHERE id = :id\n-- :name b :! :n\n--~ (when true)\nDELETE FROM people WHERE born = :v:day\n",
+        2,
+    ),
+    "yesql": (
+        "-- name: a\n-- Counts.\nSELECT count(*) FROM people WHERE id = ?\n-- name: b<!\nINSERT INTO people (id, name, born) VALUES (:id, :name, ?)\n",
+        2,
+    ),
     "plain": ("SELECT id FROM people;\nSELECT born FROM people WHERE id = $1;\n", 2),
 }
 

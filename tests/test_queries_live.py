@@ -48,13 +48,19 @@ TABLE orders;
 VALUES (1, (SELECT max(amount) FROM orders));
 """
 PLANTS = [
-    *(f"ALTER TABLE people DROP COLUMN {column} CASCADE;" for column in ("id", "name", "mood", "boss", "born", "tags", "doc")),
+    *(
+        f"ALTER TABLE people DROP COLUMN {column} CASCADE;"
+        for column in ("id", "name", "mood", "boss", "born", "tags", "doc")
+    ),
     *(f"ALTER TABLE people RENAME COLUMN {column} TO other;" for column in ("id", "name", "mood", "boss", "born")),
     *(f"ALTER TABLE orders DROP COLUMN {column} CASCADE;" for column in ("id", "person", "amount", "placed", "note")),
     *(f"ALTER TABLE orders RENAME COLUMN {column} TO other;" for column in ("person", "amount", "note")),
-    "DROP TABLE orders CASCADE;", "DROP VIEW rich;", "ALTER TABLE people RENAME TO persons;", "ALTER VIEW rich RENAME COLUMN total TO sum;",
+    "DROP TABLE orders CASCADE;",
+    "DROP VIEW rich;",
+    "ALTER TABLE people RENAME TO persons;",
+    "ALTER VIEW rich RENAME COLUMN total TO sum;",
     "CREATE SCHEMA attic; ALTER TABLE orders SET SCHEMA attic;",
-]  # fmt: skip
+]
 GONE = ("42703", "42P01")
 
 
@@ -63,7 +69,10 @@ def worlds() -> tuple[list[Examined], Report]:
     """Every plant in a schema of its own, so that one server answers for all: our word, and the server's."""
     scripts, examined = [], []
     for number, plant in enumerate(PLANTS):
-        scripts += [f"CREATE SCHEMA s{number}; SET search_path = s{number};{BASE}", plant.replace("attic", f"attic{number}")]
+        scripts += [
+            f"CREATE SCHEMA s{number}; SET search_path = s{number};{BASE}",
+            plant.replace("attic", f"attic{number}"),
+        ]
     made = migrations(*scripts)
     replay = Replay(Plan(made, 18))
     for _ in replay.steps():
@@ -87,7 +96,11 @@ def test_what_the_server_refuses_is_reported(worlds: tuple[list[Examined], Repor
         assert (line in said) == (failure in GONE)
         mark = one.query.place(one.failure.span) if one.failure is not None else Span(0, 0)
         if refused is not None and one.failure is not None and refused.position is not None:
-            qualifier = QUERIES[one.query.place(Span(start := one.query.statement.span.start + refused.position, start)).start : mark.start]
+            qualifier = QUERIES[
+                one.query.place(
+                    Span(start := one.query.statement.span.start + refused.position, start)
+                ).start : mark.start
+            ]
             assert re.fullmatch(r"\(?[\w.)]*", qualifier), (one.query.sql, refused, qualifier)
     assert said, "a plant without effect proves nothing"
 

@@ -1,4 +1,5 @@
-"""Queries that may be meant for another database: what other folders of migrations, scripts and the program itself make is no finding."""
+"""Queries that may be meant for another database: what other folders of migrations, scripts and the program itself make
+is no finding."""
 
 from __future__ import annotations
 
@@ -19,28 +20,53 @@ ALL = {"born", "note FROM jobs", "nick"}
 BESIDE = {
     "nothing": ({}, ALL),
     "another folder of migrations": (
-        {"other/migrations/1.sql": "CREATE TABLE users (id int, nick text, born date);",
-         "other/migrations/2.sql": "CREATE TABLE jobs (note text); CREATE TABLE x (id int);"},
+        {
+            "other/migrations/1.sql": "CREATE TABLE users (id int, nick text, born date);",
+            "other/migrations/2.sql": "CREATE TABLE jobs (note text); CREATE TABLE x (id int);",
+        },
         set(),
     ),
-    "that lacks a column of the query": ({"other/migrations/1.sql": "CREATE TABLE users (key int, nick text, born date); CREATE TABLE x ();"}, ALL),
+    "that lacks a column of the query": (
+        {"other/migrations/1.sql": "CREATE TABLE users (key int, nick text, born date); CREATE TABLE x ();"},
+        ALL,
+    ),
     "that took it away itself": (
-        {"other/migrations/1.sql": "CREATE TABLE users (id int, nick text); CREATE TABLE jobs (note text);"
-         "DROP TABLE jobs; ALTER TABLE users DROP COLUMN nick;"}, ALL,
+        {
+            "other/migrations/1.sql": "CREATE TABLE users (id int, nick text); CREATE TABLE jobs (note text);"
+            "DROP TABLE jobs; ALTER TABLE users DROP COLUMN nick;"
+        },
+        ALL,
     ),
     "more migrations of this one": (
-        {"more/migrations/1.sql": "-- +goose Up\nALTER TABLE users ADD COLUMN nick text;\n-- +goose Down\nALTER TABLE users DROP COLUMN nick;"},
+        {
+            "more/migrations/1.sql": "-- +goose Up\nALTER TABLE users ADD COLUMN nick text;\n-- +goose Down\nALTER TABLE users DROP COLUMN nick;"
+        },
         {"born", "note FROM jobs"},
     ),
     "in another form": (
-        {"other/1.ts": "await knex.schema.createTable('users', (t) => { t.increments('id'); t.string('nick'); t.date('born'); })"}, {"note FROM jobs"} | {"born"},
+        {
+            "other/1.ts": "await knex.schema.createTable('users', (t) => { t.increments('id'); t.string('nick'); t.date('born'); })"
+        },
+        {"note FROM jobs"} | {"born"},
     ),
     "a dump": ({"dump.sql": "CREATE TABLE public.users (id int, email text, born date);"}, ALL),
-    "a dump of another service, nearer": ({"app/schema.sql": "CREATE TABLE users (id int, email text, born date);"}, {"note FROM jobs", "nick"}),
-    "the program makes it": ({"run/x.go": 'package run\nvar m = "CREATE TEMP TABLE jobs (note text)"\nvar n = "DROP TABLE jobs"\n'}, {"born", "nick"}),
-    "several are dropped at once": ({"other/1.sql": "CREATE TABLE x (); CREATE TABLE jobs (note text);", "other/2.sql": "DROP TABLE x, jobs;"}, ALL),
+    "a dump of another service, nearer": (
+        {"app/schema.sql": "CREATE TABLE users (id int, email text, born date);"},
+        {"note FROM jobs", "nick"},
+    ),
+    "the program makes it": (
+        {"run/x.go": 'package run\nvar m = "CREATE TEMP TABLE jobs (note text)"\nvar n = "DROP TABLE jobs"\n'},
+        {"born", "nick"},
+    ),
+    "several are dropped at once": (
+        {"other/1.sql": "CREATE TABLE x (); CREATE TABLE jobs (note text);", "other/2.sql": "DROP TABLE x, jobs;"},
+        ALL,
+    ),
     "only a test makes it": ({"app/x_test.go": 'package a\nvar m = "CREATE TABLE jobs (note text)"\n'}, ALL),
-    "a way back makes it again": ({"db/down/2.sql": "CREATE TABLE jobs (note text); ALTER TABLE users ADD COLUMN born date;"}, ALL),
+    "a way back makes it again": (
+        {"db/down/2.sql": "CREATE TABLE jobs (note text); ALTER TABLE users ADD COLUMN born date;"},
+        ALL,
+    ),
 }
 
 

@@ -1,7 +1,8 @@
-"""Two readers of generated queries: what sqlglot's scopes find certain, and what the binder says of the whole, of every shape that both take.
+"""Two readers of generated queries: what sqlglot's scopes find certain, and what the binder says of the whole, of every
+shape that both take.
 
-A statement that stands for a certain part is refused only if the whole query is; and a missing column with a qualifier that ends the binder's way is among
-the certain parts, at the same place, unless something unknown stands between.
+A statement that stands for a certain part is refused only if the whole query is; and a missing column with a qualifier
+that ends the binder's way is among the certain parts, at the same place, unless something unknown stands between.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ COLUMNS = {
     "people": ["id", "name", "mood", "boss", "born", "tags", "doc"],
     "orders": ["id", "person", "amount", "placed", "note"],
     "rich": ["id", "name", "total"],
-}  # fmt: skip
+}
 GONE = "ALTER TABLE people DROP COLUMN born;\nALTER TABLE orders RENAME COLUMN note TO remark;"
 SCHEMA = catalog(BASE, GONE)
 NAMES = known(SCHEMA)
@@ -45,16 +46,28 @@ def column(draw: st.DrawFn, here: Range, outer: Range) -> str:
     level = draw(st.sampled_from([here, here, here, outer or here]))
     alias = draw(st.sampled_from(sorted(level)))
     of = draw(name(level[alias]))
-    return draw(st.sampled_from([f"{alias}.{of}", f"{alias.upper()}.{of}", f"{alias} . {of}", of])) if level is here else f"{alias}.{of}"
+    return (
+        draw(st.sampled_from([f"{alias}.{of}", f"{alias.upper()}.{of}", f"{alias} . {of}", of]))
+        if level is here
+        else f"{alias}.{of}"
+    )
 
 
 @st.composite
 def expression(draw: st.DrawFn, here: Range, outer: Range, depth: int) -> str:
     """Something of type text."""
     one = draw(column(here, outer))
-    forms = [f"{one}::text", f"coalesce({one}::text, 'x')", f"CASE WHEN {one} IS NULL THEN 'é' ELSE $1 END", f"concat({one}, ':no')", f"upper(cast({one} AS text))"]
+    forms = [
+        f"{one}::text",
+        f"coalesce({one}::text, 'x')",
+        f"CASE WHEN {one} IS NULL THEN 'é' ELSE $1 END",
+        f"concat({one}, ':no')",
+        f"upper(cast({one} AS text))",
+    ]
     if depth:
-        forms.append(f"(SELECT max({draw(column(here, outer))}::text) FROM {draw(source('s', here | outer, depth - 1))[0]})")
+        forms.append(
+            f"(SELECT max({draw(column(here, outer))}::text) FROM {draw(source('s', here | outer, depth - 1))[0]})"
+        )
     return draw(st.sampled_from(forms))
 
 
@@ -62,7 +75,12 @@ def expression(draw: st.DrawFn, here: Range, outer: Range, depth: int) -> str:
 def condition(draw: st.DrawFn, here: Range, outer: Range, depth: int) -> str:
     """A boolean."""
     left, right = draw(expression(here, outer, depth)), draw(expression(here, outer, 0))
-    forms = [f"{left} = {right}", f"{left} IS NOT NULL", f"{left} LIKE 'a%' OR NOT {right} IN ('x', $2)", f"{left} BETWEEN 'a' AND {right}"]
+    forms = [
+        f"{left} = {right}",
+        f"{left} IS NOT NULL",
+        f"{left} LIKE 'a%' OR NOT {right} IN ('x', $2)",
+        f"{left} BETWEEN 'a' AND {right}",
+    ]
     if depth:
         inner = draw(select(here | outer, depth - 1))
         forms += [f"EXISTS ({inner})", f"{left} IN (SELECT z.a FROM ({inner}) z)"]
@@ -73,7 +91,9 @@ def condition(draw: st.DrawFn, here: Range, outer: Range, depth: int) -> str:
 def source(draw: st.DrawFn, alias: str, outer: Range, depth: int) -> tuple[str, Range]:
     """One item of FROM, and what it brings into sight."""
     table = draw(st.sampled_from(sorted(COLUMNS)))
-    form = draw(st.sampled_from(["bare", "alias", "as", "schema", "derived", "renamed", "lateral"][: 7 if depth else 4]))
+    form = draw(
+        st.sampled_from(["bare", "alias", "as", "schema", "derived", "renamed", "lateral"][: 7 if depth else 4])
+    )
     if form == "bare":
         return table, {table: COLUMNS[table]}
     if form == "schema":
@@ -94,7 +114,15 @@ def select(draw: st.DrawFn, outer: Range, depth: int) -> str:
         second, more = draw(source(f"u{depth}", outer, depth))
         if not here.keys() & more.keys():
             here = here | more
-            items += draw(st.sampled_from([f", {second}", f" CROSS JOIN {second}", f" LEFT JOIN {second} ON {draw(condition(here, outer, 0))}"]))
+            items += draw(
+                st.sampled_from(
+                    [
+                        f", {second}",
+                        f" CROSS JOIN {second}",
+                        f" LEFT JOIN {second} ON {draw(condition(here, outer, 0))}",
+                    ]
+                )
+            )
     where = f" WHERE {draw(condition(here, outer, depth))}" if draw(st.booleans()) else ""
     text = f"SELECT {draw(expression(here, outer, depth))} AS a FROM {items}{where}"
     tail = draw(st.sampled_from(["", " ORDER BY 1", " ORDER BY a", " LIMIT 1", " GROUP BY 1"]))
@@ -108,15 +136,21 @@ def statement(draw: st.DrawFn) -> str:
     other, more = draw(source("o", {}, 1))
     here = {"t": COLUMNS[table], **more}
     query, where = draw(select({}, 2)), draw(condition(here, {}, 1))
-    return draw(st.sampled_from([
-        query, query, query,
-        f"WITH c AS ({query}) SELECT c.a, {draw(expression({'p': COLUMNS['people']}, {}, 0))} FROM c, people p",
-        f"INSERT INTO {table} AS t ({draw(name(COLUMNS[table]))}) SELECT NULL FROM {other} WHERE {draw(condition(more, {}, 1))} "
-        f"ON CONFLICT (id) DO UPDATE SET {draw(name(COLUMNS[table]))} = NULL WHERE excluded.{draw(name(COLUMNS[table]))} IS NULL",
-        f"UPDATE {table} t SET {draw(name(COLUMNS[table]))} = NULL FROM {other} WHERE {where} RETURNING t.{draw(name(COLUMNS[table]))}",
-        f"DELETE FROM {table} AS t USING {other} WHERE {where}",
-        f"MERGE INTO {table} t USING {other} ON {where} WHEN MATCHED THEN UPDATE SET {draw(name(COLUMNS[table]))} = NULL",
-    ]))  # fmt: skip
+    return draw(
+        st.sampled_from(
+            [
+                query,
+                query,
+                query,
+                f"WITH c AS ({query}) SELECT c.a, {draw(expression({'p': COLUMNS['people']}, {}, 0))} FROM c, people p",
+                f"INSERT INTO {table} AS t ({draw(name(COLUMNS[table]))}) SELECT NULL FROM {other} WHERE {draw(condition(more, {}, 1))} "
+                f"ON CONFLICT (id) DO UPDATE SET {draw(name(COLUMNS[table]))} = NULL WHERE excluded.{draw(name(COLUMNS[table]))} IS NULL",
+                f"UPDATE {table} t SET {draw(name(COLUMNS[table]))} = NULL FROM {other} WHERE {where} RETURNING t.{draw(name(COLUMNS[table]))}",
+                f"DELETE FROM {table} AS t USING {other} WHERE {where}",
+                f"MERGE INTO {table} t USING {other} ON {where} WHEN MATCHED THEN UPDATE SET {draw(name(COLUMNS[table]))} = NULL",
+            ]
+        )
+    )
 
 
 def whole(text: str) -> tuple[Query, Passage]:
@@ -135,7 +169,11 @@ def parts(query: Query, passage: Passage) -> dict[Span, str]:
     return out
 
 
-@settings(max_examples=int(os.environ.get("LOCKGATE_ORACLE_EXAMPLES", "100")), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=int(os.environ.get("LOCKGATE_ORACLE_EXAMPLES", "100")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(statement())
 def test_both_readers_say_the_same(text: str) -> None:
     query, passage = whole(text)
@@ -145,7 +183,9 @@ def test_both_readers_say_the_same(text: str) -> None:
     event(failure.sqlstate if failure is not None else "taken")
     if failure is not None and failure.sqlstate == "42703":
         place = query.place(failure.span)
-        qualified = text[: place.start].rstrip().endswith(".") and failure.object.count(".") == 2  # of a relation, not of a query's
+        qualified = (
+            text[: place.start].rstrip().endswith(".") and failure.object.count(".") == 2
+        )  # of a relation, not of a query's
         if qualified and "(first, second)" not in text:
             event("a missing column with its qualifier")
             assert place in certain, (text, failure.message, certain)

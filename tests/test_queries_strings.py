@@ -46,7 +46,7 @@ def test_an_escape_inside_the_token_is_part_of_it() -> None:
 NOISE = {
     "prose.ts": 'const a = "Select one from people", b = "update people", c = "Delete from people.";\n',
     "clickhouse.ts": "queryIt(`SELECT nope FROM people WHERE id = {id: String}`); queryIt(`SELECT count() FROM people WHERE nope = 1`);\n",
-    "mysql.go": "package a\nvar q = \"SELECT `nope` FROM people\"\n",
+    "mysql.go": 'package a\nvar q = "SELECT `nope` FROM people"\n',
     "Jpql.kt": 'val q = "SELECT p FROM People p WHERE p.bornOn = :day"\n',
     "sqlite.rs": 'fn a() { db.execute("SELECT nope FROM people WHERE id = ?", [1]); }\n',
     "functions.py": 'q = "SELECT toStartOfDay(nope) FROM people"\n',

@@ -57,7 +57,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def script(rng: random.Random, number: int) -> str:
-    return "\n".join(rng.choice(STATEMENTS).format(n=number, m=rng.randint(1, 6)) for _ in range(rng.randint(1, 3))) + "\n"
+    return (
+        "\n".join(rng.choice(STATEMENTS).format(n=number, m=rng.randint(1, 6)) for _ in range(rng.randint(1, 3))) + "\n"
+    )
 
 
 def said(root: Path) -> list[object]:
@@ -93,7 +95,15 @@ def edit(rng: random.Random, root: Path, step: int) -> None:
             chosen.rename(chosen.with_name(chosen.name.replace("_", f"_r{step}", 1)))
         case "config":
             roles = f'[roles]\nowner = "o"\ndeployer = "d"\nhandover = "{rng.randint(1, 40):04}"\n'
-            more = rng.choice(("", "[migrations]\ntransaction = 'statement'\n", "[database]\nversion = 15\n", roles, '[rules]\nignore = ["T"]\n'))
+            more = rng.choice(
+                (
+                    "",
+                    "[migrations]\ntransaction = 'statement'\n",
+                    "[database]\nversion = 15\n",
+                    roles,
+                    '[rules]\nignore = ["T"]\n',
+                )
+            )
             (root / "lockgate.toml").write_text(more)
         case "touch":
             chosen.touch()
@@ -173,7 +183,14 @@ def test_a_damaged_entry_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch, 
     for path in Path(home).iterdir():
         data = path.read_bytes()
         payload = b"cos\nsystem\n(S'false'\ntR."
-        path.write_bytes({"cut": data[:-9], "flip": data[:40] + bytes([data[40] ^ 1]) + data[41:], "empty": b"", "foreign": cache.digest(payload) + payload}[harm])
+        path.write_bytes(
+            {
+                "cut": data[:-9],
+                "flip": data[:40] + bytes([data[40] ^ 1]) + data[41:],
+                "empty": b"",
+                "foreign": cache.digest(payload) + payload,
+            }[harm]
+        )
     (folder / "migrations/0009_m.up.sql").write_text("CREATE TABLE nine (id int);")
     both(folder, monkeypatch)
 
@@ -224,11 +241,35 @@ def test_every_field_of_a_migration_counts() -> None:
     """Whatever differs in a leg, its key differs."""
     source, other = Source("a", "select 1"), Source("a", "select 2")
     script = Script(source, (Span(0, 8),), Transaction.FILE)
-    scripts = [script, *(replace(script, **{name: value}) for name, value in {
-        "source": other, "pieces": (Span(0, 7),), "transaction": Transaction.STATEMENT}.items())]  # fmt: skip
+    scripts = [
+        script,
+        *(
+            replace(script, **{name: value})
+            for name, value in {"source": other, "pieces": (Span(0, 7),), "transaction": Transaction.STATEMENT}.items()
+        ),
+    ]
     base = Migration("1", "1", "a", script)
     names = [name for name in Migration.__match_args__ if name not in ("up", "down")]
-    migrations = [base, *(replace(base, up=s) for s in scripts[1:]), *(replace(base, down=s) for s in scripts), *(replace(base, **{n: "x"}) for n in names)]
+    migrations = [
+        base,
+        *(replace(base, up=s) for s in scripts[1:]),
+        *(replace(base, down=s) for s in scripts),
+        *(replace(base, **{n: "x"}) for n in names),
+    ]
     keys = [list(_chain(Plan((m,)), [Leg("migration", m)]))[1] for m in migrations]
     assert len(set(keys)) == len(keys)
-    assert len({next(_chain(plan, [])) for plan in (Plan(()), Plan((), 15), Plan((), role="r"), Plan((), search_path=("a",)), Plan((), roles=("r",)))}) == 5
+    assert (
+        len(
+            {
+                next(_chain(plan, []))
+                for plan in (
+                    Plan(()),
+                    Plan((), 15),
+                    Plan((), role="r"),
+                    Plan((), search_path=("a",)),
+                    Plan((), roles=("r",)),
+                )
+            }
+        )
+        == 5
+    )

@@ -27,7 +27,12 @@ OWNER, DEPLOYER = "the_owner", "the_deployer"
 
 def migrations_of(example: Example) -> tuple[Migration, ...]:
     return tuple(
-        Migration(f.name, f.name.partition("_")[0], f.name.partition("_")[2], Script.whole(Source(f"{f.name}.sql", f.text), Transaction.STATEMENT))
+        Migration(
+            f.name,
+            f.name.partition("_")[0],
+            f.name.partition("_")[2],
+            Script.whole(Source(f"{f.name}.sql", f.text), Transaction.STATEMENT),
+        )
         for f in example.files
         if f.kind == "migration"
     )
@@ -35,7 +40,9 @@ def migrations_of(example: Example) -> tuple[Migration, ...]:
 
 def queries_of(example: Example, replay: Replay, before: Catalog) -> Examined:
     """The queries of the application's in an example; the migrations after the first file of a release are pending."""
-    files = {kind: [(f.name, f.text.encode()) for f in example.files if f.kind == kind] for kind in ("query", "release")}
+    files = {
+        kind: [(f.name, f.text.encode()) for f in example.files if f.kind == kind] for kind in ("query", "release")
+    }
     after = Schema(replay.catalog, replay.plan.search_path)
     own = of_tree(files["query"], after)
     released = of_release(files["release"], "v1", Schema(before, after.path), after)
@@ -94,7 +101,9 @@ def test_simulated(example: Example) -> None:
     assert set(said) == set(wanted), [f"{f.name}: {f.message}" for f in found]
     for place, mark in wanted.items():
         item = said[place]
-        assert mark.text in " ".join((item.message, item.help, item.at.message, *(r.message for r in item.related))), item.message
+        assert mark.text in " ".join((item.message, item.help, item.at.message, *(r.message for r in item.related))), (
+            item.message
+        )
     others = [f"{f.name}: {f.message}" for f in found if f.name != example.rule and f.sqlstate]
     assert not others
 
@@ -131,14 +140,19 @@ WITH_QUERIES = [e for e in EXAMPLES if any(f.kind != "migration" for f in e.file
 
 @pytest.mark.parametrize("example", WITH_QUERIES, ids=identify)
 def test_queries_live(example: Example) -> None:
-    """The server, after the migrations, refuses the marked queries with the rule's SQLSTATE and prepares every other one."""
+    """The server, after the migrations, refuses the marked queries with the rule's SQLSTATE and prepares every other
+    one."""
     replay = Replay(Plan(migrations_of(example), 18))
     before = replay.catalog
     for item in replay.steps():
         if item.migration.id == first_pending(example) and isinstance(item, Step):
             before = item.before
     asked = queries_of(example, replay, before).resolutions
-    report = verify(LivePlan(migrations_of(example), observe_locks=False, queries=tuple(Asked(one.query.sql, one.path) for one in asked)))
+    report = verify(
+        LivePlan(
+            migrations_of(example), observe_locks=False, queries=tuple(Asked(one.query.sql, one.path) for one in asked)
+        )
+    )
     marks = {(f.name, m.line): m.kind for f in example.files if f.kind != "migration" for m in f.marks}
     states = rulebook.rule(example.rule).sqlstate
     refused = set()
@@ -150,4 +164,6 @@ def test_queries_live(example: Example) -> None:
             refused |= {(one.query.source.path, line) for line in lines}
             assert failure.sqlstate in states or one.query.fitted.partial, failure
     assert refused >= {place for place, kind in marks.items() if kind == "finding"}
-    assert not {place for place in refused if marks[place] == "ok"} - {(one.query.source.path, n) for one in asked if one.query.fitted.partial for n in range(99)}
+    assert not {place for place in refused if marks[place] == "ok"} - {
+        (one.query.source.path, n) for one in asked if one.query.fitted.partial for n in range(99)
+    }

@@ -35,7 +35,11 @@ def test_the_table(lockgate: Run, repo: Repo) -> None:
     assert re.match(r"0001 +a +yes +yes +yes$", lines[1]) and re.match(r"0003 +theirs +feature$", lines[3])
     assert lines[-1] == "3 slots (golang-migrate), 0 errors, 0 others; next free: 0004"
     said = lockgate("slots", "m", "--explain").stdout
-    assert "golang-migrate: 4 pairs" in said and "git: base main, 1 branches" in said and "ledger: ledger.json, 1 rows" in said
+    assert (
+        "golang-migrate: 4 pairs" in said
+        and "git: base main, 1 branches" in said
+        and "ledger: ledger.json, 1 rows" in said
+    )
 
 
 def test_the_table_as_json_and_the_exit_code(lockgate: Run, repo: Repo) -> None:
@@ -82,7 +86,10 @@ def test_two_branches_that_reserve_merge_without_conflict(lockgate: Run, repo: R
 
 
 def test_renumber_moves_a_pair_and_never_what_is_applied(lockgate: Run, repo: Repo) -> None:
-    assert lockgate("slots", "renumber", "2").stdout.splitlines() == ["m/0002_b.down.sql -> m/0004_b.down.sql", "m/0002_b.up.sql -> m/0004_b.up.sql"]
+    assert lockgate("slots", "renumber", "2").stdout.splitlines() == [
+        "m/0002_b.down.sql -> m/0004_b.down.sql",
+        "m/0002_b.up.sql -> m/0004_b.up.sql",
+    ]
     refused = lockgate("slots", "renumber", "0001")
     assert refused.returncode == 2 and "0001_a is applied" in refused.stderr
     put(repo.path / "m", {"0004_c.up.sql": T})
@@ -106,7 +113,9 @@ def test_pending(lockgate: Run, repo: Repo) -> None:
     assert lockgate("slots", "pending").returncode == 2
 
 
-def pending_of(lockgate: Run, root: Path, files: dict[str, str], rows: list[dict[str, object]]) -> list[tuple[str, str]]:
+def pending_of(
+    lockgate: Run, root: Path, files: dict[str, str], rows: list[dict[str, object]]
+) -> list[tuple[str, str]]:
     put(root / "m", files)
     put(root, {"lockgate.toml": '[ledger]\nsnapshot = "l.json"\n', "l.json": json.dumps(rows)})
     done = lockgate("slots", "pending", "m", "--format", "json", cwd=root)
@@ -115,18 +124,44 @@ def pending_of(lockgate: Run, root: Path, files: dict[str, str], rows: list[dict
 
 
 def test_pending_tells_what_each_runner_does(lockgate: Run, tmp_path: Path) -> None:
-    row = {"installed_rank": 1, "version": "2", "description": "b", "type": "SQL", "script": "V2__b.sql", "checksum": None, "success": True}
-    views = [row | {"installed_rank": n, "version": None, "description": d, "checksum": c} for n, d, c in ((2, "same", flyway_crc32(T)), (3, "old view", 1))]
-    files = {"V1__a.sql": T, "V2__b.sql": T, "V3__c.sql": T, "R__old_view.sql": T, "R__same.sql": T, "R__new.sql": T, "B3__all.sql": T}
+    row = {
+        "installed_rank": 1,
+        "version": "2",
+        "description": "b",
+        "type": "SQL",
+        "script": "V2__b.sql",
+        "checksum": None,
+        "success": True,
+    }
+    views = [
+        row | {"installed_rank": n, "version": None, "description": d, "checksum": c}
+        for n, d, c in ((2, "same", flyway_crc32(T)), (3, "old view", 1))
+    ]
+    files = {
+        "V1__a.sql": T,
+        "V2__b.sql": T,
+        "V3__c.sql": T,
+        "R__old_view.sql": T,
+        "R__same.sql": T,
+        "R__new.sql": T,
+        "B3__all.sql": T,
+    }
     late = "flyway will refuse to run, unless outOfOrder is set"
     wanted = [("a", late), ("c", ""), ("new", ""), ("old_view", "it was changed, and runs again")]
     assert pending_of(lockgate, tmp_path / "f", files, [row, *views]) == wanted
-    assert [name for name, _ in pending_of(lockgate, tmp_path / "f", files, [])] == ["all", "new", "old_view", "same"], "a new database"
+    assert [name for name, _ in pending_of(lockgate, tmp_path / "f", files, [])] == [
+        "all",
+        "new",
+        "old_view",
+        "same",
+    ], "a new database"
     rows: list[dict[str, object]] = [{"version": 2, "name": "other"}]
     numbered = {"1_a.sql": T, "2_b.sql": T, "3_c.sql": T}
     assert [note.partition(":")[0] for _, note in pending_of(lockgate, tmp_path / "p", numbered, rows)] == [
-        "whether the runner ever applies it is not known", "its slot is applied under another name", "",
-    ]  # fmt: skip
+        "whether the runner ever applies it is not known",
+        "its slot is applied under another name",
+        "",
+    ]
 
 
 GOOSE, DBMATE = "-- +goose Up\n", "-- migrate:up\n"
@@ -139,14 +174,20 @@ GOOSE, DBMATE = "-- +goose Up\n", "-- migrate:up\n"
         ("dbmate", {"20240101000000_a.sql": DBMATE}, r"m/20\d{12}_x\.sql"),
         ("flyway", {"V3__a.sql": T}, r"m/V4__x\.sql"),
         ("flyway", {"V1_3__a.sql": T, "V1_10__b.sql": T}, r"m/V1\.11__x\.sql"),
-        ("diesel", {"2024-01-01-000000_a/up.sql": T}, r"m/20\d\d-\d\d-\d\d-\d{6}_x/up\.sql m/20\d\d-\d\d-\d\d-\d{6}_x/down\.sql"),
+        (
+            "diesel",
+            {"2024-01-01-000000_a/up.sql": T},
+            r"m/20\d\d-\d\d-\d\d-\d{6}_x/up\.sql m/20\d\d-\d\d-\d\d-\d{6}_x/down\.sql",
+        ),
         ("prisma", {"20240101000000_a/migration.sql": T}, r"m/20\d{12}_x/migration\.sql"),
         ("node-pg-migrate", {"1700000000000_a.sql": "-- Up Migration\n"}, r"m/1[789]\d{11}_x\.sql"),
         ("plain", {"007-a.sql": T}, r"m/008-x\.sql"),
         ("plain", {"99991231235959_a.sql": T}, r"m/99991231235960_x\.sql|m/100000000000000_x\.sql"),
     ],
 )
-def test_new_in_every_layouts_form(lockgate: Run, tmp_path: Path, layout: str, files: dict[str, str], wanted: str) -> None:
+def test_new_in_every_layouts_form(
+    lockgate: Run, tmp_path: Path, layout: str, files: dict[str, str], wanted: str
+) -> None:
     put(tmp_path / "m", files)
     done = lockgate("new", "x", "--layout", layout, "m")
     assert re.fullmatch(wanted, " ".join(done.stdout.split())), done.stdout + done.stderr
@@ -155,7 +196,10 @@ def test_new_in_every_layouts_form(lockgate: Run, tmp_path: Path, layout: str, f
 
 def test_new_for_the_first_migration_and_for_other_tools(lockgate: Run, tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
-    assert lockgate("new", "x", "m", "--layout", "golang-migrate").stdout.split() == ["m/0001_x.up.sql", "m/0001_x.down.sql"]
+    assert lockgate("new", "x", "m", "--layout", "golang-migrate").stdout.split() == [
+        "m/0001_x.up.sql",
+        "m/0001_x.down.sql",
+    ]
     put(tmp_path / "d", {"0000_a.sql": T, "meta/_journal.json": '{"entries": [{"tag": "0000_a", "when": 1}]}'})
     done = lockgate("new", "x", "d")
     assert done.returncode == 2 and "drizzle-kit generate --custom" in done.stderr
@@ -173,9 +217,13 @@ def test_renumber_is_a_git_mv(lockgate: Run, repo: Repo) -> None:
     put(repo.path / "m", {"0004_new.up.sql": T})
     assert lockgate("slots", "renumber", "2", "--to", "7", "m").returncode == 0
     assert repo.git("status", "--short", "m").splitlines() == [
-        "R  m/0002_b.down.sql -> m/0007_b.down.sql", "R  m/0002_b.up.sql -> m/0007_b.up.sql", "?? m/0004_new.up.sql",
-    ]  # fmt: skip
-    assert lockgate("slots", "renumber", "0004_new").stdout == "m/0004_new.up.sql -> m/0008_new.up.sql\n", "not in git yet"
+        "R  m/0002_b.down.sql -> m/0007_b.down.sql",
+        "R  m/0002_b.up.sql -> m/0007_b.up.sql",
+        "?? m/0004_new.up.sql",
+    ]
+    assert lockgate("slots", "renumber", "0004_new").stdout == "m/0004_new.up.sql -> m/0008_new.up.sql\n", (
+        "not in git yet"
+    )
     (repo.path / "lockgate.toml").write_text('[git]\nbase = "main"\n')
     done = lockgate("slots", "renumber", "0001")
     assert done.returncode == 0 and "it is on main already" in done.stderr
@@ -183,10 +231,19 @@ def test_renumber_is_a_git_mv(lockgate: Run, repo: Repo) -> None:
 
 def test_renumber_takes_along_what_lies_beside(lockgate: Run, tmp_path: Path) -> None:
     put(tmp_path / "v", {"V1__a.sql": T, "V1__a.sql.conf": "executeInTransaction=false", "V2__b.sql": T})
-    assert lockgate("slots", "renumber", "1", "v").stdout.splitlines() == ["v/V1__a.sql -> v/V3__a.sql", "v/V1__a.sql.conf -> v/V3__a.sql.conf"]
-    put(tmp_path / "d", {"2024-01-01-000000_a/up.sql": T, "2024-01-01-000000_a/down.sql": T, "2024-01-01-000000_a/metadata.toml": ""})
+    assert lockgate("slots", "renumber", "1", "v").stdout.splitlines() == [
+        "v/V1__a.sql -> v/V3__a.sql",
+        "v/V1__a.sql.conf -> v/V3__a.sql.conf",
+    ]
+    put(
+        tmp_path / "d",
+        {"2024-01-01-000000_a/up.sql": T, "2024-01-01-000000_a/down.sql": T, "2024-01-01-000000_a/metadata.toml": ""},
+    )
     (done,) = lockgate("slots", "renumber", "20240101000000", "d", "--to", "20250101000000").stdout.splitlines()
-    assert done == "d/2024-01-01-000000_a -> d/2025-01-01-000000_a" and (tmp_path / "d/2025-01-01-000000_a/metadata.toml").exists()
+    assert (
+        done == "d/2024-01-01-000000_a -> d/2025-01-01-000000_a"
+        and (tmp_path / "d/2025-01-01-000000_a/metadata.toml").exists()
+    )
     put(tmp_path / "g", {"1_a.sql": "-- +goose Up\n", "2_b.go": "package m"})
     assert lockgate("slots", "renumber", "2", "g").stdout == "g/2_b.go -> g/3_b.go\n"
 
@@ -216,14 +273,17 @@ def test_a_ledger_without_names_cannot_say_which_of_two_is_applied(lockgate: Run
         ({"sqitch.plan": "%project=p\n\na 2024-01-01T00:00:00Z A <a@b>\n", "deploy/a.sql": T}, "move its line"),
     ],
 )
-def test_renumber_says_where_else_the_order_is_kept(lockgate: Run, tmp_path: Path, files: dict[str, str], words: str) -> None:
+def test_renumber_says_where_else_the_order_is_kept(
+    lockgate: Run, tmp_path: Path, files: dict[str, str], words: str
+) -> None:
     put(tmp_path / "m", files)
     done = lockgate("slots", "renumber", "a" if "c.sql" not in files else "a:1", "m")
     assert done.returncode == 2 and words in done.stderr
 
 
 def test_atlas_sum_is_kept(lockgate: Run, tmp_path: Path) -> None:
-    """The sum of one file, as atlas itself writes it, is in rules/stale-sum-file.md's words: SHA-256 of name and text."""
+    """The sum of one file, as atlas itself writes it, is in rules/stale-sum-file.md's words: SHA-256 of name and
+    text."""
     put(tmp_path / "m", {"20240101000000_a.sql": T, "20240102000000_b.sql": T, "atlas.sum": ""})
     assert "stale-sum-file" in lockgate("slots", "m", "--format", "json").stdout
     done = lockgate("new", "c", "m")

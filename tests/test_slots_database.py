@@ -1,4 +1,5 @@
-"""Ledgers in a real database: made by the runners themselves where they are Python, otherwise with their own tables; read without writing."""
+"""Ledgers in a real database: made by the runners themselves where they are Python, otherwise with their own tables;
+read without writing."""
 
 from __future__ import annotations
 
@@ -51,7 +52,7 @@ MADE = {
     "liquibase": """CREATE TABLE databasechangelog (id varchar(255), author varchar(255), filename varchar(255), dateexecuted timestamp, orderexecuted int,
         exectype varchar(10), md5sum varchar(35)); INSERT INTO databasechangelog VALUES ('1', 'ann', 'm/c.sql', now(), 1, 'EXECUTED', '9:x'),
         ('2', 'ann', 'm/c.sql', now(), 2, 'EXECUTED', '9:x')""",
-}  # fmt: skip
+}
 PAIR = {"1_a": T, "2_b": T}
 FILES = {
     "golang-migrate": {f"{n}.up.sql": T for n in PAIR},
@@ -59,7 +60,8 @@ FILES = {
     "dbmate": {f"{n}.sql": "-- migrate:up\n" + T + "-- migrate:down\n" for n in PAIR},
     "sqlx": {f"{n}.sql": T for n in PAIR},
     "diesel": {f"{n}/up.sql": T for n in PAIR},
-    "drizzle": {f"{n}.sql": T for n in PAIR} | {"meta/_journal.json": '{"entries": [{"tag": "1_a", "when": 1}, {"tag": "2_b", "when": 2}]}'},
+    "drizzle": {f"{n}.sql": T for n in PAIR}
+    | {"meta/_journal.json": '{"entries": [{"tag": "1_a", "when": 1}, {"tag": "2_b", "when": 2}]}'},
     "node-pg-migrate": {f"{n}.sql": "-- Up Migration\n" + T for n in PAIR},
     "sql-migrate": {f"{n}.sql": "-- +migrate Up\n" + T for n in PAIR},
     "supabase": {f"{n}.sql": T for n in PAIR},
@@ -90,7 +92,8 @@ def database(server: str, name: str, sql: str = "") -> str:
 
 
 def table_of(root: Path, layout: str = "auto", command: str = "") -> SlotTable:
-    """The table of a folder, with the ledger of its runner in the database that LEDGER names: no table is configured."""
+    """The table of a folder, with the ledger of its runner in the database that LEDGER names: no table is
+    configured."""
     config = Config(root=root, ledger=LedgerSettings(dsn_env="LEDGER"))
     return gather(config, load([root / "m"], layout, cwd=root, command=command), root)
 
@@ -104,20 +107,38 @@ def waiting(table: SlotTable) -> list[str]:
 
 
 @pytest.mark.parametrize("layout", MADE)
-def test_the_runner_s_own_table_is_found_and_agrees(server: str, tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_runner_s_own_table_is_found_and_agrees(
+    server: str, tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(tmp_path / "m", FILES[layout])
     monkeypatch.setenv("LEDGER", database(server, layout, MADE[layout]))
     table = table_of(tmp_path, layout)
-    assert table.ledger is not None and table.ledger.kind.runner == layout and len(table.ledger.rows) == (1 if layout == "golang-migrate" else 2)
+    assert (
+        table.ledger is not None
+        and table.ledger.kind.runner == layout
+        and len(table.ledger.rows) == (1 if layout == "golang-migrate" else 2)
+    )
     assert rules(table, tmp_path) == [] and waiting(table) == []
     last = sorted(n for n in FILES[layout] if n.endswith(".sql"))[-1]
-    (tmp_path / "m" / last).write_text((tmp_path / "m" / last).read_text().replace("(id int)", "(id bigint)").replace("ann:2", "ann:9"))
-    found = ["ledger-checksum-mismatch"] if layout in ("sqlx", "drizzle", "sqitch") else ["ledger-slot-missing"] if layout == "liquibase" else []
+    (tmp_path / "m" / last).write_text(
+        (tmp_path / "m" / last).read_text().replace("(id int)", "(id bigint)").replace("ann:2", "ann:9")
+    )
+    found = (
+        ["ledger-checksum-mismatch"]
+        if layout in ("sqlx", "drizzle", "sqitch")
+        else ["ledger-slot-missing"]
+        if layout == "liquibase"
+        else []
+    )
     assert rules(table_of(tmp_path, layout), tmp_path) == found
 
 
 def test_the_command_line_reads_it(lockgate: Run, server: str, tmp_path: Path) -> None:
-    put(tmp_path, {"lockgate.toml": '[ledger]\ndsn_env = "LEDGER"\n'} | {f"m/{name}": text for name, text in FILES["dbmate"].items()})
+    put(
+        tmp_path,
+        {"lockgate.toml": '[ledger]\ndsn_env = "LEDGER"\n'}
+        | {f"m/{name}": text for name, text in FILES["dbmate"].items()},
+    )
     done = lockgate("slots", "m", "--explain", LEDGER=database(server, "shown", MADE["dbmate"]))
     assert done.returncode == 0 and "ledger schema_migrations, 2 rows, kept by dbmate" in done.stdout, done.stderr
     assert lockgate("slots", "m", LEDGER="nonsense").returncode == 3 and lockgate("slots", "m").returncode == 2
@@ -127,7 +148,13 @@ def test_alembic_itself(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     dsn = database(server, "alembic")
     monkeypatch.setenv("LEDGER", dsn)
     (tmp_path / "m/versions").mkdir(parents=True)
-    put(tmp_path, {"alembic.ini": "[alembic]\nscript_location = m\n", "m/env.py": ENV.format(url="postgresql+psycopg://?" + "&".join(dsn.split()))})
+    put(
+        tmp_path,
+        {
+            "alembic.ini": "[alembic]\nscript_location = m\n",
+            "m/env.py": ENV.format(url="postgresql+psycopg://?" + "&".join(dsn.split())),
+        },
+    )
     for below, name in ((None, "aaa"), ("aaa", "bbb"), ("bbb", "ccc")):
         put(tmp_path / "m/versions", {f"{name}.py": REVISION.format(name=name, below=below)})
     ran(tmp_path, "-m", "alembic", "upgrade", "bbb")
@@ -143,7 +170,14 @@ def test_alembic_itself(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_django_itself(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dsn = database(server, "django")
     monkeypatch.setenv("LEDGER", dsn)
-    put(tmp_path, {"settings.py": SETTINGS.format(**dict(part.split("=", 1) for part in dsn.split())), "shop/__init__.py": "", "manage.py": MANAGE})
+    put(
+        tmp_path,
+        {
+            "settings.py": SETTINGS.format(**dict(part.split("=", 1) for part in dsn.split())),
+            "shop/__init__.py": "",
+            "manage.py": MANAGE,
+        },
+    )
     put(tmp_path / "shop/migrations", {"__init__.py": "", "0001_first.py": DJANGO.format(n=1, needs="")})
     put(tmp_path / "shop/migrations", {"0002_more.py": DJANGO.format(n=2, needs="('shop', '0001_first')")})
     ran(tmp_path, "manage.py", "migrate", "shop", "0001_first")
@@ -172,10 +206,15 @@ def ran(folder: Path, *words: str) -> None:
         ("CREATE VIEW l AS SELECT pg_sleep(5)::text AS version", "l", "no answer in time"),
     ],
 )
-def test_what_cannot_be_read_is_said(server: str, monkeypatch: pytest.MonkeyPatch, prepare: str, table: str, words: str) -> None:
+def test_what_cannot_be_read_is_said(
+    server: str, monkeypatch: pytest.MonkeyPatch, prepare: str, table: str, words: str
+) -> None:
     dsn = database(server, f"x{abs(hash(words))}", prepare)
     if "may not" in words:
-        dsn = " ".join("user=nobody_much" if p.startswith("user=") else "password=very-secret" if p.startswith("password=") else p for p in dsn.split())
+        dsn = " ".join(
+            "user=nobody_much" if p.startswith("user=") else "password=very-secret" if p.startswith("password=") else p
+            for p in dsn.split()
+        )
     monkeypatch.setenv("LEDGER", dsn + " options='-c statement_timeout=500ms -c default_transaction_read_only=off'")
     with pytest.raises(CannotCheck, match=words) as caught:
         read_dsn("LEDGER", table)
@@ -191,7 +230,9 @@ def test_what_cannot_be_read_is_said(server: str, monkeypatch: pytest.MonkeyPatc
         (("host=", "host=127.0.0.1"), "nothing listens there"),
     ],
 )
-def test_why_there_is_no_connection(server: str, monkeypatch: pytest.MonkeyPatch, change: tuple[str, str], words: str) -> None:
+def test_why_there_is_no_connection(
+    server: str, monkeypatch: pytest.MonkeyPatch, change: tuple[str, str], words: str
+) -> None:
     start, new = change
     parts = [new if part.startswith(start) else part for part in (server + "lockgate").split()]
     monkeypatch.setenv("LEDGER", " ".join(p.replace("port=5432", "port=1") if "127.0.0.1" in new else p for p in parts))

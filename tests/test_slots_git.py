@@ -62,7 +62,10 @@ def test_what_is_applied_stays(repo: Repo) -> None:
     repo.commit("0003_second.up.sql")
     found = repo.said(ledger=[{"version": v, "name": n} for v, n in ((1, "a"), (2, "b"), (3, "second"))])
     (twice,) = [f for f in found if f.name == TWICE]
-    assert "move 0003_first (no environment has applied it)" in twice.help and "the ledger has it as second" in twice.message
+    assert (
+        "move 0003_first (no environment has applied it)" in twice.help
+        and "the ledger has it as second" in twice.message
+    )
 
 
 def test_a_renumbered_file_is_no_conflict_with_old_branches(repo: Repo) -> None:
@@ -146,7 +149,9 @@ def test_a_shallow_clone_says_what_it_cannot_see(repo: Repo, tmp_path: Path) -> 
     assert "shallow" in next(f for f in found if f.name == "branches-not-compared").message
 
 
-def test_a_checkout_whose_git_directory_lies_elsewhere(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkout_whose_git_directory_lies_elsewhere(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """CI: a bare repository and a work tree next to it, joined by the environment."""
     repo.branch("feature", "0003_theirs.up.sql")
     repo.commit("0003_mine.up.sql")
@@ -329,7 +334,8 @@ def test_code_on_a_branch_claims_its_slot(tmp_path: Path) -> None:
 
 
 def test_a_new_slot_below_what_golang_migrate_has_applied(repo: Repo) -> None:
-    """Its ledger is one row: that a lower slot was never deployed is known from the base branch, which has not got it."""
+    """Its ledger is one row: that a lower slot was never deployed is known from the base branch, which has not got
+    it."""
     repo.commit("0005_e.up.sql")
     repo.git("checkout", "-q", "-b", "mine")
     repo.commit("0003_late.up.sql", "0006_next.up.sql")
@@ -337,4 +343,6 @@ def test_a_new_slot_below_what_golang_migrate_has_applied(repo: Repo) -> None:
     assert [f.slot for f in found] == ["0003"] and "golang-migrate will pass it over in silence" in found[0].message
     repo.git("checkout", "-q", "main")
     repo.git("merge", "-q", "--no-edit", "mine")
-    assert not [f for f in repo.said(ledger=[{"version": 5, "dirty": False}]) if f.rule == "S104"], "it may have been deployed by now"
+    assert not [f for f in repo.said(ledger=[{"version": 5, "dirty": False}]) if f.rule == "S104"], (
+        "it may have been deployed by now"
+    )

@@ -1,4 +1,5 @@
-"""A baseline end to end: read from a real production, then ``check`` and ``verify`` from there; the outage of slot 129 in its three variants."""
+"""A baseline end to end: read from a real production, then ``check`` and ``verify`` from there; the outage of slot 129
+in its three variants."""
 
 from __future__ import annotations
 
@@ -13,15 +14,22 @@ from tests.conftest import Run
 from tests.production_kit import production, project
 
 VARIANTS = {
-    "a table that the owner made": ("ALTER TABLE paliad.rules ADD COLUMN choice text;\n", "paliad.rules", "must be owner of table rules"),
+    "a table that the owner made": (
+        "ALTER TABLE paliad.rules ADD COLUMN choice text;\n",
+        "paliad.rules",
+        "must be owner of table rules",
+    ),
     "a table made by hand, behind IF NOT EXISTS": (
         "CREATE TABLE IF NOT EXISTS paliad.choices (id int PRIMARY KEY);\nALTER TABLE paliad.choices ADD COLUMN rule int;\n",
-        "paliad.choices", "must be owner of table choices",
+        "paliad.choices",
+        "must be owner of table choices",
     ),
     "another's function, replaced": (
-        "CREATE OR REPLACE FUNCTION paliad.answer() RETURNS int LANGUAGE sql AS 'SELECT 42';\n", "paliad.answer", "must be owner of function answer",
+        "CREATE OR REPLACE FUNCTION paliad.answer() RETURNS int LANGUAGE sql AS 'SELECT 42';\n",
+        "paliad.answer",
+        "must be owner of function answer",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +76,9 @@ def test_the_command_writes_what_can_be_read_and_compared(lockgate: Run, dsn: st
     assert "ALTER TABLE paliad.choices OWNER TO somebody;" in texts["baseline.sql"]
     assert "very-secret" not in texts["baseline.sql"] + first.stderr and "SCRAM" not in texts["baseline.sql"]
     lockgate("snapshot", "--dsn-env", "PRODUCTION", PRODUCTION=dsn)
-    assert {path.name: path.read_text() for path in (tmp_path / "lockgate").iterdir()} == texts, "the same production, the same files"
+    assert {path.name: path.read_text() for path in (tmp_path / "lockgate").iterdir()} == texts, (
+        "the same production, the same files"
+    )
 
 
 def test_nothing_is_written_to_the_database(dsn: str) -> None:
@@ -101,7 +111,8 @@ def test_the_outage_from_the_handover(lockgate: Run, tmp_path: Path, variant: st
 
 
 def test_a_chain_applied_wholly_as_the_deployer_never_fails(lockgate: Run, tmp_path: Path) -> None:
-    """Why the obvious harness is not enough: the role owns what it created a moment ago (design.md, section 8, no. 8)."""
+    """Why the obvious harness is not enough: the role owns what it created a moment ago (design.md, section 8, no.
+    8)."""
     pending = {f"{129 + n}_x.up.sql": sql for n, (sql, _, _) in enumerate(VARIANTS.values())}
     project(tmp_path, pending, baseline=False)
     for command in ("check", "verify"):
@@ -110,7 +121,8 @@ def test_a_chain_applied_wholly_as_the_deployer_never_fails(lockgate: Run, tmp_p
 
 
 def test_what_the_deployer_may_in_production_it_may_here(lockgate: Run, files: Path, tmp_path: Path) -> None:
-    """Grants on schemas, tables, columns, views, sequences and functions, memberships, default privileges, settings: none more, none less."""
+    """Grants on schemas, tables, columns, views, sequences and functions, memberships, default privileges, settings:
+    none more, none less."""
     sql = """CREATE TABLE own_one (id int);
 INSERT INTO paliad.own_one VALUES (1);
 SELECT id, name FROM rules;
@@ -130,9 +142,13 @@ DROP TABLE paliad.choices;
     report = json.loads(done.stdout)
     refused = {f["statement"]: (f["message"], f["evidence"]["verdict"]) for f in report["findings"] if f["sqlstate"]}
     assert {number: message for number, (message, _) in refused.items()} == {
-        4: "permission denied for table rules", 6: "permission denied for table rules", 7: "permission denied for sequence numbers",
-        8: "permission denied for function answer", 12: "permission denied for database this one", 13: "must be owner of table choices",
-    }  # fmt: skip
+        4: "permission denied for table rules",
+        6: "permission denied for table rules",
+        7: "permission denied for sequence numbers",
+        8: "permission denied for function answer",
+        12: "permission denied for database this one",
+        13: "must be owner of table choices",
+    }
     assert {verdict for _, verdict in refused.values()} == {"confirmed"}
     assert not [f for f in report["findings"] if f["name"] == "unforeseen-failure"]
 
@@ -166,8 +182,11 @@ def test_diff_of_what_agrees(lockgate: Run, dsn: str, tmp_path: Path) -> None:
     lines = [line for line in done.stdout.splitlines() if not line.startswith("     ")]
     place = "last touched by 002, migrations/002_more.up.sql"
     assert [line.partition(":")[0] for line in lines] == [
-        "not as the applied migrations made it", "  function paliad.answer()", "  table paliad.choices", "  view paliad.names",
-    ]  # fmt: skip
+        "not as the applied migrations made it",
+        "  function paliad.answer()",
+        "  table paliad.choices",
+        "  view paliad.names",
+    ]
     assert lines[2] == f"  table paliad.choices: owner is somebody, the migrations make it paliad_owner ({place}:5)"
 
 
@@ -182,15 +201,25 @@ def test_what_the_scratch_server_cannot_make_is_in_doubt(lockgate: Run, dsn: str
     certain, _, doubtful = done.stdout.partition("perhaps different, which cannot be told here:\n")
     assert "paliad.choices" not in certain and doubtful.splitlines() == [
         "  table paliad.choices, owned by somebody",
-        "      statement 3 of 001_base was not applied on the scratch server as in production: type \"of_production\" does not exist",
+        '      statement 3 of 001_base was not applied on the scratch server as in production: type "of_production" does not exist',
     ], done.stdout + done.stderr
-    report = json.loads(lockgate("snapshot", "--dsn-env", "PRODUCTION", "--diff", "--format", "json", PRODUCTION=dsn).stdout)
+    report = json.loads(
+        lockgate("snapshot", "--dsn-env", "PRODUCTION", "--diff", "--format", "json", PRODUCTION=dsn).stdout
+    )
     assert report["summary"]["doubtful"] == 1 and report["summary"]["by-hand"] == 0
 
 
 LEDGERS = {
-    "golang-migrate": ("000001_a.up.sql", "CREATE TABLE elsewhere.schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)", "(1, false)"),
-    "goose": ("1_a.sql", "CREATE TABLE elsewhere.goose_db_version (id int, version_id bigint, is_applied boolean, tstamp timestamp)", "(1, 1, true, now())"),
+    "golang-migrate": (
+        "000001_a.up.sql",
+        "CREATE TABLE elsewhere.schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)",
+        "(1, false)",
+    ),
+    "goose": (
+        "1_a.sql",
+        "CREATE TABLE elsewhere.goose_db_version (id int, version_id bigint, is_applied boolean, tstamp timestamp)",
+        "(1, 1, true, now())",
+    ),
 }
 
 
@@ -199,9 +228,14 @@ def test_the_ledger_that_the_runner_is_known_to_keep(lockgate: Run, dsn: str, tm
     """Without [ledger] table; wherever the table is, and said where it is not."""
     name, table, row = LEDGERS[layout]
     (tmp_path / "migrations").mkdir()
-    (tmp_path / "migrations" / name).write_text(f"{'-- +goose Up' if layout == 'goose' else ''}\nCREATE TABLE t (id int);\n")
+    (tmp_path / "migrations" / name).write_text(
+        f"{'-- +goose Up' if layout == 'goose' else ''}\nCREATE TABLE t (id int);\n"
+    )
     first = lockgate("snapshot", "--dsn-env", "PRODUCTION", PRODUCTION=dsn)
-    assert first.returncode == 0 and f"no ledger read: there is no table {table.split()[2].partition('.')[2]}" in first.stderr, first.stderr
+    assert (
+        first.returncode == 0
+        and f"no ledger read: there is no table {table.split()[2].partition('.')[2]}" in first.stderr
+    ), first.stderr
     assert not (tmp_path / "lockgate/ledger.json").exists()
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA elsewhere; {table}; INSERT INTO {table.split()[2]} VALUES {row}".encode())
@@ -212,16 +246,21 @@ def test_the_ledger_that_the_runner_is_known_to_keep(lockgate: Run, dsn: str, tm
             connection.execute(b"DROP SCHEMA elsewhere CASCADE")
     assert len(json.loads((tmp_path / "lockgate/ledger.json").read_text())["rows"]) == 1
     assert "no ledger read" not in difference.stderr and "\n  table public.t" in difference.stdout, difference.stdout
-    (tmp_path / "lockgate.toml").write_text('[migrations]\nbaseline = "lockgate/baseline.sql"\n[ledger]\nsnapshot = "lockgate/ledger.json"\n')
+    (tmp_path / "lockgate.toml").write_text(
+        '[migrations]\nbaseline = "lockgate/baseline.sql"\n[ledger]\nsnapshot = "lockgate/ledger.json"\n'
+    )
     checked = json.loads(lockgate("check", "--format", "json").stdout)
     assert (checked["coverage"]["migrations"], checked["findings"]) == (0, [])
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    (("--format", "json"), "--format is of --diff"),
-    (("--pg-dump", "/nowhere/pg_dump"), "is no pg_dump that runs here"),
-    (("--dsn-env", "NOBODY_SET_THIS"), "NOBODY_SET_THIS is not set"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--format", "json"), "--format is of --diff"),
+        (("--pg-dump", "/nowhere/pg_dump"), "is no pg_dump that runs here"),
+        (("--dsn-env", "NOBODY_SET_THIS"), "NOBODY_SET_THIS is not set"),
+    ],
+)
 def test_what_is_missing_is_said(lockgate: Run, dsn: str, tmp_path: Path, options: tuple[str, ...], words: str) -> None:
     project(tmp_path, {}, baseline=False)
     done = lockgate("snapshot", "--dsn-env", "PRODUCTION", *options, PRODUCTION=dsn)
@@ -233,7 +272,9 @@ def test_an_older_pg_dump_is_not_taken(lockgate: Run, dsn: str, tmp_path: Path) 
     old.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6.24'\n")
     old.chmod(0o755)
     done = lockgate("snapshot", "--dsn-env", "PRODUCTION", "--pg-dump", str(old), PRODUCTION=dsn)
-    assert done.returncode == 3 and f"9 at {old} is older" in done.stderr and "install postgresql-client-" in done.stderr
+    assert (
+        done.returncode == 3 and f"9 at {old} is older" in done.stderr and "install postgresql-client-" in done.stderr
+    )
 
 
 def test_a_database_that_does_not_answer(lockgate: Run, tmp_path: Path) -> None:
@@ -244,7 +285,9 @@ def test_a_database_that_does_not_answer(lockgate: Run, tmp_path: Path) -> None:
 def test_a_baseline_whose_ledger_is_forgotten(lockgate: Run, files: Path, tmp_path: Path) -> None:
     with_baseline(tmp_path, files, {})
     config = tmp_path / "lockgate.toml"
-    config.write_text(config.read_text().replace('snapshot = "lockgate/ledger.json"', "").replace('handover = "ledger"', ""))
+    config.write_text(
+        config.read_text().replace('snapshot = "lockgate/ledger.json"', "").replace('handover = "ledger"', "")
+    )
     done = lockgate("check")
     assert done.returncode == 2 and '[ledger] snapshot = "lockgate/ledger.json"' in done.stderr
 

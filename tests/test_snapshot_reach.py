@@ -1,4 +1,5 @@
-"""When production cannot be reached or read: where, why and what to do, told by real servers and sockets; never a secret of the DSN."""
+"""When production cannot be reached or read: where, why and what to do, told by real servers and sockets; never a
+secret of the DSN."""
 
 from __future__ import annotations
 
@@ -20,8 +21,12 @@ NO_SUCH_HOST = f"postgresql://me:{SECRET}@no-such-host.invalid:5999/shop"
 # DSN -> words of the message
 DEAD = {
     NO_SUCH_HOST: ("host no-such-host.invalid, port 5999, database shop, role me): there is no such host",),
-    f"host=127.0.0.1 port=1 user=me dbname=shop password={SECRET}": ("host 127.0.0.1, port 1, database shop, role me): nothing listens there",),
-    f"host=/nowhere user=me password={SECRET}": ("host /nowhere, port 5432, database me, role me): there is no such socket",),
+    f"host=127.0.0.1 port=1 user=me dbname=shop password={SECRET}": (
+        "host 127.0.0.1, port 1, database shop, role me): nothing listens there",
+    ),
+    f"host=/nowhere user=me password={SECRET}": (
+        "host /nowhere, port 5432, database me, role me): there is no such socket",
+    ),
     f"host=127.0.0.1 sslmode={SECRET}": ("the DSN has a value that libpq does not take",),
     f"postgresql://me:{SECRET}@x@db.example.org/shop": ("holds a character that a URI must not", "write @ as %40"),
     f"postgresql://me:{SECRET}/1@db.example.org/shop": ("holds a character that a URI must not",),
@@ -37,7 +42,10 @@ def message(kind: bytes, body: bytes) -> bytes:
 
 def refuse(sqlstate: str, words: str) -> Answer:
     """The server's FATAL in answer to the startup packet."""
-    fields = b"".join(code + value.encode() + b"\0" for code, value in ((b"S", "FATAL"), (b"V", "FATAL"), (b"C", sqlstate), (b"M", words)))
+    fields = b"".join(
+        code + value.encode() + b"\0"
+        for code, value in ((b"S", "FATAL"), (b"V", "FATAL"), (b"C", sqlstate), (b"M", words))
+    )
     return lambda client: (startup(client), client.sendall(message(b"E", fields + b"\0")), None)[-1]
 
 
@@ -70,13 +78,28 @@ ANSWERS: dict[str, tuple[Answer, str, tuple[str, ...]]] = {
     "a web server": (web, "", ("what listens there is no PostgreSQL",)),
     "no TLS": (startup, "sslmode=require", ("the server speaks no TLS, and the DSN wants it", "sslmode")),
     "an old server": (old, "", ("the database's server is PostgreSQL 9", "needs PostgreSQL 14 or later")),
-    "a pooler": (refuse("08P01", "unsupported startup parameter: options"), "", ("a pooler such as PgBouncer", "give the DSN of the server itself")),
-    "a server that starts": (refuse("57P03", "the database system is starting up"), "", ("the server is starting", "try again in a moment")),
-    "no line in pg_hba.conf": (refuse("28000", 'no pg_hba.conf entry for host "::1", user "me", database "shop", SSL off'), "", ("pg_hba.conf lets neither",)),
+    "a pooler": (
+        refuse("08P01", "unsupported startup parameter: options"),
+        "",
+        ("a pooler such as PgBouncer", "give the DSN of the server itself"),
+    ),
+    "a server that starts": (
+        refuse("57P03", "the database system is starting up"),
+        "",
+        ("the server is starting", "try again in a moment"),
+    ),
+    "no line in pg_hba.conf": (
+        refuse("28000", 'no pg_hba.conf entry for host "::1", user "me", database "shop", SSL off'),
+        "",
+        ("pg_hba.conf lets neither",),
+    ),
     "a full server": (refuse("53300", "sorry, too many clients already"), "", ("has no connection left",)),
     "a server that speaks German": (
-        refuse("28P01", f"Passwort-Authentifizierung für Benutzer »me« fehlgeschlagen ({SECRET})"), "", ("Passwort-Authentifizierung für Benutzer »me«", "****")),
-}  # fmt: skip
+        refuse("28P01", f"Passwort-Authentifizierung für Benutzer »me« fehlgeschlagen ({SECRET})"),
+        "",
+        ("Passwort-Authentifizierung für Benutzer »me«", "****"),
+    ),
+}
 
 
 @contextmanager
@@ -143,23 +166,45 @@ def as_role(dsn: str, role: str, password: str = SECRET) -> str:
     return " ".join([*kept, f"user={role}", f"password={password}"])
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    (lambda dsn: as_role(dsn, "pauper", "wrong"), "the server refuses the password"),
-    (lambda dsn: as_role(dsn, "nobody_at_all"), "the server refuses the password"),  # the server does not say that there is no such role
-    (lambda dsn: as_role(dsn, "asleep"), "the role may not log in"),
-    (lambda dsn: as_role(dsn, "pauper").replace("dbname=lockgate", "dbname=nowhere"), "the server has no such database"),
-    (lambda dsn: " ".join(p for p in as_role(dsn, "pauper").split() if not p.startswith("password=")), "wants a password, and there is none"),
-])  # fmt: skip
-def test_why_the_server_says_no(lockgate: Run, dsn: str, tmp_path: Path, change: Callable[[str], str], words: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda dsn: as_role(dsn, "pauper", "wrong"), "the server refuses the password"),
+        (
+            lambda dsn: as_role(dsn, "nobody_at_all"),
+            "the server refuses the password",
+        ),  # the server does not say that there is no such role
+        (lambda dsn: as_role(dsn, "asleep"), "the role may not log in"),
+        (
+            lambda dsn: as_role(dsn, "pauper").replace("dbname=lockgate", "dbname=nowhere"),
+            "the server has no such database",
+        ),
+        (
+            lambda dsn: " ".join(p for p in as_role(dsn, "pauper").split() if not p.startswith("password=")),
+            "wants a password, and there is none",
+        ),
+    ],
+)
+def test_why_the_server_says_no(
+    lockgate: Run, dsn: str, tmp_path: Path, change: Callable[[str], str], words: str
+) -> None:
     project(tmp_path, {}, baseline=False)
     assert words in failed(lockgate, change(dsn))
 
 
 def test_a_role_that_may_not_read_everything(lockgate: Run, dsn: str, tmp_path: Path) -> None:
     project(tmp_path, {}, baseline=False)
-    (tmp_path / "lockgate.toml").write_text((tmp_path / "lockgate.toml").read_text().replace("[ledger]", "").replace('table = "paliad.applied_migrations"', ""))
+    (tmp_path / "lockgate.toml").write_text(
+        (tmp_path / "lockgate.toml")
+        .read_text()
+        .replace("[ledger]", "")
+        .replace('table = "paliad.applied_migrations"', "")
+    )
     said = failed(lockgate, as_role(dsn, "pauper"))
-    assert "It may not read schema paliad, table paliad.applied_migrations, table paliad.choices, table paliad.rules" in said
+    assert (
+        "It may not read schema paliad, table paliad.applied_migrations, table paliad.choices, table paliad.rules"
+        in said
+    )
     assert 'GRANT pg_read_all_data TO "pauper"' in said
 
 
@@ -175,7 +220,9 @@ def test_a_reader_gets_what_a_superuser_gets(lockgate: Run, dsn: str, tmp_path: 
         difference = lockgate("snapshot", "--dsn-env", "PRODUCTION", "--diff", PRODUCTION=as_role(dsn, role))
     assert done.returncode == 0, done.stderr
     assert {path.name: path.read_text() for path in (tmp_path / "again").iterdir()} == wanted
-    assert difference.returncode == 1 and "table paliad.choices, owned by somebody" in difference.stdout, difference.stderr
+    assert difference.returncode == 1 and "table paliad.choices, owned by somebody" in difference.stdout, (
+        difference.stderr
+    )
 
 
 def test_a_locked_table_holds_up_nobody(lockgate: Run, dsn: str, tmp_path: Path) -> None:

@@ -14,7 +14,14 @@ from tests.slots_kit import put
 
 T = "CREATE TABLE t (id int);\n"
 GOOSE = "-- +goose Up\nCREATE TABLE a (id int);\n-- +goose Down\nDROP TABLE a;\n"
-JOURNAL = json.dumps({"entries": [{"idx": 0, "when": 1700000000000, "tag": "0000_first"}, {"idx": 1, "when": 1700000000001, "tag": "0001_second"}]})
+JOURNAL = json.dumps(
+    {
+        "entries": [
+            {"idx": 0, "when": 1700000000000, "tag": "0000_first"},
+            {"idx": 1, "when": 1700000000001, "tag": "0001_second"},
+        ]
+    }
+)
 
 A, B = "20240101000000", "20240102000000"
 WHO = "2024-01-01T00:00:00Z A <a@b> # x\n"
@@ -23,18 +30,31 @@ CHANGELOG = f"--liquibase formatted sql\n--changeset ann:1\n{T}--rollback DROP T
 UP = "-- Up Migration\n" + T
 
 FOLDERS = {
-    "golang-migrate": ({"2_b.up.sql": T, "10_c.up.sql": T, "1_a.up.sql": T, "1_a.down.sql": "DROP TABLE t;"}, ["1", "2", "10"]),
+    "golang-migrate": (
+        {"2_b.up.sql": T, "10_c.up.sql": T, "1_a.up.sql": T, "1_a.down.sql": "DROP TABLE t;"},
+        ["1", "2", "10"],
+    ),
     "goose": ({"00002_b.sql": GOOSE, "00001_a.sql": GOOSE}, ["00001", "00002"]),
     "sql-migrate": ({"10_b.sql": "-- +migrate Up\n" + T, "9_a.sql": "-- +migrate Up\n" + T}, ["9", "10"]),
-    "dbmate": ({"20240102000000_b.sql": "-- migrate:up\n" + T, "20240101000000_a.sql": "-- migrate:up\n" + T}, ["20240101000000", "20240102000000"]),
+    "dbmate": (
+        {"20240102000000_b.sql": "-- migrate:up\n" + T, "20240101000000_a.sql": "-- migrate:up\n" + T},
+        ["20240101000000", "20240102000000"],
+    ),
     "flyway": ({"V1_10__c.sql": T, "V1_9__b.sql": T, "R__view.sql": T, "V1__a.sql": T}, ["1", "1.9", "1.10", ""]),
     "diesel": (
-        {"2024-01-02-000000_b/up.sql": T, "00000000000000_diesel_initial_setup/up.sql": T, "2024-01-02-000000_b/down.sql": T},
+        {
+            "2024-01-02-000000_b/up.sql": T,
+            "00000000000000_diesel_initial_setup/up.sql": T,
+            "2024-01-02-000000_b/down.sql": T,
+        },
         ["00000000000000", "20240102000000"],
     ),
     "prisma": ({f"{B}_b/migration.sql": T, f"{A}_a/migration.sql": T, "migration_lock.toml": "x"}, [A, B]),
     "drizzle": ({"0001_second.sql": T, "0000_first.sql": T, "meta/_journal.json": JOURNAL}, ["0000", "0001"]),
-    "atlas": ({"20240101000000_a.sql": T, "20240102000000.sql": T, "atlas.sum": "h1:x\n"}, ["20240101000000", "20240102000000"]),
+    "atlas": (
+        {"20240101000000_a.sql": T, "20240102000000.sql": T, "atlas.sum": "h1:x\n"},
+        ["20240101000000", "20240102000000"],
+    ),
     "node-pg-migrate": ({"1700000000000_a.sql": UP, "1700000000001_b.sql": UP}, ["1700000000000", "1700000000001"]),
     "plain": ({"002_b.sql": T, "001_a.sql": T, "010_c.sql": T}, ["001", "002", "010"]),
     "sqitch": (
@@ -42,7 +62,7 @@ FOLDERS = {
         ["users", "views"],
     ),
     "liquibase": ({"changelog.sql": CHANGELOG}, ["1", "2"]),
-}  # fmt: skip
+}
 
 
 def loaded(tmp_path: Path, files: dict[str, str], layout: str = "auto", **options: object) -> Folder:
@@ -66,14 +86,35 @@ def test_found_by_itself_and_in_order(tmp_path: Path, layout: str) -> None:
 
 
 def test_layouts_that_need_their_surroundings(tmp_path: Path) -> None:
-    put(tmp_path, {"a/Cargo.toml": 'sqlx = "0.8"', "a/migrations/20240101_x.sql": T, "b/Cargo.toml": "refinery = 1", "b/migrations/V1__x.sql": T})
-    put(tmp_path, {"c/supabase/migrations/20240101000000_x.sql": T, "d/Cargo.toml": "sqlx", "d/migrations/1_x.up.sql": T})
-    layouts = [detect(tmp_path / f).layout for f in ("a/migrations", "b/migrations", "c/supabase/migrations", "d/migrations")]
+    put(
+        tmp_path,
+        {
+            "a/Cargo.toml": 'sqlx = "0.8"',
+            "a/migrations/20240101_x.sql": T,
+            "b/Cargo.toml": "refinery = 1",
+            "b/migrations/V1__x.sql": T,
+        },
+    )
+    put(
+        tmp_path,
+        {"c/supabase/migrations/20240101000000_x.sql": T, "d/Cargo.toml": "sqlx", "d/migrations/1_x.up.sql": T},
+    )
+    layouts = [
+        detect(tmp_path / f).layout for f in ("a/migrations", "b/migrations", "c/supabase/migrations", "d/migrations")
+    ]
     assert layouts == ["sqlx", "refinery", "supabase", "sqlx"]
 
 
 def test_what_is_for_another_database_or_for_tests_is_not_the_one(tmp_path: Path) -> None:
-    others = {f"{path}/1_a.up.sql": T for path in ("db/sqlite", "packages/clickhouse/migrations", "src/mysql-store/migrations", "load_test/migrations")}
+    others = {
+        f"{path}/1_a.up.sql": T
+        for path in (
+            "db/sqlite",
+            "packages/clickhouse/migrations",
+            "src/mysql-store/migrations",
+            "load_test/migrations",
+        )
+    }
     put(tmp_path, others | {"db/postgres/1_a.up.sql": T})
     assert load([tmp_path], cwd=tmp_path).roots == ("db/postgres",)
     put(tmp_path / "alone", {"clickhouse/1_a.up.sql": T})
@@ -84,8 +125,17 @@ def test_what_is_for_another_database_or_for_tests_is_not_the_one(tmp_path: Path
 
 
 def test_one_folder_below_is_found_and_several_are_an_error(tmp_path: Path) -> None:
-    put(tmp_path, {"internal/db/migrations/1_a.up.sql": T, "node_modules/x/1_b.up.sql": T, "internal/db/migrations/testdata/2_x.up.sql": T})
-    assert [m.up.source.path for m in load([tmp_path], cwd=tmp_path).migrations] == ["internal/db/migrations/1_a.up.sql"]
+    put(
+        tmp_path,
+        {
+            "internal/db/migrations/1_a.up.sql": T,
+            "node_modules/x/1_b.up.sql": T,
+            "internal/db/migrations/testdata/2_x.up.sql": T,
+        },
+    )
+    assert [m.up.source.path for m in load([tmp_path], cwd=tmp_path).migrations] == [
+        "internal/db/migrations/1_a.up.sql"
+    ]
     put(tmp_path, {"other/migrations/1_a.up.sql": T})
     with pytest.raises(UsageError, match=r"internal/db/migrations, other/migrations"):
         load([tmp_path], cwd=tmp_path)
@@ -148,7 +198,10 @@ def test_goose_cuts_as_goose_does(tmp_path: Path) -> None:
         "  RETURN 1;\nEND $$ LANGUAGE plpgsql;\n-- +goose StatementEnd\n\n-- +goose Down\nDROP FUNCTION f;\n"
     )
     folder = loaded(tmp_path, {"1_a.sql": text})
-    assert [s.partition("\n")[0] for s in sent(folder)] == ["CREATE TABLE a (id int,", "CREATE FUNCTION f() RETURNS int AS $$"]
+    assert [s.partition("\n")[0] for s in sent(folder)] == [
+        "CREATE TABLE a (id int,",
+        "CREATE FUNCTION f() RETURNS int AS $$",
+    ]
     assert folder.migrations[0].up.transaction is Transaction.FILE and folder.migrations[0].down is not None
 
 
@@ -176,7 +229,11 @@ def test_goose_cuts_as_goose_does(tmp_path: Path) -> None:
         ("diesel", {"1_a/up.sql": T, "1_a/metadata.toml": "run_in_transaction = false"}, Transaction.IMPLICIT),
         ("diesel", {"1_a/up.sql": T}, Transaction.FILE),
         ("atlas", {"1_a.sql": "-- atlas:txmode none\n\n" + T}, Transaction.STATEMENT),
-        ("liquibase", {"c.sql": "--liquibase formatted sql\n--changeset a:1 runInTransaction:false\n" + T}, Transaction.STATEMENT),
+        (
+            "liquibase",
+            {"c.sql": "--liquibase formatted sql\n--changeset a:1 runInTransaction:false\n" + T},
+            Transaction.STATEMENT,
+        ),
         ("golang-migrate", {"1_a.up.sql": T}, Transaction.IMPLICIT),
         ("golang-migrate", {"1_a.up.sql": "-- morph:nontransactional\n" + T}, Transaction.STATEMENT),
         ("prisma", {"1_a/migration.sql": T}, Transaction.IMPLICIT),
@@ -184,20 +241,37 @@ def test_goose_cuts_as_goose_does(tmp_path: Path) -> None:
         ("drizzle", {"0000_a.sql": T}, Transaction.FILE),
     ],
 )
-def test_every_runners_transaction(tmp_path: Path, layout: str, files: dict[str, str], transaction: Transaction) -> None:
+def test_every_runners_transaction(
+    tmp_path: Path, layout: str, files: dict[str, str], transaction: Transaction
+) -> None:
     folder = loaded(tmp_path, files, layout)
     assert folder.migrations[0].up.transaction is transaction
-    assert load([tmp_path / "m"], layout, transaction="statement", cwd=tmp_path).migrations[0].up.transaction is Transaction.STATEMENT
+    assert (
+        load([tmp_path / "m"], layout, transaction="statement", cwd=tmp_path).migrations[0].up.transaction
+        is Transaction.STATEMENT
+    )
 
 
 def test_a_number_that_no_runner_takes_for_one(tmp_path: Path) -> None:
     """``3nf_`` begins with a digit and has no number; ``04drop`` has."""
     folder = loaded(tmp_path, {"3nf_views.sql": T, "04drop.sql": T, "shut_down.sql": T, "20240101-x.sql": T})
-    assert [(m.slot, m.name) for m in folder.migrations] == [("04", "drop"), ("20240101", "x"), ("", "3nf_views"), ("", "shut_down")]
+    assert [(m.slot, m.name) for m in folder.migrations] == [
+        ("04", "drop"),
+        ("20240101", "x"),
+        ("", "3nf_views"),
+        ("", "shut_down"),
+    ]
 
 
 def test_pairs_whose_last_word_is_the_direction(tmp_path: Path) -> None:
-    files = {"1-a-up.sql": T, "1-a-down.sql": "DROP TABLE t;", "2.0-release.sql": T, "2.0-revoke.sql": "DROP", "3-b.sql": T, "3-b_rollback.sql": "B"}
+    files = {
+        "1-a-up.sql": T,
+        "1-a-down.sql": "DROP TABLE t;",
+        "2.0-release.sql": T,
+        "2.0-revoke.sql": "DROP",
+        "3-b.sql": T,
+        "3-b_rollback.sql": "B",
+    }
     folder = loaded(tmp_path, files | {"4-set-up.sql": T})
     downs = [(m.slot, m.name, m.down.source.text if m.down else None) for m in folder.migrations]
     assert downs == [("1", "a", "DROP TABLE t;"), ("2.0", "", "DROP"), ("3", "b", "B"), ("4", "set-up", None)]
@@ -213,7 +287,9 @@ def test_pairs_whose_last_word_is_the_direction(tmp_path: Path) -> None:
         ("node-pg-migrate", {"1_a.sql": UP, "2_b.ts": "export", "types.d.ts": ""}, "2"),
     ],
 )
-def test_migrations_in_another_language_take_their_slot(tmp_path: Path, layout: str, files: dict[str, str], code: str) -> None:
+def test_migrations_in_another_language_take_their_slot(
+    tmp_path: Path, layout: str, files: dict[str, str], code: str
+) -> None:
     folder = loaded(tmp_path, files, layout)
     assert [m.slot for m in folder.migrations] == ["1", code]
     assert "is no SQL" in folder.migrations[1].opaque and not folder.migrations[0].opaque
@@ -221,7 +297,14 @@ def test_migrations_in_another_language_take_their_slot(tmp_path: Path, layout: 
 
 def test_what_is_not_known_is_not_judged(lockgate: Run, tmp_path: Path) -> None:
     """A migration in Go may have made the table that the next one changes."""
-    put(tmp_path / "m", {"1_a.sql": GOOSE, "2_b.go": "package m", "3_c.sql": "-- +goose Up\nALTER TABLE made_in_go ADD COLUMN x int;\n-- +goose Down\n"})
+    put(
+        tmp_path / "m",
+        {
+            "1_a.sql": GOOSE,
+            "2_b.go": "package m",
+            "3_c.sql": "-- +goose Up\nALTER TABLE made_in_go ADD COLUMN x int;\n-- +goose Down\n",
+        },
+    )
     done = lockgate("check", "m", "--format", "json")
     report = json.loads(done.stdout)
     assert [f["name"] for f in report["findings"] if f["sqlstate"]] == []
@@ -230,14 +313,23 @@ def test_what_is_not_known_is_not_judged(lockgate: Run, tmp_path: Path) -> None:
 
 def test_what_is_not_known_is_not_proven(lockgate: Run, tmp_path: Path) -> None:
     """The server has no table that Go would have made: its refusal proves nothing of production."""
-    put(tmp_path / "m", {"1_a.sql": GOOSE, "2_b.go": "package m", "3_c.sql": "-- +goose Up\nALTER TABLE made_in_go ADD COLUMN x int;\n-- +goose Down\n"})
+    put(
+        tmp_path / "m",
+        {
+            "1_a.sql": GOOSE,
+            "2_b.go": "package m",
+            "3_c.sql": "-- +goose Up\nALTER TABLE made_in_go ADD COLUMN x int;\n-- +goose Down\n",
+        },
+    )
     done = lockgate("verify", "m", "--format", "json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["findings"] == []
 
 
 def test_a_baseline_stands_for_what_is_below(tmp_path: Path) -> None:
-    folder = loaded(tmp_path, {"V1__a.sql": T, "V2__b.sql": T, "B1__old.sql": T, "B2__all.sql": T, "V3__c.sql": T, "R__v.sql": T})
+    folder = loaded(
+        tmp_path, {"V1__a.sql": T, "V2__b.sql": T, "B1__old.sql": T, "B2__all.sql": T, "V3__c.sql": T, "R__v.sql": T}
+    )
     assert [m.id for m in folder.migrations] == ["B2__all", "V3__c", "R__v"] and len(folder.files) == 6
     put(tmp_path / "a", {"1_a.sql": T, "2_b.sql": "-- atlas:checkpoint\n\n" + T, "3_c.sql": T, "atlas.sum": "h1:x\n"})
     assert [m.id for m in load([tmp_path / "a"], cwd=tmp_path).migrations] == ["2_b", "3_c"]
@@ -265,26 +357,44 @@ def test_what_stops_a_runner(tmp_path: Path) -> None:
 
 
 def test_supabase_is_known_by_its_place(tmp_path: Path) -> None:
-    """A comment such as ``-- Up Migration`` makes no node-pg-migrate; names that supabase passes over make no supabase."""
+    """A comment such as ``-- Up Migration`` makes no node-pg-migrate; names that supabase passes over make no
+    supabase."""
     put(tmp_path / "supabase/migrations", {f"{A}_a.sql": "-- Up migration\n" + T, f"{B}_b.sql": T})
     assert detect(tmp_path / "supabase/migrations").layout == "supabase"
     put(tmp_path / "x/supabase/migrations", {f"{A}-a.sql": T, f"{B}-b.sql": T})
     assert detect(tmp_path / "x/supabase/migrations").layout == "plain"
-    put(tmp_path / "n", {"package.json": '{"dependencies": {"node-pg-migrate": "9"}}', "migrations/1700000000000_a.sql": T})
+    put(
+        tmp_path / "n",
+        {"package.json": '{"dependencies": {"node-pg-migrate": "9"}}', "migrations/1700000000000_a.sql": T},
+    )
     assert detect(tmp_path / "n/migrations").layout == "node-pg-migrate"
 
 
 def test_drizzle_names_may_have_no_number(tmp_path: Path) -> None:
     journal = json.dumps({"entries": [{"idx": 0, "when": 1, "tag": "funny_name"}]})
     folder = loaded(tmp_path, {"funny_name.sql": T, "seed.sql": T, "meta/_journal.json": journal})
-    assert [(m.id, m.slot) for m in folder.migrations] == [("funny_name", "")] and [s.alike for s in folder.skipped] == [False]
+    assert [(m.id, m.slot) for m in folder.migrations] == [("funny_name", "")] and [
+        s.alike for s in folder.skipped
+    ] == [False]
 
 
 def test_sqitch_looks_where_its_settings_say(tmp_path: Path) -> None:
-    put(tmp_path / "p", {"sqitch.conf": "[core]\n\ttop_dir = ./sql\n", "sqitch.plan": "%project=old\n", "sql/sqitch.plan": PLAN})
+    put(
+        tmp_path / "p",
+        {"sqitch.conf": "[core]\n\ttop_dir = ./sql\n", "sqitch.plan": "%project=old\n", "sql/sqitch.plan": PLAN},
+    )
     put(tmp_path / "p/sql", {"deploy/users.sql": T, "deploy/views.sql": T})
     assert [m.id for m in load([tmp_path / "p"], cwd=tmp_path).migrations] == ["users", "views"]
-    put(tmp_path / "q", {"sqitch.conf": "[core]\n\tdeploy_dir = up\n", "sqitch.plan": PLAN, "up/users.sql": T, "up/views.sql": T, "revert/users.sql": T})
+    put(
+        tmp_path / "q",
+        {
+            "sqitch.conf": "[core]\n\tdeploy_dir = up\n",
+            "sqitch.plan": PLAN,
+            "up/users.sql": T,
+            "up/views.sql": T,
+            "revert/users.sql": T,
+        },
+    )
     assert [m.down is not None for m in load([tmp_path / "q"], cwd=tmp_path).migrations] == [True, False]
 
 
@@ -304,7 +414,12 @@ def test_node_pg_migrate_without_a_mark_for_up_runs_the_whole_file(tmp_path: Pat
 def test_drizzle_goes_by_its_journal(tmp_path: Path) -> None:
     folder = loaded(
         tmp_path,
-        {"0000_first.sql": "SELECT 1;--> statement-breakpoint\nSELECT 2;", "0001_second.sql": T, "0002_lost.sql": T, "meta/_journal.json": JOURNAL},
+        {
+            "0000_first.sql": "SELECT 1;--> statement-breakpoint\nSELECT 2;",
+            "0001_second.sql": T,
+            "0002_lost.sql": T,
+            "meta/_journal.json": JOURNAL,
+        },
     )
     assert sent(folder) == ["SELECT 1;", "SELECT 2;"]
     assert [(s.path, s.alike) for s in folder.skipped] == [("m/0002_lost.sql", True)]
@@ -322,7 +437,9 @@ def test_psql_meta_commands_and_copy_data_are_not_sql(tmp_path: Path) -> None:
 
 def test_sqitch_reworked_changes(tmp_path: Path) -> None:
     files = dict(FOLDERS["sqitch"][0])
-    files["sqitch.plan"] += "@v2 2024-01-01T00:00:00Z A <a@b> # x\nusers [users@v2] 2024-01-02T00:00:00Z A <a@b> # again\n"
+    files["sqitch.plan"] += (
+        "@v2 2024-01-01T00:00:00Z A <a@b> # x\nusers [users@v2] 2024-01-02T00:00:00Z A <a@b> # again\n"
+    )
     files["deploy/users@v1.sql"] = "SELECT 1;"
     folder = loaded(tmp_path, files)
     assert [m.id for m in folder.migrations] == ["users@v2", "views", "users"]
@@ -349,8 +466,10 @@ def test_liquibase_attributes(tmp_path: Path) -> None:
     assert [m.name for m in folder.migrations] == ["Ann B:id one", "bob:3", "bob:6"]
     assert sent(folder) == ["A;\nB", "C"] and folder.migrations[2].up.transaction is Transaction.STATEMENT
     assert [s.why.partition(":")[2].strip() for s in folder.skipped] == [
-        "2: it is for another database: mysql", "4: it is for another database: !postgresql", "5: it is marked to be ignored",
-    ]  # fmt: skip
+        "2: it is for another database: mysql",
+        "4: it is for another database: !postgresql",
+        "5: it is marked to be ignored",
+    ]
 
 
 @pytest.mark.parametrize(("layout", "mark"), [("goose", "goose"), ("sql-migrate", "migrate")])
@@ -358,7 +477,11 @@ def test_a_statement_without_its_end_stops_the_runner(tmp_path: Path, layout: st
     good = f"-- +{mark} Up\n{T}-- the end\n-- +{mark} StatementBegin\nSELECT 1\n-- +{mark} StatementEnd\n-- +{mark} Down\nDROP TABLE t; -- so\n\n"
     folder = loaded(tmp_path, {"1_a.sql": good, "2_b.sql": f"-- +{mark} Up\n{T}SELECT 1\n-- +{mark} Down\n"}, layout)
     (found,) = folder.skipped
-    assert found.stops and found.path == "m/2_b.sql" and found.why.startswith("the statement in line 3 does not end with a semicolon")
+    assert (
+        found.stops
+        and found.path == "m/2_b.sql"
+        and found.why.startswith("the statement in line 3 does not end with a semicolon")
+    )
 
 
 def test_checksums_are_of_the_file_as_it_is(tmp_path: Path) -> None:
@@ -369,21 +492,45 @@ def test_checksums_are_of_the_file_as_it_is(tmp_path: Path) -> None:
 
 
 def test_other_databases_are_left_out(tmp_path: Path) -> None:
-    folder = loaded(tmp_path, {"1_a.postgres.up.sql": T, "1_a.mysql.up.sql": T, "2_b.up.sql": T, "3_c.up.sql": T, "3_c.postgres.up.sql": T})
-    assert [m.up.source.path for m in folder.migrations] == ["m/1_a.postgres.up.sql", "m/2_b.up.sql", "m/3_c.postgres.up.sql"]
+    folder = loaded(
+        tmp_path,
+        {"1_a.postgres.up.sql": T, "1_a.mysql.up.sql": T, "2_b.up.sql": T, "3_c.up.sql": T, "3_c.postgres.up.sql": T},
+    )
+    assert [m.up.source.path for m in folder.migrations] == [
+        "m/1_a.postgres.up.sql",
+        "m/2_b.up.sql",
+        "m/3_c.postgres.up.sql",
+    ]
 
 
 def test_files_folders_and_placeholders(tmp_path: Path) -> None:
     put(tmp_path, {"a/1_x.sql": T, "b/2_y.sql": T, "a/3_z.sql": T, "v/V1__a.sql": "CREATE SCHEMA ${s};", "one.sql": T})
     assert [m.id for m in load([tmp_path / "a", tmp_path / "b"], cwd=tmp_path).migrations] == ["1_x", "2_y", "3_z"]
-    assert [m.id for m in load([tmp_path / "a/3_z.sql", tmp_path / "a/1_x.sql"], cwd=tmp_path).migrations] == ["1_x", "3_z"]
+    assert [m.id for m in load([tmp_path / "a/3_z.sql", tmp_path / "a/1_x.sql"], cwd=tmp_path).migrations] == [
+        "1_x",
+        "3_z",
+    ]
     assert [m.id for m in load([tmp_path / "one.sql"], cwd=tmp_path).migrations] == ["one"]
     assert sent(load([tmp_path / "v"], cwd=tmp_path, placeholders={"s": "app"})) == ["CREATE SCHEMA app;"]
 
 
 def test_downs_are_paired_by_name_then_by_number(tmp_path: Path) -> None:
-    folder = loaded(tmp_path, {"1_a.up.sql": T, "1_b.up.sql": T, "1_b.down.sql": "B", "2_c.up.sql": T, "2_d.down.sql": "D", "3_e.down.sql": "E"})
-    assert [(m.id, m.down.source.text if m.down else None) for m in folder.migrations] == [("1_a", None), ("1_b", "B"), ("2_c", "D")]
+    folder = loaded(
+        tmp_path,
+        {
+            "1_a.up.sql": T,
+            "1_b.up.sql": T,
+            "1_b.down.sql": "B",
+            "2_c.up.sql": T,
+            "2_d.down.sql": "D",
+            "3_e.down.sql": "E",
+        },
+    )
+    assert [(m.id, m.down.source.text if m.down else None) for m in folder.migrations] == [
+        ("1_a", None),
+        ("1_b", "B"),
+        ("2_c", "D"),
+    ]
     assert len(folder.files) == 6
 
 
@@ -412,7 +559,9 @@ def test_what_a_command_prints(tmp_path: Path) -> None:
     (tmp_path / "printed.txt").write_text(PRINTED)
     folder = load([], cwd=tmp_path, command="cat printed.txt")
     assert [m.slot for m in folder.migrations] == ["aaa111", "bbb222"]
-    assert sent(folder)[0].startswith("CREATE TABLE alembic_version"), "alembic makes its ledger before the first revision"
+    assert sent(folder)[0].startswith("CREATE TABLE alembic_version"), (
+        "alembic makes its ledger before the first revision"
+    )
     assert sent(folder, 1)[0].startswith("COMMIT;\nCREATE INDEX") and sent(folder, 1)[0].endswith("='bbb222';")
     with pytest.raises(CannotCheck, match="exit 1"):
         load([], cwd=tmp_path, command="cat nowhere.txt")
@@ -424,7 +573,7 @@ def test_what_a_command_prints(tmp_path: Path) -> None:
 
 def test_a_template_stands_on_names_that_are_made_up(tmp_path: Path) -> None:
     auth = {
-        "1_a.up.sql": 'CREATE TABLE {{ index .Options "Namespace" }}.users (id int, note text DEFAULT \'{{ no }}\');',
+        "1_a.up.sql": "CREATE TABLE {{ index .Options \"Namespace\" }}.users (id int, note text DEFAULT '{{ no }}');",
         "2_b.up.sql": "{{/* what this is for */}}ALTER TABLE {{.Namespace}}.users ADD COLUMN name text;",
         "3_c.up.sql": "INSERT INTO mails VALUES ('Hello {{name}}, ${x}', E'it\\'s {{if .x}}', $$Dear {{range .y}}$$);",
         "4_d.up.sql": "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT id FROM {{.Namespace}}.users $$;",
@@ -434,18 +583,29 @@ def test_a_template_stands_on_names_that_are_made_up(tmp_path: Path) -> None:
     assert sent(folder, 1) == ["ALTER TABLE namespace.users ADD COLUMN name text;"]
     assert sent(folder, 2)[0] == auth["3_c.up.sql"] and "namespace.users" in sent(folder, 3)[0]
     assert [m.up.made_up for m in folder.migrations] == [("namespace", "no"), ("namespace",), (), ("namespace",)]
-    psql = loaded(tmp_path / "psql", {"1.sql": "CREATE TABLE :MY_SCHEMA.t (a int[] DEFAULT ARRAY[]:::MY_SCHEMA.k[], b text DEFAULT :'X1');SELECT a[1:n], b::text;"})
-    assert sent(psql) == ["CREATE TABLE my_schema.t (a int[] DEFAULT ARRAY[]::my_schema.k[], b text DEFAULT 'x1');SELECT a[1:n], b::text;"]
+    psql = loaded(
+        tmp_path / "psql",
+        {
+            "1.sql": "CREATE TABLE :MY_SCHEMA.t (a int[] DEFAULT ARRAY[]:::MY_SCHEMA.k[], b text DEFAULT :'X1');SELECT a[1:n], b::text;"
+        },
+    )
+    assert sent(psql) == [
+        "CREATE TABLE my_schema.t (a int[] DEFAULT ARRAY[]::my_schema.k[], b text DEFAULT 'x1');SELECT a[1:n], b::text;"
+    ]
 
 
 def test_a_template_with_conditions_is_not_known(tmp_path: Path) -> None:
-    folder = loaded(tmp_path, {"1_a.up.sql": T, "2_b.up.sql": "CREATE INDEX {{ if .Online }}CONCURRENTLY{{ end }} ON t (id);"})
+    folder = loaded(
+        tmp_path, {"1_a.up.sql": T, "2_b.up.sql": "CREATE INDEX {{ if .Online }}CONCURRENTLY{{ end }} ON t (id);"}
+    )
     assert [bool(m.opaque) for m in folder.migrations] == [False, True] and "template" in folder.migrations[1].opaque
 
 
 def test_a_body_that_was_torn_long_ago_was_not_torn(tmp_path: Path) -> None:
     """Somebody else reads sql-migrate's marks: its own runner would never have got past such a file."""
-    body = "-- +migrate Up\nCREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN\nRETURN 1;\nEND $$;\nSELECT 1;\n"
+    body = (
+        "-- +migrate Up\nCREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN\nRETURN 1;\nEND $$;\nSELECT 1;\n"
+    )
     after = {f"{number}_x.sql": f"-- +migrate Up\n{T};\nSELECT 2;\n" for number in range(2, 6)}
     assert len(sent(loaded(tmp_path / "old", {"1_f.sql": body} | after))) == 1
     assert len(sent(loaded(tmp_path / "old", {"1_f.sql": body} | after), 2)) == 2

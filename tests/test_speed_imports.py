@@ -15,8 +15,21 @@ import pytest
 from lockgate.rules import registry
 from lockgate.timeline import transitions
 
-HEAVY = ("psycopg", "rich", "sqlglot", "httpx", "ruamel", "pygls", "lsprotocol", "dataclasses", "logging", "asyncio", "pglast.ast", "pglast.enums",
-         "importlib.metadata")  # fmt: skip
+HEAVY = (
+    "psycopg",
+    "rich",
+    "sqlglot",
+    "httpx",
+    "ruamel",
+    "pygls",
+    "lsprotocol",
+    "dataclasses",
+    "logging",
+    "asyncio",
+    "pglast.ast",
+    "pglast.enums",
+    "importlib.metadata",
+)
 CODE = """
 import sys; sys.argv = ['lockgate', *{words!r}]
 try:
@@ -27,8 +40,14 @@ print(sorted(sys.modules), file=sys.stderr)
 
 
 def modules(cwd: Path, *words: str) -> set[str]:
-    done = subprocess.run([sys.executable, "-c", CODE.format(words=words)], cwd=cwd, capture_output=True, text=True, check=True,
-                          env=os.environ | {"LOCKGATE_DEBUG": "1"})  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", CODE.format(words=words)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"LOCKGATE_DEBUG": "1"},
+    )
     return set(json.loads(done.stderr.splitlines()[-1].replace("'", '"')))
 
 
@@ -43,10 +62,24 @@ def test_help_imports_nothing_of_ours(tmp_path: Path, word: str) -> None:
 
 
 def test_a_clean_check_imports_the_simulator_alone(tmp_path: Path) -> None:
-    Path(tmp_path, "0001_a.up.sql").write_text("CREATE TABLE a (id int PRIMARY KEY, b text NOT NULL DEFAULT 'x');\nCREATE INDEX ON a (b);\nDROP TABLE a;")
+    Path(tmp_path, "0001_a.up.sql").write_text(
+        "CREATE TABLE a (id int PRIMARY KEY, b text NOT NULL DEFAULT 'x');\nCREATE INDEX ON a (b);\nDROP TABLE a;"
+    )
     found = modules(tmp_path, "check", "--format", "json")
-    packages = ("lockgate.live", "lockgate.deploy", "lockgate.queries", "lockgate.editor", "lockgate.timeline.plpgsql", "lockgate.timeline.evaluate",
-                "lockgate.parse.plpgsql", "lockgate.surface.compose", "lockgate.facts", "subprocess", "tomllib", "pglast")  # fmt: skip
+    packages = (
+        "lockgate.live",
+        "lockgate.deploy",
+        "lockgate.queries",
+        "lockgate.editor",
+        "lockgate.timeline.plpgsql",
+        "lockgate.timeline.evaluate",
+        "lockgate.parse.plpgsql",
+        "lockgate.surface.compose",
+        "lockgate.facts",
+        "subprocess",
+        "tomllib",
+        "pglast",
+    )
     assert heavy(found, (*HEAVY, *packages)) == ["pglast.error", "pglast.parser"]
     assert len([m for m in found if m.startswith("lockgate.rules.")]) <= 1
     assert len([m for m in found if m.startswith("lockgate.")]) < 150
@@ -66,8 +99,12 @@ def test_decorators_are_read_as_they_run() -> None:
     """What the sources say of the rules' triggers is what importing all of them registers."""
     registry.load()
     held = [(state, name) for state, rules in registry._failures.items() for name, _ in rules]
-    held += [(kind.__name__, name) for kind, facts in registry._facts.items() for name, _ in facts] + [("step", name) for name, _ in registry._steps]
-    assert {(trigger, module) for trigger, found in registry.triggers().items() for module in found} == {(t, n.replace("-", "_")) for t, n in held}
+    held += [(kind.__name__, name) for kind, facts in registry._facts.items() for name, _ in facts] + [
+        ("step", name) for name, _ in registry._steps
+    ]
+    assert {(trigger, module) for trigger, found in registry.triggers().items() for module in found} == {
+        (t, n.replace("-", "_")) for t, n in held
+    }
 
 
 def test_what_is_left_out_comes_when_it_is_asked_for() -> None:

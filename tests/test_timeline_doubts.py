@@ -72,7 +72,12 @@ def test_casts_in_doubt_do_not_choose_a_type() -> None:
 def test_a_transaction_taken_apart_still_counts_for_locks_and_temporary_tables() -> None:
     text = "create table t (id int);\nlock table t;\ncreate temp table plan (id int) on commit drop;\ninsert into plan select id from t;\n"
     for apart, expected in ((False, ["25P01", "42P01"]), (True, [])):
-        script = Script(Source("1.sql", text), Script.whole(Source("1.sql", text), Transaction.STATEMENT).pieces, Transaction.STATEMENT, apart=apart)
+        script = Script(
+            Source("1.sql", text),
+            Script.whole(Source("1.sql", text), Transaction.STATEMENT).pieces,
+            Transaction.STATEMENT,
+            apart=apart,
+        )
         replay = Replay(Plan((Migration("1", "1", "1", script),), 15))
         assert failures([s for s in replay.steps() if isinstance(s, Step)]) == expected
 
@@ -106,7 +111,7 @@ def test_a_role_that_is_only_named_may_be_missing() -> None:
     assert failures([s for s in replay.steps() if isinstance(s, Step)]) == []
 
 
-# --- two roles -----------------------------------------------------------------------------------------------------------
+# --- two roles --------------------------------------------------------------------------------------------------------
 
 BEFORE = (
     "create table spaces (name text);\ninsert into spaces select md5(random()::text) where random() > 0.5;\n"
@@ -116,7 +121,9 @@ BEFORE = (
 
 def handed_over(owners: str, deployers: str) -> list[Step]:
     """The deployer's steps after the owner's."""
-    scripts = [Script.whole(Source(f"{n}.sql", text), Transaction.STATEMENT) for n, text in enumerate((owners, deployers), 1)]
+    scripts = [
+        Script.whole(Source(f"{n}.sql", text), Transaction.STATEMENT) for n, text in enumerate((owners, deployers), 1)
+    ]
     migrations = tuple(Migration(str(n), str(n), str(n), script) for n, script in enumerate(scripts, 1))
     replay = Replay(Plan(migrations, 15, owner="own", deployer="app", owned=frozenset({"1"})))
     return [s for s in replay.steps() if isinstance(s, Step) and s.migration.id == "2"]
@@ -153,14 +160,19 @@ def handed_over(owners: str, deployers: str) -> list[Step]:
     ],
 )
 def test_dynamic_sql_puts_in_doubt_what_its_verb_can_change(dynamic: str, whose: bool) -> None:
-    steps = handed_over(BEFORE + UNKNOWN_LOOP.format(dynamic), "alter table known add mine int;\ndrop table known cascade;\n")
+    steps = handed_over(
+        BEFORE + UNKNOWN_LOOP.format(dynamic), "alter table known add mine int;\ndrop table known cascade;\n"
+    )
     assert failures(steps) == (["42501", "42501"] if whose else [])
 
 
 @pytest.mark.parametrize(("grantee", "sure"), [("reader", True), ("app", False), ("public", False), ("%I", False)])
 def test_a_grant_to_another_role_leaves_no_doubt_of_what_this_one_may(grantee: str, sure: bool) -> None:
     loop = UNKNOWN_LOOP.format(f"format('grant create on schema %I to {grantee}', r.name, r.name)")
-    steps = handed_over(BEFORE + "create schema s;\nrevoke all on schema s from public;\n" + loop, "create table s.t (id int);\ncreate schema t;\n")
+    steps = handed_over(
+        BEFORE + "create schema s;\nrevoke all on schema s from public;\n" + loop,
+        "create table s.t (id int);\ncreate schema t;\n",
+    )
     # what the handover grants is certain; CREATE on the database is not among it
     assert failures(steps) == (["42501"] if sure else [])
 
@@ -191,18 +203,24 @@ def test_a_view_is_there_whose_query_is_not_known() -> None:
 
 def test_default_privileges_that_may_have_changed_leave_open_what_may_be_done_to_new_objects_alone() -> None:
     loop = UNKNOWN_LOOP.format("format('alter default privileges grant select on tables to %I', r.name)")
-    owners = BEFORE + "create schema s;\nrevoke all on schema s from public;\n" + loop + "create table fresh (id int);\n"
+    owners = (
+        BEFORE + "create schema s;\nrevoke all on schema s from public;\n" + loop + "create table fresh (id int);\n"
+    )
     texts = (owners, "select from known;\nselect from fresh;\n")
     scripts = [Script.whole(Source(f"{n}.sql", text), Transaction.STATEMENT) for n, text in enumerate(texts, 1)]
     migrations = tuple(Migration(str(n), str(n), str(n), script) for n, script in enumerate(scripts, 1))
     nothing = Script.whole(Source("h.sql", ""), Transaction.STATEMENT)
     replay = Replay(Plan(migrations, 15, owner="own", deployer="app", owned=frozenset({"1"}), handover_sql=nothing))
-    assert [s.fails.message for s in replay.steps() if isinstance(s, Step) and s.fails and s.migration.id == "2"] == ["permission denied for table known"]
+    assert [s.fails.message for s in replay.steps() if isinstance(s, Step) and s.fails and s.migration.id == "2"] == [
+        "permission denied for table known"
+    ]
 
 
 def test_a_role_that_may_be_missing_warns_of_nothing() -> None:
     text = "create table t ();\ndo $$ begin if exists (select from pg_roles where rolname = 'web') then grant select on t to web; end if; end $$;\n"
-    scripts = [Script.whole(Source(f"{n}.sql", part), Transaction.STATEMENT) for n, part in enumerate(text.splitlines(), 1)]
+    scripts = [
+        Script.whole(Source(f"{n}.sql", part), Transaction.STATEMENT) for n, part in enumerate(text.splitlines(), 1)
+    ]
     migrations = tuple(Migration(str(n), str(n), str(n), script) for n, script in enumerate(scripts, 1))
     replay = Replay(Plan(migrations, 15, owner="own", deployer="app", owned=frozenset({"1"}), guessed=("web",)))
     assert [w.message for s in replay.steps() if isinstance(s, Step) for w in s.warnings] == []
@@ -211,7 +229,8 @@ def test_a_role_that_may_be_missing_warns_of_nothing() -> None:
 def test_what_a_table_that_may_be_there_brings_along_may_be_there_too() -> None:
     loop = "do $$ begin if (select random() > 0.5) then execute 'create table made (id serial primary key, x int default ' || random() || ')'; end if; end $$;\n"
     steps, _ = replayed(
-        loop + "alter sequence made_id_seq rename to s;\nalter index made_pkey rename to k;\nalter sequence other_id_seq rename to z;\n"
+        loop
+        + "alter sequence made_id_seq rename to s;\nalter index made_pkey rename to k;\nalter sequence other_id_seq rename to z;\n"
     )
     assert failures(steps) == ["42P01"]
 

@@ -1,4 +1,5 @@
-"""Tables, indexes, views, sequences, partitions, DROP, RENAME: every script of tests/timeline on real servers, statement by statement.
+"""Tables, indexes, views, sequences, partitions, DROP, RENAME: every script of tests/timeline on real servers,
+statement by statement.
 
 A script's first line may tell what it needs: ``-- since 18`` (a grammar), ``-- needs btree_gist`` (an extension).
 """

@@ -54,7 +54,11 @@ def test_a_finding_marks_the_token_and_the_drop(lockgate: Run) -> None:
     report = report_of(lockgate("check", "--format", "json", cwd=OUTAGES).stdout)
     view = next(f for f in report["findings"] if f["object"] == "paliad.rules.is_mandatory")
     text = (OUTAGES / view["location"]["path"]).read_text()
-    assert text[view["location"]["start"]["offset"] : view["location"]["end"]["offset"]] in ("is_mandatory", "r.is_mandatory", "r")
+    assert text[view["location"]["start"]["offset"] : view["location"]["end"]["offset"]] in (
+        "is_mandatory",
+        "r.is_mandatory",
+        "r",
+    )
     assert view["related"][0]["location"]["path"] == "migrations/091_priority.up.sql"
 
 
@@ -80,11 +84,16 @@ def write(folder: Path, **files: str) -> Path:
 
 
 def test_a_syntax_error_does_not_hide_the_rest(lockgate: Run, tmp_path: Path) -> None:
-    folder = write(tmp_path / "m", **{"0001_a": "CREATE TABLE t (a int);\nCREAT TABLE u ();\nSELECT b FROM t;", "0002_b": "SELECT c FROM t;"})
+    folder = write(
+        tmp_path / "m",
+        **{"0001_a": "CREATE TABLE t (a int);\nCREAT TABLE u ();\nSELECT b FROM t;", "0002_b": "SELECT c FROM t;"},
+    )
     report = report_of(lockgate("check", str(folder), "--format", "json").stdout)
     assert [(f["name"], f["location"]["start"]["line"]) for f in report["findings"]] == [
-        ("syntax-error", 2), ("unknown-column", 3), ("unknown-column", 1),
-    ]  # fmt: skip
+        ("syntax-error", 2),
+        ("unknown-column", 3),
+        ("unknown-column", 1),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -121,25 +130,35 @@ def test_stdin_takes_the_place_of_a_file(lockgate: Run, tmp_path: Path) -> None:
 
 
 def test_a_suppression_needs_the_right_rule(lockgate: Run, tmp_path: Path) -> None:
-    write(tmp_path / "m", **{
-        "0001_a": "CREATE TABLE t (a int);\n-- lockgate: ignore unknown-column: made by hand\nSELECT b FROM t;\nSELECT c FROM t; -- lockgate: ignore T204: no\n",
-    })  # fmt: skip
+    write(
+        tmp_path / "m",
+        **{
+            "0001_a": "CREATE TABLE t (a int);\n-- lockgate: ignore unknown-column: made by hand\nSELECT b FROM t;\nSELECT c FROM t; -- lockgate: ignore T204: no\n",
+        },
+    )
     report = report_of(lockgate("check", "m", "--format", "json").stdout)
     assert [f["object"] for f in report["findings"] if f["sqlstate"]] == ["public.t.c"]
     assert report["summary"]["suppressed"] == 1
 
 
 def test_a_suppression_that_does_nothing_is_told(lockgate: Run, tmp_path: Path) -> None:
-    write(tmp_path / "m", **{
-        "0001_a": "CREATE TABLE t (a int);\nSELECT b FROM t; -- lockgate: ignore unknown-colunm: by hand\nSELECT c FROM t; -- lockgate: ignore T203\n"
-        "SELECT a FROM t; -- lockgate: ignore T203: long gone\n-- lockgate: ignore\nSELECT a FROM t;\n",
-    })  # fmt: skip
+    write(
+        tmp_path / "m",
+        **{
+            "0001_a": "CREATE TABLE t (a int);\nSELECT b FROM t; -- lockgate: ignore unknown-colunm: by hand\nSELECT c FROM t; -- lockgate: ignore T203\n"
+            "SELECT a FROM t; -- lockgate: ignore T203: long gone\n-- lockgate: ignore\nSELECT a FROM t;\n",
+        },
+    )
 
     def told(command: str) -> list[tuple[int, str]]:
         findings = report_of(lockgate(command, "m", "--format", "json").stdout)["findings"]
         return [(f["location"]["start"]["line"], f["message"]) for f in findings if f["name"] == "faulty-suppression"]
 
-    always = [(2, "there is no rule unknown-colunm"), (3, "this suppression gives no reason"), (5, "this suppression names no rule, and silences nothing")]
+    always = [
+        (2, "there is no rule unknown-colunm"),
+        (3, "this suppression gives no reason"),
+        (5, "this suppression names no rule, and silences nothing"),
+    ]
     assert told("check") == always, "what only a server can say may be silenced too: check does not know"
     assert told("verify") == sorted([*always, (4, "nothing is silenced here: T203 has nothing to say")])
 

@@ -29,23 +29,32 @@ class Editor(LanguageClient):
     def open(self, name: str) -> str:
         """Open a file of the root; its URI."""
         uri = (self.root / name).as_uri()
-        self.text_document_did_open(lsp.DidOpenTextDocumentParams(lsp.TextDocumentItem(uri, "sql", 1, (self.root / name).read_text())))
+        self.text_document_did_open(
+            lsp.DidOpenTextDocumentParams(lsp.TextDocumentItem(uri, "sql", 1, (self.root / name).read_text()))
+        )
         return uri
 
     def type(self, uri: str, version: int, text: str) -> None:
         """Replace the whole buffer."""
         whole = lsp.TextDocumentContentChangeWholeDocument(text)
-        self.text_document_did_change(lsp.DidChangeTextDocumentParams(lsp.VersionedTextDocumentIdentifier(version, uri), [whole]))
+        self.text_document_did_change(
+            lsp.DidChangeTextDocumentParams(lsp.VersionedTextDocumentIdentifier(version, uri), [whole])
+        )
 
     async def told(self, version: int = 0) -> list[tuple[str, str, str]]:
-        """The next diagnostics (of that version of the buffer, if given): code, place as line:from-to, first line of the message."""
+        """The next diagnostics (of that version of the buffer, if given): code, place as line:from-to, first line of
+        the message."""
         params = await asyncio.wait_for(self.sent.get(), 60)
         while version and params.version != version:
             params = await asyncio.wait_for(self.sent.get(), 60)
         return [
-            (str(d.code), f"{d.range.start.line}:{d.range.start.character}-{d.range.end.character}", d.message.splitlines()[0])
+            (
+                str(d.code),
+                f"{d.range.start.line}:{d.range.start.character}-{d.range.end.character}",
+                d.message.splitlines()[0],
+            )
             for d in params.diagnostics
-        ]  # fmt: skip
+        ]
 
 
 def session(root: Path, talk: Talk) -> None:
@@ -93,11 +102,20 @@ def test_a_quick_fix_writes_the_name_that_was_meant(tmp_path: Path) -> None:
         place = lsp.Range(lsp.Position(0, 9), lsp.Position(0, 9))
         (action,) = await editor.text_document_code_action_async(
             lsp.CodeActionParams(lsp.TextDocumentIdentifier(uri), place, lsp.CodeActionContext([]))
-        ) or [None]  # fmt: skip
+        ) or [None]
         assert isinstance(action, lsp.CodeAction) and action.edit and action.edit.changes
-        assert list(action.edit.changes[uri]) == [lsp.TextEdit(lsp.Range(lsp.Position(0, 7), lsp.Position(0, 12)), "email")]
-        hover = await editor.text_document_hover_async(lsp.HoverParams(lsp.TextDocumentIdentifier(uri), lsp.Position(0, 8)))
-        assert code == "T203" and hover and isinstance(hover.contents, lsp.MarkupContent) and "What it catches" in hover.contents.value
+        assert list(action.edit.changes[uri]) == [
+            lsp.TextEdit(lsp.Range(lsp.Position(0, 7), lsp.Position(0, 12)), "email")
+        ]
+        hover = await editor.text_document_hover_async(
+            lsp.HoverParams(lsp.TextDocumentIdentifier(uri), lsp.Position(0, 8))
+        )
+        assert (
+            code == "T203"
+            and hover
+            and isinstance(hover.contents, lsp.MarkupContent)
+            and "What it catches" in hover.contents.value
+        )
 
     session(folder(tmp_path, "SELECT emial FROM users;\n"), talk)
 

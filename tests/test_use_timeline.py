@@ -15,9 +15,19 @@ import pytest
 from tests.conftest import ROOT, Run
 
 OUTAGES = ROOT / "examples/three-outages"
-QUIET = [f"--{flag}" for flag in (
-    "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync",
-)]  # fmt: skip
+QUIET = [
+    f"--{flag}"
+    for flag in (
+        "headless",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+    )
+]
 
 
 class Visible(HTMLParser):
@@ -78,14 +88,23 @@ def test_alterations_in_words(lockgate: Run, tmp_path: Path) -> None:
         "ALTER TABLE t ALTER a TYPE text;\nALTER TABLE t ALTER a SET NOT NULL;\nALTER TABLE t RENAME a TO b;\nALTER TABLE t RENAME TO u;\n"
         "ALTER TYPE mood ADD VALUE 'glad';\nALTER TABLE u OWNER TO boss;\nGRANT SELECT ON u TO PUBLIC;\nALTER TABLE u ALTER m SET DEFAULT 'sad';\n"
     )
-    done = lockgate("timeline", "1_a.sql", "--layout", "plain", "--transaction", "statement", "--role", "postgres", "--superuser")
+    done = lockgate(
+        "timeline", "1_a.sql", "--layout", "plain", "--transaction", "statement", "--role", "postgres", "--superuser"
+    )
     said = [line[9:] for line in done.stdout.splitlines()[1:]]
     assert said == [
-        "+ role boss", "+ type public.mood (sad)", "+ table public.t (a, m)",
-        "~ column a of table public.t: character varying(5) is now text", "~ column a of table public.t: not null",
-        "~ column a of table public.t is now b", "~ table public.t is now table public.u", "~ type public.mood: values",
-        "~ table public.u: owner postgres is now boss", "~ table public.u: privileges", "~ column m of table public.u: has a default",
-    ]  # fmt: skip
+        "+ role boss",
+        "+ type public.mood (sad)",
+        "+ table public.t (a, m)",
+        "~ column a of table public.t: character varying(5) is now text",
+        "~ column a of table public.t: not null",
+        "~ column a of table public.t is now b",
+        "~ table public.t is now table public.u",
+        "~ type public.mood: values",
+        "~ table public.u: owner postgres is now boss",
+        "~ table public.u: privileges",
+        "~ column m of table public.u: has a default",
+    ]
 
 
 def test_the_page_shows_every_change_and_narrows_to_a_name(lockgate: Run, browser: Run, tmp_path: Path) -> None:
@@ -96,7 +115,9 @@ def test_the_page_shows_every_change_and_narrows_to_a_name(lockgate: Run, browse
     assert whole.texts["h1"] == ["Timeline of migrations"]
     assert "migrations/129_project_event_choices.up.sqlas paliad_app" in whole.texts["h2"]
     narrow = browser(page, "?filter=is_mandatory")
-    assert narrow.texts["h2"] == [f"migrations/{name}.up.sqlas paliad_app" for name in ("042_rules", "091_priority", "125_cross_cutting_filter")]
+    assert narrow.texts["h2"] == [
+        f"migrations/{name}.up.sqlas paliad_app" for name in ("042_rules", "091_priority", "125_cross_cutting_filter")
+    ]
     assert narrow.texts["p"] == ["3 changes that name is_mandatory"]
     assert len(narrow.texts["li"]) == 3 < len(whole.texts["li"])
 

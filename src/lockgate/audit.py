@@ -1,4 +1,5 @@
-"""The simulated catalog against the server's: what differs is our bug, told with the statement that is likeliest to have made it."""
+"""The simulated catalog against the server's: what differs is our bug, told with the statement that is likeliest to
+have made it."""
 
 from __future__ import annotations
 
@@ -23,9 +24,11 @@ Rows = dict[Key, dict[str, Any]]
 
 
 def audit(plan: Plan, report: Report, final: Catalog | None) -> Iterator[Differs]:
-    """Every difference once, at the first migration after which it shows; without catalogs of each migration only the last one's count.
+    """Every difference once, at the first migration after which it shows; without catalogs of each migration only the
+    last one's count.
 
-    Nothing is compared from the first statement on that the server could not be asked about, or that it refused and nobody could repair.
+    Nothing is compared from the first statement on that the server could not be asked about, or that it refused and
+    nobody could repair.
     """
     end = _proven(plan, report)
     whole = len(end) == len(plan.migrations)
@@ -36,7 +39,12 @@ def audit(plan: Plan, report: Report, final: Catalog | None) -> Iterator[Differs
             for _ in replay.take(leg):
                 pass
             migration = leg.migration
-            if leg.kind == "migration" and migration is not None and migration.id in end and migration.id in report.catalogs:
+            if (
+                leg.kind == "migration"
+                and migration is not None
+                and migration.id in end
+                and migration.id in report.catalogs
+            ):
                 yield from _new(known, replay.catalog, report.catalogs[migration.id], plan, (migration,))
     elif whole and final is not None and plan.migrations:
         yield from _new(known, final, report.catalog_after, plan, plan.migrations)
@@ -44,7 +52,11 @@ def audit(plan: Plan, report: Report, final: Catalog | None) -> Iterator[Differs
 
 def _proven(plan: Plan, report: Report) -> frozenset[str]:
     """The migrations before the first that proves nothing."""
-    doubtful = {seen.migration for seen in report.observations if seen.state is not State.OBSERVED or (seen.fails is not None and not seen.repaired_as)}
+    doubtful = {
+        seen.migration
+        for seen in report.observations
+        if seen.state is not State.OBSERVED or (seen.fails is not None and not seen.repaired_as)
+    }
     out = []
     for migration in plan.migrations if not report.restored else ():
         if migration.id in doubtful or migration.opaque:
@@ -53,7 +65,9 @@ def _proven(plan: Plan, report: Report) -> frozenset[str]:
     return frozenset(out)
 
 
-def _new(known: set[tuple[Key, str]], simulated: Catalog, real: LiveCatalog, plan: Plan, migrations: tuple[Migration, ...]) -> Iterator[Differs]:
+def _new(
+    known: set[tuple[Key, str]], simulated: Catalog, real: LiveCatalog, plan: Plan, migrations: tuple[Migration, ...]
+) -> Iterator[Differs]:
     owners = bool(plan.owner or plan.role)
     hidden = _doubted(simulated)
     if hidden is None:
@@ -76,7 +90,11 @@ def differences(simulated: Mapping[str, Any], real: LiveCatalog, owners: bool) -
             yield key, "the server has it, the simulated catalog does not"
         else:
             one, other = ours[key], theirs[key]
-            words = [f"{name} is {other.get(name)!r} on the server, {one.get(name)!r} simulated" for name in other if one.get(name) != other.get(name)]
+            words = [
+                f"{name} is {other.get(name)!r} on the server, {one.get(name)!r} simulated"
+                for name in other
+                if one.get(name) != other.get(name)
+            ]
             if words:
                 yield key, ", ".join(words)
 
@@ -102,7 +120,9 @@ def _doubted(catalog: Catalog) -> set[str] | None:
             names.add(catalog.namespace_name(key[1]))
         for part in key[1:]:
             found = catalog.get(part) if isinstance(part, int) else part
-            name = found if isinstance(found, str) else "" if isinstance(found, Namespace) else getattr(found, "name", "")
+            name = (
+                found if isinstance(found, str) else "" if isinstance(found, Namespace) else getattr(found, "name", "")
+            )
             names.add(str(name))
     return names - {""}
 
@@ -118,7 +138,7 @@ def _placed(key: Key, words: str, migrations: tuple[Migration, ...]) -> Differs:
     shown = ".".join(names[:-1]) + f"({names[-1]})" if kind == "functions" else ".".join(names)
     candidates = names[:-1] if kind == "functions" else names
     for name in reversed(candidates):
-        word = re.compile(rf'(?<![\w$]){re.escape(name)}(?![\w$])', re.IGNORECASE)
+        word = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])", re.IGNORECASE)
         for migration in reversed(migrations):
             for statement in reversed(parse_script(migration.up)) if word.search(migration.up.source.text) else ():
                 if isinstance(statement, Statement) and word.search(statement.text):

@@ -1,6 +1,7 @@
 """Where a history does not begin with an empty database: its first migration already uses what no migration makes.
 
-A framework made the first tables, an administrator the schema. Nothing is known of them, so nothing is said of what rests on them.
+A framework made the first tables, an administrator the schema. Nothing is known of them, so nothing is said of what
+rests on them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ def beginning(plan: Plan, findings: list[Finding], after: Catalog) -> Environmen
         return None
     relations = [name for name in _from_the_start(plan, findings, "42P01") if _never_made(after, name)]
     schemas = [
-        name for name in _from_the_start(plan, findings, "3F000") if ("schema", "", name) not in after.events and after.namespace(name) is None
+        name
+        for name in _from_the_start(plan, findings, "3F000")
+        if ("schema", "", name) not in after.events and after.namespace(name) is None
     ]
     if len(relations) < _ENOUGH and not schemas:
         return None
@@ -47,4 +50,8 @@ def _from_the_start(plan: Plan, findings: list[Finding], sqlstate: str) -> list[
 def _never_made(after: Catalog, qualified: str) -> bool:
     schema, _, name = qualified.rpartition(".")
     space = after.namespace(schema)
-    return space is not None and after.relation_named(space.oid, name) is None and ("relation", schema, name) not in after.events
+    return (
+        space is not None
+        and after.relation_named(space.oid, name) is None
+        and ("relation", schema, name) not in after.events
+    )

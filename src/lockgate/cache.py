@@ -1,8 +1,8 @@
 """The private cache: what earlier runs worked out, by keys that change with everything it was worked out from.
 
-It lies in a folder of the user's own ($XDG_CACHE_HOME/lockgate, else ~/.cache/lockgate) and is used only while nobody else can write there: entries are
-pickles, and are never read from a project. Entries appear whole or not at all, a damaged one is none, and the oldest go when there are too many.
-``LOCKGATE_CACHE=off`` turns it off.
+It lies in a folder of the user's own ($XDG_CACHE_HOME/lockgate, else ~/.cache/lockgate) and is used only while nobody
+else can write there: entries are pickles, and are never read from a project. Entries appear whole or not at all, a
+damaged one is none, and the oldest go when there are too many. ``LOCKGATE_CACHE=off`` turns it off.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def digest(*parts: bytes) -> bytes:
 
 @cache
 def identity() -> bytes:
-    """A fingerprint of everything but the input that a result hangs on: our code and data, the interpreter, the compiled dependencies."""
+    """A fingerprint of everything but the input that a result hangs on: our code and data, the interpreter, the
+    compiled dependencies."""
     from importlib.machinery import PathFinder
 
     here = os.path.dirname(__file__)
@@ -44,7 +45,11 @@ def identity() -> bytes:
         spec = PathFinder.find_spec(package)
         for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
             _stamp(folder, stamps, deep=False)
-    return digest(sys.version.encode(), str(sys.implementation.cache_tag).encode(), "\n".join(sorted(stamps)).encode("utf-8", "surrogateescape"))
+    return digest(
+        sys.version.encode(),
+        str(sys.implementation.cache_tag).encode(),
+        "\n".join(sorted(stamps)).encode("utf-8", "surrogateescape"),
+    )
 
 
 def _stamp(folder: str, out: list[str], deep: bool = True) -> None:
@@ -125,8 +130,12 @@ def _name(key: bytes) -> str:
 
 def _evict(home: str) -> None:
     """Delete the entries that were not used for longest until the rest fits."""
-    mine = (entry for entry in os.scandir(home) if not entry.name.endswith(".pack"))  # a server's template lies here, too (live/template.py)
-    entries = sorted(((seen.st_mtime_ns, seen.st_size, entry.path) for entry in mine if (seen := entry.stat())), reverse=True)
+    mine = (
+        entry for entry in os.scandir(home) if not entry.name.endswith(".pack")
+    )  # a server's template lies here, too (live/template.py)
+    entries = sorted(
+        ((seen.st_mtime_ns, seen.st_size, entry.path) for entry in mine if (seen := entry.stat())), reverse=True
+    )
     total = 0
     for _, size, path in entries:
         total += size

@@ -51,9 +51,12 @@ class Coverage:
 
     def as_json(self) -> dict[str, Any]:
         out: dict[str, Any] = {
-            "migrations": self.migrations, "statements": self.statements, "exact": self.statements - self.tainted,
-            "tainted": self.tainted, "unmodelled": [{"reason": r, "count": n} for r, n in sorted(self.unmodelled.items())],
-        }  # fmt: skip
+            "migrations": self.migrations,
+            "statements": self.statements,
+            "exact": self.statements - self.tainted,
+            "tainted": self.tainted,
+            "unmodelled": [{"reason": r, "count": n} for r, n in sorted(self.unmodelled.items())],
+        }
         if self.queries is not None:
             out["queries"] = self.queries
         return out
@@ -107,11 +110,15 @@ def check(config: Config, request: Request, progress: Progress | None = None) ->
 
 
 def _whatever_the_version(checked: Checked) -> list[Finding]:
-    """Nobody says which PostgreSQL it is: a refusal that the newest one does not share is no error, for it may be the one."""
+    """Nobody says which PostgreSQL it is: a refusal that the newest one does not share is no error, for it may be the
+    one."""
     newest = _replayed(checked.config, checked.request, checked.folder, replace(checked.plan, major=NEWEST_MAJOR), None)
     there = {f.fingerprint for f in newest.findings}
     words = f"PostgreSQL {NEWEST_MAJOR} takes it: set [database] version to the one that production has"
-    return [f if not f.sqlstate or f.fingerprint in there else replace(f, severity=Severity.INFO, help=words) for f in checked.findings]
+    return [
+        f if not f.sqlstate or f.fingerprint in there else replace(f, severity=Severity.INFO, help=words)
+        for f in checked.findings
+    ]
 
 
 def examine(config: Config, request: Request, progress: Progress | None = None) -> Checked:
@@ -159,7 +166,10 @@ def _pending(config: Config, request: Request, plan: Plan) -> frozenset[str]:
     if not request.release:
         return frozenset()
     if not config.queries.paths:
-        raise UsageError(f"--release {request.release} needs the application's queries", 'name their files: [queries] paths = ["..."] in lockgate.toml')
+        raise UsageError(
+            f"--release {request.release} needs the application's queries",
+            'name their files: [queries] paths = ["..."] in lockgate.toml',
+        )
     from lockgate.queries.release import pending
 
     return pending(config.root, request.cwd, request.release, plan.migrations)
@@ -172,7 +182,7 @@ def _queries(checked: Checked, before: Point | None, spans: dict[str, tuple[Sour
     plan, request = checked.plan, checked.request
     checked.queries = examined = examine_all(
         checked.config, request.cwd, request.release, plan.migrations, plan.search_path, before, checked.recall.end()
-    )  # fmt: skip
+    )
     checked.coverage.queries = examined.coverage()
     checked.findings += [f for fact in examined.facts for f in registry.of_fact(fact)]
     for one in examined.resolutions:
@@ -300,9 +310,13 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report 
         from lockgate.slots.git import changed_paths
 
         changed = changed_paths(request.since, request.cwd)
-        kept = [f for f in kept if changed & {f.at.source.path, *(r.source.path for r in f.related if f.rule[0] == "C")}]
+        kept = [
+            f for f in kept if changed & {f.at.source.path, *(r.source.path for r in f.related if f.rule[0] == "C")}
+        ]
     kept = with_recovery(dict.fromkeys(sorted(kept, key=_order)), config, checked.folder.migrations)
-    return Outcome(tuple(kept), checked.coverage, server or _simulated(checked.plan), hushed, request.fail_on, checked.folder, live)
+    return Outcome(
+        tuple(kept), checked.coverage, server or _simulated(checked.plan), hushed, request.fail_on, checked.folder, live
+    )
 
 
 def _simulated(plan: Plan) -> dict[str, Any]:
@@ -333,10 +347,15 @@ def _with_severity(item: Finding, config: Config) -> Finding:
 
 
 def weighed(item: Finding) -> Finding:
-    """As it counts after the server's word: what the server refutes is a mistake of ours, told as one, and closes no gate."""
+    """As it counts after the server's word: what the server refutes is a mistake of ours, told as one, and closes no
+    gate."""
     if item.evidence is None or item.evidence.verdict is not Verdict.REFUTED:
         return item
-    return replace(item, severity=Severity.INFO, help="PostgreSQL takes it: Lockgate is wrong here. Please report it, with the statements before it.")
+    return replace(
+        item,
+        severity=Severity.INFO,
+        help="PostgreSQL takes it: Lockgate is wrong here. Please report it, with the statements before it.",
+    )
 
 
 def _order(item: Finding) -> tuple[str, int, str, str]:
@@ -359,12 +378,14 @@ def validate_rules(config: Config) -> None:
     """Every rule that the configuration names must exist (a typo would silence the wrong thing). Raises UsageError."""
     import difflib
 
-
     known = rule_names() | {name[0] for name in rule_names() if name[0].isupper()}
     for name in _named_rules(config):
         if name not in known:
             near = difflib.get_close_matches(name, sorted(known), 1)
-            raise UsageError(f'{config.path}: [rules] names "{name}", which is no rule', f'did you mean "{near[0]}"?' if near else "see `lockgate rules`")
+            raise UsageError(
+                f'{config.path}: [rules] names "{name}", which is no rule',
+                f'did you mean "{near[0]}"?' if near else "see `lockgate rules`",
+            )
     for name, severity in config.rules.severity.items():
         if severity not in ("info", "warning", "error"):
             raise UsageError(f"{config.path}: rules.severity.{name} must be info, warning or error", "mend the value")

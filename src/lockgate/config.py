@@ -1,4 +1,5 @@
-"""The configuration: ``lockgate.toml``, or ``[tool.lockgate]`` in pyproject.toml. Unknown keys are errors that suggest the near one."""
+"""The configuration: ``lockgate.toml``, or ``[tool.lockgate]`` in pyproject.toml. Unknown keys are errors that suggest
+the near one."""
 
 from __future__ import annotations
 
@@ -117,7 +118,8 @@ class Gitea:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration; ``root`` is the folder that its relative paths count from, ``path`` its file ("" if there is none)."""
+    """The whole configuration; ``root`` is the folder that its relative paths count from, ``path`` its file ("" if
+    there is none)."""
 
     migrations: Migrations = Migrations()
     database: Database = Database()
@@ -143,7 +145,8 @@ _CHOICES = {
 
 
 def load(path: Path | None, cwd: Path) -> Config:
-    """The configuration of a file, or the nearest one upward from ``cwd`` (not beyond the repository); defaults where there is none.
+    """The configuration of a file, or the nearest one upward from ``cwd`` (not beyond the repository); defaults where
+    there is none.
 
     Raises UsageError for an unknown key, a wrong type, a missing file or broken TOML.
     """
@@ -193,7 +196,11 @@ class _Reader:
     text: str
 
     def config(self, table: dict[str, Any], path: Path) -> Config:
-        sections = {name: type(value) for name in Config.__match_args__ if not isinstance(value := getattr(Config(), name), (Path, str))}
+        sections = {
+            name: type(value)
+            for name in Config.__match_args__
+            if not isinstance(value := getattr(Config(), name), (Path, str))
+        }
         values: dict[str, Any] = {}
         for name, value in table.items():
             if name not in sections:
@@ -256,4 +263,7 @@ class _Reader:
         return UsageError(f'{self.shown}:{self.line(key, section)}: unknown {what}: "{key}"', remedy)
 
     def wrong(self, section: str, key: str, wanted: str) -> UsageError:
-        return UsageError(f"{self.shown}:{self.line(key, section)}: {section}.{key} must be {wanted}", "see `lockgate explain configuration`")
+        return UsageError(
+            f"{self.shown}:{self.line(key, section)}: {section}.{key} must be {wanted}",
+            "see `lockgate explain configuration`",
+        )

@@ -93,5 +93,12 @@ class Finding:
         import hashlib
 
         token = self.at.source.text[self.at.span.start : self.at.span.end]
-        parts = (self.rule, self.at.source.path, self.slot, self.object, self.sqlstate or "", " ".join(token.split())[:200])
+        parts = (
+            self.rule,
+            self.at.source.path,
+            self.slot,
+            self.object,
+            self.sqlstate or "",
+            " ".join(token.split())[:200],
+        )
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:24]

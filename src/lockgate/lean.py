@@ -1,7 +1,8 @@
-"""Imports without ballast: compiled modules loaded past their packages' own ``__init__``, patterns compiled when they are first used.
+"""Imports without ballast: compiled modules loaded past their packages' own ``__init__``, patterns compiled when they
+are first used.
 
-``import pglast`` builds 1,000 node classes and enums (25 ms) for its Python trees, which we never ask for; ``import immutables`` a set of typing
-protocols (10 ms). Both come back whole to anybody who imports them afterwards.
+``import pglast`` builds 1,000 node classes and enums (25 ms) for its Python trees, which we never ask for; ``import
+immutables`` a set of typing protocols (10 ms). Both come back whole to anybody who imports them afterwards.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 
 def compiled(package: str, module: str, *unused: str, **given: str) -> Any:
-    """``package.module``, where ``unused`` submodules are imported when something asks for them, and ``given`` names of the package come from its submodules.
+    """``package.module``, where ``unused`` submodules are imported when something asks for them, and ``given`` names of
+    the package come from its submodules.
 
     A package that is not laid out as expected is imported as usual.
     """
@@ -71,7 +73,20 @@ else:
             import re
 
             real = re.compile(*self._given)
-            for word in ("match", "search", "fullmatch", "finditer", "findall", "sub", "subn", "split", "scanner", "pattern", "flags", "groupindex"):
+            for word in (
+                "match",
+                "search",
+                "fullmatch",
+                "finditer",
+                "findall",
+                "sub",
+                "subn",
+                "split",
+                "scanner",
+                "pattern",
+                "flags",
+                "groupindex",
+            ):
                 self.__dict__[word] = getattr(real, word)
             return getattr(real, name)
 

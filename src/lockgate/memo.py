@@ -1,9 +1,10 @@
 """The memo: a whole run again, as long as nothing that it looked at has changed.
 
-A run is watched while it works: every file that it opens, folder that it lists and path that it asks for (through the interpreter's audit events and
-``os.stat``), and what git reads where git is asked. The memo holds their stamps beside the output; the next run with the same words, folder and
-environment compares stamps and has nothing else to do, not even to import what a check needs. Whatever cannot be watched (other programs, the network,
-the working tree as git sees it) leaves no memo, and neither does a file that changed while the run was on.
+A run is watched while it works: every file that it opens, folder that it lists and path that it asks for (through the
+interpreter's audit events and ``os.stat``), and what git reads where git is asked. The memo holds their stamps beside
+the output; the next run with the same words, folder and environment compares stamps and has nothing else to do, not
+even to import what a check needs. Whatever cannot be watched (other programs, the network, the working tree as git sees
+it) leaves no memo, and neither does a file that changed while the run was on.
 """
 
 from __future__ import annotations
@@ -27,7 +28,20 @@ _OPTIONS = ("--since", "--stdin-filename", "--output", "--no-cache")  # about th
 _SLACK = 50_000_000  # nanoseconds: a file system's clock may lag behind ours
 _COARSE = 2_000_000_000  # one that counts in seconds
 # git commands whose answers hang on refs, configuration and objects alone
-_PURE = frozenset({"rev-parse", "merge-base", "cat-file", "ls-tree", "diff-tree", "for-each-ref", "symbolic-ref", "log", "show", "hash-object"})
+_PURE = frozenset(
+    {
+        "rev-parse",
+        "merge-base",
+        "cat-file",
+        "ls-tree",
+        "diff-tree",
+        "for-each-ref",
+        "symbolic-ref",
+        "log",
+        "show",
+        "hash-object",
+    }
+)
 
 
 def remembered(words: list[str]) -> tuple[str, int] | None:
@@ -46,7 +60,12 @@ def remembered(words: list[str]) -> tuple[str, int] | None:
 
 
 def _repeatable(words: list[str]) -> bool:
-    return words[:1] == ["check"] and not any(w.startswith(_OPTIONS) for w in words) and not sys.stdout.isatty() and "GIT_DIR" not in os.environ
+    return (
+        words[:1] == ["check"]
+        and not any(w.startswith(_OPTIONS) for w in words)
+        and not sys.stdout.isatty()
+        and "GIT_DIR" not in os.environ
+    )
 
 
 def _key(words: list[str]) -> bytes:
@@ -55,7 +74,8 @@ def _key(words: list[str]) -> bytes:
 
 
 def stamp(path: str, whole: bool = True) -> Stamp:
-    """What tells a file or a folder's list from any other; without ``whole`` no more of a folder than that it is one."""
+    """What tells a file or a folder's list from any other; without ``whole`` no more of a folder than that it is
+    one."""
     try:
         seen = os.stat(path)
     except (OSError, ValueError):
@@ -96,11 +116,15 @@ class Watch:
             return
         self._stop()
         own = _own()
-        stamps = [(path, whole, stamp(path, whole)) for path, whole in self._seen.items() if not os.path.join(path, "").startswith(own)]
+        stamps = [
+            (path, whole, stamp(path, whole))
+            for path, whole in self._seen.items()
+            if not os.path.join(path, "").startswith(own)
+        ]
         if all(settled(now, self._start) for _, _, now in stamps):
             cache.write(self._key, marshal.dumps((stamps, text, code)))
 
-    # --- what is heard -------------------------------------------------------------------------------------------------
+    # --- what is heard ------------------------------------------------------------------------------------------------
 
     def _note(self, path: Any, whole: bool) -> None:
         if not isinstance(path, int):
@@ -152,7 +176,11 @@ def settled(seen: Stamp, start: int) -> bool:
 def _git_files(cwd: str) -> Iterator[str]:
     """The files from which git answers in a folder."""
     home = os.path.expanduser("~")
-    yield from ("/etc/gitconfig", f"{home}/.gitconfig", os.path.join(os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config", "git/config"))
+    yield from (
+        "/etc/gitconfig",
+        f"{home}/.gitconfig",
+        os.path.join(os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config", "git/config"),
+    )
     up = cwd
     while not os.path.lexists(os.path.join(up, ".git")):
         yield os.path.join(up, ".git")
@@ -162,7 +190,10 @@ def _git_files(cwd: str) -> Iterator[str]:
     found = os.path.join(up, ".git")
     yield found
     for folder in _real_folders(found):
-        yield from (os.path.join(folder, name) for name in ("HEAD", "config", "config.worktree", "packed-refs", "shallow", "info/grafts", "reftable"))
+        yield from (
+            os.path.join(folder, name)
+            for name in ("HEAD", "config", "config.worktree", "packed-refs", "shallow", "info/grafts", "reftable")
+        )
         for place, _, names in os.walk(os.path.join(folder, "refs")):
             yield place
             yield from (os.path.join(place, name) for name in names)

@@ -1,7 +1,8 @@
 """Recall: of a folder that was checked before, only what comes after the first change is replayed.
 
-Every leg of a replay has a key, made from its text and the key before it: two replays with the same key so far are in the same state. Under the
-folder's name the cache holds what each leg came to; under keys of legs it holds waypoints from which a replay goes on.
+Every leg of a replay has a key, made from its text and the key before it: two replays with the same key so far are in
+the same state. Under the folder's name the cache holds what each leg came to; under keys of legs it holds waypoints
+from which a replay goes on.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from lockgate.timeline.replay import Leg, Plan, Replay
 from lockgate.values import dataclass, field, replace
 
 _ATOMS = frozenset({str, int, bool, bytes, type(None)})
-_STRIDE = 1000  # statements replayed before the first waypoint that lies amid a folder; each one after it lies twice as far
+_STRIDE = (
+    1000  # statements replayed before the first waypoint that lies amid a folder; each one after it lies twice as far
+)
 
 
 @dataclass
@@ -33,8 +36,9 @@ class Told:
     tainted: int = 0
     unmodelled: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    spans: list[tuple[Source, Span]] = field(default_factory=list)  # of the statements of sources with directives in them
-
+    spans: list[tuple[Source, Span]] = field(
+        default_factory=list
+    )  # of the statements of sources with directives in them
 
     def note(self, reason: str) -> None:
         """Count something that is not known for certain, or not modelled."""
@@ -54,7 +58,8 @@ class _Book:
 
 
 class Recall:
-    """A replay that remembers. ``brief``: the text is an editor's, and changes with the next key; keep no more than what the next run needs."""
+    """A replay that remembers. ``brief``: the text is an editor's, and changes with the next key; keep no more than
+    what the next run needs."""
 
     def __init__(self, plan: Plan, tell: Tell, place: str = "", brief: bool = False) -> None:
         self._plan, self._tell, self._brief = plan, tell, brief
@@ -104,7 +109,8 @@ class Recall:
         return self._at(number).catalog
 
     def _walk(self, known: int, told: list[Told]) -> Iterator[Leg]:
-        """The legs still to take; waypoints are left before the first that is new, before the last, and at growing distances."""
+        """The legs still to take; waypoints are left before the first that is new, before the last, and at growing
+        distances."""
         taken, stride, last = 0, _STRIDE, len(self._legs) - 1
         for number in range(self._done, len(self._legs)):
             if taken and self._on and (number == known or (not self._brief and (number == last or taken >= stride))):
@@ -124,7 +130,8 @@ class Recall:
         return replay
 
     def _from(self, number: int) -> tuple[Replay, int]:
-        """A replay that goes on from the last waypoint that has no more than so many legs behind it, and how many those are."""
+        """A replay that goes on from the last waypoint that has no more than so many legs behind it, and how many those
+        are."""
         for done in range(min(number, len(self._legs) - 1), 0, -1):
             data = cache.read(self._chain[done]) if self._on and cache.has(self._chain[done]) else None
             if data is None:
@@ -137,7 +144,7 @@ class Recall:
             return replay, done
         return Replay(self._plan), 0
 
-    # --- what the cache holds ------------------------------------------------------------------------------------------
+    # --- what the cache holds -----------------------------------------------------------------------------------------
 
     def _remembered(self) -> tuple[_Book, list[Told]]:
         """The folder's book, and what the legs came to that are as they were."""
@@ -158,7 +165,12 @@ class Recall:
 
     def _entry(self, told: Told) -> tuple[int, int, dict[str, int], bytes]:
         rest = (told.findings, told.spans)
-        return told.statements, told.tainted, told.unmodelled, waypoint.dump(rest, self._sources.values()) if any(rest) else b""
+        return (
+            told.statements,
+            told.tainted,
+            told.unmodelled,
+            waypoint.dump(rest, self._sources.values()) if any(rest) else b"",
+        )
 
     def _restored(self, entry: tuple[int, int, dict[str, int], bytes]) -> Told:
         findings, spans = waypoint.restore(entry[3], self._sources) if entry[3] else ([], [])

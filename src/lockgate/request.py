@@ -43,17 +43,24 @@ def read_folder(config: Config, request: Request) -> Folder:
     transaction = request.transaction or config.migrations.transaction
     command = "" if request.paths else config.migrations.command
     folder = load(
-        paths, layout, transaction=transaction, cwd=request.cwd, command=command, placeholders=config.migrations.placeholders
-    )  # fmt: skip
+        paths,
+        layout,
+        transaction=transaction,
+        cwd=request.cwd,
+        command=command,
+        placeholders=config.migrations.placeholders,
+    )
     if request.stdin is not None:
         folder = replace(folder, migrations=tuple(_with_buffer(m, request.stdin) for m in folder.migrations))
     return folder
 
 
 def read_history(config: Config, request: Request) -> tuple[Folder, frozenset[str]]:
-    """The migrations, and the files that are asked about where single ones are named: these stand in a history, which is read as a whole.
+    """The migrations, and the files that are asked about where single ones are named: these stand in a history, which
+    is read as a whole.
 
-    Files that no known layout has beside each other are a history of their own, as they are where ``--layout plain`` says so.
+    Files that no known layout has beside each other are a history of their own, as they are where ``--layout plain``
+    says so.
     """
     if not request.paths or request.layout == "plain" or not all(map(Path.is_file, request.paths)):
         return read_folder(config, request), frozenset()
@@ -65,7 +72,9 @@ def read_history(config: Config, request: Request) -> tuple[Folder, frozenset[st
         whole = read_folder(config, replace(request, paths=() if inside else tuple(dict.fromkeys(map(home_of, files)))))
     except (UsageError, CannotCheck):
         return read_folder(config, request), frozenset()
-    return (whole, asked) if asked <= {f.source.path for f in whole.files} else (read_folder(config, request), frozenset())
+    return (
+        (whole, asked) if asked <= {f.source.path for f in whole.files} else (read_folder(config, request), frozenset())
+    )
 
 
 def _with_buffer(migration: Migration, buffer: Source) -> Migration:
@@ -78,7 +87,9 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
     """What is replayed, and as whom."""
     roles = config.roles
     if roles.handover and not (roles.owner and roles.deployer):
-        raise UsageError(f"{config.path}: roles.handover needs roles.owner and roles.deployer", "name both roles, or remove handover")
+        raise UsageError(
+            f"{config.path}: roles.handover needs roles.owner and roles.deployer", "name both roles, or remove handover"
+        )
     split = bool(roles.owner and roles.deployer) and not request.role
     inside = in_baseline(config, folder, request.cwd)
     environment = _environment(config, request, folder)
@@ -103,19 +114,22 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
 
 
 def is_plain(config: Config, request: Request) -> bool:
-    """Whether somebody names the layout plain: then the folder is taken at its word, and nothing is supposed around it."""
+    """Whether somebody names the layout plain: then the folder is taken at its word, and nothing is supposed around
+    it."""
     return (request.layout or config.migrations.layout) == "plain"
 
 
 def _environment(config: Config, request: Request, folder: Folder) -> Environment | None:
-    """What a hosting service provides; nothing beside a baseline, which holds it, nor where somebody names the layout plain."""
+    """What a hosting service provides; nothing beside a baseline, which holds it, nor where somebody names the layout
+    plain."""
     if config.migrations.baseline or is_plain(config, request):
         return None
     return around(folder)
 
 
 def in_baseline(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:
-    """The migrations whose work the baseline holds: what the ledger has. Without a ledger the tree holds only what comes after it."""
+    """The migrations whose work the baseline holds: what the ledger has. Without a ledger the tree holds only what
+    comes after it."""
     from lockgate.slots import applied_ids, read_ledger
 
     if not config.migrations.baseline:
@@ -126,7 +140,10 @@ def in_baseline(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:
     beside = config.resolve(config.migrations.baseline).with_name("ledger.json")
     if beside.is_file():
         shown = beside.relative_to(config.root) if beside.is_relative_to(config.root) else beside
-        raise UsageError(f"{config.path}: the baseline has a ledger beside it that is not configured", f'add [ledger] snapshot = "{shown}"')
+        raise UsageError(
+            f"{config.path}: the baseline has a ledger beside it that is not configured",
+            f'add [ledger] snapshot = "{shown}"',
+        )
     return frozenset()
 
 
@@ -140,7 +157,9 @@ def owned_ids(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:
 
         ledger = read_ledger(config, cwd, folder)
         if ledger is None:
-            raise UsageError(f'{config.path}: roles.handover = "ledger" needs [ledger] snapshot or dsn_env', "configure the ledger")
+            raise UsageError(
+                f'{config.path}: roles.handover = "ledger" needs [ledger] snapshot or dsn_env', "configure the ledger"
+            )
         return applied_ids(folder, ledger)
     limit = _slot_key(handover)
     return frozenset(m.id for m in folder.migrations if _slot_key(m.slot) <= limit)

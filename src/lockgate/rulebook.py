@@ -119,16 +119,24 @@ def read(name: str, text: str) -> Rule:
     heading = re.search(r"^# (.+)$", body, re.MULTILINE)
     states = meta.get("sqlstate", [])
     return Rule(
-        meta["code"], name, Severity(meta["severity"]), meta["family"], heading.group(1) if heading else name, body, meta.get("since", ""),
-        (states,) if isinstance(states, str) and states else tuple(states), meta.get("default", True),
-    )  # fmt: skip
+        meta["code"],
+        name,
+        Severity(meta["severity"]),
+        meta["family"],
+        heading.group(1) if heading else name,
+        body,
+        meta.get("since", ""),
+        (states,) if isinstance(states, str) and states else tuple(states),
+        meta.get("default", True),
+    )
 
 
 def examples(rule: Rule) -> tuple[Example, ...]:
     """The examples of a rule, with the expectation of every marked line."""
     section = rule.section("Examples")
     return tuple(
-        Example(rule.name, number, match.group(1), _files(match.group(2))) for number, match in enumerate(_FENCE.finditer(section), 1)
+        Example(rule.name, number, match.group(1), _files(match.group(2)))
+        for number, match in enumerate(_FENCE.finditer(section), 1)
     )
 
 

@@ -1,9 +1,10 @@
-"""Suppressions: ``-- lockgate: ignore rule-name: reason`` on the line of a finding, or on a line of its own above the statement.
+"""Suppressions: ``-- lockgate: ignore rule-name: reason`` on the line of a finding, or on a line of its own above the
+statement.
 
 In source code the language's own comment does it: ``// lockgate: ...`` or ``# lockgate: ...``.
 
-One names one or more rules by slug or code, and gives a reason. A suppression that silences nothing, names no rule, or has no
-reason is itself reported.
+One names one or more rules by slug or code, and gives a reason. A suppression that silences nothing, names no rule, or
+has no reason is itself reported.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from lockgate.text import Source, Span
 from lockgate.values import dataclass, field
 
 WORD = "lockgate:"  # no directive without it
-_DIRECTIVE = pattern(r"(?:--|//|#)[ \t]*lockgate:[ \t]*ignore\b[ \t]*(?P<rules>[\w,\- ]*?)[ \t]*(?::[ \t]*(?P<reason>.*?))?[ \t]*$", re.MULTILINE)
+_DIRECTIVE = pattern(
+    r"(?:--|//|#)[ \t]*lockgate:[ \t]*ignore\b[ \t]*(?P<rules>[\w,\- ]*?)[ \t]*(?::[ \t]*(?P<reason>.*?))?[ \t]*$",
+    re.MULTILINE,
+)
 
 
 @dataclass(slots=True)
@@ -33,7 +37,8 @@ class Suppression:
 
 
 def find(source: Source, statements: Iterable[Span]) -> list[Suppression]:
-    """The directives of a file. ``statements`` are the spans of its statements: a directive above one covers it whole."""
+    """The directives of a file. ``statements`` are the spans of its statements: a directive above one covers it
+    whole."""
     if WORD not in source.text:
         return []
     spans = sorted(statements, key=lambda span: span.start)
@@ -43,7 +48,10 @@ def find(source: Source, statements: Iterable[Span]) -> list[Suppression]:
 def _directives(source: Source, spans: list[Span]) -> Iterator[Suppression]:
     for match in _DIRECTIVE.finditer(source.text):
         start = match.start()
-        if any(span.start < start < span.end and "'" in source.text[span.start : start].rpartition("\n")[2] for span in spans):
+        if any(
+            span.start < start < span.end and "'" in source.text[span.start : start].rpartition("\n")[2]
+            for span in spans
+        ):
             continue
         rules = tuple(filter(None, re.split(r"[,\s]+", match.group("rules").strip())))
         line = source.position(start).line
@@ -82,17 +90,35 @@ class Faulty:
 
 
 def faults(item: Suppression, known: Collection[str], *, whole: bool) -> Iterator[Faulty]:
-    """What is wrong with a suppression. ``known``: slugs and codes of all rules; ``whole``: every rule had its say, those of the server included."""
+    """What is wrong with a suppression. ``known``: slugs and codes of all rules; ``whole``: every rule had its say,
+    those of the server included."""
     if not item.rules:
-        yield Faulty(item.source, item.span, "this suppression names no rule, and silences nothing", "name the rule: -- lockgate: ignore RULE: reason")
+        yield Faulty(
+            item.source,
+            item.span,
+            "this suppression names no rule, and silences nothing",
+            "name the rule: -- lockgate: ignore RULE: reason",
+        )
         return
     for name in item.rules:
         if name not in known:
             from difflib import get_close_matches
 
             near = get_close_matches(name, sorted(known), 1)
-            yield Faulty(item.source, item.span, f"there is no rule {name}", f"did you mean {near[0]}?" if near else "see `lockgate rules`")
+            yield Faulty(
+                item.source,
+                item.span,
+                f"there is no rule {name}",
+                f"did you mean {near[0]}?" if near else "see `lockgate rules`",
+            )
     if not item.reason:
-        yield Faulty(item.source, item.span, "this suppression gives no reason", "say why, after a colon: the next reader wants to know")
+        yield Faulty(
+            item.source,
+            item.span,
+            "this suppression gives no reason",
+            "say why, after a colon: the next reader wants to know",
+        )
     if whole and not item.used and all(name in known for name in item.rules):
-        yield Faulty(item.source, item.span, f"nothing is silenced here: {', '.join(item.rules)} has nothing to say", "remove it")
+        yield Faulty(
+            item.source, item.span, f"nothing is silenced here: {', '.join(item.rules)} has nothing to say", "remove it"
+        )

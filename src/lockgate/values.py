@@ -1,8 +1,9 @@
 """Values: ``dataclasses`` as the type checker and every reader know it, at a fraction of the price.
 
-The standard decorator compiles half a dozen methods for every class as it is imported (1 ms each; there are 250), and a frozen instance writes each
-field through ``object.__setattr__``. Here a class gets its ``__init__`` when the first instance is made, the other methods are shared, and ``frozen`` is
-what mypy holds us to. ``dataclasses.fields``, ``asdict`` and ``replace`` accept these classes as their own.
+The standard decorator compiles half a dozen methods for every class as it is imported (1 ms each; there are 250), and a
+frozen instance writes each field through ``object.__setattr__``. Here a class gets its ``__init__`` when the first
+instance is made, the other methods are shared, and ``frozen`` is what mypy holds us to. ``dataclasses.fields``,
+``asdict`` and ``replace`` accept these classes as their own.
 """
 
 from __future__ import annotations
@@ -24,7 +25,13 @@ else:
 
         def __init__(self, default=_MISSING, default_factory=_MISSING, init=True, repr=True, compare=True):
             self.name = ""
-            self.default, self.default_factory, self.init, self.repr, self.compare = default, default_factory, init, repr, compare
+            self.default, self.default_factory, self.init, self.repr, self.compare = (
+                default,
+                default_factory,
+                init,
+                repr,
+                compare,
+            )
 
     def field(*, default=_MISSING, default_factory=_MISSING, init=True, repr=True, compare=True):
         """What ``dataclasses.field`` takes, as far as it is used here."""
@@ -35,8 +42,14 @@ else:
         return _made(cls, frozen, slots) if cls is not None else lambda cls: _made(cls, frozen, slots)
 
     def _made(cls: type, frozen: bool, slots: bool) -> type:
-        own = {name: _own_field(cls, name) for name, kind in cls.__annotations__.items() if not str(kind).startswith("ClassVar")}
-        inherited = {name: f for base in reversed(cls.__mro__[1:]) for name, f in base.__dict__.get("_values_fields", {}).items()}
+        own = {
+            name: _own_field(cls, name)
+            for name, kind in cls.__annotations__.items()
+            if not str(kind).startswith("ClassVar")
+        }
+        inherited = {
+            name: f for base in reversed(cls.__mro__[1:]) for name, f in base.__dict__.get("_values_fields", {}).items()
+        }
         namespace = dict(cls.__dict__)
         for name, each in own.items():
             if slots or each.default is _MISSING:
@@ -45,7 +58,11 @@ else:
                 namespace[name] = each.default
         known = inherited | own
         given = set(cls.__dict__)
-        namespace |= {"_values_fields": known, "__match_args__": tuple(known), "__dataclass_fields__": _StandardFields()}
+        namespace |= {
+            "_values_fields": known,
+            "__match_args__": tuple(known),
+            "__dataclass_fields__": _StandardFields(),
+        }
         compared = tuple(f.name for f in known.values() if f.compare)
         for name, method in _methods(compared, frozen).items():
             if name not in given or (name == "__hash__" and "__eq__" not in given and namespace["__hash__"] is None):
@@ -119,7 +136,9 @@ else:
         def __get__(self, instance: object, cls: type) -> dict[str, Any]:
             import dataclasses
 
-            made = dataclasses.make_dataclass("_", [(f.name, Any, _standard(f)) for f in cls._values_fields.values()], kw_only=True)
+            made = dataclasses.make_dataclass(
+                "_", [(f.name, Any, _standard(f)) for f in cls._values_fields.values()], kw_only=True
+            )
             cls.__dataclass_fields__ = made.__dataclass_fields__
             return made.__dataclass_fields__
 

@@ -1,4 +1,5 @@
-"""The long run: ``python -m tests.oracle --majors 15,18 --seconds 600 --seed 1``: every kind of difference once, shrunk, with its count."""
+"""The long run: ``python -m tests.oracle --majors 15,18 --seconds 600 --seed 1``: every kind of difference once,
+shrunk, with its count."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ def main() -> None:
     given = {found.major: found for path in options.bindir if (found := inspect(Path(path), path)) is not None}
     binaries = [*given.values()] or [ENABLED[int(m)] for m in options.majors.split(",")]
     for found in binaries:
-        hunt(found, options.seed, options.seconds / len(binaries), options.length, RIGHTS if options.rights else WEIGHTS)
+        hunt(
+            found, options.seed, options.seconds / len(binaries), options.length, RIGHTS if options.rights else WEIGHTS
+        )
 
 
 def hunt(binaries: Binaries, seed: int, seconds: float, length: int, weights: dict[Production, int]) -> None:
@@ -40,7 +43,11 @@ def hunt(binaries: Binaries, seed: int, seconds: float, length: int, weights: di
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             source = random.Random(f"{seed} {count}")
-            outcome = run(server, PREAMBLE, lambda replay, n, source=source: next_statement(source, replay, weights) if n < length else None)
+            outcome = run(
+                server,
+                PREAMBLE,
+                lambda replay, n, source=source: next_statement(source, replay, weights) if n < length else None,
+            )
             count, compared = count + 1, compared + outcome.compared
             if outcome.tainted:
                 taints[outcome.tainted[:90] + "   <- " + outcome.statements[-1][:100]] += 1
@@ -50,9 +57,16 @@ def hunt(binaries: Binaries, seed: int, seconds: float, length: int, weights: di
                 if seen[kind] == 1:
                     texts = shrink(server, outcome.statements, outcome.difference)
                     final = run(server, texts, lambda replay, n: None)
-                    print(f"--- {binaries.major}, sequence {count - 1}\n" + ";\n".join(texts[:-1]) + f";\n>>> {final.difference}\n", flush=True)
-    print(f"=== {binaries.major}: {count} sequences, {compared} statements alike, {sum(seen.values())} differences of {len(seen)} kinds, "
-          f"{sum(taints.values())} tainted")  # fmt: skip
+                    print(
+                        f"--- {binaries.major}, sequence {count - 1}\n"
+                        + ";\n".join(texts[:-1])
+                        + f";\n>>> {final.difference}\n",
+                        flush=True,
+                    )
+    print(
+        f"=== {binaries.major}: {count} sequences, {compared} statements alike, {sum(seen.values())} differences of {len(seen)} kinds, "
+        f"{sum(taints.values())} tainted"
+    )
     for kind, number in seen.most_common(30):
         print(f"  {number:4} {kind}")
     for reason, number in taints.most_common(15):

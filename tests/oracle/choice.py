@@ -1,4 +1,5 @@
-"""Choices of the generator: names that exist (or do not), types, expressions, drawn from the simulated catalog as it is at that point."""
+"""Choices of the generator: names that exist (or do not), types, expressions, drawn from the simulated catalog as it is
+at that point."""
 
 from __future__ import annotations
 
@@ -13,11 +14,37 @@ from lockgate.timeline.export import identity_arguments
 
 T = TypeVar("T")
 NUMBERS = ("int", "bigint", "smallint", "numeric(10,2)", "numeric", "double precision")
-SIMPLE = (*NUMBERS, "text", "varchar(10)", "char(3)", "boolean", "timestamptz", "timestamp", "date", "uuid", "jsonb", "text[]", "int[]", "interval", "bytea")
+SIMPLE = (
+    *NUMBERS,
+    "text",
+    "varchar(10)",
+    "char(3)",
+    "boolean",
+    "timestamptz",
+    "timestamp",
+    "date",
+    "uuid",
+    "jsonb",
+    "text[]",
+    "int[]",
+    "interval",
+    "bytea",
+)
 LITERALS = {
-    "text": "'x'", "varchar": "'x'", "bpchar": "'x'", "bool": "true", "timestamptz": "now()", "timestamp": "'2020-01-01'", "date": "current_date",
-    "uuid": "gen_random_uuid()", "jsonb": "'{}'", "_text": "'{}'", "_int4": "'{1}'", "interval": "'1 day'", "bytea": "''",
-}  # fmt: skip
+    "text": "'x'",
+    "varchar": "'x'",
+    "bpchar": "'x'",
+    "bool": "true",
+    "timestamptz": "now()",
+    "timestamp": "'2020-01-01'",
+    "date": "current_date",
+    "uuid": "gen_random_uuid()",
+    "jsonb": "'{}'",
+    "_text": "'{}'",
+    "_int4": "'{1}'",
+    "interval": "'1 day'",
+    "bytea": "''",
+}
 ROLES = ("r1", "r2", "r3")
 
 
@@ -52,7 +79,7 @@ class Choice:
         """A name for something new, which may be taken."""
         return f"{letter}{1 + self.random.randrange(count)}"
 
-    # --- existing objects ---------------------------------------------------------------------------------------------------
+    # --- existing objects ---------------------------------------------------------------------------------------------
 
     def objects(self, kind: type[T]) -> list[T]:
         """The user's objects of a kind, in creation order."""
@@ -143,13 +170,17 @@ class Choice:
     def type(self) -> str:
         """Any type for a column."""
         if self.wrong():
-            return self.one(["nosuch_type", "int[nosuch]", "anyelement", "record", "varchar(0)"][:2] if self.chance(0.5) else ["nosuch_type", "anyelement", "void"])
+            return self.one(
+                ["nosuch_type", "int[nosuch]", "anyelement", "record", "varchar(0)"][:2]
+                if self.chance(0.5)
+                else ["nosuch_type", "anyelement", "void"]
+            )
         own = self.types("edc")
         if own and self.chance(0.25):
             return self.shown(self.one(own)) + self.maybe("[]", 0.1)
         return self.one(SIMPLE if self.chance(0.5) else ("int", "text", "bigint", "boolean"))
 
-    # --- expressions --------------------------------------------------------------------------------------------------------
+    # --- expressions --------------------------------------------------------------------------------------------------
 
     def literal(self, oid: int) -> str:
         """A constant that fits a type, mostly."""
@@ -174,16 +205,41 @@ class Choice:
     def condition(self, relation: Relation | None, prefix: str = "") -> str:
         """A boolean over a relation's columns, mostly."""
         column = prefix + self.column(relation)
-        attribute = next((a for a in relation.attributes if a.name == column.removeprefix(prefix)), None) if relation is not None else None
+        attribute = (
+            next((a for a in relation.attributes if a.name == column.removeprefix(prefix)), None)
+            if relation is not None
+            else None
+        )
         if attribute is None or self.wrong():
-            return self.one([f"{column} > 0", f"{column} is not null", f"{prefix}nosuch_column = 1", f"lower({column}) = 'x'", column])
+            return self.one(
+                [
+                    f"{column} > 0",
+                    f"{column} is not null",
+                    f"{prefix}nosuch_column = 1",
+                    f"lower({column}) = 'x'",
+                    column,
+                ]
+            )
         shown = type_name(self.catalog, attribute.type, attribute.typmod)
         if self.chance(0.3):
             return f"{column} is {self.maybe('not ')}null"
         if shown in ("text",) or shown.startswith("character"):
-            return self.one([f"length({column}) > 1", f"{column} <> ''", f"lower({column}) like 'x%'", f"{column} ~ 'a'", f"{column} in ('a', 'b')"])
-        return self.one([f"{column} = {self.literal(attribute.type)}", f"{column} is not distinct from {self.literal(attribute.type)}",
-                         f"coalesce({column}, {self.literal(attribute.type)}) is not null"])  # fmt: skip
+            return self.one(
+                [
+                    f"length({column}) > 1",
+                    f"{column} <> ''",
+                    f"lower({column}) like 'x%'",
+                    f"{column} ~ 'a'",
+                    f"{column} in ('a', 'b')",
+                ]
+            )
+        return self.one(
+            [
+                f"{column} = {self.literal(attribute.type)}",
+                f"{column} is not distinct from {self.literal(attribute.type)}",
+                f"coalesce({column}, {self.literal(attribute.type)}) is not null",
+            ]
+        )
 
     def value(self, relation: Relation | None, prefix: str = "") -> str:
         """An expression over a relation's columns."""
@@ -193,9 +249,19 @@ class Choice:
         routines = [r for r in self.objects(Routine) if r.kind == "f" and len(r.args) == 1]
         if routines and self.chance(0.3):
             return f"{self.shown(self.one(routines))}({column})"
-        return self.one([f"({column} is null)", f"({column}::text)", "(1 + 1)", f"coalesce({column}, null)", f"md5({column}::text)",
-                         f"nullif({column}, {column})", f"(case when {self.condition(relation, prefix)} then 1 else 2 end)", f"array[{column}]",
-                         f"max({column})" if self.chance(0.1) else column])  # fmt: skip
+        return self.one(
+            [
+                f"({column} is null)",
+                f"({column}::text)",
+                "(1 + 1)",
+                f"coalesce({column}, null)",
+                f"md5({column}::text)",
+                f"nullif({column}, {column})",
+                f"(case when {self.condition(relation, prefix)} then 1 else 2 end)",
+                f"array[{column}]",
+                f"max({column})" if self.chance(0.1) else column,
+            ]
+        )
 
     def query(self) -> str:
         """A SELECT over one or two relations."""
@@ -206,11 +272,20 @@ class Choice:
             other, second = self.relation("rpvm")
             if self.chance(0.2):
                 return f"select * from {name} x union all select * from {other} y"
-            return (f"select x.{self.column(relation)} as c1, y.{self.column(second)} as c2 from {name} x {self.one(['', 'left ', 'full '])}join {other} y"
-                    f" {self.one(['on true', f'on x.{self.column(relation)} = y.{self.column(second)}', f'using ({self.column(relation)})'])}")  # fmt: skip
-        items = "*" if self.chance(0.35) else ", ".join(
-            dict.fromkeys(self.value(relation) + self.maybe(f" as {self.fresh('c')}", 0.5) for _ in range(1 + self.random.randrange(2)))
-        )  # fmt: skip
+            return (
+                f"select x.{self.column(relation)} as c1, y.{self.column(second)} as c2 from {name} x {self.one(['', 'left ', 'full '])}join {other} y"
+                f" {self.one(['on true', f'on x.{self.column(relation)} = y.{self.column(second)}', f'using ({self.column(relation)})'])}"
+            )
+        items = (
+            "*"
+            if self.chance(0.35)
+            else ", ".join(
+                dict.fromkeys(
+                    self.value(relation) + self.maybe(f" as {self.fresh('c')}", 0.5)
+                    for _ in range(1 + self.random.randrange(2))
+                )
+            )
+        )
         where = self.maybe(f" where {self.condition(relation)}")
         group = f" group by {self.column(relation)}" if self.chance(0.06) else ""
         order = self.maybe(f" order by {self.one(['1', self.column(relation)])}", 0.1)

@@ -31,7 +31,8 @@ _SKIP = ("schemas public", "extensions plpgsql")
 
 @dataclass
 class Outcome:
-    """What came of a sequence: how many statements were compared, and the difference or the reason why it ended early."""
+    """What came of a sequence: how many statements were compared, and the difference or the reason why it ended
+    early."""
 
     statements: list[str] = field(default_factory=list)
     compared: int = 0
@@ -66,7 +67,9 @@ def database(server: Server) -> Iterator[SocketConnection]:
 
 def _set_back(admin: SocketConnection, what: str, acls: str) -> None:
     """Privileges on what all databases share, as initdb left them."""
-    for (name,) in admin.query(f"select distinct case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end from {acls}").rows:
+    for (name,) in admin.query(
+        f"select distinct case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end from {acls}"
+    ).rows:
         admin.query(f"revoke all on {what} from {name} cascade")
     admin.query(f"grant all on {what} to current_user")
 
@@ -89,16 +92,24 @@ class Pair:
 
     def _prepare(self) -> None:
         (path,) = self.connection.query("select current_setting('search_path')").rows[0]
-        for sql in ("set search_path = pg_catalog", _PREPARE, state.prepare(self.major), f"select pg_catalog.set_config('search_path', $${path}$$, false)"):
+        for sql in (
+            "set search_path = pg_catalog",
+            _PREPARE,
+            state.prepare(self.major),
+            f"select pg_catalog.set_config('search_path', $${path}$$, false)",
+        ):
             reply = self.connection.query(sql)
             assert reply.failure is None, reply.failure
 
     def feed(self, sql: str, *, catalogs: bool = True) -> tuple[str, str]:
-        """One statement on both: the difference and the taint, each empty where there is none. ``catalogs``: compare them, too."""
+        """One statement on both: the difference and the taint, each empty where there is none. ``catalogs``: compare
+        them, too."""
         step = self._simulate(sql)
         if step is None:  # the grammar refuses it, and so must the server
             real, message = self._apply(sql)
-            return ("" if real in ("42601", "0A000") else f"{sql}\n    server: {real} {message}\n    simulated: 42601"), ""
+            return (
+                "" if real in ("42601", "0A000") else f"{sql}\n    server: {real} {message}\n    simulated: 42601"
+            ), ""
         real, message = self._apply(sql)
         self.latent += [failure.sqlstate for failure in step.latent]
         warnings = [warning for warning in step.warnings if warning.level == "WARNING"]
@@ -113,11 +124,20 @@ class Pair:
         if step.fails and real in WORDED and words != message:
             return f"{sql}\n    server says: {message}\n    simulated says: {words}", ""
         if step.fails and "because some objects depend on it" in words:
-            there, here = (set(filter(None, re.split("\n|; ", _nameless(text)))) for text in (self.detail, step.fails.help))
+            there, here = (
+                set(filter(None, re.split("\n|; ", _nameless(text)))) for text in (self.detail, step.fails.help)
+            )
             if there != here and len(here) < 10:
-                return f"{sql}\n    only the server: {sorted(there - here)}\n    only simulated: {sorted(here - there)}", ""
+                return (
+                    f"{sql}\n    only the server: {sorted(there - here)}\n    only simulated: {sorted(here - there)}",
+                    "",
+                )
         if sql.lower().startswith("revoke"):  # one table's warning stands for those of its columns
-            self.said = [one for one in self.said if "could be revoked for column" not in one or "could be revoked for column" in " ".join(self.told)]
+            self.said = [
+                one
+                for one in self.said
+                if "could be revoked for column" not in one or "could be revoked for column" in " ".join(self.told)
+            ]
         if sorted(self.said) != sorted(self.told) and any(map(real_warning, (*self.warned, *self.foreseen))):
             return f"{sql}\n    server warns: {self.said}\n    simulated warns: {self.told}", ""
         if self.block == "E":
@@ -130,7 +150,8 @@ class Pair:
         return steps[0] if len(steps) == 1 and not isinstance(steps[0], Broken) else None
 
     def _apply(self, sql: str) -> tuple[str, str]:
-        """As the replay takes a file apart: a statement that fails inside a block leaves the block as it was (psql's ON_ERROR_ROLLBACK)."""
+        """As the replay takes a file apart: a statement that fails inside a block leaves the block as it was (psql's
+        ON_ERROR_ROLLBACK)."""
         control = sql.lower().startswith(CONTROL)
         guarded = self.block == "T" and not control
         if guarded:
@@ -164,7 +185,9 @@ class Pair:
 
     def _differences(self) -> Iterable[str]:
         catalog = self.replay.catalog
-        missing, extra, changed = compare(in_order(json.loads(self.connection.query("execute lockgate_catalog").rows[0][0] or "{}")), export(catalog))
+        missing, extra, changed = compare(
+            in_order(json.loads(self.connection.query("execute lockgate_catalog").rows[0][0] or "{}")), export(catalog)
+        )
         for word, names in (("missing", missing), ("extra", extra), ("different", changed)):
             yield from (f"{word}: {name}" for name in names if not name.startswith(_SKIP))
         there, here = state.real(self.connection), state.ours(catalog)

@@ -1,4 +1,5 @@
-"""What a catalog holds beyond the contract's export: owners, privileges, memberships, comments, flags; of the server and of the simulator, alike."""
+"""What a catalog holds beyond the contract's export: owners, privileges, memberships, comments, flags; of the server
+and of the simulator, alike."""
 
 from __future__ import annotations
 
@@ -40,35 +41,55 @@ _OWN_PROC = f"p.oid not in ({_MEMBER.format('pg_proc')})"
 _OWN_TYPE = f"t.oid not in ({_MEMBER.format('pg_type')})"
 _EXPLODED = """case e.grantee when 0 then 'public' else pg_get_userbyid(e.grantee) end, e.privilege_type, e.is_grantable::text,
     pg_get_userbyid(e.grantor)"""
-# kinds that are told by owner, and by their acl where they have one: catalog, column of the name, prefix of the columns, acldefault's letter
+# kinds that are told by owner, and by their acl where they have one: catalog, column of the name, prefix of the
+# columns, acldefault's letter
 _KINDS = {
-    "collation": ("pg_collation", "collname", "coll", ""), "conversion": ("pg_conversion", "conname", "con", ""),
-    "event_trigger": ("pg_event_trigger", "evtname", "evt", ""), "fdw": ("pg_foreign_data_wrapper", "fdwname", "fdw", "F"),
-    "foreign_server": ("pg_foreign_server", "srvname", "srv", "S"), "language": ("pg_language", "lanname", "lan", "l"),
-    "large_object": ("pg_largeobject_metadata", "oid::text", "lom", "L"), "operator": ("pg_operator", "oprname", "opr", ""),
-    "opclass": ("pg_opclass", "opcname", "opc", ""), "opfamily": ("pg_opfamily", "opfname", "opf", ""),
-    "publication": ("pg_publication", "pubname", "pub", ""), "statistics": ("pg_statistic_ext", "stxname", "stx", ""),
-    "subscription": ("pg_subscription", "subname", "sub", ""), "tablespace": ("pg_tablespace", "spcname", "spc", "t"),
-    "ts_config": ("pg_ts_config", "cfgname", "cfg", ""), "ts_dict": ("pg_ts_dict", "dictname", "dict", ""),
+    "collation": ("pg_collation", "collname", "coll", ""),
+    "conversion": ("pg_conversion", "conname", "con", ""),
+    "event_trigger": ("pg_event_trigger", "evtname", "evt", ""),
+    "fdw": ("pg_foreign_data_wrapper", "fdwname", "fdw", "F"),
+    "foreign_server": ("pg_foreign_server", "srvname", "srv", "S"),
+    "language": ("pg_language", "lanname", "lan", "l"),
+    "large_object": ("pg_largeobject_metadata", "oid::text", "lom", "L"),
+    "operator": ("pg_operator", "oprname", "opr", ""),
+    "opclass": ("pg_opclass", "opcname", "opc", ""),
+    "opfamily": ("pg_opfamily", "opfname", "opf", ""),
+    "publication": ("pg_publication", "pubname", "pub", ""),
+    "statistics": ("pg_statistic_ext", "stxname", "stx", ""),
+    "subscription": ("pg_subscription", "subname", "sub", ""),
+    "tablespace": ("pg_tablespace", "spcname", "spc", "t"),
+    "ts_config": ("pg_ts_config", "cfgname", "cfg", ""),
+    "ts_dict": ("pg_ts_dict", "dictname", "dict", ""),
     "extension": ("pg_extension", "extname", "ext", ""),
-}  # fmt: skip
+}
 
 
 def _owners() -> str:
     texts = [
         f"select 'owner', '{kind}', {name}, pg_get_userbyid({prefix}owner) from {catalog} k where oid >= 16384 and oid not in ({_MEMBER.format(catalog)})"
         for kind, (catalog, name, prefix, _) in _KINDS.items()
-    ]  # fmt: skip
-    return ";\n".join((*texts, "select 'owner', 'database', '', pg_get_userbyid(datdba) from pg_database where datname = current_database()"))
+    ]
+    return ";\n".join(
+        (
+            *texts,
+            "select 'owner', 'database', '', pg_get_userbyid(datdba) from pg_database where datname = current_database()",
+        )
+    )
 
 
 def _acls() -> str:
     texts = [
         f"select '{kind} acl', {name}, {_EXPLODED} from {catalog}, aclexplode(coalesce({prefix}acl, acldefault('{letter}', {prefix}owner))) e where true"
-        for kind, (catalog, name, prefix, letter) in _KINDS.items() if letter
-    ]  # fmt: skip
-    return ";\n".join((*texts, f"""select 'parameter acl', parname, {_EXPLODED} from pg_parameter_acl, aclexplode(paracl) e;
-select 'database acl', '', {_EXPLODED} from pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) e where datname = current_database()"""))
+        for kind, (catalog, name, prefix, letter) in _KINDS.items()
+        if letter
+    ]
+    return ";\n".join(
+        (
+            *texts,
+            f"""select 'parameter acl', parname, {_EXPLODED} from pg_parameter_acl, aclexplode(paracl) e;
+select 'database acl', '', {_EXPLODED} from pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) e where datname = current_database()""",
+        )
+    )
 
 
 # a column list each: kind, name, facts
@@ -152,7 +173,8 @@ def _as_array(sql: str) -> str:
 
 
 def real(connection: Connection) -> Facts:
-    """The server's facts; the connection's search_path must be pg_catalog, and ``prepare``'s statement must be there."""
+    """The server's facts; the connection's search_path must be pg_catalog, and ``prepare``'s statement must be
+    there."""
     reply = connection.query("execute lockgate_facts")
     assert reply.failure is None, reply.failure
     return frozenset(tuple(v or "" for v in row) for row in json.loads(reply.rows[0][0] or "[]"))
@@ -187,7 +209,9 @@ def _all(catalog: Catalog) -> Iterator[tuple[object, ...]]:
 
 
 def _member(catalog: Catalog, m: Membership) -> tuple[object, ...]:
-    grantor = catalog.role_name(m.grantor) if catalog.get(m.grantor) is not None else "?"  # before 16, one that was dropped stays
+    grantor = (
+        catalog.role_name(m.grantor) if catalog.get(m.grantor) is not None else "?"
+    )  # before 16, one that was dropped stays
     names = (catalog.role_name(m.role), catalog.role_name(m.member), grantor, m.admin)
     return "member", *names, *((m.inherit, m.set) if catalog.major >= 16 else ())
 
@@ -198,7 +222,9 @@ def _exploded(catalog: Catalog, items: Acl) -> Iterator[tuple[object, ...]]:
             yield catalog.role_name(grantee), NAMES[letter], letter in options, catalog.role_name(grantor)
 
 
-def _acl(catalog: Catalog, kind: str, what: str, name: str, obj: Namespace | Relation | Routine | Type | Other) -> Iterator[tuple[object, ...]]:
+def _acl(
+    catalog: Catalog, kind: str, what: str, name: str, obj: Namespace | Relation | Routine | Type | Other
+) -> Iterator[tuple[object, ...]]:
     for row in _exploded(catalog, obj.acl if obj.acl is not None else default_acl(kind, obj.owner, catalog.major)):
         yield what, name, *row
 
@@ -214,25 +240,55 @@ def _facts(catalog: Catalog, obj: Object) -> Iterator[tuple[object, ...]]:
         case Constraint() if obj.relation:
             table = catalog.the(Relation, obj.relation)
             kind = obj.kind + (obj.on_update + obj.on_delete if obj.kind == "f" else "")
-            yield "constraint", table.name, obj.name, obj.is_local, obj.inherited, obj.validated, obj.deferrable, obj.deferred, kind
+            yield (
+                "constraint",
+                table.name,
+                obj.name,
+                obj.is_local,
+                obj.inherited,
+                obj.validated,
+                obj.deferrable,
+                obj.deferred,
+                kind,
+            )
         case Type() if obj.kind in "edrc" and (not obj.relation or catalog.the(Relation, obj.relation).kind == "c"):
             yield "type owner", obj.name, catalog.role_name(obj.owner)
             yield from _acl(catalog, "type", "type acl", obj.name, obj)
             if obj.kind == "d":
                 checks = sum(1 for c in catalog.objects(Constraint) if c.type == obj.oid and c.kind == "c")
-                yield "domain", obj.name, type_name(catalog, obj.base, obj.base_typmod), obj.notnull, obj.has_default, checks
+                yield (
+                    "domain",
+                    obj.name,
+                    type_name(catalog, obj.base, obj.base_typmod),
+                    obj.notnull,
+                    obj.has_default,
+                    checks,
+                )
         case Routine():
             yield from _routine(catalog, obj)
         case Trigger() if not obj.internal:
             bits = sum(bit for letter, bit in (("I", 4), ("D", 8), ("U", 16), ("T", 32)) if letter in obj.events)
             bits += obj.row + {"B": 2, "A": 0, "O": 64}[obj.timing]
             function = catalog.find(Routine, obj.function)
-            yield "trigger", catalog.the(Relation, obj.relation).name, obj.name, function.name if function else "?", bits, obj.enabled
+            yield (
+                "trigger",
+                catalog.the(Relation, obj.relation).name,
+                obj.name,
+                function.name if function else "?",
+                bits,
+                obj.enabled,
+            )
         case Policy():
             roles = " ".join(sorted(catalog.role_name(r) for r in obj.roles))
             yield "policy", catalog.the(Relation, obj.relation).name, obj.name, obj.command, obj.permissive, roles
         case Rewrite():
-            yield "rule", catalog.the(Relation, obj.relation).name, obj.name, _EVENTS.get(obj.event, obj.event), obj.instead
+            yield (
+                "rule",
+                catalog.the(Relation, obj.relation).name,
+                obj.name,
+                _EVENTS.get(obj.event, obj.event),
+                obj.instead,
+            )
         case Operator():
             yield "owner", "operator", obj.name, catalog.role_name(obj.owner)
         case Extension() if obj.oid >= FIRST_USER_OID:
@@ -254,8 +310,12 @@ def _other(catalog: Catalog, obj: Other) -> Iterator[tuple[object, ...]]:
 
 def _untouched(catalog: Catalog) -> Iterator[tuple[str, str, Other]]:
     """What is there from the start, as long as nobody has granted anything on it."""
-    for kind, name in (("database", ""), ("tablespace", "pg_default"), ("tablespace", "pg_global"),
-                       *(("language", name) for name in ("internal", "c", "sql", "plpgsql"))):  # fmt: skip
+    for kind, name in (
+        ("database", ""),
+        ("tablespace", "pg_default"),
+        ("tablespace", "pg_global"),
+        *(("language", name) for name in ("internal", "c", "sql", "plpgsql")),
+    ):
         if not any(o.kind == kind and (o.name == name or o.oid == CURRENT_DATABASE) for o in catalog.objects(Other)):
             yield kind, name, Other(0, kind, name, 0, catalog.database_owner if kind == "database" else 10)
 
@@ -263,8 +323,22 @@ def _untouched(catalog: Catalog) -> Iterator[tuple[str, str, Other]]:
 def _routine(catalog: Catalog, obj: Routine) -> Iterator[tuple[object, ...]]:
     arguments = identity_arguments(catalog, obj)
     yield from _acl(catalog, "function", "function acl", f"{obj.name}({arguments})", obj)
-    result = re.sub(r"^pg_temp_\d+\.", "", type_name(catalog, obj.result)) if obj.result else "-"  # the session sees its own
-    yield ("function", obj.name, arguments, obj.language, obj.volatile, obj.strict, obj.security_definer, obj.retset, result, obj.defaults, len(obj.config))
+    result = (
+        re.sub(r"^pg_temp_\d+\.", "", type_name(catalog, obj.result)) if obj.result else "-"
+    )  # the session sees its own
+    yield (
+        "function",
+        obj.name,
+        arguments,
+        obj.language,
+        obj.volatile,
+        obj.strict,
+        obj.security_definer,
+        obj.retset,
+        result,
+        obj.defaults,
+        len(obj.config),
+    )
 
 
 def _relation(catalog: Catalog, obj: Relation) -> Iterator[tuple[object, ...]]:
@@ -277,10 +351,30 @@ def _relation(catalog: Catalog, obj: Relation) -> Iterator[tuple[object, ...]]:
             yield "column acl", f"{obj.name}.{a.name}", *row
     if obj.kind in "rp":
         parents = " ".join(catalog.the(Relation, p).name for p in obj.parents)
-        yield "table", obj.name, obj.persistence, obj.is_partition, obj.rls, obj.force_rls, obj.replica_identity, parents
+        yield (
+            "table",
+            obj.name,
+            obj.persistence,
+            obj.is_partition,
+            obj.rls,
+            obj.force_rls,
+            obj.replica_identity,
+            parents,
+        )
     if obj.index is not None:
         i, table = obj.index, catalog.the(Relation, obj.index.relation)
-        yield "index", obj.name, table.name, i.primary, i.unique, i.immediate, obj.kind, i.method, " ".join(map(str, (*i.keys, *i.included))), obj.is_partition
+        yield (
+            "index",
+            obj.name,
+            table.name,
+            i.primary,
+            i.unique,
+            i.immediate,
+            obj.kind,
+            i.method,
+            " ".join(map(str, (*i.keys, *i.included))),
+            obj.is_partition,
+        )
     if obj.sequence is not None and obj.sequence.owned is not None:
         table = catalog.the(Relation, obj.sequence.owned[0])
         column = table.attribute_by_num(obj.sequence.owned[1])
@@ -297,7 +391,16 @@ def _comments(catalog: Catalog) -> Iterator[tuple[object, ...]]:
 def _kind(obj: Object | None, number: int) -> str:
     match obj:
         case Relation():
-            word = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "S": "sequence", "i": "index", "I": "index", "c": "composite type"}[obj.kind]
+            word = {
+                "r": "table",
+                "p": "table",
+                "v": "view",
+                "m": "materialized view",
+                "S": "sequence",
+                "i": "index",
+                "I": "index",
+                "c": "composite type",
+            }[obj.kind]
             return f"{word} column" if number else word
         case Constraint():
             return "table constraint" if obj.relation else "domain constraint"

@@ -12,7 +12,10 @@ def column_definition(c: Choice, name: str) -> str:
         return f"{name} {c.one(['serial', 'bigserial', 'smallserial'])}" + c.maybe(" primary key", 0.4)
     if c.chance(0.08):
         kind = c.one(["always", "by default"])
-        return f"{name} {c.one(['int', 'bigint', 'text' if c.wrong() else 'smallint'])} generated {kind} as identity" + c.maybe(" primary key", 0.4)
+        return (
+            f"{name} {c.one(['int', 'bigint', 'text' if c.wrong() else 'smallint'])} generated {kind} as identity"
+            + c.maybe(" primary key", 0.4)
+        )
     type_ = c.type()
     parts = [name, type_]
     if c.chance(0.25):
@@ -24,7 +27,9 @@ def column_definition(c: Choice, name: str) -> str:
     if c.chance(0.1):
         parts.append(c.one(["unique", "primary key"]))
     if c.chance(0.1):
-        parts.append(f"{c.maybe('constraint ' + c.fresh('k') + ' ')}check ({c.one([f'{name} is not null', f'{name} > 0', f'length({name}::text) > 0', 'a > id'])})")
+        parts.append(
+            f"{c.maybe('constraint ' + c.fresh('k') + ' ')}check ({c.one([f'{name} is not null', f'{name} > 0', f'length({name}::text) > 0', 'a > id'])})"
+        )
     if c.chance(0.12):
         parts.append(references(c))
     return " ".join(parts)
@@ -33,7 +38,9 @@ def column_definition(c: Choice, name: str) -> str:
 def references(c: Choice) -> str:
     """REFERENCES."""
     name, relation = c.relation("rp")
-    keys = [k for k in c.catalog.of_relation(relation.oid, Constraint) if k.kind in "pu"] if relation is not None else []
+    keys = (
+        [k for k in c.catalog.of_relation(relation.oid, Constraint) if k.kind in "pu"] if relation is not None else []
+    )
     columns = ""
     if relation is not None and keys and c.chance(0.6):
         columns = f" ({', '.join(a.name for n in c.one(keys).keys if (a := relation.attribute_by_num(n)) is not None)})"
@@ -50,13 +57,19 @@ def table_constraint(c: Choice, columns: list[str], relation: Relation | None = 
     kind = c.one(["primary key", "unique", "unique", "check", "check", "foreign", "exclude"])
     if kind == "check":
         first = c.one(columns) if columns else "a"
-        plain = c.one([f"{first} is not null", f"{first} > 0", f"{first} <> 'x'", "nosuch > 0" if c.wrong() else "true"])
+        plain = c.one(
+            [f"{first} is not null", f"{first} > 0", f"{first} <> 'x'", "nosuch > 0" if c.wrong() else "true"]
+        )
         condition = c.condition(relation) if relation is not None else plain
         return f"{named}check ({condition})" + c.maybe(" no inherit", 0.1)
     if kind == "foreign":
         return f"{named}foreign key ({some}) {references(c)}"
     if kind == "exclude":
-        return f"{named}exclude using gist ({c.one(columns) if columns else 'a'} with &&)" if c.wrong() else f"{named}unique ({some})"
+        return (
+            f"{named}exclude using gist ({c.one(columns) if columns else 'a'} with &&)"
+            if c.wrong()
+            else f"{named}unique ({some})"
+        )
     return f"{named}{kind} ({some})" + c.maybe(" deferrable", 0.08)
 
 
@@ -85,16 +98,26 @@ def create_table(c: Choice) -> str:
 def create_partition(c: Choice) -> str:
     """CREATE TABLE ... PARTITION OF."""
     name, relation = c.relation("p")
-    return f"create table {c.into(c.fresh('t'))} partition of {name} {bound(c, relation)}" + c.maybe(" partition by list (a)", 0.1)
+    return f"create table {c.into(c.fresh('t'))} partition of {name} {bound(c, relation)}" + c.maybe(
+        " partition by list (a)", 0.1
+    )
 
 
 def bound(c: Choice, relation: Relation | None) -> str:
     """A partition's bound."""
     if c.chance(0.1):
         return "default"
-    strategy = relation.partitioning.strategy if relation is not None and relation.partitioning is not None and not c.wrong() else c.one("rlh")
+    strategy = (
+        relation.partitioning.strategy
+        if relation is not None and relation.partitioning is not None and not c.wrong()
+        else c.one("rlh")
+    )
     number = c.random.randrange(5)
-    key = relation.attribute_by_num(relation.partitioning.keys[0]) if relation is not None and relation.partitioning is not None else None
+    key = (
+        relation.attribute_by_num(relation.partitioning.keys[0])
+        if relation is not None and relation.partitioning is not None
+        else None
+    )
     text = key is not None and key.type in (25, 1043, 1042)
     if strategy == "h":
         return f"for values with (modulus 4, remainder {number})"
@@ -119,10 +142,15 @@ def subcommand(c: Choice, relation: Relation | None) -> str:
     column = c.column(relation)
     attribute = relation.attribute(column) if relation is not None else None
     choices = [
-        lambda: f"add column {c.maybe('if not exists ', 0.2)}{column_definition(c, c.one(['a', 'b', 'c', 'd', 'e', 'note']))}",
+        lambda: (
+            f"add column {c.maybe('if not exists ', 0.2)}{column_definition(c, c.one(['a', 'b', 'c', 'd', 'e', 'note']))}"
+        ),
         lambda: f"add column {column_definition(c, c.one(['a', 'b', 'c', 'd', 'e', 'note']))}",
         lambda: f"drop column {c.maybe('if exists ', 0.2)}{column}" + c.maybe(" cascade", 0.3),
-        lambda: f"alter column {column} type {c.type()}" + c.maybe(f" using {c.one([column + '::text', 'null', column, '1'])}", 0.3),
+        lambda: (
+            f"alter column {column} type {c.type()}"
+            + c.maybe(f" using {c.one([column + '::text', 'null', column, '1'])}", 0.3)
+        ),
         lambda: f"alter column {column} set default {c.literal(attribute.type if attribute else 0)}",
         lambda: f"alter column {column} drop default",
         lambda: f"alter column {column} set not null",
@@ -133,16 +161,34 @@ def subcommand(c: Choice, relation: Relation | None) -> str:
         lambda: f"alter column {column} drop expression" + c.maybe(" if exists", 0.3),
         lambda: f"add {table_constraint(c, c.columns(relation), relation)}" + c.maybe(" not valid", 0.1),
         lambda: f"add {table_constraint(c, c.columns(relation), relation)}",
-        lambda: f"drop constraint {c.maybe('if exists ', 0.2)}{c.part(relation, Constraint)}" + c.maybe(" cascade", 0.3),
+        lambda: (
+            f"drop constraint {c.maybe('if exists ', 0.2)}{c.part(relation, Constraint)}" + c.maybe(" cascade", 0.3)
+        ),
         lambda: f"validate constraint {c.part(relation, Constraint)}",
-        lambda: f"alter constraint {c.part(relation, Constraint)} {c.one(['deferrable', 'not deferrable', 'deferrable initially deferred'])}",
-        lambda: f"add constraint {c.fresh('k')} {c.one(['unique', 'primary key'])} using index {own_index(c, relation)}",
-        lambda: c.one(["enable row level security", "disable row level security", "force row level security", "set (fillfactor = 70)", "set logged",
-                       "set unlogged", "replica identity full", "disable trigger all", "enable trigger user", "set without oids"]),
+        lambda: (
+            f"alter constraint {c.part(relation, Constraint)} {c.one(['deferrable', 'not deferrable', 'deferrable initially deferred'])}"
+        ),
+        lambda: (
+            f"add constraint {c.fresh('k')} {c.one(['unique', 'primary key'])} using index {own_index(c, relation)}"
+        ),
+        lambda: c.one(
+            [
+                "enable row level security",
+                "disable row level security",
+                "force row level security",
+                "set (fillfactor = 70)",
+                "set logged",
+                "set unlogged",
+                "replica identity full",
+                "disable trigger all",
+                "enable trigger user",
+                "set without oids",
+            ]
+        ),
         lambda: f"alter column {column} set {c.one(['statistics 100', 'storage plain', '(n_distinct = 5)'])}",
         lambda: f"{c.one(['inherit', 'no inherit'])} {c.relation('r')[0]}",
         lambda: f"owner to {c.role()}",
-    ]  # fmt: skip
+    ]
     return c.one(choices)()
 
 
@@ -155,7 +201,11 @@ def own_index(c: Choice, relation: Relation | None) -> str:
 def partitions(c: Choice) -> str:
     """ATTACH and DETACH PARTITION."""
     name, relation = c.relation("p")
-    children = [c.shown(r) for oid in c.catalog.children(relation.oid) if (r := c.catalog.find(Relation, oid)) is not None] if relation is not None else []
+    children = (
+        [c.shown(r) for oid in c.catalog.children(relation.oid) if (r := c.catalog.find(Relation, oid)) is not None]
+        if relation is not None
+        else []
+    )
     if children and c.chance(0.4):
         return f"alter table {name} detach partition {c.one(children)}"
     if c.chance(0.4):
@@ -167,7 +217,11 @@ def partitions(c: Choice) -> str:
 
 def table_like(c: Choice) -> str:
     """CREATE TABLE (LIKE), a good start for ATTACH PARTITION."""
-    return f"create table {c.fresh('t')} (like {c.relation('rp')[0]}" + c.maybe(f" including {c.one(['all', 'defaults', 'indexes', 'constraints'])}", 0.8) + ")"
+    return (
+        f"create table {c.fresh('t')} (like {c.relation('rp')[0]}"
+        + c.maybe(f" including {c.one(['all', 'defaults', 'indexes', 'constraints'])}", 0.8)
+        + ")"
+    )
 
 
 def create_index(c: Choice) -> str:
@@ -185,7 +239,15 @@ def index_column(c: Choice, relation: Relation | None) -> str:
     """A key of an index."""
     column = c.column(relation)
     if c.chance(0.15):
-        return c.one([f"lower({column})", f"({c.value(relation)})", f"({column} is null)", f"date_trunc('day', {column})", "now()"])
+        return c.one(
+            [
+                f"lower({column})",
+                f"({c.value(relation)})",
+                f"({column} is null)",
+                f"date_trunc('day', {column})",
+                "now()",
+            ]
+        )
     return column + c.maybe(c.one([" desc", " nulls first", " text_pattern_ops", ' collate "C"']), 0.1)
 
 
@@ -214,14 +276,21 @@ def replace_view(c: Choice) -> str:
 def matview(c: Choice) -> str:
     """CREATE and REFRESH MATERIALIZED VIEW."""
     if c.relations("m") and c.chance(0.4):
-        return f"refresh materialized view {c.maybe('concurrently ', 0.3)}{c.relation('m')[0]}" + c.maybe(" with no data", 0.2)
-    return f"create materialized view {c.maybe('if not exists ')}{c.into(c.fresh('m'))} as {c.query()}" + c.maybe(" with no data", 0.3)
+        return f"refresh materialized view {c.maybe('concurrently ', 0.3)}{c.relation('m')[0]}" + c.maybe(
+            " with no data", 0.2
+        )
+    return f"create materialized view {c.maybe('if not exists ')}{c.into(c.fresh('m'))} as {c.query()}" + c.maybe(
+        " with no data", 0.3
+    )
 
 
 def table_as(c: Choice) -> str:
     """CREATE TABLE AS."""
     names = c.maybe(f" ({', '.join(c.some(['c1', 'c2'], 2))})", 0.1)
-    return f"create {c.maybe('temp ', 0.1)}table {c.maybe('if not exists ')}{c.into(c.fresh('t'))}{names} as {c.query()}" + c.maybe(" with no data", 0.3)
+    return (
+        f"create {c.maybe('temp ', 0.1)}table {c.maybe('if not exists ')}{c.into(c.fresh('t'))}{names} as {c.query()}"
+        + c.maybe(" with no data", 0.3)
+    )
 
 
 def sequence(c: Choice) -> str:
@@ -229,10 +298,23 @@ def sequence(c: Choice) -> str:
     if c.relations("S") and c.chance(0.6):
         name, _ = c.relation("S")
         table, relation = c.relation("rp")
-        action = c.one([f"owned by {table}.{c.column(relation)}", "owned by none", "restart", "increment by 2", "as bigint", "start 5 minvalue 1",
-                        f"owner to {c.role()}", f"set schema {c.schema()}", f"rename to {c.fresh('q')}"])  # fmt: skip
+        action = c.one(
+            [
+                f"owned by {table}.{c.column(relation)}",
+                "owned by none",
+                "restart",
+                "increment by 2",
+                "as bigint",
+                "start 5 minvalue 1",
+                f"owner to {c.role()}",
+                f"set schema {c.schema()}",
+                f"rename to {c.fresh('q')}",
+            ]
+        )
         return f"alter sequence {c.maybe('if exists ', 0.1)}{name} {action}"
-    return f"create sequence {c.maybe('if not exists ', 0.2)}{c.into(c.fresh('q'))}" + c.maybe(" as smallint start 3", 0.2)
+    return f"create sequence {c.maybe('if not exists ', 0.2)}{c.into(c.fresh('q'))}" + c.maybe(
+        " as smallint start 3", 0.2
+    )
 
 
 def rename(c: Choice) -> str:
@@ -241,18 +323,20 @@ def rename(c: Choice) -> str:
     view, seen = c.relation("vm")
     word = "materialized view" if seen is not None and seen.kind == "m" else "view"
     type_, found = c.user_type("edc")
-    return c.one([
-        f"alter table {c.maybe('if exists ', 0.1)}{name} rename to {c.fresh('t')}",
-        f"alter table {name} rename column {c.column(relation)} to {c.one(['a', 'b', 'z', 'note'])}",
-        f"alter table {name} rename column {c.column(relation)} to {c.one(['a', 'b', 'z', 'note'])}",
-        f"alter table {name} rename constraint {c.part(relation, Constraint)} to {c.fresh('k')}",
-        f"alter index {c.relation('iI')[0]} rename to {c.fresh('i')}",
-        f"alter {word} {view} rename to {c.fresh('v')}",
-        f"alter {word} {view} rename column {c.column(seen)} to {c.one(['a', 'z'])}",
-        f"alter {'domain' if found is not None and found.kind == 'd' else 'type'} {type_} rename to {c.fresh('y')}",
-        f"alter schema {c.schema()} rename to {c.fresh('s', 3)}",
-        f"alter {c.one(['function', 'routine'])} {c.routine()} rename to {c.fresh('f')}",
-    ])  # fmt: skip
+    return c.one(
+        [
+            f"alter table {c.maybe('if exists ', 0.1)}{name} rename to {c.fresh('t')}",
+            f"alter table {name} rename column {c.column(relation)} to {c.one(['a', 'b', 'z', 'note'])}",
+            f"alter table {name} rename column {c.column(relation)} to {c.one(['a', 'b', 'z', 'note'])}",
+            f"alter table {name} rename constraint {c.part(relation, Constraint)} to {c.fresh('k')}",
+            f"alter index {c.relation('iI')[0]} rename to {c.fresh('i')}",
+            f"alter {word} {view} rename to {c.fresh('v')}",
+            f"alter {word} {view} rename column {c.column(seen)} to {c.one(['a', 'z'])}",
+            f"alter {'domain' if found is not None and found.kind == 'd' else 'type'} {type_} rename to {c.fresh('y')}",
+            f"alter schema {c.schema()} rename to {c.fresh('s', 3)}",
+            f"alter {c.one(['function', 'routine'])} {c.routine()} rename to {c.fresh('f')}",
+        ]
+    )
 
 
 def drop(c: Choice) -> str:
@@ -273,10 +357,16 @@ def drop(c: Choice) -> str:
 def alter_view(c: Choice) -> str:
     """ALTER VIEW and ALTER MATERIALIZED VIEW."""
     name, relation = c.relation("v")
-    return f"alter view {c.maybe('if exists ', 0.1)}{name} " + c.one([
-        f"owner to {c.role()}", f"set schema {c.schema()}", "set (security_barrier = true)", "reset (security_barrier)",
-        f"alter column {c.column(relation)} set default 1", f"alter column {c.column(relation)} drop default",
-    ])  # fmt: skip
+    return f"alter view {c.maybe('if exists ', 0.1)}{name} " + c.one(
+        [
+            f"owner to {c.role()}",
+            f"set schema {c.schema()}",
+            "set (security_barrier = true)",
+            "reset (security_barrier)",
+            f"alter column {c.column(relation)} set default 1",
+            f"alter column {c.column(relation)} drop default",
+        ]
+    )
 
 
 def move(c: Choice) -> str:
@@ -284,5 +374,11 @@ def move(c: Choice) -> str:
     table, type_ = c.relation("rp")[0], c.user_type("edc")
     word = "domain" if type_[1] is not None and isinstance(type_[1], Type) and type_[1].kind == "d" else "type"
     target = c.one([f"set schema {c.schema()}", f"owner to {c.role()}", f"owner to {c.role()}"])
-    return c.one([f"alter table {table} {target}", f"alter {word} {type_[0]} {target}", f"alter {c.one(['function', 'routine'])} {c.routine()} {target}",
-                  f"alter schema {c.schema()} owner to {c.role()}"])  # fmt: skip
+    return c.one(
+        [
+            f"alter table {table} {target}",
+            f"alter {word} {type_[0]} {target}",
+            f"alter {c.one(['function', 'routine'])} {c.routine()} {target}",
+            f"alter schema {c.schema()} owner to {c.role()}",
+        ]
+    )

@@ -1,7 +1,8 @@
-"""The ten facts of the design (section 8) on every server at hand, and on the simulator: one sequence each, with what becomes of every statement.
+"""The ten facts of the design (section 8) on every server at hand, and on the simulator: one sequence each, with what
+becomes of every statement.
 
-A comment behind a statement is the SQLSTATE with which it fails; ``warns`` and a SQLSTATE a warning; ``latent``: the simulator
-foretold it when the body broke; nothing means that it succeeds.
+A comment behind a statement is the SQLSTATE with which it fails; ``warns`` and a SQLSTATE a warning; ``latent``: the
+simulator foretold it when the body broke; nothing means that it succeeds.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ FACTS = {
         alter type mood add value 'glad'
         insert into t values ('glad')
     """,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module", params=sorted(ENABLED), ids=str)

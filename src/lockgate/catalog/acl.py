@@ -1,7 +1,7 @@
 """Access control lists and role memberships: who may what, as PostgreSQL's src/backend/utils/adt/acl.c reckons it.
 
-An ``Acl`` is None (the kind's default, ``default_acl``) or a tuple of items (see ``objects.AclItem``). Superusers' bypass of
-single checks is left to ``timeline/privileges.py``, but for the questions that acl.c itself answers so.
+An ``Acl`` is None (the kind's default, ``default_acl``) or a tuple of items (see ``objects.AclItem``). Superusers'
+bypass of single checks is left to ``timeline/privileges.py``, but for the questions that acl.c itself answers so.
 """
 
 from __future__ import annotations
@@ -16,16 +16,41 @@ PUBLIC = 0
 ANYBODY = -1  # in a taint: whoever
 _ORDER = "arwdDxtXUCTcsAm"  # of the bits (src/include/utils/acl.h)
 LETTERS = {
-    "INSERT": "a", "SELECT": "r", "UPDATE": "w", "DELETE": "d", "TRUNCATE": "D", "REFERENCES": "x", "TRIGGER": "t", "EXECUTE": "X",
-    "USAGE": "U", "CREATE": "C", "TEMPORARY": "T", "TEMP": "T", "CONNECT": "c", "SET": "s", "ALTER SYSTEM": "A", "MAINTAIN": "m",
-}  # fmt: skip
+    "INSERT": "a",
+    "SELECT": "r",
+    "UPDATE": "w",
+    "DELETE": "d",
+    "TRUNCATE": "D",
+    "REFERENCES": "x",
+    "TRIGGER": "t",
+    "EXECUTE": "X",
+    "USAGE": "U",
+    "CREATE": "C",
+    "TEMPORARY": "T",
+    "TEMP": "T",
+    "CONNECT": "c",
+    "SET": "s",
+    "ALTER SYSTEM": "A",
+    "MAINTAIN": "m",
+}
 NAMES = {letter: name for name, letter in LETTERS.items() if name != "TEMP"}
 
 # ACL_ALL_RIGHTS_xxx and what PUBLIC holds by default (acldefault)
 _ALL = {
-    "column": "arwx", "table": "arwdDxt", "sequence": "rwU", "database": "CTc", "function": "X", "language": "U", "large_object": "rw",
-    "schema": "UC", "tablespace": "C", "fdw": "U", "foreign_server": "U", "type": "U", "parameter": "sA",
-}  # fmt: skip
+    "column": "arwx",
+    "table": "arwdDxt",
+    "sequence": "rwU",
+    "database": "CTc",
+    "function": "X",
+    "language": "U",
+    "large_object": "rw",
+    "schema": "UC",
+    "tablespace": "C",
+    "fdw": "U",
+    "foreign_server": "U",
+    "type": "U",
+    "parameter": "sA",
+}
 _PUBLIC = {"database": "Tc", "function": "X", "language": "U", "type": "U"}
 KINDS = frozenset(_ALL)
 
@@ -42,7 +67,8 @@ def canonical(letters: Iterable[str]) -> str:
 
 
 def default_acl(kind: str, owner: int, major: int) -> Items:
-    """What a NULL acl means (acldefault): the owner's every right, and PUBLIC's on functions, types, languages and databases."""
+    """What a NULL acl means (acldefault): the owner's every right, and PUBLIC's on functions, types, languages and
+    databases."""
     if kind == "column":
         return ()
     world = _PUBLIC.get(kind)
@@ -51,7 +77,7 @@ def default_acl(kind: str, owner: int, major: int) -> Items:
     return tuple(items)
 
 
-# --- roles ---------------------------------------------------------------------------------------------------------------
+# --- roles ------------------------------------------------------------------------------------------------------------
 
 
 def is_superuser(catalog: Catalog, role: int) -> bool:
@@ -65,8 +91,9 @@ def is_superuser(catalog: Catalog, role: int) -> bool:
 def roles_of(catalog: Catalog, role: int, how: str = "inherit") -> list[int]:
     """The role and every role it belongs to, nearest first (roles_is_member_of).
 
-    ``how``: "inherit" those whose privileges are inherited (before 16 the member's INHERIT decides, from 16 the grant's own option);
-    "set" those that allow SET ROLE (all before 16); "member" all. The database's owner belongs to pg_database_owner.
+    ``how``: "inherit" those whose privileges are inherited (before 16 the member's INHERIT decides, from 16 the grant's
+    own option); "set" those that allow SET ROLE (all before 16); "member" all. The database's owner belongs to
+    pg_database_owner.
     """
     found = [role]
     for member in found:
@@ -86,7 +113,9 @@ def ownership_doubt(catalog: Catalog, oid: int) -> Taint | None:
     """Why it is not certain whose an object is (oid 0: who is who)."""
     if not catalog.taints:
         return None
-    return catalog.taint_of(("any",), ("privileges",), *((("identity", oid), ("owner", oid), ("namespace", oid)) if oid else ()))
+    return catalog.taint_of(
+        ("any",), ("privileges",), *((("identity", oid), ("owner", oid), ("namespace", oid)) if oid else ())
+    )
 
 
 def privilege_doubt(catalog: Catalog, role: int, oid: int) -> Taint | None:
@@ -129,7 +158,8 @@ def is_admin(catalog: Catalog, member: int, role: int) -> bool:
 
 
 def best_admin(catalog: Catalog, member: int, role: int) -> int:
-    """select_best_admin: the nearest role whose privileges ``member`` has and that holds ADMIN OPTION on ``role``; 0 for none."""
+    """select_best_admin: the nearest role whose privileges ``member`` has and that holds ADMIN OPTION on ``role``; 0
+    for none."""
     if member == role:
         return 0
     able = admins(catalog, role)
@@ -141,21 +171,27 @@ def admins(catalog: Catalog, role: int) -> frozenset[int]:
     return frozenset(edge.member for edge in catalog.memberships if edge.role == role and edge.admin)
 
 
-# --- reading -------------------------------------------------------------------------------------------------------------
+# --- reading ----------------------------------------------------------------------------------------------------------
 
 
 def held(catalog: Catalog, role: int, items: Items) -> str:
-    """The privilege letters a role holds by an acl: its own, PUBLIC's, and those of roles it inherits from (aclmask)."""
+    """The privilege letters a role holds by an acl: its own, PUBLIC's, and those of roles it inherits from
+    (aclmask)."""
     mine = set(roles_of(catalog, role))
-    return canonical(letter for grantee, letters, _, _ in items if grantee == PUBLIC or grantee in mine for letter in letters)
+    return canonical(
+        letter for grantee, letters, _, _ in items if grantee == PUBLIC or grantee in mine for letter in letters
+    )
 
 
 def grantable(catalog: Catalog, role: int, owner: int, items: Items, rights: str) -> str:
-    """The privileges that a role may grant on: all of ``rights`` for the owner and its members (aclmask with grant options)."""
+    """The privileges that a role may grant on: all of ``rights`` for the owner and its members (aclmask with grant
+    options)."""
     mine = set(roles_of(catalog, role))
     if owner in mine:
         return rights
-    return canonical(letter for grantee, _, options, _ in items if grantee in mine for letter in options if letter in rights)
+    return canonical(
+        letter for grantee, _, options, _ in items if grantee in mine for letter in options if letter in rights
+    )
 
 
 def best_grantor(catalog: Catalog, role: int, owner: int, items: Items, wanted: str) -> tuple[int, str]:
@@ -175,7 +211,7 @@ def best_grantor(catalog: Catalog, role: int, owner: int, items: Items, wanted: 
     return best, most
 
 
-# --- writing -------------------------------------------------------------------------------------------------------------
+# --- writing ----------------------------------------------------------------------------------------------------------
 
 
 class DependentPrivileges(Exception):
@@ -202,7 +238,9 @@ def _item(items: Iterable[AclItem], grantee: int, grantor: int) -> AclItem:
     return next((i for i in items if i[0] == grantee and i[3] == grantor), (grantee, "", "", grantor))
 
 
-def add(catalog: Catalog, items: Items, owner: int, grantee: int, grantor: int, letters: str, options: str = "") -> Items:
+def add(
+    catalog: Catalog, items: Items, owner: int, grantee: int, grantor: int, letters: str, options: str = ""
+) -> Items:
     """Grant (aclupdate with ACL_MODECHG_ADD). Raises CircularGrant."""
     if options and grantor != owner:
         _check_circular(catalog, items, owner, grantee, grantor, options)
@@ -222,8 +260,11 @@ def _check_circular(catalog: Catalog, items: Items, owner: int, grantee: int, gr
         raise CircularGrant
 
 
-def revoke(catalog: Catalog, items: Items, owner: int, grantee: int, grantor: int, letters: str, options: str, *, cascade: bool) -> Items:
-    """Take away privileges and grant options (aclupdate with ACL_MODECHG_DEL, recursive_revoke). Raises DependentPrivileges."""
+def revoke(
+    catalog: Catalog, items: Items, owner: int, grantee: int, grantor: int, letters: str, options: str, *, cascade: bool
+) -> Items:
+    """Take away privileges and grant options (aclupdate with ACL_MODECHG_DEL, recursive_revoke). Raises
+    DependentPrivileges."""
     before = _item(items, grantee, grantor)
     changed = list(items)
     _set(changed, grantee, grantor, canonical(set(before[1]) - set(letters)), canonical(set(before[2]) - set(options)))

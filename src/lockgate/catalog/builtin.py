@@ -1,7 +1,8 @@
-"""What PostgreSQL itself ships, by major version: types, routines, operators, casts, system relations (data made by tools/generate_builtins.py).
+"""What PostgreSQL itself ships, by major version: types, routines, operators, casts, system relations (data made by
+tools/generate_builtins.py).
 
-OIDs are PostgreSQL's own; from 12000 on they differ between builds, so treat those as names of this data only. A file loads in about 2 ms:
-rows stay text until somebody asks for their name.
+OIDs are PostgreSQL's own; from 12000 on they differ between builds, so treat those as names of this data only. A file
+loads in about 2 ms: rows stay text until somebody asks for their name.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class Builtins:
                 found[int(row.partition("|")[0])] = key
         return found
 
-    # --- types ---------------------------------------------------------------------------------------------------------
+    # --- types --------------------------------------------------------------------------------------------------------
 
     @cached_property
     def _type_places(self) -> dict[int, str]:
@@ -115,7 +116,7 @@ class Builtins:
         found = self.type_by_oid(oid)
         return found.display if found else "???"
 
-    # --- routines and operators ----------------------------------------------------------------------------------------
+    # --- routines and operators ---------------------------------------------------------------------------------------
 
     def functions(self, schema: str, name: str) -> tuple[BuiltinFunction, ...]:
         """Every overload of a function."""
@@ -123,7 +124,9 @@ class Builtins:
         found = self._functions.get(key)
         if found is None:
             text = self._data["functions"].get(key)
-            found = self._functions[key] = tuple(rows.function_row(name, schema, r) for r in text.split(";")) if text else ()
+            found = self._functions[key] = (
+                tuple(rows.function_row(name, schema, r) for r in text.split(";")) if text else ()
+            )
         return found
 
     @cached_property
@@ -160,7 +163,7 @@ class Builtins:
         """Names of the operators."""
         return tuple(self._data["operators"])
 
-    # --- casts ---------------------------------------------------------------------------------------------------------
+    # --- casts --------------------------------------------------------------------------------------------------------
 
     def cast(self, source: int, target: int) -> BuiltinCast | None:
         """The cast from one type to another."""
@@ -194,7 +197,7 @@ class Builtins:
             found = self.type_by_oid(found.basetype)
         return found
 
-    # --- relations -----------------------------------------------------------------------------------------------------
+    # --- relations ----------------------------------------------------------------------------------------------------
 
     def relation(self, schema: str, name: str) -> BuiltinRelation | None:
         """A system relation by name."""
@@ -217,11 +220,13 @@ class Builtins:
         """Names of the system relations of a schema."""
         return (name for space, name in map(_split, self._data["relations"]) if space == schema)
 
-    # --- operator classes ----------------------------------------------------------------------------------------------
+    # --- operator classes ---------------------------------------------------------------------------------------------
 
     @cached_property
     def _opclasses(self) -> dict[str, tuple[BuiltinOpclass, ...]]:
-        return {method: tuple(map(rows.opclass_row, text.split(";"))) for method, text in self._data["opclasses"].items()}
+        return {
+            method: tuple(map(rows.opclass_row, text.split(";"))) for method, text in self._data["opclasses"].items()
+        }
 
     def opclasses(self, method: str) -> tuple[tuple[str, int, bool, int], ...]:
         """Operator classes of an access method: name, input type, whether it is the default, key type."""
@@ -254,7 +259,7 @@ class Builtins:
         text = self._data["family_operators"].get(str(family))
         return tuple(map(rows.family_operator_row, text.split(";"))) if text else ()
 
-    # --- the rest ------------------------------------------------------------------------------------------------------
+    # --- the rest -----------------------------------------------------------------------------------------------------
 
     @cache  # noqa: B019 - one object per major and process
     def _oids(self, kind: str) -> dict[str, int]:
@@ -266,8 +271,8 @@ class Builtins:
         return dict(zip(words[::2], map(int, words[1::2]), strict=True))
 
     def names(self, kind: str) -> frozenset[str]:
-        """Names of a kind: collations languages ts_configs ts_dicts ts_parsers ts_templates opfamilies (method:name) conversions tablespaces
-        namespaces roles."""
+        """Names of a kind: collations languages ts_configs ts_dicts ts_parsers ts_templates opfamilies (method:name)
+        conversions tablespaces namespaces roles."""
         return frozenset(self._oids(kind))
 
     def oid_of(self, kind: str, name: str) -> int:

@@ -1,4 +1,5 @@
-"""The rows of PostgreSQL's own catalogs, decoded from the data files (see tools/generate_builtins.py for their spelling)."""
+"""The rows of PostgreSQL's own catalogs, decoded from the data files (see tools/generate_builtins.py for their
+spelling)."""
 
 from __future__ import annotations
 
@@ -149,7 +150,8 @@ class FamilyOperator(NamedTuple):
 
 
 class BuiltinSetting(NamedTuple):
-    """A row of pg_settings. ``context``: who may change it when (user superuser sighup postmaster internal backend superuser-backend)."""
+    """A row of pg_settings. ``context``: who may change it when (user superuser sighup postmaster internal backend
+    superuser-backend)."""
 
     name: str
     context: str
@@ -193,9 +195,27 @@ def type_row(name: str, schema: str, row: str) -> BuiltinType:
     """Decode a type."""
     f = fields(row, 18)
     return BuiltinType(
-        int(f[0]), name, schema, f[1], f[2], bool(f[3]), number(f[4]), number(f[5]), number(f[6]), number(f[7]), number(f[8]), number(f[9]),
-        bool(f[10]), number(f[11]), number(f[12]), f[13] or name, number(f[14]), number(f[15]), f[16], f[17],
-    )  # fmt: skip
+        int(f[0]),
+        name,
+        schema,
+        f[1],
+        f[2],
+        bool(f[3]),
+        number(f[4]),
+        number(f[5]),
+        number(f[6]),
+        number(f[7]),
+        number(f[8]),
+        number(f[9]),
+        bool(f[10]),
+        number(f[11]),
+        number(f[12]),
+        f[13] or name,
+        number(f[14]),
+        number(f[15]),
+        f[16],
+        f[17],
+    )
 
 
 def function_row(name: str, schema: str, row: str) -> BuiltinFunction:
@@ -203,17 +223,41 @@ def function_row(name: str, schema: str, row: str) -> BuiltinFunction:
     f = fields(row, 15)
     execute = tuple(f[14][1:].split()) if f[14] else None
     return BuiltinFunction(
-        int(f[0]), name, schema, f[1], oids(f[2]), number(f[3]), bool(f[4]), number(f[5]), number(f[6]), bool(f[7]), f[8],
-        oids(f[9]) or None, f[10] or None, tuple(f[11].split(" ")) if f[11] else None, f[12] or ("n" if f[1] == "a" else ""), number(f[13]), execute,
-    )  # fmt: skip
+        int(f[0]),
+        name,
+        schema,
+        f[1],
+        oids(f[2]),
+        number(f[3]),
+        bool(f[4]),
+        number(f[5]),
+        number(f[6]),
+        bool(f[7]),
+        f[8],
+        oids(f[9]) or None,
+        f[10] or None,
+        tuple(f[11].split(" ")) if f[11] else None,
+        f[12] or ("n" if f[1] == "a" else ""),
+        number(f[13]),
+        execute,
+    )
 
 
 def operator_row(name: str, row: str) -> BuiltinOperator:
     """Decode an operator."""
     f = fields(row, 9)
     return BuiltinOperator(
-        int(f[0]), name, number(f[1]), number(f[2]), number(f[3]), number(f[4]), number(f[5]), bool(f[6]), bool(f[7]), number(f[8])
-    )  # fmt: skip
+        int(f[0]),
+        name,
+        number(f[1]),
+        number(f[2]),
+        number(f[3]),
+        number(f[4]),
+        number(f[5]),
+        bool(f[6]),
+        bool(f[7]),
+        number(f[8]),
+    )
 
 
 def relation_row(name: str, schema: str, row: str) -> BuiltinRelation:
@@ -221,9 +265,15 @@ def relation_row(name: str, schema: str, row: str) -> BuiltinRelation:
     f = fields(row, 6)
     columns = (column.rsplit(" ", 3) for column in f[3].split(",")) if f[3] else ()
     return BuiltinRelation(
-        int(f[0]), name, schema, f[1], tuple((c[0], int(c[1]), int(c[2]), c[3] == "1") for c in columns), bool(f[2]),
-        tuple(f[4].split()), tuple(f[5].split()),
-    )  # fmt: skip
+        int(f[0]),
+        name,
+        schema,
+        f[1],
+        tuple((c[0], int(c[1]), int(c[2]), c[3] == "1") for c in columns),
+        bool(f[2]),
+        tuple(f[4].split()),
+        tuple(f[5].split()),
+    )
 
 
 def cast_row(source: int, row: str) -> BuiltinCast:
@@ -253,4 +303,6 @@ def setting_row(name: str, row: str) -> BuiltinSetting:
 def extension_row(name: str, row: str) -> BuiltinExtension:
     """Decode an extension on offer."""
     f = fields(row, 7)
-    return BuiltinExtension(name, bool(f[0]), bool(f[1]), tuple(f[2].split()), f[3], f[4], bool(f[5]), tuple(f[6].split()))
+    return BuiltinExtension(
+        name, bool(f[0]), bool(f[1]), tuple(f[2].split()), f[3], f[4], bool(f[5]), tuple(f[6].split())
+    )

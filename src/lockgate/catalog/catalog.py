@@ -1,7 +1,7 @@
 """The catalog: an immutable value, and the draft in which a step writes the next one.
 
-Reading is the same on both. All maps are persistent (``immutables``), so a copy costs a dozen references and a step keeps only
-what it changed.
+Reading is the same on both. All maps are persistent (``immutables``), so a copy costs a dozen references and a step
+keeps only what it changed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ _NO_EDGES: Map[Depend, int] = Map()
 
 
 class Depend(NamedTuple):
-    """A row of pg_depend. ``kind``: n normal, a auto, i internal, e extension, P S partition (see "pg_depend" in the manual)."""
+    """A row of pg_depend. ``kind``: n normal, a auto, i internal, e extension, P S partition (see "pg_depend" in the
+    manual)."""
 
     dependent: Address
     referenced: Address
@@ -82,7 +83,8 @@ class Taint:
 # The rows of a table, each by column number and type: what a column held under an earlier type is not known.
 Contents = tuple[dict[Address, Any], ...]
 
-# Keys of the name index. Relations (indexes and sequences included) and types have a namespace of names each; so do routines, ...
+# Keys of the name index. Relations (indexes and sequences included) and types have a namespace of names each; so do
+# routines, ...
 NameKey = tuple[Any, ...]
 
 
@@ -120,14 +122,34 @@ def name_key(obj: Object) -> NameKey | None:
 class Catalog:
     """What the database holds. Treat as immutable; ``draft()`` gives a writable copy.
 
-    ``major`` is the PostgreSQL major version; built-in objects come from ``builtins`` and are found by every look-up too,
-    as objects of the same classes where ``object(oid)`` is asked.
+    ``major`` is the PostgreSQL major version; built-in objects come from ``builtins`` and are found by every look-up
+    too, as objects of the same classes where ``object(oid)`` is asked.
     """
 
     __slots__ = (
-        "_backward", "_edges", "_forward", "_members", "_names", "_objects", "_of_kind", "_of_namespace", "_of_relation", "builtins", "clock",
-        "comments", "contents", "database_owner", "default_acls", "events", "major", "memberships", "next_oid", "places", "settings", "taints",
-    )  # fmt: skip
+        "_backward",
+        "_edges",
+        "_forward",
+        "_members",
+        "_names",
+        "_objects",
+        "_of_kind",
+        "_of_namespace",
+        "_of_relation",
+        "builtins",
+        "clock",
+        "comments",
+        "contents",
+        "database_owner",
+        "default_acls",
+        "events",
+        "major",
+        "memberships",
+        "next_oid",
+        "places",
+        "settings",
+        "taints",
+    )
 
     def __init__(self, major: int) -> None:
         self.major = major
@@ -136,31 +158,57 @@ class Catalog:
         self._names: Map[NameKey, tuple[int, ...]] = Map()
         self._of_kind: Map[type, Map[int, None]] = Map()
         self._forward: Map[int, tuple[Depend, ...]] = Map()  # by dependent oid
-        self._backward: Map[int, Map[Depend, int]] = Map()  # by referenced oid, numbered: a schema has as many as there are objects
+        self._backward: Map[int, Map[Depend, int]] = (
+            Map()
+        )  # by referenced oid, numbered: a schema has as many as there are objects
         self._edges = 0
-        self._of_relation: Map[int, tuple[int, ...]] = Map()  # relation oid -> its indexes, constraints, triggers, policies, rules, statistics
+        self._of_relation: Map[int, tuple[int, ...]] = (
+            Map()
+        )  # relation oid -> its indexes, constraints, triggers, policies, rules, statistics
         self._of_namespace: Map[int, Map[int, None]] = Map()  # namespace oid -> objects in it
         self._members: Map[int, tuple[int, ...]] = Map()  # parent relation oid -> children (inheritance and partitions)
         self.memberships: tuple[Membership, ...] = ()
-        self.default_acls: Map[tuple[int, int, str], tuple[Any, ...]] = Map()  # (role, namespace or 0, objtype) -> acl items
+        self.default_acls: Map[tuple[int, int, str], tuple[Any, ...]] = (
+            Map()
+        )  # (role, namespace or 0, objtype) -> acl items
         self.comments: Map[Address, str] = Map()
         self.settings: Map[tuple[str, str], str] = Map()  # (scope, setting): scope "database" (ALTER DATABASE SET)
         self.taints: Map[NameKey, Taint] = Map()
         self.clock = 0  # how many times something was tainted
-        self.events: Map[NameKey, Event] = Map()  # ("relation", schema, name) / ("column", schema, table, column) / ... -> Event
+        self.events: Map[NameKey, Event] = (
+            Map()
+        )  # ("relation", schema, name) / ("column", schema, table, column) / ... -> Event
         self.places: Map[Address, Place] = Map()  # where an object or column was created
-        self.contents: Map[int, Contents] = Map()  # the rows of a table, where they are known (timeline/evaluate/contents.py)
+        self.contents: Map[int, Contents] = (
+            Map()
+        )  # the rows of a table, where they are known (timeline/evaluate/contents.py)
         self.database_owner = BOOTSTRAP_SUPERUSER
         self.next_oid = FIRST_USER_OID
 
     def _copy_to(self, other: Catalog) -> None:
         # twice for every statement: spelled out, that is half as long as a loop over __slots__
-        other.major, other.builtins, other.database_owner, other.next_oid = self.major, self.builtins, self.database_owner, self.next_oid
+        other.major, other.builtins, other.database_owner, other.next_oid = (
+            self.major,
+            self.builtins,
+            self.database_owner,
+            self.next_oid,
+        )
         other._objects, other._names, other._of_kind = self._objects, self._names, self._of_kind
         other._forward, other._backward, other._edges = self._forward, self._backward, self._edges
         other._of_relation, other._of_namespace, other._members = self._of_relation, self._of_namespace, self._members
-        other.memberships, other.default_acls, other.comments, other.settings = self.memberships, self.default_acls, self.comments, self.settings
-        other.taints, other.clock, other.events, other.places, other.contents = self.taints, self.clock, self.events, self.places, self.contents
+        other.memberships, other.default_acls, other.comments, other.settings = (
+            self.memberships,
+            self.default_acls,
+            self.comments,
+            self.settings,
+        )
+        other.taints, other.clock, other.events, other.places, other.contents = (
+            self.taints,
+            self.clock,
+            self.events,
+            self.places,
+            self.contents,
+        )
 
     def draft(self) -> Draft:
         """A writable copy."""
@@ -169,7 +217,7 @@ class Catalog:
         draft.journal = []
         return draft
 
-    # --- objects -------------------------------------------------------------------------------------------------------
+    # --- objects ------------------------------------------------------------------------------------------------------
 
     def get(self, oid: int) -> Object | None:
         """The user (or extension) object of that oid; built-in ones are asked of ``builtins``."""
@@ -236,10 +284,9 @@ class Catalog:
         return tuple(cast(Routine, self._objects[oid]) for oid in self._names.get(("routine", namespace, name), ()))
 
     def of_relation(self, relation: int, kind: type[T]) -> tuple[T, ...]:
-        """A relation's indexes (as Relation), constraints, triggers, policies, rules or statistics (as Other), in creation order."""
-        return tuple(
-            obj for oid in self._of_relation.get(relation, ()) if isinstance(obj := self._objects[oid], kind)
-        )
+        """A relation's indexes (as Relation), constraints, triggers, policies, rules or statistics (as Other), in
+        creation order."""
+        return tuple(obj for oid in self._of_relation.get(relation, ()) if isinstance(obj := self._objects[oid], kind))
 
     def in_namespace(self, namespace: int) -> list[Object]:
         """Every object in a schema, in creation order."""
@@ -260,7 +307,7 @@ class Catalog:
         found = self.find(Role, oid)
         return found.name if found else str(oid)
 
-    # --- dependencies --------------------------------------------------------------------------------------------------
+    # --- dependencies -------------------------------------------------------------------------------------------------
 
     def dependents(self, oid: int) -> tuple[Depend, ...]:
         """The rows of pg_depend that refer to an object or its columns."""
@@ -271,20 +318,22 @@ class Catalog:
         """The rows of pg_depend of an object or its columns."""
         return self._forward.get(oid, ())
 
-    # --- certainty -----------------------------------------------------------------------------------------------------
+    # --- certainty ----------------------------------------------------------------------------------------------------
 
     def taint_of(self, *keys: NameKey) -> Taint | None:
         """The first taint under any of these keys. Keys in use (see Draft.taint):
 
         ("any",) everything; ("namespace", oid) everything in a schema; ("object", oid) an object as a whole;
-        ("shape", oid) all of an object but that it is there, its name, its owner and its privileges; ("owner", oid) and ("acl", oid) no more than these;
-        ("column", relation oid, name) whether and how a column exists; ("name", kind, namespace oid, name) whether an object exists;
-        ("name", kind, namespace oid, "*") whether any object of a kind exists beside the known ones (an unknown extension's members),
-        or any whose name begins with what stands before the "*";
+        ("shape", oid) all of an object but that it is there, its name, its owner and its privileges; ("owner", oid) and
+        ("acl", oid) no more than these; ("column", relation oid, name) whether and how a column exists; ("name", kind,
+        namespace oid, name) whether an object exists; ("name", kind, namespace oid, "*") whether any object of a kind
+        exists beside the known ones (an unknown extension's members), or any whose name begins with what stands before
+        the "*";
         ("acls", role oid) what is granted to a role (-1: to any); ("default acls",) what is granted on new objects;
         ("privileges",) who may do what, ownership and memberships included; ("settings",) what a session begins with.
 
-        To ask for ("object", oid) is to ask for its shape, too; ("identity", oid) asks whether it is there under its name, and no more.
+        To ask for ("object", oid) is to ask for its shape, too; ("identity", oid) asks whether it is there under its
+        name, and no more.
         """
         if self.taints:
             for key in keys:
@@ -371,7 +420,8 @@ class Draft(Catalog):
         self.journal.append((before, obj))
 
     def remove(self, oid: int) -> None:
-        """Delete one object with its dependencies and comments; nothing else follows (see timeline/dependency.py for DROP)."""
+        """Delete one object with its dependencies and comments; nothing else follows (see timeline/dependency.py for
+        DROP)."""
         before = self._objects[oid]
         key = name_key(before)
         if key is not None:
@@ -398,10 +448,15 @@ class Draft(Catalog):
             kind = type(before or after)
             kin = self._of_kind.get(kind, _NONE)
             self._of_kind = self._of_kind.set(kind, kin.delete(oid) if after is None else kin.set(oid, None))
-        old, new = _owning_relation(before) if before is not None else 0, _owning_relation(after) if after is not None else 0
+        old, new = (
+            _owning_relation(before) if before is not None else 0,
+            _owning_relation(after) if after is not None else 0,
+        )
         if old != new:
             if old:
-                self._of_relation = self._of_relation.set(old, tuple(o for o in self._of_relation.get(old, ()) if o != oid))
+                self._of_relation = self._of_relation.set(
+                    old, tuple(o for o in self._of_relation.get(old, ()) if o != oid)
+                )
             if new:
                 self._of_relation = self._of_relation.set(new, (*self._of_relation.get(new, ()), oid))
         old, new = getattr(before, "namespace", 0), getattr(after, "namespace", 0)
@@ -435,12 +490,18 @@ class Draft(Catalog):
                 continue
             self._forward = self._forward.set(dependent[0], (*forward, edge))
             self._edges += 1
-            self._backward = self._backward.set(target[0], self._backward.get(target[0], _NO_EDGES).set(edge, self._edges))
+            self._backward = self._backward.set(
+                target[0], self._backward.get(target[0], _NO_EDGES).set(edge, self._edges)
+            )
 
     def undepend(self, dependent: Address, kinds: str = "nai", *, referenced: int | None = None) -> None:
         """Forget the dependencies of one address (of one object on ``referenced`` only, if given) of these kinds."""
         for edge in self._forward.get(dependent[0], ()):
-            if edge.dependent == dependent and edge.kind in kinds and (referenced is None or edge.referenced[0] == referenced):
+            if (
+                edge.dependent == dependent
+                and edge.kind in kinds
+                and (referenced is None or edge.referenced[0] == referenced)
+            ):
                 self._cut(edge)
 
     def _cut(self, edge: Depend) -> None:
@@ -488,6 +549,8 @@ class Draft(Catalog):
         """Put a relation with one column replaced (same attnum)."""
         from lockgate.values import replace
 
-        changed = replace(relation, attributes=tuple(attribute if a.num == attribute.num else a for a in relation.attributes))
+        changed = replace(
+            relation, attributes=tuple(attribute if a.num == attribute.num else a for a in relation.attributes)
+        )
         self.put(changed)
         return changed

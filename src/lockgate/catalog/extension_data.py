@@ -1,7 +1,7 @@
 """What well-known extensions bring (data made by tools/generate_extensions.py), by major version where that differs.
 
-Types and functions are named symbolically: "text" is pg_catalog's, "@citext" the extension's own or of one that it requires.
-A schema "" is the one that the extension goes into. Array types are "_text", "@_citext".
+Types and functions are named symbolically: "text" is pg_catalog's, "@citext" the extension's own or of one that it
+requires. A schema "" is the one that the extension goes into. Array types are "_text", "@_citext".
 """
 
 from __future__ import annotations
@@ -35,9 +35,13 @@ Rows = tuple[tuple[Any, ...], ...]
 R = TypeVar("R")
 
 _OTHERS = {
-    "access_methods": "access_method", "languages": "language", "fdws": "fdw", "ts_dicts": "ts_dict", "ts_templates": "ts_template",
+    "access_methods": "access_method",
+    "languages": "language",
+    "fdws": "fdw",
+    "ts_dicts": "ts_dict",
+    "ts_templates": "ts_template",
     "event_triggers": "event_trigger",
-}  # fmt: skip
+}
 _NAMED = ("opfamilies", "ts_configs", "ts_parsers", "collations")
 
 
@@ -46,11 +50,12 @@ class ExtensionData:
     """One extension. ``members`` holds everything; the plain rows beside it are its leading fields:
 
     ``types``: name, schema, typtype, category, preferred, base, base typmod, length, collation, labels, element.
-    ``functions``: name, schema, kind, input types, result, retset, variadic, defaults, strict, volatile, all types, modes, names, agg kind,
-    agg direct, language, public execute.
+    ``functions``: name, schema, kind, input types, result, retset, variadic, defaults, strict, volatile, all types,
+    modes, names, agg kind, agg direct, language, public execute.
     ``operators``: name, schema, left, right, result. ``casts``: source, target, context, method.
-    ``opclasses``: name, schema, access method, input type, default. ``relations``: name, schema, relkind, columns (name, type, typmod, not null),
-    public select. ``others``: kind -> rows, name first (access_method language fdw ts_dict ts_template event_trigger).
+    ``opclasses``: name, schema, access method, input type, default. ``relations``: name, schema, relkind, columns
+    (name, type, typmod, not null), public select. ``others``: kind -> rows, name first (access_method language fdw
+    ts_dict ts_template event_trigger).
     """
 
     name: str
@@ -90,7 +95,10 @@ class ExtensionData:
 
     @property
     def relations(self) -> Rows:
-        return tuple((r.name, r.schema, r.relkind, tuple(tuple(c[:4]) for c in r.columns), r.public_select) for r in self.members.relations)
+        return tuple(
+            (r.name, r.schema, r.relkind, tuple(tuple(c[:4]) for c in r.columns), r.public_select)
+            for r in self.members.relations
+        )
 
 
 def _frozen(value: Any) -> Any:
@@ -102,8 +110,9 @@ def _read(kind: type[R], rows: list[list[Any]]) -> tuple[R, ...]:
     defaults: dict[str, Any] = kind._field_defaults  # type: ignore[attr-defined]
     names: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
     return tuple(
-        kind(*(_frozen(v) if v is not None else defaults.get(n, "") for n, v in zip(names, row, strict=False))) for row in rows
-    )  # fmt: skip
+        kind(*(_frozen(v) if v is not None else defaults.get(n, "") for n, v in zip(names, row, strict=False)))
+        for row in rows
+    )
 
 
 def _members(data: dict[str, Any]) -> ExtensionMembers:
@@ -111,14 +120,24 @@ def _members(data: dict[str, Any]) -> ExtensionMembers:
         found: list[list[Any]] = data.get(key, [])
         return found
 
-    relations = tuple(r._replace(columns=_read(ExtensionColumn, [list(c) for c in r.columns])) for r in _read(ExtensionRelation, rows("relations")))
+    relations = tuple(
+        r._replace(columns=_read(ExtensionColumn, [list(c) for c in r.columns]))
+        for r in _read(ExtensionRelation, rows("relations"))
+    )
     return ExtensionMembers(
-        _read(ExtensionSchema, rows("schemas")), _read(ExtensionType, rows("types")), _read(ExtensionFunction, rows("functions")),
-        _read(ExtensionOperator, rows("operators")), _read(ExtensionCast, rows("casts")), _read(ExtensionOpclass, rows("opclasses")),
-        _read(FamilyMember, rows("family_operators")), relations, _read(ExtensionConstraint, rows("constraints")),
-        _read(ExtensionIndex, rows("indexes")), _read(ExtensionTrigger, rows("triggers")),
+        _read(ExtensionSchema, rows("schemas")),
+        _read(ExtensionType, rows("types")),
+        _read(ExtensionFunction, rows("functions")),
+        _read(ExtensionOperator, rows("operators")),
+        _read(ExtensionCast, rows("casts")),
+        _read(ExtensionOpclass, rows("opclasses")),
+        _read(FamilyMember, rows("family_operators")),
+        relations,
+        _read(ExtensionConstraint, rows("constraints")),
+        _read(ExtensionIndex, rows("indexes")),
+        _read(ExtensionTrigger, rows("triggers")),
         {key: _frozen(rows(key)) for key in _NAMED if key in data},
-    )  # fmt: skip
+    )
 
 
 def _file(name: str, major: int) -> Path:
@@ -139,6 +158,14 @@ def extension(name: str, major: int = _BASE) -> ExtensionData | None:
         return None
     data = json.loads(_file(name, major).read_bytes())
     return ExtensionData(
-        name, data["version"], data["trusted"], data["superuser"], data["relocatable"], data["schema"], tuple(data["requires"]),
-        tuple(data["versions"]), _members(data), {kind: _frozen(data[key]) for key, kind in _OTHERS.items() if key in data},
-    )  # fmt: skip
+        name,
+        data["version"],
+        data["trusted"],
+        data["superuser"],
+        data["relocatable"],
+        data["schema"],
+        tuple(data["requires"]),
+        tuple(data["versions"]),
+        _members(data),
+        {kind: _frozen(data[key]) for key, kind in _OTHERS.items() if key in data},
+    )

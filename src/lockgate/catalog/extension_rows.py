@@ -96,7 +96,8 @@ class ExtensionOpclass(NamedTuple):
 
 
 class FamilyMember(NamedTuple):
-    """An operator of an operator family, the extension's own or one that it extends; ``purpose``: s search, o ordering."""
+    """An operator of an operator family, the extension's own or one that it extends; ``purpose``: s search, o
+    ordering."""
 
     method: str
     family: str = ""
@@ -162,7 +163,8 @@ class ExtensionTrigger(NamedTuple):
 
 
 class ExtensionMembers(NamedTuple):
-    """Everything. ``named``: opfamilies (name, schema, access method), ts_configs, ts_parsers, collations (name, schema)."""
+    """Everything. ``named``: opfamilies (name, schema, access method), ts_configs, ts_parsers, collations (name,
+    schema)."""
 
     schemas: tuple[ExtensionSchema, ...]
     types: tuple[ExtensionType, ...]

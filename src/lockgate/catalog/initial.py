@@ -20,7 +20,8 @@ PLPGSQL, PLPGSQL_LANGUAGE = 13700, 13701  # not stable on real servers; fixed he
 def initial_catalog(major: int, role: str = "", superuser: bool = False, roles: tuple[str, ...] = ()) -> Catalog:
     """The catalog of an empty database: schema public, predefined roles, plpgsql, and the configured roles.
 
-    ``role`` runs everything (a superuser if so said), ``roles`` exist beside it; without ``role`` the bootstrap superuser is "postgres".
+    ``role`` runs everything (a superuser if so said), ``roles`` exist beside it; without ``role`` the bootstrap
+    superuser is "postgres".
     """
     draft = Draft(major)
     for oid, name in draft.builtins.roles():
@@ -28,13 +29,29 @@ def initial_catalog(major: int, role: str = "", superuser: bool = False, roles: 
     for group, member in draft.builtins.role_memberships():
         draft.memberships = (*draft.memberships, Membership(group, member, BOOTSTRAP_SUPERUSER))
     bootstrap = role if role and superuser else "postgres"
-    draft.put(Role(BOOTSTRAP_SUPERUSER, bootstrap, superuser=True, createrole=True, createdb=True, login=True, replication=True, bypassrls=True))
+    draft.put(
+        Role(
+            BOOTSTRAP_SUPERUSER,
+            bootstrap,
+            superuser=True,
+            createrole=True,
+            createdb=True,
+            login=True,
+            replication=True,
+            bypassrls=True,
+        )
+    )
     for name in dict.fromkeys((role, *roles)):
         if name and draft.role(name) is None:
             draft.put(Role(draft.new_oid(), name, login=True))
     # since 15 public belongs to pg_database_owner, and PUBLIC may only use it (before: create in it, too)
-    granted = ((DATABASE_OWNER_ROLE, "UC", "", DATABASE_OWNER_ROLE), (0, "U" if major >= 15 else "UC", "", DATABASE_OWNER_ROLE))
-    draft.put(Namespace(PUBLIC_NAMESPACE, "public", DATABASE_OWNER_ROLE if major >= 15 else BOOTSTRAP_SUPERUSER, granted))
+    granted = (
+        (DATABASE_OWNER_ROLE, "UC", "", DATABASE_OWNER_ROLE),
+        (0, "U" if major >= 15 else "UC", "", DATABASE_OWNER_ROLE),
+    )
+    draft.put(
+        Namespace(PUBLIC_NAMESPACE, "public", DATABASE_OWNER_ROLE if major >= 15 else BOOTSTRAP_SUPERUSER, granted)
+    )
     draft.put(Extension(PLPGSQL, "plpgsql", PG_CATALOG, BOOTSTRAP_SUPERUSER, "1.0"))
     draft.journal.clear()
     return draft.freeze()

@@ -10,13 +10,25 @@ from lockgate.catalog.objects import Object, Relation, Role
 from lockgate.values import replace
 
 # what of a relation may differ without any other statement caring whether it does
-_INDIFFERENT = ("attributes", "next_attnum", "acl", "rls", "force_rls", "options", "populated", "replica_identity", "persistence")
+_INDIFFERENT = (
+    "attributes",
+    "next_attnum",
+    "acl",
+    "rls",
+    "force_rls",
+    "options",
+    "populated",
+    "replica_identity",
+    "persistence",
+)
 
 
 def merge(draft: Draft, other: Draft, reason: str, place: Place | None = None) -> tuple[NameKey, ...]:
-    """Mark in ``draft`` everything that ``other``, a copy of it that has gone on, has changed since; the keys that are now tainted.
+    """Mark in ``draft`` everything that ``other``, a copy of it that has gone on, has changed since; the keys that are
+    now tainted.
 
-    What only one of them has stays as ``draft`` has it, in doubt; privileges are joined, as a privilege too many refuses nothing falsely.
+    What only one of them has stays as ``draft`` has it, in doubt; privileges are joined, as a privilege too many
+    refuses nothing falsely.
     """
     keys: list[NameKey] = []
     for before, after in _net(other):

@@ -1,16 +1,17 @@
 """Catalog objects: frozen values named after PostgreSQL's own catalogs.
 
-Every object has an OID. Built-in objects carry PostgreSQL's own (below 16384, see ``builtin.py``); user objects get theirs from
-``Draft.new_oid``, unique over all kinds, so that ``(oid, attnum)`` is an address and dependencies survive every rename.
-``extension`` is the OID of the extension an object belongs to, 0 for a user's own. ``owner`` is the OID of a role.
+Every object has an OID. Built-in objects carry PostgreSQL's own (below 16384, see ``builtin.py``); user objects get
+theirs from ``Draft.new_oid``, unique over all kinds, so that ``(oid, attnum)`` is an address and dependencies survive
+every rename. ``extension`` is the OID of the extension an object belongs to, 0 for a user's own. ``owner`` is the OID
+of a role.
 """
 
 from __future__ import annotations
 
 from lockgate.values import dataclass
 
-# An acl is None (the built-in default of its kind, see privileges.py) or items (grantee role oid, 0 for PUBLIC; privilege letters; those
-# with grant option; grantor), as aclitem in PostgreSQL's src/include/utils/acl.h.
+# An acl is None (the built-in default of its kind, see privileges.py) or items (grantee role oid, 0 for PUBLIC;
+# privilege letters; those with grant option; grantor), as aclitem in PostgreSQL's src/include/utils/acl.h.
 AclItem = tuple[int, str, str, int]
 Acl = tuple[AclItem, ...] | None
 
@@ -95,8 +96,11 @@ class Index:
     partial: bool = False
     constraint: int = 0
     nulls_not_distinct: bool = False
-    plain: bool = True  # default ordering, operator classes and collations on every key: fit for ADD CONSTRAINT USING INDEX
-    definition: str = ""  # a normal form of its expressions, operator classes, orderings and predicate, to compare partitions' indexes
+    plain: bool = (
+        True  # default ordering, operator classes and collations on every key: fit for ADD CONSTRAINT USING INDEX
+    )
+    # a normal form of its expressions, operator classes, orderings and predicate, to compare partitions' indexes
+    definition: str = ""
     replica: bool = False  # REPLICA IDENTITY USING INDEX
     clustered: bool = False
 
@@ -112,7 +116,8 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Partitioning:
-    """pg_partitioned_table: ``keys`` are attribute numbers, 0 for an expression (``expression_columns`` then tells its columns)."""
+    """pg_partitioned_table: ``keys`` are attribute numbers, 0 for an expression (``expression_columns`` then tells its
+    columns)."""
 
     strategy: str  # 'r', 'l', 'h'
     keys: tuple[int, ...]
@@ -123,7 +128,8 @@ class Partitioning:
 class Relation:
     """A table, partitioned table, foreign table, view, materialized view, sequence, index or composite type (pg_class).
 
-    ``kind`` is relkind: r p f v m S i I c. ``parents`` are the relations it inherits from or is a partition of, in order.
+    ``kind`` is relkind: r p f v m S i I c. ``parents`` are the relations it inherits from or is a partition of, in
+    order.
     """
 
     oid: int
@@ -149,7 +155,9 @@ class Relation:
     populated: bool = True
     server: int = 0  # foreign server of a foreign table
     replica_identity: str = "d"
-    updatable: tuple[int, ...] = ()  # an automatically updatable view: the relation behind it, then for each column its attnum there (0: none)
+    updatable: tuple[
+        int, ...
+    ] = ()  # an automatically updatable view: the relation behind it, then for each column its attnum there (0: none)
     on_commit: str = ""  # 'd' DROP, 'r' DELETE ROWS, for temporary tables
     extension: int = 0
 
@@ -239,7 +247,8 @@ class Body:
 class Routine:
     """A function, procedure, aggregate or window function (pg_proc). ``kind``: f p a w.
 
-    ``args`` are the input argument types (proargtypes), ``all_args``/``modes``/``names`` as in pg_proc (all arguments; modes i o b v t).
+    ``args`` are the input argument types (proargtypes), ``all_args``/``modes``/``names`` as in pg_proc (all arguments;
+    modes i o b v t).
     """
 
     oid: int
@@ -303,7 +312,8 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """A rewrite rule (pg_rewrite); views' own _RETURN rules are not kept, their dependencies hang on the view itself."""
+    """A rewrite rule (pg_rewrite); views' own _RETURN rules are not kept, their dependencies hang on the view
+    itself."""
 
     oid: int
     name: str
@@ -314,7 +324,9 @@ class Rewrite:
     nothing: bool = False  # it has no actions
     silent: bool = False  # in place of the query it runs none: DO INSTEAD NOTHING or NOTIFY, without a condition
     enabled: str = "O"
-    needs: tuple[tuple[int, tuple[tuple[str, tuple[int, ...] | None], ...]], ...] = ()  # of its actions: relations, with privileges and columns
+    needs: tuple[
+        tuple[int, tuple[tuple[str, tuple[int, ...] | None], ...]], ...
+    ] = ()  # of its actions: relations, with privileges and columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,10 +373,11 @@ class Extension:
 class Other:
     """An object of a kind that needs no more than its name: ``kind`` is one of the OTHER kinds in kinds.py.
 
-    opclass, opfamily, collation, conversion, language, event_trigger, foreign_server, fdw, user_mapping, publication, subscription,
-    statistics, access_method, ts_config, ts_dict, ts_parser, ts_template, transform, tablespace, database, large_object.
-    ``namespace`` 0 where the kind has none; ``relation`` for statistics; ``data`` holds what a kind needs beside
-    (opclass: access method, input type, is default; event_trigger: function; publication: tables; foreign_server: fdw; ...).
+    opclass, opfamily, collation, conversion, language, event_trigger, foreign_server, fdw, user_mapping, publication,
+    subscription, statistics, access_method, ts_config, ts_dict, ts_parser, ts_template, transform, tablespace,
+    database, large_object. ``namespace`` 0 where the kind has none; ``relation`` for statistics; ``data`` holds what a
+    kind needs beside (opclass: access method, input type, is default; event_trigger: function; publication: tables;
+    foreign_server: fdw; ...).
     """
 
     oid: int
@@ -379,5 +392,17 @@ class Other:
 
 
 Object = (
-    Role | Namespace | Relation | Constraint | Type | Routine | Trigger | Policy | Rewrite | Operator | Cast | Extension | Other
+    Role
+    | Namespace
+    | Relation
+    | Constraint
+    | Type
+    | Routine
+    | Trigger
+    | Policy
+    | Rewrite
+    | Operator
+    | Cast
+    | Extension
+    | Other
 )

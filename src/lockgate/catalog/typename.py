@@ -183,20 +183,58 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
 BOOL, BYTEA, CHAR, NAME, INT8, INT2, INT4, TEXT, OID = 16, 17, 18, 19, 20, 21, 23, 25, 26
 JSON, XML, FLOAT4, FLOAT8, UNKNOWN = 114, 142, 700, 701, 705
 BPCHAR, VARCHAR, DATE, TIME, TIMESTAMP, TIMESTAMPTZ, INTERVAL, TIMETZ = 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266
-BIT, VARBIT, NUMERIC, REFCURSOR, UUID, RECORD, RECORDARRAY, VOID, JSONB = 1560, 1562, 1700, 1790, 2950, 2249, 2287, 2278, 3802
+BIT, VARBIT, NUMERIC, REFCURSOR, UUID, RECORD, RECORDARRAY, VOID, JSONB = (
+    1560,
+    1562,
+    1700,
+    1790,
+    2950,
+    2249,
+    2287,
+    2278,
+    3802,
+)
 
 _SQL_NAMES = {
-    BOOL: "boolean", FLOAT4: "real", FLOAT8: "double precision", INT2: "smallint", INT4: "integer", INT8: "bigint",
-    BPCHAR: "character", VARCHAR: "character varying", BIT: "bit", VARBIT: "bit varying", NUMERIC: "numeric", INTERVAL: "interval",
-    TIME: "time", TIMETZ: "time", TIMESTAMP: "timestamp", TIMESTAMPTZ: "timestamp", JSON: "json",
-}  # fmt: skip
-_ZONES = {TIME: " without time zone", TIMESTAMP: " without time zone", TIMETZ: " with time zone", TIMESTAMPTZ: " with time zone"}
+    BOOL: "boolean",
+    FLOAT4: "real",
+    FLOAT8: "double precision",
+    INT2: "smallint",
+    INT4: "integer",
+    INT8: "bigint",
+    BPCHAR: "character",
+    VARCHAR: "character varying",
+    BIT: "bit",
+    VARBIT: "bit varying",
+    NUMERIC: "numeric",
+    INTERVAL: "interval",
+    TIME: "time",
+    TIMETZ: "time",
+    TIMESTAMP: "timestamp",
+    TIMESTAMPTZ: "timestamp",
+    JSON: "json",
+}
+_ZONES = {
+    TIME: " without time zone",
+    TIMESTAMP: " without time zone",
+    TIMETZ: " with time zone",
+    TIMESTAMPTZ: " with time zone",
+}
 _FIELDS = {
-    1 << 2: " year", 1 << 1: " month", 1 << 3: " day", 1 << 10: " hour", 1 << 11: " minute", 1 << 12: " second",
-    1 << 2 | 1 << 1: " year to month", 1 << 3 | 1 << 10: " day to hour", 1 << 3 | 1 << 10 | 1 << 11: " day to minute",
-    1 << 3 | 1 << 10 | 1 << 11 | 1 << 12: " day to second", 1 << 10 | 1 << 11: " hour to minute",
-    1 << 10 | 1 << 11 | 1 << 12: " hour to second", 1 << 11 | 1 << 12: " minute to second",
-}  # fmt: skip
+    1 << 2: " year",
+    1 << 1: " month",
+    1 << 3: " day",
+    1 << 10: " hour",
+    1 << 11: " minute",
+    1 << 12: " second",
+    1 << 2 | 1 << 1: " year to month",
+    1 << 3 | 1 << 10: " day to hour",
+    1 << 3 | 1 << 10 | 1 << 11: " day to minute",
+    1 << 3 | 1 << 10 | 1 << 11 | 1 << 12: " day to second",
+    1 << 10 | 1 << 11: " hour to minute",
+    1 << 10 | 1 << 11 | 1 << 12: " hour to second",
+    1 << 11 | 1 << 12: " minute to second",
+}
 
 
 def quote_identifier(name: str) -> str:
@@ -227,10 +265,23 @@ def as_type(row: BuiltinType) -> Type:
     """A row of the built-in types as a catalog object."""
     namespace = PG_CATALOG if row.schema == "pg_catalog" else INFORMATION_SCHEMA
     return Type(
-        row.oid, row.name, namespace, BOOTSTRAP_SUPERUSER, row.typtype, row.category, row.preferred, elem=row.elem, array=row.array,
-        relation=row.relid, base=row.basetype, base_typmod=row.typmod if row.typtype == "d" else -1, subtype=row.range_subtype,
-        multirange=row.multirange, collation=row.collation, length=row.length,
-    )  # fmt: skip
+        row.oid,
+        row.name,
+        namespace,
+        BOOTSTRAP_SUPERUSER,
+        row.typtype,
+        row.category,
+        row.preferred,
+        elem=row.elem,
+        array=row.array,
+        relation=row.relid,
+        base=row.basetype,
+        base_typmod=row.typmod if row.typtype == "d" else -1,
+        subtype=row.range_subtype,
+        multirange=row.multirange,
+        collation=row.collation,
+        length=row.length,
+    )
 
 
 def element_of(catalog: Catalog, oid: int) -> int:
@@ -255,9 +306,11 @@ def base_type(catalog: Catalog, oid: int, typmod: int = -1) -> tuple[int, int]:
 
 
 def type_name(catalog: Catalog, oid: int, typmod: int | None = None, path: Iterable[int] = ()) -> str:
-    """A type's name as format_type gives it; ``typmod`` None is format_type_be (no type modifier known), -1 is format_type(oid, -1).
+    """A type's name as format_type gives it; ``typmod`` None is format_type_be (no type modifier known), -1 is
+    format_type(oid, -1).
 
-    A user type is schema-qualified unless its schema's oid is in ``path`` (where no earlier schema there hides it); "???" for no type.
+    A user type is schema-qualified unless its schema's oid is in ``path`` (where no earlier schema there hides it);
+    "???" for no type.
     """
     if oid == 0:
         return "-"
@@ -279,7 +332,9 @@ def type_name(catalog: Catalog, oid: int, typmod: int | None = None, path: Itera
 
 def _visible(catalog: Catalog, found: Type, path: tuple[int, ...]) -> bool:
     if found.oid < FIRST_USER_OID and found.namespace in (PG_CATALOG, 0):
-        return not path or all(catalog.type_named(n, found.name) is None for n in path[: path.index(11) if 11 in path else 0])
+        return not path or all(
+            catalog.type_named(n, found.name) is None for n in path[: path.index(11) if 11 in path else 0]
+        )
     for namespace in path:
         if namespace == found.namespace:
             return True

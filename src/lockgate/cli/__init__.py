@@ -12,7 +12,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    gc.set_threshold(100_000, 20, 100)  # nearly all that a run makes lives to its end: looking for garbage costs a tenth of it and finds none
+    gc.set_threshold(
+        100_000, 20, 100
+    )  # nearly all that a run makes lives to its end: looking for garbage costs a tenth of it and finds none
     try:
         code = _run()
         if sys.argv[1:2] == ["check"] and "LOCKGATE_DEBUG" not in os.environ:
@@ -37,7 +39,8 @@ def _run() -> int:
 
 
 def _leave(code: int) -> None:
-    """End the process as it stands: a check has nothing to close, and taking its values apart one by one costs another tenth."""
+    """End the process as it stands: a check has nothing to close, and taking its values apart one by one costs another
+    tenth."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

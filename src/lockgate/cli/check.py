@@ -14,9 +14,19 @@ from lockgate.cli.options import configuration, emit, folder_options, make_reque
 @folder_options
 @report_options
 def command(
-    paths: tuple[Path, ...], layout: str | None, transaction: str | None, role: str, superuser: bool, config_path: Path | None,
-    output_format: str, output: Path | None, since: str, release: str, fail_on: str, stdin_filename: str,
-) -> int:  # fmt: skip
+    paths: tuple[Path, ...],
+    layout: str | None,
+    transaction: str | None,
+    role: str,
+    superuser: bool,
+    config_path: Path | None,
+    output_format: str,
+    output: Path | None,
+    since: str,
+    release: str,
+    fail_on: str,
+    stdin_filename: str,
+) -> int:
     """Check migrations without a server: replay them over a simulated catalog and say what will fail, and where.
 
     PATH is a folder of migrations, or single files; by default the configuration's, else what is found here.

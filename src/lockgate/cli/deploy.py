@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Everything but the order: print what would be sent.")
 @click.option("--resume", is_flag=True, help="Follow the last order of a gate that was stopped; order nothing.")
-@click.option("--allow-auto-deploy", is_flag=True, help="Deploy although Dokploy's autoDeploy is on: a way around the gate.")
+@click.option(
+    "--allow-auto-deploy", is_flag=True, help="Deploy although Dokploy's autoDeploy is on: a way around the gate."
+)
 @click.option(
     "--state",
     "state_path",
@@ -45,9 +47,18 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Where the order is remembered (default: in the git directory).",
 )
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the gate's report, as JSON.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the gate's report, as JSON."
+)
 @click.option("--no-status", is_flag=True, help="Post no commit statuses.")
-@click.option("--poll", type=click.FloatRange(0.01, 60), default=1.0, show_default=True, metavar="SECONDS", help="How often to ask.")
+@click.option(
+    "--poll",
+    type=click.FloatRange(0.01, 60),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often to ask.",
+)
 @click.option(
     "--settle",
     type=click.FloatRange(0, 3600),
@@ -56,25 +67,43 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="How long the containers must have stayed up.",
 )
-@click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file (default: the nearest).")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Configuration file (default: the nearest).",
+)
 def command(
-    attestation_path: Path | None, dry_run: bool, resume: bool, allow_auto_deploy: bool, state_path: Path | None, output: Path | None,
-    no_status: bool, poll: float, settle: float, config_path: Path | None,
-) -> int:  # fmt: skip
+    attestation_path: Path | None,
+    dry_run: bool,
+    resume: bool,
+    allow_auto_deploy: bool,
+    state_path: Path | None,
+    output: Path | None,
+    no_status: bool,
+    poll: float,
+    settle: float,
+    config_path: Path | None,
+) -> int:
     """The gate: verify the tree, and only if it is green let Dokploy deploy it; then wait until the release is healthy.
 
-    The key comes from DOKPLOY_API_KEY or DOKPLOY_API_KEY_FILE, the token for commit statuses from GITEA_TOKEN or GITEA_TOKEN_FILE.
-    LOCKGATE_OVERRIDE="reason" deploys in spite of a red gate, loudly.
+    The key comes from DOKPLOY_API_KEY or DOKPLOY_API_KEY_FILE, the token for commit statuses from GITEA_TOKEN or
+    GITEA_TOKEN_FILE. LOCKGATE_OVERRIDE="reason" deploys in spite of a red gate, loudly.
     """
     from lockgate.cli.options import configuration
     from lockgate.deploy import journal
     from lockgate.deploy.ending import Pace
 
     if resume and (dry_run or attestation_path is not None):
-        raise UsageError("--resume follows an order that was given: it takes neither --dry-run nor --attestation", "leave them out")
+        raise UsageError(
+            "--resume follows an order that was given: it takes neither --dry-run nor --attestation", "leave them out"
+        )
     config = with_environment(configuration(config_path))
     order = _order(config, attestation_path, dry_run, resume, allow_auto_deploy)
-    pace = Pace(poll=poll, settle=settle, grace=max(30.0, poll * 3), lookup=max(30.0, poll * 5), lost=max(30.0, poll * 5))
+    pace = Pace(
+        poll=poll, settle=settle, grace=max(30.0, poll * 3), lookup=max(30.0, poll * 5), lost=max(30.0, poll * 5)
+    )
     gate = _gate(order, state_path or default_state(order), pace, no_status)
     try:
         with stopped_by_signals():
@@ -101,7 +130,9 @@ def with_environment(config: Config) -> Config:
     return replace(config, deploy=deploy)
 
 
-def _order(config: Config, attestation_path: Path | None, dry_run: bool, resume: bool, allow_auto_deploy: bool) -> Order:
+def _order(
+    config: Config, attestation_path: Path | None, dry_run: bool, resume: bool, allow_auto_deploy: bool
+) -> Order:
     from lockgate.deploy import attestation, git
     from lockgate.deploy.order import Order
     from lockgate.deploy.proof import checked_override
@@ -155,9 +186,20 @@ def _gate(order: Order, state_path: Path, pace: Any, no_status: bool) -> Gate:
 
     probe(order.head.commit)  # a wrong setting is told before anything is done
     return Gate(
-        order, _verifier(order.config), lambda: Dokploy(url, key or Secret(""), masker), key, probe, Store(state_path), screen.screen(masker), masker,
-        None if no_status or order.dry_run else gitea.connect(order.config, os.environ, masker), missing, pace, _show, _settings_check(order),
-    )  # fmt: skip
+        order,
+        _verifier(order.config),
+        lambda: Dokploy(url, key or Secret(""), masker),
+        key,
+        probe,
+        Store(state_path),
+        screen.screen(masker),
+        masker,
+        None if no_status or order.dry_run else gitea.connect(order.config, os.environ, masker),
+        missing,
+        pace,
+        _show,
+        _settings_check(order),
+    )
 
 
 def _missing(deploy: Deploy, key: Secret | None) -> tuple[str, str]:
@@ -166,7 +208,10 @@ def _missing(deploy: Deploy, key: Secret | None) -> tuple[str, str]:
         if not getattr(deploy, name):
             return f"[deploy] {name} is not set", f"set it in lockgate.toml, or LOCKGATE_{name.upper()}"
     if key is None:
-        return "DOKPLOY_API_KEY is not set", "set it from the workflow's secrets, or DOKPLOY_API_KEY_FILE to a file of mode 600"
+        return (
+            "DOKPLOY_API_KEY is not set",
+            "set it from the workflow's secrets, or DOKPLOY_API_KEY_FILE to a file of mode 600",
+        )
     return "", ""
 
 
@@ -224,7 +269,9 @@ def stopped_by_signals() -> Iterator[None]:
     """A cancelled job (SIGTERM) ends like an error, so that its status is posted and its order remembered."""
 
     def stop(number: int, frame: object) -> None:
-        raise CannotCheck("the gate was stopped; what it ordered goes on in Dokploy", "`lockgate deploy --resume` follows it")
+        raise CannotCheck(
+            "the gate was stopped; what it ordered goes on in Dokploy", "`lockgate deploy --resume` follows it"
+        )
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -15,14 +15,24 @@ if TYPE_CHECKING:
 
 
 @click.command("gate-report")
-@click.option("--commits", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many commits to look back.")
-@click.option("--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
-@click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file (default: the nearest).")
+@click.option(
+    "--commits", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many commits to look back."
+)
+@click.option(
+    "--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True
+)
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Configuration file (default: the nearest).",
+)
 def command(commits: int, output_format: str, config_path: Path | None) -> int:
     """Count the gate's green deploys, and say when the webhook beside it can be cut.
 
-    Counts the commit statuses lockgate/deploy (with GITEA_TOKEN), else what this repository's own gate remembers. A deploy that was
-    overridden is not green. Exit code 0: enough in a row; 1: not yet.
+    Counts the commit statuses lockgate/deploy (with GITEA_TOKEN), else what this repository's own gate remembers. A
+    deploy that was overridden is not green. Exit code 0: enough in a row; 1: not yet.
     """
     from lockgate.cli.options import configuration
     from lockgate.deploy.journal import ENOUGH, count
@@ -33,18 +43,29 @@ def command(commits: int, output_format: str, config_path: Path | None) -> int:
     if output_format == "json":
         red = counted.last_red
         document = {
-            "version": 1, "source": origin, "runs": counted.runs, "green": counted.green, "row": counted.row, "enough": ENOUGH,
-            "cut_webhook": counted.enough, "mode": config.deploy.mode, "last_red": {"commit": red.commit, "what": red.what} if red else None,
-        }  # fmt: skip
+            "version": 1,
+            "source": origin,
+            "runs": counted.runs,
+            "green": counted.green,
+            "row": counted.row,
+            "enough": ENOUGH,
+            "cut_webhook": counted.enough,
+            "mode": config.deploy.mode,
+            "last_red": {"commit": red.commit, "what": red.what} if red else None,
+        }
         click.echo(json.dumps(document, indent=1))
         return 0 if counted.enough else 1
-    click.echo(f"{counted.runs} runs of the gate ({origin}): {counted.green} deployed and healthy, {counted.row} in a row")
+    click.echo(
+        f"{counted.runs} runs of the gate ({origin}): {counted.green} deployed and healthy, {counted.row} in a row"
+    )
     if counted.last_red is not None:
         click.echo(f"the last that was not: {counted.last_red.commit[:12]}: {counted.last_red.what}")
     if not counted.enough:
         click.echo(f"keep the webhook for now: {ENOUGH - counted.row} more green in a row")
     elif config.deploy.mode == "advisory":
-        click.echo('cut the webhook now: set mode = "enforce", turn autoDeploy off in Dokploy, and remove the webhook from Gitea')
+        click.echo(
+            'cut the webhook now: set mode = "enforce", turn autoDeploy off in Dokploy, and remove the webhook from Gitea'
+        )
     else:
         click.echo("the gate enforces; see that the webhook is gone and autoDeploy is off")
     return 0 if counted.enough else 1
@@ -56,7 +77,9 @@ def _entries(config: Config, limit: int) -> tuple[list[Entry], str]:
 
     forge = gitea.connect(config, os.environ, Masker())
     if forge is None:
-        return journal.read(git.head(Path.cwd(), {}).git_dir / "lockgate" / "gate.jsonl"), "this repository's own journal"
+        return journal.read(
+            git.head(Path.cwd(), {}).git_dir / "lockgate" / "gate.jsonl"
+        ), "this repository's own journal"
     try:
         found = [(commit, forge.statuses(commit)) for commit in forge.commits(config.deploy.branch, limit)]
     finally:

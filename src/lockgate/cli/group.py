@@ -1,4 +1,5 @@
-"""The commands and how each way in which they can end becomes an exit code. Their modules are imported only when they run."""
+"""The commands and how each way in which they can end becomes an exit code. Their modules are imported only when they
+run."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ class _Lazy(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             import difflib
 
@@ -54,7 +57,8 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="lockgate")
 def cli() -> None:
-    """Lockgate: lints PostgreSQL migrations, proves its findings on a real server, and opens the gate to the deploy only when green.
+    """Lockgate: lints PostgreSQL migrations, proves its findings on a real server, and opens the gate to the deploy
+    only when green.
 
     Exit codes: 0 nothing at or over the threshold; 1 findings; 2 usage or configuration; 3 could not check.
     """

@@ -17,14 +17,21 @@ _WORDS = {"create": "created", "change": "added to", "conflict": "overwritten"}
 
 
 @click.command("init")
-@click.option("--ci", type=click.Choice(("gitea", "github")), default=None, help="For which forge (default: what the repository looks like).")
+@click.option(
+    "--ci",
+    type=click.Choice(("gitea", "github")),
+    default=None,
+    help="For which forge (default: what the repository looks like).",
+)
 @click.option("--dry-run", is_flag=True, help="Show what was found and would be written; write nothing.")
 @click.option("--force", is_flag=True, help="Overwrite files that differ.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask on a terminal before files are written.")
 def command(ci: str | None, dry_run: bool, force: bool, yes: bool) -> int:
-    """Set Lockgate up here: configuration, workflow, deploy script, pre-commit entry, Makefile target, and the command for Dokploy.
+    """Set Lockgate up here: configuration, workflow, deploy script, pre-commit entry, Makefile target, and the command
+    for Dokploy.
 
-    Shows what it found and would write, and asks on a terminal. Files that exist and differ are overwritten only with --force, or when you say yes.
+    Shows what it found and would write, and asks on a terminal. Files that exist and differ are overwritten only with
+    --force, or when you say yes.
     """
     from lockgate.deploy.scaffold import look, plan
 
@@ -43,8 +50,12 @@ def command(ci: str | None, dry_run: bool, force: bool, yes: bool) -> int:
         click.echo("nothing was written")
         return 0
     for item in planned:
-        _settle(root, item, force or (item.action == "conflict" and bool(item.text) and asked and _confirmed(item.path)))
-    click.echo("\nnext: fill in lockgate.toml ([roles], [deploy]), run `lockgate verify`, then follow lockgate/dokploy.md")
+        _settle(
+            root, item, force or (item.action == "conflict" and bool(item.text) and asked and _confirmed(item.path))
+        )
+    click.echo(
+        "\nnext: fill in lockgate.toml ([roles], [deploy]), run `lockgate verify`, then follow lockgate/dokploy.md"
+    )
     click.echo("      the workflow installs LOCKGATE_PACKAGE: name there where your runners get Lockgate from")
     return 0
 
@@ -56,13 +67,26 @@ def _root() -> Path:
 
 def _show(found: Found) -> None:
     where = ", ".join(found.folders) or "none found: name them in lockgate.toml"
-    click.echo(f"repository    {found.root}" + ("" if (found.root / ".git").exists() else " (no git repository: the gate ties its proof to a commit)"))
-    click.echo(f"migrations    {found.migrations} ({found.layout}) in {where}" if found.migrations else f"migrations    {found.command or where}")
+    click.echo(
+        f"repository    {found.root}"
+        + ("" if (found.root / ".git").exists() else " (no git repository: the gate ties its proof to a commit)")
+    )
+    click.echo(
+        f"migrations    {found.migrations} ({found.layout}) in {where}"
+        if found.migrations
+        else f"migrations    {found.command or where}"
+    )
     if found.explain and (found.migrations or found.command):
         click.echo(f"              {found.explain}")
     click.echo(f"branch        {found.branch}")
-    click.echo(f"workflows     {'Gitea' if found.forge == 'gitea' else 'GitHub'}" + (f" (origin is at {found.remote})" if found.remote else ""))
-    click.echo(f"compose file  {found.compose_file or 'none found'}" + (f" (server: {found.server})" if found.compose_file else ""))
+    click.echo(
+        f"workflows     {'Gitea' if found.forge == 'gitea' else 'GitHub'}"
+        + (f" (origin is at {found.remote})" if found.remote else "")
+    )
+    click.echo(
+        f"compose file  {found.compose_file or 'none found'}"
+        + (f" (server: {found.server})" if found.compose_file else "")
+    )
     click.echo()
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @slot_options
 @click.option("--no-down", is_flag=True, help="Only the up.")
 def command(name: str, paths: tuple[Path, ...], layout: str | None, config_path: Path | None, no_down: bool) -> int:
-    """Make the next migration, with up and down, in a slot that is free in the tree, on every branch and in the ledger."""
+    """Make the next migration, with up and down, in a slot that is free in the tree, on every branch and in the
+    ledger."""
     from lockgate.cli.options import configuration
     from lockgate.slots import atlas, gather, next_slot, slot_number
     from lockgate.slots.author import new_files, plain_words, write

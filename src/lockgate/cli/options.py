@@ -18,9 +18,25 @@ from lockgate.text import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
 LAYOUTS = (
-    "auto", "golang-migrate", "goose", "sql-migrate", "dbmate", "flyway", "sqlx", "diesel", "prisma", "drizzle", "refinery",
-    "supabase", "atlas", "plain", "sqitch", "liquibase", "node-pg-migrate", "command",
-)  # fmt: skip
+    "auto",
+    "golang-migrate",
+    "goose",
+    "sql-migrate",
+    "dbmate",
+    "flyway",
+    "sqlx",
+    "diesel",
+    "prisma",
+    "drizzle",
+    "refinery",
+    "supabase",
+    "atlas",
+    "plain",
+    "sqitch",
+    "liquibase",
+    "node-pg-migrate",
+    "command",
+)
 FORMATS = ("terminal", "json", "sarif", "gitlab", "junit", "annotations")
 
 
@@ -32,31 +48,80 @@ def _without_cache(ctx: click.Context, parameter: click.Parameter, value: bool) 
 
 def folder_options(function: F) -> F:
     """PATH ... --layout --transaction --role --superuser --no-cache --config: which migrations, and as whom."""
-    for option in reversed((
-        click.argument("paths", nargs=-1, type=click.Path(path_type=Path)),
-        click.option("--layout", type=click.Choice(LAYOUTS), default=None, help="The runner's layout (default: found by itself)."),
-        click.option("--transaction", type=click.Choice(("file", "statement")), default=None,
-                     help="file: as the runner wraps a file; statement: each statement on its own, as psql does."),
-        click.option("--role", default="", metavar="NAME", help="The role that applies everything."),
-        click.option("--superuser", is_flag=True, help="That role is a superuser."),
-        click.option("--no-cache", is_flag=True, expose_value=False, callback=_without_cache, help="Neither use nor keep what earlier runs worked out."),
-        click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file (default: the nearest)."),
-    )):  # fmt: skip
+    for option in reversed(
+        (
+            click.argument("paths", nargs=-1, type=click.Path(path_type=Path)),
+            click.option(
+                "--layout",
+                type=click.Choice(LAYOUTS),
+                default=None,
+                help="The runner's layout (default: found by itself).",
+            ),
+            click.option(
+                "--transaction",
+                type=click.Choice(("file", "statement")),
+                default=None,
+                help="file: as the runner wraps a file; statement: each statement on its own, as psql does.",
+            ),
+            click.option("--role", default="", metavar="NAME", help="The role that applies everything."),
+            click.option("--superuser", is_flag=True, help="That role is a superuser."),
+            click.option(
+                "--no-cache",
+                is_flag=True,
+                expose_value=False,
+                callback=_without_cache,
+                help="Neither use nor keep what earlier runs worked out.",
+            ),
+            click.option(
+                "--config",
+                "config_path",
+                type=click.Path(path_type=Path),
+                default=None,
+                help="Configuration file (default: the nearest).",
+            ),
+        )
+    ):
         function = option(function)
     return function
 
 
 def report_options(function: F) -> F:
     """--format --output --fail-on --since --release --stdin-filename: what is said, where, and from when it matters."""
-    for option in reversed((
-        click.option("--format", "output_format", type=click.Choice(FORMATS), default="terminal", show_default=True),
-        click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the report to a file."),
-        click.option("--since", default="", metavar="GIT_REF", help="Only findings in files changed since that commit."),
-        click.option("--release", default="", metavar="GIT_REF", help="The release that is running: its queries must survive the pending migrations."),
-        click.option("--fail-on", type=click.Choice([s.value for s in Severity]), default="error", show_default=True,
-                     help="The least severity that makes the exit code 1."),
-        click.option("--stdin-filename", default="", metavar="PATH", help="Read standard input in place of that file (editors)."),
-    )):  # fmt: skip
+    for option in reversed(
+        (
+            click.option(
+                "--format", "output_format", type=click.Choice(FORMATS), default="terminal", show_default=True
+            ),
+            click.option(
+                "--output",
+                type=click.Path(path_type=Path, dir_okay=False),
+                default=None,
+                help="Write the report to a file.",
+            ),
+            click.option(
+                "--since", default="", metavar="GIT_REF", help="Only findings in files changed since that commit."
+            ),
+            click.option(
+                "--release",
+                default="",
+                metavar="GIT_REF",
+                help="The release that is running: its queries must survive the pending migrations.",
+            ),
+            click.option(
+                "--fail-on",
+                type=click.Choice([s.value for s in Severity]),
+                default="error",
+                show_default=True,
+                help="The least severity that makes the exit code 1.",
+            ),
+            click.option(
+                "--stdin-filename",
+                default="",
+                metavar="PATH",
+                help="Read standard input in place of that file (editors).",
+            ),
+        )
+    ):
         function = option(function)
     return function
 
@@ -72,9 +137,16 @@ def configuration(config_path: Path | None) -> Config:
 
 
 def make_request(
-    paths: tuple[Path, ...], layout: str | None, transaction: str | None, role: str, superuser: bool, since: str = "",
-    release: str = "", fail_on: str = "error", stdin_filename: str = "",
-) -> Request:  # fmt: skip
+    paths: tuple[Path, ...],
+    layout: str | None,
+    transaction: str | None,
+    role: str,
+    superuser: bool,
+    since: str = "",
+    release: str = "",
+    fail_on: str = "error",
+    stdin_filename: str = "",
+) -> Request:
     """The request that the command line's options make."""
     if superuser and not role:
         raise UsageError("--superuser needs --role", "name the role: --role NAME --superuser")
@@ -85,7 +157,9 @@ def make_request(
             stdin = Source(stdin_filename.replace("\\", "/"), data.decode("utf-8"))
         except UnicodeDecodeError as error:
             raise UsageError(f"standard input: not UTF-8 at byte {error.start}", "send UTF-8") from error
-    return Request(paths, Path.cwd(), layout or "", transaction or "", role, superuser, since, Severity(fail_on), release, stdin)
+    return Request(
+        paths, Path.cwd(), layout or "", transaction or "", role, superuser, since, Severity(fail_on), release, stdin
+    )
 
 
 def emit(text: str, output: Path | None) -> None:

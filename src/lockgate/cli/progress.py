@@ -47,7 +47,12 @@ class _Bar:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-        columns = (TextColumn(self._title), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[what]}", markup=False))
+        columns = (
+            TextColumn(self._title),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[what]}", markup=False),
+        )
         bar = Progress(*columns, console=Console(stderr=True), transient=True)
         task = bar.add_task(self._title, **self._state)
         self._shown = bar

@@ -13,11 +13,41 @@ from lockgate.errors import LockgateError
 @click.command("publish")
 @click.argument("what", type=click.Choice(("check", "verify")))
 @click.argument("report_path", type=click.Path(path_type=Path), metavar="REPORT.json")
-@click.option("--exit-code", type=click.IntRange(0, 255), default=None, help="With what the command ended (default: by the report).")
-@click.option("--pull-request", type=click.IntRange(1), default=None, metavar="N", help="Comment there (default: the workflow's own).")
-@click.option("--comment/--no-comment", "commented", default=True, show_default=True, help="Keep the pull request's comment up to date.")
-@click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file (default: the nearest).")
-def command(what: str, report_path: Path, exit_code: int | None, pull_request: int | None, commented: bool, config_path: Path | None) -> int:
+@click.option(
+    "--exit-code",
+    type=click.IntRange(0, 255),
+    default=None,
+    help="With what the command ended (default: by the report).",
+)
+@click.option(
+    "--pull-request",
+    type=click.IntRange(1),
+    default=None,
+    metavar="N",
+    help="Comment there (default: the workflow's own).",
+)
+@click.option(
+    "--comment/--no-comment",
+    "commented",
+    default=True,
+    show_default=True,
+    help="Keep the pull request's comment up to date.",
+)
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Configuration file (default: the nearest).",
+)
+def command(
+    what: str,
+    report_path: Path,
+    exit_code: int | None,
+    pull_request: int | None,
+    commented: bool,
+    config_path: Path | None,
+) -> int:
     """Post a report: the commit status lockgate/check or lockgate/verify, and the comment on the pull request.
 
     The token comes from GITEA_TOKEN or GITEA_TOKEN_FILE; without one the findings are printed instead.
@@ -45,10 +75,17 @@ def command(what: str, report_path: Path, exit_code: int | None, pull_request: i
         click.echo(f"lockgate/{what}: {state}: {words} (not posted: no GITEA_TOKEN, or no repository)")
         return 0
     try:
-        forge.status(gitea.pull_request_head(os.environ) or git.head(Path.cwd(), os.environ).commit, f"lockgate/{what}", state, words)
+        forge.status(
+            gitea.pull_request_head(os.environ) or git.head(Path.cwd(), os.environ).commit,
+            f"lockgate/{what}",
+            state,
+            words,
+        )
         number = pull_request or gitea.pull_request(os.environ)
         if number is not None and commented:
-            click.echo(f"comment on #{number}: {forge.comment(number, comment.markdown(report, what, forge.place.run_url))}")
+            click.echo(
+                f"comment on #{number}: {forge.comment(number, comment.markdown(report, what, forge.place.run_url))}"
+            )
     finally:
         forge.close()
     click.echo(f"lockgate/{what}: {state}: {words}")

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def command(slot: str, paths: tuple[Path, ...], layout: str | None, config_path: Path | None, target: str) -> int:
     """Move a migration, up and down, to the next free slot.
 
-    SLOT is a slot, or the name where two claim it. Refused where the ledger says that it is applied. What git tracks is moved with `git mv`.
+    SLOT is a slot, or the name where two claim it. Refused where the ledger says that it is applied. What git tracks is
+    moved with `git mv`.
     """
     from lockgate.slots import atlas
     from lockgate.slots.move import chosen, move, moves
@@ -66,8 +67,15 @@ def _refuse_applied(table: SlotTable, files: list[Claim]) -> None:
     applied = applied_ids(table.folder, table.ledger)
     if files[0].id not in applied:
         return
-    twin = next((c.id for c in table.tree if c.number == files[0].number and c.id in applied and c.id != files[0].id), "")
+    twin = next(
+        (c.id for c in table.tree if c.number == files[0].number and c.id in applied and c.id != files[0].id), ""
+    )
     if twin and not table.ledger.applied_numbers()[files[0].number or ()].name:
         remedy = "find out which of the two ran (what it made is there), and rename the other by hand"
-        raise UsageError(f"{files[0].id} or {twin} is applied: {table.ledger.source.path} holds the slot without a name", remedy)
-    raise UsageError(f"{files[0].id} is applied: {table.ledger.source.path} has it", "an applied migration keeps its number; move the other one")
+        raise UsageError(
+            f"{files[0].id} or {twin} is applied: {table.ledger.source.path} holds the slot without a name", remedy
+        )
+    raise UsageError(
+        f"{files[0].id} is applied: {table.ledger.source.path} has it",
+        "an applied migration keeps its number; move the other one",
+    )

@@ -8,7 +8,9 @@ import click
 
 
 @click.command("rules")
-@click.option("--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+@click.option(
+    "--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True
+)
 def command(output_format: str) -> int:
     """List all rules: code, name, severity, what PostgreSQL says."""
     from lockgate import rulebook
@@ -16,9 +18,18 @@ def command(output_format: str) -> int:
     rules = sorted((rulebook.rule(name) for name in rulebook.names()), key=lambda r: r.code)
     if output_format == "json":
         rows = [
-            {"code": r.code, "name": r.name, "severity": r.severity.value, "family": r.family, "title": r.title, "sqlstate": list(r.sqlstate),
-             "default": r.default, "url": r.url} for r in rules
-        ]  # fmt: skip
+            {
+                "code": r.code,
+                "name": r.name,
+                "severity": r.severity.value,
+                "family": r.family,
+                "title": r.title,
+                "sqlstate": list(r.sqlstate),
+                "default": r.default,
+                "url": r.url,
+            }
+            for r in rules
+        ]
         click.echo(json.dumps({"version": 1, "rules": rows}, ensure_ascii=False))
         return 0
     width = max((len(r.name) for r in rules), default=0)

@@ -12,7 +12,8 @@ from lockgate.errors import CannotCheck
 
 @contextlib.contextmanager
 def ended_in_order() -> Iterator[None]:
-    """SIGTERM (a cancelled job) and SIGHUP (a closed terminal) end the block as Ctrl-C does: with CannotCheck, after everything was closed.
+    """SIGTERM (a cancelled job) and SIGHUP (a closed terminal) end the block as Ctrl-C does: with CannotCheck, after
+    everything was closed.
 
     Who asked for a signal to be ignored (nohup) is obeyed.
     """
@@ -23,7 +24,9 @@ def ended_in_order() -> Iterator[None]:
         yield
     except KeyboardInterrupt as word:
         said = signal.Signals(word.args[0]).name if word.args else "Ctrl-C"
-        raise CannotCheck(f"interrupted by {said}", "Nothing was proven; the scratch server and its files are gone.") from None
+        raise CannotCheck(
+            f"interrupted by {said}", "Nothing was proven; the scratch server and its files are gone."
+        ) from None
     finally:
         for number in taken:
             signal.signal(number, signal.SIG_DFL)

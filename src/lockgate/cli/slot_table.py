@@ -20,13 +20,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def slot_options(function: F) -> F:
     """--layout --config: which folder of migrations."""
-    function = click.option("--layout", type=click.Choice(LAYOUTS), default=None, metavar="NAME", help="The runner's layout (default: found by itself).")(
-        function
-    )
-    return click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file.")(function)
+    function = click.option(
+        "--layout",
+        type=click.Choice(LAYOUTS),
+        default=None,
+        metavar="NAME",
+        help="The runner's layout (default: found by itself).",
+    )(function)
+    return click.option(
+        "--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file."
+    )(function)
 
 
-def open_table(paths: tuple[Path, ...], layout: str | None, config_path: Path | None) -> tuple[Config, Folder, SlotTable]:
+def open_table(
+    paths: tuple[Path, ...], layout: str | None, config_path: Path | None
+) -> tuple[Config, Folder, SlotTable]:
     """The configuration, the folder and its table."""
     from lockgate.request import read_folder
     from lockgate.slots import gather

@@ -32,7 +32,9 @@ class _Table(click.Group):
 
     def _complain(self, first: list[str]) -> None:
         """A word that is no path and nearly a command is a slip."""
-        near = [n for word in first if not Path(word).exists() for n in difflib.get_close_matches(word, self.commands, 1)]
+        near = [
+            n for word in first if not Path(word).exists() for n in difflib.get_close_matches(word, self.commands, 1)
+        ]
         if near:
             raise UsageError(f"no such command, file or folder: {first[0]}", f"did you mean: lockgate slots {near[0]}")
 
@@ -59,10 +61,19 @@ def command() -> None:
 @command.command("table")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @slot_options
-@click.option("--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+@click.option(
+    "--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True
+)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write to a file.")
 @click.option("--explain", is_flag=True, help="Say how the layout was found, and what is compared.")
-def table_command(paths: tuple[Path, ...], layout: str | None, config_path: Path | None, output_format: str, output: Path | None, explain: bool) -> int:
+def table_command(
+    paths: tuple[Path, ...],
+    layout: str | None,
+    config_path: Path | None,
+    output_format: str,
+    output: Path | None,
+    explain: bool,
+) -> int:
     """The table of slots, with the conflicts. Exit 1 where one of them is an error."""
     from lockgate.rules import registry
     from lockgate.slots import examine
@@ -91,7 +102,9 @@ def _document(table: SlotTable, findings: list[Finding]) -> dict[str, Any]:
         "next": next_slot(table),
         "base": table.git.base if table.git else "",
         "branches": [name for name, _ in table.git.refs] if table.git else [],
-        "ledger": {"path": ledger.source.path, "runner": ledger.kind.runner, "rows": len(ledger.rows)} if ledger else None,
+        "ledger": {"path": ledger.source.path, "runner": ledger.kind.runner, "rows": len(ledger.rows)}
+        if ledger
+        else None,
         "slots": [_entry(e) for e in entries(table)],
         "skipped": [{"path": s.path, "why": s.why} for s in table.folder.skipped],
         "findings": [finding(f) for f in findings],
@@ -106,7 +119,9 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "tree": entry.tree,
         "base": entry.base,
         "branches": entry.branches,
-        "ledger": {"version": row.version, "name": row.name, "applied_at": row.applied_at, "dirty": row.dirty} if row else None,
+        "ledger": {"version": row.version, "name": row.name, "applied_at": row.applied_at, "dirty": row.dirty}
+        if row
+        else None,
         "reserved": [{"name": r.name, "who": r.who, "branch": r.where} for r in entry.reserved],
     }
 
@@ -119,7 +134,9 @@ def _lines(table: SlotTable, findings: list[Finding], explain: bool) -> list[str
     rows = [("slot", "name", "tree", "base", "ledger", "elsewhere")]
     rows += [_cells(e, table) for e in entries(table)]
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    out += ["  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[5]]).rstrip() for row in rows]
+    out += [
+        "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[5]]).rstrip() for row in rows
+    ]
     out += ["", *(f"{f.severity.value}[{f.rule}] {f.at.source.path}: {f.message}" for f in findings)]
     errors = sum(1 for f in findings if f.severity.value == "error")
     free = next_slot(table)
@@ -129,11 +146,22 @@ def _lines(table: SlotTable, findings: list[Finding], explain: bool) -> list[str
 
 def _cells(entry: Entry, table: SlotTable) -> tuple[str, str, str, str, str, str]:
     elsewhere = [*entry.branches[:3], *([f"and {len(entry.branches) - 3} more"] if len(entry.branches) > 3 else [])]
-    elsewhere += [f"reserved: {r.name}" + (f" ({r.who or r.where})" if r.who or r.where else "") for r in entry.reserved]
+    elsewhere += [
+        f"reserved: {r.name}" + (f" ({r.who or r.where})" if r.who or r.where else "") for r in entry.reserved
+    ]
     row = entry.ledger
-    ledger = "" if row is None else "dirty" if row.dirty else f"as {row.name}" if _other(entry, row.name, table) else "yes"
+    ledger = (
+        "" if row is None else "dirty" if row.dirty else f"as {row.name}" if _other(entry, row.name, table) else "yes"
+    )
     tree = "twice" if len(entry.tree) > 1 else "yes" if entry.tree else ""
-    return entry.slot, ", ".join(entry.names), tree, "yes" if entry.base else "", ledger if table.ledger else "?", ", ".join(elsewhere)
+    return (
+        entry.slot,
+        ", ".join(entry.names),
+        tree,
+        "yes" if entry.base else "",
+        ledger if table.ledger else "?",
+        ", ".join(elsewhere),
+    )
 
 
 def _other(entry: Entry, name: str, table: SlotTable) -> bool:
@@ -150,12 +178,16 @@ def _explained(table: SlotTable) -> list[str]:
     if view is None:
         out.append("git: not a repository")
     else:
-        out.append(f"git: base {view.base or 'none'}, {max(0, len(view.refs) - bool(view.base))} branches that are not merged")
+        out.append(
+            f"git: base {view.base or 'none'}, {max(0, len(view.refs) - bool(view.base))} branches that are not merged"
+        )
         out += [f"git: {why} ({remedy})" for why, remedy in view.notes]
     if ledger is None:
         out.append("ledger: none configured ([ledger] snapshot or dsn_env)")
     else:
-        out.append(f"ledger: {ledger.source.path}, {len(ledger.rows)} rows, kept by {ledger.kind.runner or 'a runner of your own'}")
+        out.append(
+            f"ledger: {ledger.source.path}, {len(ledger.rows)} rows, kept by {ledger.kind.runner or 'a runner of your own'}"
+        )
     out += [f"reservations: {len(table.reserved)}"] if table.reserved else []
     return out + [f"skipped: {s.path}: {s.why}" for s in table.folder.skipped]
 
@@ -163,21 +195,29 @@ def _explained(table: SlotTable) -> list[str]:
 @command.command("pending")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @slot_options
-@click.option("--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+@click.option(
+    "--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True
+)
 def pending_command(paths: tuple[Path, ...], layout: str | None, config_path: Path | None, output_format: str) -> int:
     """What will run at the next deploy, in order."""
     from lockgate.slots.pending import pending
 
     config, _, table = open_table(paths, layout, config_path)
     if table.ledger is None:
-        raise UsageError(f"{config.path or 'lockgate.toml'}: no ledger is configured", "set [ledger] snapshot or dsn_env")
+        raise UsageError(
+            f"{config.path or 'lockgate.toml'}: no ledger is configured", "set [ledger] snapshot or dsn_env"
+        )
     found = pending(table)
     if output_format == "json":
-        rows = [{"slot": p.claim.slot, "name": p.claim.name, "path": p.claim.source.path, "note": p.note} for p in found]
+        rows = [
+            {"slot": p.claim.slot, "name": p.claim.name, "path": p.claim.source.path, "note": p.note} for p in found
+        ]
         emit(json.dumps({"version": 1, "pending": rows}, ensure_ascii=False) + "\n", None)
         return 0
     for number, item in enumerate(found, 1):
-        click.echo(f"{number:3}  {item.claim.slot or '-'}  {item.claim.name}" + (f"   ({item.note})" if item.note else ""))
+        click.echo(
+            f"{number:3}  {item.claim.slot or '-'}  {item.claim.name}" + (f"   ({item.note})" if item.note else "")
+        )
     click.echo(f"{len(found)} migrations are pending" if len(found) != 1 else "1 migration is pending")
     return 0
 

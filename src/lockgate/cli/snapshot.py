@@ -17,17 +17,46 @@ if TYPE_CHECKING:
 
 
 @click.command("snapshot")
-@click.option("--dsn-env", required=True, metavar="NAME", help="The environment variable that holds the database's DSN.")
-@click.option("--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file (default: the nearest).")
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=None, help="Folder to write to (default: lockgate/).")
-@click.option("--pg-dump", default="", metavar="PATH", help="pg_dump of the server's major version (default: looked for).")
-@click.option("--diff", is_flag=True, help="Write nothing: say what production has that no applied migration made, and what it lacks.")
-@click.option("--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True, help="Of --diff.")
-def command(dsn_env: str, config_path: Path | None, output: Path | None, pg_dump: str, diff: bool, output_format: str) -> int:
+@click.option(
+    "--dsn-env", required=True, metavar="NAME", help="The environment variable that holds the database's DSN."
+)
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Configuration file (default: the nearest).",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder to write to (default: lockgate/).",
+)
+@click.option(
+    "--pg-dump", default="", metavar="PATH", help="pg_dump of the server's major version (default: looked for)."
+)
+@click.option(
+    "--diff",
+    is_flag=True,
+    help="Write nothing: say what production has that no applied migration made, and what it lacks.",
+)
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(("terminal", "json")),
+    default="terminal",
+    show_default=True,
+    help="Of --diff.",
+)
+def command(
+    dsn_env: str, config_path: Path | None, output: Path | None, pg_dump: str, diff: bool, output_format: str
+) -> int:
     """Read a baseline from a database: roles, schema with owners and grants, extensions, and the ledger's rows.
 
-    Writes baseline.sql and ledger.json. Everything is read in read-only transactions; the DSN is never printed. With --diff the migrations
-    that the ledger holds are applied on a scratch server and compared with the database: exit code 1 where they differ.
+    Writes baseline.sql and ledger.json. Everything is read in read-only transactions; the DSN is never printed. With
+    --diff the migrations that the ledger holds are applied on a scratch server and compared with the database: exit
+    code 1 where they differ.
     """
     from lockgate.live import snapshot
 
@@ -43,7 +72,8 @@ def command(dsn_env: str, config_path: Path | None, output: Path | None, pg_dump
 
 
 def _ledger(config: Config) -> str:
-    """The configured ledger, else the one that the runner of the migrations keeps; "" where no migrations are found or their runner has none."""
+    """The configured ledger, else the one that the runner of the migrations keeps; "" where no migrations are found or
+    their runner has none."""
     from lockgate.errors import LockgateError
     from lockgate.request import Request, read_folder
     from lockgate.slots import ledger_table
@@ -65,7 +95,11 @@ def _write(config: Config, taken: Snapshot, table: str, folder: Path) -> int:
         snapshot.write(folder / "ledger.json", taken.ledger)
         written["[ledger] snapshot"] = folder / "ledger.json"
     else:
-        why = f"there is no table {table}, where this runner keeps it (another: [ledger] table)" if table else "[ledger] table is not configured"
+        why = (
+            f"there is no table {table}, where this runner keeps it (another: [ledger] table)"
+            if table
+            else "[ledger] table is not configured"
+        )
         click.echo(f"no ledger read: {why}; without one every migration of the tree counts as pending", err=True)
     for key, path in written.items():
         shown = os.path.relpath(path, config.root).replace(os.sep, "/")

@@ -19,12 +19,22 @@ if TYPE_CHECKING:
 @folder_options
 @click.option("--at", default="", metavar="SLOT", help="Stop after that slot.")
 @click.option("--catalog", "as_catalog", is_flag=True, help="Print the catalog as JSON (see the contract).")
-@click.option("--format", "output_format", type=click.Choice(("terminal", "json", "html")), default="terminal", show_default=True)
+@click.option(
+    "--format", "output_format", type=click.Choice(("terminal", "json", "html")), default="terminal", show_default=True
+)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write to a file.")
 def command(
-    paths: tuple[Path, ...], layout: str | None, transaction: str | None, role: str, superuser: bool, config_path: Path | None,
-    at: str, as_catalog: bool, output_format: str, output: Path | None,
-) -> int:  # fmt: skip
+    paths: tuple[Path, ...],
+    layout: str | None,
+    transaction: str | None,
+    role: str,
+    superuser: bool,
+    config_path: Path | None,
+    at: str,
+    as_catalog: bool,
+    output_format: str,
+    output: Path | None,
+) -> int:
     """What each migration does to the catalog, or (--catalog) the whole simulated catalog after the last one."""
     from lockgate.recall import finished
     from lockgate.report.changes import rows_of

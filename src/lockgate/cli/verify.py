@@ -15,20 +15,48 @@ from lockgate.errors import UsageError
 @click.command("verify")
 @folder_options
 @report_options
-@click.option("--dsn", default="", metavar="DSN", help="A scratch server of yours in place of the embedded one. Never production.")
+@click.option(
+    "--dsn", default="", metavar="DSN", help="A scratch server of yours in place of the embedded one. Never production."
+)
 @click.option("--binaries", default="", metavar="DIR", help="Directory of postgres and initdb.")
-@click.option("--bodies/--no-bodies", default=True, show_default=True, help="Check routine bodies after each migration.")
-@click.option("--downs/--no-downs", default=True, show_default=True, help="Run each down script in a transaction that is rolled back.")
+@click.option(
+    "--bodies/--no-bodies", default=True, show_default=True, help="Check routine bodies after each migration."
+)
+@click.option(
+    "--downs/--no-downs",
+    default=True,
+    show_default=True,
+    help="Run each down script in a transaction that is rolled back.",
+)
 @click.option("--audit", is_flag=True, help="Compare the simulated catalog with the server's after every migration.")
-@click.option("--attest", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write what was proven to a file.")
+@click.option(
+    "--attest", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write what was proven to a file."
+)
 def command(
-    paths: tuple[Path, ...], layout: str | None, transaction: str | None, role: str, superuser: bool, config_path: Path | None,
-    output_format: str, output: Path | None, since: str, release: str, fail_on: str, stdin_filename: str,
-    dsn: str, binaries: str, bodies: bool, downs: bool, audit: bool, attest: Path | None,
-) -> int:  # fmt: skip
-    """Check, then apply the migrations on a real, ephemeral PostgreSQL: as owner up to the handover, as deployer from there on.
+    paths: tuple[Path, ...],
+    layout: str | None,
+    transaction: str | None,
+    role: str,
+    superuser: bool,
+    config_path: Path | None,
+    output_format: str,
+    output: Path | None,
+    since: str,
+    release: str,
+    fail_on: str,
+    stdin_filename: str,
+    dsn: str,
+    binaries: str,
+    bodies: bool,
+    downs: bool,
+    audit: bool,
+    attest: Path | None,
+) -> int:
+    """Check, then apply the migrations on a real, ephemeral PostgreSQL: as owner up to the handover, as deployer from
+    there on.
 
-    Every finding is stamped with what the server said: confirmed, refuted or unproven. What the server refuses and nobody foresaw is a finding too.
+    Every finding is stamped with what the server said: confirmed, refuted or unproven. What the server refuses and
+    nobody foresaw is a finding too.
     """
     from lockgate.cli.progress import progress
     from lockgate.cli.signals import ended_in_order
@@ -44,7 +72,9 @@ def command(
     config = configuration(config_path)
     request = make_request(paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename)
     with ended_in_order(), progress("applying") as bar:
-        outcome = verify(config, request, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, progress=bar)
+        outcome = verify(
+            config, request, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, progress=bar
+        )
     emit(render(outcome, output_format, to_terminal=output is None), output)
     if attest is not None:
         _attest(attest, config, outcome)

@@ -1,4 +1,5 @@
-"""What was proven, of which tree, when: written by ``verify --attest``, believed by ``deploy`` only when everything fits."""
+"""What was proven, of which tree, when: written by ``verify --attest``, believed by ``deploy`` only when everything
+fits."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ class Attestation:
 
 
 def digest(pieces: Iterable[Piece], root: Path) -> str:
-    """The digest of pieces by name and content, in the order of the names. Raises CannotCheck for an unreadable file."""
+    """The digest of pieces by name and content, in the order of the names. Raises CannotCheck for an unreadable
+    file."""
     total = hashlib.sha256()
     named = {p.path if isinstance(p, Source) else os.path.relpath(p, root).replace(os.sep, "/"): p for p in pieces}
     for name, piece in sorted(named.items()):
@@ -68,7 +70,8 @@ def digest(pieces: Iterable[Piece], root: Path) -> str:
 
 
 def files_of(config: Config, migrations: Iterable[Migration], cwd: Path) -> dict[str, list[Piece]]:
-    """The files behind each digest: every file beside the migrations too, for a new one there would be applied as well; and what a program printed."""
+    """The files behind each digest: every file beside the migrations too, for a new one there would be applied as well;
+    and what a program printed."""
     sources = {s.source.path: s.source for m in migrations for s in (m.up, m.down) if s is not None}
     scripts = [cwd / name for name in sources]
     printed = [source for name, source in sources.items() if not (cwd / name).is_file()]
@@ -90,10 +93,14 @@ def paths_in(files: Mapping[str, Sequence[Piece]]) -> list[Path]:
 
 def tree(commit: str, files: Mapping[str, list[Piece]], root: Path) -> Tree:
     """The tree at hand."""
-    return Tree(commit, digest(files["migrations"], root), digest(files["configuration"], root), digest(files["baseline"], root))
+    return Tree(
+        commit, digest(files["migrations"], root), digest(files["configuration"], root), digest(files["baseline"], root)
+    )
 
 
-def make(at: Tree, findings: Iterable[Finding], exit_code: int, server: Mapping[str, Any], uncommitted: Sequence[str] = ()) -> Attestation:
+def make(
+    at: Tree, findings: Iterable[Finding], exit_code: int, server: Mapping[str, Any], uncommitted: Sequence[str] = ()
+) -> Attestation:
     """The attestation of a verification that ended with that exit code (0 is green)."""
     summary, verdicts = dict.fromkeys(_SEVERITIES, 0), dict.fromkeys(_VERDICTS, 0)
     for item in findings:
@@ -101,9 +108,15 @@ def make(at: Tree, findings: Iterable[Finding], exit_code: int, server: Mapping[
         if item.evidence is not None:
             verdicts[item.evidence.verdict.value] += 1
     version = str(server.get("version") or server.get("major") or "")
-    return Attestation(at, exit_code == 0, version, summary, verdicts, datetime.now(UTC).isoformat(timespec="seconds"),
+    return Attestation(
+        at,
+        exit_code == 0,
+        version,
+        summary,
+        verdicts,
+        datetime.now(UTC).isoformat(timespec="seconds"),
         uncommitted=tuple(ascii(name)[1:-1][:200] for name in uncommitted[:_MOST]),
-    )  # fmt: skip
+    )
 
 
 def write(path: Path, attestation: Attestation) -> None:
@@ -117,14 +130,17 @@ def write(path: Path, attestation: Attestation) -> None:
 
 
 def read(path: Path) -> Attestation:
-    """An attestation from a file; it comes from outside, so every field is looked at. Raises UsageError, CannotCheck."""
+    """An attestation from a file; it comes from outside, so every field is looked at. Raises UsageError,
+    CannotCheck."""
     try:
         data = path.read_bytes() if path.stat().st_size <= _LARGEST else b""
         return _parse(json.loads(data.decode("utf-8")))
     except OSError as error:
         raise CannotCheck(f"{path}: {error.strerror}", "write it with `lockgate verify --attest FILE`") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise UsageError(f"{path}: not an attestation of Lockgate", "write it with `lockgate verify --attest FILE`") from None
+        raise UsageError(
+            f"{path}: not an attestation of Lockgate", "write it with `lockgate verify --attest FILE`"
+        ) from None
 
 
 def _parse(value: Any) -> Attestation:
@@ -137,9 +153,15 @@ def _parse(value: Any) -> Attestation:
     if moment.tzinfo is None:
         raise ValueError
     return Attestation(
-        tree, value["green"] is True, _word(value["server"]), _counts(value["summary"], _SEVERITIES), _counts(value["verdicts"], _VERDICTS),
-        moment.isoformat(), _word(value["tool"]), tuple(_word(name) for name in value["uncommitted"][:_MOST]),
-    )  # fmt: skip
+        tree,
+        value["green"] is True,
+        _word(value["server"]),
+        _counts(value["summary"], _SEVERITIES),
+        _counts(value["verdicts"], _VERDICTS),
+        moment.isoformat(),
+        _word(value["tool"]),
+        tuple(_word(name) for name in value["uncommitted"][:_MOST]),
+    )
 
 
 def _word(value: Any) -> str:
@@ -165,7 +187,9 @@ def match(attestation: Attestation, now: datetime, at: Tree, max_age: float) -> 
         reasons.append(f"its tree was not as committed: {', '.join(attestation.uncommitted[:5])}")
     for name in ("migrations", "configuration", "baseline"):
         if getattr(attestation.tree, name) != getattr(at, name):
-            reasons.append(f"the {name} have changed since" if name == "migrations" else f"the {name} has changed since")
+            reasons.append(
+                f"the {name} have changed since" if name == "migrations" else f"the {name} has changed since"
+            )
     age = (now - datetime.fromisoformat(attestation.made_at)).total_seconds()
     if age > max_age:
         reasons.append(f"it is {age / 60:.0f} minutes old, {max_age / 60:.0f} are allowed")

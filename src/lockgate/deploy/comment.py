@@ -23,7 +23,11 @@ def read_report(path: Path) -> Json:
     except (ValueError, RecursionError):
         value = None
     findings = value.get("findings") if isinstance(value, dict) else None
-    if not isinstance(findings, list) or not all(isinstance(f, dict) for f in findings) or not isinstance(value.get("summary"), dict):
+    if (
+        not isinstance(findings, list)
+        or not all(isinstance(f, dict) for f in findings)
+        or not isinstance(value.get("summary"), dict)
+    ):
         raise UsageError(f"{path}: not a report of Lockgate", "write it with --format json --output FILE")
     return value  # type: ignore[no-any-return]
 
@@ -39,11 +43,15 @@ def words(report: Json) -> str:
 
 def lines(report: Json) -> list[str]:
     """One line for each finding."""
-    return [f"{_place(f)}: {f.get('severity')}[{f.get('rule')}] {_flat(f.get('message'))}" + _proof(f) for f in report["findings"]]
+    return [
+        f"{_place(f)}: {f.get('severity')}[{f.get('rule')}] {_flat(f.get('message'))}" + _proof(f)
+        for f in report["findings"]
+    ]
 
 
 def markdown(report: Json, command: str, run_url: str) -> str:
-    """The comment: what was found, with its proof. Foreign words stand in code spans, so that they notify and format nothing."""
+    """The comment: what was found, with its proof. Foreign words stand in code spans, so that they notify and format
+    nothing."""
     findings = report["findings"]
     out = [f"### Lockgate {command}: {words(report)}", ""]
     if findings:
@@ -52,7 +60,11 @@ def markdown(report: Json, command: str, run_url: str) -> str:
             f"| {_code(_place(f))} | **{_cell(f.get('rule'))}** {_code(f.get('message'))} | {_cell(_proof(f).strip(' ()')) or '-'} |"
             for f in findings[:_MOST]
         ]
-        helps = list(dict.fromkeys(f"- {_cell(f.get('rule'))}: {_code(f.get('help'))}" for f in findings[:_MOST] if f.get("help")))
+        helps = list(
+            dict.fromkeys(
+                f"- {_cell(f.get('rule'))}: {_code(f.get('help'))}" for f in findings[:_MOST] if f.get("help")
+            )
+        )
         out += ["", *helps] if helps else []
     if len(findings) > _MOST:
         out += ["", f"... and {len(findings) - _MOST} more in the run's log."]

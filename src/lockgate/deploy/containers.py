@@ -1,4 +1,5 @@
-"""Whether the containers of a release stay up. Docker's states, and its own words for how long a container has been up."""
+"""Whether the containers of a release stay up. Docker's states, and its own words for how long a container has been
+up."""
 
 from __future__ import annotations
 
@@ -47,14 +48,17 @@ def trouble(container: Container) -> str:
 
 @dataclass
 class Watch:
-    """Samples of a project's containers over time. ``stale``: ids that had ended before the order; they say nothing unless they ran again."""
+    """Samples of a project's containers over time. ``stale``: ids that had ended before the order; they say nothing
+    unless they ran again."""
 
     stale: frozenset[str] = frozenset()
     ordered: float = 0.0  # by the caller's clock
     _bad: dict[str, int] = field(default_factory=dict)
     _crashes: dict[str, int] = field(default_factory=dict)
     _since: dict[str, float] = field(default_factory=dict)  # when a container was first in trouble
-    _up: dict[str, tuple[float, float]] = field(default_factory=dict)  # when a container was first seen up, and for how long it had been
+    _up: dict[str, tuple[float, float]] = field(
+        default_factory=dict
+    )  # when a container was first seen up, and for how long it had been
     _last: dict[str, Container] = field(default_factory=dict)
     disturbed: float = 0.0  # when a container was last new, restarting or gone, by the caller's clock
     at: float = 0.0  # of the last sample
@@ -72,7 +76,8 @@ class Watch:
         self._last = seen
 
     def _left_over(self, container: Container, at: float) -> bool:
-        """Whether it ended before the order, and has not run since: ``up`` starts a stopped container again under its old id."""
+        """Whether it ended before the order, and has not run since: ``up`` starts a stopped container again under its
+        old id."""
         match = _ENDED.match(container.status)
         since = _between(match.group(1)) if match is not None else None
         if since is None:
@@ -82,12 +87,20 @@ class Watch:
     def _counted(self, now: Container) -> Container:
         """With the restart count that it had when it was last inspected."""
         before = self._last.get(now.name)
-        return replace(now, restarts=before.restarts) if now.restarts is None and before is not None and before.id == now.id else now
+        return (
+            replace(now, restarts=before.restarts)
+            if now.restarts is None and before is not None and before.id == now.id
+            else now
+        )
 
     def _note(self, name: str, now: Container, before: Container | None, at: float) -> None:
         same = before is not None and before.id == now.id
         self._bad[name] = self._bad.get(name, 0) + 1 if trouble(now) else 0
-        crashes = max(_more_restarts(before, now), self._restarted(name, before, now, at)) if before is not None and same else 0
+        crashes = (
+            max(_more_restarts(before, now), self._restarted(name, before, now, at))
+            if before is not None and same
+            else 0
+        )
         self._crashes[name] = self._crashes.get(name, 0) + crashes if same else 0
         if trouble(now) or not same or crashes:
             self.disturbed = at
@@ -95,23 +108,29 @@ class Watch:
             self._since.setdefault(name, at)
 
     def _restarted(self, name: str, before: Container, now: Container, at: float) -> int:
-        """1 where a container was started again between two samples: it has been up for less than it would have been, or it came back."""
+        """1 where a container was started again between two samples: it has been up for less than it would have been,
+        or it came back."""
         later, (then, low) = uptime(now.status), self._up.get(name, (at, 0.0))
         again = before.state == "restarting" and now.state == "running"
-        again = again or (later is not None and uptime(before.status) is not None and later[1] < low + (at - then) - _BLUR)
+        again = again or (
+            later is not None and uptime(before.status) is not None and later[1] < low + (at - then) - _BLUR
+        )
         if later is not None and (again or name not in self._up):
             self._up[name] = (at, later[0])
         return int(again)
 
     def crash_loop(self, patience: float) -> str:
-        """The container that does not stay up, in words; "" where none does. One that Docker restarts is given ``patience`` seconds."""
+        """The container that does not stay up, in words; "" where none does. One that Docker restarts is given
+        ``patience`` seconds."""
         for container in self.now:
             name, bad, crashes = container.name, self._bad.get(container.name, 0), self._crashes.get(container.name, 0)
             over = container.state in ("exited", "dead", "failed") and bad >= _CRASHES
             looping = (container.state == "restarting" and bad >= _CRASHES) or crashes >= _CRASHES
             if over or (looping and self.at - self._since.get(name, self.at) >= patience):
                 count = container.restarts or crashes
-                return f"{name} does not stay up: {container.status or container.state}" + (f", restarted {count} times" if count else "")
+                return f"{name} does not stay up: {container.status or container.state}" + (
+                    f", restarted {count} times" if count else ""
+                )
         return ""
 
     @property

@@ -1,4 +1,5 @@
-"""Dokploy's API, as far as the gate needs it (v0.25.7 and later). Nothing here retries; ``deploy`` is not idempotent."""
+"""Dokploy's API, as far as the gate needs it (v0.25.7 and later). Nothing here retries; ``deploy`` is not
+idempotent."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ _LINE = 500  # characters of a log's line that are shown
 
 
 class Refused(LockgateError):
-    """Dokploy answered, and no repetition will change the answer. ``kind``: key, permission, licence, not-found, input, address."""
+    """Dokploy answered, and no repetition will change the answer. ``kind``: key, permission, licence, not-found, input,
+    address."""
 
     def __init__(self, kind: str, message: str, remedy: str) -> None:
         super().__init__(message, remedy)
@@ -37,11 +39,16 @@ class Absent(Exception):
 
 
 def _no_dokploy(base: str, procedure: str) -> Refused:
-    return Refused("address", f"{base} has no {procedure}: no Dokploy answers there", "set dokploy_url to Dokploy's own address, without a path")
+    return Refused(
+        "address",
+        f"{base} has no {procedure}: no Dokploy answers there",
+        "set dokploy_url to Dokploy's own address, without a path",
+    )
 
 
 class Dokploy:
-    """One Dokploy server, with a key. ``masker`` learns every secret that an answer holds before anything of it can be shown."""
+    """One Dokploy server, with a key. ``masker`` learns every secret that an answer holds before anything of it can be
+    shown."""
 
     def __init__(self, base: str, key: Secret, masker: Masker, *, read_timeout: float = 30) -> None:
         self.base = base.removesuffix("/api")
@@ -63,7 +70,9 @@ class Dokploy:
             return records.compose(value, compose_id)
         except records.Malformed as error:
             raise Refused(
-                "address", f"{self.base}: {error}", "see that dokploy_url is Dokploy's own address and compose_id a compose service"
+                "address",
+                f"{self.base}: {error}",
+                "see that dokploy_url is Dokploy's own address and compose_id a compose service",
             ) from None
 
     def deployments(self, compose_id: str) -> tuple[Deployment, ...]:
@@ -89,7 +98,8 @@ class Dokploy:
         return "deployment.queueList" not in self._absent
 
     def log_tail(self, deployment_id: str) -> str:
-        """The last hundred lines of a deployment's log, masked and without escape sequences; "" where they cannot be had (before v0.29.6)."""
+        """The last hundred lines of a deployment's log, masked and without escape sequences; "" where they cannot be
+        had (before v0.29.6)."""
         try:
             value = self._get("deployment.readLogs", deploymentId=deployment_id)
         except (Absent, Refused, Unsettled):
@@ -98,11 +108,18 @@ class Dokploy:
             return ""
         # A line is cut long behind what is shown of it, so that no secret is cut in two before it is masked.
         lines = [line[: _LINE * 8] for line in printable(value).splitlines()[-100:]]
-        return "\n".join(line if len(line) <= _LINE else line[:_LINE] + " ..." for line in self._masker.text("\n".join(lines)).split("\n"))
+        return "\n".join(
+            line if len(line) <= _LINE else line[:_LINE] + " ..."
+            for line in self._masker.text("\n".join(lines)).split("\n")
+        )
 
     def containers(self, compose: Compose) -> tuple[Container, ...] | None:
-        """The containers of the compose's project, with restart counts where the key may inspect them; None where they cannot be listed."""
-        asked = {"appName": compose.app_name, "appType": "stack" if compose.compose_type == "stack" else "docker-compose"}
+        """The containers of the compose's project, with restart counts where the key may inspect them; None where they
+        cannot be listed."""
+        asked = {
+            "appName": compose.app_name,
+            "appType": "stack" if compose.compose_type == "stack" else "docker-compose",
+        }
         if compose.server_id:
             asked["serverId"] = compose.server_id
         try:
@@ -137,20 +154,35 @@ class Dokploy:
         return value if isinstance(value, str) else ""
 
     def key_limits(self) -> list[dict[str, Any]]:
-        """The own user's keys with their limits (``user.get``), without key material; empty where Dokploy does not tell."""
+        """The own user's keys with their limits (``user.get``), without key material; empty where Dokploy does not
+        tell."""
         try:
             value = self._get("user.get")
         except (Absent, Refused, Unsettled):
             return []
         user = value.get("user") if isinstance(value, dict) else None
         keys = user.get("apiKeys") if isinstance(user, dict) else None
-        wanted = ("name", "start", "rateLimitEnabled", "rateLimitMax", "rateLimitTimeWindow", "remaining", "requestCount")
-        return [{name: key.get(name) for name in wanted} for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
+        wanted = (
+            "name",
+            "start",
+            "rateLimitEnabled",
+            "rateLimitMax",
+            "rateLimitTimeWindow",
+            "remaining",
+            "requestCount",
+        )
+        return (
+            [{name: key.get(name) for name in wanted} for key in keys if isinstance(key, dict)]
+            if isinstance(keys, list)
+            else []
+        )
 
     def deploy(self, compose_id: str, title: str, description: str) -> bool:
-        """Queue a deployment: the one call that changes anything, made once. True where it went to another server's queue.
+        """Queue a deployment: the one call that changes anything, made once. True where it went to another server's
+        queue.
 
-        Raises Refused where Dokploy certainly did not queue it, Unsettled where nobody knows (look for the nonce, never repeat).
+        Raises Refused where Dokploy certainly did not queue it, Unsettled where nobody knows (look for the nonce, never
+        repeat).
         """
         body = {"composeId": compose_id, "title": title, "description": description}
         try:
@@ -196,16 +228,23 @@ class Dokploy:
         """The value of a good answer. Raises Refused, Absent, Unsettled."""
         if 300 <= answer.status < 400:
             raise Refused(
-                "address", f"{procedure}: Dokploy's address answers with a redirect ({answer.status})",
+                "address",
+                f"{procedure}: Dokploy's address answers with a redirect ({answer.status})",
                 "set dokploy_url to the final address (https, no path); the key is never sent along a redirect",
-            )  # fmt: skip
+            )
         try:
             value = answer.json()
         except NotJson:
             if answer.status in (401, 403):
-                raise Refused("address", f"{procedure}: a proxy in front of Dokploy answers {answer.status}", "let the runner through") from None
+                raise Refused(
+                    "address",
+                    f"{procedure}: a proxy in front of Dokploy answers {answer.status}",
+                    "let the runner through",
+                ) from None
             hint = "; see that dokploy_url is Dokploy's own address" if answer.status in (200, 404) else ""
-            raise Unsettled(f"{procedure}: {answer.status} and no JSON ({_title(answer.text)}){hint}", sent=True) from None
+            raise Unsettled(
+                f"{procedure}: {answer.status} and no JSON ({_title(answer.text)}){hint}", sent=True
+            ) from None
         if answer.status == 200:
             self._answered += 1
             return value
@@ -217,33 +256,48 @@ class Dokploy:
             return self._key_refused(procedure)
         if status == 401:
             return Refused(
-                "permission", f"{procedure}: the key's user may not do this: {message}",
+                "permission",
+                f"{procedure}: the key's user may not do this: {message}",
                 "in Dokploy give that member access to this service (Settings > Users), and to deployments",
-            )  # fmt: skip
+            )
         if status == 403:
             return Refused("licence", f"{procedure}: forbidden: {message}", "see the key's role and Dokploy's licence")
         data = value.get("data")
-        if status == 404 and not (isinstance(data, dict) and data.get("path")) and re.fullmatch(r"(?i)not found", message.strip()):
+        if (
+            status == 404
+            and not (isinstance(data, dict) and data.get("path"))
+            and re.fullmatch(r"(?i)not found", message.strip())
+        ):
             return Absent(procedure)
         if status == 404:
-            return Refused("not-found", f"{procedure}: {message or 'not found'}", "see compose_id: the last part of the service's address in Dokploy")
+            return Refused(
+                "not-found",
+                f"{procedure}: {message or 'not found'}",
+                "see compose_id: the last part of the service's address in Dokploy",
+            )
         if status in (408, 425, 429) or status >= 500:
-            return Unsettled(f"{procedure}: Dokploy answers {status}", sent=True)  # its words may be the SQL that failed
+            return Unsettled(
+                f"{procedure}: Dokploy answers {status}", sent=True
+            )  # its words may be the SQL that failed
         return Refused(
-            "input", f"{procedure}: {status} {message}".rstrip(), "see dokploy_url and compose_id, and Dokploy's version (0.25.7 or later)"
+            "input",
+            f"{procedure}: {status} {message}".rstrip(),
+            "see dokploy_url and compose_id, and Dokploy's version (0.25.7 or later)",
         )
 
     def _key_refused(self, procedure: str) -> Refused:
         if self._answered:
             return Refused(
-                "key", f"{procedure}: Dokploy accepted the key {self._answered} times and refuses it now: a rate limit",
+                "key",
+                f"{procedure}: Dokploy accepted the key {self._answered} times and refuses it now: a rate limit",
                 "keys made through the API allow 10 requests a day, each call counts twice, and a deploy needs dozens; "
                 "make one in Settings > Profile > API/CLI without limit",
-            )  # fmt: skip
+            )
         return Refused(
-            "key", f"{procedure}: Dokploy refuses the API key: wrong, expired, or over its rate limit (it does not say which)",
+            "key",
+            f"{procedure}: Dokploy refuses the API key: wrong, expired, or over its rate limit (it does not say which)",
             "make a key in Settings > Profile > API/CLI, without rate limit, and set DOKPLOY_API_KEY",
-        )  # fmt: skip
+        )
 
 
 def _title(html: str) -> str:

@@ -1,4 +1,5 @@
-"""Which deployment is ours: titles carry a nonce while a job waits and runs, and are overwritten with the commit at its end."""
+"""Which deployment is ours: titles carry a nonce while a job waits and runs, and are overwritten with the commit at its
+end."""
 
 from __future__ import annotations
 
@@ -56,11 +57,14 @@ class Nowhere:
 Place = Found | Waiting | Nowhere
 
 
-def locate(ticket: Ticket, deployments: Sequence[Deployment], jobs: Sequence[Job] | None, *, certain: bool = True) -> Place:
+def locate(
+    ticket: Ticket, deployments: Sequence[Deployment], jobs: Sequence[Job] | None, *, certain: bool = True
+) -> Place:
     """Where our order is. By nonce as long as the record bears it; else the single new record of our commit.
 
-    A record that has lost its title is taken only when it is alone: two would mean that a webhook deployed the same commit beside us; and only
-    where it is ``certain`` that no queue holds ours still. No clock is asked: what was not there before the order came after it.
+    A record that has lost its title is taken only when it is alone: two would mean that a webhook deployed the same
+    commit beside us; and only where it is ``certain`` that no queue holds ours still. No clock is asked: what was not
+    there before the order came after it.
     """
     fresh = [d for d in deployments if d.id not in ticket.known]
     for deployment in fresh:
@@ -80,7 +84,9 @@ def alone(ticket: Ticket, candidates: Sequence[Deployment]) -> Deployment | None
     return ours[0] if len(ours) == 1 else None
 
 
-def under_way(compose_id: str, commit: str, deployments: Sequence[Deployment], jobs: Sequence[Job] | None) -> Ticket | None:
+def under_way(
+    compose_id: str, commit: str, deployments: Sequence[Deployment], jobs: Sequence[Job] | None
+) -> Ticket | None:
     """The order of an earlier gate for the same commit that still waits or runs: to be followed, not to be repeated."""
     titles = [j.title for j in jobs or ()] + [d.title for d in deployments if d.status == "running"]
     for title in titles:

@@ -82,10 +82,15 @@ class Gate:
         if not head.branch:
             raise UsageError("no branch is checked out", f"check out {wanted}: only it deploys")
         if head.branch != wanted:
-            raise UsageError(f"this is the branch {head.branch}; only {wanted} deploys", "merge first, or mend [deploy] branch")
+            raise UsageError(
+                f"this is the branch {head.branch}; only {wanted} deploys", "merge first, or mend [deploy] branch"
+            )
         changed = git.dirty(head.top, attestation.paths_in(self.order.files))
         if changed:
-            raise UsageError(f"not as committed: {', '.join(changed[:5])}", "commit or remove these: Dokploy deploys the commit, not your files")
+            raise UsageError(
+                f"not as committed: {', '.join(changed[:5])}",
+                "commit or remove these: Dokploy deploys the commit, not your files",
+            )
 
     def _by_attestation(self) -> Verdict:
         order = self.order
@@ -134,23 +139,33 @@ class Gate:
         order, deploy = self.order, self.order.config.deploy
         self.screen.phase("preflight")
         allowed = order.allow_auto_deploy or order.advisory or bool(order.override)
-        settings = self._patiently(lambda: preflight.inspect(dokploy, deploy.compose_id, deploy.branch, allow_auto_deploy=allowed))
+        settings = self._patiently(
+            lambda: preflight.inspect(dokploy, deploy.compose_id, deploy.branch, allow_auto_deploy=allowed)
+        )
         if self.key is not None:
             preflight.refuse_limited_key(dokploy.key_limits(), self.key, order.limits, self.pace)
         for note in settings.notes:
             self.screen.say(f"note: {note}")
         reasons, compose = list(settings.reasons), settings.compose
         if compose.source_type != "raw" and not (order.head.top / compose.compose_path).is_file():
-            self.screen.say(f"note: this commit has no {compose.compose_path}, which Dokploy deploys: it may clone another repository")
+            self.screen.say(
+                f"note: this commit has no {compose.compose_path}, which Dokploy deploys: it may clone another repository"
+            )
         for found in self.check_settings(settings, allowed):
-            self.screen.say(f"{found.severity.value}[{found.rule}] {found.message}" + (f"\n  {found.help}" if found.help else ""))
+            self.screen.say(
+                f"{found.severity.value}[{found.rule}] {found.message}" + (f"\n  {found.help}" if found.help else "")
+            )
             told = found.name == "auto-deploy-beside-gate"  # among the reasons already
             if found.severity.value == "error" and not (order.override or told):
                 reasons.append(found.message)
         tip = git.remote_tip(order.head.top, deploy.branch)
         if tip and tip != order.head.commit:
             ahead = git.is_ancestor(order.head.top, tip, order.head.commit)
-            what = f"this commit is not pushed: {deploy.branch} is at {tip[:12]}" if ahead else f"{deploy.branch} has moved on to {tip[:12]}"
+            what = (
+                f"this commit is not pushed: {deploy.branch} is at {tip[:12]}"
+                if ahead
+                else f"{deploy.branch} has moved on to {tip[:12]}"
+            )
             reasons.append(f"{what}, and Dokploy would deploy that; this is {order.head.commit[:12]}")
         return preflight.Settings(settings.compose, settings.command, tuple(reasons), settings.notes)
 
@@ -168,8 +183,8 @@ class Gate:
                 time.sleep(self.pace.poll)
 
     def _ticket(self, dokploy: Dokploy) -> tuple[follow.Ticket, bool]:
-        """A new order; or the order of an earlier gate for this commit that is still under way (True). The queue is asked first: a job that
-        starts between the two questions is then in the records."""
+        """A new order; or the order of an earlier gate for this commit that is still under way (True). The queue is
+        asked first: a job that starts between the two questions is then in the records."""
         compose_id, commit = self.order.config.deploy.compose_id, self.order.head.commit
         queue = dokploy.queue(compose_id)
         records = dokploy.deployments(compose_id)
@@ -198,9 +213,14 @@ class Gate:
         try:
             config = self.order.config.deploy
             if memory is not None and (memory.server != dokploy.base or memory.ticket.compose_id != config.compose_id):
-                raise UsageError(f"{self.store.path}: the order was given to another Dokploy or compose", "use the configuration it was given with")
+                raise UsageError(
+                    f"{self.store.path}: the order was given to another Dokploy or compose",
+                    "use the configuration it was given with",
+                )
             if memory is not None and memory.phase == "ended":
-                raise UsageError("the last order has ended: there is nothing to resume", "run the gate again without --resume")
+                raise UsageError(
+                    "the last order has ended: there is nothing to resume", "run the gate again without --resume"
+                )
             compose = self._patiently(lambda: dokploy.compose(config.compose_id))
             if memory is None:
                 memory = self._patiently(lambda: self._memory_from_dokploy(dokploy))

@@ -30,21 +30,35 @@ def _git(cwd: Path, *arguments: str, timeout: float = 30) -> subprocess.Complete
     command = ["git", *arguments]
     try:
         return subprocess.run(
-            command, cwd=cwd, env=environ, capture_output=True, text=True, errors="replace", timeout=timeout, stdin=subprocess.DEVNULL
+            command,
+            cwd=cwd,
+            env=environ,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
         )
     except FileNotFoundError as error:
         raise CannotCheck("git is not installed", "install git: the gate ties what it proves to a commit") from error
     except subprocess.TimeoutExpired as error:
-        raise CannotCheck(f"git {arguments[0]} did not answer within {timeout:.0f} s", "see the network of the machine") from error
+        raise CannotCheck(
+            f"git {arguments[0]} did not answer within {timeout:.0f} s", "see the network of the machine"
+        ) from error
 
 
 def head(cwd: Path, environ: Mapping[str, str]) -> Head:
-    """The commit at hand, and its branch: the workflow's, else the checkout's. Raises UsageError outside of a repository."""
+    """The commit at hand, and its branch: the workflow's, else the checkout's. Raises UsageError outside of a
+    repository."""
     found = _git(cwd, "rev-parse", "--show-toplevel", "--absolute-git-dir", "HEAD")
     lines = found.stdout.splitlines()
     if found.returncode or len(lines) != 3 or not FULL.fullmatch(lines[2]):
         why = "dubious ownership" if "dubious ownership" in found.stderr else "no commit at hand"
-        remedy = f"git config --global --add safe.directory {cwd}" if why.startswith("dubious") else "run the gate in a git checkout"
+        remedy = (
+            f"git config --global --add safe.directory {cwd}"
+            if why.startswith("dubious")
+            else "run the gate in a git checkout"
+        )
         raise UsageError(f"{cwd}: {why}", remedy)
     commit, branch = lines[2], ""
     if in_workflow(environ):
@@ -52,7 +66,10 @@ def head(cwd: Path, environ: Mapping[str, str]) -> Head:
         branch = reference.removeprefix("refs/heads/") if reference.startswith("refs/heads/") else ""
         stated = environ.get("GITHUB_SHA", "")
         if FULL.fullmatch(stated) and stated != commit:
-            raise UsageError(f"the checkout is at {commit[:12]}, the workflow runs for {stated[:12]}", "check out the workflow's own commit")
+            raise UsageError(
+                f"the checkout is at {commit[:12]}, the workflow runs for {stated[:12]}",
+                "check out the workflow's own commit",
+            )
     else:
         branch = _git(cwd, "symbolic-ref", "--short", "-q", "HEAD").stdout.strip()
     return Head(commit, branch, Path(lines[0]), Path(lines[1]))
@@ -64,11 +81,16 @@ def in_workflow(environ: Mapping[str, str]) -> bool:
 
 
 def dirty(top: Path, paths: Sequence[Path]) -> tuple[str, ...]:
-    """What is not as committed: any tracked file, and untracked ones of these. Dokploy deploys the commit, not the working tree."""
+    """What is not as committed: any tracked file, and untracked ones of these. Dokploy deploys the commit, not the
+    working tree."""
     real = top.resolve()
     inside = [p for p in (Path(os.path.abspath(p)).resolve() for p in paths) if p.is_relative_to(real)]
     changed = _status(top, "--untracked-files=no")
-    return changed + tuple(name for name in (_status(top, "--untracked-files=all", "--", *map(str, inside)) if inside else ()) if name not in changed)
+    return changed + tuple(
+        name
+        for name in (_status(top, "--untracked-files=all", "--", *map(str, inside)) if inside else ())
+        if name not in changed
+    )
 
 
 def _status(top: Path, *arguments: str) -> tuple[str, ...]:

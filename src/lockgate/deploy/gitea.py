@@ -56,7 +56,11 @@ def place(config: Config, environ: Mapping[str, str]) -> Place | None:
         raise UsageError(f'gitea.repository: "{repository[:80]}" is not owner/name', 'write it as "owner/name"')
     server = checked_url(server, "gitea.url", allow)
     github = environ.get("GITHUB_ACTIONS") == "true" and environ.get("GITEA_ACTIONS") != "true" and not config.gitea.url
-    api = checked_url(environ["GITHUB_API_URL"], "GITHUB_API_URL", allow) if github and environ.get("GITHUB_API_URL") else f"{server}/api/v1"
+    api = (
+        checked_url(environ["GITHUB_API_URL"], "GITHUB_API_URL", allow)
+        if github and environ.get("GITHUB_API_URL")
+        else f"{server}/api/v1"
+    )
     run = environ.get("GITHUB_RUN_ID" if github else "GITHUB_RUN_NUMBER", "")
     return Place(api, repository, f"{server}/{repository}/actions/runs/{run}" if run else "", github)
 
@@ -71,7 +75,8 @@ def pull_request(environ: Mapping[str, str]) -> int | None:
 
 
 def pull_request_head(environ: Mapping[str, str]) -> str:
-    """The commit that a pull request shows; GitHub's workflow runs for a merge of it, which nobody sees. "" for a push."""
+    """The commit that a pull request shows; GitHub's workflow runs for a merge of it, which nobody sees. "" for a
+    push."""
     commit = _event(environ, "head", "sha")
     return commit if isinstance(commit, str) and FULL.fullmatch(commit) else ""
 
@@ -101,7 +106,8 @@ class Gitea:
         self._http.close()
 
     def status(self, commit: str, context: str, state: State, description: str) -> None:
-        """Post a commit status. Raises GiteaError; ValueError for a state, context or commit that a server would store unseen."""
+        """Post a commit status. Raises GiteaError; ValueError for a state, context or commit that a server would store
+        unseen."""
         if state not in STATES or context not in CONTEXTS or not FULL.fullmatch(commit):
             raise ValueError(f"{state} {context} {commit}")
         if self.place.github and state == "warning":
@@ -123,8 +129,16 @@ class Gitea:
         key = "per_page" if self.place.github else "limit"
         found: list[str] = []
         for page in range(1, _PAGES + 1):
-            value = self._expect(200, "GET", f"commits?sha={quote(branch, safe='')}&{key}=50&page={page}&stat=false&files=false&verification=false")
-            rows = [row["sha"] for row in value if isinstance(row, dict) and isinstance(row.get("sha"), str)] if isinstance(value, list) else []
+            value = self._expect(
+                200,
+                "GET",
+                f"commits?sha={quote(branch, safe='')}&{key}=50&page={page}&stat=false&files=false&verification=false",
+            )
+            rows = (
+                [row["sha"] for row in value if isinstance(row, dict) and isinstance(row.get("sha"), str)]
+                if isinstance(value, list)
+                else []
+            )
             found += rows
             if not rows or len(found) >= limit:
                 break
@@ -163,7 +177,9 @@ class Gitea:
         try:
             return self._http.get(url) if method == "GET" else self._http.send(method, url, body or {})
         except Unreachable as error:
-            raise GiteaError(self._masker.text(f"{self.place.api}: {error.reason}"), "see gitea.url and the runner's network") from None
+            raise GiteaError(
+                self._masker.text(f"{self.place.api}: {error.reason}"), "see gitea.url and the runner's network"
+            ) from None
 
     def _expect(self, status: int, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         answer = self._send(method, path, body)
@@ -172,7 +188,9 @@ class Gitea:
         try:
             return answer.json()
         except NotJson:
-            raise GiteaError(f"{self.place.api}/{path.partition('?')[0]}: no JSON", "see gitea.url: the address of the server itself") from None
+            raise GiteaError(
+                f"{self.place.api}/{path.partition('?')[0]}: no JSON", "see gitea.url: the address of the server itself"
+            ) from None
 
     def _failure(self, answer: Answer, what: str) -> GiteaError:
         try:
@@ -186,16 +204,19 @@ class Gitea:
             404: "see gitea.repository, and that the token's user can see it",
             422: "the server did not understand the request",
             500: "Gitea answers 500 for a commit it does not have: push before you post a status",
-        }  # fmt: skip
+        }
         remedy = remedies.get(
             answer.status,
-            "a redirect is never followed with a token: set gitea.url to the final address" if 300 <= answer.status < 400 else "",
+            "a redirect is never followed with a token: set gitea.url to the final address"
+            if 300 <= answer.status < 400
+            else "",
         )
         return GiteaError(f"{what}: {answer.status} {message}".rstrip(), remedy)
 
 
 def connect(config: Config, environ: Mapping[str, str], masker: Masker) -> Gitea | None:
-    """A client where there is a place and a token; else None. Raises UsageError for settings that are wrong rather than missing."""
+    """A client where there is a place and a token; else None. Raises UsageError for settings that are wrong rather than
+    missing."""
     token, where = from_environment("GITEA_TOKEN", environ), place(config, environ)
     return Gitea(where, token, masker) if token is not None and where is not None else None
 

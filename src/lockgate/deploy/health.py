@@ -24,18 +24,28 @@ class Expectation:
     successes: int = 3
 
 
-def expectation(url: str, status: int, body: str, field: str, successes: int, commit: str, allow_http: Iterable[str]) -> Expectation:
+def expectation(
+    url: str, status: int, body: str, field: str, successes: int, commit: str, allow_http: Iterable[str]
+) -> Expectation:
     """The configuration's health keys; ``field`` is ``version.commit=$commit``. Raises UsageError."""
     checked = checked_url(url, "health_url", allow_http)
     if field and "=" not in field:
         raise UsageError(f'deploy.health_field: "{field}" has no "="', 'write it as "commit=$commit"')
     if not 100 <= status <= 599 or successes < 1:
-        raise UsageError("deploy.health_status and deploy.health_successes: not in range", "a status is 100 to 599, successes are 1 or more")
+        raise UsageError(
+            "deploy.health_status and deploy.health_successes: not in range",
+            "a status is 100 to 599, successes are 1 or more",
+        )
     path, _, value = field.partition("=")
     return Expectation(
-        checked, status, body, tuple(path.strip().split(".")) if field else (), commit if value.strip() == "$commit" else value.strip(),
-        value.strip() == "$commit", successes,
-    )  # fmt: skip
+        checked,
+        status,
+        body,
+        tuple(path.strip().split(".")) if field else (),
+        commit if value.strip() == "$commit" else value.strip(),
+        value.strip() == "$commit",
+        successes,
+    )
 
 
 class Probe:

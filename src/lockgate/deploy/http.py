@@ -1,4 +1,5 @@
-"""One HTTP exchange, made safely: TLS verified, no redirects, bounded in time and size, plain http only where it is allowed."""
+"""One HTTP exchange, made safely: TLS verified, no redirects, bounded in time and size, plain http only where it is
+allowed."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ class Answer:
 
 
 def checked_url(url: str, what: str, allow_http: Iterable[str]) -> str:
-    """The URL without a trailing slash. Raises UsageError for none, for credentials in it, for plain http where it is not allowed."""
+    """The URL without a trailing slash. Raises UsageError for none, for credentials in it, for plain http where it is
+    not allowed."""
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname or "", parts.port
@@ -68,7 +70,9 @@ def checked_url(url: str, what: str, allow_http: Iterable[str]) -> str:
     if parts.username is not None or parts.password is not None:
         raise UsageError(f"{what}: holds credentials", "take them out of the URL; keys come from the environment only")
     if parts.scheme == "http" and not is_loopback(host) and host not in allow_http:
-        raise UsageError(f"{what}: plain http to {host}", f'use https, or allow it by name: [deploy] allow_http = ["{host}"]')
+        raise UsageError(
+            f"{what}: plain http to {host}", f'use https, or allow it by name: [deploy] allow_http = ["{host}"]'
+        )
     return url.strip().rstrip("/")
 
 
@@ -83,16 +87,23 @@ def is_loopback(host: str) -> bool:
 
 
 class Http:
-    """A connection pool for one server. The headers (with the key) go to that server only: redirects are never followed."""
+    """A connection pool for one server. The headers (with the key) go to that server only: redirects are never
+    followed."""
 
-    def __init__(self, base: str, headers: Mapping[str, str] | None = None, *, connect: float = 10, read: float = 30) -> None:
+    def __init__(
+        self, base: str, headers: Mapping[str, str] | None = None, *, connect: float = 10, read: float = 30
+    ) -> None:
         import httpx
 
         self._read = read
         # A proxy of the environment would carry the key of a loopback server out in the clear.
         trust = not is_loopback(urlsplit(base).hostname or "")
         self._client = httpx.Client(
-            headers={"user-agent": f"lockgate/{__version__}", "accept": "application/json, */*;q=0.5", **(headers or {})},
+            headers={
+                "user-agent": f"lockgate/{__version__}",
+                "accept": "application/json, */*;q=0.5",
+                **(headers or {}),
+            },
             timeout=httpx.Timeout(read, connect=connect, pool=connect),
             follow_redirects=False,
             trust_env=trust,
@@ -102,7 +113,9 @@ class Http:
     def __enter__(self) -> Http:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._client.close()
 
     def close(self) -> None:
@@ -124,7 +137,13 @@ class Http:
             with self._client.stream(method, url, **how) as response:
                 body = _body(response, time.monotonic() + self._read * 2)
                 return Answer(response.status_code, dict(response.headers), body)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
+        except (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.ProxyError,
+            httpx.UnsupportedProtocol,
+        ) as error:
             raise Unreachable(_reason(error), sent=False) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise Unreachable(_reason(error), sent=True) from None
@@ -144,10 +163,14 @@ def _body(response: httpx.Response, deadline: float) -> bytes:
 
 def _reason(error: Exception) -> str:
     words = {
-        "ConnectTimeout": "connecting timed out", "ReadTimeout": "no answer in time", "WriteTimeout": "sending timed out",
-        "PoolTimeout": "no free connection", "RemoteProtocolError": "the connection was closed without a whole answer",
-        "ReadError": "the connection broke", "WriteError": "the connection broke while sending",
-    }  # fmt: skip
+        "ConnectTimeout": "connecting timed out",
+        "ReadTimeout": "no answer in time",
+        "WriteTimeout": "sending timed out",
+        "PoolTimeout": "no free connection",
+        "RemoteProtocolError": "the connection was closed without a whole answer",
+        "ReadError": "the connection broke",
+        "WriteError": "the connection broke while sending",
+    }
     kind = type(error).__name__
     detail = str(error).replace("\n", " ")[:200]
     if "CERTIFICATE" in detail.upper():

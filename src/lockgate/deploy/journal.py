@@ -88,9 +88,15 @@ def of_statuses(commits: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> list
     found = []
     for commit, statuses in commits:
         # Gitea answers with ``status``, GitHub with ``state``.
-        rows = [s for s in statuses if s.get("context") == "lockgate/deploy" and (s.get("status") or s.get("state")) != "pending"]
+        rows = [
+            s
+            for s in statuses
+            if s.get("context") == "lockgate/deploy" and (s.get("status") or s.get("state")) != "pending"
+        ]
         if rows:
             newest = rows[0]
             state, words = newest.get("status") or newest.get("state"), str(newest.get("description", ""))
-            found.append(Entry(commit, state == "success" and words.startswith(GREEN), words, str(newest.get("created_at", ""))))
+            found.append(
+                Entry(commit, state == "success" and words.startswith(GREEN), words, str(newest.get("created_at", "")))
+            )
     return found[::-1]

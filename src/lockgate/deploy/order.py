@@ -30,4 +30,6 @@ class Order:
     @property
     def limits(self) -> Limits:
         """The phases' timeouts."""
-        return Limits(self.config.deploy.queue_timeout, self.config.deploy.deploy_timeout, self.config.deploy.health_timeout)
+        return Limits(
+            self.config.deploy.queue_timeout, self.config.deploy.deploy_timeout, self.config.deploy.health_timeout
+        )

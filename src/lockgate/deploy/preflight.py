@@ -45,7 +45,8 @@ def inspect(dokploy: Dokploy, compose_id: str, branch: str, *, allow_auto_deploy
 
 
 def refuse_limited_key(keys: Iterable[dict[str, Any]], key: Secret, limits: Limits, pace: Pace) -> None:
-    """Raise UsageError for a key whose limit would end it in the middle of a deploy. Every call counts twice (dokploy.md, A5)."""
+    """Raise UsageError for a key whose limit would end it in the middle of a deploy. Every call counts twice
+    (dokploy.md, A5)."""
     ours = [k for k in keys if isinstance(k["start"], str) and k["start"] and key.reveal().startswith(k["start"])]
     if not ours:
         return
@@ -53,9 +54,17 @@ def refuse_limited_key(keys: Iterable[dict[str, Any]], key: Secret, limits: Limi
     needed = most_calls(limits, pace) * 2
     remaining = entry["remaining"]
     if isinstance(remaining, int) and remaining < needed:
-        raise UsageError(f"the API key has {remaining} requests left; each call counts twice, and a deploy may need {needed}", _UNLIMITED)
+        raise UsageError(
+            f"the API key has {remaining} requests left; each call counts twice, and a deploy may need {needed}",
+            _UNLIMITED,
+        )
     most, window = entry["rateLimitMax"], entry["rateLimitTimeWindow"]
-    if entry["rateLimitEnabled"] is not True or not isinstance(most, int) or not isinstance(window, int | float) or window <= 0:
+    if (
+        entry["rateLimitEnabled"] is not True
+        or not isinstance(most, int)
+        or not isinstance(window, int | float)
+        or window <= 0
+    ):
         return
     asked = min(needed, int(window / 1000 / pace.poll * 2) + 1)
     if most < asked:
@@ -66,7 +75,8 @@ def refuse_limited_key(keys: Iterable[dict[str, Any]], key: Secret, limits: Limi
 
 
 def most_calls(limits: Limits, pace: Pace) -> int:
-    """How many calls a deploy makes that uses all of its time: two for each look at the queue, one for each look later."""
+    """How many calls a deploy makes that uses all of its time: two for each look at the queue, one for each look
+    later."""
     return int((limits.queue * 2 + limits.deploy + limits.health * 2) / pace.poll) + LEAST_CALLS
 
 

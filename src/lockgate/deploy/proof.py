@@ -60,5 +60,8 @@ def checked_override(environ: Mapping[str, str]) -> str:
     """The reason in LOCKGATE_OVERRIDE; "" where it is not set. Raises UsageError for a reason that is none."""
     reason = " ".join(environ.get("LOCKGATE_OVERRIDE", "").split())
     if reason and (len(reason) < 10 or " " not in reason):
-        raise UsageError("LOCKGATE_OVERRIDE: no reason given", 'say why in words: LOCKGATE_OVERRIDE="hotfix for the login outage, ticket 42"')
+        raise UsageError(
+            "LOCKGATE_OVERRIDE: no reason given",
+            'say why in words: LOCKGATE_OVERRIDE="hotfix for the login outage, ticket 42"',
+        )
     return reason

@@ -1,4 +1,5 @@
-"""Dokploy's answers as values, read strictly where the gate depends on them (db/schema/compose.ts, deployment.ts of v0.30.2)."""
+"""Dokploy's answers as values, read strictly where the gate depends on them (db/schema/compose.ts, deployment.ts of
+v0.30.2)."""
 
 from __future__ import annotations
 
@@ -129,28 +130,42 @@ def secrets_of(value: Any) -> tuple[str, ...]:
 
 
 def deployments(value: Any) -> tuple[Deployment, ...]:
-    """``deployment.allByCompose``; a record without an id or a status is left out. Raises Malformed where it is no list."""
+    """``deployment.allByCompose``; a record without an id or a status is left out. Raises Malformed where it is no
+    list."""
     if not isinstance(value, list):
         raise Malformed("deployment.allByCompose did not answer with a list")
     rows = [row for row in value if isinstance(row, dict) and _text(row, "deploymentId")]
     return tuple(
         Deployment(
-            _text(row, "deploymentId"), _text(row, "title"), _text(row, "description"), _text(row, "status") or "running",
-            _text(row, "createdAt"), _text(row, "errorMessage"),
+            _text(row, "deploymentId"),
+            _text(row, "title"),
+            _text(row, "description"),
+            _text(row, "status") or "running",
+            _text(row, "createdAt"),
+            _text(row, "errorMessage"),
         )
         for row in rows
-    )  # fmt: skip
+    )
 
 
 def jobs(value: Any, compose_id: str) -> tuple[Job, ...]:
-    """The jobs of ``deployment.queueList`` that deploy this compose (the list holds those of every service). Raises Malformed."""
+    """The jobs of ``deployment.queueList`` that deploy this compose (the list holds those of every service). Raises
+    Malformed."""
     if not isinstance(value, list):
         raise Malformed("deployment.queueList did not answer with a list")
     found = []
     for row in value:
         data = row.get("data") if isinstance(row, dict) else None
         if isinstance(data, dict) and data.get("composeId") == compose_id:
-            found.append(Job(str(row.get("id", "")), compose_id, _text(data, "titleLog"), _text(data, "descriptionLog"), _text(row, "state")))
+            found.append(
+                Job(
+                    str(row.get("id", "")),
+                    compose_id,
+                    _text(data, "titleLog"),
+                    _text(data, "descriptionLog"),
+                    _text(row, "state"),
+                )
+            )
     return tuple(found)
 
 
@@ -159,4 +174,7 @@ def containers(value: Any) -> tuple[Container, ...]:
     if not isinstance(value, list):
         raise Malformed("docker.getContainersByAppNameMatch did not answer with a list")
     rows = [row for row in value if isinstance(row, dict) and _text(row, "name")]
-    return tuple(Container(_text(row, "containerId"), _text(row, "name"), _text(row, "state").lower(), _text(row, "status")) for row in rows)
+    return tuple(
+        Container(_text(row, "containerId"), _text(row, "name"), _text(row, "state").lower(), _text(row, "status"))
+        for row in rows
+    )

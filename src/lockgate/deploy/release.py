@@ -69,7 +69,9 @@ class Release:
             if not error.sent:
                 self.store.advance("ended")
                 raise Stop(
-                    End.NOT_ORDERED, f"the order did not reach Dokploy: {error.message}", "nothing was triggered: run the gate again"
+                    End.NOT_ORDERED,
+                    f"the order did not reach Dokploy: {error.message}",
+                    "nothing was triggered: run the gate again",
                 ) from None
             self._search(ticket, error)
         self.store.advance("ordered")
@@ -83,7 +85,9 @@ class Release:
             if clock.over and alone(ticket, place.candidates) is not None:
                 return
             if clock.over:
-                raise Stop(End.UNKNOWN, "nobody knows whether Dokploy took the order: no answer, and no trace of it", RESUME)
+                raise Stop(
+                    End.UNKNOWN, "nobody knows whether Dokploy took the order: no answer, and no trace of it", RESUME
+                )
             time.sleep(self.pace.poll)
 
     def _place(self, ticket: Ticket) -> Place:
@@ -119,10 +123,18 @@ class Release:
     def _lost(self, ticket: Ticket, candidates: tuple[Deployment, ...]) -> Stop:
         same = [d for d in candidates if d.commit == ticket.commit]
         if len(same) > 1:
-            return Stop(End.UNKNOWN, f"{len(same)} deployments of this commit ran at once: none can be told to be the gate's", "cut the webhook")
+            return Stop(
+                End.UNKNOWN,
+                f"{len(same)} deployments of this commit ran at once: none can be told to be the gate's",
+                "cut the webhook",
+            )
         if candidates:
             other = candidates[0]
-            return Stop(End.WRONG_COMMIT, f"the only new deployment is of commit {other.commit[:12]}, not of {ticket.commit[:12]}", _MOVED)
+            return Stop(
+                End.WRONG_COMMIT,
+                f"the only new deployment is of commit {other.commit[:12]}, not of {ticket.commit[:12]}",
+                _MOVED,
+            )
         asked = self.store.memory is None or self.store.memory.phase != "ordering"
         return Stop(
             End.UNKNOWN,
@@ -130,7 +142,7 @@ class Release:
             if asked
             else "no trace of the order: most likely it never reached Dokploy",
             "see Dokploy's list of deployments; if there is none of this commit, run the gate again",
-        )  # fmt: skip
+        )
 
     def _await_end(self, deployment_id: str) -> None:
         self.screen.phase("deploy", self.limits.deploy)
@@ -141,25 +153,35 @@ class Release:
                 return
             if record.status == "cancelled":
                 raise Stop(
-                    End.CANCELLED, "the deployment was cancelled: Dokploy restarted, or somebody stopped it",
-                    f"see what runs now ({self._standing()}), then run the gate again", self.dokploy.log_tail(deployment_id),
-                )  # fmt: skip
+                    End.CANCELLED,
+                    "the deployment was cancelled: Dokploy restarted, or somebody stopped it",
+                    f"see what runs now ({self._standing()}), then run the gate again",
+                    self.dokploy.log_tail(deployment_id),
+                )
             if record.status == "error":
                 why = f": {record.error}" if record.error else ""
                 raise Stop(
-                    End.FAILED, f"Dokploy's deployment failed{why}",
-                    f"containers now: {self._standing()}. Mend what the log shows and push again", self.dokploy.log_tail(deployment_id),
-                )  # fmt: skip
+                    End.FAILED,
+                    f"Dokploy's deployment failed{why}",
+                    f"containers now: {self._standing()}. Mend what the log shows and push again",
+                    self.dokploy.log_tail(deployment_id),
+                )
             self.screen.detail(record.status)
             if clock.over:
                 raise Stop(End.UNKNOWN, f"the deployment still runs after {self.limits.deploy:.0f} s", RESUME)
             time.sleep(self.pace.poll)
 
     def _record(self, deployment_id: str, clock: Clock) -> Deployment:
-        rows = self._ask(lambda: self.dokploy.deployments(self.compose.id), clock, "the deployment could not be followed")
+        rows = self._ask(
+            lambda: self.dokploy.deployments(self.compose.id), clock, "the deployment could not be followed"
+        )
         record = by_id(rows, deployment_id)
         if record is None:
-            raise Stop(End.UNKNOWN, f"the deployment {deployment_id} is gone from Dokploy's list", "see Dokploy's list of deployments")
+            raise Stop(
+                End.UNKNOWN,
+                f"the deployment {deployment_id} is gone from Dokploy's list",
+                "see Dokploy's list of deployments",
+            )
         return record
 
     def _prove_commit(self, ticket: Ticket, deployment_id: str) -> None:
@@ -175,11 +197,16 @@ class Release:
             record = self._record(deployment_id, clock)
         if not record.commit:
             raise Stop(
-                End.UNKNOWN, "Dokploy does not say which commit it deployed: unverified",
+                End.UNKNOWN,
+                "Dokploy does not say which commit it deployed: unverified",
                 f"see the deployment in Dokploy; the gated commit is {ticket.commit}",
-            )  # fmt: skip
+            )
         if record.commit != ticket.commit:
-            raise Stop(End.WRONG_COMMIT, f"Dokploy deployed {record.commit[:12]}, and the gate proved {ticket.commit[:12]}", _MOVED)
+            raise Stop(
+                End.WRONG_COMMIT,
+                f"Dokploy deployed {record.commit[:12]}, and the gate proved {ticket.commit[:12]}",
+                _MOVED,
+            )
 
     def _await_containers(self, watch: docker.Watch) -> docker.Watch | None:
         self.screen.phase("containers", self.limits.health)
@@ -204,7 +231,9 @@ class Release:
         found = self._ask(lambda: self.dokploy.containers(self.compose), clock, "the containers could not be seen")
         if not found or not inspect:
             return found
-        return tuple(replace(c, restarts=self.dokploy.restarts(c.id, self.compose.server_id)) if c.id else c for c in found)
+        return tuple(
+            replace(c, restarts=self.dokploy.restarts(c.id, self.compose.server_id)) if c.id else c for c in found
+        )
 
     def _stop_on_crash_loop(self, watch: docker.Watch, clock: Clock) -> None:
         looping = watch.crash_loop(0.0 if clock.over else self.pace.patience)
@@ -213,7 +242,11 @@ class Release:
 
     def _await_health(self, watch: docker.Watch | None) -> None:
         if self.probe is None and watch is None:
-            raise Stop(End.UNKNOWN, "neither a health_url nor the containers' states tell whether the release runs", "set [deploy] health_url")
+            raise Stop(
+                End.UNKNOWN,
+                "neither a health_url nor the containers' states tell whether the release runs",
+                "set [deploy] health_url",
+            )
         if self.probe is None:
             self._note("no health_url is configured: only the containers' states were looked at")
         self.screen.phase("health", self.limits.health)
@@ -224,7 +257,11 @@ class Release:
             calm = self._calm(watch, clock)
             if row >= wanted and calm:
                 return
-            self.screen.detail(wrong or f"{min(row, wanted)} of {wanted} good answers" + ("" if calm else ", waiting for the containers to settle"))
+            self.screen.detail(
+                wrong
+                or f"{min(row, wanted)} of {wanted} good answers"
+                + ("" if calm else ", waiting for the containers to settle")
+            )
             if clock.over:
                 raise self._unhealthy(wrong, watch)
             time.sleep(self.pace.poll)
@@ -251,12 +288,15 @@ class Release:
 
     def _prove_latest(self, ticket: Ticket, deployment_id: str) -> None:
         """What was healthy must have been ours: nothing else may have been deployed meanwhile."""
-        rows = self._ask(lambda: self.dokploy.deployments(self.compose.id), Clock(self.pace.grace), "the last look failed")
+        rows = self._ask(
+            lambda: self.dokploy.deployments(self.compose.id), Clock(self.pace.grace), "the last look failed"
+        )
         if rows and rows[0].id != deployment_id and rows[0].id not in ticket.known and rows[0].commit != ticket.commit:
             raise Stop(
-                End.UNKNOWN, f'another deployment began before this one was proven healthy: "{rows[0].title[:60]}"',
+                End.UNKNOWN,
+                f'another deployment began before this one was proven healthy: "{rows[0].title[:60]}"',
                 "if it is the next gate's, that one will tell; if not, something deploys around the gate: turn autoDeploy off",
-            )  # fmt: skip
+            )
 
     def _standing(self) -> str:
         try:

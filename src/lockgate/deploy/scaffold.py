@@ -62,9 +62,20 @@ def look(root: Path, forge: str = "") -> Found:
     command = _command(root) if not count else ""
     remote = git.remote_host(root)
     return Found(
-        root, "command" if command else layout, folders, count, explain if count or not command else f"printed by `{command}`", command, remote,
-        _branch(root), forge or _forge(root, remote), compose_file, server, migrate, migration,
-    )  # fmt: skip
+        root,
+        "command" if command else layout,
+        folders,
+        count,
+        explain if count or not command else f"printed by `{command}`",
+        command,
+        remote,
+        _branch(root),
+        forge or _forge(root, remote),
+        compose_file,
+        server,
+        migrate,
+        migration,
+    )
 
 
 def _command(root: Path) -> str:
@@ -111,7 +122,9 @@ def _migration_words(service: Service | None) -> str:
     program = service.migration if service is not None else None
     if program is None or len(program.parts) == 0:
         return "your-migration-command"
-    return program.parts[0] if len(program.parts[0]) < 120 and "\n" not in program.parts[0] else "your-migration-command"
+    return (
+        program.parts[0] if len(program.parts[0]) < 120 and "\n" not in program.parts[0] else "your-migration-command"
+    )
 
 
 def _branch(root: Path) -> str:
@@ -159,11 +172,18 @@ def fill(name: str, **values: str) -> str:
 def workflow(forge: str, branch: str) -> str:
     """The workflow of the gate. Gitea has no scope for statuses: they need the right to write the repository."""
     gitea = forge == "gitea"
-    permissions = "  contents: write # a commit status is a write to Gitea" if gitea else "  contents: read\n  statuses: write"
+    permissions = (
+        "  contents: write # a commit status is a write to Gitea" if gitea else "  contents: read\n  statuses: write"
+    )
     return fill(
-        "workflow.yml", branch=branch, permissions=f"{permissions}\n  pull-requests: write", version=__version__, install=_INSTALL,
-        token="GITEA_TOKEN" if gitea else "GITHUB_TOKEN", folder=".gitea" if gitea else ".github",
-    )  # fmt: skip
+        "workflow.yml",
+        branch=branch,
+        permissions=f"{permissions}\n  pull-requests: write",
+        version=__version__,
+        install=_INSTALL,
+        token="GITEA_TOKEN" if gitea else "GITHUB_TOKEN",
+        folder=".gitea" if gitea else ".github",
+    )
 
 
 def _configuration(found: Found) -> str:
@@ -171,21 +191,32 @@ def _configuration(found: Found) -> str:
     paths = ", ".join(json.dumps(p) for p in found.folders) or '"migrations"'
     where = f"command = {json.dumps(found.command)}" if found.command else f"paths = [{paths}]"
     return fill(
-        "lockgate.toml", where=f'{where}\nlayout = "{layout}"', dokploy_url="", compose_id="", health_url="", branch=found.branch,
-    )  # fmt: skip
+        "lockgate.toml",
+        where=f'{where}\nlayout = "{layout}"',
+        dokploy_url="",
+        compose_id="",
+        health_url="",
+        branch=found.branch,
+    )
 
 
 def command(app: str, compose_file: str, migrate: str) -> str:
-    """The command for Dokploy that migrates first and leaves the old container untouched when that fails (dokploy.md, A6)."""
+    """The command for Dokploy that migrates first and leaves the old container untouched when that fails (dokploy.md,
+    A6)."""
     return _COMMAND.format(app=app, file=f"./{compose_file}", migrate=migrate)
 
 
 def _instructions(found: Found) -> str:
     compose_file = found.compose_file or "docker-compose.yml"
     return fill(
-        "dokploy.md", app="APP", command=command("APP", compose_file, found.migrate), migrate=found.migrate, migration=found.migration,
-        server=found.server, forge="Gitea" if found.forge == "gitea" else "GitHub",
-    )  # fmt: skip
+        "dokploy.md",
+        app="APP",
+        command=command("APP", compose_file, found.migrate),
+        migrate=found.migrate,
+        migration=found.migration,
+        server=found.server,
+        forge="Gitea" if found.forge == "gitea" else "GitHub",
+    )
 
 
 def _file(root: Path, path: str, text: str, executable: bool) -> Planned:
@@ -209,7 +240,9 @@ def _added(root: Path, path: str, mark: str, text: str, opening: str) -> Planned
     if mark in present:
         return Planned(path, present, "keep")
     if opening and not _ends_in_list(present, opening):
-        return Planned(path, "", "conflict", note=f"does not end in the list {opening.strip()} so add by hand:\n{text.rstrip()}")
+        return Planned(
+            path, "", "conflict", note=f"does not end in the list {opening.strip()} so add by hand:\n{text.rstrip()}"
+        )
     return Planned(path, present + ("" if present.endswith("\n") or not present else "\n") + text, "change")
 
 

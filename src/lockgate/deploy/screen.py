@@ -1,4 +1,5 @@
-"""Where a deploy stands: a live line on a terminal, plain lines elsewhere. Everything shown passes through the masker."""
+"""Where a deploy stands: a live line on a terminal, plain lines elsewhere. Everything shown passes through the
+masker."""
 
 from __future__ import annotations
 
@@ -64,7 +65,11 @@ class Live(Plain):
 
     def phase(self, name: str, timeout: float = 0) -> None:
         self.close()
-        self._phase, self._started, self._last = name, time.monotonic(), (f"up to {timeout:.0f} s" if timeout else "", 0.0)
+        self._phase, self._started, self._last = (
+            name,
+            time.monotonic(),
+            (f"up to {timeout:.0f} s" if timeout else "", 0.0),
+        )
         self._status = self._console.status(self._line())
         self._status.start()
 

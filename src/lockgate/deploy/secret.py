@@ -14,16 +14,44 @@ from lockgate.errors import UsageError
 
 HIDDEN = "***"
 _SHORTEST = 4  # shorter values would mask innocent text
-_HARMLESS = frozenset({
-    "true", "false", "null", "none", "production", "development", "staging", "test", "localhost", "info", "debug", "warn", "warning",
-    "error", "postgres", "public", "main", "master", "docker", "compose", "https", "http", "disable", "require", "prefer",
-    "0.0.0.0", "127.0.0.1",
-})  # fmt: skip
+_HARMLESS = frozenset(
+    {
+        "true",
+        "false",
+        "null",
+        "none",
+        "production",
+        "development",
+        "staging",
+        "test",
+        "localhost",
+        "info",
+        "debug",
+        "warn",
+        "warning",
+        "error",
+        "postgres",
+        "public",
+        "main",
+        "master",
+        "docker",
+        "compose",
+        "https",
+        "http",
+        "disable",
+        "require",
+        "prefer",
+        "0.0.0.0",
+        "127.0.0.1",
+    }
+)
 _SHAPES = (
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@'\"]+@"), rf"\g<1>{HIDDEN}@"),
     (re.compile(r"(?i)\b(bearer|basic|token|x-api-key:?)(\s+)[A-Za-z0-9._~+/=-]{8,}"), rf"\g<1>\g<2>{HIDDEN}"),
     (
-        re.compile(r"(?i)((?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)[\"']?\s*[=:]\s*)[^\s,;&]+"),
+        re.compile(
+            r"(?i)((?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)[\"']?\s*[=:]\s*)[^\s,;&]+"
+        ),
         rf"\g<1>{HIDDEN}",
     ),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), HIDDEN),
@@ -72,7 +100,10 @@ def from_environment(name: str, environ: Mapping[str, str]) -> Secret | None:
     if not value:
         return None
     if not all("!" <= char <= "~" for char in value):
-        raise UsageError(f"{where}: holds a space, a line break or a character that no HTTP header can carry", "set it to the bare key")
+        raise UsageError(
+            f"{where}: holds a space, a line break or a character that no HTTP header can carry",
+            "set it to the bare key",
+        )
     return Secret(value)
 
 
@@ -87,9 +118,13 @@ def _from_file(variable: str, path: Path) -> str:
                 raise UsageError(f"{variable}: {path} may be read by others (mode {bits})", f"chmod 600 {path}")
             return file.read(65536).decode("utf-8")
     except OSError as error:
-        raise UsageError(f"{variable}: {path}: {error.strerror}", "name a readable file, or set the variable itself") from error
+        raise UsageError(
+            f"{variable}: {path}: {error.strerror}", "name a readable file, or set the variable itself"
+        ) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{variable}: {path}: not UTF-8 at byte {error.start}", "write the bare key into the file") from error
+        raise UsageError(
+            f"{variable}: {path}: not UTF-8 at byte {error.start}", "write the bare key into the file"
+        ) from error
 
 
 class Masker:
@@ -128,7 +163,9 @@ def _forms(value: str) -> set[str]:
 def values_of_env(env: str) -> tuple[str, ...]:
     """The values of a ``.env`` text, as Dokploy keeps it: quotes taken off, values over several lines kept whole."""
     found: list[str] = []
-    for match in re.finditer(r"^\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=\s*(\"(?:\\.|[^\"\\])*\"|'[^']*'|[^\n]*)", env, re.MULTILINE):
+    for match in re.finditer(
+        r"^\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=\s*(\"(?:\\.|[^\"\\])*\"|'[^']*'|[^\n]*)", env, re.MULTILINE
+    ):
         value = match.group(1).strip()
         if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
             value = value[1:-1]

@@ -57,11 +57,15 @@ class Store:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise CannotCheck(f"{self.path}: cannot be read ({type(error).__name__})", "remove it, or name another with --state") from None
+            raise CannotCheck(
+                f"{self.path}: cannot be read ({type(error).__name__})", "remove it, or name another with --state"
+            ) from None
         try:
             self.memory = _parse(json.loads(text))
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise UsageError(f"{self.path}: not a state file of this version", "remove it, or name another with --state") from None
+            raise UsageError(
+                f"{self.path}: not a state file of this version", "remove it, or name another with --state"
+            ) from None
         return self.memory
 
     def _write(self, memory: Memory) -> None:
@@ -90,10 +94,18 @@ def write_whole(path: Path, text: str) -> None:
 def _as_json(memory: Memory) -> dict[str, Any]:
     ticket = memory.ticket
     return {
-        "version": 1, "server": memory.server, "compose": ticket.compose_id, "commit": ticket.commit, "nonce": ticket.nonce,
-        "known": sorted(ticket.known), "phase": memory.phase, "deployment": memory.deployment, "stale": sorted(memory.stale),
-        "override": memory.override, "at": memory.at,
-    }  # fmt: skip
+        "version": 1,
+        "server": memory.server,
+        "compose": ticket.compose_id,
+        "commit": ticket.commit,
+        "nonce": ticket.nonce,
+        "known": sorted(ticket.known),
+        "phase": memory.phase,
+        "deployment": memory.deployment,
+        "stale": sorted(memory.stale),
+        "override": memory.override,
+        "at": memory.at,
+    }
 
 
 def _parse(value: Any) -> Memory:

@@ -26,10 +26,20 @@ class Voice:
         self.commit = order.head.commit
         self.override = masker.text(order.override)
         self.report: dict[str, Any] = {
-            "version": 1, "tool": {"name": "lockgate", "version": __version__}, "commit": self.commit, "branch": order.head.branch,
-            "mode": order.config.deploy.mode, "override": self.override, "verdict": "", "reasons": [], "end": "",
-            "deployment": "", "message": "", "notes": [], "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        }  # fmt: skip
+            "version": 1,
+            "tool": {"name": "lockgate", "version": __version__},
+            "commit": self.commit,
+            "branch": order.head.branch,
+            "mode": order.config.deploy.mode,
+            "override": self.override,
+            "verdict": "",
+            "reasons": [],
+            "end": "",
+            "deployment": "",
+            "message": "",
+            "notes": [],
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
 
     def status(self, context: str, state: State, words: str) -> None:
         """Post a commit status; where that is impossible, say it. A status never decides over a deploy."""
@@ -47,7 +57,9 @@ class Voice:
         """The emergency way is loud from the beginning."""
         if self.override:
             self.screen.say("!" * 78)
-            self.screen.say(f"!!! LOCKGATE_OVERRIDE is set: the gate will deploy even if it is red. Reason: {self.override}")
+            self.screen.say(
+                f"!!! LOCKGATE_OVERRIDE is set: the gate will deploy even if it is red. Reason: {self.override}"
+            )
             self.screen.say("!" * 78)
 
     def proven(self, verdict: Verdict) -> None:
@@ -69,7 +81,9 @@ class Voice:
             self.report["message"] = "advisory: the gate would be closed"
             self.status("lockgate/deploy", "warning", f"advisory: would be closed: {words}")
             self.screen.say(f"advisory: the gate would be CLOSED and would exit {verdict.exit_code}: {words}")
-            self.screen.say("advisory: nothing is blocked, and the gate triggers nothing; the webhook deploys as before")
+            self.screen.say(
+                "advisory: nothing is blocked, and the gate triggers nothing; the webhook deploys as before"
+            )
             return 0
         self.report["message"] = "the gate is closed; Dokploy was not called"
         self.status("lockgate/deploy", "error" if verdict.exit_code == 3 else "failure", f"closed: {words}")
@@ -89,13 +103,17 @@ class Voice:
         """What a dry run leaves out."""
         compose, command = settings.compose, settings.command or "its default command"
         address = f"{self._order.config.deploy.dokploy_url.rstrip('/')}/api/compose.deploy"
-        body = f'{{"composeId": "{ticket.compose_id}", "title": "{ticket.title}", "description": "{ticket.description}"}}'
+        body = (
+            f'{{"composeId": "{ticket.compose_id}", "title": "{ticket.title}", "description": "{ticket.description}"}}'
+        )
         self.screen.close()
         self.report |= {"end": "dry-run", "message": "dry run: nothing was sent"}
         self.screen.say(f"dry run: the gate is open for {ticket.commit}")
         self.screen.say(f'dry run: Dokploy\'s "{compose.name}" ({compose.app_name}) would run: {command}')
         if adopted:
-            self.screen.say(f"dry run: would send nothing: the deployment that an earlier gate ordered ({ticket.nonce}) is under way")
+            self.screen.say(
+                f"dry run: would send nothing: the deployment that an earlier gate ordered ({ticket.nonce}) is under way"
+            )
         else:
             self.screen.say(f"dry run: would send POST {address} {body}")
         return 0
@@ -110,15 +128,20 @@ class Voice:
         """How the release ended, with the log's tail and what to do."""
         good = result.end is End.HEALTHY
         self.report |= {
-            "end": result.end.value, "deployment": result.deployment, "message": self._masker.text(result.message), "notes": self._masked(result.notes),
-        }  # fmt: skip
+            "end": result.end.value,
+            "deployment": result.deployment,
+            "message": self._masker.text(result.message),
+            "notes": self._masked(result.notes),
+        }
         self.screen.close()
         if result.log:
             self.screen.say("the end of Dokploy's log:")
             self.screen.quote("\n".join(result.log.splitlines()[-60:]))
         words = journal.GREEN if good else f"{result.end.value}: {result.message}"
         state: State = "success" if good else "error" if result.end is End.UNKNOWN else "failure"
-        self.status("lockgate/deploy", state, f"{journal.OVERRIDDEN} ({self.override}): {words}" if self.override else words)
+        self.status(
+            "lockgate/deploy", state, f"{journal.OVERRIDDEN} ({self.override}): {words}" if self.override else words
+        )
         self.screen.say(("" if good else f"{result.end.value}: ") + result.message)
         if result.remedy:
             self.screen.say(f"  {result.remedy}")

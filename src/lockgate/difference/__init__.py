@@ -1,7 +1,9 @@
-"""Production against its own ledger: what it has that no applied migration made (done by hand), what it lacks that one made, and what is not as made.
+"""Production against its own ledger: what it has that no applied migration made (done by hand), what it lacks that one
+made, and what is not as made.
 
-The migrations that the ledger holds are applied on a scratch server of production's major, as the roles of the configuration. Both servers are then asked
-the same about what they hold, so nothing rests on the simulation; only the slot that last touched an object is told by the timeline.
+The migrations that the ledger holds are applied on a scratch server of production's major, as the roles of the
+configuration. Both servers are then asked the same about what they hold, so nothing rests on the simulation; only the
+slot that last touched an object is told by the timeline.
 """
 
 from __future__ import annotations
@@ -47,7 +49,9 @@ def difference(config: Config, request: Request, dsn: str, variable: str) -> Dif
     found = deviations(comparable(has, terms), comparable(report.definitions, terms), terms)
     doubts, last = doubted(plan.migrations, report), touches(plan)
     pending = coming(m for m in folder.migrations if m.id not in applied)
-    meant = {d.key: pending.get(d.definition.name[-1]) for d in found if d.kind not in ("column", "attribute", "constraint")}
+    meant = {
+        d.key: pending.get(d.definition.name[-1]) for d in found if d.kind not in ("column", "attribute", "constraint")
+    }
     told = (reconciled(replace(d, touch=last(d) or meant.get(d.key), doubt=doubts.of(d)), terms.owners) for d in found)
     return Difference(tuple(told), (*notes, *_notes(config, plan, report, major)), major, report.server.version)
 
@@ -60,17 +64,25 @@ def _applied(config: Config, folder: Folder, has: tuple[Any, ...], variable: str
         name = config.ledger.table or ".".join(map(quote, found[0]))
         return applied_ids(folder, read_dsn(variable, name, _columns(config), config.path)), []
     if len(found) > 1:
-        raise UsageError(f"there are {len(found)} tables {table}: {', '.join('.'.join(name) for name in found)}", "say which: [ledger] table")
+        raise UsageError(
+            f"there are {len(found)} tables {table}: {', '.join('.'.join(name) for name in found)}",
+            "say which: [ledger] table",
+        )
     why = f"there is no table {table}" if table else "[ledger] table is not configured"
-    return frozenset(m.id for m in folder.migrations), [f"no ledger read: {why}; every migration of the tree counts as applied"]
+    return frozenset(m.id for m in folder.migrations), [
+        f"no ledger read: {why}; every migration of the tree counts as applied"
+    ]
 
 
 def _columns(config: Config) -> dict[str, str]:
-    return {key: value for key in ("version", "name", "checksum", "applied_at") if (value := getattr(config.ledger, key))}
+    return {
+        key: value for key in ("version", "name", "checksum", "applied_at") if (value := getattr(config.ledger, key))
+    }
 
 
 def _plan(config: Config, request: Request, folder: Folder) -> Plan:
-    """What is applied, as whom; what the handover grants comes where it came in production, at the latest at the end."""
+    """What is applied, as whom; what the handover grants comes where it came in production, at the latest at the
+    end."""
     roles = config.roles
     by_ledger = roles.handover == "ledger"
     plan = make_plan(replace(config, roles=replace(roles, handover="")) if by_ledger else config, request, folder)
@@ -85,13 +97,26 @@ def _plan(config: Config, request: Request, folder: Folder) -> Plan:
 def _asked(config: Config, plan: Plan, major: int) -> live.Plan:
     handover = plan.handover_sql.source if plan.handover_sql is not None else None
     roles = live.RolePlan(
-        plan.deployer or plan.role, plan.owner, plan.owned, handover, config.roles.superuser, tuple(map(live.ScratchRole, config.roles.assumed))
+        plan.deployer or plan.role,
+        plan.owner,
+        plan.owned,
+        handover,
+        config.roles.superuser,
+        tuple(map(live.ScratchRole, config.roles.assumed)),
     )
     path = plan.search_path if plan.search_path != ("$user", "public") else ()
     same = next((b.major for b in at_hand(major) if b.major == major), None)
-    wish = live.ServerWish(bindir=config.database.binaries, major=None if config.database.binaries else same or config.database.version)
+    wish = live.ServerWish(
+        bindir=config.database.binaries, major=None if config.database.binaries else same or config.database.version
+    )
     return live.Plan(
-        plan.migrations, server=wish, roles=roles, environment=plan.environment, search_path=path, observe_locks=False, definitions=True
+        plan.migrations,
+        server=wish,
+        roles=roles,
+        environment=plan.environment,
+        search_path=path,
+        observe_locks=False,
+        definitions=True,
     )
 
 
@@ -102,7 +127,11 @@ def _terms(config: Config, plan: Plan, folder: Folder, report: live.Report, majo
     ours = {roles.owner, roles.deployer, *roles.assumed, *plan.roles} - {""}
     stand_ins = {name.removeprefix("role ") for name in report.server.stand_ins if name.startswith("role ")}
     superusers = {d.name[0] for d in report.definitions if d.kind == "role" and d.properties["superuser"]}
-    made = {d.name[0] for d in report.definitions if d.kind == "role" and not d.name[0].startswith("lockgate_")} - stand_ins - superusers
+    made = (
+        {d.name[0] for d in report.definitions if d.kind == "role" and not d.name[0].startswith("lockgate_")}
+        - stand_ins
+        - superusers
+    )
     return Terms(
         owners=bool(roles.owner or roles.deployer),
         same_major=report.server.major == major,
@@ -120,7 +149,9 @@ def _terms(config: Config, plan: Plan, folder: Folder, report: live.Report, majo
 def _provided(plan: Plan) -> frozenset[str]:
     """The extensions of the environment."""
     statements = parse_script(plan.environment.script) if plan.environment is not None else ()
-    return frozenset(str(s.node["extname"]) for s in statements if isinstance(s, Statement) and s.tag == "CreateExtensionStmt")
+    return frozenset(
+        str(s.node["extname"]) for s in statements if isinstance(s, Statement) and s.tag == "CreateExtensionStmt"
+    )
 
 
 def _unknown_grants(config: Config, plan: Plan) -> bool:

@@ -6,9 +6,30 @@ from lockgate.catalog.typename import quote_identifier as q
 from lockgate.live.definition import Definition
 
 TABLES = ("table", "foreign table")
-PARTS = ("column", "attribute", "constraint", "index", "trigger", "policy", "rule")  # of a table, a view, a type or a domain
+PARTS = (
+    "column",
+    "attribute",
+    "constraint",
+    "index",
+    "trigger",
+    "policy",
+    "rule",
+)  # of a table, a view, a type or a domain
 _SUB = ("constraint", "trigger", "policy", "rule")  # named within a table
-_SPELLED = (*TABLES, "view", "materialized view", "sequence", "function", "procedure", "aggregate", "type", "domain", "schema", "extension", "role")
+_SPELLED = (
+    *TABLES,
+    "view",
+    "materialized view",
+    "sequence",
+    "function",
+    "procedure",
+    "aggregate",
+    "type",
+    "domain",
+    "schema",
+    "extension",
+    "role",
+)
 
 
 def address(one: Definition) -> str:

@@ -1,7 +1,8 @@
 """Two spellings of one definition: what a server spells anew after a dump and a restore.
 
-PostgreSQL's own spelling is not always a fixed point: ``x IN ('a', 'b')`` on a varchar is shown as the cast of an array, and read again as an array of
-casts (parse_coerce.c, coerce_type). A production that was restored once holds the second spelling of what its migrations make in the first.
+PostgreSQL's own spelling is not always a fixed point: ``x IN ('a', 'b')`` on a varchar is shown as the cast of an
+array, and read again as an array of casts (parse_coerce.c, coerce_type). A production that was restored once holds the
+second spelling of what its migrations make in the first.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from typing import Any
 from lockgate.parse.grammar import GrammarError, parse_json
 
 _AS_SQL = {
-    "definition": "{}", "default": "SELECT {}", "generated": "SELECT {}", "using": "SELECT {}", "with check": "SELECT {}",
-}  # fmt: skip
+    "definition": "{}",
+    "default": "SELECT {}",
+    "generated": "SELECT {}",
+    "using": "SELECT {}",
+    "with check": "SELECT {}",
+}
 
 
 def alike(kind: str, name: str, one: Any, other: Any) -> bool:
@@ -36,10 +41,17 @@ def _plain(node: Any) -> Any:
         return [_plain(each) for each in node]
     if not isinstance(node, dict):
         return node
-    plain = {key: _plain(value) for key, value in node.items() if key not in ("location", "stmt_location", "stmt_len", "list_start", "list_end")}
+    plain = {
+        key: _plain(value)
+        for key, value in node.items()
+        if key not in ("location", "stmt_location", "stmt_len", "list_start", "list_end")
+    }
     cast = plain.get("TypeCast")
     if cast and "A_ArrayExpr" in cast["arg"] and cast["typeName"].get("arrayBounds"):
         element = {key: value for key, value in cast["typeName"].items() if key != "arrayBounds"}
         array = cast["arg"]["A_ArrayExpr"]
-        return {"A_ArrayExpr": array | {"elements": [{"TypeCast": {"arg": each, "typeName": element}} for each in array.get("elements", ())]}}
+        return {
+            "A_ArrayExpr": array
+            | {"elements": [{"TypeCast": {"arg": each, "typeName": element}} for each in array.get("elements", ())]}
+        }
     return plain

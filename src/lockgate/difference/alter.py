@@ -16,7 +16,9 @@ from lockgate.live.definition import Definition
 _ENABLED = {"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 _IDENTITY = {"d": "DEFAULT", "f": "FULL", "n": "NOTHING"}
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "m": "MAIN", "x": "EXTENDED"}
-_ANEW = frozenset({"definition", "validated", "valid", "command", "permissive", "roles", "using", "with check"})  # only a DROP and a CREATE change them
+_ANEW = frozenset(
+    {"definition", "validated", "valid", "command", "permissive", "roles", "using", "with check"}
+)  # only a DROP and a CREATE change them
 
 
 def alter(was: Definition, now: Definition) -> Iterator[str]:
@@ -25,7 +27,10 @@ def alter(was: Definition, now: Definition) -> Iterator[str]:
     p = now.properties
     match now.kind:
         case "column":
-            yield from (f"ALTER TABLE {table(now)} ALTER COLUMN {q(now.name[2])} {words};" for words in _column(changed, was.properties, p))
+            yield from (
+                f"ALTER TABLE {table(now)} ALTER COLUMN {q(now.name[2])} {words};"
+                for words in _column(changed, was.properties, p)
+            )
         case "sequence" if words := sequence(p, changed):
             yield f"ALTER SEQUENCE {table(now)} {words};"
         case "role" if words := attributes(p, changed):
@@ -42,7 +47,9 @@ def alter(was: Definition, now: Definition) -> Iterator[str]:
             yield f"ALTER EXTENSION {q(now.name[0])} UPDATE TO {literal(p['version'])};"
         case "type" | "domain":
             yield from _type(changed, was, now)
-        case "index" | "constraint" | "materialized view" | "policy" | "trigger" | "rule" | "statistics object" if changed & _ANEW:
+        case "index" | "constraint" | "materialized view" | "policy" | "trigger" | "rule" | "statistics object" if (
+            changed & _ANEW
+        ):
             yield from (*drop(was), *create(now, []))
     yield from said(was, now)
 
@@ -94,7 +101,9 @@ def _column(changed: set[str], was: dict[str, Any], now: dict[str, Any]) -> Iter
     if "not null" in changed:
         yield f"{'SET' if now['not null'] else 'DROP'} NOT NULL"
     if "identity" in changed:
-        added = f"SET GENERATED {now['identity']}" if was["identity"] else f"ADD GENERATED {now['identity']} AS IDENTITY"
+        added = (
+            f"SET GENERATED {now['identity']}" if was["identity"] else f"ADD GENERATED {now['identity']} AS IDENTITY"
+        )
         yield added if now["identity"] else "DROP IDENTITY"
     if "storage" in changed and now["storage"]:
         yield f"SET STORAGE {_STORAGE[now['storage']]}"
@@ -142,7 +151,9 @@ def _settings(was: list[str] | None, now: list[str] | None) -> Iterator[str]:
 def _news(was: list[str] | None, now: list[str] | None) -> tuple[list[str], list[str]]:
     """Settings ("name=value") that are new or other, and names that are gone."""
     before, after = was or [], now or []
-    return [s for s in after if s not in before], sorted({s.partition("=")[0] for s in before} - {s.partition("=")[0] for s in after})
+    return [s for s in after if s not in before], sorted(
+        {s.partition("=")[0] for s in before} - {s.partition("=")[0] for s in after}
+    )
 
 
 def _attached(one: Definition, was: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:

@@ -23,7 +23,8 @@ _SPELLED = frozenset({"definition", "default", "generated", "using", "with check
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What can be compared. ``strangers``: roles whose grants nobody can tell, ``roles``: those that configuration and migrations know."""
+    """What can be compared. ``strangers``: roles whose grants nobody can tell, ``roles``: those that configuration and
+    migrations know."""
 
     owners: bool  # roles are configured, so who owns what is production's word against the migrations'
     same_major: bool
@@ -48,7 +49,11 @@ def comparable(definitions: Iterable[Definition], terms: Terms) -> Definitions:
             continue
         key = (one.kind, *one.name, *((one.args,) if one.args is not None else ()))
         known = out.get(key)
-        out[key] = one if known is None else replace(one, properties={"grants": _merged(known.properties["grants"], one.properties["grants"])})
+        out[key] = (
+            one
+            if known is None
+            else replace(one, properties={"grants": _merged(known.properties["grants"], one.properties["grants"])})
+        )
     return out
 
 
@@ -56,14 +61,20 @@ def _left_out(one: Definition, terms: Terms) -> bool:
     if one.kind == "role":
         return one.name[0] not in terms.roles - terms.own
     if one.kind == "membership":
-        automatic = one.properties["admin"] and one.properties["inherit"] is False and one.properties["set"] is False  # a creator's, from 16 on
+        automatic = (
+            one.properties["admin"] and one.properties["inherit"] is False and one.properties["set"] is False
+        )  # a creator's, from 16 on
         concerns = set(one.name) - terms.own or set(one.name) <= terms.pair  # the rest is set up beside the migrations
         return automatic or not concerns or not set(one.name) <= terms.roles
     if one.name[0] in {"extension": terms.extensions, "schema": terms.runners}.get(one.kind, ()):
         return True
     place = one.name[0] if len(one.name) > 1 or one.kind == "schema" else one.properties.get("in schema", "")
     ledger = one.name[1] if len(one.name) > 1 else ""
-    return place in terms.schemas or ledger in terms.ledgers or (one.kind == "sequence" and any(ledger.startswith(f"{t}_") for t in terms.ledgers))
+    return (
+        place in terms.schemas
+        or ledger in terms.ledgers
+        or (one.kind == "sequence" and any(ledger.startswith(f"{t}_") for t in terms.ledgers))
+    )
 
 
 def _plain(one: Definition, terms: Terms) -> Definition:
@@ -74,7 +85,12 @@ def _plain(one: Definition, terms: Terms) -> Definition:
         hidden = {EVERYONE, *terms.strangers} - {one.owner}
         properties["grants"] = {to: may for to, may in properties["grants"].items() if to not in hidden and may}
     if one.kind == "default privileges":
-        return replace(one, properties=properties, args=one.owner if terms.owners else None, owner=one.owner if terms.owners else "")
+        return replace(
+            one,
+            properties=properties,
+            args=one.owner if terms.owners else None,
+            owner=one.owner if terms.owners else "",
+        )
     bootstrap = one.kind == "database" or (one.kind == "schema" and one.name == ("public",) and not terms.same_major)
     return replace(one, properties=properties, owner="" if bootstrap else one.owner)
 
@@ -84,7 +100,9 @@ def _of_any_major(kind: str, properties: dict[str, Any]) -> dict[str, Any]:
     left_out = _SPELLED | _NEWER if kind == "membership" else _SPELLED
     kept = {name: value for name, value in properties.items() if name not in left_out}
     if kept.get("grants"):
-        kept["grants"] = {to: [p for p in may if p.rstrip("*") != _NEW_PRIVILEGE] for to, may in kept["grants"].items() if to}
+        kept["grants"] = {
+            to: [p for p in may if p.rstrip("*") != _NEW_PRIVILEGE] for to, may in kept["grants"].items() if to
+        }
     return kept
 
 
@@ -95,9 +113,10 @@ def _merged(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> dic
 def deviations(production: Definitions, migrations: Definitions, terms: Terms) -> list[Deviation]:
     """Every object that is not the same, in the order of their names; what goes with a whole is told with it."""
     found = [
-        *_one_sided(production, migrations, Change.BY_HAND), *_one_sided(migrations, production, Change.LACKING),
+        *_one_sided(production, migrations, Change.BY_HAND),
+        *_one_sided(migrations, production, Change.LACKING),
         *_changed(production, migrations, terms),
-    ]  # fmt: skip
+    ]
     if not terms.owners:
         found = [_without_owner(each) for each in found]
     return sorted(found, key=lambda d: (list(Change).index(d.change), d.kind in _CLUSTER, d.key[1:], d.kind))
@@ -134,7 +153,11 @@ def _whole(key: Key, one: Definition, schemas: set[str], wholes: Mapping[tuple[s
         return ("schema", one.name[0])
     if one.kind in PARTS:
         return wholes.get(one.name[:2])
-    owned = str(one.properties.get("owned by") or "").rpartition(".")[0].replace('"', "").split(".") if one.kind == "sequence" else ()
+    owned = (
+        str(one.properties.get("owned by") or "").rpartition(".")[0].replace('"', "").split(".")
+        if one.kind == "sequence"
+        else ()
+    )
     return wholes.get(tuple(owned)) if owned else None
 
 
@@ -161,7 +184,12 @@ def _above(key: Key, production: Definitions) -> Iterator[Key]:
 def _properties(has: Definition, made: Definition, terms: Terms) -> dict[str, tuple[Any, Any]]:
     """What differs: in production, and as the migrations make it."""
     out: dict[str, tuple[Any, Any]] = {}
-    if terms.owners and has.owner != made.owner and not has.inherited and has.kind not in (*PARTS, "default privileges"):
+    if (
+        terms.owners
+        and has.owner != made.owner
+        and not has.inherited
+        and has.kind not in (*PARTS, "default privileges")
+    ):
         out["owner"] = (has.owner, made.owner)
     for name in (made.properties.keys() | has.properties.keys()) - {"grants", "version", "default version", "named"}:
         one, other = has.properties.get(name), made.properties.get(name)

@@ -14,18 +14,31 @@ from lockgate.values import replace
 
 _ATTRIBUTES = ("superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls")
 _SEQUENCE = {
-    "type": "AS {}", "increment": "INCREMENT BY {}", "minimum": "MINVALUE {}", "maximum": "MAXVALUE {}", "start": "START WITH {}", "cache": "CACHE {}",
+    "type": "AS {}",
+    "increment": "INCREMENT BY {}",
+    "minimum": "MINVALUE {}",
+    "maximum": "MAXVALUE {}",
+    "start": "START WITH {}",
+    "cache": "CACHE {}",
     "owned by": "OWNED BY {}",
-}  # fmt: skip
+}
 # what an object has as soon as it is made, whatever is to become of it
 _FRESH: dict[str, Any] = {
-    "comment": None, "row security": False, "forced row security": False, "enabled": "O", "replica identity": "d", "clustered": False, "settings": None,
-    "statistics": None, "storage": None,
-}  # fmt: skip
+    "comment": None,
+    "row security": False,
+    "forced row security": False,
+    "enabled": "O",
+    "replica identity": "d",
+    "clustered": False,
+    "settings": None,
+    "statistics": None,
+    "storage": None,
+}
 
 
 def create(one: Definition, columns: list[Definition]) -> Iterator[str]:
-    """The object itself; ``columns``: those of a table or a composite type. Its definition is "..." where it could not be compared."""
+    """The object itself; ``columns``: those of a table or a composite type. Its definition is "..." where it could not
+    be compared."""
     p, name = one.properties, table(one) if len(one.name) > 1 else q(one.name[0])
     definition = str(p.get("definition") or "...").rstrip().rstrip(";")
     match one.kind:
@@ -66,7 +79,9 @@ def fresh(one: Definition, owner: str) -> Definition:
     by_itself = {name: value for name, value in _FRESH.items() if name in one.properties}
     options = {"options": None} if one.kind in ("column", "attribute") else {}
     grants = {} if one.kind == "default privileges" else {"grants": first(one)}
-    return replace(one, owner=one.owner if one.kind in PARTS else owner, properties=one.properties | by_itself | options | grants)
+    return replace(
+        one, owner=one.owner if one.kind in PARTS else owner, properties=one.properties | by_itself | options | grants
+    )
 
 
 def _constrained(one: Definition) -> str:
@@ -115,8 +130,15 @@ def _create_type(one: Definition, columns: list[Definition]) -> str:
 def _policy(one: Definition) -> str:
     p = one.properties
     roles = ", ".join(r if r == "PUBLIC" else q(r) for r in p["roles"])
-    words = [f"CREATE POLICY {q(one.name[2])} ON {table(one)}", "" if p["permissive"] else "AS RESTRICTIVE", f"FOR {p['command']} TO {roles}"]
-    words += [f"USING ({p['using']})" if p.get("using") else "", f"WITH CHECK ({p['with check']})" if p.get("with check") else ""]
+    words = [
+        f"CREATE POLICY {q(one.name[2])} ON {table(one)}",
+        "" if p["permissive"] else "AS RESTRICTIVE",
+        f"FOR {p['command']} TO {roles}",
+    ]
+    words += [
+        f"USING ({p['using']})" if p.get("using") else "",
+        f"WITH CHECK ({p['with check']})" if p.get("with check") else "",
+    ]
     return " ".join(filter(None, words)) + ";"
 
 

@@ -38,7 +38,9 @@ class Deviation:
     change: Change
     production: Definition | None  # as it is there
     migrations: Definition | None  # as they make it
-    properties: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # of CHANGED: in production, and as the migrations make it
+    properties: dict[str, tuple[Any, Any]] = field(
+        default_factory=dict
+    )  # of CHANGED: in production, and as the migrations make it
     inside: tuple[Definition, ...] = ()  # what goes with a whole schema, table, view or type: its columns and all
     touch: Touch | None = None
     doubt: str = ""  # why it may be no deviation at all
@@ -66,7 +68,13 @@ class Deviation:
 def shown(one: Definition) -> str:
     """An object's name as messages write it."""
     if one.kind == "default privileges":
-        return " ".join((*((f"of {one.owner}",) if one.owner else ()), *((f"in {one.name[0]}",) if one.name[0] else ()), f"on {one.name[1].lower()}"))
+        return " ".join(
+            (
+                *((f"of {one.owner}",) if one.owner else ()),
+                *((f"in {one.name[0]}",) if one.name[0] else ()),
+                f"on {one.name[1].lower()}",
+            )
+        )
     if one.kind == "membership":
         return f"of {one.name[1]} in {one.name[0]}"
     return ".".join(one.name) + (f"({one.args})" if one.args is not None else "")

@@ -15,7 +15,8 @@ from lockgate.values import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """Names in doubt, each with the reason; ``everything``: nothing that production has or lacks can be told for certain."""
+    """Names in doubt, each with the reason; ``everything``: nothing that production has or lacks can be told for
+    certain."""
 
     names: dict[str, str] = field(default_factory=dict)
     everything: str = ""
@@ -24,11 +25,14 @@ class Doubts:
         """Why a deviation may be none; "" where it is certain."""
         name = each.definition.name
         parts = name[1:] if len(name) > 1 else name
-        return self.everything or next((self.names[part.lower()] for part in reversed(parts) if part.lower() in self.names), "")
+        return self.everything or next(
+            (self.names[part.lower()] for part in reversed(parts) if part.lower() in self.names), ""
+        )
 
 
 def doubted(migrations: Iterable[Migration], report: Report) -> Doubts:
-    """The doubts that a run leaves. A word of a failed statement is enough: too many doubts are told as such, too few would be false alarms."""
+    """The doubts that a run leaves. A word of a failed statement is enough: too many doubts are told as such, too few
+    would be false alarms."""
     names: dict[str, str] = {}
     everything = ""
     by_id = {m.id: m for m in migrations}
@@ -36,15 +40,27 @@ def doubted(migrations: Iterable[Migration], report: Report) -> Doubts:
         if migration.opaque:
             everything = everything or f"{migration.id} is not SQL: {migration.opaque}"
     for seen in (*report.observations, *report.handover):
-        statement = _statement(by_id.get(seen.migration), seen.index) if seen.fails is not None or seen.state is not State.OBSERVED else None
+        statement = (
+            _statement(by_id.get(seen.migration), seen.index)
+            if seen.fails is not None or seen.state is not State.OBSERVED
+            else None
+        )
         if not _differs(seen, statement):
             continue
         word = seen.fails.message if seen.fails is not None else seen.reason
-        why = f"statement {seen.index} of {seen.migration} was not applied on the scratch server as in production: {word}"
+        why = (
+            f"statement {seen.index} of {seen.migration} was not applied on the scratch server as in production: {word}"
+        )
         if statement is None:
             everything = everything or why
         else:
-            names |= dict.fromkeys((name.lower() for name in words(statement.script.source.text[statement.span.start : statement.span.end])), why)
+            names |= dict.fromkeys(
+                (
+                    name.lower()
+                    for name in words(statement.script.source.text[statement.span.start : statement.span.end])
+                ),
+                why,
+            )
     return Doubts(names, everything)
 
 
@@ -56,7 +72,9 @@ def _differs(seen: Observation, statement: Statement | SyntaxFailure | None) -> 
         return False
     if seen.repaired_as is None or not isinstance(statement, Statement):
         return seen.repaired_as is None
-    options = {item["DefElem"]["defname"] for item in (*statement.node.get("options", ()), *statement.node.get("opt", ()))}
+    options = {
+        item["DefElem"]["defname"] for item in (*statement.node.get("options", ()), *statement.node.get("opt", ()))
+    }
     narrowed = statement.tag == "CreateRoleStmt" and not options <= ROLE_OPTIONS.keys()
     return seen.repaired_as == SUPERUSER and (narrowed or (statement.tag == "GrantRoleStmt" and bool(options)))
 

@@ -10,7 +10,14 @@ from lockgate.live.definition import Definition
 
 Grants = dict[str, list[str]]  # by grantee ("" is the owner); * may be granted on
 # what PUBLIC may do with a new object (acl.c, acldefault)
-_PUBLIC = {"function": "EXECUTE", "procedure": "EXECUTE", "aggregate": "EXECUTE", "type": "USAGE", "domain": "USAGE", "language": "USAGE"}
+_PUBLIC = {
+    "function": "EXECUTE",
+    "procedure": "EXECUTE",
+    "aggregate": "EXECUTE",
+    "type": "USAGE",
+    "domain": "USAGE",
+    "language": "USAGE",
+}
 
 
 def first(one: Definition) -> Grants:
@@ -32,7 +39,11 @@ def privileges(one: Definition, was: Grants, now: Grants) -> Iterator[str]:
         if held:
             yield f"{head}REVOKE GRANT OPTION FOR {_listed(one, held)} ON {on} FROM {role};"
         for option, words in ((False, ""), (True, " WITH GRANT OPTION")):
-            more = [may for may, passes in after.items() if passes is option and (may not in before or (option and not before[may]))]
+            more = [
+                may
+                for may, passes in after.items()
+                if passes is option and (may not in before or (option and not before[may]))
+            ]
             if more:
                 yield f"{head}GRANT {_listed(one, more)} ON {on} TO {role}{words};"
 

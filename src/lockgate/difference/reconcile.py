@@ -15,7 +15,20 @@ from lockgate.live.definition import Definition
 from lockgate.values import replace
 
 # what is made after what it rests on
-_ORDER = ("schema", "type", "domain", "sequence", "table", "foreign table", "constraint", "index", "function", "procedure", "view", "materialized view")
+_ORDER = (
+    "schema",
+    "type",
+    "domain",
+    "sequence",
+    "table",
+    "foreign table",
+    "constraint",
+    "index",
+    "function",
+    "procedure",
+    "view",
+    "materialized view",
+)
 _WITHIN = ("column", "attribute")
 
 
@@ -26,7 +39,9 @@ def reconciled(each: Deviation, owners: bool) -> Deviation:
     return replace(each, undo=undo, keep=keep)
 
 
-def _change(was: Definition | None, now: Definition | None, inside: tuple[Definition, ...], owners: bool) -> Iterator[str]:
+def _change(
+    was: Definition | None, now: Definition | None, inside: tuple[Definition, ...], owners: bool
+) -> Iterator[str]:
     if was is None and now is not None:
         yield from _whole(now, inside, owners)
     elif was is not None:
@@ -47,7 +62,8 @@ def _in_order(parts: Iterable[Definition]) -> list[Definition]:
 
 
 def _whole(one: Definition, inside: Iterable[Definition], owners: bool) -> Iterator[str]:
-    """An object with its parts, and all that is said of each. A sequence comes before the table whose default asks it, and is its own afterwards."""
+    """An object with its parts, and all that is said of each. A sequence comes before the table whose default asks it,
+    and is its own afterwards."""
     parts = _in_order((one, *inside))
     columns = [d for d in parts if d.kind in _WITHIN]
     identities = {f"{address.table(c)}.{quote_identifier(c.name[2])}" for c in columns if c.properties["identity"]}

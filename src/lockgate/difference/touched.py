@@ -15,13 +15,25 @@ from lockgate.timeline.replay import Broken, Plan, Replay
 from lockgate.timeline.step import Change
 
 _CLASSES = {
-    "table": "relation", "foreign table": "relation", "view": "relation", "materialized view": "relation", "index": "relation", "sequence": "relation",
-    "function": "routine", "procedure": "routine", "aggregate": "routine", "type": "type", "domain": "type", "schema": "namespace", "attribute": "column",
-}  # fmt: skip
+    "table": "relation",
+    "foreign table": "relation",
+    "view": "relation",
+    "materialized view": "relation",
+    "index": "relation",
+    "sequence": "relation",
+    "function": "routine",
+    "procedure": "routine",
+    "aggregate": "routine",
+    "type": "type",
+    "domain": "type",
+    "schema": "namespace",
+    "attribute": "column",
+}
 
 
 def touches(plan: Plan) -> Callable[[Deviation], Touch | None]:
-    """Replay the plan; the answer tells where an object was last made, altered or dropped, None where that is not known."""
+    """Replay the plan; the answer tells where an object was last made, altered or dropped, None where that is not
+    known."""
     places: dict[Key, Place] = {}
     replay = Replay(plan)
     for step in replay.steps():
@@ -60,7 +72,11 @@ def _keys(before: Catalog, after: Catalog, change: Change) -> Iterable[Key]:
     old, new = change.before, change.after
     if isinstance(new, Relation):
         was = {a.num: a for a in old.attributes} if isinstance(old, Relation) else {}
-        yield from (("column", after.namespace_name(new.namespace), new.name, a.name) for a in new.attributes if was.get(a.num) != a)
+        yield from (
+            ("column", after.namespace_name(new.namespace), new.name, a.name)
+            for a in new.attributes
+            if was.get(a.num) != a
+        )
 
 
 def _key(catalog: Catalog, obj: Object) -> Key | None:
@@ -79,7 +95,7 @@ def coming(pending: Iterable[Migration]) -> dict[str, Touch]:
             if isinstance(statement, Statement) and statement.tag.startswith(("Create", "View", "Index")):
                 line = statement.script.source.position(statement.span.start).line
                 for name in targets(statement.tag, statement.node):
-                    out.setdefault(name, Touch(migration.slot or migration.id, statement.script.source.path, line, pending=True))
+                    out.setdefault(
+                        name, Touch(migration.slot or migration.id, statement.script.source.path, line, pending=True)
+                    )
     return out
-
-

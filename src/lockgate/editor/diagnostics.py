@@ -17,8 +17,10 @@ from lockgate.text import Source, Span
 from lockgate.values import dataclass
 
 _SEVERITY = {
-    Severity.ERROR: lsp.DiagnosticSeverity.Error, Severity.WARNING: lsp.DiagnosticSeverity.Warning, Severity.INFO: lsp.DiagnosticSeverity.Information,
-}  # fmt: skip
+    Severity.ERROR: lsp.DiagnosticSeverity.Error,
+    Severity.WARNING: lsp.DiagnosticSeverity.Warning,
+    Severity.INFO: lsp.DiagnosticSeverity.Information,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,21 @@ def diagnostics(path: Path, text: str, root: Path) -> list[Shown]:
 
 def _diagnostic(item: Finding, root: Path) -> lsp.Diagnostic:
     related = [
-        lsp.DiagnosticRelatedInformation(lsp.Location((root / r.source.path).resolve().as_uri(), _range(r.source, r.span)), r.message)
+        lsp.DiagnosticRelatedInformation(
+            lsp.Location((root / r.source.path).resolve().as_uri(), _range(r.source, r.span)), r.message
+        )
         for r in item.related
-    ]  # fmt: skip
+    ]
     return lsp.Diagnostic(
-        _range(item.at.source, item.at.span), _words(item.at, item), _SEVERITY[item.severity], item.rule, lsp.CodeDescription(f"{URL}{item.name}"),
-        "lockgate", None, related,
-    )  # fmt: skip
+        _range(item.at.source, item.at.span),
+        _words(item.at, item),
+        _SEVERITY[item.severity],
+        item.rule,
+        lsp.CodeDescription(f"{URL}{item.name}"),
+        "lockgate",
+        None,
+        related,
+    )
 
 
 def _words(at: Label, item: Finding) -> str:
@@ -74,7 +84,11 @@ def actions(uri: str, told: Iterable[Shown]) -> list[lsp.CodeAction]:
     out = []
     for shown in told:
         fix, here = shown.finding.fix, shown.finding.at.source
-        edits = [lsp.TextEdit(_range(e.source, e.span), e.text) for e in fix.edits if e.source is here] if fix is not None else []
+        edits = (
+            [lsp.TextEdit(_range(e.source, e.span), e.text) for e in fix.edits if e.source is here]
+            if fix is not None
+            else []
+        )
         if fix is not None and edits:
             edit = lsp.WorkspaceEdit({uri: edits})
             out.append(lsp.CodeAction(fix.title, lsp.CodeActionKind.QuickFix, [shown.diagnostic], True, edit=edit))

@@ -33,7 +33,9 @@ class Server(LanguageServer):
         except LockgateError as error:
             self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, f"lockgate: {error}"))
             self.told[uri] = []
-        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, [s.diagnostic for s in self.told[uri]], document.version))
+        self.text_document_publish_diagnostics(
+            lsp.PublishDiagnosticsParams(uri, [s.diagnostic for s in self.told[uri]], document.version)
+        )
 
 
 def make() -> Server:

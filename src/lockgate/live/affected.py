@@ -1,4 +1,5 @@
-"""Which names a migration's statements take away or change, so that only the bodies that use them are looked at again."""
+"""Which names a migration's statements take away or change, so that only the bodies that use them are looked at
+again."""
 
 from __future__ import annotations
 
@@ -13,27 +14,74 @@ from lockgate.parse.statement import nodes
 from lockgate.values import dataclass
 
 # nothing that a body refers to means anything else after these
-_HARMLESS = frozenset({
-    "AlterDatabaseSetStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt", "AlterPolicyStmt", "AlterRoleSetStmt", "AlterRoleStmt", "AlterSeqStmt",
-    "AlterSystemStmt", "ClosePortalStmt", "ClusterStmt", "CommentStmt", "CompositeTypeStmt", "CopyStmt", "CreateDomainStmt", "CreateEnumStmt",
-    "CreatePolicyStmt", "CreateRangeStmt", "CreateRoleStmt", "CreateSchemaStmt", "CreateSeqStmt", "CreateStatsStmt", "CreateStmt", "CreateTableAsStmt",
-    "DeallocateStmt", "DeclareCursorStmt", "ExplainStmt", "GrantRoleStmt", "GrantStmt", "IndexStmt", "LockStmt", "NotifyStmt", "RefreshMatViewStmt",
-    "ReindexStmt", "TransactionStmt", "TruncateStmt", "VacuumStmt", "VariableSetStmt", "VariableShowStmt",
-})  # fmt: skip
+_HARMLESS = frozenset(
+    {
+        "AlterDatabaseSetStmt",
+        "AlterDefaultPrivilegesStmt",
+        "AlterOwnerStmt",
+        "AlterPolicyStmt",
+        "AlterRoleSetStmt",
+        "AlterRoleStmt",
+        "AlterSeqStmt",
+        "AlterSystemStmt",
+        "ClosePortalStmt",
+        "ClusterStmt",
+        "CommentStmt",
+        "CompositeTypeStmt",
+        "CopyStmt",
+        "CreateDomainStmt",
+        "CreateEnumStmt",
+        "CreatePolicyStmt",
+        "CreateRangeStmt",
+        "CreateRoleStmt",
+        "CreateSchemaStmt",
+        "CreateSeqStmt",
+        "CreateStatsStmt",
+        "CreateStmt",
+        "CreateTableAsStmt",
+        "DeallocateStmt",
+        "DeclareCursorStmt",
+        "ExplainStmt",
+        "GrantRoleStmt",
+        "GrantStmt",
+        "IndexStmt",
+        "LockStmt",
+        "NotifyStmt",
+        "RefreshMatViewStmt",
+        "ReindexStmt",
+        "TransactionStmt",
+        "TruncateStmt",
+        "VacuumStmt",
+        "VariableSetStmt",
+        "VariableShowStmt",
+    }
+)
 _DDL = frozenset({"alter", "create", "drop", "execute", "import"})
 _HARMLESS_DROPS = frozenset({"OBJECT_POLICY", "OBJECT_STATISTIC_EXT", "OBJECT_TRIGGER"})
 _QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _UNKNOWN = frozenset({"AlterExtensionStmt", "CallStmt", "CreateExtensionStmt", "DoStmt", "DropOwnedStmt"})
 # of ALTER TABLE: what changes columns, their types, or the keys that ON CONFLICT and GROUP BY rest on
-_CHANGES = frozenset({
-    "AT_AddColumn", "AT_AddIdentity", "AT_AddInherit", "AT_AlterColumnType", "AT_AttachPartition", "AT_DetachPartition", "AT_DropColumn",
-    "AT_DropConstraint", "AT_DropInherit", "AT_SetExpression", "AT_SetIdentity",
-})  # fmt: skip
+_CHANGES = frozenset(
+    {
+        "AT_AddColumn",
+        "AT_AddIdentity",
+        "AT_AddInherit",
+        "AT_AlterColumnType",
+        "AT_AttachPartition",
+        "AT_DetachPartition",
+        "AT_DropColumn",
+        "AT_DropConstraint",
+        "AT_DropInherit",
+        "AT_SetExpression",
+        "AT_SetIdentity",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """``words``: names in lower case that mean something else now; None: any may. ``makes``: routines or triggers may be new."""
+    """``words``: names in lower case that mean something else now; None: any may. ``makes``: routines or triggers may
+    be new."""
 
     words: frozenset[str] | None = frozenset()
     makes: bool = False
@@ -46,7 +94,9 @@ def affected(statements: Parsed, routines: Iterable[Routine]) -> Affected:
     for statement in statements:
         if not isinstance(statement, Statement) or statement.tag in _HARMLESS:
             continue
-        if statement.tag in _UNKNOWN or (statement.tag in _QUERIES and not runners.isdisjoint(_functions(statement.node))):
+        if statement.tag in _UNKNOWN or (
+            statement.tag in _QUERIES and not runners.isdisjoint(_functions(statement.node))
+        ):
             return Affected(None, True)
         names = _names(statement.tag, statement.node)
         if names is None:

@@ -36,7 +36,12 @@ class Applier:
     service: frozenset[str] = frozenset()  # schemas that a hosting service fills, of which there are but stand-ins here
 
     def script(
-        self, session: Session, migration: str, direction: Direction, script: Script, statements: tuple[Statement | SyntaxFailure, ...]
+        self,
+        session: Session,
+        migration: str,
+        direction: Direction,
+        script: Script,
+        statements: tuple[Statement | SyntaxFailure, ...],
     ) -> Iterator[Observation]:
         """Apply one script in its runner's transaction shape. Raises CannotCheck when the server itself is gone."""
         runner = _Runner(script, statements)
@@ -45,7 +50,11 @@ class Applier:
                 session.begin(_known(statement))
             then = None if following is None or runner.closes_after(statement) else _known(following)
             yield self._statement(session, migration, direction, statement, then)
-            if runner.closes_after(statement) and session.block and (seen := self._commit(session, migration, direction, script)):
+            if (
+                runner.closes_after(statement)
+                and session.block
+                and (seen := self._commit(session, migration, direction, script))
+            ):
                 yield seen
 
     def _commit(self, session: Session, migration: str, direction: Direction, script: Script) -> Observation | None:
@@ -59,7 +68,12 @@ class Applier:
         return Observation(migration, direction, 0, Span(end, end), session.login, fails=said)
 
     def _statement(
-        self, session: Session, migration: str, direction: Direction, statement: Statement | SyntaxFailure, then: Statement | None
+        self,
+        session: Session,
+        migration: str,
+        direction: Direction,
+        statement: Statement | SyntaxFailure,
+        then: Statement | None,
     ) -> Observation:
         text = statement.script.source.text[statement.span.start : statement.span.end]
         seen = Observation(migration, direction, statement.index, statement.span, session.login)
@@ -70,7 +84,9 @@ class Applier:
         known = _known(statement)
         if known is None and statement.script.made_up:
             self.taint.add(None, "a template whose values are not known")
-            return replace(seen, state=State.NOT_RUN, reason="a template whose values are not known: set [migrations.placeholders]")
+            return replace(
+                seen, state=State.NOT_RUN, reason="a template whose values are not known: set [migrations.placeholders]"
+            )
         outcome = session.run(text, known.tag if known else "", known.node if known else None, then=then)
         notices, work = split_notices(outcome.reply.notices)
         seen = replace(seen, notices=notices, work=work, locks=outcome.locks)
@@ -99,7 +115,9 @@ class Applier:
         length: int,
         copied: bool,
     ) -> Observation:
-        if fields.get("M", "").startswith("could not extend file"):  # the limit on one file; the supervisor may not have seen it yet
+        if fields.get("M", "").startswith(
+            "could not extend file"
+        ):  # the limit on one file; the supervisor may not have seen it yet
             raise _stopped(known, "the migrations wrote more than the size limit to the scratch server")
         session.undo()
         fails = failure(fields, seen.span, length)
@@ -116,7 +134,9 @@ class Applier:
         if hidden:
             seen = replace(seen, then_fails=failure(hidden, seen.span, length))
         if fails.sqlstate == "42501" and not self.configured and seen.state is State.OBSERVED:
-            seen = replace(seen, state=State.LACKING, reason="no roles are configured: whether production's role may is unknown")
+            seen = replace(
+                seen, state=State.LACKING, reason="no roles are configured: whether production's role may is unknown"
+            )
         if repaired is None:
             if seen.state is not State.AFTER_FAILURE and known is not None and fails.sqlstate not in THERE_ALREADY:
                 self.taint.add(known, f"statement {seen.index} of {seen.migration} failed")
@@ -124,7 +144,8 @@ class Applier:
         return replace(seen, repaired_as=repaired)
 
     def _repaired(self, session: Session, statement: Statement, fails: Failure) -> tuple[str | None, dict[str, str]]:
-        """Apply a refused statement after all: the role that did it, and what the server said where the role was not all that is wrong."""
+        """Apply a refused statement after all: the role that did it, and what the server said where the role was not
+        all that is wrong."""
         if fails.sqlstate == "42501":
             role, hidden = self.repairer.as_owner(session, statement)
             if role is None and self.repairer.as_superuser(session, statement):
@@ -160,12 +181,17 @@ class Applier:
                 raise _stopped(statement, self.backend.trouble() or str(lost)) from lost
             if block:
                 session.begin()
-                self.taint.add(None, f"statement {seen.index} of {seen.migration} ended the connection and with it its transaction")
+                self.taint.add(
+                    None, f"statement {seen.index} of {seen.migration} ended the connection and with it its transaction"
+                )
         elif block:
             session.undo()
         if outcome.late:
             self.taint.add(statement, f"statement {seen.index} of {seen.migration} did not end")
-            words, hint = f"did not end within {session.timeout:g} s, without any rows of production's, and was ended", "[database] statement_timeout gives it more"
+            words, hint = (
+                f"did not end within {session.timeout:g} s, without any rows of production's, and was ended",
+                "[database] statement_timeout gives it more",
+            )
             return replace(seen, fails=Failure("57014", words, hint=hint))
         self.taint.add(statement, f"statement {seen.index} of {seen.migration} ended its connection")
         fields = outcome.reply.failure or {"C": "08006", "M": str(outcome.lost)}
@@ -177,7 +203,9 @@ def _known(statement: Statement | SyntaxFailure) -> Statement | None:
 
 
 def _stopped(statement: Statement | None, why: str) -> CannotCheck:
-    return CannotCheck(f"{_place(statement)}the scratch server stopped: {why}", "Look at the statement; nothing after it was checked.")
+    return CannotCheck(
+        f"{_place(statement)}the scratch server stopped: {why}", "Look at the statement; nothing after it was checked."
+    )
 
 
 def _place(statement: Statement | None) -> str:
@@ -204,7 +232,8 @@ class _Runner:
         return max(bisect_right(self._starts, statement.span.start) - 1, 0)
 
     def opens_before(self, statement: Statement | SyntaxFailure, block: bool) -> bool:
-        """FILE: before its first statement. IMPLICIT: wherever no block is open, unless the piece is one single statement."""
+        """FILE: before its first statement. IMPLICIT: wherever no block is open, unless the piece is one single
+        statement."""
         if block or self._shape is Transaction.STATEMENT:
             return False
         if self._shape is Transaction.FILE:

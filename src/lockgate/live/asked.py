@@ -10,7 +10,8 @@ from lockgate.values import replace
 
 
 def prepare(session: Session, sql: str) -> Failure | None:
-    """What the server says when it analyses one query (SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES); nothing is run. Raises Lost.
+    """What the server says when it analyses one query (SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES); nothing is run.
+    Raises Lost.
 
     Parameters are ``$1``...; their types are inferred. ``position`` is a 0-based character offset in ``sql``.
     """

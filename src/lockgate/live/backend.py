@@ -14,14 +14,20 @@ from lockgate.live.server import Server
 from lockgate.live.wire import Connection, Lost, Reply
 
 # what our own reads need: nothing that a migration made may be found by a name of ours
-ADMIN_SETTINGS = {"search_path": "pg_catalog", "statement_timeout": "60000", "lock_timeout": "5000", "application_name": "lockgate"}
+ADMIN_SETTINGS = {
+    "search_path": "pg_catalog",
+    "statement_timeout": "60000",
+    "lock_timeout": "5000",
+    "application_name": "lockgate",
+}
 
 
 class Backend(Protocol):
     """A server with one scratch database."""
 
     verifier: str  # the password of every role that logs in, as CREATE ROLE takes it
-    admin: Connection  # may create roles; our own reads and a few repairs go through it, never a migration's text (repair.py)
+    # may create roles; our own reads and a few repairs go through it, never a migration's text (repair.py)
+    admin: Connection
     may_be_superuser: bool  # whether ``admin`` is one
 
     def connect(self, role: str) -> Connection:
@@ -108,7 +114,10 @@ def ask(connection: Connection, sql: str) -> list[tuple[str | None, ...]]:
 def rows(reply: Reply) -> list[tuple[str | None, ...]]:
     """The rows of such a query, once the reply is there."""
     if reply.failure:
-        raise CannotCheck(f"the scratch server refused a query of Lockgate's: {reply.failure.get('M')} ({reply.failure.get('C')})", "Please report it.")
+        raise CannotCheck(
+            f"the scratch server refused a query of Lockgate's: {reply.failure.get('M')} ({reply.failure.get('C')})",
+            "Please report it.",
+        )
     return reply.rows
 
 
@@ -128,4 +137,15 @@ def major_of(version: str) -> int:
     return int(found.group()) if found else 0
 
 
-__all__ = ["ADMIN_SETTINGS", "Backend", "EmbeddedBackend", "Lost", "ask", "literal", "major_of", "quote", "rows", "start"]
+__all__ = [
+    "ADMIN_SETTINGS",
+    "Backend",
+    "EmbeddedBackend",
+    "Lost",
+    "ask",
+    "literal",
+    "major_of",
+    "quote",
+    "rows",
+    "start",
+]

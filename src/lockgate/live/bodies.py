@@ -1,4 +1,5 @@
-"""Latent breakage: routine bodies that the server would refuse at their first call, tied to the migration that broke them."""
+"""Latent breakage: routine bodies that the server would refuse at their first call, tied to the migration that broke
+them."""
 
 from __future__ import annotations
 
@@ -38,20 +39,25 @@ class Bodies:
         return []
 
     def standing(self, observations: list[BodyObservation], search_path: str) -> list[BodyObservation]:
-        """Those that still hold after the last migration; what a later one mended or dropped nobody will meet. Raises Lost."""
+        """Those that still hold after the last migration; what a later one mended or dropped nobody will meet. Raises
+        Lost."""
         if not observations:
             return []
         self._refresh()
         names = {seen.routine for seen in observations}
         routines = [routine for routine in self._routines.values() if routine.signature in names]
-        left = {(seen.routine, seen.table, seen.fails.message) for seen in self.checker.check("", routines, search_path)}
+        left = {
+            (seen.routine, seen.table, seen.fails.message) for seen in self.checker.check("", routines, search_path)
+        }
         last = {(seen.routine, seen.table, seen.fails.message): seen for seen in observations}
         return [seen for key, seen in last.items() if key in left]
 
     def _look(self, migration: str, words: frozenset[str] | None, search_path: str) -> list[BodyObservation]:
         """``words``: names that no longer mean what they meant; None: any may have changed."""
         fresh = self._refresh()
-        due = [routine for oid, routine in self._routines.items() if oid in fresh or words is None or words & routine.words]
+        due = [
+            routine for oid, routine in self._routines.items() if oid in fresh or words is None or words & routine.words
+        ]
         found: dict[str, list[BodyObservation]] = {routine.signature: [] for routine in due}
         for seen in self.checker.check(migration, due, search_path):
             found[seen.routine].append(seen)
@@ -62,7 +68,9 @@ class Bodies:
             self._known[routine.signature] = {(seen.table, seen.fails.message) for seen in found[routine.signature]}
             for seen in found[routine.signature]:
                 born = routine.oid in fresh
-                if (seen.table, seen.fails.message) not in known and not (born and self._unproven(routine, seen.fails, sources)):
+                if (seen.table, seen.fails.message) not in known and not (
+                    born and self._unproven(routine, seen.fails, sources)
+                ):
                     out.append(replace(seen, born=born))
         return out
 
@@ -74,7 +82,9 @@ class Bodies:
         for routine in read:  # under another name it is no less known
             old = self._routines.get(routine.oid, routine)
             self._known[routine.signature] = self._known.pop(old.signature, set())
-        self._routines = {oid: routine for oid, routine in self._routines.items() if oid in now} | {routine.oid: routine for routine in read}
+        self._routines = {oid: routine for oid, routine in self._routines.items() if oid in now} | {
+            routine.oid: routine for routine in read
+        }
         self._versions = now
         return fresh
 

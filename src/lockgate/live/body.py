@@ -1,8 +1,8 @@
 """The check of one routine's body, in a transaction that leaves nothing.
 
-SQL functions are judged by the server's own validator. PL/pgSQL bodies are checked with plpgsql_check where the server has it and otherwise, or where
-it finds something (it stops at a statement's first error), query by query (``probe.py``). Everything runs as an ordinary role: planning a query may
-run IMMUTABLE functions of the migration's.
+SQL functions are judged by the server's own validator. PL/pgSQL bodies are checked with plpgsql_check where the server
+has it and otherwise, or where it finds something (it stops at a statement's first error), query by query
+(``probe.py``). Everything runs as an ordinary role: planning a query may run IMMUTABLE functions of the migration's.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class Checker:
 
     def check(self, migration: str, routines: Iterable[Routine], search_path: str) -> list[BodyObservation]:
         """Every certain refusal of some routines, each once. Raises Lost."""
-        due = [routine for routine in routines if routine.result != "trigger" or routine.firings]  # else nothing can call it
+        due = [
+            routine for routine in routines if routine.result != "trigger" or routine.firings
+        ]  # else nothing can call it
         if not due:
             return []
         extension = self._extension_of_server() if any(routine.language == "plpgsql" for routine in due) else None
@@ -80,7 +82,9 @@ class Checker:
 
     def _of_routine(self, migration: str, routine: Routine, search_path: str) -> list[BodyObservation]:
         try:
-            return self._looked(migration, routine, routine.search_path if routine.search_path is not None else search_path)
+            return self._looked(
+                migration, routine, routine.search_path if routine.search_path is not None else search_path
+            )
         except Late as late:
             raise Lost(f"the check of {routine.signature} did not end within {_SECONDS} s") from late
 
@@ -88,7 +92,11 @@ class Checker:
         if routine.language == "sql":
             reply = self._ask(path, f"SELECT pg_catalog.fmgr_sql_validator({routine.oid})")
             part = Part(0, routine.source.strip())
-            return list(self._told(migration, routine, Firing(), path, [(part, _failure(reply))] if reply.failure else [], VALIDATOR))
+            return list(
+                self._told(
+                    migration, routine, Firing(), path, [(part, _failure(reply))] if reply.failure else [], VALIDATOR
+                )
+            )
         out = []
         for firing in routine.firings or (Firing(),):
             out += self._of_firing(migration, routine, firing, path)
@@ -101,7 +109,9 @@ class Checker:
             probed = Probe((), "")
         found: _Found = []
         by, rows = PREPARED, list[tuple[str | None, ...]]()
-        if self._extension is not None and not routine.polymorphic:  # 2.3 ends the server over RETURN NEXT in one, and nothing of its types is certain
+        if (
+            self._extension is not None and not routine.polymorphic
+        ):  # 2.3 ends the server over RETURN NEXT in one, and nothing of its types is certain
             by = f"plpgsql_check {self._extension.version}"
             rows = self._extended(routine, firing, path, self._extension)
             found = list(_located(plpgsql_check.refusals(rows), probed))
@@ -109,10 +119,14 @@ class Checker:
             found = _merged(self._prepared(routine, firing, path, probed), found)
         return list(self._told(migration, routine, firing, path, found, by))
 
-    def _extended(self, routine: Routine, firing: Firing, path: str, extension: plpgsql_check.Extension) -> list[tuple[str | None, ...]]:
+    def _extended(
+        self, routine: Routine, firing: Firing, path: str, extension: plpgsql_check.Extension
+    ) -> list[tuple[str | None, ...]]:
         try:
             # a copy: PL/pgSQL keeps what it compiled, with types that are gone since
-            return self._ask(path, *_created(routine, routine.result, routine.source), extension.query(routine, firing)).rows
+            return self._ask(
+                path, *_created(routine, routine.result, routine.source), extension.query(routine, firing)
+            ).rows
         except Lost as lost:
             words = f"plpgsql_check {extension.version} ended its session at {routine.signature}: bodies were checked by preparing their queries"
             raise Crashed(words) from lost
@@ -133,7 +147,13 @@ class Checker:
         return found
 
     def _told(
-        self, migration: str, routine: Routine, firing: Firing, path: str, found: Iterable[tuple[Part | None, Failure]], by: str
+        self,
+        migration: str,
+        routine: Routine,
+        firing: Firing,
+        path: str,
+        found: Iterable[tuple[Part | None, Failure]],
+        by: str,
     ) -> Iterator[BodyObservation]:
         for part, fails in found:
             if part is not None and part.call:
@@ -150,13 +170,18 @@ class Checker:
         """Ask in a transaction that leaves nothing."""
         assert self._connection is not None
         send = self._connection.query
-        reply = send(";\n".join(("BEGIN", f"SELECT pg_catalog.set_config('search_path', {literal(path)}, true)", *queries)), _SECONDS)
+        reply = send(
+            ";\n".join(("BEGIN", f"SELECT pg_catalog.set_config('search_path', {literal(path)}, true)", *queries)),
+            _SECONDS,
+        )
         send("ROLLBACK", 20)
         return reply
 
 
 def _of_domain(reply: Reply) -> bool:
-    states = {fields.get("C") for fields in (reply.failure or {},)} | {match.group(2) for n in reply.notices if (match := _REPORT.fullmatch(n.get("M", "")))}
+    states = {fields.get("C") for fields in (reply.failure or {},)} | {
+        match.group(2) for n in reply.notices if (match := _REPORT.fullmatch(n.get("M", "")))
+    }
     return not states.isdisjoint(("23502", "23514"))
 
 
@@ -166,7 +191,8 @@ def _failure(reply: Reply) -> Failure:
 
 
 def _whole(routine: Routine, firing: Firing, probed: Probe) -> list[str]:
-    """The statements that run a probe: as a function of the routine's own arguments, or for a trigger as a block with its variables."""
+    """The statements that run a probe: as a function of the routine's own arguments, or for a trigger as a block with
+    its variables."""
     conflict = re.search(r"#variable_conflict\s+\w+", routine.source)
     head = conflict.group() if conflict else ""
     if routine.result in ("trigger", "event_trigger"):
@@ -175,7 +201,9 @@ def _whole(routine: Routine, firing: Firing, probed: Probe) -> list[str]:
         variables = f"new {row}; old {row}; {_TRIGGER_VARIABLES} lg_line text;"
         block = f"{head}\n<<{quote(routine.name)}>>\nDECLARE {variables}\nBEGIN\n{probed.text}\nEND"
         return [*made, f"DO {_dollars(block)}"]
-    result = routine.result if routine.rows or routine.result != "SETOF record" else "void"  # of that, a caller must name the columns
+    result = (
+        routine.result if routine.rows or routine.result != "SETOF record" else "void"
+    )  # of that, a caller must name the columns
     create = _created(routine, result, f"{head}\nDECLARE lg_line text;\nBEGIN\n{probed.text}\nEND")
     call = f"pg_temp.{quote(routine.name)}({routine.nulls})"
     return [*create, f"CALL {call}" if routine.procedure else f"SELECT pg_catalog.count(*) FROM {call}"]
@@ -196,10 +224,13 @@ def _dollars(body: str) -> str:
 
 
 def _located(refusals: list[plpgsql_check.Refusal], probed: Probe) -> Iterator[tuple[Part | None, Failure]]:
-    """The part that a refusal is about: of that statement, and that query; a refusal of dynamic SQL has none, and is left out."""
+    """The part that a refusal is about: of that statement, and that query; a refusal of dynamic SQL has none, and is
+    left out."""
     for refusal in refusals:
         fails, query = Failure(refusal.sqlstate, refusal.message), _plain(refusal.query)
-        part = next((part for part in probed.parts if part.line == refusal.line and (not query or _is_of(part, query))), None)
+        part = next(
+            (part for part in probed.parts if part.line == refusal.line and (not query or _is_of(part, query))), None
+        )
         if part is not None:
             yield part, fails
 

@@ -1,4 +1,5 @@
-"""The server's catalog in the shape of ``lockgate timeline --catalog`` (the contract): user objects only, in the server's own spelling."""
+"""The server's catalog in the shape of ``lockgate timeline --catalog`` (the contract): user objects only, in the
+server's own spelling."""
 
 from __future__ import annotations
 
@@ -69,18 +70,23 @@ _QUERIES: dict[str, str] = {
 
 # What makes two objects the same one; the rest of a row are its properties
 KEYS: dict[str, tuple[str, ...]] = {
-    "schemas": ("name",), "extensions": ("name",), "functions": ("schema", "name", "args"),
+    "schemas": ("name",),
+    "extensions": ("name",),
+    "functions": ("schema", "name", "args"),
     **dict.fromkeys(("columns", "constraints", "triggers", "policies"), ("schema", "table", "name")),
-}  # fmt: skip
+}
 
 
 KINDS = tuple(_QUERIES)
 
 
 def objects(tests: dict[str, str]) -> str:
-    """The expression that makes a JSON object of every kind's rows; ``tests``: by kind, what its rows must fulfil beside."""
+    """The expression that makes a JSON object of every kind's rows; ``tests``: by kind, what its rows must fulfil
+    beside."""
     queries = {kind: f"{query} AND {tests[kind]}" if kind in tests else query for kind, query in _QUERIES.items()}
-    parts = (f"'{kind}', (SELECT COALESCE(pg_catalog.json_agg(q), '[]') FROM ({query}) q)" for kind, query in queries.items())
+    parts = (
+        f"'{kind}', (SELECT COALESCE(pg_catalog.json_agg(q), '[]') FROM ({query}) q)" for kind, query in queries.items()
+    )
     return f"pg_catalog.json_build_object({', '.join(parts)})"
 
 
@@ -90,7 +96,8 @@ SQL = f"SELECT {objects({})}::text"
 def read_catalog(connection: Connection) -> LiveCatalog:
     """The catalog as the connection sees it (its own transaction included); its search_path must be pg_catalog.
 
-    NOT NULL constraints, which 18 lists, are left out. Raises CannotCheck when the server refuses, Lost when it is gone.
+    NOT NULL constraints, which 18 lists, are left out. Raises CannotCheck when the server refuses, Lost when it is
+    gone.
     """
     return in_order(json.loads(ask(connection, SQL)[0][0] or "{}"))
 
@@ -108,13 +115,21 @@ def in_order(found: LiveCatalog) -> LiveCatalog:
 
 def _order(keys: tuple[str, ...], row: dict[str, Any]) -> list[Any]:
     """By schema and table, columns in their order, the rest by name."""
-    return [str(row.get(key)) for key in keys if key not in ("name", "args")] + [row.get("pos", 0), str(row["name"]), str(row.get("args"))]
+    return [str(row.get(key)) for key in keys if key not in ("name", "args")] + [
+        row.get("pos", 0),
+        str(row["name"]),
+        str(row.get("args")),
+    ]
 
 
 def compare(before: LiveCatalog, after: LiveCatalog) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Objects that are missing after, left over after, and changed: "columns public.t.c"."""
     was, now = _flat(before), _flat(after)
-    changed = (f"{name} ({', '.join(_different(was[name], now[name]))})" for name in sorted(was.keys() & now.keys()) if was[name] != now[name])
+    changed = (
+        f"{name} ({', '.join(_different(was[name], now[name]))})"
+        for name in sorted(was.keys() & now.keys())
+        if was[name] != now[name]
+    )
     return tuple(sorted(was.keys() - now.keys())), tuple(sorted(now.keys() - was.keys())), tuple(changed)
 
 

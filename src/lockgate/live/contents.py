@@ -1,8 +1,10 @@
-"""What the catalog holds, kept up to date by reading only what has changed: for down scripts, which compare it after every migration.
+"""What the catalog holds, kept up to date by reading only what has changed: for down scripts, which compare it after
+every migration.
 
-A row of a system catalog is never changed in place but written anew by a transaction, whose number it bears (``xmin``): what was read before
-a transaction began, plus the rows that bear its number or a later one, minus what is no longer there, is the catalog now. Where that does not
-suffice (something was renamed on which the spelling of other objects rests), everything is read.
+A row of a system catalog is never changed in place but written anew by a transaction, whose number it bears (``xmin``):
+what was read before a transaction began, plus the rows that bear its number or a later one, minus what is no longer
+there, is the catalog now. Where that does not suffice (something was renamed on which the spelling of other objects
+rests), everything is read.
 """
 
 from __future__ import annotations
@@ -23,22 +25,39 @@ Key = tuple[str, str]  # a system catalog and an object's place in it
 Held = dict[Key, tuple[str, dict[str, Any]]]  # with the object's kind and properties
 
 _HOMES: dict[str, str] = {
-    "columns": "pg_attribute", "constraints": "pg_constraint", "functions": "pg_proc", "triggers": "pg_trigger", "policies": "pg_policy",
-    **dict.fromkeys(("tables", "views", "sequences", "indexes"), "pg_class"), **dict.fromkeys(("enums", "domains", "types"), "pg_type"),
-}  # fmt: skip
+    "columns": "pg_attribute",
+    "constraints": "pg_constraint",
+    "functions": "pg_proc",
+    "triggers": "pg_trigger",
+    "policies": "pg_policy",
+    **dict.fromkeys(("tables", "views", "sequences", "indexes"), "pg_class"),
+    **dict.fromkeys(("enums", "domains", "types"), "pg_type"),
+}
 # By the name of what was found there: the system catalog, its key, and whether that is a number that grows
 _SCANS = {
-    "classes": ("pg_class", "oid", True), "attributes": ("pg_attribute", "ctid", False), "constraints": ("pg_constraint", "oid", True),
-    "indexes": ("pg_index", "indexrelid", False), "triggers": ("pg_trigger", "oid", True), "policies": ("pg_policy", "oid", True),
-    "functions": ("pg_proc", "oid", True), "types": ("pg_type", "oid", True), "labels": ("pg_enum", "enumtypid", False),
-}  # fmt: skip
+    "classes": ("pg_class", "oid", True),
+    "attributes": ("pg_attribute", "ctid", False),
+    "constraints": ("pg_constraint", "oid", True),
+    "indexes": ("pg_index", "indexrelid", False),
+    "triggers": ("pg_trigger", "oid", True),
+    "policies": ("pg_policy", "oid", True),
+    "functions": ("pg_proc", "oid", True),
+    "types": ("pg_type", "oid", True),
+    "labels": ("pg_enum", "enumtypid", False),
+}
 _FOUND = {
-    **dict.fromkeys(("tables", "views", "sequences"), "c.oid = ANY (x.classes)"), "columns": "a.ctid = ANY (x.attributes)",
-    "constraints": "con.oid = ANY (x.constraints)", "indexes": "i.indexrelid = ANY (x.indexes || x.classes)", "triggers": "t.oid = ANY (x.triggers)",
-    "policies": "p.oid = ANY (x.policies)", "functions": "p.oid = ANY (x.functions)", "enums": "t.oid = ANY (x.types || x.labels)",
+    **dict.fromkeys(("tables", "views", "sequences"), "c.oid = ANY (x.classes)"),
+    "columns": "a.ctid = ANY (x.attributes)",
+    "constraints": "con.oid = ANY (x.constraints)",
+    "indexes": "i.indexrelid = ANY (x.indexes || x.classes)",
+    "triggers": "t.oid = ANY (x.triggers)",
+    "policies": "p.oid = ANY (x.policies)",
+    "functions": "p.oid = ANY (x.functions)",
+    "enums": "t.oid = ANY (x.types || x.labels)",
     **dict.fromkeys(("domains", "types"), "t.oid = ANY (x.types)"),
-}  # fmt: skip
-# The names of roles and schemas stand in for their numbers everywhere, and parts of an extension are left out: a change there is not seen in the rows
+}
+# The names of roles and schemas stand in for their numbers everywhere, and parts of an extension are left out: a change
+# there is not seen in the rows
 _GROUND = (
     "pg_catalog.concat_ws(' ', (SELECT pg_catalog.string_agg(oid || rolname, ' ' ORDER BY oid) FROM pg_catalog.pg_roles),"
     " (SELECT pg_catalog.string_agg(oid || nspname, ' ' ORDER BY oid) FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_'),"
@@ -48,11 +67,15 @@ _GROUND = (
 
 
 _NUMBERED = {home: name for name, (home, _, numbered) in _SCANS.items() if numbered}
-_OURS = {"pg_proc": "oid >= 16384", "pg_attribute": "attnum > 0"}  # leaves out thousands that every server, or every table, has
+_OURS = {
+    "pg_proc": "oid >= 16384",
+    "pg_attribute": "attnum > 0",
+}  # leaves out thousands that every server, or every table, has
 
 
 def _scan(name: str, home: str, key: str, numbered: bool) -> str:
-    """Keys of the rows that are new, and where objects are numbered how many there are, and how many of those were there before."""
+    """Keys of the rows that are new, and where objects are numbered how many there are, and how many of those were
+    there before."""
     new = "pg_catalog.age(xmin) <= (SELECT pg_catalog.age($1))"
     if not numbered:
         return f"(SELECT pg_catalog.array_agg({key}) AS {name} FROM pg_catalog.{home} WHERE {_OURS.get(home, 'true')} AND {new}) {name}"
@@ -76,12 +99,22 @@ def _sql(tests: dict[str, str]) -> str:
 _CHANGES = f"(xid, oid) AS {_sql(_FOUND)}"
 _ALL = _sql({}).replace("$1", "'3'::xid").replace("$2", "0")  # 3: FirstNormalTransactionId
 _LIVE = "SELECT pg_catalog.json_build_object({})".format(
-    ", ".join(f"'{home}', (SELECT pg_catalog.json_agg(oid) FROM pg_catalog.{home} WHERE {_OURS.get(home, 'true')})" for home in _NUMBERED)
+    ", ".join(
+        f"'{home}', (SELECT pg_catalog.json_agg(oid) FROM pg_catalog.{home} WHERE {_OURS.get(home, 'true')})"
+        for home in _NUMBERED
+    )
 )
 # a few rows are joined by index, however small the catalogs were when the plan was made
-_PLAN = ("plan_cache_mode = force_generic_plan", "enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off")
+_PLAN = (
+    "plan_cache_mode = force_generic_plan",
+    "enable_seqscan = off",
+    "enable_hashjoin = off",
+    "enable_mergejoin = off",
+)
 _NOT_OURS = ("22P02", "26000")  # the prepared statement is another, or none
-_SETTINGS = "".join(f"SET {setting};" for setting in ("search_path = pg_catalog", "statement_timeout = 0", *_PLAN))  # the search_path spells names
+_SETTINGS = "".join(
+    f"SET {setting};" for setting in ("search_path = pg_catalog", "statement_timeout = 0", *_PLAN)
+)  # the search_path spells names
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +126,9 @@ class Contents:
     counts: dict[str, list[int]]  # by system catalog: all that is in it, and what was there before
     ground: str
     held: Held
-    changed: frozenset[Key] | None = None  # what differs from the contents that it was made of; None where everything was read
+    changed: frozenset[Key] | None = (
+        None  # what differs from the contents that it was made of; None where everything was read
+    )
 
     def catalog(self) -> LiveCatalog:
         """In the contract's shape."""
@@ -112,8 +147,9 @@ class Contents:
 class Reader:
     """Reads the contents through one connection, its own transaction included.
 
-    The query for changes is prepared, for planning it is most of the work. A migration's session may drop it or hold another under any name: ours
-    is a random one, and each use first sees whether it is still what we made. Leaves settings changed that end with the transaction where there is one.
+    The query for changes is prepared, for planning it is most of the work. A migration's session may drop it or hold
+    another under any name: ours is a random one, and each use first sees whether it is still what we made. Leaves
+    settings changed that end with the transaction where there is one.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -185,7 +221,11 @@ def _objects(found: dict[str, list[dict[str, Any]]]) -> Held:
 
 
 def _renamed(was: tuple[str, dict[str, Any]] | None, found: tuple[str, dict[str, Any]]) -> bool:
-    return was is not None and found[0] != "columns" and any(was[1].get(part) != found[1].get(part) for part in ("schema", "name"))
+    return (
+        was is not None
+        and found[0] != "columns"
+        and any(was[1].get(part) != found[1].get(part) for part in ("schema", "name"))
+    )
 
 
 def _properties(held: Held, keys: Iterable[Key]) -> LiveCatalog:

@@ -9,7 +9,8 @@ from lockgate.values import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One object. ``properties`` hold text, numbers, lists and, as ``grants``, the privileges of each grantee ("" is the owner, * may grant on)."""
+    """One object. ``properties`` hold text, numbers, lists and, as ``grants``, the privileges of each grantee ("" is
+    the owner, * may grant on)."""
 
     kind: str  # as in COMMENT ON: "table", "materialized view", "default privileges"
     name: tuple[str, ...]  # schema, table, name; as many as the kind has

@@ -1,8 +1,10 @@
-"""What a database holds, each object with everything that tells it from another of its name, in the server's own spelling.
+"""What a database holds, each object with everything that tells it from another of its name, in the server's own
+spelling.
 
-Two databases on servers of one major that hold the same answer the same. Nothing but the system's catalogs is read, which every role may, and nothing is
-locked beyond ACCESS SHARE. Extensions' members, temporary and system schemas are left out, as is what belongs to another object and follows it: the array
-and row type of a table, the index of a constraint.
+Two databases on servers of one major that hold the same answer the same. Nothing but the system's catalogs is read,
+which every role may, and nothing is locked beyond ACCESS SHARE. Extensions' members, temporary and system schemas are
+left out, as is what belongs to another object and follows it: the array and row type of a table, the index of a
+constraint.
 """
 
 from __future__ import annotations
@@ -134,7 +136,9 @@ _QUERIES: tuple[str, ...] = (
 )
 
 
-def _other(catalog: str, owner: str = "NULL", definition: str = "NULL", grants: str = "NULL", where: str = "o.oid >= 16384") -> str:
+def _other(
+    catalog: str, owner: str = "NULL", definition: str = "NULL", grants: str = "NULL", where: str = "o.oid >= 16384"
+) -> str:
     """Kinds that are told by what pg_identify_object calls them."""
     identity = f"pg_catalog.pg_identify_object('pg_catalog.{catalog}'::pg_catalog.regclass, o.oid, 0)"
     return f"""SELECT i.type AS kind, i.identity AS name, {owner} AS owner, {definition} AS definition, {grants} AS grants, {_comment(catalog, "o.oid")}
@@ -147,24 +151,43 @@ def _acl(kind: str, acl: str, owner: str) -> str:
 
 
 _OTHERS = (
-    _other("pg_cast", definition="pg_catalog.concat_ws(' ', NULLIF(o.castfunc, 0)::pg_catalog.regprocedure, o.castcontext, o.castmethod)"),
-    _other("pg_collation", f"{OWNER}(o.collowner)", "pg_catalog.concat_ws(' ', o.collprovider, o.collcollate, o.collisdeterministic)"),
+    _other(
+        "pg_cast",
+        definition="pg_catalog.concat_ws(' ', NULLIF(o.castfunc, 0)::pg_catalog.regprocedure, o.castcontext, o.castmethod)",
+    ),
+    _other(
+        "pg_collation",
+        f"{OWNER}(o.collowner)",
+        "pg_catalog.concat_ws(' ', o.collprovider, o.collcollate, o.collisdeterministic)",
+    ),
     _other("pg_conversion", f"{OWNER}(o.conowner)"),
     _other("pg_operator", f"{OWNER}(o.oprowner)", "o.oprcode::text"),
     _other("pg_opclass", f"{OWNER}(o.opcowner)"),
     _other("pg_opfamily", f"{OWNER}(o.opfowner)"),
-    _other("pg_ts_config", f"{OWNER}(o.cfgowner)", """(SELECT pg_catalog.string_agg(pg_catalog.concat(m.maptokentype, ':', m.mapdict::pg_catalog.regdictionary),
-      ' ' ORDER BY m.maptokentype, m.mapseqno) FROM pg_catalog.pg_ts_config_map m WHERE m.mapcfg = o.oid)"""),
+    _other(
+        "pg_ts_config",
+        f"{OWNER}(o.cfgowner)",
+        """(SELECT pg_catalog.string_agg(pg_catalog.concat(m.maptokentype, ':', m.mapdict::pg_catalog.regdictionary),
+      ' ' ORDER BY m.maptokentype, m.mapseqno) FROM pg_catalog.pg_ts_config_map m WHERE m.mapcfg = o.oid)""",
+    ),
     _other("pg_ts_dict", f"{OWNER}(o.dictowner)", "o.dictinitoption"),
     _other("pg_foreign_data_wrapper", f"{OWNER}(o.fdwowner)", grants=_acl("F", "o.fdwacl", "o.fdwowner")),
     _other("pg_foreign_server", f"{OWNER}(o.srvowner)", grants=_acl("S", "o.srvacl", "o.srvowner")),
     _other("pg_language", f"{OWNER}(o.lanowner)", grants=_acl("l", "o.lanacl", "o.lanowner")),
-    _other("pg_event_trigger", f"{OWNER}(o.evtowner)", "pg_catalog.concat_ws(' ', o.evtevent, o.evtfoid::pg_catalog.regprocedure, o.evttags, o.evtenabled)"),
-    _other("pg_publication", f"{OWNER}(o.pubowner)", """pg_catalog.concat_ws(' ', o.puballtables, o.pubinsert, o.pubupdate, o.pubdelete, o.pubtruncate,
+    _other(
+        "pg_event_trigger",
+        f"{OWNER}(o.evtowner)",
+        "pg_catalog.concat_ws(' ', o.evtevent, o.evtfoid::pg_catalog.regprocedure, o.evttags, o.evtenabled)",
+    ),
+    _other(
+        "pg_publication",
+        f"{OWNER}(o.pubowner)",
+        """pg_catalog.concat_ws(' ', o.puballtables, o.pubinsert, o.pubupdate, o.pubdelete, o.pubtruncate,
       (SELECT pg_catalog.string_agg(p.prrelid::pg_catalog.regclass::text, ', ' ORDER BY p.prrelid::pg_catalog.regclass::text)
-       FROM pg_catalog.pg_publication_rel p WHERE p.prpubid = o.oid))"""),
+       FROM pg_catalog.pg_publication_rel p WHERE p.prpubid = o.oid))""",
+    ),
     _other("pg_statistic_ext", f"{OWNER}(o.stxowner)", "pg_catalog.pg_get_statisticsobjdef(o.oid)"),
-)  # fmt: skip
+)
 
 
 def _sql() -> str:
@@ -176,18 +199,29 @@ SQL = _sql()
 
 
 def read_definitions(connection: Connection) -> tuple[Definition, ...]:
-    """Everything in the connection's database; its search_path must be pg_catalog, for names are spelled by it. Raises CannotCheck, Lost."""
+    """Everything in the connection's database; its search_path must be pg_catalog, for names are spelled by it. Raises
+    CannotCheck, Lost."""
     return parsed(ask(connection, SQL)[0][0] or "[]")
 
 
 def parsed(text: str) -> tuple[Definition, ...]:
     """The query's answer, in the order of kinds and names (columns in theirs)."""
     rows = [row for rows in json.loads(text) for row in rows]
-    rows.sort(key=lambda row: (row["kind"], *(str(row.get(k, "")) for k in _KEY[:2]), row.get("at", 0), row["name"], str(row.get("args"))))
+    rows.sort(
+        key=lambda row: (
+            row["kind"],
+            *(str(row.get(k, "")) for k in _KEY[:2]),
+            row.get("at", 0),
+            row["name"],
+            str(row.get("args")),
+        )
+    )
     return tuple(map(_definition, rows))
 
 
 def _definition(row: dict[str, Any]) -> Definition:
     name = tuple(row[k] for k in _KEY[:3] if row.get(k) is not None)
     properties = {k: v for k, v in row.items() if k not in (*_KEY, "kind", "owner", "at", "inherited")}
-    return Definition(row["kind"], name, row.get("args"), properties, row.get("owner") or "", bool(row.get("inherited")))
+    return Definition(
+        row["kind"], name, row.get("args"), properties, row.get("owner") or "", bool(row.get("inherited"))
+    )

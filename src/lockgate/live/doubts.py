@@ -1,4 +1,5 @@
-"""Which refusals of a body's parts are certain whenever the part is reached, and which hang on the caller or on what the routine does before."""
+"""Which refusals of a body's parts are certain whenever the part is reached, and which hang on the caller or on what
+the routine does before."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ _MISSING = frozenset({"42703", "42P01", "42704", "3F000"})
 _CERTAIN = _MISSING | {"42883", "42702", "42725", "42804", "42803", "42809", "42846", "42P10", "42P13", "428C9"}
 # states that name other things as well
 _WORDED = {"42601": "INSERT has more ", "22P02": "invalid input value for enum "}
-_NAMED = re.compile(r'(relation|function|procedure|type|operator)(?: does not exist:)? "?(.+?)"?(?:\(| does not exist|$)')
+_NAMED = re.compile(
+    r'(relation|function|procedure|type|operator)(?: does not exist:)? "?(.+?)"?(?:\(| does not exist|$)'
+)
 _MADE = re.compile(
     r"\b(?:create\s+(?:\w+\s+)*?(?:table|view|sequence|index|schema|type|function|procedure)|add\s+column|rename\s+to)\s+(?:if\s+not\s+exists\s+)?([\w.\"]+)",
     re.IGNORECASE,
@@ -53,7 +56,8 @@ def certain(routine: Routine, part: Part | None, failure: Failure) -> bool:
 
 
 def elsewhere(routine: Routine, failure: Failure) -> str:
-    """A query that finds what is missed in a schema outside of the search_path, which a caller may have set; empty where that cannot be."""
+    """A query that finds what is missed in a schema outside of the search_path, which a caller may have set; empty
+    where that cannot be."""
     named = _NAMED.match(failure.message)
     settled = routine.search_path is not None and "search_path" not in routine.source.lower()
     if named is None or settled or failure.sqlstate not in ("42P01", "42883", "42704", "42725"):
@@ -67,7 +71,8 @@ def elsewhere(routine: Routine, failure: Failure) -> str:
 
 
 def unmade(routine: Routine, failure: Failure, sources: list[str]) -> bool:
-    """Whether what a new body misses is perhaps made at run time: by its own dynamic SQL, or as a table of its caller's."""
+    """Whether what a new body misses is perhaps made at run time: by its own dynamic SQL, or as a table of its
+    caller's."""
     if failure.sqlstate != "42P01":
         return False
     named = _NAMED.match(failure.message)
@@ -76,7 +81,8 @@ def unmade(routine: Routine, failure: Failure, sources: list[str]) -> bool:
 
 
 def strangers(failure: Failure) -> str:
-    """A query that has a row where a missing name's schema holds nothing of its kind: somebody else fills it (a service, a tool); or empty."""
+    """A query that has a row where a missing name's schema holds nothing of its kind: somebody else fills it (a
+    service, a tool); or empty."""
     named = _NAMED.match(failure.message)
     if named is None or named.group(1) == "operator" or "." not in named.group(2):
         return ""
@@ -96,5 +102,6 @@ def made(source: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _perhaps_made(source: str) -> frozenset[str]:
-    """The words that follow CREATE or INTO in the statements of a body: what it may make is among them, however it is put together."""
+    """The words that follow CREATE or INTO in the statements of a body: what it may make is among them, however it is
+    put together."""
     return frozenset(word.lower() for part in _MAKING.findall(source) for word in _WORD.findall(part))

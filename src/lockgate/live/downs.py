@@ -15,11 +15,14 @@ from lockgate.values import replace
 
 # CONCURRENTLY cannot be rolled back; without it the same is left behind
 _CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
-_NOT_IN_A_BLOCK = frozenset({"VacuumStmt", "CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt"})
+_NOT_IN_A_BLOCK = frozenset(
+    {"VacuumStmt", "CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt"}
+)
 
 
 class Watch:
-    """The catalog, watched from migration to migration, so that a down script can be compared with what was there before its up."""
+    """The catalog, watched from migration to migration, so that a down script can be compared with what was there
+    before its up."""
 
     def __init__(self, admin: Connection) -> None:
         """Reads it for the first time. Raises CannotCheck, Lost."""
@@ -36,7 +39,8 @@ class Watch:
         return self._contents
 
     def try_down(self, session: Session, migration: Migration, statements: Parsed) -> DownObservation:
-        """Run a migration's down and compare the catalog with the one that was read last: before its up. Leaves everything as it found it.
+        """Run a migration's down and compare the catalog with the one that was read last: before its up. Leaves
+        everything as it found it.
 
         Raises Lost and CannotCheck.
         """
@@ -69,13 +73,19 @@ class Watch:
         return self._inside.take(self._contents)
 
 
-def _one(session: Session, migration: str, script: Script, statement: Statement | SyntaxFailure, count: int) -> Observation | str | None:
+def _one(
+    session: Session, migration: str, script: Script, statement: Statement | SyntaxFailure, count: int
+) -> Observation | str | None:
     """Send one statement; its observation when the server refused it, or why the script cannot be tried."""
     text = statement.script.source.text[statement.span.start : statement.span.end]
     tag = statement.tag if isinstance(statement, Statement) else ""
     if tag == "TransactionStmt" and isinstance(statement, Statement):
         # the script's own BEGIN and COMMIT: all of it is to be rolled back, so the block stays open
-        return None if statement.node.get("kind") in ("TRANS_STMT_BEGIN", "TRANS_STMT_START", "TRANS_STMT_COMMIT") else "the down script rolls back itself"
+        return (
+            None
+            if statement.node.get("kind") in ("TRANS_STMT_BEGIN", "TRANS_STMT_START", "TRANS_STMT_COMMIT")
+            else "the down script rolls back itself"
+        )
     alone = script.transaction is Transaction.STATEMENT or (script.transaction is Transaction.IMPLICIT and count == 1)
     if alone and tag in _NOT_IN_A_BLOCK:
         return f"{text.split()[0].upper()} cannot be tried in a transaction"
@@ -92,4 +102,4 @@ def _one(session: Session, migration: str, script: Script, statement: Statement 
     fails = failure(outcome.reply.failure, statement.span, len(text))
     return Observation(
         migration, "down", statement.index, statement.span, session.login, fails=fails, notices=notices, work=work
-    )  # fmt: skip
+    )

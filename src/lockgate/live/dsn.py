@@ -1,4 +1,5 @@
-"""The scratch server of ``--dsn``: a database and roles of our own on it, all dropped at the end (and by the next run after a crash)."""
+"""The scratch server of ``--dsn``: a database and roles of our own on it, all dropped at the end (and by the next run
+after a crash)."""
 
 from __future__ import annotations
 
@@ -23,10 +24,15 @@ _DONE = (pq.PollingStatus.OK, pq.PollingStatus.FAILED)
 _BAD = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 _BLOCK = {pq.TransactionStatus.INTRANS: "T", pq.TransactionStatus.INERROR: "E"}
 _FIELDS = {
-    "V": pq.DiagnosticField.SEVERITY_NONLOCALIZED, "C": pq.DiagnosticField.SQLSTATE, "M": pq.DiagnosticField.MESSAGE_PRIMARY,
-    "D": pq.DiagnosticField.MESSAGE_DETAIL, "H": pq.DiagnosticField.MESSAGE_HINT, "P": pq.DiagnosticField.STATEMENT_POSITION,
-    "W": pq.DiagnosticField.CONTEXT, "q": pq.DiagnosticField.INTERNAL_QUERY,
-}  # fmt: skip
+    "V": pq.DiagnosticField.SEVERITY_NONLOCALIZED,
+    "C": pq.DiagnosticField.SQLSTATE,
+    "M": pq.DiagnosticField.MESSAGE_PRIMARY,
+    "D": pq.DiagnosticField.MESSAGE_DETAIL,
+    "H": pq.DiagnosticField.MESSAGE_HINT,
+    "P": pq.DiagnosticField.STATEMENT_POSITION,
+    "W": pq.DiagnosticField.CONTEXT,
+    "q": pq.DiagnosticField.INTERNAL_QUERY,
+}
 
 
 class PsycopgConnection:
@@ -98,7 +104,9 @@ class PsycopgConnection:
                 self._flush()
                 if until is not None and time.monotonic() > until:  # a server that never stops sending is late, too
                     raise Late
-                if not select.select([self._pg.socket], [], [], None if until is None else max(until - time.monotonic(), 0))[0]:
+                if not select.select(
+                    [self._pg.socket], [], [], None if until is None else max(until - time.monotonic(), 0)
+                )[0]:
                     raise Late
                 self._pg.consume_input()
             return self._pg.get_result()
@@ -167,7 +175,9 @@ class DsnBackend:
                 f"the server of --dsn is PostgreSQL {self._version}, but version {major} is configured",
                 f"Set [database] version = {major_of(self._version)}, or give a server of version {major}.",
             )
-        self.may_be_superuser = ask(self._maintenance, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")[0][0] == "t"
+        self.may_be_superuser = (
+            ask(self._maintenance, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")[0][0] == "t"
+        )
         self._sweep()
         self._make_database()
 
@@ -177,10 +187,17 @@ class DsnBackend:
     def _make_database(self) -> None:
         reply = self._maintenance.query(f"CREATE DATABASE {quote(self._database)} TEMPLATE template0", 120)
         if reply.failure:
-            raise CannotCheck(f"no scratch database on the server of --dsn: {reply.failure.get('M')}", "Its role needs CREATEDB and CREATEROLE, or superuser.")
+            raise CannotCheck(
+                f"no scratch database on the server of --dsn: {reply.failure.get('M')}",
+                "Its role needs CREATEDB and CREATEROLE, or superuser.",
+            )
         options = " ".join(f"-c {name}={value}" for name, value in ADMIN_SETTINGS.items() if name != "application_name")
-        self.admin: Connection = PsycopgConnection(self._dsn, dbname=self._database, options=options, application_name="lockgate")
-        if major_of(self._version) >= 16:  # an ordinary role must be able to act for the roles that it makes (manual: createrole_self_grant)
+        self.admin: Connection = PsycopgConnection(
+            self._dsn, dbname=self._database, options=options, application_name="lockgate"
+        )
+        if (
+            major_of(self._version) >= 16
+        ):  # an ordinary role must be able to act for the roles that it makes (manual: createrole_self_grant)
             self.admin.query("SET createrole_self_grant = 'set, inherit'")
 
     def open(self) -> None:
@@ -260,4 +277,6 @@ def _reached(dsn: str, name: str) -> PsycopgConnection:
     try:
         return PsycopgConnection(dsn, application_name=name, connect_timeout="10")
     except (Lost, psycopg.Error) as error:
-        raise CannotCheck(f"the server of --dsn cannot be reached: {error}", "Check address, role and password.") from error
+        raise CannotCheck(
+            f"the server of --dsn cannot be reached: {error}", "Check address, role and password."
+        ) from error

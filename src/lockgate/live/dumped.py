@@ -1,4 +1,5 @@
-"""The roles that a baseline's own statements make (pg_dumpall's CREATE and ALTER ROLE, GRANT role TO role), and the database's owner."""
+"""The roles that a baseline's own statements make (pg_dumpall's CREATE and ALTER ROLE, GRANT role TO role), and the
+database's owner."""
 
 from __future__ import annotations
 
@@ -9,7 +10,13 @@ from lockgate.live.plan import Membership, ScratchRole
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.values import dataclass
 
-_ATTRIBUTES = {"superuser": "superuser", "createdb": "createdb", "createrole": "createrole", "bypassrls": "bypassrls", "canlogin": "login"}
+_ATTRIBUTES = {
+    "superuser": "superuser",
+    "createdb": "createdb",
+    "createrole": "createrole",
+    "bypassrls": "bypassrls",
+    "canlogin": "login",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,8 @@ def _change(attributes: set[str], options: Iterable[Any]) -> None:
 
 
 def _flag(element: dict[str, Any]) -> bool:
-    """A Boolean option: the grammar writes true as a Boolean, WITH ADMIN OPTION and WITH ADMIN TRUE as one too, else as a word."""
+    """A Boolean option: the grammar writes true as a Boolean, WITH ADMIN OPTION and WITH ADMIN TRUE as one too, else as
+    a word."""
     argument = element.get("arg")
     if argument is None:
         return True

@@ -7,7 +7,9 @@ import re
 from lockgate.live.plan import Failure
 from lockgate.parse import Statement, SyntaxFailure
 
-_EXTENSION = re.compile(r'extension "([^"]+)" is not available|could not open extension control file "[^"]*/([^/"]+)\.control"')
+_EXTENSION = re.compile(
+    r'extension "([^"]+)" is not available|could not open extension control file "[^"]*/([^/"]+)\.control"'
+)
 _MISSING = re.compile(r'schema "([^"]+)" does not exist|(?:relation|function|procedure|type) "?([\w$]+)\.[^ ]')
 _LIBRARY = re.compile(r'could not (?:access|load) (?:file|library) "([^"]+)"')
 _PRELOAD = re.compile(r'"?([\w.]+)"? must be loaded via "?shared_preload_libraries')
@@ -21,7 +23,14 @@ _BUILD = (
 )
 # types of extensions that scratch servers rarely have; a migration may have made one where nobody saw it, in a DO block
 _TYPE = re.compile(r'type "(?:\w+\.)?(\w+)(?:\[\])?" does not exist')
-_TYPES = {"vector": "vector", "halfvec": "vector", "sparsevec": "vector", "geometry": "postgis", "geography": "postgis", "raster": "postgis_raster"}
+_TYPES = {
+    "vector": "vector",
+    "halfvec": "vector",
+    "sparsevec": "vector",
+    "geometry": "postgis",
+    "geography": "postgis",
+    "raster": "postgis_raster",
+}
 _DATABASE = re.compile(r'database "([^"]+)" does not exist')
 _OF_ROWS = ("22", "23", "P0")
 _LANGUAGES = re.compile(r'language "(pl(?!pgsql)\w+)" does not exist')

@@ -1,4 +1,5 @@
-"""The locks that a session's transactions take, on relations that were there before: nobody waits for one on what nobody else sees."""
+"""The locks that a session's transactions take, on relations that were there before: nobody waits for one on what
+nobody else sees."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ import secrets
 from lockgate.live.backend import ask
 from lockgate.live.wire import Connection, Reply
 
-# Of the own backend. No join: half the time. pg_identify_object spells the name, and is null for what this transaction dropped. $1: the highest such oid.
+# Of the own backend. No join: half the time. pg_identify_object spells the name, and is null for what this transaction
+# dropped. $1: the highest such oid.
 _LOCKS = (
     "SELECT relation, mode, (pg_catalog.pg_identify_object(1259, relation, 0)).identity FROM pg_catalog.pg_lock_status()"
     " WHERE pid = pg_catalog.pg_backend_pid() AND relation BETWEEN '16384' AND $1 AND locktype = 'relation'"
@@ -20,8 +22,8 @@ LAST_OID = 4294967295
 class Locks:
     """What one session holds and has seen.
 
-    Both queries are prepared, which halves their cost. A script may drop what it did not prepare, so whoever sends a look asks whether it was
-    ``dropped``.
+    Both queries are prepared, which halves their cost. A script may drop what it did not prepare, so whoever sends a
+    look asks whether it was ``dropped``.
     """
 
     def __init__(self, admin: Connection) -> None:
@@ -46,7 +48,8 @@ class Locks:
         return f"EXECUTE {self._name}_newest"
 
     def dropped(self, reply: Reply) -> bool:
-        """Whether the look, not the statement before it, was refused: the script has dropped it (DEALLOCATE ALL, also out of our sight)."""
+        """Whether the look, not the statement before it, was refused: the script has dropped it (DEALLOCATE ALL, also
+        out of our sight)."""
         failure = reply.failure or {}
         return failure.get("C") == "26000" and bool(self._name) and self._name in failure.get("M", "")
 
@@ -61,7 +64,8 @@ class Locks:
         self._held.clear()
 
     def taken(self, reply: Reply) -> tuple[str, ...]:
-        """What a look shows that was not held before; each on the relation's name, also where this transaction dropped it."""
+        """What a look shows that was not held before; each on the relation's name, also where this transaction dropped
+        it."""
         new = []
         for oid, mode, name in reply.rows:
             if int(oid or 0) > self.newest:

@@ -1,4 +1,5 @@
-"""From what the server says to what is kept: failures with their place, notices, work in the server's debug1 words, locks."""
+"""From what the server says to what is kept: failures with their place, notices, work in the server's debug1 words,
+locks."""
 
 from __future__ import annotations
 
@@ -7,17 +8,28 @@ import re
 from lockgate.live.plan import Failure, Notice
 from lockgate.text import Span
 
-# What PostgreSQL says of its work at debug1 (tablecmds.c ATRewriteTable and NotNullImpliedByRelConstraints, index.c index_build,
-# cluster.c). Checked per major in tests/test_live_observe.py.
+# What PostgreSQL says of its work at debug1 (tablecmds.c ATRewriteTable and NotNullImpliedByRelConstraints, index.c
+# index_build, cluster.c). Checked per major in tests/test_live_observe.py.
 _WORK = re.compile(
     r"rewriting table |verifying table |building index |validating foreign key constraint |existing constraints on column "
     r"|updated partition constraint |partition constraint for table .* is implied |clustering |vacuuming "
 )
 
-_QUIET = frozenset({
-    "AlterEnumStmt", "CompositeTypeStmt", "CreateDomainStmt", "CreateEnumStmt", "CreateFunctionStmt", "CreateSchemaStmt", "CreateSeqStmt",
-    "GrantStmt", "InsertStmt", "TransactionStmt", "VariableSetStmt",
-})  # fmt: skip
+_QUIET = frozenset(
+    {
+        "AlterEnumStmt",
+        "CompositeTypeStmt",
+        "CreateDomainStmt",
+        "CreateEnumStmt",
+        "CreateFunctionStmt",
+        "CreateSchemaStmt",
+        "CreateSeqStmt",
+        "GrantStmt",
+        "InsertStmt",
+        "TransactionStmt",
+        "VariableSetStmt",
+    }
+)
 _OTHER_TABLES = re.compile(r"\b(references|inherits|partition|like|of)\b", re.IGNORECASE)
 
 
@@ -31,7 +43,14 @@ def failure(fields: dict[str, str], span: Span, length: int) -> Failure:
     position = None
     if fields.get("P", "").isdigit() and int(fields["P"]) <= length + 1:
         position = min(span.start + int(fields["P"]) - 1, span.end)
-    return Failure(fields.get("C", ""), fields.get("M", ""), position, fields.get("D", ""), fields.get("H", ""), fields.get("W", ""))
+    return Failure(
+        fields.get("C", ""),
+        fields.get("M", ""),
+        position,
+        fields.get("D", ""),
+        fields.get("H", ""),
+        fields.get("W", ""),
+    )
 
 
 def split_notices(notices: list[dict[str, str]]) -> tuple[tuple[Notice, ...], tuple[str, ...]]:

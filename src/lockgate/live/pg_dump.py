@@ -1,4 +1,5 @@
-"""pg_dump of the server's own major version: found, run read-only, and its output without what differs between two runs."""
+"""pg_dump of the server's own major version: found, run read-only, and its output without what differs between two
+runs."""
 
 from __future__ import annotations
 
@@ -16,16 +17,29 @@ from lockgate.live.backend import quote
 from lockgate.live.binaries import at_hand
 
 # lines in which two dumps of one schema differ: versions, and the random key of newer psql restrictions
-_NOISE = re.compile(r"^(?:-- Dumped (?:from|by) .*|-- (?:Started|Completed) on .*|\\(?:un)?restrict .*\n)\n", re.MULTILINE)
+_NOISE = re.compile(
+    r"^(?:-- Dumped (?:from|by) .*|-- (?:Started|Completed) on .*|\\(?:un)?restrict .*\n)\n", re.MULTILINE
+)
 # the password of a user mapping: the only secret that the schema itself holds (subscriptions are left out)
 _PASSWORD = re.compile(r"(\bpassword\s+)'(?:[^']|'')*'", re.IGNORECASE)
 _MAPPING = re.compile(r"^CREATE USER MAPPING .*?\);$", re.MULTILINE | re.DOTALL)
-_OPTIONS = ("--schema-only", "--encoding=UTF8", "--no-password", "--no-subscriptions", "--no-tablespaces", "--no-security-labels", "--lock-wait-timeout=5s")
+_OPTIONS = (
+    "--schema-only",
+    "--encoding=UTF8",
+    "--no-password",
+    "--no-subscriptions",
+    "--no-tablespaces",
+    "--no-security-labels",
+    "--lock-wait-timeout=5s",
+)
 
 
 def choose(major: int, given: str = "") -> str:
-    """The pg_dump for a server of a major: the given one, that of the same major, else the oldest newer one. Raises CannotCheck."""
-    found = {given: _major(given)} if given else {path: number for path in _candidates(major) if (number := _major(path))}
+    """The pg_dump for a server of a major: the given one, that of the same major, else the oldest newer one. Raises
+    CannotCheck."""
+    found = (
+        {given: _major(given)} if given else {path: number for path in _candidates(major) if (number := _major(path))}
+    )
     usable = sorted((number, path) for path, number in found.items() if number >= major)
     if usable:
         return usable[0][1]
@@ -33,7 +47,8 @@ def choose(major: int, given: str = "") -> str:
         raise UsageError(f"{given} is no pg_dump that runs here", "give --pg-dump the path of pg_dump")
     others = ", ".join(f"{number} at {path}" for path, number in found.items())
     raise CannotCheck(
-        f"no pg_dump for PostgreSQL {major} at hand" + (f": {others} {'is' if len(found) == 1 else 'are'} older" if others else ""),
+        f"no pg_dump for PostgreSQL {major} at hand"
+        + (f": {others} {'is' if len(found) == 1 else 'are'} older" if others else ""),
         f"install postgresql-client-{major}, or give --pg-dump PATH",
     )
 
@@ -59,11 +74,14 @@ def _major(path: str) -> int:
 
 
 def dump(dsn: str, tool: str, variable: str = "") -> str:
-    """The schema with owners and grants: one read-only transaction, under no lock but ACCESS SHARE. Raises CannotCheck without a secret of the DSN."""
+    """The schema with owners and grants: one read-only transaction, under no lock but ACCESS SHARE. Raises CannotCheck
+    without a secret of the DSN."""
     # through the environment: a DSN in the arguments would show in the process list
     environ = {"PGCONNECT_TIMEOUT": CONNECT_TIMEOUT, **os.environ, **_libpq(dsn)}
     environ["PGOPTIONS"] = f"{environ.get('PGOPTIONS', '')} -c default_transaction_read_only=on".strip()
-    done = subprocess.run([tool, *_OPTIONS], capture_output=True, text=True, env=environ, check=False, encoding="utf-8", errors="replace")
+    done = subprocess.run(
+        [tool, *_OPTIONS], capture_output=True, text=True, env=environ, check=False, encoding="utf-8", errors="replace"
+    )
     if done.returncode:
         raise _failed(done.stderr, dsn, variable)
     return _MAPPING.sub(lambda m: _PASSWORD.sub(r"\1'****'", m.group()), _NOISE.sub("", done.stdout))

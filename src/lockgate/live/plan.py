@@ -54,7 +54,9 @@ class RolePlan:
 
     deployer: str = ""
     owner: str = ""  # "": the deployer
-    owner_ids: frozenset[str] = frozenset()  # ids of the migrations that the owner applied (up to the handover, or the ledger's)
+    owner_ids: frozenset[str] = (
+        frozenset()
+    )  # ids of the migrations that the owner applied (up to the handover, or the ledger's)
     handover_sql: Source | None = None  # run as owner at the handover; None: every grantable privilege to the deployer
     superuser_runner: bool = False  # production's runner is a superuser, and the user says so explicitly
     known: tuple[ScratchRole, ...] = ()  # further roles of production, with their memberships
@@ -80,8 +82,8 @@ class Asked:
 class Plan:
     """One run of the oracle.
 
-    ``statements`` holds each script already parsed, keyed by migration id and direction; a script that is missing there is
-    parsed when its turn comes. ``bodies``, ``downs`` and ``audit`` switch on what is measured apart.
+    ``statements`` holds each script already parsed, keyed by migration id and direction; a script that is missing there
+    is parsed when its turn comes. ``bodies``, ``downs`` and ``audit`` switch on what is measured apart.
     """
 
     migrations: tuple[Migration, ...]
@@ -99,14 +101,18 @@ class Plan:
     downs: bool = False  # run each down script in a transaction that is rolled back
     audit: bool = False  # read the catalog after every migration
     definitions: bool = False  # read, at the end, everything that the database holds
-    queries: tuple[Asked, ...] = ()  # the application's own SQL, to be prepared as the deployer after the last migration
+    queries: tuple[
+        Asked, ...
+    ] = ()  # the application's own SQL, to be prepared as the deployer after the last migration
 
 
 class State(str, Enum):
     """What an observation is worth."""
 
     OBSERVED = "observed"  # the server's word on this statement
-    AFTER_FAILURE = "after-failure"  # rests on something that an earlier, unrepaired failure did not make: proves nothing
+    AFTER_FAILURE = (
+        "after-failure"  # rests on something that an earlier, unrepaired failure did not make: proves nothing
+    )
     LACKING = "lacking"  # the server lacks what the statement needs (extension, ICU, language): proves nothing
     NOT_RUN = "not-run"  # not sent to the server (psql meta-command, COPY FROM STDIN, lost server)
 
@@ -144,7 +150,9 @@ class Observation:
     state: State = State.OBSERVED
     fails: Failure | None = None
     notices: tuple[Notice, ...] = ()
-    locks: tuple[str, ...] = ()  # "AccessExclusiveLock on public.t": locks that this statement took on relations of the user
+    locks: tuple[
+        str, ...
+    ] = ()  # "AccessExclusiveLock on public.t": locks that this statement took on relations of the user
     work: tuple[str, ...] = ()  # "rewriting table "t"", the server's debug1 words
     repaired_as: str | None = None  # the role as which the refused statement was applied afterwards
     then_fails: Failure | None = None  # a 42501 hides what comes after it: what the server said to the role that may
@@ -161,7 +169,8 @@ class BodyObservation:
     query: str = ""  # the embedded query, as PL/pgSQL holds it
     line: int | None = None  # 1-based line in the body
     table: str = ""  # for a trigger function: the table whose NEW and OLD it was checked with
-    born: bool = False  # it never worked: what it misses may be there in production all the same (an extension that no migration made)
+    # it never worked: what it misses may be there in production all the same (an extension that no migration made)
+    born: bool = False
     by: str = ""  # what looked into it: "plpgsql_check 2.3", "prepared queries", "validator"
 
 
@@ -200,7 +209,9 @@ class Report:
     catalogs: Mapping[str, LiveCatalog] = field(default_factory=dict, repr=False)  # audit: by migration id
     handover: tuple[Observation, ...] = ()  # what the server refused of handover_sql
     restored: tuple[Observation, ...] = ()  # what the server refused of the baseline
-    queries: tuple[Failure | None, ...] = ()  # for each of ``Plan.queries``: the refusal; position counts in the query's own text
+    queries: tuple[
+        Failure | None, ...
+    ] = ()  # for each of ``Plan.queries``: the refusal; position counts in the query's own text
     notes: tuple[str, ...] = ()  # one sentence each, for the person who reads the report
     definitions: tuple[Definition, ...] = field(default=(), repr=False)
 

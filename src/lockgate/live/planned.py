@@ -47,14 +47,19 @@ def _tag(text: str) -> str:
 
 
 def returned(text: str) -> str:
-    """A query with the columns of INSERT, UPDATE, DELETE or MERGE ... RETURNING; empty where more than the target's columns may be returned."""
+    """A query with the columns of INSERT, UPDATE, DELETE or MERGE ... RETURNING; empty where more than the target's
+    columns may be returned."""
     try:
         _, node = parse_query(text)
     except GrammarError:
         return ""
     tokens = [token for token in scan(text) if token.kind == "word" and token.value == "returning"]
     target = node.get("relation")
-    if not tokens or not target or any(key in node for key in ("fromClause", "usingClause", "withClause", "sourceRelation")):
+    if (
+        not tokens
+        or not target
+        or any(key in node for key in ("fromClause", "usingClause", "withClause", "sourceRelation"))
+    ):
         return ""
     name = ".".join(quote(target[key]) for key in ("schemaname", "relname") if key in target)
     alias = f" AS {quote(target['alias']['aliasname'])}" if "alias" in target else ""

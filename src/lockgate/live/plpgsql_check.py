@@ -1,9 +1,9 @@
 """Pavel Stehule's plpgsql_check, where the server has it: every path of a PL/pgSQL body analysed, none run.
 
-Its one function that we need stands in the scratch database only while bodies are checked. So no migration ever meets it, and one that makes
-the extension finds what production has. It is made with the words of the extension's own script (its arguments differ from version to version),
-taken from a transaction that is rolled back. The check itself runs as an ordinary role, like everything that may lead to the migrations' code:
-planning evaluates IMMUTABLE functions.
+Its one function that we need stands in the scratch database only while bodies are checked. So no migration ever meets
+it, and one that makes the extension finds what production has. It is made with the words of the extension's own script
+(its arguments differ from version to version), taken from a transaction that is rolled back. The check itself runs as
+an ordinary role, like everything that may lead to the migrations' code: planning evaluates IMMUTABLE functions.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ class Extension:
     def make(self, admin: Connection, role: str) -> None:
         """Make the function for a role. Raises Lost."""
         grant = f"GRANT USAGE ON SCHEMA {_SCHEMA} TO {quote(role)}"
-        ask(admin, f"BEGIN; SET LOCAL session_replication_role = replica; CREATE SCHEMA {_SCHEMA}; {self.definition}; {grant}; COMMIT")
+        ask(
+            admin,
+            f"BEGIN; SET LOCAL session_replication_role = replica; CREATE SCHEMA {_SCHEMA}; {self.definition}; {grant}; COMMIT",
+        )
 
     def drop(self, admin: Connection) -> None:
         """Remove it again. Raises Lost."""
@@ -80,7 +83,12 @@ def extension(admin: Connection) -> Extension | None:
         admin.query("ROLLBACK", 20)
     if not rows:
         return None
-    definition = re.sub(r"FUNCTION \S+\.plpgsql_check_function_tb\(", f"FUNCTION {_SCHEMA}.plpgsql_check_function_tb(", rows[0][0] or "", count=1)
+    definition = re.sub(
+        r"FUNCTION \S+\.plpgsql_check_function_tb\(",
+        f"FUNCTION {_SCHEMA}.plpgsql_check_function_tb(",
+        rows[0][0] or "",
+        count=1,
+    )
     return Extension(rows[0][1] or "", definition)
 
 

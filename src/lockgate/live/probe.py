@@ -1,8 +1,9 @@
 """A PL/pgSQL body as a probe: the same blocks and variables, in which the server plans each static query and runs none.
 
-``EXPLAIN query`` is planned with PL/pgSQL's own name resolution, so variables, records, NEW and OLD, and ``#variable_conflict`` mean what they
-mean in the routine (pl_comp.c, plpgsql_parser_setup). A record gets its columns from its query with ``WHERE false``, and so does RETURN QUERY
-compare its columns with the routine's result. What the probe does not reach it may miss; it invents nothing.
+``EXPLAIN query`` is planned with PL/pgSQL's own name resolution, so variables, records, NEW and OLD, and
+``#variable_conflict`` mean what they mean in the routine (pl_comp.c, plpgsql_parser_setup). A record gets its columns
+from its query with ``WHERE false``, and so does RETURN QUERY compare its columns with the routine's result. What the
+probe does not reach it may miss; it invents nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Probe:
 
 
 def probe(body: tree.Body, source: str, rows: bool) -> Probe:
-    """The probe of a body. ``rows``: it stands in a set-returning function whose columns are known, where RETURN QUERY and RETURN NEXT may stand."""
+    """The probe of a body. ``rows``: it stands in a set-returning function whose columns are known, where RETURN QUERY
+    and RETURN NEXT may stand."""
     writer = _Writer(source, rows, loose_records(body.block))
     writer.block(body.block)
     return Probe(tuple(writer.parts), "\n".join(writer.lines))
@@ -63,7 +65,7 @@ class _Writer:
         self._guarded = False
         self._cursors: dict[str, tree.Declaration] = {}
 
-    # --- blocks ----------------------------------------------------------------------------------------------------------
+    # --- blocks -------------------------------------------------------------------------------------------------------
 
     def block(self, block: tree.Block) -> None:
         """A block; what fails at its own variables (a domain that takes no NULL) ends it alone."""
@@ -74,7 +76,9 @@ class _Writer:
             if declaration.default is not None:
                 self._value(quote(declaration.name), declaration.default)
         outer = self._caught
-        self._caught += tuple(condition for handler in block.handlers if _swallows(handler) for condition in handler.conditions)
+        self._caught += tuple(
+            condition for handler in block.handlers if _swallows(handler) for condition in handler.conditions
+        )
         self._statements(block.body)
         self._caught = outer
         for handler in block.handlers:
@@ -97,7 +101,9 @@ class _Writer:
         for statement in statements:
             self._statement(statement)
             # what follows a statement that may leave is reached under a condition
-            self._guarded |= isinstance(statement, (tree.If, tree.Case)) and any(isinstance(s, tree.Return) for s in every(statement))
+            self._guarded |= isinstance(statement, (tree.If, tree.Case)) and any(
+                isinstance(s, tree.Return) for s in every(statement)
+            )
 
     def _branches(self, *bodies: Iterable[tree.Statement]) -> None:
         for body in bodies:
@@ -108,7 +114,7 @@ class _Writer:
     def _at(self, statement: tree.Statement) -> None:
         self._line = self.source.count("\n", 0, statement.start) + 1
 
-    # --- statements --------------------------------------------------------------------------------------------------------
+    # --- statements ---------------------------------------------------------------------------------------------------
 
     def _statement(self, statement: tree.Statement) -> None:
         self._at(statement)
@@ -231,7 +237,7 @@ class _Writer:
         self._expression(statement.dynamic, *statement.using)
         self._cursor(name, ())
 
-    # --- parts -------------------------------------------------------------------------------------------------------------
+    # --- parts --------------------------------------------------------------------------------------------------------
 
     def _cursor(self, name: str, targets: tuple[tree.Target, ...]) -> None:
         """What a cursor reads, with its arguments as variables."""
@@ -288,5 +294,7 @@ def _settled(loop: tree.ForQuery | tree.ForEach) -> frozenset[str]:
     if isinstance(loop, tree.ForEach) or loop.dynamic is not None or len(loop.targets) != 1:
         return frozenset()
     name = loop.targets[0].parts[-1]
-    inside = tree.Block(loop.start, body=loop.body, declarations=(tree.Declaration(name, loop.start, type=tree.Fragment("record", 0)),))
+    inside = tree.Block(
+        loop.start, body=loop.body, declarations=(tree.Declaration(name, loop.start, type=tree.Fragment("record", 0)),)
+    )
     return frozenset({name}) if name not in loose_records(inside, at_most=0) else frozenset()

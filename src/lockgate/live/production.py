@@ -1,4 +1,5 @@
-"""What a snapshot reads of production beside its schema: roles, the database's owner and grants, and the ledger. Nothing is written there."""
+"""What a snapshot reads of production beside its schema: roles, the database's owner and grants, and the ledger.
+Nothing is written there."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ _UNREADABLE = """SELECT 'schema ' || pg_catalog.quote_ident(n.nspname) FROM pg_c
 OLDEST = 14  # the oldest major that the simulator knows
 # a lock or a slow table must not hold up production, nor production us
 READ_ONLY = "-c statement_timeout=120s -c lock_timeout=5s -c default_transaction_read_only=on"
-_LISTS = frozenset({"search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries"})  # GUC_LIST_QUOTE
+_LISTS = frozenset(
+    {"search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries"}
+)  # GUC_LIST_QUOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,11 @@ class Production:
 
 
 def read(dsn: str, ledger_table: str = "", required: bool = True, variable: str = "") -> Production:
-    """Roles without passwords, the database's owner, grants and settings, and the ledger's rows: one read-only transaction.
+    """Roles without passwords, the database's owner, grants and settings, and the ledger's rows: one read-only
+    transaction.
 
-    ``required``: the ledger was named by the user, so it must be there. Raises CannotCheck, UsageError; no error shows a secret of the DSN.
+    ``required``: the ledger was named by the user, so it must be there. Raises CannotCheck, UsageError; no error shows
+    a secret of the DSN.
     """
     if ledger_table and not _TABLE.fullmatch(ledger_table):
         raise UsageError(f"ledger.table must name a table, not {ledger_table!r}", 'such as "public.schema_migrations"')
@@ -72,7 +77,8 @@ def catalog(dsn: str, variable: str = "") -> tuple[int, tuple[Definition, ...]]:
 
 
 def unreadable(dsn: str, variable: str = "") -> list[str]:
-    """The schemas and tables that the role may not read, and pg_dump therefore cannot lock or look into. Raises CannotCheck, UsageError."""
+    """The schemas and tables that the role may not read, and pg_dump therefore cannot lock or look into. Raises
+    CannotCheck, UsageError."""
     with _Reader(dsn, variable) as reader:
         return [name for (name,) in reader.execute(_UNREADABLE)]
 
@@ -90,7 +96,9 @@ class _Reader:
         timeout = given.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT") or CONNECT_TIMEOUT
         try:
             options = f"{given.get('options', '')} {READ_ONLY}".strip()
-            self._connection = psycopg.connect(self._dsn, options=options, connect_timeout=timeout, prepare_threshold=None)
+            self._connection = psycopg.connect(
+                self._dsn, options=options, connect_timeout=timeout, prepare_threshold=None
+            )
         except psycopg.Error as error:
             raise self._failed(error) from None
         self._connection.read_only = True
@@ -98,7 +106,9 @@ class _Reader:
         self.major = self._connection.info.server_version // 10000
         if self.major < OLDEST:
             self._connection.close()
-            raise CannotCheck(f"the database's server is PostgreSQL {self.major}", f"a snapshot needs PostgreSQL {OLDEST} or later")
+            raise CannotCheck(
+                f"the database's server is PostgreSQL {self.major}", f"a snapshot needs PostgreSQL {OLDEST} or later"
+            )
         return self
 
     def _failed(self, error: Any) -> CannotCheck:
@@ -125,14 +135,16 @@ class _Reader:
         return found
 
     def found(self, table: str) -> str:
-        """A table by its usual name: where the search_path finds it, else the only one of that name; "" where there is none."""
+        """A table by its usual name: where the search_path finds it, else the only one of that name; "" where there is
+        none."""
         last = _constant(table.rpartition(".")[2])
         anywhere = f"SELECT min(c.oid::pg_catalog.regclass::text) FROM pg_catalog.pg_class c WHERE c.relname = {last} AND c.relkind IN ('r', 'p')"
         named = f"pg_catalog.to_regclass({_constant(table)})::text"
         return self.execute(f"SELECT COALESCE({named}, ({anywhere} HAVING count(*) = 1), '')").fetchone()[0] or ""
 
     def header(self) -> Iterator[str]:
-        """Roles as pg_dumpall writes them (an ALTER ROLE changes one that is there already), then the database's own."""
+        """Roles as pg_dumpall writes them (an ALTER ROLE changes one that is there already), then the database's
+        own."""
         yield "-- What pg_dump leaves out: the cluster's roles (no passwords), their memberships, and what the database itself grants.\n\n"
         for name, *flags in self.execute(_ROLES):
             words = [word if on else f"NO{word}" for word, on in zip(_FLAGS, flags, strict=True)]
@@ -140,7 +152,13 @@ class _Reader:
         new = self.major >= 16
         options = "pg_catalog.bool_or(a.inherit_option), pg_catalog.bool_or(a.set_option)" if new else "NULL, NULL"
         for role, member, admin, inherit, set_role in self.execute(_MEMBERS.format(options=options)):
-            terms = f" WITH ADMIN {_word(admin)}, INHERIT {_word(inherit)}, SET {_word(set_role)}" if new else " WITH ADMIN OPTION" if admin else ""
+            terms = (
+                f" WITH ADMIN {_word(admin)}, INHERIT {_word(inherit)}, SET {_word(set_role)}"
+                if new
+                else " WITH ADMIN OPTION"
+                if admin
+                else ""
+            )
             yield f"GRANT {quote(role)} TO {quote(member)}{terms};\n"
         yield from self._database()
 
@@ -152,7 +170,9 @@ class _Reader:
             yield f"GRANT {grant['privilege']} ON DATABASE {quote(name)} TO {to}{' WITH GRANT OPTION' if grant['grantable'] else ''};\n"
         for role, here, setting in self.execute(_SETTINGS):
             key, _, value = setting.partition("=")
-            target = " IN ".join([*([f"ROLE {quote(role)}"] if role else []), *([f"DATABASE {quote(name)}"] if here else [])])
+            target = " IN ".join(
+                [*([f"ROLE {quote(role)}"] if role else []), *([f"DATABASE {quote(name)}"] if here else [])]
+            )
             yield f"ALTER {target} SET {quote(key)} TO {value if key in _LISTS and value else _constant(value)};\n"
         yield "\n"
 
@@ -163,4 +183,3 @@ def _word(yes: bool) -> str:
 
 def _constant(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
-

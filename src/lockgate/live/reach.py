@@ -1,4 +1,5 @@
-"""What root must arrange so that an unprivileged server can run: a uid that owns nothing else, and binaries that it can read."""
+"""What root must arrange so that an unprivileged server can run: a uid that owns nothing else, and binaries that it can
+read."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ UIDS = range(61184, 65520)  # systemd's range for dynamic users: no account is e
 
 
 def unused_uid() -> int:
-    """A uid without account and without process, so that nothing else on the machine is owned by whom the server runs as."""
+    """A uid without account and without process, so that nothing else on the machine is owned by whom the server runs
+    as."""
     busy = set()
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc"):
@@ -47,7 +49,8 @@ def readable_by_others(directory: Path) -> bool:
 
 
 def reachable(binaries: Binaries) -> Binaries:
-    """The same binaries where any uid can run them: copied once below a 0700 directory (a virtual environment in /root).
+    """The same binaries where any uid can run them: copied once below a 0700 directory (a virtual environment in
+    /root).
 
     The parents' permissions are never changed.
     """
@@ -81,7 +84,9 @@ def _copy(prefix: Path, target: Path) -> None:
     work = Path(tempfile.mkdtemp(dir=target.parent))
     package = prefix.parent
     shutil.copytree(prefix, work / package.name / prefix.name, symlinks=True)
-    libraries = package.with_name(package.name + ".libs")  # what a wheel's contrib modules link against, relative to themselves
+    libraries = package.with_name(
+        package.name + ".libs"
+    )  # what a wheel's contrib modules link against, relative to themselves
     if libraries.is_dir():
         shutil.copytree(libraries, work / libraries.name, symlinks=True)
     for directory, names, files in os.walk(work):

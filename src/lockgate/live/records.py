@@ -13,7 +13,13 @@ _ANYTHING = "?"  # a shape that nobody knows before the routine runs
 
 def loose_records(block: tree.Block, at_most: int = 1) -> frozenset[str]:
     """Names of records that are filled in more than ``at_most`` ways, or with what only a run shows."""
-    records = {d.name for b in every(block) if isinstance(b, tree.Block) for d in b.declarations if d.type and d.type.text.lower() == "record"}
+    records = {
+        d.name
+        for b in every(block)
+        if isinstance(b, tree.Block)
+        for d in b.declarations
+        if d.type and d.type.text.lower() == "record"
+    }
     shapes: dict[str, set[str]] = defaultdict(set)
     for statement in every(block):
         for target, shape in _fills(statement):

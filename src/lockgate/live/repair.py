@@ -1,8 +1,10 @@
-"""Applying a refused statement as the role that may, so that one run shows every failure a deploy would have met one by one.
+"""Applying a refused statement as the role that may, so that one run shows every failure a deploy would have met one by
+one.
 
-What a superuser would have to do is done by our own connection only for the few statements below, built from the tree and never sent
-as written: each was chosen because it runs no code of the migration's and gives nobody a way out of the server. Never among them:
-functions, casts, event triggers, COPY, anything that evaluates an expression, a role that is or may become a superuser.
+What a superuser would have to do is done by our own connection only for the few statements below, built from the tree
+and never sent as written: each was chosen because it runs no code of the migration's and gives nobody a way out of the
+server. Never among them: functions, casts, event triggers, COPY, anything that evaluates an expression, a role that is
+or may become a superuser.
 """
 
 from __future__ import annotations
@@ -18,21 +20,72 @@ from lockgate.parse import Statement
 SUPERUSER = "superuser"
 
 # dblink and postgres_fdw are not among them: they reach the network.
-# Untrusted contrib modules (and others of a good name) that bring SQL objects only; their C functions check privileges of their own
-_EXTENSIONS = frozenset({
-    "amcheck", "autoinc", "bloom", "btree_gin", "btree_gist", "citext", "cube", "dict_int", "dict_xsyn", "earthdistance", "fuzzystrmatch",
-    "hstore", "hypopg", "insert_username", "intagg", "intarray", "isn", "lo", "ltree", "moddatetime", "pg_buffercache", "pg_freespacemap",
-    "pg_partman", "pg_prewarm", "pg_stat_statements", "pg_trgm", "pg_uuidv7", "pg_visibility", "pgcrypto", "pgrowlocks", "pgstattuple",
-    "plpgsql", "postgis", "postgis_topology", "refint", "rum", "seg", "sslinfo", "tablefunc", "tcn", "timescaledb", "tsm_system_rows",
-    "tsm_system_time", "unaccent", "uuid-ossp", "vector", "xml2",
-})  # fmt: skip
+# Untrusted contrib modules (and others of a good name) that bring SQL objects only; their C functions check privileges
+# of their own
+_EXTENSIONS = frozenset(
+    {
+        "amcheck",
+        "autoinc",
+        "bloom",
+        "btree_gin",
+        "btree_gist",
+        "citext",
+        "cube",
+        "dict_int",
+        "dict_xsyn",
+        "earthdistance",
+        "fuzzystrmatch",
+        "hstore",
+        "hypopg",
+        "insert_username",
+        "intagg",
+        "intarray",
+        "isn",
+        "lo",
+        "ltree",
+        "moddatetime",
+        "pg_buffercache",
+        "pg_freespacemap",
+        "pg_partman",
+        "pg_prewarm",
+        "pg_stat_statements",
+        "pg_trgm",
+        "pg_uuidv7",
+        "pg_visibility",
+        "pgcrypto",
+        "pgrowlocks",
+        "pgstattuple",
+        "plpgsql",
+        "postgis",
+        "postgis_topology",
+        "refint",
+        "rum",
+        "seg",
+        "sslinfo",
+        "tablefunc",
+        "tcn",
+        "timescaledb",
+        "tsm_system_rows",
+        "tsm_system_time",
+        "unaccent",
+        "uuid-ossp",
+        "vector",
+        "xml2",
+    }
+)
 ROLE_OPTIONS = {"canlogin": "LOGIN", "createdb": "CREATEDB", "inherit": "INHERIT"}
-# settings by which a session would be another's, or load code; every other that any user may set for himself is harmless
-_NOT_HARMLESS = ("role", "session_authorization", "local_preload_libraries", "session_preload_libraries", "dynamic_library_path")
-# Memberships are cached, and what another session committed is heard of when a lock is taken; on a shared object every time, also within one
-# transaction (lmgr.c, LockSharedObject). This takes one on the role, and changes nothing.
+# settings by which a session would be another's, or load code; every other that any user may set for himself is
+# harmless
+_NOT_HARMLESS = (
+    "role",
+    "session_authorization",
+    "local_preload_libraries",
+    "session_preload_libraries",
+    "dynamic_library_path",
+)
+# Memberships are cached, and what another session committed is heard of when a lock is taken; on a shared object every
+# time, also within one transaction (lmgr.c, LockSharedObject). This takes one on the role, and changes nothing.
 _LISTEN = "ALTER ROLE CURRENT_USER RESET application_name"
-
 
 
 class Repairer:
@@ -54,9 +107,11 @@ class Repairer:
         return [name for name in dict.fromkeys([self._owner, *others]) if name not in (login, EVERYONE)]
 
     def as_owner(self, session: Session, statement: Statement) -> tuple[str | None, dict[str, str]]:
-        """Apply a statement as the first owner whom the server lets; who that was, None where it lets none and nothing has changed.
+        """Apply a statement as the first owner whom the server lets; who that was, None where it lets none and nothing
+        has changed.
 
-        With None come the fields of a refusal for another reason than the role (42501), where there was one. Raises Lost.
+        With None come the fields of a refusal for another reason than the role (42501), where there was one. Raises
+        Lost.
         """
         other: dict[str, str] = {}
         owners = self.owners(session.login)
@@ -69,13 +124,18 @@ class Repairer:
         # no one of them may alone: the session's own role with the rights of all
         return (EVERYONE if owners and self._with_roles(session, statement, owners, "") is None else None), other
 
-    def _with_roles(self, session: Session, statement: Statement, roles: Iterable[str], become: str) -> dict[str, str] | None:
-        """Run a statement with memberships that last no longer, as the role to ``become`` or as the session's own; the refusal, if any."""
+    def _with_roles(
+        self, session: Session, statement: Statement, roles: Iterable[str], become: str
+    ) -> dict[str, str] | None:
+        """Run a statement with memberships that last no longer, as the role to ``become`` or as the session's own; the
+        refusal, if any."""
         login = quote(session.login)
         granted = []
         for role in roles:
             if not self._is_member(session.login, role):
-                if self._backend.admin.query(f"GRANT {quote(role)} TO {login}", 20).failure:  # a member of the session's own role
+                if self._backend.admin.query(
+                    f"GRANT {quote(role)} TO {login}", 20
+                ).failure:  # a member of the session's own role
                     continue
                 granted.append(role)
         if become and become not in granted and not self._is_member(session.login, become):
@@ -122,7 +182,8 @@ class Repairer:
         return "NONE" if role == "none" else quote(role)
 
     def as_superuser(self, session: Session, statement: Statement) -> bool:
-        """Do what a superuser would have had to do, if that is one of the harmless few. Ends an open block and opens it again."""
+        """Do what a superuser would have had to do, if that is one of the harmless few. Ends an open block and opens it
+        again."""
         command = self._command(session, statement)
         if command is None:
             return False
@@ -188,11 +249,15 @@ class Repairer:
 
     def _harmless(self, name: str) -> bool:
         """A setting that the role could make itself."""
-        found = ask(self._backend.admin, f"SELECT name FROM pg_catalog.pg_settings WHERE context = 'user' AND pg_catalog.lower(name) = {literal(name.lower())}")
+        found = ask(
+            self._backend.admin,
+            f"SELECT name FROM pg_catalog.pg_settings WHERE context = 'user' AND pg_catalog.lower(name) = {literal(name.lower())}",
+        )
         return bool(found) and found[0][0] not in _NOT_HARMLESS
 
     def _new_owner(self, statement: Statement) -> str | None:
-        """ALTER ... OWNER TO an ordinary role, and nothing else in the statement; a SECURITY DEFINER function must not reach higher."""
+        """ALTER ... OWNER TO an ordinary role, and nothing else in the statement; a SECURITY DEFINER function must not
+        reach higher."""
         node = statement.node
         if statement.tag == "AlterOwnerStmt":
             kind, owner = node.get("objectType", ""), node.get("newowner", {})

@@ -1,7 +1,8 @@
 """Production's schema, as pg_dump wrote it, onto the scratch server.
 
-A committed dump can be edited by whoever opens a pull request, so it is no more trusted than a migration: it is restored by an ordinary
-role that is a member of every role of production, and what needs a superuser goes through the harmless few of ``repair.py``.
+A committed dump can be edited by whoever opens a pull request, so it is no more trusted than a migration: it is
+restored by an ordinary role that is a member of every role of production, and what needs a superuser goes through the
+harmless few of ``repair.py``.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def _done(statement: Statement | SyntaxFailure) -> bool:
     if isinstance(statement, SyntaxFailure):
         return statement.script.source.text.startswith("\\", statement.span.start)  # psql's \connect and \restrict
     of = statement.node.get("objtype") or statement.node.get("objectType")
-    remark = statement.tag == "CommentStmt" and of == "OBJECT_EXTENSION"  # the extension's own, where our superuser made it
+    remark = (
+        statement.tag == "CommentStmt" and of == "OBJECT_EXTENSION"
+    )  # the extension's own, where our superuser made it
     return statement.tag in _DONE or remark or (statement.tag == "AlterOwnerStmt" and of == "OBJECT_DATABASE")
 
 
@@ -47,7 +50,9 @@ def _here(statement: Statement | SyntaxFailure, database: str) -> Statement | Sy
     """The statement as it can be run here: on the scratch database, and with the SET ROLE that a member may."""
     if isinstance(statement, SyntaxFailure):
         return statement
-    within = statement.tag == "AlterDatabaseSetStmt" or (statement.tag == "AlterRoleSetStmt" and "database" in statement.node)
+    within = statement.tag == "AlterDatabaseSetStmt" or (
+        statement.tag == "AlterRoleSetStmt" and "database" in statement.node
+    )
     if within or (statement.tag == "GrantStmt" and statement.node.get("objtype") == "OBJECT_DATABASE"):
         return _with_text(statement, _DATABASE.sub(lambda m: m.group(1) + database, statement.text, count=1))
     return _as_member(statement)
@@ -60,7 +65,8 @@ def _with_text(statement: Statement, text: str) -> Statement:
 
 
 def _as_member(statement: Statement) -> Statement:
-    """SET SESSION AUTHORIZATION, which pg_dump writes around grants of another grantor, as the SET ROLE that a member may."""
+    """SET SESSION AUTHORIZATION, which pg_dump writes around grants of another grantor, as the SET ROLE that a member
+    may."""
     if statement.tag != "VariableSetStmt" or statement.node.get("name") != "session_authorization":
         return statement
     source = statement.script.source

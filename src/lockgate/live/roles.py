@@ -1,6 +1,7 @@
 """The roles of a run: owner, deployer, what production knows, and stand-ins for whom the SQL names and nobody creates.
 
-None of them is a superuser (unless the user says so of the runner); all lose what reaches the machine: server files, server programs.
+None of them is a superuser (unless the user says so of the runner); all lose what reaches the machine: server files,
+server programs.
 """
 
 from __future__ import annotations
@@ -14,11 +15,19 @@ from lockgate.live.plan import Membership, RolePlan, ScratchRole
 from lockgate.values import dataclass
 
 RUNNER = "lockgate_runner"  # applies everything where no roles are configured
-EVERYONE = "lockgate_everyone"  # a member of every role, never a superuser: restores baselines, mends what takes two owners
+EVERYONE = (
+    "lockgate_everyone"  # a member of every role, never a superuser: restores baselines, mends what takes two owners
+)
 
 # Memberships that reach the machine below the server (manual: predefined-roles)
 FORBIDDEN = frozenset({"pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"})
-_OPTIONS = {"createdb": "CREATEDB", "createrole": "CREATEROLE", "bypassrls": "BYPASSRLS", "noinherit": "NOINHERIT", "login": "LOGIN"}
+_OPTIONS = {
+    "createdb": "CREATEDB",
+    "createrole": "CREATEROLE",
+    "bypassrls": "BYPASSRLS",
+    "noinherit": "NOINHERIT",
+    "login": "LOGIN",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +51,17 @@ def cast(backend: Backend, plan: RolePlan, known: Dumped, named: frozenset[str],
     stand_ins = sorted(named - existing - roles.keys() - {owner, deployer}) if not known.roles else []
     logins = {owner, deployer, EVERYONE}
     for taken in logins & existing:
-        raise CannotCheck(f"the role {taken} already exists on the server", "Give --dsn of a scratch server that has no such role.")
+        raise CannotCheck(
+            f"the role {taken} already exists on the server", "Give --dsn of a scratch server that has no such role."
+        )
     commands: list[str] = []
     for name in (*sorted(logins), *sorted(roles.keys() - logins - existing), *stand_ins):
-        commands += _create(backend, roles.get(name, ScratchRole(name)), name in logins, plan.superuser_runner and name in (owner, deployer))
+        commands += _create(
+            backend,
+            roles.get(name, ScratchRole(name)),
+            name in logins,
+            plan.superuser_runner and name in (owner, deployer),
+        )
     commands += _memberships(roles.values(), deployer, owner, () if configured else stand_ins)
     commands += _granted(known.memberships, major, {*roles, *stand_ins, *filter(None, existing), owner, deployer})
     commands += _all_powerful((r for r in roles.values() if r.name not in (owner, deployer)), backend, major)
@@ -67,7 +83,9 @@ def _create(backend: Backend, role: ScratchRole, login: bool, superuser: bool) -
         yield f"COMMENT ON ROLE {quote(role.name)} IS {literal(mark)}"
 
 
-def _memberships(roles: Iterable[ScratchRole], deployer: str, owner: str, stand_ins: tuple[str, ...] | list[str]) -> Iterator[str]:
+def _memberships(
+    roles: Iterable[ScratchRole], deployer: str, owner: str, stand_ins: tuple[str, ...] | list[str]
+) -> Iterator[str]:
     for role in roles:
         for group in role.member_of:
             if group not in FORBIDDEN:
@@ -90,7 +108,8 @@ def _granted(memberships: Iterable[Membership], major: int, roles: set[str]) -> 
 
 
 def _all_powerful(roles: Iterable[ScratchRole], backend: Backend, major: int) -> Iterator[str]:
-    """A superuser of production is none here, but what it owns (views, SECURITY DEFINER functions) still reads and writes everything."""
+    """A superuser of production is none here, but what it owns (views, SECURITY DEFINER functions) still reads and
+    writes everything."""
     if major < 14 or not backend.may_be_superuser:
         return
     for role in roles:
@@ -100,7 +119,8 @@ def _all_powerful(roles: Iterable[ScratchRole], backend: Backend, major: int) ->
 
 
 def _disarm() -> str:
-    """Before 16 CREATEROLE may grant any role but superusers, so also the way to the machine: those roles go (scratch server only)."""
+    """Before 16 CREATEROLE may grant any role but superusers, so also the way to the machine: those roles go (scratch
+    server only)."""
     names = ", ".join(literal(name) for name in sorted(FORBIDDEN))
     return f"SET allow_system_table_mods = on; DELETE FROM pg_catalog.pg_authid WHERE rolname IN ({names}); RESET allow_system_table_mods"
 
@@ -131,10 +151,13 @@ def owned_schemas(backend: Backend, owner: str) -> Iterator[str]:
 
 
 def handover_sql(schemas: Iterable[str], deployer: str) -> list[str]:
-    """Every privilege that can be granted on the owner's schemas and what is in them, run as the owner; the deployer owns nothing."""
+    """Every privilege that can be granted on the owner's schemas and what is in them, run as the owner; the deployer
+    owns nothing."""
     to = f"TO {quote(deployer)}"
     out = []
     for schema in schemas:
         out.append(f"GRANT ALL ON SCHEMA {quote(schema)} {to}")
-        out += [f"GRANT ALL ON ALL {kind} IN SCHEMA {quote(schema)} {to}" for kind in ("TABLES", "SEQUENCES", "ROUTINES")]
+        out += [
+            f"GRANT ALL ON ALL {kind} IN SCHEMA {quote(schema)} {to}" for kind in ("TABLES", "SEQUENCES", "ROUTINES")
+        ]
     return out

@@ -12,8 +12,8 @@ from lockgate.values import dataclass
 
 _WORD = re.compile(r"\w+")
 
-# Every routine with a body of text and what would make a check necessary again; {body}: a BEGIN ATOMIC body is parsed, and the server
-# itself keeps what it needs (from 14 on). Rows of partitions fire clones of their table's triggers.
+# Every routine with a body of text and what would make a check necessary again; {body}: a BEGIN ATOMIC body is parsed,
+# and the server itself keeps what it needs (from 14 on). Rows of partitions fire clones of their table's triggers.
 _VERSIONS = """
 SELECT p.oid::text, p.xmin::text || COALESCE(t.digest, '')
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang LEFT JOIN (
@@ -76,7 +76,8 @@ class Routine:
     firings: tuple[Firing, ...]
 
     def differs(self, old: Routine | None) -> bool:
-        """Whether it was never checked as it stands: another body, or rows of another table. A GRANT makes nothing new, nor does a table's name."""
+        """Whether it was never checked as it stands: another body, or rows of another table. A GRANT makes nothing new,
+        nor does a table's name."""
         if old is None or (self.source, self.search_path) != (old.source, old.search_path):
             return True
         fired = {(firing.oid, firing.old, firing.new) for firing in old.firings}
@@ -114,7 +115,9 @@ class Catalog:
     def routines(self, oids: Iterable[str]) -> list[Routine]:
         """Some of them, whole; after ``versions``. Raises Lost."""
         listed = ",".join(oids)
-        return [_routine(row) for row in ask(self.admin, f"EXECUTE lockgate_details ('{{{listed}}}')")] if listed else []
+        return (
+            [_routine(row) for row in ask(self.admin, f"EXECUTE lockgate_details ('{{{listed}}}')")] if listed else []
+        )
 
 
 @lru_cache(maxsize=8192)
@@ -123,7 +126,23 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _routine(row: tuple[str | None, ...]) -> Routine:
-    oid, signature, name, language, source, arguments, result, nulls, procedure, rows, polymorphic = (value or "" for value in row[:11])
+    oid, signature, name, language, source, arguments, result, nulls, procedure, rows, polymorphic = (
+        value or "" for value in row[:11]
+    )
     firings = tuple(Firing(*line.split("\t")) for line in (row[12] or "").split("\n") if line)
     whole = rows == "t" and result != "SETOF record"
-    return Routine(oid, signature, name, language, source, arguments, result, nulls, procedure == "t", whole, polymorphic == "t", row[11], firings)
+    return Routine(
+        oid,
+        signature,
+        name,
+        language,
+        source,
+        arguments,
+        result,
+        nulls,
+        procedure == "t",
+        whole,
+        polymorphic == "t",
+        row[11],
+        firings,
+    )

@@ -45,15 +45,16 @@ Progress = Callable[[int, int, str], None]
 def verify(plan: Plan, *, progress: Progress | None = None, backend: EmbeddedBackend | None = None) -> Report:
     """Apply a plan's migrations on a scratch server and report what the server said of every statement.
 
-    The server is ``plan.server``'s: an ephemeral one (unix socket only, gone with all its files when this returns, raises or is killed)
-    or a scratch database on the one of a DSN. Migrations of ``roles.owner_ids`` run as the owner, the rest as the deployer, who is given
-    ``handover_sql`` (or every grantable privilege) in between; neither is a superuser unless ``superuser_runner``. A refused statement is
-    recorded, then applied as the role that may (``repaired_as``), so one run shows every failure. What rests on a failure that nobody
-    could repair has the state ``AFTER_FAILURE`` and proves nothing; what the server lacks is ``LACKING``; both are never findings.
+    The server is ``plan.server``'s: an ephemeral one (unix socket only, gone with all its files when this returns,
+    raises or is killed) or a scratch database on the one of a DSN. Migrations of ``roles.owner_ids`` run as the owner,
+    the rest as the deployer, who is given ``handover_sql`` (or every grantable privilege) in between; neither is a
+    superuser unless ``superuser_runner``. A refused statement is recorded, then applied as the role that may
+    (``repaired_as``), so one run shows every failure. What rests on a failure that nobody could repair has the state
+    ``AFTER_FAILURE`` and proves nothing; what the server lacks is ``LACKING``; both are never findings.
 
     ``backend``: such a server that was started before (``early``), to be closed by the caller, too.
-    ``progress(done, total, migration id)`` is called before each migration. Observations come in order of execution, one per statement;
-    index 0 is a script's final COMMIT, and only there when it failed.
+    ``progress(done, total, migration id)`` is called before each migration. Observations come in order of execution,
+    one per statement; index 0 is a script's final COMMIT, and only there when it failed.
 
     Raises CannotCheck (no server, wrong version, server lost, size limit reached) with file, line and remedy.
     """
@@ -74,7 +75,9 @@ def _verified(plan: Plan, progress: Progress | None, started: EmbeddedBackend | 
         raise
     except Lost as lost:
         trouble = backend.trouble()
-        raise CannotCheck(f"the connection to the scratch server was lost: {trouble or lost}", "Run again; report it if it lasts.") from lost
+        raise CannotCheck(
+            f"the connection to the scratch server was lost: {trouble or lost}", "Run again; report it if it lasts."
+        ) from lost
     finally:
         backend.close() if started is None else started.leave()
 
@@ -139,12 +142,22 @@ class _Run:
             self._restore(self._baseline)
         self._migrations()
         service = self.plan.environment.stand_ins if self.plan.environment is not None else ()
-        stand_ins = dict.fromkeys((*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions(), *service))
+        stand_ins = dict.fromkeys(
+            (*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions(), *service)
+        )
         return Report(
-            replace(info, stand_ins=tuple(stand_ins)), tuple(self.observations), tuple(self.bodies), tuple(self.downs), self._catalog(),
-            self.catalogs, tuple(self.handover), tuple(self.restored), tuple(self.queries), self._all_notes(),
+            replace(info, stand_ins=tuple(stand_ins)),
+            tuple(self.observations),
+            tuple(self.bodies),
+            tuple(self.downs),
+            self._catalog(),
+            self.catalogs,
+            tuple(self.handover),
+            tuple(self.restored),
+            tuple(self.queries),
+            self._all_notes(),
             self._definitions(),
-        )  # fmt: skip
+        )
 
     def _surround(self, environment: Environment, statements: Parsed) -> None:
         """What is there before the first migration, owned by whoever creates the rest."""
@@ -155,7 +168,9 @@ class _Run:
         session.connection.close()
         self.applier.service = frozenset(environment.schemas)
         if environment.beside:
-            self.applier.taint.missing = f"what schema {environment.beside[0]} held before the first migration is not known"
+            self.applier.taint.missing = (
+                f"what schema {environment.beside[0]} held before the first migration is not known"
+            )
 
     def _restore(self, statements: Parsed) -> None:
         from lockgate.live.restore import not_restored, restored
@@ -168,8 +183,11 @@ class _Run:
     def _migrations(self) -> None:
         plan, total = self.plan, len(self.plan.migrations)
         two = self.cast.owner != self.cast.deployer
-        session = self._session(self.cast.owner if two and plan.roles.owner_ids else self.cast.deployer, plan.search_path)
-        # with a baseline, production was handed over long ago: its grants and the settings of the deployer's session are in there
+        session = self._session(
+            self.cast.owner if two and plan.roles.owner_ids else self.cast.deployer, plan.search_path
+        )
+        # with a baseline, production was handed over long ago: its grants and the settings of the deployer's session
+        # are in there
         handed = not two or (plan.baseline is not None and not plan.roles.owner_ids)
         if plan.bodies and plan.baseline is not None:
             self._checker().before(self._show_path(session))
@@ -214,7 +232,9 @@ class _Run:
 
     def _watching(self) -> Watch | None:
         plan = self.plan
-        if self._watch is None and (plan.audit or (plan.downs and any(migration.down for migration in plan.migrations))):
+        if self._watch is None and (
+            plan.audit or (plan.downs and any(migration.down for migration in plan.migrations))
+        ):
             from lockgate.live.downs import Watch
 
             self._watch = Watch(self.backend.admin)
@@ -239,7 +259,8 @@ class _Run:
         return read_definitions(self.backend.admin) if self.plan.definitions else ()
 
     def _hand_over(self, owner: Session) -> Session:
-        """From the owner to the deployer: production's grants, then a session of the deployer's with the same search_path."""
+        """From the owner to the deployer: production's grants, then a session of the deployer's with the same
+        search_path."""
         if owner.login != self.cast.owner:
             owner = self._session(self.cast.owner, self.plan.search_path)
         if owner.block:
@@ -283,9 +304,13 @@ class _Run:
     def _all_notes(self) -> tuple[str, ...]:
         notes = list(self.notes)
         if not self.cast.configured:
-            notes.append("No roles are configured: one ordinary role applied everything, which hides every ownership error.")
+            notes.append(
+                "No roles are configured: one ordinary role applied everything, which hides every ownership error."
+            )
         if self.plan.roles.superuser_runner:
-            notes.append("The migrations ran as a superuser, as configured: no privilege was checked, and their SQL could reach the machine.")
+            notes.append(
+                "The migrations ran as a superuser, as configured: no privilege was checked, and their SQL could reach the machine."
+            )
         worthless = sum(seen.state is not State.OBSERVED for seen in self.observations)
         if worthless:
             notes.append(f"{worthless} of {len(self.observations)} statements prove nothing; each says why.")

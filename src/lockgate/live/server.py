@@ -1,4 +1,5 @@
-"""A PostgreSQL server that lives as long as a ``with`` block: unix socket only, an unprivileged uid, nothing left behind."""
+"""A PostgreSQL server that lives as long as a ``with`` block: unix socket only, an unprivileged uid, nothing left
+behind."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ _SETTINGS = {
     "shared_buffers": "64MB",
     "wal_init_zero": "off",
     "max_connections": "20",
-    "max_locks_per_transaction": "512",  # twice the room of an ordinary server; each look at the locks walks through all of it
+    # twice the room of an ordinary server; each look at the locks walks through all of it
+    "max_locks_per_transaction": "512",
     "dynamic_shared_memory_type": "mmap",
     "max_parallel_workers": "0",
     "max_worker_processes": "0",
@@ -76,7 +78,9 @@ class Server:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -113,7 +117,9 @@ class Server:
                 )
             except OSError as error:
                 shutil.rmtree(self._home, ignore_errors=True)
-                raise CannotCheck(f"the server's supervisor could not be started: {error}", "Give --dsn of a scratch server.") from error
+                raise CannotCheck(
+                    f"the server's supervisor could not be started: {error}", "Give --dsn of a scratch server."
+                ) from error
             finally:
                 os.close(lock)
         self._channel = mine
@@ -128,7 +134,17 @@ class Server:
         argv = [str(self.binaries.bindir / "postgres"), "-D", f"{self._home}/data", "-k", self._home]
         argv += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
-        return {"home": self._home, "pack": pack, "uid": uid, "channel": channel, "lock": lock, "size_limit": self._limit, "argv": argv, "env": env, "files": files}
+        return {
+            "home": self._home,
+            "pack": pack,
+            "uid": uid,
+            "channel": channel,
+            "lock": lock,
+            "size_limit": self._limit,
+            "argv": argv,
+            "env": env,
+            "files": files,
+        }
 
     def ready(self) -> None:
         """Wait until it accepts connections. Raises CannotCheck with the server's own words when it does not start."""
@@ -141,7 +157,8 @@ class Server:
             )
 
     def trouble(self) -> str:
-        """Why the server is gone: ``full``, or its last words; empty while nothing is known. Waits up to a second for the news."""
+        """Why the server is gone: ``full``, or its last words; empty while nothing is known. Waits up to a second for
+        the news."""
         self._said = ""
         self._listen(1.0)
         word, _, rest = self._said.partition(" ")
@@ -159,12 +176,16 @@ class Server:
         self._said = got.decode("utf-8", "replace").strip()
 
     def connect(self, role: str = "", settings: dict[str, str] | None = None) -> SocketConnection:
-        """A connection as a role that was made with the template's verifier; as the superuser when none is named. Raises Lost."""
+        """A connection as a role that was made with the template's verifier; as the superuser when none is named.
+        Raises Lost."""
         made = self.template
-        return SocketConnection(f"{self._home}/{_SOCKET}", role or made.superuser, made.password, DATABASE, settings or {})
+        return SocketConnection(
+            f"{self._home}/{_SOCKET}", role or made.superuser, made.password, DATABASE, settings or {}
+        )
 
     def kill_backends(self, pid: int) -> None:
-        """End one backend that ignores cancel and terminate (a loop in C without an interrupt check): the whole server goes with it."""
+        """End one backend that ignores cancel and terminate (a loop in C without an interrupt check): the whole server
+        goes with it."""
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
 
@@ -180,7 +201,9 @@ class Server:
         if self._channel is not None:
             with contextlib.suppress(OSError):
                 self._channel.settimeout(15)
-                while self._channel.recv(65536):  # until its end: waiting for the process would poll in steps of up to 50 ms
+                while self._channel.recv(
+                    65536
+                ):  # until its end: waiting for the process would poll in steps of up to 50 ms
                     pass
             self._channel.close()
             self._channel = None
@@ -193,7 +216,8 @@ class Server:
 
 
 def _base(limit: int) -> str:
-    """Memory where there is room for what the migrations may write (a container's /dev/shm may have 64 MB), else the temporary directory."""
+    """Memory where there is room for what the migrations may write (a container's /dev/shm may have 64 MB), else the
+    temporary directory."""
     for place in ("/dev/shm", tempfile.gettempdir(), "/tmp"):
         try:
             stat = os.statvfs(place)
@@ -217,7 +241,8 @@ def _make_home(base: str) -> tuple[str, int]:
 
 
 def sweep(base: str) -> None:
-    """Remove what a run left whose supervisor died with it: directories of ours whose lock nobody holds, and the servers in them."""
+    """Remove what a run left whose supervisor died with it: directories of ours whose lock nobody holds, and the
+    servers in them."""
     for name in os.listdir(base):
         home = os.path.join(base, name)
         if name.startswith(_PREFIX):
@@ -231,7 +256,9 @@ def _sweep_one(home: str) -> None:
     if not ours or not os.path.isdir(home) or os.path.islink(home):
         return
     if not os.path.exists(os.path.join(home, "lock")):
-        if time.time() - stat.st_mtime > 60 and Path(home, "data").exists():  # else a run is just making it, or it is not ours
+        if (
+            time.time() - stat.st_mtime > 60 and Path(home, "data").exists()
+        ):  # else a run is just making it, or it is not ours
             shutil.rmtree(home, ignore_errors=True)
         return
     lock = os.open(os.path.join(home, "lock"), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)

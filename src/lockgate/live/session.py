@@ -1,11 +1,14 @@
-"""One runner's connection: statements one by one, in the transaction shape in which the runner would have sent the whole script.
+"""One runner's connection: statements one by one, in the transaction shape in which the runner would have sent the
+whole script.
 
-Inside a block a savepoint ``lg`` always stands before the next statement, so that a refused statement leaves the block usable and has
-a place. Statement, release and new savepoint go to the server in one query string; outside of a block a statement goes alone, for
-PostgreSQL treats what shares a query string with others as if it stood in a block (xact.c, PreventInTransactionBlock).
+Inside a block a savepoint ``lg`` always stands before the next statement, so that a refused statement leaves the block
+usable and has a place. Statement, release and new savepoint go to the server in one query string; outside of a block a
+statement goes alone, for PostgreSQL treats what shares a query string with others as if it stood in a block (xact.c,
+PreventInTransactionBlock).
 
-Inside a block the next statement is sent before the reply to this one has come, so that the server need not wait for us. Where this one fails, the
-server refuses the next (25P02) as part of a failed block; that reply is dropped, and the statement sent again when its turn comes.
+Inside a block the next statement is sent before the reply to this one has come, so that the server need not wait for
+us. Where this one fails, the server refuses the next (25P02) as part of a failed block; that reply is dropped, and the
+statement sent again when its turn comes.
 """
 
 from __future__ import annotations
@@ -22,17 +25,39 @@ from lockgate.values import dataclass, field, replace
 
 _NEXT = "\n;RELEASE SAVEPOINT lg;SAVEPOINT lg"
 _GRACE = 2.0  # seconds that a cancelled statement has to end
-_SHORT = 8192  # characters of a statement that is sent ahead: the socket's buffer takes two, so sending never waits for the server
+# characters of a statement that is sent ahead: the socket's buffer takes two, so sending never waits for the server
+_SHORT = 8192
 
-# they end or change the block, read from us, or may turn our ears off: nothing is sent ahead of their reply, nor they ahead of another's
+# they end or change the block, read from us, or may turn our ears off: nothing is sent ahead of their reply, nor they
+# ahead of another's
 _WAITS = frozenset({"TransactionStmt", "CopyStmt", "VariableSetStmt", "DiscardStmt"})
 
-# statements of a script in STATEMENT shape that may run in a block of their own, so that their locks can be seen before it ends
-_LOCKABLE = frozenset({
-    "AlterObjectSchemaStmt", "AlterSeqStmt", "AlterTableStmt", "CommentStmt", "CreatePolicyStmt", "CreateSeqStmt", "CreateStmt",
-    "CreateTableAsStmt", "CreateTrigStmt", "DeleteStmt", "DropStmt", "IndexStmt", "InsertStmt", "RefreshMatViewStmt", "RenameStmt", "RuleStmt",
-    "SelectStmt", "TruncateStmt", "UpdateStmt", "ViewStmt",
-})  # fmt: skip
+# statements of a script in STATEMENT shape that may run in a block of their own, so that their locks can be seen before
+# it ends
+_LOCKABLE = frozenset(
+    {
+        "AlterObjectSchemaStmt",
+        "AlterSeqStmt",
+        "AlterTableStmt",
+        "CommentStmt",
+        "CreatePolicyStmt",
+        "CreateSeqStmt",
+        "CreateStmt",
+        "CreateTableAsStmt",
+        "CreateTrigStmt",
+        "DeleteStmt",
+        "DropStmt",
+        "IndexStmt",
+        "InsertStmt",
+        "RefreshMatViewStmt",
+        "RenameStmt",
+        "RuleStmt",
+        "SelectStmt",
+        "TruncateStmt",
+        "UpdateStmt",
+        "ViewStmt",
+    }
+)
 
 
 @dataclass(slots=True)
@@ -108,7 +133,14 @@ class Session:
         if self.block:
             self._must("ROLLBACK TO SAVEPOINT lg")
 
-    def run(self, text: str, tag: str = "", node: dict[str, Any] | None = None, alone: bool = False, then: Statement | None = None) -> Outcome:
+    def run(
+        self,
+        text: str,
+        tag: str = "",
+        node: dict[str, Any] | None = None,
+        alone: bool = False,
+        then: Statement | None = None,
+    ) -> Outcome:
         """Send one statement of a script; ``alone``: exactly as it is, even where the locks cannot be seen then.
 
         ``then``: what will follow in the same block, if this one succeeds.
@@ -130,7 +162,8 @@ class Session:
         return outcome
 
     def _set_transaction(self, text: str) -> Outcome:
-        """SET TRANSACTION must come before any query and outside of a subtransaction: the block, which has done nothing yet, begins again with it."""
+        """SET TRANSACTION must come before any query and outside of a subtransaction: the block, which has done nothing
+        yet, begins again with it."""
         outcome = self._send(f"ROLLBACK;{self._opened};{text}\n;SAVEPOINT lg")
         if outcome.reply.failure and outcome.lost is None:
             self._must(f"ROLLBACK;{self._opened};SAVEPOINT lg")
@@ -170,7 +203,8 @@ class Session:
             self._ahead = following
 
     def _failed(self, outcome: Outcome, text: str, tag: str) -> Outcome:
-        """What a failure leaves: the reply to what was sent ahead, or a cancel that was meant for the statement before."""
+        """What a failure leaves: the reply to what was sent ahead, or a cancel that was meant for the statement
+        before."""
         if outcome.lost is None:
             outcome.lost = self._forget_ahead()
         self._ahead = None
@@ -184,7 +218,8 @@ class Session:
         return outcome
 
     def _forget_ahead(self) -> Lost | None:
-        """Drop the reply to what was sent ahead: it was refused with the block. Why the connection is gone, where it is."""
+        """Drop the reply to what was sent ahead: it was refused with the block. Why the connection is gone, where it
+        is."""
         sent, self._ahead = self._ahead, None
         return self._receive().lost if sent is not None else None
 

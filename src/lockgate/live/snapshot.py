@@ -24,17 +24,24 @@ def dsn_from(variable: str) -> str:
     """The DSN in an environment variable. Raises UsageError."""
     dsn = os.environ.get(variable, "")
     if not dsn:
-        raise UsageError(f"the environment variable {variable} is not set", "set it to the database's DSN; it is never printed")
+        raise UsageError(
+            f"the environment variable {variable} is not set", "set it to the database's DSN; it is never printed"
+        )
     return dsn
 
 
 def take(dsn: str, ledger_table: str = "", tool: str = "", *, required: bool = True, variable: str = "") -> Snapshot:
-    """Read a database without writing to it; ``required``: the ledger was named by the user. Raises CannotCheck, UsageError."""
+    """Read a database without writing to it; ``required``: the ledger was named by the user. Raises CannotCheck,
+    UsageError."""
     before = production.read(dsn, ledger_table, required, variable)
     schema = pg_dump.dump(dsn, pg_dump.choose(before.major, tool), variable)
     if production.read(dsn, ledger_table, required, variable) != before:
-        raise CannotCheck("roles or ledger changed while the schema was read", "run it again when no deploy is under way")
-    return Snapshot(before.header + schema, _ledger_json(ledger_table, before.ledger) if before.ledger is not None else "")
+        raise CannotCheck(
+            "roles or ledger changed while the schema was read", "run it again when no deploy is under way"
+        )
+    return Snapshot(
+        before.header + schema, _ledger_json(ledger_table, before.ledger) if before.ledger is not None else ""
+    )
 
 
 def _ledger_json(table: str, rows: list[dict[str, Any]]) -> str:

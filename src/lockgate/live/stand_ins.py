@@ -1,6 +1,8 @@
-"""SQL-only stand-ins for extensions that the embedded server lacks, found by PostgreSQL 18 through ``extension_control_path``.
+"""SQL-only stand-ins for extensions that the embedded server lacks, found by PostgreSQL 18 through
+``extension_control_path``.
 
-They are enough for migrations to apply (defaults, generated ids, digests); what cannot be stood in for raises 0A000. Reports name them.
+They are enough for migrations to apply (defaults, generated ids, digests); what cannot be stood in for raises 0A000.
+Reports name them.
 """
 
 from __future__ import annotations
@@ -81,7 +83,9 @@ def _refusing(name: str, arguments: str, result: str) -> str:
 
 
 def _control(version: str) -> str:
-    return f"comment = '{MARK}'\ndefault_version = '{version}'\nrelocatable = true\ntrusted = true\n".replace("Lockgate's", "Lockgate''s")
+    return f"comment = '{MARK}'\ndefault_version = '{version}'\nrelocatable = true\ntrusted = true\n".replace(
+        "Lockgate's", "Lockgate''s"
+    )
 
 
 def extension_files() -> dict[str, str]:

@@ -1,10 +1,13 @@
-"""The process that is postgres' parent: it outlives the run that asked for a server by a few milliseconds, however that run ends.
+"""The process that is postgres' parent: it outlives the run that asked for a server by a few milliseconds, however that
+run ends.
 
-Started as a script of its own (``python -I -S supervisor.py``), in a session of its own, so it imports the standard library only and
-starts in about 15 ms. It holds one end of a socket pair; end-of-file there means that the run is gone (SIGKILL included): stop the server,
-remove the directory, exit. A lock that it holds on a file in the directory tells a later run that the directory is in use.
+Started as a script of its own (``python -I -S supervisor.py``), in a session of its own, so it imports the standard
+library only and starts in about 15 ms. It holds one end of a socket pair; end-of-file there means that the run is gone
+(SIGKILL included): stop the server, remove the directory, exit. A lock that it holds on a file in the directory tells a
+later run that the directory is in use.
 
-Lines that it writes: ``ready``, ``full`` (the migrations wrote more than the limit; the server is stopped), ``died TEXT``, ``failed TEXT``.
+Lines that it writes: ``ready``, ``full`` (the migrations wrote more than the limit; the server is stopped), ``died
+TEXT``, ``failed TEXT``.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ _START_LIMIT = 60.0
 
 
 def main() -> int:
-    """Run one server until the run that asked for it is gone. The only argument is a JSON object (see ``server.py``)."""
+    """Run one server until the run that asked for it is gone. The only argument is a JSON object (see
+    ``server.py``)."""
     wish: dict[str, Any] = json.loads(sys.argv[1])
     for descriptor in (wish["channel"], wish["lock"]):
         os.set_inheritable(descriptor, False)  # postgres must not keep the lock when only it is left
@@ -108,7 +112,8 @@ def _become_postgres(wish: dict[str, Any]) -> None:
 def unpack(pack: bytes, directory: str, databases: bool) -> None:
     """Write the files of a pack: those of the databases, or the rest with every directory.
 
-    It is a JSON index ``[[path, size], ...]`` (a size of null: a directory) behind its length in 8 bytes, then the contents."""
+    It is a JSON index ``[[path, size], ...]`` (a size of null: a directory) behind its length in 8 bytes, then the
+    contents."""
     size = int.from_bytes(pack[:8], "big")
     at = 8 + size
     view = memoryview(pack)
@@ -195,7 +200,8 @@ def _log_tail(home: str) -> str:
 
 
 def _stop(server: int, home: str) -> None:
-    """Immediate shutdown; then SIGTERM (a postmaster without handlers yet), then SIGKILL, also of backends that it left."""
+    """Immediate shutdown; then SIGTERM (a postmaster without handlers yet), then SIGKILL, also of backends that it
+    left."""
     for number in (signal.SIGQUIT, signal.SIGTERM, signal.SIGKILL):
         if not server or _ended(server):
             break
@@ -210,7 +216,8 @@ def _stop(server: int, home: str) -> None:
 
 
 def inhabitants(directory: str) -> list[int]:
-    """Processes of ours whose working directory is ``directory``: a server's backends. Empty where there is no /proc."""
+    """Processes of ours whose working directory is ``directory``: a server's backends. Empty where there is no
+    /proc."""
     found = []
     for name in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
         if name.isdigit():

@@ -1,6 +1,8 @@
-"""What a failure that nobody could repair makes worthless: statements that speak of what the failed one was to make or change.
+"""What a failure that nobody could repair makes worthless: statements that speak of what the failed one was to make or
+change.
 
-A word of the later statement equal to a name is enough: too many doubts make a finding ``unproven``, too few would make it a lie.
+A word of the later statement equal to a name is enough: too many doubts make a finding ``unproven``, too few would make
+it a lie.
 """
 
 from __future__ import annotations
@@ -16,11 +18,31 @@ from lockgate.values import dataclass, field
 
 _WORD = re.compile(r"[^\W\d][\w$]*")
 _QUOTED = re.compile(r'"((?:[^"]|"")+)"')
-_HARMLESS_FUNCTIONS = frozenset({
-    "coalesce", "count", "max", "min", "nextval", "now", "set_config", "setval",
-})  # fmt: skip
+_HARMLESS_FUNCTIONS = frozenset(
+    {
+        "coalesce",
+        "count",
+        "max",
+        "min",
+        "nextval",
+        "now",
+        "set_config",
+        "setval",
+    }
+)
 _DATA = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "TruncateStmt", "CopyStmt"})
-_WITHOUT_EFFECT = frozenset({"CommentStmt", "ExplainStmt", "VacuumStmt", "ClusterStmt", "ReindexStmt", "CheckPointStmt", "LockStmt", "SecLabelStmt"})
+_WITHOUT_EFFECT = frozenset(
+    {
+        "CommentStmt",
+        "ExplainStmt",
+        "VacuumStmt",
+        "ClusterStmt",
+        "ReindexStmt",
+        "CheckPointStmt",
+        "LockStmt",
+        "SecLabelStmt",
+    }
+)
 # what these make stands beside a table: without them the table is what it would be
 _BESIDE = frozenset({"CreateTrigStmt", "CreatePolicyStmt", "AlterPolicyStmt", "RuleStmt"})
 # the object is there already: nothing that follows rests on the refused creation
@@ -95,7 +117,8 @@ def words(text: str) -> set[str]:
 
 
 def targets(tag: str, node: dict[str, Any]) -> Iterator[str]:
-    """The names of what a statement makes or changes, as far as its tree tells; none for DO, CALL and what is unknown."""
+    """The names of what a statement makes or changes, as far as its tree tells; none for DO, CALL and what is
+    unknown."""
     if tag in ("DoStmt", "CallStmt", "VariableSetStmt", "SelectStmt"):
         return
     beside = tag in _BESIDE or (tag == "IndexStmt" and not node.get("unique"))
@@ -104,7 +127,19 @@ def targets(tag: str, node: dict[str, Any]) -> Iterator[str]:
             yield node[key].get("relname", "")
     if isinstance(node.get("role"), dict):
         yield node["role"].get("rolename", "")
-    for key in ("idxname", "trigname", "policy_name", "schemaname", "newname", "subname", "role", "evtname", "servername", "fdwname", "pubname"):
+    for key in (
+        "idxname",
+        "trigname",
+        "policy_name",
+        "schemaname",
+        "newname",
+        "subname",
+        "role",
+        "evtname",
+        "servername",
+        "fdwname",
+        "pubname",
+    ):
         if isinstance(node.get(key), str):
             yield node[key].lower() if tag != "RenameStmt" else node[key]
     for key in ("funcname", "typeName", "domainname", "defnames", "object", "objects", "func", "into", "collname"):

@@ -1,7 +1,8 @@
-"""The initdb template: made once per installation, kept as one file in the user's cache, written out again in about 25 ms.
+"""The initdb template: made once per installation, kept as one file in the user's cache, written out again in about 25
+ms.
 
-A pack instead of a tar: reading it back needs neither ``tar`` nor the tarfile module, and costs the supervisor half the time.
-It holds a superuser with a random name and a random password, so it is readable by its user only.
+A pack instead of a tar: reading it back needs neither ``tar`` nor the tarfile module, and costs the supervisor half the
+time. It holds a superuser with a random name and a random password, so it is readable by its user only.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from lockgate.values import dataclass
 
 DATABASE = "lockgate"
 _FORMAT = "2"  # raise it when what a template holds changes
-_HBA = "local all all password\n"  # a clear password over our own 0700 socket: no hashing on the way, and peer would trust the server's own uid
+# a clear password over our own 0700 socket: no hashing on the way, and peer would trust the server's own uid
+_HBA = "local all all password\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Template:
 
 
 def template(binaries: Binaries) -> tuple[Template, BinaryIO]:
-    """The template of an installation, made on first use (about a second), and its file, open: another run may put a new one in its place."""
+    """The template of an installation, made on first use (about a second), and its file, open: another run may put a
+    new one in its place."""
     pack = cache_dir() / f"cluster-{_key(binaries)}.pack"
     with contextlib.suppress(OSError, ValueError, KeyError):
         return _open(pack)
@@ -65,7 +68,8 @@ def _key(binaries: Binaries) -> str:
 
 
 def cache_dir() -> Path:
-    """The user's cache directory for Lockgate, made private; a directory in the temporary one where there is no home."""
+    """The user's cache directory for Lockgate, made private; a directory in the temporary one where there is no
+    home."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     for place in (Path(base) / "lockgate", Path(tempfile.gettempdir()) / f"lockgate-cache-{os.getuid()}"):
         with contextlib.suppress(OSError):
@@ -73,7 +77,9 @@ def cache_dir() -> Path:
             stat = place.lstat()
             if stat.st_uid == os.getuid() and not stat.st_mode & 0o022 and os.access(place, os.W_OK):
                 return place
-    raise CannotCheck("no directory to keep the server's template in", "Set XDG_CACHE_HOME to a writable directory of your own.")
+    raise CannotCheck(
+        "no directory to keep the server's template in", "Set XDG_CACHE_HOME to a writable directory of your own."
+    )
 
 
 def _build(binaries: Binaries, pack: Path) -> None:
@@ -90,7 +96,8 @@ def _build(binaries: Binaries, pack: Path) -> None:
 
 
 def scram_verifier(password: str) -> str:
-    """A SCRAM-SHA-256 verifier with one iteration: our passwords are 256 random bits, stretching them would only cost time."""
+    """A SCRAM-SHA-256 verifier with one iteration: our passwords are 256 random bits, stretching them would only cost
+    time."""
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 1)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
@@ -106,7 +113,10 @@ def _account() -> int | None:
         return pwd.getpwnam("nobody").pw_uid
     others = [entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid != 0]
     if not others:
-        raise CannotCheck("initdb refuses to run as root, and there is no other account", "Add a user, or give --dsn of a scratch server.")
+        raise CannotCheck(
+            "initdb refuses to run as root, and there is no other account",
+            "Add a user, or give --dsn of a scratch server.",
+        )
     return others[-1]
 
 
@@ -139,7 +149,10 @@ def _single_user(binaries: Binaries, data: str, account: int | None) -> None:
     command = [str(binaries.bindir / "postgres"), "--single", "-F", "-c", "wal_recycle=off", "-D", data, "template1"]
     done = _run(command, data, account, "\n".join(commands) + "\n")
     if done.returncode != 0 or "ERROR" in done.stderr:
-        raise CannotCheck(f"PostgreSQL {binaries.version} does not run here: {done.stderr.strip()[-600:]}", "Give --dsn of a scratch server.")
+        raise CannotCheck(
+            f"PostgreSQL {binaries.version} does not run here: {done.stderr.strip()[-600:]}",
+            "Give --dsn of a scratch server.",
+        )
     Path(data, "pg_hba.conf").write_text(_HBA, encoding="ascii")
     Path(data, "pg_ident.conf").write_text("", encoding="ascii")
 
@@ -148,7 +161,9 @@ def _run(command: list[str], cwd: str, account: int | None, stdin: str = "") -> 
     env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
     user = {} if account is None else {"user": account, "group": pwd.getpwuid(account).pw_gid, "extra_groups": []}
     try:
-        return subprocess.run(command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, check=False, timeout=120, **user)  # type: ignore[call-overload,no-any-return]
+        return subprocess.run(
+            command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, check=False, timeout=120, **user
+        )  # type: ignore[call-overload,no-any-return]
     except (OSError, subprocess.SubprocessError) as error:
         remedy = "Where a container drops CAP_SETUID, run as an ordinary user or give --dsn of a scratch server."
         raise CannotCheck(f"{command[0]} could not be run: {error}", remedy) from error

@@ -1,7 +1,8 @@
-"""A connection to PostgreSQL over a unix socket: the simple query protocol and nothing else (manual: protocol-flow, protocol-message-formats).
+"""A connection to PostgreSQL over a unix socket: the simple query protocol and nothing else (manual: protocol-flow,
+protocol-message-formats).
 
-Of our own because importing a driver costs more (150-200 ms) than starting the server, and because every wait here has a deadline:
-no migration can make us hang. A server given by ``--dsn`` is reached through psycopg instead (``dsn.py``).
+Of our own because importing a driver costs more (150-200 ms) than starting the server, and because every wait here has
+a deadline: no migration can make us hang. A server given by ``--dsn`` is reached through psycopg instead (``dsn.py``).
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Late(Exception):
 
 @dataclass(slots=True)
 class Reply:
-    """What the server said of one query string. Field letters are the protocol's (protocol-error-fields): C sqlstate, M message, P position."""
+    """What the server said of one query string. Field letters are the protocol's (protocol-error-fields): C sqlstate, M
+    message, P position."""
 
     rows: list[tuple[str | None, ...]] = field(default_factory=list)  # of the last statement that returned any
     tags: list[str] = field(default_factory=list)  # command tags of the statements that completed
@@ -59,13 +61,16 @@ class Connection(Protocol):
     role: str
 
     def query(self, sql: str, seconds: float | None = None, keep: bool = True) -> Reply:
-        """Send one query string and read all that it says; rows are thrown away unless ``keep``. Raises Lost and Late."""
+        """Send one query string and read all that it says; rows are thrown away unless ``keep``. Raises Lost and
+        Late."""
 
     def post(self, sql: str, keep: bool = True) -> bool:
-        """Send one query string whose reply ``read`` brings later; False, with nothing sent, where the reply to an earlier one must come first."""
+        """Send one query string whose reply ``read`` brings later; False, with nothing sent, where the reply to an
+        earlier one must come first."""
 
     def read(self, seconds: float | None = None) -> Reply:
-        """All that the server says of the oldest query string that was sent, or what is left of it when it was late. Raises Lost and Late."""
+        """All that the server says of the oldest query string that was sent, or what is left of it when it was late.
+        Raises Lost and Late."""
 
     def cancel(self) -> None:
         """Ask the server to cancel what the connection is doing."""
@@ -87,7 +92,9 @@ class SocketConnection:
         self._pid = 0
         self._secret = 0
         self._buffer, self._at = b"", 0
-        self._waiting: deque[tuple[Reply, bool]] = deque()  # of the query strings that were sent: what came so far, and whether rows are kept
+        self._waiting: deque[tuple[Reply, bool]] = (
+            deque()
+        )  # of the query strings that were sent: what came so far, and whether rows are kept
         self._until: float | None = None
         self._socket = _open(path)
         try:
@@ -102,7 +109,9 @@ class SocketConnection:
 
     def _start(self, role: str, password: str, database: str, settings: dict[str, str]) -> None:
         pairs = {"user": role, "database": database, "client_encoding": "UTF8", **settings}
-        body = _INT.pack(_PROTOCOL) + b"".join(k.encode() + b"\0" + v.encode() + b"\0" for k, v in pairs.items()) + b"\0"
+        body = (
+            _INT.pack(_PROTOCOL) + b"".join(k.encode() + b"\0" + v.encode() + b"\0" for k, v in pairs.items()) + b"\0"
+        )
         self._until = time.monotonic() + 20
         self._socket.sendall(_INT.pack(len(body) + 4) + body)
         while True:

@@ -12,15 +12,21 @@ from lockgate.parse.statement import Statement, SyntaxFailure, nodes
 from lockgate.sources.migration import Script
 
 _SPECIAL = frozenset({"public", "current_user", "session_user", "current_role", "none"})
-_IN_BODY = pattern(r"\b(?:OWNER\s+TO|FOR\s+(?:USER|ROLE)|(?:GRANT|REVOKE)\b[^;']*?\b(?:TO|FROM))\s+(\"[^\"]+\"|[a-z_][\w$]*)", re.IGNORECASE)
+_IN_BODY = pattern(
+    r"\b(?:OWNER\s+TO|FOR\s+(?:USER|ROLE)|(?:GRANT|REVOKE)\b[^;']*?\b(?:TO|FROM))\s+(\"[^\"]+\"|[a-z_][\w$]*)",
+    re.IGNORECASE,
+)
 _NAMING = pattern(
-    r"\b(?:grant|revoke|owner\s+to|authorization|set\s+(?:local\s+|session\s+)?role|policy|privileges|owned\s+by|user\s+mapping|role)\b", re.IGNORECASE
+    r"\b(?:grant|revoke|owner\s+to|authorization|set\s+(?:local\s+|session\s+)?role|policy|privileges|owned\s+by|user\s+mapping|role)\b",
+    re.IGNORECASE,
 )
 
 
 def roles_named_in(scripts: Iterable[Script]) -> set[str]:
     """Roles that scripts name and do not themselves create; only what may name one is parsed."""
-    return named_roles(statement for script in scripts if _NAMING.search(script.source.text) for statement in parse_script(script))
+    return named_roles(
+        statement for script in scripts if _NAMING.search(script.source.text) for statement in parse_script(script)
+    )
 
 
 def named_roles(statements: Iterable[Statement | SyntaxFailure]) -> set[str]:
@@ -41,11 +47,26 @@ def named_roles(statements: Iterable[Statement | SyntaxFailure]) -> set[str]:
     return {name for name in named if name not in created and name not in _SPECIAL and not name.startswith("pg_")}
 
 
-_WITH_ROLES = frozenset({
-    "AlterDefaultPrivilegesStmt", "AlterOwnerStmt", "AlterPolicyStmt", "AlterRoleSetStmt", "AlterRoleStmt", "AlterTableStmt",
-    "CreatePolicyStmt", "CreateRoleStmt", "CreateSchemaStmt", "CreateUserMappingStmt", "CreatedbStmt", "DropOwnedStmt", "GrantRoleStmt",
-    "GrantStmt", "ReassignOwnedStmt", "VariableSetStmt",
-})  # fmt: skip
+_WITH_ROLES = frozenset(
+    {
+        "AlterDefaultPrivilegesStmt",
+        "AlterOwnerStmt",
+        "AlterPolicyStmt",
+        "AlterRoleSetStmt",
+        "AlterRoleStmt",
+        "AlterTableStmt",
+        "CreatePolicyStmt",
+        "CreateRoleStmt",
+        "CreateSchemaStmt",
+        "CreateUserMappingStmt",
+        "CreatedbStmt",
+        "DropOwnedStmt",
+        "GrantRoleStmt",
+        "GrantStmt",
+        "ReassignOwnedStmt",
+        "VariableSetStmt",
+    }
+)
 
 
 def _may_name_a_role(statement: Statement) -> bool:

@@ -23,12 +23,15 @@ def parse_expression(text: str) -> Node:
 
 @lru_cache(maxsize=8192)
 def parse_query(text: str) -> tuple[str, Node]:
-    """Tag and node of the one statement of a text; ("", {}) where there is none. The node is shared: leave it as it is. Raises GrammarError."""
+    """Tag and node of the one statement of a text; ("", {}) where there is none. The node is shared: leave it as it is.
+    Raises GrammarError."""
     statements = parse_json(text).get("stmts", [])
     if not statements:
         return "", {}
     if len(statements) > 1:
-        raise GrammarError("cannot insert multiple commands into a prepared statement", statements[1].get("stmt_location", 0))
+        raise GrammarError(
+            "cannot insert multiple commands into a prepared statement", statements[1].get("stmt_location", 0)
+        )
     ((tag, node),) = statements[0]["stmt"].items()
     return tag, node
 

@@ -64,5 +64,3 @@ def _one_by_one(script: Script, piece: Span, text: str, before: int) -> Iterator
 def _failure(script: Script, number: int, span: Span, at: int, error: GrammarError) -> SyntaxFailure:
     token = Span(at, max(at, min(token_end(script.source.text, at), span.end)))
     return SyntaxFailure(script, number, span, token, error.message, error.sqlstate)
-
-

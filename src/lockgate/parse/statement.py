@@ -40,7 +40,8 @@ class Origin:
 class Statement:
     """One SQL statement as PostgreSQL's grammar read it.
 
-    ``node`` is the body of the raw parse tree's top node (JSON, locations in bytes, zero values omitted) and ``tag`` its name.
+    ``node`` is the body of the raw parse tree's top node (JSON, locations in bytes, zero values omitted) and ``tag``
+    its name.
     """
 
     script: Script

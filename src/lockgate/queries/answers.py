@@ -1,4 +1,5 @@
-"""What earlier runs came to, file by file: a file in which no query begins is not read again, and what came of the others stands as long as the schema does."""
+"""What earlier runs came to, file by file: a file in which no query begins is not read again, and what came of the
+others stands as long as the schema does."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ class Glance:
 
     def __init__(self, place: str) -> None:
         self._start = time.time_ns()
-        self._name = cache.digest(b"glance", place.encode("utf-8", "surrogateescape")) if cache.folder() is not None else b""
+        self._name = (
+            cache.digest(b"glance", place.encode("utf-8", "surrogateescape")) if cache.folder() is not None else b""
+        )
         self._before = frozenset(_loaded(self._name) or ())
         self._now: set[_Stamp] = set()
 
@@ -49,7 +52,8 @@ class Glance:
 
 
 class Answers:
-    """What the queries of each file came to, by its path and content. ``name`` is that of the schema, and of all else that they hang on; b"": nothing is kept."""
+    """What the queries of each file came to, by its path and content. ``name`` is that of the schema, and of all else
+    that they hang on; b"": nothing is kept."""
 
     def __init__(self, name: bytes, sources: Mapping[str, Source]) -> None:
         self._name, self._sources = name, dict(sources)

@@ -1,4 +1,5 @@
-"""The application's queries as the configuration names them: those of this tree, and of the running release where there is one."""
+"""The application's queries as the configuration names them: those of this tree, and of the running release where there
+is one."""
 
 from __future__ import annotations
 
@@ -25,11 +26,20 @@ Ask = Callable[[list[tuple[str, bytes]]], Examined]
 
 
 def examine_all(
-    config: Config, cwd: Path, release: str, migrations: tuple[Migration, ...], path: tuple[str, ...], before: Point | None, after: Point
-) -> Examined:  # fmt: skip
-    """``before`` is the state that the running release works with (None: no migration is pending, so nothing can break it)."""
+    config: Config,
+    cwd: Path,
+    release: str,
+    migrations: tuple[Migration, ...],
+    path: tuple[str, ...],
+    before: Point | None,
+    after: Point,
+) -> Examined:
+    """``before`` is the state that the running release works with (None: no migration is pending, so nothing can break
+    it)."""
     place = str(config.root.resolve())
-    desk = _Desk(config.root, cwd, remembered(place), Glance(place), {m.up.source.path: m.up.source for m in migrations})
+    desk = _Desk(
+        config.root, cwd, remembered(place), Glance(place), {m.up.source.path: m.up.source for m in migrations}
+    )
     paths = [m.up.source.path for m in migrations]
     want = wanted(config, paths, cwd)
     later = once(lambda: Schema(after.catalog(), path))
@@ -37,12 +47,16 @@ def examine_all(
     if release and before is not None:
         earlier = once(lambda: Schema(before.catalog(), path))
         broken = desk.examined(
-            in_commit(config, want, release), lambda files: of_release(files, release, earlier(), later(), desk.memory),
-            (release.encode(), before.key, after.key), path,
-        )  # fmt: skip
+            in_commit(config, want, release),
+            lambda files: of_release(files, release, earlier(), later(), desk.memory),
+            (release.encode(), before.key, after.key),
+            path,
+        )
         found = Examined((*found.facts, *broken.facts), (*found.resolutions, *broken.resolutions), found.own)
     desk.write()
-    return beside(found, Others(lambda: _everything(config.root, cwd), map(os.path.dirname, paths), lambda: later().catalog))
+    return beside(
+        found, Others(lambda: _everything(config.root, cwd), map(os.path.dirname, paths), lambda: later().catalog)
+    )
 
 
 def _everything(root: Path, cwd: Path) -> Iterator[tuple[str, bytes]]:
@@ -62,7 +76,11 @@ class _Desk:
 
     def examined(self, files: Iterable[File], ask: Ask, schemas: tuple[bytes, ...], path: tuple[str, ...]) -> Examined:
         """What these files come to; only those are asked about of which no earlier run knows."""
-        name = cache.digest(self.memory.name, repr((schemas, path, str(self.cwd))).encode("utf-8", "surrogateescape")) if self.memory.name else b""
+        name = (
+            cache.digest(self.memory.name, repr((schemas, path, str(self.cwd))).encode("utf-8", "surrogateescape"))
+            if self.memory.name
+            else b""
+        )
         answers, came = Answers(name, self.sources), []
         for file in files:
             if self.glance.blank(file):
@@ -76,7 +94,11 @@ class _Desk:
                 came.append(one)
         answers.write()
         self.memory.whole &= not answers.used
-        return Examined(tuple(f for one in came for f in one.facts), tuple(r for one in came for r in one.resolutions), sum(one.own for one in came))
+        return Examined(
+            tuple(f for one in came for f in one.facts),
+            tuple(r for one in came for r in one.resolutions),
+            sum(one.own for one in came),
+        )
 
     def _shown(self, file: File) -> str:
         return shown(self.root / file.path, self.cwd)

@@ -1,4 +1,5 @@
-"""Signs that a query is meant for something else than this database: another server, or an object mapper's own language."""
+"""Signs that a query is meant for something else than this database: another server, or an object mapper's own
+language."""
 
 from __future__ import annotations
 
@@ -9,9 +10,14 @@ from typing import Any
 from lockgate.queries.known import Known
 
 # ClickHouse's typed parameters {id: UInt64}, its FINAL, PREWHERE and count(); MySQL's backticks
-_ELSEWHERE = re.compile(r"\{\s*\w+\s*:\s*[A-Z]\w*(?:\(.*?\))?\s*\}|`\w+`|\bprewhere\b|\bcount\(\s*\)|\bfrom\s+\w+(?:\s+(?:as\s+)?\w+)?\s+final\b", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"\{\s*\w+\s*:\s*[A-Z]\w*(?:\(.*?\))?\s*\}|`\w+`|\bprewhere\b|\bcount\(\s*\)|\bfrom\s+\w+(?:\s+(?:as\s+)?\w+)?\s+final\b",
+    re.IGNORECASE,
+)
 # JPQL and HQL name entities, which are classes
-_ENTITY = re.compile(r"\b(?:[Ff][Rr][Oo][Mm]|[Jj][Oo][Ii][Nn]|[Uu][Pp][Dd][Aa][Tt][Ee])\s+(?:[\w.]+\.)?[A-Z]\w*[a-z]\w*\b")
+_ENTITY = re.compile(
+    r"\b(?:[Ff][Rr][Oo][Mm]|[Jj][Oo][Ii][Nn]|[Uu][Pp][Dd][Aa][Tt][Ee])\s+(?:[\w.]+\.)?[A-Z]\w*[a-z]\w*\b"
+)
 _MAPPED = frozenset(("java", "kt", "kts"))
 
 

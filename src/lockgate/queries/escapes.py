@@ -1,4 +1,5 @@
-"""Escape sequences of the languages' strings: C's, and what Go, Python, JavaScript, Rust, Java, Kotlin and Ruby add to them."""
+"""Escape sequences of the languages' strings: C's, and what Go, Python, JavaScript, Rust, Java, Kotlin and Ruby add to
+them."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ _CODE = re.compile(r"\\(?:[uU]\{([0-9a-fA-F_]+)\}|[uUx]([0-9a-fA-F]+)|([0-7]{1,3
 
 
 def unescaped(sequence: str) -> str:
-    """What one escape sequence stands for; a line continuation for nothing, doubled braces of format strings for one."""
+    """What one escape sequence stands for; a line continuation for nothing, doubled braces of format strings for
+    one."""
     if sequence in ("{{", "}}"):
         return sequence[0]
     match = _CODE.match(sequence)

@@ -37,7 +37,8 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What queries came to: what is wrong, and how each was resolved; ``own`` of them are this tree's, the rest the release's."""
+    """What queries came to: what is wrong, and how each was resolved; ``own`` of them are this tree's, the rest the
+    release's."""
 
     facts: tuple[QueryRefused | ReleaseRefused, ...]
     resolutions: tuple[Resolution, ...]
@@ -55,13 +56,16 @@ def of_tree(files: Files, schema: Schema, memory: Memory | None = None) -> Exami
     memory = memory or Memory()
     done = tuple(_resolved(query, schema, memory) for query in extract(files, schema.names, memory))
     facts = tuple(
-        QueryRefused(label(one.query, one.failure), one.failure) for one in done if one.failure is not None and one.failure.sqlstate in GONE
-    )  # fmt: skip
+        QueryRefused(label(one.query, one.failure), one.failure)
+        for one in done
+        if one.failure is not None and one.failure.sqlstate in GONE
+    )
     return Examined(facts, done, len(done))
 
 
 def of_release(files: Files, release: str, before: Schema, after: Schema, memory: Memory | None = None) -> Examined:
-    """The queries of the running release: what the schema before the pending migrations takes and the one after them refuses."""
+    """The queries of the running release: what the schema before the pending migrations takes and the one after them
+    refuses."""
     facts, done = [], []
     memory = memory or Memory()
     for query in extract(files, after.names, memory):
@@ -84,7 +88,8 @@ def beside(came: Examined, others: Others) -> Examined:
 
 
 def _resolved(query: Query, schema: Schema, memory: Memory) -> Resolution:
-    """The whole query; where the binder cannot go through it, or a server could not prepare it, the first refusal of what is certain of it."""
+    """The whole query; where the binder cannot go through it, or a server could not prepare it, the first refusal of
+    what is certain of it."""
     whole = resolve(query, schema.catalog, schema.names, schema.path)
     if whole.exact or not (whole.stopped or whole.failure or query.fitted.excerpt) or query.fitted.shadows:
         return whole
@@ -111,7 +116,9 @@ def _had(catalog: Catalog, failure: Failure) -> bool:
     parts = failure.object.split(".")
     if failure.sqlstate != "42703" or not failure.cause or len(parts) < 2:
         return True
-    return any(r.name == parts[-2] and any(a.name == parts[-1] for a in r.attributes) for r in catalog.objects(Relation))
+    return any(
+        r.name == parts[-2] and any(a.name == parts[-1] for a in r.attributes) for r in catalog.objects(Relation)
+    )
 
 
 def label(query: Query, failure: Failure) -> Label:

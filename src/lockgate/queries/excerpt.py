@@ -1,8 +1,9 @@
 """Excerpts: what is certain of a query that is not known whole.
 
-PostgreSQL's grammar refuses some texts however they are fitted, and the binder stops at the first name that a fragment may bring. sqlglot's parser and scopes
-go on: a column whose qualifier is a relation of its own level is known whatever stands elsewhere, and so are the columns that a statement writes. Each becomes
-a statement of its own, ``SELECT p.born FROM people AS p``, which the binder resolves and the server can prepare as they do any other.
+PostgreSQL's grammar refuses some texts however they are fitted, and the binder stops at the first name that a fragment
+may bring. sqlglot's parser and scopes go on: a column whose qualifier is a relation of its own level is known whatever
+stands elsewhere, and so are the columns that a statement writes. Each becomes a statement of its own, ``SELECT p.born
+FROM people AS p``, which the binder resolves and the server can prepare as they do any other.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _ELSEWHERE = ("mysql", "sqlite", "tsql", "clickhouse", "oracle")
 
 
 def excerpt(passage: Passage, refused: bool) -> Passage | None:
-    """Statements with what is certain of the text's first, in its order; None where nothing is. ``refused``: PostgreSQL's grammar does not take the text."""
+    """Statements with what is certain of the text's first, in its order; None where nothing is. ``refused``:
+    PostgreSQL's grammar does not take the text."""
     try:
         tree, errors = _parsed(passage.text, "postgres")
         if tree is None or (refused and any(_taken(passage.text, other) for other in _ELSEWHERE)):
@@ -36,7 +38,13 @@ def excerpt(passage: Passage, refused: bool) -> Passage | None:
             traceback.print_exc()
         return None
     if errors:
-        found = [one for one in found if not re.search(rf'\b{re.escape(one.relation.name)}"?\s*(?:\([^()]*\)\s*)?as\s*\(', passage.text, re.IGNORECASE)]
+        found = [
+            one
+            for one in found
+            if not re.search(
+                rf'\b{re.escape(one.relation.name)}"?\s*(?:\([^()]*\)\s*)?as\s*\(', passage.text, re.IGNORECASE
+            )
+        ]
     return _written(passage, found)
 
 

@@ -16,7 +16,8 @@ _LEVELS = (exp.Select, exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A column of a relation, under the name that it has there; None: the relation alone. ``bare``: written without a qualifier, so an outer level may mean it."""
+    """A column of a relation, under the name that it has there; None: the relation alone. ``bare``: written without a
+    qualifier, so an outer level may mean it."""
 
     relation: exp.Table
     qualifier: exp.Identifier
@@ -49,9 +50,15 @@ def _brought(scope: Scope) -> frozenset[str] | None:
 
 def _of_select(scope: Scope, brought: Brought, sound: bool) -> Iterator[Reference]:
     select, selected = scope.expression, scope.selected_sources
-    tables = {name: source for name, (_, source) in selected.items() if isinstance(source, exp.Table) and _plain(source)}
+    tables = {
+        name: source for name, (_, source) in selected.items() if isinstance(source, exp.Table) and _plain(source)
+    }
     yield from _relations(tables.values())
-    alone = next(iter(tables.values())) if sound and len(selected) == len(tables) == 1 and not select.args.get("laterals") and _closed(scope) else None
+    alone = (
+        next(iter(tables.values()))
+        if sound and len(selected) == len(tables) == 1 and not select.args.get("laterals") and _closed(scope)
+        else None
+    )
     for column in scope.columns:
         table = tables.get(column.table)
         own = _level(column) is select
@@ -108,10 +115,21 @@ def _written(node: Expr) -> Iterator[exp.Identifier]:
     conflict = node.args.get("conflict")
     whens = node.args["whens"].expressions if node.args.get("whens") else ()
     inner = [when.args["then"] for when in whens if isinstance(when.args.get("then"), exp.Update | exp.Insert)]
-    sets = [*(conflict.expressions if conflict else ()), *(e for n in (node, *inner) if isinstance(n, exp.Update) for e in n.expressions)]
+    sets = [
+        *(conflict.expressions if conflict else ()),
+        *(e for n in (node, *inner) if isinstance(n, exp.Update) for e in n.expressions),
+    ]
     goals = [e.this for e in sets if isinstance(e, exp.EQ)]
-    goals += [key.this if isinstance(key, exp.Ordered) else key for key in (conflict.args.get("conflict_keys") or () if conflict else ())]
-    goals += [column for insert in inner if isinstance(insert, exp.Insert) and isinstance(insert.this, exp.Tuple) for column in insert.this.expressions]
+    goals += [
+        key.this if isinstance(key, exp.Ordered) else key
+        for key in (conflict.args.get("conflict_keys") or () if conflict else ())
+    ]
+    goals += [
+        column
+        for insert in inner
+        if isinstance(insert, exp.Insert) and isinstance(insert.this, exp.Tuple)
+        for column in insert.this.expressions
+    ]
     for goal in goals:
         for one in goal.expressions if isinstance(goal, exp.Tuple) else (goal,):
             while isinstance(one, exp.Bracket | exp.Paren):
@@ -140,7 +158,13 @@ def _plain(table: exp.Table) -> bool:
     """Whether it is a relation by its name, with its own columns' names; not a function, nor a fragment."""
     alias = table.args.get("alias")
     columns = alias is not None and alias.args.get("columns")
-    return _placed(table.this) and not columns and not table.args.get("catalog") and not _is_hole(table) and not table.args.get("pivots")
+    return (
+        _placed(table.this)
+        and not columns
+        and not table.args.get("catalog")
+        and not _is_hole(table)
+        and not table.args.get("pivots")
+    )
 
 
 def _placed(name: object) -> bool:
@@ -174,7 +198,8 @@ def _owner(node: Expr) -> Expr | None:
 
 
 def _reaches(column: exp.Column, top: Expr, brought: Brought) -> bool:
-    """Whether a qualifier in a subquery means what the level ``top`` has under that name: it sees that level, and none between brings the name."""
+    """Whether a qualifier in a subquery means what the level ``top`` has under that name: it sees that level, and none
+    between brings the name."""
     node: Expr = column
     while (parent := node.parent) is not None and parent is not top:
         if isinstance(parent, exp.Select):
@@ -184,7 +209,14 @@ def _reaches(column: exp.Column, top: Expr, brought: Brought) -> bool:
         elif isinstance(parent, exp.CTE) or (isinstance(parent, _LEVELS) and isinstance(_target(parent), exp.Table)):
             return False
         node = parent
-    return isinstance(top, exp.Select) or node.arg_key in ("where", "expressions", "returning", "conflict", "on", "whens")
+    return isinstance(top, exp.Select) or node.arg_key in (
+        "where",
+        "expressions",
+        "returning",
+        "conflict",
+        "on",
+        "whens",
+    )
 
 
 def _may_be_alias(column: exp.Column) -> bool:

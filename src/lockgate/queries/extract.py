@@ -26,7 +26,11 @@ def extract(files: Iterable[tuple[str, bytes]], known: Known, memory: Memory | N
         suffix = path.rpartition(".")[2]
         if _GENERATED.search(data, 0, 400):
             continue
-        found = [p for p in memory.passages(suffix, data, known) if known.mentioned(p.text.encode()) and not elsewhere(p.text, suffix)]
+        found = [
+            p
+            for p in memory.passages(suffix, data, known)
+            if known.mentioned(p.text.encode()) and not elsewhere(p.text, suffix)
+        ]
         if not found:
             continue
         source = Source(path, data.decode("utf-8", "replace"))
@@ -48,4 +52,9 @@ def _queries(source: Source, fitted: Fitted, suffix: str, known: Known, meant: M
 
 def _is_prose(sql: str) -> bool:
     """Such as "Select one from projects": a sentence of the user interface."""
-    return "\n" not in sql and _PROSE.fullmatch(sql) is not None and not sql.isupper() and sql[:6] not in ("SELECT", "INSERT", "UPDATE", "DELETE")
+    return (
+        "\n" not in sql
+        and _PROSE.fullmatch(sql) is not None
+        and not sql.isupper()
+        and sql[:6] not in ("SELECT", "INSERT", "UPDATE", "DELETE")
+    )

@@ -17,7 +17,8 @@ class QueryRefused:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRefused:
-    """A query of the release that is running, which the schema after the pending migrations refuses and the one before them does not."""
+    """A query of the release that is running, which the schema after the pending migrations refuses and the one before
+    them does not."""
 
     at: Label
     failure: Failure

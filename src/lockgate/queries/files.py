@@ -19,10 +19,22 @@ SUFFIXES = frozenset(("sql", *GRAMMARS))
 _ANY_SUFFIX = SUFFIXES | frozenset(("ddl", "psql", "clj", "scala", "php", "ex", "exs", "cs", "sh", "tmpl"))
 _FOREIGN = frozenset(("node_modules", "vendor", "target", "__pycache__", "dist", "build", "venv"))
 # other people's code, SQL that ran at another time than now, and tests, which no release runs
-_PASSED_OVER = _FOREIGN | frozenset((
-    "migrations", "migration", "migrate", "versions",
-    "test", "tests", "testdata", "testing", "__tests__", "spec", "fixtures", "e2e",
-))  # fmt: skip
+_PASSED_OVER = _FOREIGN | frozenset(
+    (
+        "migrations",
+        "migration",
+        "migrate",
+        "versions",
+        "test",
+        "tests",
+        "testdata",
+        "testing",
+        "__tests__",
+        "spec",
+        "fixtures",
+        "e2e",
+    )
+)
 _PASSED_OVER_WORDS = frozenset(("migration", "migrations", "migrate", "rollback", "test", "tests", "cypress"))
 _WORDS = re.compile(r"[A-Z]?[a-z]+")
 _TEST = re.compile(
@@ -41,7 +53,8 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which paths, relative to the configuration's folder, are looked into. ``apart`` are the folders of the migrations."""
+    """Which paths, relative to the configuration's folder, are looked into. ``apart`` are the folders of the
+    migrations."""
 
     patterns: tuple[re.Pattern[str], ...]
     excluded: tuple[re.Pattern[str], ...]
@@ -52,7 +65,12 @@ class Wanted:
         """Whether a file is one of them."""
         folder, _, name = path.rpartition("/")
         stem, _, suffix = name.rpartition(".")
-        if suffix not in SUFFIXES or _TEST.fullmatch(name) or (suffix == "sql" and _apart(stem)) or not self._entered(folder):
+        if (
+            suffix not in SUFFIXES
+            or _TEST.fullmatch(name)
+            or (suffix == "sql" and _apart(stem))
+            or not self._entered(folder)
+        ):
             return False
         return any(p.fullmatch(path) for p in self.patterns) and not any(p.fullmatch(path) for p in self.excluded)
 
@@ -82,7 +100,8 @@ def wanted(config: Config, migrations: Iterable[str], cwd: Path) -> Wanted:
 
 
 def _pattern(glob: str) -> re.Pattern[str]:
-    """A glob (``**`` any folders, ``*`` and ``?`` within a name) or a path: of a file, or of a folder with all below it."""
+    """A glob (``**`` any folders, ``*`` and ``?`` within a name) or a path: of a file, or of a folder with all below
+    it."""
     text = os.path.normpath(glob).replace(os.sep, "/")
     words = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     body = "".join(words.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", text))
@@ -90,13 +109,16 @@ def _pattern(glob: str) -> re.Pattern[str]:
 
 
 def in_tree(config: Config, want: Wanted) -> Iterator[File]:
-    """Every wanted file of the working tree. Raises UsageError for a path that has none; ``read`` raises CannotCheck for one that cannot be read."""
+    """Every wanted file of the working tree. Raises UsageError for a path that has none; ``read`` raises CannotCheck
+    for one that cannot be read."""
     seen: set[str] = set()
     root = str(config.root)
     for number, glob in enumerate(config.queries.paths):
         found = [p for p in _walk(config.root, _fixed(glob)) if want.patterns[number].fullmatch(p)]
         if not found:
-            raise UsageError(f'{config.path}: queries.paths names "{glob}", where no file is', "mend the path, or remove it")
+            raise UsageError(
+                f'{config.path}: queries.paths names "{glob}", where no file is', "mend the path, or remove it"
+            )
         for path in sorted(p for p in found if p not in seen and want(p)):
             seen.add(path)
             name = os.path.join(root, path)
@@ -108,7 +130,9 @@ def _read(path: str, name: str) -> bytes:
         with open(name, "rb") as file:
             return file.read()
     except OSError as error:
-        raise CannotCheck(f"{path}: cannot be read: {error.strerror}", "make the file readable, or exclude it") from error
+        raise CannotCheck(
+            f"{path}: cannot be read: {error.strerror}", "make the file readable, or exclude it"
+        ) from error
 
 
 def _fixed(glob: str) -> str:
@@ -129,7 +153,8 @@ def _walk(root: Path, start: str) -> Iterator[str]:
 
 
 def whole_tree(root: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file of the working tree that may have SQL in it, tests and other migrations too, with what is in it; without what cannot be read."""
+    """Every file of the working tree that may have SQL in it, tests and other migrations too, with what is in it;
+    without what cannot be read."""
     for folder, below, files in os.walk(root):
         below[:] = sorted(b for b in below if b not in _FOREIGN and not b.startswith("."))
         for name in sorted(files):

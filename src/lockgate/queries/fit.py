@@ -1,10 +1,12 @@
 """Fitting: what every placeholder of a query stands for, so that PostgreSQL's grammar takes the whole.
 
-The grammar itself is asked, from left to right: a placeholder is taken as the first thing after which the text can still become a statement (a parameter, a
-relation, further joins, nothing, ...), and a string that is a part of a query only is put into a frame. So a fragment that the program puts in is known by
-the place where it stands, and everything around it stays certain.
+The grammar itself is asked, from left to right: a placeholder is taken as the first thing after which the text can
+still become a statement (a parameter, a relation, further joins, nothing, ...), and a string that is a part of a query
+only is put into a frame. So a fragment that the program puts in is known by the place where it stands, and everything
+around it stays certain.
 
-A text that the grammar takes in no way, frame or not, is read by sqlglot's tolerant parser, for what is certain of it: see excerpt.py.
+A text that the grammar takes in no way, frame or not, is read by sqlglot's tolerant parser, for what is certain of it:
+see excerpt.py.
 """
 
 from __future__ import annotations
@@ -29,14 +31,16 @@ _LIST = re.compile(r"\b(?:in|values)\s*\Z", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A text that PostgreSQL's grammar takes. ``holes``: the parameters that stand for fragments; ``open``: other fragments are in it too."""
+    """A text that PostgreSQL's grammar takes. ``holes``: the parameters that stand for fragments; ``open``: other
+    fragments are in it too."""
 
     passage: Passage
     holes: frozenset[int]
     open: bool
     shadows: bool = False  # a fragment may define WITH queries, which hide relations
     excerpt: bool = False  # the text is only what is certain of the query: see excerpt.py
-    loose: bool = False  # only what a migration took away is told: the text may be another server's, or one of several that a template makes
+    # only what a migration took away is told: the text may be another server's, or one of several that a template makes
+    loose: bool = False
 
     @property
     def partial(self) -> bool:
@@ -46,7 +50,8 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """One thing that a slot may stand for; ``$0`` in it is a parameter. ``certain``: it is what the program means; else a fragment is not known."""
+    """One thing that a slot may stand for; ``$0`` in it is a parameter. ``certain``: it is what the program means; else
+    a fragment is not known."""
 
     text: str
     certain: bool = True
@@ -58,7 +63,9 @@ def fit(passage: Passage, language: str) -> Fitted | None:
     found = [slot for slot in louder if slot.kind != "loud"]
     for some in (found,) if len(louder) == len(found) else (found, louder):
         options = list(_options(passage.text, some))
-        fitted = _parsed(passage, some, [choices[0] for choices in options]) or next(_search(passage, some, options, [], [_TRIES]), None)
+        fitted = _parsed(passage, some, [choices[0] for choices in options]) or next(
+            _search(passage, some, options, [], [_TRIES]), None
+        )
         if fitted is not None:
             return fitted
     return (_framed(passage, language) if language != "sql" else None) or _certain(passage, found)
@@ -91,10 +98,25 @@ def _framed(passage: Passage, language: str) -> Fitted | None:
     return None
 
 
-_TAGS = {"<where": (" WHERE ", " WHERE true "), "<set": (" SET ",), "<foreach": (" (",), "</foreach": (") ",)}  # MyBatis
+_TAGS = {
+    "<where": (" WHERE ", " WHERE true "),
+    "<set": (" SET ",),
+    "<foreach": (" (",),
+    "</foreach": (") ",),
+}  # MyBatis
 _WITH = " {0} AS (SELECT) "  # WITH queries
-_ELSE = (" CROSS JOIN {0} ", " {0} ", " ", " {0} = $0 ", " = ", " DEFAULT VALUES ", " SELECT {0}.* FROM {0} ", " SELECT FROM {0} WHERE $0 ", " {0}, ",
-         _WITH)  # fmt: skip
+_ELSE = (
+    " CROSS JOIN {0} ",
+    " {0} ",
+    " ",
+    " {0} = $0 ",
+    " = ",
+    " DEFAULT VALUES ",
+    " SELECT {0}.* FROM {0} ",
+    " SELECT FROM {0} WHERE $0 ",
+    " {0}, ",
+    _WITH,
+)
 
 
 def _options(text: str, found: list[Slot]) -> Iterator[list[_Choice]]:
@@ -118,14 +140,18 @@ def _options(text: str, found: list[Slot]) -> Iterator[list[_Choice]]:
             yield [_Choice("$0"), *listed, _Choice(text[slot.start : slot.end]), _Choice(f" {name} ", False)]
         else:
             # a parameter glued to a word would become a part of it
-            value = ("" if slot.start and not _WORD.match(text[slot.start - 1]) else " ") + "$0" + (" " if _WORD.match(text[slot.end : slot.end + 1]) else "")
+            value = (
+                ("" if slot.start and not _WORD.match(text[slot.start - 1]) else " ")
+                + "$0"
+                + (" " if _WORD.match(text[slot.end : slot.end + 1]) else "")
+            )
             first = [_Choice(f"WITH {name} AS (SELECT) ", False)] if not text[: slot.start].strip() else []
             yield [*first, _Choice(value, False), *listed, *(_Choice(other.format(name), False) for other in _ELSE)]
 
 
 def _search(
     passage: Passage, found: list[Slot], options: list[list[_Choice]], chosen: list[_Choice], tries: list[int]
-) -> Iterator[Fitted]:  # fmt: skip
+) -> Iterator[Fitted]:
     """Every way in which the grammar takes the text, given the first choices."""
     last = len(chosen) + 1 == len(found)
     for choice in options[len(chosen)] if found else ():

@@ -1,6 +1,8 @@
-"""Frames: what is put around a part of a query so that PostgreSQL's grammar can take it, for a program that puts in the rest.
+"""Frames: what is put around a part of a query so that PostgreSQL's grammar can take it, for a program that puts in the
+rest.
 
-A builder gets joins, conditions and output columns one by one; a program begins a query in one string and ends it in another.
+A builder gets joins, conditions and output columns one by one; a program begins a query in one string and ends it in
+another.
 """
 
 from __future__ import annotations
@@ -24,14 +26,17 @@ _BEGINNINGS = (
     (r"from\b", (("SELECT ", ""),)),
     (r"(?:and|or)\b", ((f"SELECT FROM {_REST} WHERE true ", ""),)),
     (r"(?:union|except|intersect)\b", ((f"SELECT {_REST}.* FROM {_REST} ", ""),)),
-    (r"(?:(?:left|right|full|inner|cross|natural|outer)\s+)*join\b|where\b|,\s*lateral\b", ((f"SELECT FROM {_REST} ", ""),)),
+    (
+        r"(?:(?:left|right|full|inner|cross|natural|outer)\s+)*join\b|where\b|,\s*lateral\b",
+        ((f"SELECT FROM {_REST} ", ""),),
+    ),
     (r"[=<>]|(?:not\s+)?in\s*\(", ((f"SELECT FROM {_REST} WHERE $0 ", ""),)),
     (r"lateral\b", ((f"SELECT FROM {_REST} JOIN ", ""),)),
     (r",\s*\w+\s+as\s*\(", ((f"WITH {_REST} AS (SELECT) ", " SELECT"), (f"WITH {_REST} AS (SELECT) ", ""))),
     (r"\w+\s+as\s*(?:(?:not\s+)?materialized\s*)?\(", (("WITH ", " SELECT"), ("WITH ", ""))),
     (r",", ((f"SELECT {_REST}.*", f" FROM {_REST}"),)),
     (r"", (_CONDITION, _COLUMNS)),
-)  # fmt: skip
+)
 _TAILS = ("", HOLE)
 
 

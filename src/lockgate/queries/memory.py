@@ -37,7 +37,11 @@ class Memory:
         if words is None:
             if not known.mentioned(data):
                 return []  # which another schema may have
-            found = sql_file.passages(data.decode("utf-8", "replace")) if suffix == "sql" else source_code.passages(suffix, data)
+            found = (
+                sql_file.passages(data.decode("utf-8", "replace"))
+                if suffix == "sql"
+                else source_code.passages(suffix, data)
+            )
             words = tuple(_words(p) for p in found)
             self.new = True
         self.passages_now[key] = words
@@ -68,9 +72,18 @@ class Memory:
             return None if words is None else Fitted(Passage(*words[0]), frozenset(words[1]), *words[2:])
         self.new = True
         fitted = find()
-        self.fits_now[key] = None if fitted is None else (
-            _words(fitted.passage), tuple(sorted(fitted.holes)), fitted.open, fitted.shadows, fitted.excerpt, fitted.loose
-        )  # fmt: skip
+        self.fits_now[key] = (
+            None
+            if fitted is None
+            else (
+                _words(fitted.passage),
+                tuple(sorted(fitted.holes)),
+                fitted.open,
+                fitted.shadows,
+                fitted.excerpt,
+                fitted.loose,
+            )
+        )
         return fitted
 
     def write(self) -> None:

@@ -1,8 +1,10 @@
-"""Other databases: what SQL beside the migrations makes, in other folders of migrations, in scripts that set something up, in strings of the program.
+"""Other databases: what SQL beside the migrations makes, in other folders of migrations, in scripts that set something
+up, in strings of the program.
 
-A query with a name that the schema lacks may be meant for one of them. That is looked at only where there would be a finding: a name that no migration ever
-made is left alone where anything else makes it; one that a migration took away, where what makes it lies nearer to the query than the migrations do, or is
-not just a copy of their schema (a dump, the same tables for another server).
+A query with a name that the schema lacks may be meant for one of them. That is looked at only where there would be a
+finding: a name that no migration ever made is left alone where anything else makes it; one that a migration took away,
+where what makes it lies nearer to the query than the migrations do, or is not just a copy of their schema (a dump, the
+same tables for another server).
 """
 
 from __future__ import annotations
@@ -30,21 +32,26 @@ _DEFINES = re.compile(
       | \balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?{_NAME.format("altered")}
       | \bdrop\s+(?:table|view|materialized\s+view)\s+(?:if\s+exists\s+)?{_NAME.format("dropped")}""",
     re.IGNORECASE | re.VERBOSE,
-)  # fmt: skip
+)
 _RENAMES = re.compile(r"\s*rename\s+to\s+[\"`]?(\w+)")
 _FURTHER = re.compile(r",\s*(?:[^\s.(),;]+\s*\.\s*)*[\"`\[]?([\w$]+)")  # DROP TABLE a, b
 _LOSES = re.compile(r"\b(?:drop|rename)\s+(?:column\s+)?(?:if\s+exists\s+)?[\"`]?(\w+)")
 _FILLED = re.compile(r"%[sv]|\{\{?|\$\w|^\s*as\b")  # what it has is put in from elsewhere
 _MARK = re.compile(r"""[();`]|\"\"\"|'''""")
 _BACK = re.compile(r"(?:^|[/_.-])(?:down|rollback|undo|revert|downgrade)(?:[/_.-]|$)", re.IGNORECASE)
-_DOWN = re.compile(r"^--\s*(?:\+goose|\+migrate|migrate:|//@)\s*(?:down|undo)\b", re.IGNORECASE | re.MULTILINE)  # goose, sql-migrate, dbmate
-_TRIED = re.compile(r"(?:^|[/_.-])(?:tests?|testdata|testing|__tests__|spec|fixtures|e2e|conftest)(?:[/_.-]|$)|(?:Test|IT|Spec)\.\w+$")
+_DOWN = re.compile(
+    r"^--\s*(?:\+goose|\+migrate|migrate:|//@)\s*(?:down|undo)\b", re.IGNORECASE | re.MULTILINE
+)  # goose, sql-migrate, dbmate
+_TRIED = re.compile(
+    r"(?:^|[/_.-])(?:tests?|testdata|testing|__tests__|spec|fixtures|e2e|conftest)(?:[/_.-]|$)|(?:Test|IT|Spec)\.\w+$"
+)
 _REACH = 20_000  # characters that a definition may go on for
 
 
 @dataclass
 class Made:
-    """What one folder makes: relations by their names in lower case, each with the texts of its definition. ``added``: those that it only adds to."""
+    """What one folder makes: relations by their names in lower case, each with the texts of its definition. ``added``:
+    those that it only adds to."""
 
     relations: dict[str, list[str]] = field(default_factory=dict)
     added: set[str] = field(default_factory=set)
@@ -56,7 +63,9 @@ class Made:
                 self._take(match, _body(text, match.end(), match["called"] is not None).lower())
 
     def _take(self, match: re.Match[str], body: str) -> None:
-        name = next(match[group] for group in ("made", "called", "altered", "dropped") if match[group] is not None).lower()
+        name = next(
+            match[group] for group in ("made", "called", "altered", "dropped") if match[group] is not None
+        ).lower()
         if match["dropped"] is not None:
             for gone in (name, *_FURTHER.findall(body)):
                 self.relations.pop(gone, None)
@@ -76,7 +85,9 @@ class Made:
 
     def makes(self, relations: Iterable[str], column: str) -> str:
         """Which of some relations it makes, with that column where one is named; "" if none."""
-        return next((r for r in map(str.lower, relations) if r in self.relations and (not column or self.has(r, column))), "")
+        return next(
+            (r for r in map(str.lower, relations) if r in self.relations and (not column or self.has(r, column))), ""
+        )
 
     def has(self, relation: str, column: str) -> bool:
         """Whether a relation that it makes may have a column."""
@@ -85,7 +96,8 @@ class Made:
 
 
 class Others:
-    """What the texts beside the migrations make; they are read at the first question. ``ours``: the folders of the migrations."""
+    """What the texts beside the migrations make; they are read at the first question. ``ours``: the folders of the
+    migrations."""
 
     def __init__(self, texts: Texts, ours: Iterable[str], catalog: Callable[[], Catalog]) -> None:
         self._texts, self._ours, self._catalog = texts, frozenset(map(_whole, ours)), catalog
@@ -95,7 +107,8 @@ class Others:
         """Whether a query that the schema refuses for a name may be meant for another database."""
         relations, column = _missing(query, failure)
         return any(
-            (not failure.cause or self._other(folder, tried, made, query)) and (found in made.added or self._fits(made, query))
+            (not failure.cause or self._other(folder, tried, made, query))
+            and (found in made.added or self._fits(made, query))
             for (folder, tried), made in self._read().items()
             if (found := made.makes(relations, column))
         )
@@ -118,20 +131,29 @@ class Others:
         """Whether every column of a query is one that is made there, or one of a relation that is ours alone."""
         there, names = self._there, [name.lower() for _, name in query.relations]
         own = {a.name for name in names if name not in made.relations and name in there for a in there[name].attributes}
-        return all(column in own or any(made.has(name, column) for name in names) for column in columns(query.statement.node))
+        return all(
+            column in own or any(made.has(name, column) for name in names) for column in columns(query.statement.node)
+        )
 
     def _read(self) -> dict[tuple[str, bool], Made]:
         if self._made is None:
             self._made = defaultdict(Made)
             for path, data in self._texts():
                 folder, low = _whole(posixpath.dirname(path)), data.lower()
-                if folder not in self._ours and not _BACK.search(path) and any(word in low for word in (b"create", b"alter", b"drop")):
-                    self._made[folder, bool(_TRIED.search(path))].read(data.decode("utf-8", "replace"), not path.endswith("sql"))
+                if (
+                    folder not in self._ours
+                    and not _BACK.search(path)
+                    and any(word in low for word in (b"create", b"alter", b"drop"))
+                ):
+                    self._made[folder, bool(_TRIED.search(path))].read(
+                        data.decode("utf-8", "replace"), not path.endswith("sql")
+                    )
         return self._made
 
 
 def _body(text: str, start: int, inside: bool) -> str:
-    """What follows a relation's name: its bracket (``inside`` of which the name stands already), else the rest of the statement."""
+    """What follows a relation's name: its bracket (``inside`` of which the name stands already), else the rest of the
+    statement."""
     depth = int(inside)
     for match in _MARK.finditer(text, start, start + _REACH):
         depth += {"(": 1, ")": -1}.get(match[0], 0)
@@ -162,5 +184,3 @@ def _missing(query: Query, failure: Failure) -> tuple[Iterable[str], str]:
     if failure.sqlstate == "42P01":
         return parts[-1:], ""
     return (parts[-2:-1] or [name for _, name in query.relations]), parts[-1]
-
-

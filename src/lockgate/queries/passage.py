@@ -11,7 +11,8 @@ HOLE = "\ue000"  # stands in a text for a fragment that the program puts in
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """``runs`` are pairs (offset in the text, offset in the file): from there on one to one, up to the next. ``end`` is the file's offset after it.
+    """``runs`` are pairs (offset in the text, offset in the file): from there on one to one, up to the next. ``end`` is
+    the file's offset after it.
 
     ``receiver`` is the function, macro or tag that a program gives it to, as it is written; "" where that is not seen.
     """

@@ -1,9 +1,10 @@
 """Placeholders: what stands in a query for a value, and what stands for a fragment of SQL.
 
-A value is bound: ``$1 ? :name @name %s %(name)s #{x} sqlc.arg(x)``. A fragment is put into the text before the server sees it: an interpolation of
-the language, ``${x}`` and ``{x}`` of format strings, ``%s`` of printf, ``{{ x }}`` and ``{% if x %}`` of templates, JDBI's ``<x>``, knex' ``??``, HugSQL's
-``:i:name`` and ``:sql:name``, a program's own ``%x%`` and ``SOME_NAME``. What looks like a placeholder may be an operator of PostgreSQL (``?``, ``@``, ``%``),
-a slice (``[1:n]``) or a name: every slot remembers how it was written, and fit.py lets the grammar choose.
+A value is bound: ``$1 ? :name @name %s %(name)s #{x} sqlc.arg(x)``. A fragment is put into the text before the server
+sees it: an interpolation of the language, ``${x}`` and ``{x}`` of format strings, ``%s`` of printf, ``{{ x }}`` and
+``{% if x %}`` of templates, JDBI's ``<x>``, knex' ``??``, HugSQL's ``:i:name`` and ``:sql:name``, a program's own
+``%x%`` and ``SOME_NAME``. What looks like a placeholder may be an operator of PostgreSQL (``?``, ``@``, ``%``), a slice
+(``[1:n]``) or a name: every slot remembers how it was written, and fit.py lets the grammar choose.
 """
 
 from __future__ import annotations
@@ -14,9 +15,7 @@ from functools import cache, lru_cache
 from lockgate.queries.passage import HOLE
 from lockgate.values import dataclass
 
-_QUOTED = (
-    r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$"
-)  # fmt: skip
+_QUOTED = r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$"
 _FORMAT = r"%(?:\[\d+\]|\d+\$)?(?P<verb>[+#]?[sdvqtfic])(?![A-Za-z0-9_])"
 _HOLES = (
     rf"{HOLE}|\{{\{{[^{{}}]*\}}\}}|\$?\{{(?!%)[^{{}}\n]*\}}|\$[A-Za-z_]\w*|</?@[^<>]*>|<[A-Za-z_]\w*>|(?<![\w)])%\w\w+%(?![\w%(])"
@@ -28,8 +27,7 @@ _BLOCKS = (
     r"|\{\{-?\s*else\b(?:(?!\{\{-?\s*(?:if|range|with)\b).)*?\{\{-?\s*end\s*-?\}\}"
     r"|<\#--.*?-->|<\#else(?:(?!<\#if).)*?</\#if>|</?\#[^<>]*>|</?(?:script|if|where|set|trim|foreach|choose|when|otherwise)(?:\s[^<>]*)?>"
 )
-_TOKENS = (
-    rf"""(?P<quoted>{_QUOTED})
+_TOKENS = rf"""(?P<quoted>{_QUOTED})
       | (?P<identifier>"(?:[^"]|"")*")
       | (?P<embed>sqlc\.embed\(\s*(?P<embedded>\w+)\s*\))
       | sqlc\.n?arg\(\s*'?(?P<arg>\w+)'?\s*\) | sqlc\.slice\(\s*'?(?P<slice>\w+)'?\s*\)
@@ -53,7 +51,6 @@ _TOKENS = (
       | [^\W\d][\w$]*
       | \d[\w.]*
       | ."""
-)  # fmt: skip
 _TOKEN = re.compile(_TOKENS.replace("NAME", r"[A-Za-z_]\w*"), re.VERBOSE | re.DOTALL)
 # HugSQL's and yesql's names are Clojure's, which have hyphens in them
 _KEBAB = re.compile(r"\s*--[ \t]*(?::name\b|:snip\b|name:\s*\w+-)")
@@ -71,7 +68,8 @@ class Slot:
 
 
 def slots(text: str, language: str, loud: bool = False) -> list[Slot]:
-    """The placeholders of a query, in order; a number (``$1``) is left as it is. ``loud``: words such as SOME_NAME are taken for placeholders, too."""
+    """The placeholders of a query, in order; a number (``$1``) is left as it is. ``loud``: words such as SOME_NAME are
+    taken for placeholders, too."""
     token = _kebab_token() if language == "sql" and _KEBAB.match(text) else _TOKEN
     named = (match for match in token.finditer(text) if match.lastgroup is not None)  # nearly every token is none
     return [slot for match in named if (slot := _slot(match, language)) is not None and (loud or slot.kind != "loud")]
@@ -89,7 +87,8 @@ def highest(text: str) -> int:
 
 
 def renumbered(text: str) -> str:
-    """One statement of several with its parameters counted from 1 (a server wants no gaps); every character keeps its place."""
+    """One statement of several with its parameters counted from 1 (a server wants no gaps); every character keeps its
+    place."""
     numbers: dict[str, int] = {}
 
     def number(match: re.Match[str]) -> str:
@@ -102,7 +101,9 @@ def renumbered(text: str) -> str:
 
 def _slot(match: re.Match[str], language: str) -> Slot | None:
     start, end = match.span()
-    name = next((match[g] for g in ("arg", "slice", "psql", "batis", "python", "colon", "at") if match[g] is not None), None)
+    name = next(
+        (match[g] for g in ("arg", "slice", "psql", "batis", "python", "colon", "at") if match[g] is not None), None
+    )
     if name is not None:
         return Slot(start, end, "value", name)
     if match["embed"] is not None:

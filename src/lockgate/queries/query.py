@@ -1,4 +1,5 @@
-"""A query of the application: one statement that PostgreSQL's grammar takes, with its places in the file that it comes from."""
+"""A query of the application: one statement that PostgreSQL's grammar takes, with its places in the file that it comes
+from."""
 
 from __future__ import annotations
 
@@ -95,7 +96,8 @@ def _relations(node: Any, hidden: frozenset[str]) -> Iterator[Name]:
 
 
 def columns(node: Any) -> set[str]:
-    """The columns that a tree names, and that nothing in it defines: no alias of a table, an output column or a WITH query."""
+    """The columns that a tree names, and that nothing in it defines: no alias of a table, an output column or a WITH
+    query."""
     named, defined = set[str](), set[str]()
     _columns(node, named, defined)
     return named - defined

@@ -1,8 +1,9 @@
 """Resolution: a query's names against the simulated catalog, by the binder that resolves those of the migrations.
 
-The binder answers as PostgreSQL's parser analysis does (its tests compare it with servers), so it is the judge of everything that PostgreSQL's grammar takes.
-What a query has that is not known is put into the catalog as a doubt before the binder looks: relations that no migration made, and the names that stand for
-fragments. The binder then keeps quiet exactly where the doubt reaches.
+The binder answers as PostgreSQL's parser analysis does (its tests compare it with servers), so it is the judge of
+everything that PostgreSQL's grammar takes. What a query has that is not known is put into the catalog as a doubt before
+the binder looks: relations that no migration made, and the names that stand for fragments. The binder then keeps quiet
+exactly where the doubt reaches.
 """
 
 from __future__ import annotations
@@ -34,9 +35,11 @@ _ANY = Variables(inferred=True)
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What became of a query. ``failure`` is what PostgreSQL refuses it with, as far as that is certain; its span counts in the fitted text.
+    """What became of a query. ``failure`` is what PostgreSQL refuses it with, as far as that is certain; its span
+    counts in the fitted text.
 
-    ``exact``: every name is known to be there or not, none is in doubt. ``path`` is the search_path that it was resolved with.
+    ``exact``: every name is known to be there or not, none is in doubt. ``path`` is the search_path that it was
+    resolved with.
     """
 
     query: Query
@@ -55,16 +58,25 @@ def resolve(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...])
     failure, certain = _analysed(query, context)
     if failure is None and (doubtful or not certain or context.tainted):
         failure = _lasting(query, catalog, known, path)
-    elsewhere = query.meant is Meant.ELSEWHERE or (query.meant in (Meant.SHARED, Meant.ANY) and failure is not None and not failure.cause)
+    elsewhere = query.meant is Meant.ELSEWHERE or (
+        query.meant in (Meant.SHARED, Meant.ANY) and failure is not None and not failure.cause
+    )
     foreign = elsewhere or calls_unknown(query.statement.node, known)
     known_whole = certain and not (doubtful or context.tainted or query.fitted.partial)
     exact = known_whole and (failure is None or (failure.sqlstate in GONE and not foreign))
     stopped = not foreign and (not certain if failure is None else _uncertain(query, failure))
-    return Resolution(replace(query, meant=Meant.ELSEWHERE) if foreign else query, None if foreign or stopped else failure, exact, path, stopped)
+    return Resolution(
+        replace(query, meant=Meant.ELSEWHERE) if foreign else query,
+        None if foreign or stopped else failure,
+        exact,
+        path,
+        stopped,
+    )
 
 
 def _further(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...]) -> Iterator[str]:
-    """Schemas that the application must have in its own search_path: the only ones that have (or had) a relation of a bare name."""
+    """Schemas that the application must have in its own search_path: the only ones that have (or had) a relation of a
+    bare name."""
     for schema, name in query.relations:
         found = known.schemas(name)
         here = any(s in found or ("relation", s, name) in catalog.events for s in path)
@@ -77,7 +89,11 @@ def _doubt(query: Query, draft: Draft, context: Context, known: Known) -> bool:
     spaces, oids = context.path(), []
     found = False
     for schema, name in query.relations:
-        oids += [r.oid for s in known.there.get(name, ()) if (n := draft.namespace(s)) and isinstance(r := draft.relation_named(n.oid, name), Relation)]
+        oids += [
+            r.oid
+            for s in known.there.get(name, ())
+            if (n := draft.namespace(s)) and isinstance(r := draft.relation_named(n.oid, name), Relation)
+        ]
         if not _ever(draft, known, spaces, (schema, name)):
             found = True
             space = draft.namespace(schema) if schema else None
@@ -98,7 +114,8 @@ def _tainted(query: Query, catalog: Catalog) -> bool:
 
 
 def _lasting(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...]) -> Failure | None:
-    """The refusal of a name that a migration took away after everything in doubt here: what nobody knows happened before, and cannot have brought it back."""
+    """The refusal of a name that a migration took away after everything in doubt here: what nobody knows happened
+    before, and cannot have brought it back."""
     if not catalog.taints:
         return None
     draft = catalog.draft()
@@ -108,7 +125,14 @@ def _lasting(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...]
     failure, _ = _analysed(query, context)
     if failure is None or failure.sqlstate not in GONE or not failure.cause:
         return None
-    gone = next(((key, event) for key, event in catalog.events.items() if key[0] == failure.kind and ".".join(key[1:]) == failure.object), None)
+    gone = next(
+        (
+            (key, event)
+            for key, event in catalog.events.items()
+            if key[0] == failure.kind and ".".join(key[1:]) == failure.object
+        ),
+        None,
+    )
     if gone is None:
         return None
     (*_, name), event = gone
@@ -130,9 +154,16 @@ def _ever(draft: Draft, known: Known, spaces: tuple[int, ...], name: Name) -> bo
     """Whether a relation is, or was, there under that name; built-in ones are."""
     schema, bare = name
     if schema:
-        return schema in known.there.get(bare, ()) or schema in known.gone.get(bare, ()) or schema in ("pg_catalog", "information_schema")
+        return (
+            schema in known.there.get(bare, ())
+            or schema in known.gone.get(bare, ())
+            or schema in ("pg_catalog", "information_schema")
+        )
     named = {draft.namespace_name(oid) for oid in spaces}
-    return bool(named & {*known.there.get(bare, ()), *known.gone.get(bare, ())}) or draft.builtins.relation("pg_catalog", bare) is not None
+    return (
+        bool(named & {*known.there.get(bare, ()), *known.gone.get(bare, ())})
+        or draft.builtins.relation("pg_catalog", bare) is not None
+    )
 
 
 def _doubt_holes(query: Query, draft: Draft, spaces: tuple[int, ...], oids: list[int]) -> None:
@@ -170,12 +201,17 @@ def _uncertain(query: Query, failure: Failure) -> bool:
     if failure.sqlstate in GONE and query.fitted.shadows:
         return True
     bare = query.fitted.excerpt and query.statement.script.source.text[failure.span.start - 1] != "."
-    if not failure.cause and (query.fitted.loose or bare):  # a bare name may be something else to PostgreSQL than to sqlglot
+    if not failure.cause and (
+        query.fitted.loose or bare
+    ):  # a bare name may be something else to PostgreSQL than to sqlglot
         return True
     if failure.sqlstate == "42P01" and not failure.cause:
         return True
-    # a fragment among the output columns may bring the name (ORDER BY total), but not one that a migration took from a table here
-    return failure.sqlstate not in GONE or (not failure.cause and _selects_fragment(query.statement.node, query.fitted.holes))
+    # a fragment among the output columns may bring the name (ORDER BY total), but not one that a migration took from a
+    # table here
+    return failure.sqlstate not in GONE or (
+        not failure.cause and _selects_fragment(query.statement.node, query.fitted.holes)
+    )
 
 
 def _selects_fragment(node: Any, holes: frozenset[int]) -> bool:

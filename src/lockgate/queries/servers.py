@@ -1,4 +1,5 @@
-"""Other servers: for which of them a query may be written, by what its file speaks of, who gets it, and what it says that they do not take."""
+"""Other servers: for which of them a query may be written, by what its file speaks of, who gets it, and what it says
+that they do not take."""
 
 from __future__ import annotations
 
@@ -22,13 +23,15 @@ _REFUSED = {
     r"duckdb": r"\bfor\s+(?:update|share)\b|\bjsonb|\bregclass\b|\bpg_",
     r"cassandra|scylla": rf"{_UPSERT}|{_POSTGRES}|\bjoin\b|\bexists\b|\bunion\b|\$\d",
     r"salesforce|\bsoql\b|quickbooks|netsuite|suiteql|zuora|osquery|steampipe|influxdb|cosmosdb|google-?ads": rf"{_UPSERT}|{_POSTGRES}|{_CHANGES}|\bjoin\b|\$\d",
-}  # fmt: skip
+}
 _SIBLINGS = 4  # the first ones serve applications as PostgreSQL does
 _SPOKEN_OF = tuple(re.compile(words.encode()) for words in _REFUSED)
 # what has to be there, in pieces, for any of these words: looked for at a hundred times a pattern's speed
 _PIECES = tuple(
-    tuple(piece.encode() for piece in re.split(r"\\s\*|-\?", word.replace(r"\b", "").replace(r"\.", "."))) for words in _REFUSED for word in words.split("|")
-)  # fmt: skip
+    tuple(piece.encode() for piece in re.split(r"\\s\*|-\?", word.replace(r"\b", "").replace(r"\.", ".")))
+    for words in _REFUSED
+    for word in words.split("|")
+)
 _SIGNS = tuple(re.compile(signs, re.IGNORECASE) for signs in _REFUSED.values())
 _THIS = re.compile(rb"postgres|pgx|psycopg|asyncpg|lib/pq|\bpg\b|prisma|PGPool", re.IGNORECASE)
 _THIS_CLIENT = re.compile(r"prisma|queryraw|executeraw|postgres|pgx|\bpg\b", re.IGNORECASE)

@@ -1,4 +1,5 @@
-"""SQL in strings of source code: tree-sitter's grammars find the strings, their concatenations, escapes and interpolations."""
+"""SQL in strings of source code: tree-sitter's grammars find the strings, their concatenations, escapes and
+interpolations."""
 
 from __future__ import annotations
 
@@ -24,22 +25,55 @@ _KOTLIN = ("tree_sitter_kotlin", "language", "string_literal multiline_string_li
 GRAMMARS = {
     "go": ("tree_sitter_go", "language", "interpreted_string_literal raw_string_literal"),
     "py": ("tree_sitter_python", "language", "string"),
-    "ts": _TYPESCRIPT, "mts": _TYPESCRIPT, "cts": _TYPESCRIPT, "tsx": _TSX, "js": _TSX, "mjs": _TSX, "cjs": _TSX, "jsx": _TSX,
+    "ts": _TYPESCRIPT,
+    "mts": _TYPESCRIPT,
+    "cts": _TYPESCRIPT,
+    "tsx": _TSX,
+    "js": _TSX,
+    "mjs": _TSX,
+    "cjs": _TSX,
+    "jsx": _TSX,
     "rs": ("tree_sitter_rust", "language", "string_literal raw_string_literal"),
     "java": ("tree_sitter_java", "language", "string_literal"),
-    "kt": _KOTLIN, "kts": _KOTLIN,
+    "kt": _KOTLIN,
+    "kts": _KOTLIN,
     "rb": ("tree_sitter_ruby", "language", "string heredoc_body"),
-}  # fmt: skip
+}
 
 _INTERPOLATIONS = frozenset(("interpolation", "template_substitution", "string_interpolation"))
 _ESCAPES = frozenset(("escape_sequence", "escape_interpolation"))
-_CONTENTS = frozenset(("interpreted_string_literal_content", "raw_string_literal_content", "string_content", "string_fragment",
-                       "multiline_string_fragment", "heredoc_content")) | _INTERPOLATIONS | _ESCAPES  # fmt: skip
+_CONTENTS = (
+    frozenset(
+        (
+            "interpreted_string_literal_content",
+            "raw_string_literal_content",
+            "string_content",
+            "string_fragment",
+            "multiline_string_fragment",
+            "heredoc_content",
+        )
+    )
+    | _INTERPOLATIONS
+    | _ESCAPES
+)
 _OPERATIONS = frozenset(("binary_expression", "binary_operator", "binary"))
 _ADJACENT = frozenset(("concatenated_string", "chained_string"))
 _BRACKETS = frozenset(("parenthesized_expression", "parenthesized_statements"))
-_CALLS = frozenset(("call_expression", "call", "method_invocation", "object_creation_expression", "new_expression", "macro_invocation"))
-_STATEMENTS = frozenset(("block", "statement_block", "function_item", "function_declaration", "method_declaration", "program", "source_file", "module"))
+_CALLS = frozenset(
+    ("call_expression", "call", "method_invocation", "object_creation_expression", "new_expression", "macro_invocation")
+)
+_STATEMENTS = frozenset(
+    (
+        "block",
+        "statement_block",
+        "function_item",
+        "function_declaration",
+        "method_declaration",
+        "program",
+        "source_file",
+        "module",
+    )
+)
 _COMMENTS = frozenset(("comment", "line_comment", "block_comment"))
 _TEST = re.compile(rb"\btest\b")
 _QUERY = re.compile(
@@ -49,10 +83,14 @@ _QUERY = re.compile(
 # what a builder gets: a join, or a subquery in an expression
 _PART = re.compile(
     r"\s*(?:(?:left|right|full|inner|cross)\s+(?:outer\s+)?)?join\s.*\bon\s*\(?\s*[\w\"]+\s*[.=]"
-    r"|(?=.*(?:[=<>?]|\w\.\w|\bexists\b|\bin\s*\()).*\(\s*select\b.*\bfrom\b", re.IGNORECASE | re.DOTALL
-)  # fmt: skip
+    r"|(?=.*(?:[=<>?]|\w\.\w|\bexists\b|\bin\s*\()).*\(\s*select\b.*\bfrom\b",
+    re.IGNORECASE | re.DOTALL,
+)
 # what takes the beginning of a query and gets the rest from elsewhere
-_BUILDERS = re.compile(r"(?:append|write|writestring|push|push_str|add|fprintf|querybuilder::(?:<\w+>::)?new|stringbuilder|stringbuffer)\Z", re.IGNORECASE)
+_BUILDERS = re.compile(
+    r"(?:append|write|writestring|push|push_str|add|fprintf|querybuilder::(?:<\w+>::)?new|stringbuilder|stringbuffer)\Z",
+    re.IGNORECASE,
+)
 
 _DEPTH = 4  # constants made of constants
 _SIGN = re.compile(r"\+=?|<<|\.(?:push_str|push|append|concat|write)\b|\{(\w+)\}")
@@ -81,7 +119,7 @@ def _grammar(suffix: str) -> tuple[Parser, frozenset[str]]:
     return Parser(Language(getattr(import_module(package), function)())), frozenset(kinds.split())
 
 
-# --- concatenations ----------------------------------------------------------------------------------------------------------
+# --- concatenations ---------------------------------------------------------------------------------------------------
 
 
 def _sums(root: Node, hints: list[int], kinds: frozenset[str]) -> Iterator[list[Node]]:
@@ -166,7 +204,14 @@ def _receiver(top: Node) -> str:
     node = top.parent
     while node is not None and node.type not in _STATEMENTS:
         if node.type in _CALLS:
-            callee = next((c for field in ("function", "macro", "name", "method", "type") if (c := node.child_by_field_name(field))), node.children[0])
+            callee = next(
+                (
+                    c
+                    for field in ("function", "macro", "name", "method", "type")
+                    if (c := node.child_by_field_name(field))
+                ),
+                node.children[0],
+            )
             return (callee.text or b"").decode("utf-8", "replace")
         node = node.parent
     return ""
@@ -195,7 +240,7 @@ def _added(text: str) -> frozenset[str]:
     return frozenset(n for n in names if n)
 
 
-# --- their text --------------------------------------------------------------------------------------------------------------
+# --- their text -------------------------------------------------------------------------------------------------------
 
 
 class _Reader:
@@ -263,7 +308,8 @@ class _Reader:
         return HOLE if tagged or part.named_child_count != 1 else self._known(part.named_children[0], deep)
 
     def _inside(self, node: Node) -> tuple[int, int]:
-        """The characters between a string's delimiters, which are its first and last child where the grammar shows them."""
+        """The characters between a string's delimiters, which are its first and last child where the grammar shows
+        them."""
         if not node.children:
             return self.char(node.start_byte) + 1, self.char(node.end_byte) - 1
         first, last = node.children[0], node.children[-1]

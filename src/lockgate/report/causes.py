@@ -19,7 +19,9 @@ def cause(item: Finding) -> tuple[object, ...] | None:
 
 def remedies(findings: Iterable[Finding]) -> list[tuple[str, int]]:
     """The remedies that each end several findings, with how many of those that the ones before leave; most first."""
-    left = [named for item in findings if item.sqlstate == "42501" and item.fix is None and (named := _named(item.help))]
+    left = [
+        named for item in findings if item.sqlstate == "42501" and item.fix is None and (named := _named(item.help))
+    ]
     found: list[tuple[str, int]] = []
     while left:
         ((best, count),) = Counter(sql for named in left for sql in named).most_common(1)

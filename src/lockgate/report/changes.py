@@ -14,21 +14,50 @@ from lockgate.timeline.step import Change, Step
 
 Row = dict[str, Any]
 _WORDS = {
-    "acl": "privileges", "rls": "row security", "force_rls": "forced row security", "labels": "values", "attributes": "columns", "body": "body",
-    "partitioning": "partitioning", "parents": "parents", "replica_identity": "replica identity", "options": "options", "config": "settings",
-    "validated": "validated", "notnull": "not null",
-}  # fmt: skip
-_SILENT = frozenset({"name", "namespace", "owner", "attributes", "next_attnum", "oid", "fresh_labels", "rowtype", "array", "updatable", "populated"})
+    "acl": "privileges",
+    "rls": "row security",
+    "force_rls": "forced row security",
+    "labels": "values",
+    "attributes": "columns",
+    "body": "body",
+    "partitioning": "partitioning",
+    "parents": "parents",
+    "replica_identity": "replica identity",
+    "options": "options",
+    "config": "settings",
+    "validated": "validated",
+    "notnull": "not null",
+}
+_SILENT = frozenset(
+    {
+        "name",
+        "namespace",
+        "owner",
+        "attributes",
+        "next_attnum",
+        "oid",
+        "fresh_labels",
+        "rowtype",
+        "array",
+        "updatable",
+        "populated",
+    }
+)
 
 
 def rows_of(step: Step) -> list[Row]:
-    """A row for each change: slot, place, role, what happened; one row for a step that fails or is in doubt and changes nothing."""
+    """A row for each change: slot, place, role, what happened; one row for a step that fails or is in doubt and changes
+    nothing."""
     source = step.statement.script.source
     base: Row = {
-        "slot": step.migration.slot, "path": source.path, "line": source.position(step.statement.span.start).line,
-        "statement": step.statement.index, "role": step.before.role_name(step.session.role) if step.session.known else None,
-        "fails": step.fails.sqlstate if step.fails else None, "tainted": list(step.tainted),
-    }  # fmt: skip
+        "slot": step.migration.slot,
+        "path": source.path,
+        "line": source.position(step.statement.span.start).line,
+        "statement": step.statement.index,
+        "role": step.before.role_name(step.session.role) if step.session.known else None,
+        "fails": step.fails.sqlstate if step.fails else None,
+        "tainted": list(step.tainted),
+    }
     rows = [base | {"change": words} for change in step.changes for words in _words(step.before, step.after, change)]
     if not rows and (step.fails or step.tainted):
         rows.append(base | {"change": step.fails.message if step.fails else step.tainted[0]})
@@ -48,9 +77,12 @@ def _words(before: Catalog, after: Catalog, change: Change) -> Iterator[str]:
 
 
 def _hidden(obj: Object | None) -> bool:
-    """What comes along with another object: an extension's members, the row and array types of a relation, a default (its column tells)."""
-    return bool(getattr(obj, "extension", 0)) or (isinstance(obj, Type) and bool(obj.elem or obj.relation)) or (
-        isinstance(obj, Other) and obj.kind == "default"
+    """What comes along with another object: an extension's members, the row and array types of a relation, a default
+    (its column tells)."""
+    return (
+        bool(getattr(obj, "extension", 0))
+        or (isinstance(obj, Type) and bool(obj.elem or obj.relation))
+        or (isinstance(obj, Other) and obj.kind == "default")
     )
 
 
@@ -69,8 +101,11 @@ def _altered(before: Catalog, after: Catalog, old: Object, new: Object) -> Itera
     owners = getattr(old, "owner", 0), getattr(new, "owner", 0)
     if owners[0] != owners[1]:
         yield f"~ {name}: owner {before.role_name(owners[0])} is now {after.role_name(owners[1])}"
-    changed = [_WORDS.get(f.name, f.name.replace("_", " ")) for f in fields(type(old))
-               if f.name not in _SILENT and getattr(old, f.name) != getattr(new, f.name)]  # fmt: skip
+    changed = [
+        _WORDS.get(f.name, f.name.replace("_", " "))
+        for f in fields(type(old))
+        if f.name not in _SILENT and getattr(old, f.name) != getattr(new, f.name)
+    ]
     if changed:
         yield f"~ {name}: {', '.join(changed)}"
 
@@ -98,4 +133,6 @@ def _difference(catalog: Catalog, old: Attribute, new: Attribute) -> str:
         return "not null" if new.notnull else "may be null"
     if old.has_default != new.has_default:
         return "has a default" if new.has_default else "has no default"
-    return ", ".join(_WORDS.get(f.name, f.name) for f in fields(Attribute) if getattr(old, f.name) != getattr(new, f.name))
+    return ", ".join(
+        _WORDS.get(f.name, f.name) for f in fields(Attribute) if getattr(old, f.name) != getattr(new, f.name)
+    )

@@ -57,7 +57,9 @@ def _inside(each: Deviation) -> str:
 
 
 def _owned(each: Deviation) -> str:
-    known = each.definition.owner and each.change is not Change.CHANGED and each.kind not in (*PARTS, "default privileges")
+    known = (
+        each.definition.owner and each.change is not Change.CHANGED and each.kind not in (*PARTS, "default privileges")
+    )
     return f", owned by {each.definition.owner}" if known else ""
 
 
@@ -77,7 +79,11 @@ def _property(name: str, has: Any, made: Any) -> Iterator[str]:
         yield f"{name} {are} {one}, the migrations make {them} {other}"
         return
     yield f"{name}: - as the migrations make it, + in production"
-    changes = [line for line in difflib.unified_diff(other.splitlines(), one.splitlines(), n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))]
+    changes = [
+        line
+        for line in difflib.unified_diff(other.splitlines(), one.splitlines(), n=0, lineterm="")
+        if not line.startswith(("---", "+++", "@@"))
+    ]
     yield from (f"  {line}" for line in changes[:_LONGEST])
     if len(changes) > _LONGEST:
         yield f"  and {len(changes) - _LONGEST} lines more (--format json has them all)"
@@ -106,26 +112,40 @@ def as_json(found: Difference) -> str:
     """The document of ``lockgate/schema/difference-1.json``."""
     counts = {change.value: sum(d.change is change and not d.doubt for d in found.deviations) for change in Change}
     document = {
-        "version": 1, "tool": {"name": "lockgate", "version": __version__}, "production": {"major": found.major}, "server": {"version": found.server},
-        "differences": [_row(each) for each in found.deviations], "notes": list(found.notes),
+        "version": 1,
+        "tool": {"name": "lockgate", "version": __version__},
+        "production": {"major": found.major},
+        "server": {"version": found.server},
+        "differences": [_row(each) for each in found.deviations],
+        "notes": list(found.notes),
         "summary": {**counts, "doubtful": sum(bool(d.doubt) for d in found.deviations)},
-    }  # fmt: skip
+    }
     return json.dumps(document, ensure_ascii=False) + "\n"
 
 
 def _row(each: Deviation) -> dict[str, Any]:
     touch = each.touch
     return {
-        "change": each.change.value, "kind": each.kind, "name": each.name, "owner": each.definition.owner or None,
+        "change": each.change.value,
+        "kind": each.kind,
+        "name": each.name,
+        "owner": each.definition.owner or None,
         "properties": {name: {"production": has, "migrations": made} for name, (has, made) in each.properties.items()},
-        "production": _object(each.production), "migrations": _object(each.migrations),
+        "production": _object(each.production),
+        "migrations": _object(each.migrations),
         "inside": [f"{d.kind} {shown(d)}" for d in each.inside],
         "slot": touch.slot if touch is not None else None,
         "location": {"path": touch.path, "line": touch.line} if touch is not None else None,
         "touch": None if touch is None else "pending" if touch.pending else "dropped" if touch.dropped else "touched",
-        "doubt": each.doubt or None, "undo": list(each.undo), "keep": list(each.keep),
-    }  # fmt: skip
+        "doubt": each.doubt or None,
+        "undo": list(each.undo),
+        "keep": list(each.keep),
+    }
 
 
 def _object(one: Definition | None) -> dict[str, Any] | None:
-    return None if one is None else {"owner": one.owner or None, **{k: v for k, v in one.properties.items() if v is not None}}
+    return (
+        None
+        if one is None
+        else {"owner": one.owner or None, **{k: v for k, v in one.properties.items() if v is not None}}
+    )

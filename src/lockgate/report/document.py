@@ -79,8 +79,12 @@ def evidence(item: Evidence | None) -> Json | None:
     if item is None:
         return None
     out: Json = {
-        "verdict": item.verdict.value, "role": item.role, "server": item.server, "sqlstate": item.sqlstate, "message": item.message,
-    }  # fmt: skip
+        "verdict": item.verdict.value,
+        "role": item.role,
+        "server": item.server,
+        "sqlstate": item.sqlstate,
+        "message": item.message,
+    }
     if item.locks:
         out["locks"] = list(item.locks)
     if item.work:

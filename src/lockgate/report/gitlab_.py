@@ -15,8 +15,13 @@ def render(outcome: Outcome) -> str:
     issues = []
     for item in outcome.findings:
         start, end = item.at.source.position(item.at.span.start), item.at.source.position(item.at.span.end)
-        issues.append({
-            "description": item.message, "check_name": item.name, "fingerprint": item.fingerprint, "severity": _SEVERITY[item.severity],
-            "location": {"path": item.at.source.path, "lines": {"begin": start.line, "end": end.line}},
-        })  # fmt: skip
+        issues.append(
+            {
+                "description": item.message,
+                "check_name": item.name,
+                "fingerprint": item.fingerprint,
+                "severity": _SEVERITY[item.severity],
+                "location": {"path": item.at.source.path, "lines": {"begin": start.line, "end": end.line}},
+            }
+        )
     return json.dumps(issues, ensure_ascii=False) + "\n"

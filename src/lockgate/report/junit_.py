@@ -35,4 +35,6 @@ def render(outcome: Outcome) -> str:
 
 def _line(item: Finding) -> str:
     start = item.at.source.position(item.at.span.start)
-    return clean(f"{item.at.source.path}:{start.line}:{start.column}: {item.severity.value} [{item.rule}] {item.message}")
+    return clean(
+        f"{item.at.source.path}:{start.line}:{start.column}: {item.severity.value} [{item.rule}] {item.message}"
+    )

@@ -16,13 +16,17 @@ def render(outcome: Outcome) -> str:
     """One SARIF log with one run."""
     names = sorted({f.name for f in outcome.findings})
     run = {
-        "tool": {"driver": {
-            "name": "lockgate", "version": __version__, "informationUri": "https://lockgate.dev",
-            "rules": [_rule(name) for name in names],
-        }},
+        "tool": {
+            "driver": {
+                "name": "lockgate",
+                "version": __version__,
+                "informationUri": "https://lockgate.dev",
+                "rules": [_rule(name) for name in names],
+            }
+        },
         "columnKind": "unicodeCodePoints",
         "results": [_result(f, names.index(f.name)) for f in outcome.findings],
-    }  # fmt: skip
+    }
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(log, ensure_ascii=False) + "\n"
 
@@ -30,22 +34,35 @@ def render(outcome: Outcome) -> str:
 def _rule(name: str) -> dict[str, Any]:
     rule = rulebook.rule(name)
     return {
-        "id": rule.code, "name": name, "shortDescription": {"text": rule.title}, "helpUri": rule.url,
-        "fullDescription": {"text": rule.section("What it catches")}, "help": {"text": rule.section("What to do")},
+        "id": rule.code,
+        "name": name,
+        "shortDescription": {"text": rule.title},
+        "helpUri": rule.url,
+        "fullDescription": {"text": rule.section("What it catches")},
+        "help": {"text": rule.section("What to do")},
         "defaultConfiguration": {"level": _LEVEL[rule.severity]},
-    }  # fmt: skip
+    }
 
 
 def _result(item: Finding, index: int) -> dict[str, Any]:
     out: dict[str, Any] = {
-        "ruleId": item.rule, "ruleIndex": index, "level": _LEVEL[item.severity],
+        "ruleId": item.rule,
+        "ruleIndex": index,
+        "level": _LEVEL[item.severity],
         "message": {"text": item.message + (f"\n{item.help}" if item.help else "")},
-        "locations": [_location(item.at)], "partialFingerprints": {"lockgate/v1": item.fingerprint},
-    }  # fmt: skip
+        "locations": [_location(item.at)],
+        "partialFingerprints": {"lockgate/v1": item.fingerprint},
+    }
     if item.related:
-        out["relatedLocations"] = [_location(label) | {"id": n, "message": {"text": label.message}} for n, label in enumerate(item.related, 1)]
+        out["relatedLocations"] = [
+            _location(label) | {"id": n, "message": {"text": label.message}} for n, label in enumerate(item.related, 1)
+        ]
     if item.evidence is not None:
-        out["properties"] = {"verdict": item.evidence.verdict.value, "server": item.evidence.server, "serverMessage": item.evidence.message}
+        out["properties"] = {
+            "verdict": item.evidence.verdict.value,
+            "server": item.evidence.server,
+            "serverMessage": item.evidence.message,
+        }
     return out
 
 

@@ -16,9 +16,18 @@ from lockgate.report.causes import cause, remedies
 from lockgate.sources.folder import FOUND_BELOW
 
 _STYLE = {
-    Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.INFO: "1;36", "path": "36", "dim": "2", "bold": "1", "good": "1;32",
-    "related": "34", Verdict.CONFIRMED: "1;31", Verdict.REFUTED: "1;32", Verdict.UNPROVEN: "1;33",
-}  # fmt: skip
+    Severity.ERROR: "1;31",
+    Severity.WARNING: "1;33",
+    Severity.INFO: "1;36",
+    "path": "36",
+    "dim": "2",
+    "bold": "1",
+    "good": "1;32",
+    "related": "34",
+    Verdict.CONFIRMED: "1;31",
+    Verdict.REFUTED: "1;32",
+    Verdict.UNPROVEN: "1;33",
+}
 _WIDTH = 160
 
 
@@ -44,7 +53,9 @@ class _Paint:
 
 def clean(text: str) -> str:
     """Text from files and servers without control characters: a migration must not steer the reader's terminal."""
-    return "".join(c if c == "\t" or unicodedata.category(c) not in ("Cc", "Cf") else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "".join(
+        c if c == "\t" or unicodedata.category(c) not in ("Cc", "Cf") else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
 
 
 def render(outcome: Outcome, *, colors: bool = True) -> str:
@@ -140,7 +151,9 @@ def _closing(outcome: Outcome, paint: _Paint) -> Iterator[str]:
     counts = {s: sum(f.severity is s for f in outcome.findings) for s in Severity}
     exact = f"{coverage.statements - coverage.tainted} of {coverage.statements} statements exact"
     server = outcome.server
-    spoke = f"PostgreSQL {server.get('version') or server.get('major')}" + (f" ({server['source']})" if server.get("source") else " (simulated)")
+    spoke = f"PostgreSQL {server.get('version') or server.get('major')}" + (
+        f" ({server['source']})" if server.get("source") else " (simulated)"
+    )
     if coverage.tainted:
         yield paint("not certain:", "dim")
         for reason, count in sorted(coverage.unmodelled.items(), key=lambda x: -x[1])[:8]:
@@ -158,7 +171,11 @@ def _closing(outcome: Outcome, paint: _Paint) -> Iterator[str]:
     if shared:
         yield "one remedy for several findings:"
         yield from (f"  {count:>4} x {clean(text)}" for text, count in shared)
-    parts = [f"{counts[s]} {s.value}{'s' if counts[s] != 1 and s is not Severity.INFO else ''}" for s in reversed(list(Severity)) if counts[s]]
+    parts = [
+        f"{counts[s]} {s.value}{'s' if counts[s] != 1 and s is not Severity.INFO else ''}"
+        for s in reversed(list(Severity))
+        if counts[s]
+    ]
     hushed = f", {outcome.suppressed} suppressed" if outcome.suppressed else ""
     yield paint(", ".join(parts) + hushed, "bold")
     by_verdict = {v: sum(f.evidence is not None and f.evidence.verdict is v for f in outcome.findings) for v in Verdict}

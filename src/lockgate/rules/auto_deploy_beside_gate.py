@@ -14,6 +14,7 @@ def check(fact: DokploySettings) -> Iterator[Draft]:
     """One finding at the setting."""
     if fact.auto_deploy is not None and fact.auto_deploy.value == "true":
         yield Draft(
-            "autoDeploy is on: every push deploys around the gate", Label(fact.source, fact.auto_deploy.span, "a way around the gate"),
+            "autoDeploy is on: every push deploys around the gate",
+            Label(fact.source, fact.auto_deploy.span, "a way around the gate"),
             "turn it off in Dokploy and remove the webhook in Gitea",
-        )  # fmt: skip
+        )

@@ -25,6 +25,10 @@ def observed(fact: BrokenBody) -> Iterator[Draft]:
     table = f", for rows of {body.table}" if body.table else ""
     line = f"{table} (line {body.line} of the body)" if body.line else table
     yield Draft(
-        f"{body.routine} is broken after this migration: {body.fails.message}{line}", fact.at, body.query, object=body.routine.partition("(")[0],
-        slot=fact.migration.slot, severity=Severity.WARNING if body.born else None,
-    )  # fmt: skip
+        f"{body.routine} is broken after this migration: {body.fails.message}{line}",
+        fact.at,
+        body.query,
+        object=body.routine.partition("(")[0],
+        slot=fact.migration.slot,
+        severity=Severity.WARNING if body.born else None,
+    )

@@ -14,6 +14,7 @@ def check(fact: Workflow) -> Iterator[Draft]:
     """One finding at the setting."""
     if fact.cancels is not None and any(job.deploys for job in fact.jobs):
         yield Draft(
-            "the next push cancels a deploy in the middle", Label(fact.source, fact.cancels.span, "kills the gate while it waits"),
+            "the next push cancels a deploy in the middle",
+            Label(fact.source, fact.cancels.span, "kills the gate while it waits"),
             "cancel-in-progress: false for what deploys",
-        )  # fmt: skip
+        )

@@ -20,6 +20,7 @@ def check(fact: Workflow) -> Iterator[Draft]:
         for scope, level in permissions:
             if scope.value in _UNKNOWN and level != "none":
                 yield Draft(
-                    f"Gitea has no scope {scope.value}: a commit status needs code: write", Label(fact.source, scope.span, "unknown to Gitea"),
+                    f"Gitea has no scope {scope.value}: a commit status needs code: write",
+                    Label(fact.source, scope.span, "unknown to Gitea"),
                     "permissions: {code: write, pull-requests: write}",
-                )  # fmt: skip
+                )

@@ -15,6 +15,10 @@ def check(fact: Stranger) -> Iterator[Draft]:
     step, sql = fact.step, "\n".join(fact.sql)
     message = f"{fact.object} will belong to {fact.owner}, not to {fact.other} as what stands around it: it lacks {', '.join(fact.missing)}"
     yield Draft(
-        message, Label(fact.place.source, fact.place.span, f"owned by {fact.owner}"), f"add to the migration: {sql}", object=fact.object,
-        slot=step.migration.slot, statement=step.statement.index,
-    )  # fmt: skip
+        message,
+        Label(fact.place.source, fact.place.span, f"owned by {fact.owner}"),
+        f"add to the migration: {sql}",
+        object=fact.object,
+        slot=step.migration.slot,
+        statement=step.statement.index,
+    )

@@ -10,7 +10,9 @@ from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.service import ComposeFile, Service
 
 # images that bring no healthcheck of their own
-_WITHOUT = pattern(r"(?:docker\.io/)?(?:library/)?(?:postgres|mysql|mariadb|mongo)$|(?:docker\.io/)?(?:postgis/postgis|pgvector/pgvector|timescale/timescaledb)$")
+_WITHOUT = pattern(
+    r"(?:docker\.io/)?(?:library/)?(?:postgres|mysql|mariadb|mongo)$|(?:docker\.io/)?(?:postgis/postgis|pgvector/pgvector|timescale/timescaledb)$"
+)
 
 
 @on_fact(ComposeFile)
@@ -21,14 +23,18 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
             database = fact.service(dependency.service)
             if database is None or not database.database:
                 continue
-            if dependency.condition == "service_completed_successfully" or (dependency.condition == "service_healthy" and _checked(database)):
+            if dependency.condition == "service_completed_successfully" or (
+                dependency.condition == "service_healthy" and _checked(database)
+            ):
                 continue
             why = "is not waited for" if dependency.condition != "service_healthy" else "has no healthcheck to wait for"
             yield Draft(
-                f"{service.name} needs {database.name}, which {why}", Label(fact.source, dependency.span, why),
-                "a healthcheck with pg_isready, and condition: service_healthy", (Label(fact.source, database.at, "the database"),),
+                f"{service.name} needs {database.name}, which {why}",
+                Label(fact.source, dependency.span, why),
+                "a healthcheck with pg_isready, and condition: service_healthy",
+                (Label(fact.source, database.at, "the database"),),
                 object=service.name,
-            )  # fmt: skip
+            )
 
 
 def _checked(database: Service) -> bool:

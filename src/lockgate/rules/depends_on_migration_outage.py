@@ -32,5 +32,9 @@ def _waiting(fact: ComposeFile, migration: Service) -> Iterator[tuple[Service, S
     """The servers that wait for it, each with its condition's place."""
     for service in fact.running:
         for dependency in service.depends_on:
-            if dependency.service == migration.name and dependency.condition == "service_completed_successfully" and not service.one_shot:
+            if (
+                dependency.service == migration.name
+                and dependency.condition == "service_completed_successfully"
+                and not service.one_shot
+            ):
                 yield service, dependency.span

@@ -15,13 +15,21 @@ _BRANCH = pattern(r"git(?:hub|ea)\.(?:ref|ref_name)\b")
 @on_fact(Workflow)
 def check(fact: Workflow) -> Iterator[Draft]:
     """One finding at the job."""
-    everywhere = fact.on("push") is not None and (fact.push_branches is None or any("*" in b for b in fact.push_branches))
+    everywhere = fact.on("push") is not None and (
+        fact.push_branches is None or any("*" in b for b in fact.push_branches)
+    )
     if not everywhere:
         return
     for job in fact.jobs:
-        if not job.deploys or _BRANCH.search(job.condition) or all(_BRANCH.search(s.condition) for s in job.steps if s.deploys):
+        if (
+            not job.deploys
+            or _BRANCH.search(job.condition)
+            or all(_BRANCH.search(s.condition) for s in job.steps if s.deploys)
+        ):
             continue
         yield Draft(
-            f"the job {job.name} deploys for every branch", Label(fact.source, job.at, "no condition on the branch"),
-            "if: github.ref == 'refs/heads/main'", object=job.name,
-        )  # fmt: skip
+            f"the job {job.name} deploys for every branch",
+            Label(fact.source, job.at, "no condition on the branch"),
+            "if: github.ref == 'refs/heads/main'",
+            object=job.name,
+        )

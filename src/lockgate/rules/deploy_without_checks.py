@@ -22,20 +22,26 @@ def check(fact: Workflow) -> Iterator[Draft]:
         if not any(other.checks for other in needed) and not _checks_first(job):
             names = ", ".join(other.name for other in fact.jobs if other.checks) or "a job that checks"
             yield Draft(
-                f"the job {job.name} deploys and does not need {names}", Label(fact.source, job.at, "starts without the checks"),
-                f"needs: [{names}]", object=job.name,
-            )  # fmt: skip
+                f"the job {job.name} deploys and does not need {names}",
+                Label(fact.source, job.at, "starts without the checks"),
+                f"needs: [{names}]",
+                object=job.name,
+            )
         if _ANYWAY.search(job.condition):
             yield Draft(
-                f"the job {job.name} deploys even after a failure: {job.condition}", Label(fact.source, job.condition_at, "runs in spite of red"),
-                "take the status function out of the condition", object=job.name,
-            )  # fmt: skip
+                f"the job {job.name} deploys even after a failure: {job.condition}",
+                Label(fact.source, job.condition_at, "runs in spite of red"),
+                "take the status function out of the condition",
+                object=job.name,
+            )
         for other in needed:
             if other.checks and other.continue_on_error is not None and other.continue_on_error.value != "false":
                 yield Draft(
                     f"{other.name}, which {job.name} needs, may fail and still count as passed",
-                    Label(fact.source, other.continue_on_error.span, "red counts as green"), "remove continue-on-error", object=other.name,
-                )  # fmt: skip
+                    Label(fact.source, other.continue_on_error.span, "red counts as green"),
+                    "remove continue-on-error",
+                    object=other.name,
+                )
 
 
 def _checks_first(job: Job) -> bool:

@@ -20,7 +20,11 @@ def check(fact: DokploySettings) -> Iterator[Draft]:
         return
     why = _refused(command.value)
     if why:
-        yield Draft(f"Dokploy refuses this command: {why}", Label(fact.source, command.span, why), "write it as `compose ... && docker compose ...`")
+        yield Draft(
+            f"Dokploy refuses this command: {why}",
+            Label(fact.source, command.span, why),
+            "write it as `compose ... && docker compose ...`",
+        )
 
 
 def _refused(command: str) -> str:

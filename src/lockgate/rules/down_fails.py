@@ -14,5 +14,8 @@ def check(fact: DownFails) -> Iterator[Draft]:
     seen = fact.observation
     assert seen.fails is not None
     yield Draft(
-        f"the down script of {fact.migration.id} fails: {seen.fails.message} ({seen.fails.sqlstate})", fact.at, seen.fails.hint, slot=fact.migration.slot
+        f"the down script of {fact.migration.id} fails: {seen.fails.message} ({seen.fails.sqlstate})",
+        fact.at,
+        seen.fails.hint,
+        slot=fact.migration.slot,
     )

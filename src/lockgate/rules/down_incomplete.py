@@ -15,4 +15,9 @@ def check(fact: DownIncomplete) -> Iterator[Draft]:
     parts = [f"left: {', '.join(down.left[:5])}"] if down.left else []
     parts += [f"missing: {', '.join(down.missing[:5])}"] if down.missing else []
     parts += [f"changed: {', '.join(down.changed[:5])}"] if down.changed else []
-    yield Draft(f"the down script of {fact.migration.id} does not lead back", fact.at, "; ".join(parts), slot=fact.migration.slot)
+    yield Draft(
+        f"the down script of {fact.migration.id} does not lead back",
+        fact.at,
+        "; ".join(parts),
+        slot=fact.migration.slot,
+    )

@@ -12,7 +12,13 @@ from lockgate.slots.conflicts import DuplicateSlot
 def check(fact: DuplicateSlot) -> Iterator[Draft]:
     """One finding."""
     first, second = fact.first, fact.second
-    applied = f"; the ledger has it as {fact.applied}" if fact.applied else f"; one of them is applied: {fact.does}" if fact.does else ""
+    applied = (
+        f"; the ledger has it as {fact.applied}"
+        if fact.applied
+        else f"; one of them is applied: {fact.does}"
+        if fact.does
+        else ""
+    )
     why = f" ({fact.why})" if fact.why else ""
     free = f", {fact.next_free}" if fact.next_free else ""
     yield Draft(

@@ -16,7 +16,9 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
         if not service.public:
             continue
         name = service.container_name
-        places = ([("its container_name", name.span)] if name is not None else []) + [(f"host port {p.host}", p.span) for p in service.ports]
+        places = ([("its container_name", name.span)] if name is not None else []) + [
+            (f"host port {p.host}", p.span) for p in service.ports
+        ]
         if not places:
             continue
         what = " and ".join(word for word, _ in places)

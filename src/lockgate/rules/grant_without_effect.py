@@ -18,7 +18,14 @@ def check(fact: Undone) -> Iterator[Draft]:
     step, warned = fact.step, fact.warned
     if warned.sqlstate in _STATES:
         at = Label(step.statement.script.source, warned.span, "a warning, and nothing changes")
-        yield Draft(warned.message, at, warned.help, object=warned.object, slot=step.migration.slot, statement=step.statement.index)
+        yield Draft(
+            warned.message,
+            at,
+            warned.help,
+            object=warned.object,
+            slot=step.migration.slot,
+            statement=step.statement.index,
+        )
 
 
 @on_fact(Unheeded)

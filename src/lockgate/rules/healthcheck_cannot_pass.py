@@ -23,14 +23,18 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
         why = _impossible(words) or _without_tools(service, words)
         if why and found.test is not None:
             yield Draft(
-                f"the healthcheck of {service.name} cannot pass: {why}", Label(fact.source, found.test.span, why), 'write ["CMD-SHELL", "..."]',
+                f"the healthcheck of {service.name} cannot pass: {why}",
+                Label(fact.source, found.test.span, why),
+                'write ["CMD-SHELL", "..."]',
                 object=service.name,
-            )  # fmt: skip
+            )
         if found.start_interval is not None and found.start_period is None:
             yield Draft(
-                f"{service.name}: start_interval without start_period is refused", Label(fact.source, found.start_interval.span, "alone"),
-                "add a start_period as long as the slowest boot", object=service.name,
-            )  # fmt: skip
+                f"{service.name}: start_interval without start_period is refused",
+                Label(fact.source, found.start_interval.span, "alone"),
+                "add a start_period as long as the slowest boot",
+                object=service.name,
+            )
 
 
 def _without_tools(service: Service, words: list[str]) -> str:

@@ -8,7 +8,17 @@ from lockgate.findings import Label
 from lockgate.rules.registry import Draft, on_fact
 from lockgate.surface.service import ComposeFile
 
-_KNOWN = ("/etc/localtime", "/etc/timezone", "/var/run/", "/run/", "/proc", "/sys", "/dev", "/etc/ssl", "/usr/share/zoneinfo")
+_KNOWN = (
+    "/etc/localtime",
+    "/etc/timezone",
+    "/var/run/",
+    "/run/",
+    "/proc",
+    "/sys",
+    "/dev",
+    "/etc/ssl",
+    "/usr/share/zoneinfo",
+)
 
 
 @on_fact(ComposeFile)
@@ -18,6 +28,8 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
         for mount in service.mounts:
             if mount.kind == "bind" and mount.source.startswith(("/", "~")) and not mount.source.startswith(_KNOWN):
                 yield Draft(
-                    f"{mount.source} of {service.name} exists on one host only", Label(fact.source, mount.span, "a path of the host"),
-                    "use a named volume, or ../files/...", object=service.name,
-                )  # fmt: skip
+                    f"{mount.source} of {service.name} exists on one host only",
+                    Label(fact.source, mount.span, "a path of the host"),
+                    "use a named volume, or ../files/...",
+                    object=service.name,
+                )

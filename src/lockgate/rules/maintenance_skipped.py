@@ -15,4 +15,11 @@ def check(fact: Undone) -> Iterator[Draft]:
     step, warned = fact.step, fact.warned
     if step.statement.tag == "VacuumStmt" and warned.sqlstate == "01000":
         at = Label(step.statement.script.source, warned.span, "a warning, and nothing is done")
-        yield Draft(warned.message, at, warned.help, object=warned.object, slot=step.migration.slot, statement=step.statement.index)
+        yield Draft(
+            warned.message,
+            at,
+            warned.help,
+            object=warned.object,
+            slot=step.migration.slot,
+            statement=step.statement.index,
+        )

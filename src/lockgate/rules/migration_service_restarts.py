@@ -25,6 +25,8 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
             else "starts the migration again after it ended"
         )
         yield Draft(
-            f"{service.name} migrates once, but restart: {restart.value} {why}", Label(fact.source, restart.span, why),
-            'write restart: "no", with the quotes', object=service.name,
-        )  # fmt: skip
+            f"{service.name} migrates once, but restart: {restart.value} {why}",
+            Label(fact.source, restart.span, why),
+            'write restart: "no", with the quotes',
+            object=service.name,
+        )

@@ -13,7 +13,8 @@ def check(fact: MissingDown) -> Iterator[Draft]:
     """One finding."""
     up = fact.up
     yield Draft(
-        f"{up.id} has no down" + (f": {fact.refused}" if fact.refused else f", as {fact.having} of {fact.total} migrations here have"),
+        f"{up.id} has no down"
+        + (f": {fact.refused}" if fact.refused else f", as {fact.having} of {fact.total} migrations here have"),
         up.label("cannot be rolled back"),
         "write the down; where there is no way back, a down that says so (RAISE EXCEPTION)",
         slot=up.slot,

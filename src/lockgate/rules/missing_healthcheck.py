@@ -39,6 +39,9 @@ def _lacks(service: Service) -> str:
 
 def _draft(fact: ComposeFile, service: Service, what: str, so: str, severity: Severity) -> Draft:
     return Draft(
-        f"{service.name} serves and {what}: {so}", Label(fact.source, service.at, what),
-        "add a healthcheck on a readiness endpoint, with a start_period", object=service.name, severity=severity,
-    )  # fmt: skip
+        f"{service.name} serves and {what}: {so}",
+        Label(fact.source, service.at, what),
+        "add a healthcheck on a readiness endpoint, with a start_period",
+        object=service.name,
+        severity=severity,
+    )

@@ -15,6 +15,8 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
     for service in fact.running:
         if service.public and service.whole and service.stop_grace_period is None:
             yield Draft(
-                f"{service.name} is killed ten seconds after it is asked to stop", Label(fact.source, service.at, "no stop_grace_period"),
-                "set stop_grace_period to the longest request", object=service.name,
-            )  # fmt: skip
+                f"{service.name} is killed ten seconds after it is asked to stop",
+                Label(fact.source, service.at, "no stop_grace_period"),
+                "set stop_grace_period to the longest request",
+                object=service.name,
+            )

@@ -13,4 +13,6 @@ from lockgate.surface.service import ComposeFile
 def check(fact: ComposeFile) -> Iterator[Draft]:
     """One finding at the key."""
     if fact.version is not None:
-        yield Draft("version is obsolete: Compose ignores it", Label(fact.source, fact.version.span, "ignored"), "remove it")
+        yield Draft(
+            "version is obsolete: Compose ignores it", Label(fact.source, fact.version.span, "ignored"), "remove it"
+        )

@@ -16,12 +16,22 @@ def check(fact: Remade) -> Iterator[Draft]:
     related = (Label(fact.dropped.source, fact.dropped.span, "dropped here"),) if fact.dropped is not None else ()
     sql = "\n".join(fact.sql)
     name = fact.name.removeprefix("materialized ").partition(" ")[2]
-    verb = "use CREATE OR REPLACE, which keeps them, or say" if fact.name.startswith(("view ", "function ", "procedure ")) else "say"
+    verb = (
+        "use CREATE OR REPLACE, which keeps them, or say"
+        if fact.name.startswith(("view ", "function ", "procedure "))
+        else "say"
+    )
     yield Draft(
-        f"{fact.name} is dropped and made again without {lost}", Label(fact.place.source, fact.place.span, "a new object, under the old name"),
-        f"{verb} again what is lost: {sql}", related, _fix(fact, sql), object=name, slot=fact.step.migration.slot,
-        statement=fact.step.statement.index, severity=Severity.INFO if fact.only_comments else None,
-    )  # fmt: skip
+        f"{fact.name} is dropped and made again without {lost}",
+        Label(fact.place.source, fact.place.span, "a new object, under the old name"),
+        f"{verb} again what is lost: {sql}",
+        related,
+        _fix(fact, sql),
+        object=name,
+        slot=fact.step.migration.slot,
+        statement=fact.step.statement.index,
+        severity=Severity.INFO if fact.only_comments else None,
+    )
 
 
 def _fix(fact: Remade, sql: str) -> Fix | None:

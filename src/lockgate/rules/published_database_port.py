@@ -17,5 +17,7 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
             if port.address in ("", "0.0.0.0", "[::]"):
                 yield Draft(
                     f"{service.name} publishes its {service.database} port {port.container} on every address of the host",
-                    Label(fact.source, port.span, "passes by the host's firewall"), "drop it, or bind it to 127.0.0.1", object=service.name,
-                )  # fmt: skip
+                    Label(fact.source, port.span, "passes by the host's firewall"),
+                    "drop it, or bind it to 127.0.0.1",
+                    object=service.name,
+                )

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from lockgate.queries.facts import QueryRefused
 from lockgate.rules.registry import Draft, of_query, on_fact
 
-_HELP = {"renamed": "use the new name", "dropped": "take the column out of the query, and deploy that before the migration"}
+_HELP = {
+    "renamed": "use the new name",
+    "dropped": "take the column out of the query, and deploy that before the migration",
+}
 
 
 @on_fact(QueryRefused)
@@ -19,4 +22,6 @@ def check(fact: QueryRefused) -> Iterator[Draft]:
     where = f" in {failure.since}" if failure.since else ""
     table, _, name = failure.object.rpartition(".")
     subject = f"column {name} of {table}" if table else f"column {name}"
-    yield of_query(fact.at, failure, f"{subject}, which this query uses, was {failure.cause}{where}", _HELP.get(failure.cause, ""))
+    yield of_query(
+        fact.at, failure, f"{subject}, which this query uses, was {failure.cause}{where}", _HELP.get(failure.cause, "")
+    )

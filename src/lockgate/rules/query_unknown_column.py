@@ -13,4 +13,9 @@ def check(fact: QueryRefused) -> Iterator[Draft]:
     """The relation is known, the column never was."""
     failure = fact.failure
     if failure.sqlstate == "42703" and not failure.cause:
-        yield of_query(fact.at, failure, f"{failure.message} in the schema that the migrations make", "mend the name, or add the migration that makes it")
+        yield of_query(
+            fact.at,
+            failure,
+            f"{failure.message} in the schema that the migrations make",
+            "mend the name, or add the migration that makes it",
+        )

@@ -1,6 +1,7 @@
 """Registration of rules: a module per rule, named as its document, with functions under these decorators.
 
-A rule function returns a ``Draft`` (or several): what is said and where. Code, severity and links come from the rulebook.
+A rule function returns a ``Draft`` (or several): what is said and where. Code, severity and links come from the
+rulebook.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def on_fact(*kinds: type) -> Callable[[F], F]:
     return register
 
 
-# --- which modules to import: there are many rules, and few have anything to say in a run -----------------------------------------------
+# --- which modules to import: there are many rules, and few have anything to say in a run -----------------------------
 
 _DECORATOR = pattern(r"^@on_(?:(step)|(?:failure|fact)\((.*)\))$", re.MULTILINE)
 
@@ -102,7 +103,8 @@ def modules() -> tuple[str, ...]:
 
 @cache
 def triggers() -> dict[str, tuple[str, ...]]:
-    """What makes which modules speak, read from their decorators: a SQLSTATE, "latent", "*", the name of a fact's class, "step"."""
+    """What makes which modules speak, read from their decorators: a SQLSTATE, "latent", "*", the name of a fact's
+    class, "step"."""
     out: dict[str, tuple[str, ...]] = {}
     for module in modules():
         text = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
@@ -123,9 +125,19 @@ def finding(name: str, draft: Draft, severity: Severity | None = None) -> Findin
     """A draft with its rule's code, severity and slug."""
     rule = rulebook.rule(name)
     return Finding(
-        rule.code, name, severity or draft.severity or rule.severity, draft.message, draft.at, draft.help, draft.related, draft.fix, draft.sqlstate,
-        draft.slot, draft.statement, draft.object,
-    )  # fmt: skip
+        rule.code,
+        name,
+        severity or draft.severity or rule.severity,
+        draft.message,
+        draft.at,
+        draft.help,
+        draft.related,
+        draft.fix,
+        draft.sqlstate,
+        draft.slot,
+        draft.statement,
+        draft.object,
+    )
 
 
 def of_step(step: Step) -> list[Finding]:
@@ -159,7 +171,11 @@ def _failure_rules(state: str) -> list[tuple[str, FailureCheck]]:
 def of_fact(fact: object) -> list[Finding]:
     """Everything that the rules say of one fact."""
     _load_for(type(fact).__name__)
-    return [finding(name, draft) for name, check in sorted(_facts.get(type(fact), ()), key=lambda rule: rule[0]) for draft in check(fact)]
+    return [
+        finding(name, draft)
+        for name, check in sorted(_facts.get(type(fact), ()), key=lambda rule: rule[0])
+        for draft in check(fact)
+    ]
 
 
 def refusal(step: Step, failure: Failure, message: str = "", help: str = "") -> Draft:

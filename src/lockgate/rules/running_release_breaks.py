@@ -15,5 +15,10 @@ def check(fact: ReleaseRefused) -> Iterator[Draft]:
     """It works before the pending migrations, and fails after them."""
     failure = fact.failure
     why = f": {failure.cause} in {failure.since}" if failure.cause and failure.since else ""
-    draft = of_query(fact.at, failure, f"release {fact.release} fails here once the pending migrations are applied: {failure.message}{why}", _HELP)
+    draft = of_query(
+        fact.at,
+        failure,
+        f"release {fact.release} fails here once the pending migrations are applied: {failure.message}{why}",
+        _HELP,
+    )
     yield Draft(draft.message, draft.at, _HELP, draft.related, None, draft.sqlstate, draft.object)

@@ -26,9 +26,10 @@ def check(fact: Workflow) -> Iterator[Draft]:
     target = fact.on("pull_request_target")
     if target is not None and any(job.deploys or _STRANGERS.search(job.text) for job in fact.jobs):
         yield Draft(
-            "pull_request_target runs anybody's code with the secrets", Label(fact.source, target.span, "secrets for strangers"),
+            "pull_request_target runs anybody's code with the secrets",
+            Label(fact.source, target.span, "secrets for strangers"),
             "use pull_request, which gets no secrets from forks",
-        )  # fmt: skip
+        )
     if fact.on("pull_request") is None:
         return
     for job in fact.jobs:
@@ -37,13 +38,19 @@ def check(fact: Workflow) -> Iterator[Draft]:
         start = fact.source.text.find(job.text, job.at.start)
         for match in SECRET.finditer(job.text) if start >= 0 else ():
             name = match.group(1)
-            if name in _HARMLESS or not (job.deploys or _DEPLOYS.search(name)) or _guarded(job.steps, start + match.start()):
+            if (
+                name in _HARMLESS
+                or not (job.deploys or _DEPLOYS.search(name))
+                or _guarded(job.steps, start + match.start())
+            ):
                 continue
             span = Span(start + match.start(), start + match.end())
             yield Draft(
-                f"the job {job.name} runs for pull requests with the secret {name}", Label(fact.source, span, "a pull request can read it"),
-                "if: github.ref == 'refs/heads/main', or a workflow of its own on push", object=job.name,
-            )  # fmt: skip
+                f"the job {job.name} runs for pull requests with the secret {name}",
+                Label(fact.source, span, "a pull request can read it"),
+                "if: github.ref == 'refs/heads/main', or a workflow of its own on push",
+                object=job.name,
+            )
 
 
 def _guarded(steps: tuple[Step, ...], at: int) -> bool:

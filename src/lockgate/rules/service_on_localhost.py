@@ -20,6 +20,7 @@ def check(fact: Workflow) -> Iterator[Draft]:
             name = job.services[0]
             yield Draft(
                 f"the job {job.name} looks for {name.value} on localhost: in Gitea a service answers as {name.value} only",
-                Label(fact.source, name.span, "not on localhost"), f"use {name.value} as the host, or `lockgate verify`, which needs no service",
+                Label(fact.source, name.span, "not on localhost"),
+                f"use {name.value} as the host, or `lockgate verify`, which needs no service",
                 object=job.name,
-            )  # fmt: skip
+            )

@@ -22,21 +22,29 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
             continue
         first, first_program = rival
         yield Draft(
-            f"{service.name} and {first.name} both migrate at their start", Label(program.source, program.span, "migrates, too"),
-            "migrate in one service, before the others start", (Label(first_program.source, first_program.span, "the first one"),),
+            f"{service.name} and {first.name} both migrate at their start",
+            Label(program.source, program.span, "migrates, too"),
+            "migrate in one service, before the others start",
+            (Label(first_program.source, first_program.span, "the first one"),),
             object=service.name,
-        )  # fmt: skip
+        )
     for service, program in migrators:
         if service.replicas > 1:
             yield Draft(
-                f"{service.replicas} replicas of {service.name} migrate at once", Label(program.source, program.span, "in every replica"),
-                "migrate in one service, before the others start", object=service.name,
-            )  # fmt: skip
+                f"{service.replicas} replicas of {service.name} migrate at once",
+                Label(program.source, program.span, "in every replica"),
+                "migrate in one service, before the others start",
+                object=service.name,
+            )
 
 
 def _same(one: Service, other: Service) -> bool:
     """Whether two services run the same migrations on the same database, as far as the file tells."""
-    programs = one.migration is not None and other.migration is not None and bool(set(one.migration.parts) & set(other.migration.parts))
+    programs = (
+        one.migration is not None
+        and other.migration is not None
+        and bool(set(one.migration.parts) & set(other.migration.parts))
+    )
     images = [service.built_from or (service.image.value if service.image else "") for service in (one, other)]
     return programs and images[0] == images[1] and _addresses(one) == _addresses(other)
 
@@ -48,7 +56,8 @@ def _addresses(service: Service) -> frozenset[str]:
 def _ordered(one: Service, other: Service) -> bool:
     """Whether one of them waits until the other has migrated."""
     return any(
-        dependency.service == before.name and dependency.condition in ("service_healthy", "service_completed_successfully")
+        dependency.service == before.name
+        and dependency.condition in ("service_healthy", "service_completed_successfully")
         for before, after in ((one, other), (other, one))
         for dependency in after.depends_on
     )

@@ -12,7 +12,10 @@ from lockgate.rules.registry import Draft, on_fact
 def check(fact: Differs) -> Iterator[Draft]:
     """One finding for each object."""
     yield Draft(
-        f"a bug of Lockgate's: {fact.object} is simulated otherwise than the server has it: {fact.words}", fact.at,
-        "nothing is wrong with the migration; please report this statement", object=fact.object.partition(" ")[2],
-        slot=fact.migration.slot, statement=fact.statement,
-    )  # fmt: skip
+        f"a bug of Lockgate's: {fact.object} is simulated otherwise than the server has it: {fact.words}",
+        fact.at,
+        "nothing is wrong with the migration; please report this statement",
+        object=fact.object.partition(" ")[2],
+        slot=fact.migration.slot,
+        statement=fact.statement,
+    )

@@ -22,6 +22,7 @@ def check(fact: Workflow) -> Iterator[Draft]:
         if line.lstrip().startswith("#") or not _COMMITS.search(line):
             continue
         yield Draft(
-            f"{match.group(0)} skips the gate, and not Dokploy's webhook", Label(fact.source, Span(match.start(), match.end()), "skips all"),
+            f"{match.group(0)} skips the gate, and not Dokploy's webhook",
+            Label(fact.source, Span(match.start(), match.end()), "skips all"),
             "keep autoDeploy off; for emergencies there is LOCKGATE_OVERRIDE",
-        )  # fmt: skip
+        )

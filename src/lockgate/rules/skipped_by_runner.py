@@ -16,6 +16,8 @@ def check(fact: PassedOver) -> Iterator[Draft]:
     yield Draft(
         fact.why if fact.stops else f"this file never runs: {fact.why}",
         Label(fact.source, Span(0, 0), "the runner stops here" if fact.stops else "never runs"),
-        "mend it before the deploy meets it" if fact.stops else "name it as the others are named, or move it out of the folder",
+        "mend it before the deploy meets it"
+        if fact.stops
+        else "name it as the others are named, or move it out of the folder",
         object=fact.source.path,
     )

@@ -15,5 +15,10 @@ def check(broken: Broken) -> Iterator[Draft]:
     failure = broken.failure
     label = Label(failure.script.source, failure.at, "PostgreSQL 18's grammar stops here")
     yield Draft(
-        failure.message, label, "mend the statement at the marked token", sqlstate="42601", slot=broken.migration.slot, statement=failure.index
+        failure.message,
+        label,
+        "mend the statement at the marked token",
+        sqlstate="42601",
+        slot=broken.migration.slot,
+        statement=failure.index,
     )

@@ -16,6 +16,8 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
         for mount in service.mounts:
             if mount.kind == "volume" and mount.known and mount.source and mount.source not in (fact.volumes or ()):
                 yield Draft(
-                    f"{service.name} mounts the volume {mount.source}, which is not declared", Label(fact.source, mount.span, "undefined volume"),
-                    f"add {mount.source} under the top-level volumes", object=service.name,
-                )  # fmt: skip
+                    f"{service.name} mounts the volume {mount.source}, which is not declared",
+                    Label(fact.source, mount.span, "undefined volume"),
+                    f"add {mount.source} under the top-level volumes",
+                    object=service.name,
+                )

@@ -14,6 +14,10 @@ def check(fact: Unforeseen) -> Iterator[Draft]:
     seen, migration = fact.observation, fact.migration
     assert seen.fails is not None
     yield Draft(
-        f"PostgreSQL refuses this as {seen.role}: {seen.fails.message}", fact.at, seen.fails.hint or seen.fails.detail,
-        sqlstate=seen.fails.sqlstate, slot=migration.slot, statement=seen.index,
-    )  # fmt: skip
+        f"PostgreSQL refuses this as {seen.role}: {seen.fails.message}",
+        fact.at,
+        seen.fails.hint or seen.fails.detail,
+        sqlstate=seen.fails.sqlstate,
+        slot=migration.slot,
+        statement=seen.index,
+    )

@@ -14,9 +14,17 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
     """One finding at the image."""
     for service in fact.services:
         image = service.image
-        if image is None or not service.database or not image.known or service.major is not None or "@sha256:" in image.value:
+        if (
+            image is None
+            or not service.database
+            or not image.known
+            or service.major is not None
+            or "@sha256:" in image.value
+        ):
             continue
         yield Draft(
-            f"{image.value} names no major version: the next pull may bring another", Label(fact.source, image.span, "not pinned"),
-            "name the version that production runs, such as postgres:16.4", object=service.name,
-        )  # fmt: skip
+            f"{image.value} names no major version: the next pull may bring another",
+            Label(fact.source, image.span, "not pinned"),
+            "name the version that production runs, such as postgres:16.4",
+            object=service.name,
+        )

@@ -12,4 +12,8 @@ from lockgate.surface import Unreadable
 @on_fact(Unreadable)
 def check(fact: Unreadable) -> Iterator[Draft]:
     """One finding, where the parser stopped."""
-    yield Draft(f"not YAML: {fact.message}", Label(fact.source, fact.span, fact.message), "mend the YAML: neither Compose nor Gitea can read this")
+    yield Draft(
+        f"not YAML: {fact.message}",
+        Label(fact.source, fact.span, fact.message),
+        "mend the YAML: neither Compose nor Gitea can read this",
+    )

@@ -14,6 +14,7 @@ def check(fact: Workflow) -> Iterator[Draft]:
     """One finding at each address; it is a secret, and is not repeated."""
     for span in hooks(fact.source):
         yield Draft(
-            "this calls Dokploy's push webhook: a deploy around the gate", Label(fact.source, span, "the address is a secret, too"),
+            "this calls Dokploy's push webhook: a deploy around the gate",
+            Label(fact.source, span, "the address is a secret, too"),
             "remove it, make a new token in Dokploy, and let `lockgate deploy` be the only way",
-        )  # fmt: skip
+        )

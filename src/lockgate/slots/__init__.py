@@ -21,19 +21,31 @@ from lockgate.sources.naming import slot_number
 from lockgate.values import replace
 
 __all__ = [
-    "DuplicateSlot", "Ledger", "SlotTable", "applied_ids", "examine", "facts", "gather", "ledger_table", "next_slot", "read_ledger", "read_snapshot",
+    "DuplicateSlot",
+    "Ledger",
+    "SlotTable",
+    "applied_ids",
+    "examine",
+    "facts",
+    "gather",
+    "ledger_table",
+    "next_slot",
+    "read_ledger",
+    "read_snapshot",
     "slot_number",
-]  # fmt: skip
+]
 
 
 def facts(config: Config, folder: Folder, cwd: Path) -> Iterator[object]:
-    """Every conflict of slots, for the rules to word. Raises CannotCheck, UsageError for a ledger that cannot be read."""
+    """Every conflict of slots, for the rules to word. Raises CannotCheck, UsageError for a ledger that cannot be
+    read."""
     table = gather(config, folder, cwd)
     yield from examine(table, cwd, squashed=bool(config.migrations.baseline))
 
 
 def examine(table: SlotTable, cwd: Path, squashed: bool = False) -> Iterator[object]:
-    """Every conflict of a table. ``squashed``: slots below the lowest one in the tree are in a baseline, and not missed."""
+    """Every conflict of a table. ``squashed``: slots below the lowest one in the tree are in a baseline, and not
+    missed."""
     if table.tree and table.git is not None:
         yield from (NotCompared(table.tree[0].source, why, remedy) for why, remedy in table.git.notes)
     free = next_slot(table) if any(c.number for c in table.tree) else ""

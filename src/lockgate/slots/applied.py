@@ -15,7 +15,8 @@ from lockgate.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """The rows of a ledger matched with the ups of a tree. ``rows`` holds the row of every applied claim by the claim's id."""
+    """The rows of a ledger matched with the ups of a tree. ``rows`` holds the row of every applied claim by the claim's
+    id."""
 
     ups: tuple[Claim, ...]
     rows: Mapping[str, LedgerRow]
@@ -27,7 +28,9 @@ def match(folder: Folder, ledger: Ledger) -> Matching:
     ups = tuple(c for c in claims(folder) if c.direction is not Direction.DOWN)
     if ledger.kind.by_name or (by_name(folder) and not ledger.kind.runner):
         return _by_key(ups, ledger)
-    numbers: dict[tuple[int, ...] | str, list[Claim]] = {}  # diesel takes what stands before the first "_" for the version, whatever that is
+    numbers: dict[
+        tuple[int, ...] | str, list[Claim]
+    ] = {}  # diesel takes what stands before the first "_" for the version, whatever that is
     for claim in ups:
         if claim.slot:
             numbers.setdefault(claim.number or claim.slot, []).append(claim)
@@ -52,11 +55,17 @@ def match(folder: Folder, ledger: Ledger) -> Matching:
 def _below_baseline(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow]:
     """Flyway ignores everything up to the baseline's version."""
     bases = [row for row in ledger.rows if row.fake and row.number is not None]
-    return {c.id: row for row in bases for c in ups if c.number is not None and row.number is not None and c.number <= row.number}
+    return {
+        c.id: row
+        for row in bases
+        for c in ups
+        if c.number is not None and row.number is not None and c.number <= row.number
+    }
 
 
 def _passed(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow]:
-    """A baseline's file (flyway's B, atlas's checkpoint) is for new databases: one that has anything applied needs it no more."""
+    """A baseline's file (flyway's B, atlas's checkpoint) is for new databases: one that has anything applied needs it
+    no more."""
     return {c.id: ledger.rows[-1] for c in ups if c.baseline and ledger.rows}
 
 
@@ -64,7 +73,11 @@ def _repeated(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow]:
     """Flyway's repeatable ones that are still what was run last: one that was changed runs again."""
     last = {row.name: row for row in ledger.repeated}
     names = [(c, last.get(c.name.replace("_", " "))) for c in ups if not c.slot]
-    return {c.id: row for c, row in names if row is not None and agrees(row.checksum, ledger.kind.algorithm, c.source) is not False}
+    return {
+        c.id: row
+        for c, row in names
+        if row is not None and agrees(row.checksum, ledger.kind.algorithm, c.source) is not False
+    }
 
 
 def _by_key(ups: tuple[Claim, ...], ledger: Ledger) -> Matching:
@@ -76,7 +89,8 @@ def _by_key(ups: tuple[Claim, ...], ledger: Ledger) -> Matching:
     missing: list[LedgerRow] = []
     for row in ledger.rows:
         found = keys.get(row.version) or keys.get(row.version.removesuffix(".sql")) or []
-        # liquibase: the same id may be in several files; sqitch: a change that was reworked is applied several times, in the plan's order
+        # liquibase: the same id may be in several files; sqitch: a change that was reworked is applied several times,
+        # in the plan's order
         matching = next((c for c in found if c.id not in rows and _of_file(c, row, ledger)), None)
         if matching is None:
             missing.append(row)
@@ -102,7 +116,9 @@ def applied_ids(folder: Folder, ledger: Ledger) -> frozenset[str]:
     return frozenset(match(folder, ledger).rows)
 
 
-def compare(folder: Folder, ledger: Ledger, coming: frozenset[tuple[int, ...] | str], next_free: str = "") -> Iterator[object]:
+def compare(
+    folder: Folder, ledger: Ledger, coming: frozenset[tuple[int, ...] | str], next_free: str = ""
+) -> Iterator[object]:
     """What ledger and tree disagree on; ``coming``: numbers and ids that the base branch will bring with a merge."""
     found = match(folder, ledger)
     for row in ledger.rows:
@@ -120,7 +136,9 @@ def renamed_ones(found: Matching, ledger: Ledger, next_free: str = "") -> Iterat
     """Claims whose slot is applied under another name."""
     if ledger.kind.by_name or ledger.kind.head_only:
         return
-    agreeing = {row.version for c in found.ups if (row := found.rows.get(c.id)) and plain_name(row.name) == plain_name(c.name)}
+    agreeing = {
+        row.version for c in found.ups if (row := found.rows.get(c.id)) and plain_name(row.name) == plain_name(c.name)
+    }
     for claim in found.ups:
         row = found.rows.get(claim.id)
         if row is not None and not row.fake and row.name and row.version not in agreeing:
@@ -159,7 +177,11 @@ def too_late(found: Matching, ledger: Ledger) -> Iterator[Below | OutOfOrder]:
         row = found.rows.get(claim.id)
         if row is not None:
             seen = seen or row
-        elif seen is not None and _ordered(claim, ledger) and (ledger.kind.by_name or (claim.number, claim.direction) not in taken):
+        elif (
+            seen is not None
+            and _ordered(claim, ledger)
+            and (ledger.kind.by_name or (claim.number, claim.direction) not in taken)
+        ):
             yield (OutOfOrder if ledger.kind.runs_late else Below)(claim, seen, ledger, ledger.kind.late)
 
 

@@ -45,7 +45,9 @@ def new_files(folder: Folder, slot: str, name: str, down: bool = True) -> list[N
     """The files of a new migration. Raises UsageError for layouts whose own tool has to make it."""
     layout = folder.layout
     if layout in _OWN_TOOL:
-        raise UsageError(f"{layout} keeps more than files: its own tool makes migrations", _OWN_TOOL[layout].format(name=name))
+        raise UsageError(
+            f"{layout} keeps more than files: its own tool makes migrations", _OWN_TOOL[layout].format(name=name)
+        )
     if layout in _MARKED:
         # dbmate refuses a file without a down
         text = _MARKED[layout] if down or layout == "dbmate" else _MARKED[layout].partition("\n\n")[0] + "\n"
@@ -72,7 +74,11 @@ def _hyphens(folder: Folder) -> bool:
 
 
 def _newest(folder: Folder) -> str:
-    numbered = [c for c in claims(folder) if c.direction is not Direction.DOWN and c.number is not None and c.relative.endswith(".sql")]
+    numbered = [
+        c
+        for c in claims(folder)
+        if c.direction is not Direction.DOWN and c.number is not None and c.relative.endswith(".sql")
+    ]
     return max(numbered, key=lambda c: c.number or ()).relative if numbered else ""
 
 

@@ -30,8 +30,9 @@ class Branch:
 class GitView:
     """What git knows of one folder of migrations. ``base``: the base branch's name, "" where there is none.
 
-    ``base_files`` are the base's files in the folder, ``base_added`` those that it added since the two parted, ``base_deleted``
-    those that it deleted since; ``own`` are the blobs of HEAD. ``notes`` say what could not be compared.
+    ``base_files`` are the base's files in the folder, ``base_added`` those that it added since the two parted,
+    ``base_deleted`` those that it deleted since; ``own`` are the blobs of HEAD. ``notes`` say what could not be
+    compared.
     """
 
     top: Path
@@ -50,7 +51,10 @@ class GitView:
 def view(config: Config, folder: Folder, cwd: Path) -> GitView | None:
     """What git knows of the folder; None outside of a repository. A view with notes alone where git cannot be asked."""
     root = cwd / (folder.roots[0] if folder.roots else ".")
-    if not any((up / ".git").exists() for up in (root.resolve(), *root.resolve().parents)) and "GIT_DIR" not in os.environ:
+    if (
+        not any((up / ".git").exists() for up in (root.resolve(), *root.resolve().parents))
+        and "GIT_DIR" not in os.environ
+    ):
         return None
     try:
         return _view(config, root)
@@ -87,16 +91,30 @@ def _view(config: Config, root: Path) -> GitView:
     (base_deleted,) = git.differing(root, [(meeting_tree, base_tree)] if meeting else [(base_tree, base_tree)], "D")
     own = git.listed(root, head_tree)
     base_files = (own if base_tree == head_tree else git.listed(root, base_tree)) if base_commit else {}
-    branches = tuple(Branch(name, commit, added) for (name, commit), added in zip(refs, branch_added, strict=True) if added)
+    branches = tuple(
+        Branch(name, commit, added) for (name, commit), added in zip(refs, branch_added, strict=True) if added
+    )
     return GitView(
-        top, prefix, head, base, frozenset(base_files), base_added, frozenset(base_deleted), branches, frozenset(own.values()),
-        (*(((base, base_commit),) if base_commit else ()), *refs), tuple(notes),
-    )  # fmt: skip
+        top,
+        prefix,
+        head,
+        base,
+        frozenset(base_files),
+        base_added,
+        frozenset(base_deleted),
+        branches,
+        frozenset(own.values()),
+        (*(((base, base_commit),) if base_commit else ()), *refs),
+        tuple(notes),
+    )
 
 
 def _parted(base: str, shallow: bool) -> tuple[str, str]:
     if shallow:
-        return f"this clone is shallow: where HEAD and {base} parted is not known", "fetch with depth 0 (actions/checkout: fetch-depth: 0)"
+        return (
+            f"this clone is shallow: where HEAD and {base} parted is not known",
+            "fetch with depth 0 (actions/checkout: fetch-depth: 0)",
+        )
     return f"HEAD and {base} have no common history", "set [git] base to the branch that this one is merged into"
 
 
@@ -109,13 +127,23 @@ def _base(config: Config, root: Path, notes: list[tuple[str, str]]) -> tuple[str
         if commit:
             return (git.attempt(root, "rev-parse", "--abbrev-ref", name) or name), commit
     if wanted and wanted != "origin/main":
-        notes.append((f"the base branch {wanted} is not here", f"fetch it, or mend [git] base ({config.path or 'lockgate.toml'})"))
+        notes.append(
+            (
+                f"the base branch {wanted} is not here",
+                f"fetch it, or mend [git] base ({config.path or 'lockgate.toml'})",
+            )
+        )
     return "", ""
 
 
 def _unmerged(root: Path, head: str, base: str) -> list[tuple[str, str]]:
-    """Branches whose commits neither HEAD nor the base has, without this branch's own remote copies; one name for each commit."""
-    own = {git.attempt(root, "symbolic-ref", "--quiet", "--short", "HEAD"), os.environ.get("GITHUB_HEAD_REF", ""), _pushed()}
+    """Branches whose commits neither HEAD nor the base has, without this branch's own remote copies; one name for each
+    commit."""
+    own = {
+        git.attempt(root, "symbolic-ref", "--quiet", "--short", "HEAD"),
+        os.environ.get("GITHUB_HEAD_REF", ""),
+        _pushed(),
+    }
     merged_into = [f"--no-merged={commit}" for commit in dict.fromkeys((head, base)) if commit]
     found: dict[str, str] = {}
     lists = [_refs(root, condition) for condition in merged_into]
@@ -132,7 +160,9 @@ def _pushed() -> str:
 
 
 def _refs(root: Path, condition: str) -> dict[str, str]:
-    text = git.git(root, "for-each-ref", condition, "--format=%(refname) %(objectname) %(symref)", "refs/remotes", "refs/heads")
+    text = git.git(
+        root, "for-each-ref", condition, "--format=%(refname) %(objectname) %(symref)", "refs/remotes", "refs/heads"
+    )
     rows = [line.split(" ") for line in text.splitlines()]
     return {row[0]: row[1] for row in rows if not row[2]}
 
@@ -157,7 +187,8 @@ def _claim(item: Named, view: GitView, where: str, cwd: Path) -> Claim:
 
 
 def is_new(view: GitView, branch: Branch, relative: str) -> bool:
-    """Whether a branch really adds a file: our own history never had it (and renumbered or removed it), nor is it one of ours under another name."""
+    """Whether a branch really adds a file: our own history never had it (and renumbered or removed it), nor is it one
+    of ours under another name."""
     if branch.added.get(relative) in view.own:
         return False
     return relative not in _removed(view.top, view.root, view.head)
@@ -167,6 +198,8 @@ def is_new(view: GitView, branch: Branch, relative: str) -> bool:
 def _removed(top: Path, root: str, head: str) -> frozenset[str]:
     """The files of the folder that our own history once had and then removed or renamed."""
     where = ("--", root) if root else ()
-    text = git.attempt(top, "log", "--no-renames", "--no-relative", "--diff-filter=D", "--format=", "--name-only", "-z", head, *where)
+    text = git.attempt(
+        top, "log", "--no-renames", "--no-relative", "--diff-filter=D", "--format=", "--name-only", "-z", head, *where
+    )
     names = (name.strip("\n") for name in text.split("\0"))
     return frozenset(n.removeprefix(f"{root}/") if root else n for n in names if n)

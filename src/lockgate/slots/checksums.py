@@ -26,7 +26,8 @@ def _bare(checksum: str) -> str:
 def agrees(checksum: str, algorithm: str, source: Source) -> bool | None:
     """Whether a file is still what the checksum was made of; None where that cannot be told.
 
-    A file that differs in nothing but its line ends agrees: a checkout on Windows makes such ones, and runners differ on them.
+    A file that differs in nothing but its line ends agrees: a checkout on Windows makes such ones, and runners differ
+    on them.
     """
     if algorithm == "flyway-crc32":
         return checksum.strip() == str(flyway_crc32(source.text)) if checksum.strip().lstrip("-").isdigit() else None
@@ -39,7 +40,8 @@ def agrees(checksum: str, algorithm: str, source: Source) -> bool | None:
 
 
 def flyway_crc32(text: str) -> int:
-    """Flyway's ChecksumCalculator: CRC-32 over the lines without their ends and without byte order mark, as a signed 32-bit number."""
+    """Flyway's ChecksumCalculator: CRC-32 over the lines without their ends and without byte order mark, as a signed
+    32-bit number."""
     crc = 0
     for line in text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         crc = zlib.crc32(line.encode(), crc)

@@ -42,7 +42,9 @@ def claims(folder: Folder) -> tuple[Claim, ...]:
 
 def _claim(file: SlotFile) -> Claim:
     item = file.named
-    return Claim(item.slot, item.name, item.id, item.direction, file.source, item.relative, item.key, baseline=item.baseline)
+    return Claim(
+        item.slot, item.name, item.id, item.direction, file.source, item.relative, item.key, baseline=item.baseline
+    )
 
 
 def by_name(folder: Folder) -> bool:

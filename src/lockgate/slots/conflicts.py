@@ -12,7 +12,8 @@ from lockgate.values import dataclass
 class DuplicateSlot:
     """``second`` claims the slot that ``first`` holds, and should move (``why``).
 
-    ``applied`` is the name that the ledger has, if known; ``does``: what the runner does where the ledger holds the slot without a name.
+    ``applied`` is the name that the ledger has, if known; ``does``: what the runner does where the ledger holds the
+    slot without a name.
     """
 
     first: Claim
@@ -49,7 +50,8 @@ class DownWithoutUp:
 
 @dataclass(frozen=True, slots=True)
 class MissingDown:
-    """An up without a down, in a folder of which ``having`` of ``total`` migrations have one. ``refused``: what the runner says to that."""
+    """An up without a down, in a folder of which ``having`` of ``total`` migrations have one. ``refused``: what the
+    runner says to that."""
 
     up: Claim
     having: int
@@ -68,7 +70,8 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A file that the runner does not run, though it is named much like a migration. ``stops``: the runner runs nothing because of it."""
+    """A file that the runner does not run, though it is named much like a migration. ``stops``: the runner runs nothing
+    because of it."""
 
     source: Source
     why: str
@@ -104,7 +107,8 @@ class WrongDirection:
 
 @dataclass(frozen=True, slots=True)
 class TakenOnBase:
-    """After a merge with the base branch two files claim one slot. ``applied``: the name that the ledger has; ``stays``: the claim of that name."""
+    """After a merge with the base branch two files claim one slot. ``applied``: the name that the ledger has;
+    ``stays``: the claim of that name."""
 
     ours: Claim
     theirs: Claim
@@ -115,7 +119,8 @@ class TakenOnBase:
 
 @dataclass(frozen=True, slots=True)
 class TakenOnBranch:
-    """Another branch that is not merged claims the same slot. ``merged``: ours is on the base branch already; ``stays``: the one that is applied."""
+    """Another branch that is not merged claims the same slot. ``merged``: ours is on the base branch already;
+    ``stays``: the one that is applied."""
 
     ours: Claim
     theirs: Claim
@@ -173,7 +178,8 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Below:
-    """A slot that is not applied, below the highest one that is; ``does``: what its runner does then, and never runs it."""
+    """A slot that is not applied, below the highest one that is; ``does``: what its runner does then, and never runs
+    it."""
 
     claim: Claim
     highest: LedgerRow
@@ -200,6 +206,24 @@ class Dirty:
 
 
 Conflict = (
-    DuplicateSlot | SharedNumber | PairMismatch | DownWithoutUp | MissingDown | Gap | PassedOver | StaleSums | CaseCollision | WrongDirection
-    | TakenOnBase | TakenOnBranch | TakenByReservation | NotCompared | NameMismatch | Missing | Changed | Below | OutOfOrder | Dirty
-)  # fmt: skip
+    DuplicateSlot
+    | SharedNumber
+    | PairMismatch
+    | DownWithoutUp
+    | MissingDown
+    | Gap
+    | PassedOver
+    | StaleSums
+    | CaseCollision
+    | WrongDirection
+    | TakenOnBase
+    | TakenOnBranch
+    | TakenByReservation
+    | NotCompared
+    | NameMismatch
+    | Missing
+    | Changed
+    | Below
+    | OutOfOrder
+    | Dirty
+)

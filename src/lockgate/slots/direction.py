@@ -22,7 +22,9 @@ _ONCE = pattern(
 )
 # a migration whose name says so drops what others created, perhaps outside of this folder
 _MEANT = pattern(r"drop|remove|delete|clean|retire|deprecat|obsolete|unused", re.IGNORECASE)
-_CREATED = pattern(rf"\bcreate\s+(?:or\s+replace\s+)?{_KIND}\s+(?:concurrently\s+)?(?:if\s+not\s+exists\s+)?{_NAME}", re.IGNORECASE)
+_CREATED = pattern(
+    rf"\bcreate\s+(?:or\s+replace\s+)?{_KIND}\s+(?:concurrently\s+)?(?:if\s+not\s+exists\s+)?{_NAME}", re.IGNORECASE
+)
 _DROPPED = pattern(rf"\bdrop\s+{_KIND}\s+(?:concurrently\s+)?(?:if\s+exists\s+)?{_NAME}", re.IGNORECASE)
 
 

@@ -31,7 +31,9 @@ def run(cwd: Path, arguments: Sequence[str], stdin: bytes = b"") -> bytes:
     import subprocess
 
     try:
-        done = subprocess.run(["git", *arguments], cwd=cwd, input=stdin, capture_output=True, check=False, env=_environment())
+        done = subprocess.run(
+            ["git", *arguments], cwd=cwd, input=stdin, capture_output=True, check=False, env=_environment()
+        )
     except FileNotFoundError as error:
         raise NoGit("git is not installed", "install git, or leave out what needs it") from error
     if done.returncode:
@@ -63,7 +65,9 @@ class Blobs:
         from subprocess import PIPE, Popen
 
         if self._process is None:
-            self._process = Popen(["git", "cat-file", "--batch"], cwd=self._cwd, env=_environment(), stdin=PIPE, stdout=PIPE)
+            self._process = Popen(
+                ["git", "cat-file", "--batch"], cwd=self._cwd, env=_environment(), stdin=PIPE, stdout=PIPE
+            )
         head = self._asked(self._process, f"{blob}\n".encode())
         if len(head) != 3:
             raise GitFailed(f"git cat-file: {blob} is not here", "fetch it whole (a partial clone may lack it)")
@@ -94,7 +98,8 @@ def commit_of(cwd: Path, ref: str) -> str:
 
 
 def changed_paths(ref: str, cwd: Path) -> frozenset[str]:
-    """The files, relative to ``cwd``, that differ from a commit (from its merge base with HEAD) or are not tracked yet."""
+    """The files, relative to ``cwd``, that differ from a commit (from its merge base with HEAD) or are not tracked
+    yet."""
     commit = commit_of(cwd, ref)
     if not commit:
         git(cwd, "rev-parse", "--git-dir")  # outside of a repository that is the thing to say
@@ -102,7 +107,9 @@ def changed_paths(ref: str, cwd: Path) -> frozenset[str]:
     # unrelated histories, or a shallow clone: compare with the commit itself
     commit = attempt(cwd, "merge-base", commit, "HEAD") or commit
     root = Path(git(cwd, "rev-parse", "--show-toplevel").rstrip("\n"))
-    names = git(cwd, "diff", "--name-only", "-z", commit).split("\0") + git(root, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
+    names = git(cwd, "diff", "--name-only", "-z", commit).split("\0") + git(
+        root, "ls-files", "--others", "--exclude-standard", "-z"
+    ).split("\0")
     return frozenset(os.path.relpath(root / name, cwd.resolve()).replace(os.sep, "/") for name in names if name)
 
 
@@ -125,12 +132,25 @@ def listed(cwd: Path, tree: str) -> dict[str, str]:
 
 
 def differing(cwd: Path, pairs: Sequence[tuple[str, str]], status: str) -> list[dict[str, str]]:
-    """For every pair of trees the files that the second added ("A") or deleted ("D"), each with its blob; one process for all pairs."""
+    """For every pair of trees the files that the second added ("A") or deleted ("D"), each with its blob; one process
+    for all pairs."""
     distinct = list(dict.fromkeys(p for p in pairs if p[0] != p[1]))
     if not distinct:
         return [{} for _ in pairs]
     stdin = "".join(f"{a} {b}\n" for a, b in distinct)
-    text = git(cwd, "diff-tree", "--stdin", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-relative", f"--diff-filter={status}", stdin=stdin)
+    text = git(
+        cwd,
+        "diff-tree",
+        "--stdin",
+        "-r",
+        "-z",
+        "--raw",
+        "--no-abbrev",
+        "--no-renames",
+        "--no-relative",
+        f"--diff-filter={status}",
+        stdin=stdin,
+    )
     found: dict[tuple[str, str], dict[str, str]] = {p: {} for p in distinct}
     parts = text.split("\0")
     pair = distinct[0]
@@ -146,8 +166,22 @@ def differing(cwd: Path, pairs: Sequence[tuple[str, str]], status: str) -> list[
 
 
 def appearance(cwd: Path, paths: Sequence[str]) -> dict[str, int]:
-    """When each file was merged: its rank along the first parents of HEAD, higher is later; files that no commit has rank last."""
-    text = attempt(cwd, "log", "--first-parent", "-m", "--no-renames", "--diff-filter=A", "--format=", "--name-only", "-z", "--relative", "--", *paths)
+    """When each file was merged: its rank along the first parents of HEAD, higher is later; files that no commit has
+    rank last."""
+    text = attempt(
+        cwd,
+        "log",
+        "--first-parent",
+        "-m",
+        "--no-renames",
+        "--diff-filter=A",
+        "--format=",
+        "--name-only",
+        "-z",
+        "--relative",
+        "--",
+        *paths,
+    )
     ranks: dict[str, int] = {}
     for number, name in enumerate(reversed([n.strip("\n") for n in text.split("\0") if n.strip("\n")])):
         ranks.setdefault(name, number)

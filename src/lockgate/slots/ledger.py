@@ -32,7 +32,8 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All rows that stand for something applied; ``source`` is the snapshot's text, or the rows of the table as read."""
+    """All rows that stand for something applied; ``source`` is the snapshot's text, or the rows of the table as
+    read."""
 
     source: Source
     rows: tuple[LedgerRow, ...]
@@ -46,7 +47,8 @@ class Ledger:
 
 @lru_cache(maxsize=65_536)
 def plain_name(name: str) -> str:
-    """A migration's name as ledgers spell it in their different ways: without slot, direction and suffix, words joined alike."""
+    """A migration's name as ledgers spell it in their different ways: without slot, direction and suffix, words joined
+    alike."""
     name = re.sub(r"([._]up|[._]down)?\.sql$", "", name.rpartition("/")[2])
     name = re.sub(r"\.(?:postgres(?:ql)?|pg|all|autocommit)$", "", name)
     name = re.sub(r"^[VURB]?\d[\d.]*(__|[_\-. ]|$)", "", name)

@@ -23,7 +23,8 @@ def examine_merges(table: SlotTable, next_free: str) -> Iterator[TakenOnBase | T
 
 
 def unseen_below(table: SlotTable) -> Iterator[Below]:
-    """A ledger of one row (golang-migrate's) tells nothing of what is below it; but what the base branch has not was never deployed from it."""
+    """A ledger of one row (golang-migrate's) tells nothing of what is below it; but what the base branch has not was
+    never deployed from it."""
     ledger, view = table.ledger, table.git
     if ledger is None or not ledger.kind.head_only or ledger.kind.by_name or view is None or not view.base:
         return
@@ -83,10 +84,16 @@ def _branches(table: SlotTable, next_free: str) -> Iterator[TakenOnBranch]:
     for branch, found in table.branches:
         for theirs in found:
             for ours in slots.get(_key(table, theirs), ()):
-                if (ours.id, theirs.id) in said or ours.id == theirs.id or not is_new(view, by_branch[branch], theirs.relative):
+                if (
+                    (ours.id, theirs.id) in said
+                    or ours.id == theirs.id
+                    or not is_new(view, by_branch[branch], theirs.relative)
+                ):
                     continue
                 said.add((ours.id, theirs.id))
-                yield TakenOnBranch(ours, theirs, ours.relative in view.base_files, _applied_one(table, ours, theirs), next_free)
+                yield TakenOnBranch(
+                    ours, theirs, ours.relative in view.base_files, _applied_one(table, ours, theirs), next_free
+                )
 
 
 def _reservations(table: SlotTable) -> Iterator[TakenByReservation]:
@@ -98,4 +105,6 @@ def _reservations(table: SlotTable) -> Iterator[TakenByReservation]:
     for reservation in table.reserved:
         for claim in ours.get(reservation.number, ()):
             if plain_name(claim.name) != plain_name(reservation.name) and claim.relative not in merged:
-                yield TakenByReservation(claim, reservation.name, reservation.who or reservation.where, reservation.path)
+                yield TakenByReservation(
+                    claim, reservation.name, reservation.who or reservation.where, reservation.path
+                )

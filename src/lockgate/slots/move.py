@@ -20,7 +20,8 @@ _ORDERED = {
 
 
 def chosen(folder: Folder, wanted: str) -> list[Claim]:
-    """The files of the one migration that a slot, a name or an id stands for. Raises UsageError for none, or several."""
+    """The files of the one migration that a slot, a name or an id stands for. Raises UsageError for none, or
+    several."""
     found = claims(folder)
     by_id = [c for c in found if wanted in (c.id, c.name, c.relative, c.source.path)]
     number = next((c.number for c in found if c.slot == wanted), None)
@@ -32,7 +33,10 @@ def chosen(folder: Folder, wanted: str) -> list[Claim]:
         raise UsageError(f"no migration has the slot or the name {wanted}", "see `lockgate slots`")
     if len({c.relative for c in matching if c.direction is not Direction.DOWN}) > 1:
         what = f"slot {wanted} is claimed by" if not by_id else f"{wanted} is the name of"
-        raise UsageError(f"{what} {' and by '.join(ids) if not by_id else ' and of '.join(ids)}", f"say which: lockgate slots renumber {ids[-1]}")
+        raise UsageError(
+            f"{what} {' and by '.join(ids) if not by_id else ' and of '.join(ids)}",
+            f"say which: lockgate slots renumber {ids[-1]}",
+        )
     return matching
 
 
@@ -41,7 +45,9 @@ def renamed(folder: Folder, claim: Claim, slot: str) -> str:
     layout = BY_NAME[folder.layout]
     if folder.layout in _ORDERED and not (folder.layout == "drizzle" and "/" in claim.relative):
         raise UsageError(f"{folder.layout} does not order by the names of files", _ORDERED[folder.layout])
-    match = layout.file.fullmatch(claim.relative) or (layout.code.fullmatch(claim.relative) if layout.code is not None else None)
+    match = layout.file.fullmatch(claim.relative) or (
+        layout.code.fullmatch(claim.relative) if layout.code is not None else None
+    )
     if match is None or not claim.slot:
         raise UsageError(f"{claim.id} has no slot", "only numbered migrations can be renumbered")
     start, end = match.span("slot")
@@ -54,7 +60,8 @@ def renamed(folder: Folder, claim: Claim, slot: str) -> str:
 
 
 def moves(folder: Folder, files: list[Claim], slot: str, cwd: Path) -> dict[str, str]:
-    """Old paths and new ones, relative to the working directory, of these files and of what lies beside them (``V1__a.sql.conf``).
+    """Old paths and new ones, relative to the working directory, of these files and of what lies beside them
+    (``V1__a.sql.conf``).
 
     A migration that is a folder moves as a whole, with its settings.
     """
@@ -66,7 +73,9 @@ def moves(folder: Folder, files: list[Claim], slot: str, cwd: Path) -> dict[str,
             old, new = old.partition("/")[0], new.partition("/")[0]
         out[root + old] = root + new
         for beside in sorted((cwd / root).glob(f"{_escaped(old)}.*")):
-            out[root + old + beside.name.removeprefix(Path(old).name)] = root + new + beside.name.removeprefix(Path(old).name)
+            out[root + old + beside.name.removeprefix(Path(old).name)] = (
+                root + new + beside.name.removeprefix(Path(old).name)
+            )
     return out
 
 

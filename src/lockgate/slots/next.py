@@ -14,7 +14,8 @@ _STAMP = "%Y%m%d%H%M%S"
 
 
 def next_slot(table: SlotTable, now: datetime | None = None) -> str:
-    """The next free slot in the folder's own form: as many digits, or a UTC time as its newest has it; "" where slots are no numbers."""
+    """The next free slot in the folder's own form: as many digits, or a UTC time as its newest has it; "" where slots
+    are no numbers."""
     if table.folder.layout in ("command", "sqitch", "liquibase"):
         return ""
     newest = next((c for c in reversed(table.tree) if c.number is not None), None)

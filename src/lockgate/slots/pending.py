@@ -14,14 +14,16 @@ from lockgate.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A migration that no row of the ledger has. ``note``: what the runner does with it, where it does not simply run."""
+    """A migration that no row of the ledger has. ``note``: what the runner does with it, where it does not simply
+    run."""
 
     claim: Claim
     note: str = ""
 
 
 def pending(table: SlotTable) -> list[Pending]:
-    """The migrations that the next deploy meets, in the runner's order; what only the base branch has comes with the merge."""
+    """The migrations that the next deploy meets, in the runner's order; what only the base branch has comes with the
+    merge."""
     assert table.ledger is not None
     found = match(table.folder, table.ledger)
     # a new database starts from the last baseline

@@ -21,7 +21,8 @@ from lockgate.text import Source, Span
 
 _AGAIN = "make the ledger snapshot again"
 _TABLE = pattern(r'(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+")(?:\.(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+"))?')
-# a lock or a slow table must not hold up a deploy, nor the deploy us; the DSN may say otherwise, but never that we write
+# a lock or a slow table must not hold up a deploy, nor the deploy us; the DSN may say otherwise, but never that we
+# write
 _TIMEOUTS, _READ_ONLY = "-c statement_timeout=30s -c lock_timeout=5s", "-c default_transaction_read_only=on"
 
 
@@ -40,7 +41,8 @@ def read_ledger(config: Config, cwd: Path, folder: Folder | None = None) -> Ledg
 
 
 def ledger_table(config: Config, folder: Folder | None) -> str:
-    """The ledger's table: the configured one, else the one that the runner of this folder keeps; "" where it is not known to keep any."""
+    """The ledger's table: the configured one, else the one that the runner of this folder keeps; "" where it is not
+    known to keep any."""
     known = kinds.of_layout(_runner(folder)) if folder is not None and not config.ledger.table else None
     return config.ledger.table or (known.table if known else "")
 
@@ -55,7 +57,9 @@ def _runner(folder: Folder) -> str:
 def read_snapshot(path: Path, cwd: Path, columns: Mapping[str, str] | None = None) -> Ledger:
     """A JSON file: a list of rows, or an object whose ``rows`` is one. Raises CannotCheck, UsageError."""
     if not path.exists():
-        raise UsageError(f"{shown(path, cwd)}: no such ledger snapshot", "make it with `lockgate snapshot`, or mend ledger.snapshot")
+        raise UsageError(
+            f"{shown(path, cwd)}: no such ledger snapshot", "make it with `lockgate snapshot`, or mend ledger.snapshot"
+        )
     source = read(path, cwd)
     try:
         data = json.loads(source.text.removeprefix("\ufeff"))
@@ -90,9 +94,14 @@ def read_dsn(variable: str, table: str, columns: Mapping[str, str] | None = None
     where = f"{config_path}: " if config_path else ""
     dsn = os.environ.get(variable)
     if not dsn:
-        raise UsageError(f"{where}ledger.dsn_env names {variable}, which is not set", f"set {variable}, or use ledger.snapshot")
+        raise UsageError(
+            f"{where}ledger.dsn_env names {variable}, which is not set", f"set {variable}, or use ledger.snapshot"
+        )
     if not _TABLE.fullmatch(table):
-        raise UsageError(f"{where}ledger.table must name a table" + (f", not {table!r}" if table else ""), 'such as table = "public.schema_migrations"')
+        raise UsageError(
+            f"{where}ledger.table must name a table" + (f", not {table!r}" if table else ""),
+            'such as table = "public.schema_migrations"',
+        )
     rows = _select(dsn, table, variable)
     lines = ["  ".join(f"{k}={_shown(v)}" for k, v in row.items()) for row in rows]
     spans, at = [], 0
@@ -111,10 +120,15 @@ def _select(dsn: str, table: str, variable: str) -> list[dict[str, Any]]:
     from psycopg.rows import dict_row
 
     parts = parts_of(dsn, variable)
-    options = {"options": f"{_TIMEOUTS} {parts.get('options', '')} {_READ_ONLY}", "connect_timeout": parts.get("connect_timeout", CONNECT_TIMEOUT)}
+    options = {
+        "options": f"{_TIMEOUTS} {parts.get('options', '')} {_READ_ONLY}",
+        "connect_timeout": parts.get("connect_timeout", CONNECT_TIMEOUT),
+    }
     try:
         with psycopg.connect(dsn, **options, row_factory=dict_row) as connection:  # type: ignore[arg-type]
             connection.read_only = True
             return connection.execute(f"SELECT * FROM {table} ORDER BY 1".encode()).fetchall()
     except psycopg.Error as error:
-        raise cannot(f"the ledger {table} cannot be read through {variable}", str(error), error.sqlstate, dsn, variable) from None
+        raise cannot(
+            f"the ledger {table} cannot be read through {variable}", str(error), error.sqlstate, dsn, variable
+        ) from None

@@ -1,4 +1,5 @@
-"""Reservations: one small file for each, named after its slot, so that two branches that reserve never conflict in a merge."""
+"""Reservations: one small file for each, named after its slot, so that two branches that reserve never conflict in a
+merge."""
 
 from __future__ import annotations
 
@@ -44,7 +45,9 @@ def in_tree(config: Config) -> list[Reservation]:
     folder = config.root / FOLDER
     if not folder.is_dir():
         return []
-    found = [of_name(p.name, "", _who(p), f"{FOLDER}/{p.name}") for p in sorted(folder.iterdir()) if p.suffix == ".json"]
+    found = [
+        of_name(p.name, "", _who(p), f"{FOLDER}/{p.name}") for p in sorted(folder.iterdir()) if p.suffix == ".json"
+    ]
     return [r for r in found if r is not None]
 
 
@@ -58,7 +61,9 @@ def on_branches(config: Config, view: GitView | None) -> list[Reservation]:
     mine, *others = git.trees(view.top, [view.head, *(commit for _, commit in view.refs)], prefix)
     added = git.differing(view.top, [(mine, other) for other in others], "A")
     present = {Path(r.path).name for r in in_tree(config)}
-    found = [(file, name) for (name, _), files in zip(view.refs, added, strict=True) for file in files if file not in present]
+    found = [
+        (file, name) for (name, _), files in zip(view.refs, added, strict=True) for file in files if file not in present
+    ]
     reservations = (of_name(file, where, "", f"{prefix}/{file}") for file, where in dict(reversed(found)).items())
     return [r for r in reservations if r is not None]
 
@@ -76,7 +81,9 @@ def write(config: Config, slot: str, name: str, who: str) -> Path:
     path = config.root / FOLDER / f"{slot}-{name}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"slot": slot, "name": name, "who": who}, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps({"slot": slot, "name": name, "who": who}, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
     except OSError as error:
         raise CannotCheck(f"{path}: cannot be written: {error.strerror}", "make the folder writable") from error
     return path

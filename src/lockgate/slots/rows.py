@@ -23,10 +23,15 @@ def ledger_of(source: Source, rows: Sequence[Row], spans: Sequence[Span], column
     kind = kinds.CUSTOM if "version" in columns else kinds.recognise(names)
     out: dict[str, LedgerRow] = {}
     repeated: dict[str, LedgerRow] = {}
-    for number, row, span in sorted(zip(range(1, len(rows) + 1), rows, spans, strict=True), key=lambda item: _place(item[1], kind)):
+    for number, row, span in sorted(
+        zip(range(1, len(rows) + 1), rows, spans, strict=True), key=lambda item: _place(item[1], kind)
+    ):
         version = _version(row, kind, columns)
         if version is None and kind.runner != "flyway":
-            raise CannotCheck(f"{source.path}: row {number} has no column for the version (it has {', '.join(row)})", "name it: [ledger] version = ...")
+            raise CannotCheck(
+                f"{source.path}: row {number} has no column for the version (it has {', '.join(row)})",
+                "name it: [ledger] version = ...",
+            )
         key = _key(row, kind, str(version))
         if _undone(row, kind):
             out.pop(key, None)
@@ -70,7 +75,8 @@ def _place(row: Row, kind: Kind) -> tuple[int, str]:
 
 
 def _undone(row: Row, kind: Kind) -> bool:
-    """Whether a row says that its version is applied no more: the newest one of goose tells, flyway adds rows for undo and repair."""
+    """Whether a row says that its version is applied no more: the newest one of goose tells, flyway adds rows for undo
+    and repair."""
     if kind.runner == "flyway":
         what = str(row.get("type", "")).upper()
         return what == "DELETE" or (what.startswith("UNDO") and bool(row.get("success")))
@@ -109,7 +115,8 @@ def _broken(row: Row, kind: Kind, columns: Mapping[str, str]) -> bool:
 
 
 def _fake(row: Row, kind: Kind) -> bool:
-    """Whether the row is a baseline: everything up to it counts as applied (flyway's BASELINE and SQL_BASELINE; atlas's RevisionTypeBaseline, a bit)."""
+    """Whether the row is a baseline: everything up to it counts as applied (flyway's BASELINE and SQL_BASELINE; atlas's
+    RevisionTypeBaseline, a bit)."""
     if kind.runner == "atlas":
         return isinstance(row.get("type"), int) and bool(row["type"] & 1)
     return kind.runner == "flyway" and "BASELINE" in str(row.get("type", "")).upper()

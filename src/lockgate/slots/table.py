@@ -32,7 +32,12 @@ class SlotTable:
 
     def taken(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Every number that anybody claims, as written and as number."""
-        places: list[Claim | Reservation] = [*self.tree, *self.base, *(c for _, found in self.branches for c in found), *self.reserved]
+        places: list[Claim | Reservation] = [
+            *self.tree,
+            *self.base,
+            *(c for _, found in self.branches for c in found),
+            *self.reserved,
+        ]
         for place in places:
             if place.number is not None:
                 yield place.slot, place.number
@@ -56,20 +61,27 @@ class Entry:
 
 
 def gather(config: Config, folder: Folder, cwd: Path, offline: bool = False) -> SlotTable:
-    """The table of a folder. ``offline``: without the ledger. Raises CannotCheck, UsageError for a ledger that cannot be read."""
+    """The table of a folder. ``offline``: without the ledger. Raises CannotCheck, UsageError for a ledger that cannot
+    be read."""
     seen = view(config, folder, cwd)
     base: tuple[Claim, ...] = ()
     branches: tuple[tuple[str, tuple[Claim, ...]], ...] = ()
     if seen is not None and seen.head:
         present = {c.relative for c in claims(folder)}
         base = tuple(c for c in claims_on(folder, seen, seen.base_added, seen.base, cwd) if c.relative not in present)
-        branches = tuple((b.name, tuple(c for c in claims_on(folder, seen, b.added, b.name, cwd) if c.relative not in present)) for b in seen.branches)
+        branches = tuple(
+            (b.name, tuple(c for c in claims_on(folder, seen, b.added, b.name, cwd) if c.relative not in present))
+            for b in seen.branches
+        )
     reserved = (*in_tree(config), *(on_branches(config, seen) if config.git.branches else ()))
-    return SlotTable(folder, claims(folder), seen, base, branches, None if offline else read_ledger(config, cwd, folder), reserved)
+    return SlotTable(
+        folder, claims(folder), seen, base, branches, None if offline else read_ledger(config, cwd, folder), reserved
+    )
 
 
 def entries(table: SlotTable) -> list[Entry]:
-    """The table's lines in the runner's order; what only branches, ledger or reservations have comes where its number belongs."""
+    """The table's lines in the runner's order; what only branches, ledger or reservations have comes where its number
+    belongs."""
     out: dict[object, Entry] = {}
 
     def entry(slot: str, number: tuple[int, ...] | None, name: str, ident: str) -> Entry:
@@ -98,7 +110,9 @@ def entries(table: SlotTable) -> list[Entry]:
     return [*numbered, *(e for e in out.values() if e.number is None)]
 
 
-def _add_ledger(table: SlotTable, out: dict[object, Entry], entry: Callable[[str, tuple[int, ...] | None, str, str], Entry]) -> None:
+def _add_ledger(
+    table: SlotTable, out: dict[object, Entry], entry: Callable[[str, tuple[int, ...] | None, str, str], Entry]
+) -> None:
     if table.ledger is None:
         return
     found = match(table.folder, table.ledger)

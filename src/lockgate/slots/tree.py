@@ -46,7 +46,9 @@ def duplicates(folder: Folder, found: Iterable[Claim]) -> Iterator[DuplicateSlot
             home = claim.relative.rpartition("/")[0] if folder.layout == "plain" else ""
             holders[home, claim.number, claim.direction is Direction.DOWN, claim.baseline].append(claim)
     usual = _usually_shared(folder, holders.values())
-    paired = {c.id for group in holders.values() if len(group) > 1 for c in group[1:] if c.direction is not Direction.DOWN}
+    paired = {
+        c.id for group in holders.values() if len(group) > 1 for c in group[1:] if c.direction is not Direction.DOWN
+    }
     for group in holders.values():
         for second in group[1:]:
             if by_name(folder) or usual or dated(second.slot):
@@ -57,9 +59,14 @@ def duplicates(folder: Folder, found: Iterable[Claim]) -> Iterator[DuplicateSlot
 
 
 def _usually_shared(folder: Folder, groups: Iterable[list[Claim]]) -> bool:
-    """Whether a plain folder, whose runner is not known, shares numbers as a habit: they then are an order, and no slots."""
+    """Whether a plain folder, whose runner is not known, shares numbers as a habit: they then are an order, and no
+    slots."""
     shared = [len(group) - 1 for group in groups if len(group) > 1]
-    return folder.layout == "plain" and len(folder.migrations) >= 10 and sum(shared) * 10 >= max(len(folder.migrations), 30)
+    return (
+        folder.layout == "plain"
+        and len(folder.migrations) >= 10
+        and sum(shared) * 10 >= max(len(folder.migrations), 30)
+    )
 
 
 def _pairs(folder: Folder, found: tuple[Claim, ...]) -> Iterator[PairMismatch | DownWithoutUp | MissingDown]:
@@ -82,7 +89,9 @@ def _pairs(folder: Folder, found: tuple[Claim, ...]) -> Iterator[PairMismatch | 
 
 def _missing_downs(folder: Folder, found: tuple[Claim, ...]) -> Iterator[MissingDown]:
     # those before the first down are from before the folder had them
-    first = next((n for n, m in enumerate(folder.migrations) if m.down is not None), 0) if folder.layout != "dbmate" else 0
+    first = (
+        next((n for n, m in enumerate(folder.migrations) if m.down is not None), 0) if folder.layout != "dbmate" else 0
+    )
     since = [m for m in folder.migrations[first:] if not m.opaque]
     having, total = sum(1 for m in since if m.down is not None), len(since)
     # dbmate: "requires each migration to define a down block"
@@ -97,7 +106,11 @@ def _missing_downs(folder: Folder, found: tuple[Claim, ...]) -> Iterator[Missing
 
 def _gaps(found: tuple[Claim, ...]) -> Iterator[Gap]:
     """Numbers left out of a count; a folder that counts in tens, or by dates, has none."""
-    counted = {n[0]: c for c in reversed(found) if (n := c.number) is not None and len(n) == 1 and c.direction is not Direction.DOWN}
+    counted = {
+        n[0]: c
+        for c in reversed(found)
+        if (n := c.number) is not None and len(n) == 1 and c.direction is not Direction.DOWN
+    }
     numbers = sorted(counted)
     if not numbers or numbers[-1] >= _TIMESTAMP:
         return
@@ -119,5 +132,9 @@ def _collisions(folder: Folder, found: tuple[Claim, ...]) -> Iterator[CaseCollis
         first = seen.setdefault(folded, path)
         if first != path:
             same = unicodedata.normalize("NFC", first) == unicodedata.normalize("NFC", path)
-            how = "macOS, which does not tell Unicode forms apart" if same else "Windows and macOS, which do not tell case apart"
+            how = (
+                "macOS, which does not tell Unicode forms apart"
+                if same
+                else "Windows and macOS, which do not tell case apart"
+            )
             yield CaseCollision(first, sources.get(path) or Source(path, ""), how)

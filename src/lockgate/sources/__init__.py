@@ -16,20 +16,38 @@ from lockgate.sources.naming import BY_NAME
 from lockgate.values import replace
 
 __all__ = [
-    "Detection", "Direction", "Folder", "Migration", "Named", "Script", "Skipped", "SlotFile", "Transaction", "detect", "home_of", "load", "read", "shown",
-]  # fmt: skip
+    "Detection",
+    "Direction",
+    "Folder",
+    "Migration",
+    "Named",
+    "Script",
+    "Skipped",
+    "SlotFile",
+    "Transaction",
+    "detect",
+    "home_of",
+    "load",
+    "read",
+    "shown",
+]
 
 
 def load(
-    paths: Sequence[Path], layout: str = "auto", *, transaction: str | None = None, cwd: Path,
-    command: str = "", placeholders: Mapping[str, str] | None = None,
-) -> Folder:  # fmt: skip
+    paths: Sequence[Path],
+    layout: str = "auto",
+    *,
+    transaction: str | None = None,
+    cwd: Path,
+    command: str = "",
+    placeholders: Mapping[str, str] | None = None,
+) -> Folder:
     """The migrations of these folders and files, in application order.
 
-    ``transaction`` "statement" sends every statement on its own; "file" or None keeps each layout's own shape. With ``command`` the
-    standard output of that program is taken as the migrations (``alembic upgrade head --sql``), and paths are not looked at.
-    ``placeholders`` are flyway's. Raises UsageError for a missing path, an unknown layout, mixed or unknown names; CannotCheck for an
-    unreadable file or a folder without migrations.
+    ``transaction`` "statement" sends every statement on its own; "file" or None keeps each layout's own shape. With
+    ``command`` the standard output of that program is taken as the migrations (``alembic upgrade head --sql``), and
+    paths are not looked at. ``placeholders`` are flyway's. Raises UsageError for a missing path, an unknown layout,
+    mixed or unknown names; CannotCheck for an unreadable file or a folder without migrations.
     """
     if layout not in ("auto", *BY_NAME):
         raise UsageError(f"no such layout: {layout}", "known: " + ", ".join(["auto", *BY_NAME]))
@@ -63,11 +81,16 @@ def home_of(file: Path) -> Path:
     return file.parent.parent if file.name in ("up.sql", "down.sql", "migration.sql") else file.parent
 
 
-def _load(path: Path, only: list[str], layout: str, cwd: Path, placeholders: Mapping[str, str]) -> tuple[str, Assembly, Folder]:
+def _load(
+    path: Path, only: list[str], layout: str, cwd: Path, placeholders: Mapping[str, str]
+) -> tuple[str, Assembly, Folder]:
     label = shown(path, cwd)
     files = walk(path) if not only else [*only, *(f for f in walk(path, 2) if not is_sql(f))]
     if not only and not any(is_sql(f) or f.endswith("sqitch.plan") for f in files):
-        raise CannotCheck(f"{label}: no migrations here: no .sql file at all", "name the folder of migrations, or set migrations.paths")
+        raise CannotCheck(
+            f"{label}: no migrations here: no .sql file at all",
+            "name the folder of migrations, or set migrations.paths",
+        )
     if layout == "auto":
         path, files, found = _found(path, files, label, bool(only))
     else:
@@ -79,9 +102,16 @@ def _load(path: Path, only: list[str], layout: str, cwd: Path, placeholders: Map
         found = Detection("plain", (*found.explain, "plain: single files that the layout does not name so"))
         out = assemble(BY_NAME["plain"], place)
     if not out.ordered and not out.files:
-        raise CannotCheck(f"{shown(path, cwd)}: no {found.layout} migration among {len(files)} files" + _sample(out), "name the layout with --layout")
+        raise CannotCheck(
+            f"{shown(path, cwd)}: no {found.layout} migration among {len(files)} files" + _sample(out),
+            "name the layout with --layout",
+        )
     root = shown(path, cwd)
-    return found.layout, out, Folder(found.layout, (), tuple(out.skipped), tuple(f"{root}: {e}" for e in found.explain), roots=(root,))
+    return (
+        found.layout,
+        out,
+        Folder(found.layout, (), tuple(out.skipped), tuple(f"{root}: {e}" for e in found.explain), roots=(root,)),
+    )
 
 
 def _sample(out: Assembly) -> str:
@@ -130,10 +160,13 @@ def _join(found: list[tuple[str, Assembly, Folder]]) -> Folder:
     if numbered:
         ordered.sort(key=lambda item: item[0])
     return Folder(
-        " and ".join(layouts), tuple(m for _, m in ordered), tuple(s for _, _, f in found for s in f.skipped),
-        tuple(e for _, _, f in found for e in f.explain), tuple(f for _, out, _ in found for f in out.files),
+        " and ".join(layouts),
+        tuple(m for _, m in ordered),
+        tuple(s for _, _, f in found for s in f.skipped),
+        tuple(e for _, _, f in found for e in f.explain),
+        tuple(f for _, out, _ in found for f in out.files),
         tuple(dict.fromkeys(r for _, _, f in found for r in f.roots)),
-    )  # fmt: skip
+    )
 
 
 def _each_on_its_own(migration: Migration) -> Migration:

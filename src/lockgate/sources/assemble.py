@@ -49,19 +49,30 @@ def assemble(layout: Layout, place: Place) -> Assembly:
         fallen = paired.get(item.relative)
         down = part.down or (fallen.script if fallen is not None else None)
         at = places.get(item.relative) or position(layout, item)
-        out.ordered.append((at, Migration(item.id, item.slot, item.name, part.script, down, layout.afresh, part.opaque)))
+        out.ordered.append(
+            (at, Migration(item.id, item.slot, item.name, part.script, down, layout.afresh, part.opaque))
+        )
     return out
 
 
-def _take(layout: Layout, item: Named, filled: Filled, place: Place, parts: tuple[list[_Part], list[_Part]], out: Assembly) -> None:
+def _take(
+    layout: Layout, item: Named, filled: Filled, place: Place, parts: tuple[list[_Part], list[_Part]], out: Assembly
+) -> None:
     """What one file holds: an up, a down or both; nothing where the runner's mark is missing."""
     ups, downs = parts
     source = filled.source
     if filled.opaque:
-        parts[item.direction is Direction.DOWN].append(_Part(item, Script(source, (), Transaction.FILE), None, filled.opaque))
+        parts[item.direction is Direction.DOWN].append(
+            _Part(item, Script(source, (), Transaction.FILE), None, filled.opaque)
+        )
         return
-    up, down = (s and replace(s, made_up=filled.made_up) for s in scripts(layout.name, source, place.root / item.relative))
-    for script, does in ((up, "refuses the file"), (down, "will not roll it back" if layout.name == "goose" else "refuses the file")):
+    up, down = (
+        s and replace(s, made_up=filled.made_up) for s in scripts(layout.name, source, place.root / item.relative)
+    )
+    for script, does in (
+        (up, "refuses the file"),
+        (down, "will not roll it back" if layout.name == "goose" else "refuses the file"),
+    ):
         if script is not None and script.refused:
             out.skipped.append(Skipped(source.path, f"{script.refused}: {layout.name} {does}", True, stops=True))
     if up is None:
@@ -74,14 +85,18 @@ def _take(layout: Layout, item: Named, filled: Filled, place: Place, parts: tupl
 
 
 def _untorn(ups: list[_Part], layout: Layout) -> list[_Part]:
-    """goose and sql-migrate cut at semicolons, also in a body that nothing marks. Where that has gone well long ago, the runner is another one.
+    """goose and sql-migrate cut at semicolons, also in a body that nothing marks. Where that has gone well long ago,
+    the runner is another one.
 
     Then what is torn is one piece; the newest migrations do not count, for they may be the mistake.
     """
     torn = [layout.name in ("goose", "sql-migrate") and _is_torn(part.script) for part in ups]
     if not any(torn[:-_NEWEST]):
         return ups
-    return [replace(p, script=replace(p.script, pieces=_joined(p.script))) if is_torn else p for p, is_torn in zip(ups, torn, strict=True)]
+    return [
+        replace(p, script=replace(p.script, pieces=_joined(p.script))) if is_torn else p
+        for p, is_torn in zip(ups, torn, strict=True)
+    ]
 
 
 def _is_torn(script: Script) -> bool:
@@ -102,12 +117,21 @@ def _add_code(layout: Layout, place: Place, ups: list[_Part], out: Assembly) -> 
         source = Source(shown(place.root / relative, place.cwd), "")
         out.files.append(SlotFile(item, source))
         if item.direction is not Direction.DOWN:
-            ups.append(_Part(item, Script(source, (), Transaction.FILE), None, f"{source.path} is no SQL: what it does is not known"))
+            ups.append(
+                _Part(
+                    item,
+                    Script(source, (), Transaction.FILE),
+                    None,
+                    f"{source.path} is no SQL: what it does is not known",
+                )
+            )
 
 
 def _from_baseline(ups: list[_Part], layout: Layout) -> list[_Part]:
     """What a new database gets: nothing that the last baseline stands for."""
-    last = max((part for part in ups if part.named.baseline), key=lambda part: position(layout, part.named), default=None)
+    last = max(
+        (part for part in ups if part.named.baseline), key=lambda part: position(layout, part.named), default=None
+    )
     if last is None:
         return ups
     start = position(layout, last.named)
@@ -125,7 +149,9 @@ def _tell_meta(layout: Layout, source: Source, out: Assembly) -> None:
     commands = marks.meta_commands(source) if layout.name == "plain" else ()
     if commands:
         more = f" and {len(commands) - 1} more" if len(commands) > 1 else ""
-        out.skipped.append(Skipped(source.path, f"psql's meta-commands in it are not SQL and are left out: {commands[0]}{more}"))
+        out.skipped.append(
+            Skipped(source.path, f"psql's meta-commands in it are not SQL and are left out: {commands[0]}{more}")
+        )
 
 
 def _pair(ups: list[_Part], downs: list[_Part]) -> dict[str, _Part]:

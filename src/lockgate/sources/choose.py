@@ -35,7 +35,11 @@ def chosen(layout: Layout, place: Place, out: Assembly) -> list[Named]:
             taken.append(item)
     homes = {item.relative.rpartition("/")[0] for item in taken}
     for relative in passed:  # SQL in folders without any migration is something else
-        alike = looks_like_migration(relative) and not other_database(relative) and (layout.depth < 3 or relative.rpartition("/")[0] in homes)
+        alike = (
+            looks_like_migration(relative)
+            and not other_database(relative)
+            and (layout.depth < 3 or relative.rpartition("/")[0] in homes)
+        )
         out.skipped.append(Skipped(shown(place.root / relative, place.cwd), _why(layout, relative), alike))
     _tell_empty(layout, place, out)
     if layout.name == "plain":
@@ -43,7 +47,9 @@ def chosen(layout: Layout, place: Place, out: Assembly) -> list[Named]:
     return sorted(taken, key=lambda item: position(layout, item))
 
 
-def _listed(layout: Layout, place: Place, listed: Mapping[str, str], candidates: list[str], out: Assembly) -> list[Named]:
+def _listed(
+    layout: Layout, place: Place, listed: Mapping[str, str], candidates: list[str], out: Assembly
+) -> list[Named]:
     """drizzle: what the journal lists, in its order; a file that it lists and that is not there stops the runner."""
     by_id = {item.id: item for f in candidates if "/" not in f and (item := named(layout, f)) is not None}
     for tag in [t for t in listed if t not in by_id]:
@@ -52,7 +58,9 @@ def _listed(layout: Layout, place: Place, listed: Mapping[str, str], candidates:
     for ident, item in by_id.items():
         if ident not in listed:
             why = "meta/_journal.json does not list it: drizzle passes it over in silence"
-            out.skipped.append(Skipped(shown(place.root / item.relative, place.cwd), why, looks_like_migration(item.relative)))
+            out.skipped.append(
+                Skipped(shown(place.root / item.relative, place.cwd), why, looks_like_migration(item.relative))
+            )
     return [replace(by_id[tag], key=when) for tag, when in listed.items() if tag in by_id]
 
 
@@ -80,7 +88,8 @@ _DOWN = pattern(r"(?:^|[-_.])(?:down|downgrade|rollback|revoke|revert|undo)$", r
 
 
 def _directed(taken: list[Named]) -> list[Named]:
-    """Pairs such as ``x-up.sql`` and ``x-down.sql``: a last word is a direction only beside the file that it is the way back of."""
+    """Pairs such as ``x-up.sql`` and ``x-down.sql``: a last word is a direction only beside the file that it is the way
+    back of."""
     stems = [item.relative[:-4] for item in taken]
     ups = {_UP.sub("", s) for s in stems if not _DOWN.search(s)}
     pairs = {bare for s in stems if (bare := _DOWN.sub("", s)) != s and bare in ups}
@@ -102,7 +111,9 @@ def _dialect(chosen: list[Named], place: Place, out: Assembly) -> list[Named]:
     kept = []
     for item in chosen:
         if ".postgres" not in item.relative and item.slot and (item.slot, item.direction) in ours:
-            out.skipped.append(Skipped(shown(place.root / item.relative, place.cwd), "there is one for postgres in its place"))
+            out.skipped.append(
+                Skipped(shown(place.root / item.relative, place.cwd), "there is one for postgres in its place")
+            )
         else:
             kept.append(item)
     return kept
@@ -118,7 +129,8 @@ def _why(layout: Layout, relative: str) -> str:
 
 
 def journal(place: Place) -> dict[str, str] | None:
-    """The tags of drizzle's journal, each with its time, which is what the ledger keeps; None in drizzle's newer form, which has none."""
+    """The tags of drizzle's journal, each with its time, which is what the ledger keeps; None in drizzle's newer form,
+    which has none."""
     path = place.root / "meta" / "_journal.json"
     if not path.exists():
         return None
@@ -127,6 +139,10 @@ def journal(place: Place) -> dict[str, str] | None:
         entries = json.loads(source.text)["entries"]
         return {str(entry["tag"]): str(entry.get("when", "")) for entry in entries}
     except json.JSONDecodeError as error:
-        raise CannotCheck(f"{source.path}:{error.lineno}:{error.colno}: not JSON: {error.msg}", "mend it (a merge conflict?)") from error
+        raise CannotCheck(
+            f"{source.path}:{error.lineno}:{error.colno}: not JSON: {error.msg}", "mend it (a merge conflict?)"
+        ) from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise CannotCheck(f"{source.path}: no drizzle journal: it has no entries with tags", "run drizzle-kit again") from error
+        raise CannotCheck(
+            f"{source.path}: no drizzle journal: it has no entries with tags", "run drizzle-kit again"
+        ) from error

@@ -1,4 +1,5 @@
-"""Migrations that a program prints: alembic's and Django's offline modes, or any other with lines ``-- migration: SLOT_name``."""
+"""Migrations that a program prints: alembic's and Django's offline modes, or any other with lines ``-- migration:
+SLOT_name``."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from lockgate.text import Source, Span
 
 _TIMEOUT = 600.0
 # alembic's MigrationContext.run_migrations prints "-- Running upgrade A -> B"
-_HEAD = pattern(r"^-- (?:Running upgrade (?P<below>.*?) -> (?P<rev>[^\s,]+)[^\n]*|migration: (?P<name>\S+))[ \t\r]*$", re.MULTILINE)
+_HEAD = pattern(
+    r"^-- (?:Running upgrade (?P<below>.*?) -> (?P<rev>[^\s,]+)[^\n]*|migration: (?P<name>\S+))[ \t\r]*$", re.MULTILINE
+)
 _BLOCK = pattern(r"^(?:BEGIN|COMMIT);[ \t\r]*$", re.MULTILINE)
 _SHELL = """
 import io, re
@@ -31,7 +34,9 @@ for app, name in re.findall(r"^\\[[ X]\\]\\s+(\\w+)\\.(\\w+)", asked("showmigrat
 def from_command(command: str, cwd: Path) -> Folder:
     """The migrations that a command prints. Raises UsageError where there is none, CannotCheck where it fails."""
     if not command.strip():
-        raise UsageError("layout command: no command is configured", '[migrations] command = "alembic upgrade head --sql"')
+        raise UsageError(
+            "layout command: no command is configured", '[migrations] command = "alembic upgrade head --sql"'
+        )
     import shlex
 
     words = shlex.split(command)
@@ -39,7 +44,10 @@ def from_command(command: str, cwd: Path) -> Folder:
     source = Source(f"<{command}>", text)
     migrations = _cut(source)
     if not migrations:
-        raise CannotCheck(f"{command}: no migration among {len(text)} characters of output", "it must print alembic's SQL, or lines `-- migration: 0001_name`")
+        raise CannotCheck(
+            f"{command}: no migration among {len(text)} characters of output",
+            "it must print alembic's SQL, or lines `-- migration: 0001_name`",
+        )
     return Folder("command", tuple(migrations), (), (f"command: {len(migrations)} migrations printed by {command}",))
 
 
@@ -79,9 +87,12 @@ def _named(head: re.Match[str]) -> tuple[str, str]:
 
 
 def _django(words: list[str], cwd: Path) -> str:
-    """``manage.py sqlmigrate`` prints one migration: one shell of Django's asks for each in the order of ``showmigrations --plan``."""
+    """``manage.py sqlmigrate`` prints one migration: one shell of Django's asks for each in the order of
+    ``showmigrations --plan``."""
     at = words.index("sqlmigrate")
-    return _run([*words[:at], "shell", "-v", "0", "-c", _SHELL.format(options=words[at + 1 :])], cwd, f"{' '.join(words)}")
+    return _run(
+        [*words[:at], "shell", "-v", "0", "-c", _SHELL.format(options=words[at + 1 :])], cwd, f"{' '.join(words)}"
+    )
 
 
 def _run(words: list[str], cwd: Path, shown: str = "") -> str:
@@ -91,7 +102,9 @@ def _run(words: list[str], cwd: Path, shown: str = "") -> str:
     try:
         done = subprocess.run(words, cwd=cwd, capture_output=True, timeout=_TIMEOUT, check=False)
     except (FileNotFoundError, PermissionError) as error:
-        raise CannotCheck(f"{shown}: {words[0]}: {error.strerror}", "install it here, or mend migrations.command") from error
+        raise CannotCheck(
+            f"{shown}: {words[0]}: {error.strerror}", "install it here, or mend migrations.command"
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise CannotCheck(f"{shown}: no end after {_TIMEOUT:.0f} s", "see what it waits for") from error
     if done.returncode:
@@ -100,4 +113,6 @@ def _run(words: list[str], cwd: Path, shown: str = "") -> str:
     try:
         return done.stdout.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise CannotCheck(f"{shown}: its output is not UTF-8 at byte {error.start}", "set PYTHONIOENCODING=utf-8") from error
+        raise CannotCheck(
+            f"{shown}: its output is not UTF-8 at byte {error.start}", "set PYTHONIOENCODING=utf-8"
+        ) from error

@@ -36,7 +36,8 @@ class Detection:
 
 
 def recognise(root: Path, files: list[str], label: str) -> Detection | None:
-    """The layout of a folder that itself holds migrations; None where it holds none. Raises UsageError where layouts are mixed."""
+    """The layout of a folder that itself holds migrations; None where it holds none. Raises UsageError where layouts
+    are mixed."""
     own = [f for f in files if "/" not in f and is_sql(f)]
     return _by_marker(root, files) or _by_folders(files) or _by_place(root, own) or _by_files(root, own, files, label)
 
@@ -58,8 +59,12 @@ def _by_marker(root: Path, files: list[str]) -> Detection | None:
     pairs = any(re.search(r"\.(?:up|down)\.sql$", f) for f in files)
     if "atlas.sum" in present and not pairs:
         return Detection("atlas", ("atlas: there is an atlas.sum",))
-    if any(re.fullmatch(r"(?:db\.)?changelog(?:[-.]\w+)*\.(?:xml|ya?ml|json|sql)", f) for f in files) and _marked(root, files, "liquibase"):
-        return Detection("liquibase", ("liquibase: there is a changelog, and files begin with `--liquibase formatted sql`",))
+    if any(re.fullmatch(r"(?:db\.)?changelog(?:[-.]\w+)*\.(?:xml|ya?ml|json|sql)", f) for f in files) and _marked(
+        root, files, "liquibase"
+    ):
+        return Detection(
+            "liquibase", ("liquibase: there is a changelog, and files begin with `--liquibase formatted sql`",)
+        )
     return None
 
 
@@ -76,12 +81,17 @@ def _marked(root: Path, files: list[str], layout: str) -> bool:
 def _by_folders(files: list[str]) -> Detection | None:
     own = sum(1 for f in files if "/" not in f and is_sql(f) and f[:1].isdigit())
     folders = len({f.partition("/")[0] for f in files if "/" in f and is_sql(f)})
-    for layout, last, what in (("prisma", "migration.sql", "NAME/migration.sql"), ("diesel", "up.sql", "VERSION_name/up.sql")):
+    for layout, last, what in (
+        ("prisma", "migration.sql", "NAME/migration.sql"),
+        ("diesel", "up.sql", "VERSION_name/up.sql"),
+    ):
         found = [f for f in files if f.count("/") == 1 and f.endswith(f"/{last}") and named(BY_NAME[layout], f)]
         if found and len(found) >= own and len(found) * 2 > folders:
             snapshot = layout == "prisma" and any(f.count("/") == 1 and f.endswith("/snapshot.json") for f in files)
             name = "drizzle" if snapshot else layout
-            return Detection(name, (f"{name}: {len(found)} folders hold {what}" + (" and a snapshot.json" if snapshot else ""),))
+            return Detection(
+                name, (f"{name}: {len(found)} folders hold {what}" + (" and a snapshot.json" if snapshot else ""),)
+            )
     return None
 
 
@@ -104,12 +114,15 @@ def _by_files(root: Path, own: list[str], files: list[str], label: str) -> Detec
 
 
 def _of_one(deep: list[str]) -> bool:
-    """Whether files in several subfolders are of one history: no version is in two of them (those are locations of their own)."""
+    """Whether files in several subfolders are of one history: no version is in two of them (those are locations of
+    their own)."""
     where: dict[tuple[str, str], set[str]] = {}
     for path in deep:
         item = named(BY_NAME["flyway"], path)
         if item is not None:
-            where.setdefault((item.slot.lstrip("0"), item.direction.value + "B" * item.baseline), set()).add(path.rpartition("/")[0])
+            where.setdefault((item.slot.lstrip("0"), item.direction.value + "B" * item.baseline), set()).add(
+                path.rpartition("/")[0]
+            )
     return len(set().union(*where.values())) > 1 and all(len(folders) == 1 for folders in where.values())
 
 
@@ -146,7 +159,11 @@ def _of_style(root: Path, number: int, found: list[str], style: str) -> Detectio
         return Detection("sqlx", (f"sqlx: {said}, and Cargo.toml names sqlx",))
     if number == 1:
         paired = all(named(BY_NAME["golang-migrate"], f) for f in found)
-        return Detection("golang-migrate", (f"golang-migrate: {said}",)) if paired else Detection("plain", (f"plain: {said}",))
+        return (
+            Detection("golang-migrate", (f"golang-migrate: {said}",))
+            if paired
+            else Detection("plain", (f"plain: {said}",))
+        )
     if "node-pg-migrate" in _nearest(root, "package.json"):
         return Detection("node-pg-migrate", (f"node-pg-migrate: {said}, and package.json names it",))
     return Detection("plain", (f"plain: {said}, and no runner's marks",))
@@ -185,15 +202,24 @@ def _peek(path: Path) -> str:
 
 
 def _mixed(label: str, found: list[str]) -> UsageError:
-    return UsageError(f"{label}: several layouts are mixed: " + "; ".join(found), "name the one that runs with --layout, and move the others away")
+    return UsageError(
+        f"{label}: several layouts are mixed: " + "; ".join(found),
+        "name the one that runs with --layout, and move the others away",
+    )
 
 
 def unknown(label: str, files: list[str]) -> UsageError:
     """The error for a folder whose files fit no layout."""
     sql = [f for f in files if is_sql(f)]
     if not sql:
-        return UsageError(f"{label}: no migrations here: no .sql file at all", "name the folder of migrations, or set migrations.paths")
-    return UsageError(f"{label}: no layout has such names: {_some(sql, 5)}", "name the layout: --layout plain takes every .sql file in the order of names")
+        return UsageError(
+            f"{label}: no migrations here: no .sql file at all",
+            "name the folder of migrations, or set migrations.paths",
+        )
+    return UsageError(
+        f"{label}: no layout has such names: {_some(sql, 5)}",
+        "name the layout: --layout plain takes every .sql file in the order of names",
+    )
 
 
 def find(root: Path, files: list[str], label: str) -> list[tuple[str, Detection]]:
@@ -201,7 +227,10 @@ def find(root: Path, files: list[str], label: str) -> list[tuple[str, Detection]
 
     Where there are several, those that their names give to another database or to tests are left out.
     """
-    folders = sorted({f.rpartition("/")[0] for f in files if is_sql(f) or f.endswith("/sqitch.plan")} - {""}, key=lambda f: (f.count("/"), f))
+    folders = sorted(
+        {f.rpartition("/")[0] for f in files if is_sql(f) or f.endswith("/sqitch.plan")} - {""},
+        key=lambda f: (f.count("/"), f),
+    )
     parents = {p for f in folders for p in (f, f.rpartition("/")[0]) if p}
     out: list[tuple[str, Detection]] = []
     for folder in sorted(parents, key=lambda f: (f.count("/"), f)):
@@ -228,7 +257,9 @@ def detect(path: Path) -> Detection:
 
 def several(label: str, folders: list[str]) -> UsageError:
     """The error for several folders of migrations where one is wanted."""
-    return UsageError(f"{label}: several folders of migrations: {_some(sorted(folders), 8)}", "name one, or set migrations.paths")
+    return UsageError(
+        f"{label}: several folders of migrations: {_some(sorted(folders), 8)}", "name one, or set migrations.paths"
+    )
 
 
 def _some(names: list[str], most: int) -> str:

@@ -1,4 +1,5 @@
-"""What stands around a folder before its first migration, and no migration makes: a hosting service's schemas, the runner's own ledger."""
+"""What stands around a folder before its first migration, and no migration makes: a hosting service's schemas, the
+runner's own ledger."""
 
 from __future__ import annotations
 
@@ -14,32 +15,66 @@ from lockgate.text import Source
 from lockgate.values import dataclass
 
 # what only Supabase's users write, and what those write who make an ``auth`` schema of their own
-_OF_SUPABASE = pattern(r"\bauth\.(?:uid|jwt|role|email)\s*\(|\bauth\"?\.\"?users\b|\bstorage\"?\.\"?(?:buckets|objects)\b", re.IGNORECASE)
-_OWN = pattern(r"\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?\"?auth\b|\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?\"?auth\"?\.\"?users\b", re.IGNORECASE)
+_OF_SUPABASE = pattern(
+    r"\bauth\.(?:uid|jwt|role|email)\s*\(|\bauth\"?\.\"?users\b|\bstorage\"?\.\"?(?:buckets|objects)\b", re.IGNORECASE
+)
+_OWN = pattern(
+    r"\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?\"?auth\b|\bcreate\s+table\s+(?:if\s+not\s+exists\s+)?\"?auth\"?\.\"?users\b",
+    re.IGNORECASE,
+)
 _SUPABASE = (
-    "auth", "storage", "realtime", "vault", "graphql", "graphql_public", "cron", "net", "pgmq", "pgmq_public", "pgsodium", "pgbouncer",
-    "supabase_functions", "supabase_migrations", "_realtime", "_analytics",
-)  # fmt: skip
-# the tables that runners make before the first migration, as their sources have them; a few migrations read or mend them
+    "auth",
+    "storage",
+    "realtime",
+    "vault",
+    "graphql",
+    "graphql_public",
+    "cron",
+    "net",
+    "pgmq",
+    "pgmq_public",
+    "pgsodium",
+    "pgbouncer",
+    "supabase_functions",
+    "supabase_migrations",
+    "_realtime",
+    "_analytics",
+)
+# the tables that runners make before the first migration, as their sources have them; a few migrations read or mend
+# them
 _LEDGERS = {
-    "sqlx": ("_sqlx_migrations", "version bigint primary key, description text not null, installed_on timestamptz not null default now(), "
-             "success boolean not null, checksum bytea not null, execution_time bigint not null"),
-    "diesel": ("__diesel_schema_migrations", "version varchar(50) primary key, run_on timestamp not null default current_timestamp"),
+    "sqlx": (
+        "_sqlx_migrations",
+        "version bigint primary key, description text not null, installed_on timestamptz not null default now(), "
+        "success boolean not null, checksum bytea not null, execution_time bigint not null",
+    ),
+    "diesel": (
+        "__diesel_schema_migrations",
+        "version varchar(50) primary key, run_on timestamp not null default current_timestamp",
+    ),
     "golang-migrate": ("schema_migrations", "version bigint primary key, dirty boolean not null"),
     "dbmate": ("schema_migrations", "version varchar(128) primary key"),
-    "goose": ("goose_db_version", "id serial primary key, version_id bigint not null, is_applied boolean not null, tstamp timestamp not null default now()"),
+    "goose": (
+        "goose_db_version",
+        "id serial primary key, version_id bigint not null, is_applied boolean not null, tstamp timestamp not null default now()",
+    ),
     "sql-migrate": ("gorp_migrations", "id text primary key, applied_at timestamptz"),
-    "prisma": ("_prisma_migrations", "id varchar(36) primary key, checksum varchar(64) not null, finished_at timestamptz, "
-               "migration_name varchar(255) not null, logs text, rolled_back_at timestamptz, started_at timestamptz not null default now(), "
-               "applied_steps_count integer not null default 0"),
-}  # fmt: skip
+    "prisma": (
+        "_prisma_migrations",
+        "id varchar(36) primary key, checksum varchar(64) not null, finished_at timestamptz, "
+        "migration_name varchar(255) not null, logs text, rolled_back_at timestamptz, started_at timestamptz not null default now(), "
+        "applied_steps_count integer not null default 0",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A part of the database that is there first. ``schemas`` are a service's own: what they hold beside what ``sql`` makes is not known.
+    """A part of the database that is there first. ``schemas`` are a service's own: what they hold beside what ``sql``
+    makes is not known.
 
-    ``extensions`` are taken to be there because the folder uses them; in the schemas ``beside`` there is more than anybody here knows of.
+    ``extensions`` are taken to be there because the folder uses them; in the schemas ``beside`` there is more than
+    anybody here knows of.
     """
 
     name: str
@@ -83,8 +118,18 @@ def around(folder: Folder) -> Environment | None:
 def _made_up_schemas(folder: Folder, texts: list[str]) -> tuple[str, ...]:
     """Placeholders that stand for schemas which no migration makes."""
     names = sorted({name for m in folder.migrations for name in m.up.made_up})
-    used = [n for n in names if any(re.search(rf'\b{n}"?\s*\.|search_path\s*(?:=|to)\s*[\'"]*{n}\b', text, re.IGNORECASE) for text in texts)]
-    return tuple(n for n in used if not any(re.search(rf'\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?"?{n}\b', text, re.IGNORECASE) for text in texts))
+    used = [
+        n
+        for n in names
+        if any(re.search(rf'\b{n}"?\s*\.|search_path\s*(?:=|to)\s*[\'"]*{n}\b', text, re.IGNORECASE) for text in texts)
+    ]
+    return tuple(
+        n
+        for n in used
+        if not any(
+            re.search(rf'\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?"?{n}\b', text, re.IGNORECASE) for text in texts
+        )
+    )
 
 
 def _ledger(layout: str, texts: list[str]) -> str:
@@ -97,6 +142,7 @@ def _ledger(layout: str, texts: list[str]) -> str:
 
 @cache
 def supabase() -> Environment:
-    """Supabase: sign-in, storage, realtime and the vault in schemas of their own, extensions in another that is searched last."""
+    """Supabase: sign-in, storage, realtime and the vault in schemas of their own, extensions in another that is
+    searched last."""
     sql = Path(__file__).with_name("supabase.sql").read_text(encoding="utf-8")
     return Environment("supabase", sql, _SUPABASE, ("$user", "public", "extensions"))

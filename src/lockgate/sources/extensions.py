@@ -1,6 +1,7 @@
 """Extensions that a folder uses and nobody in it makes: an administrator did, for most take a superuser.
 
-They are told by names that nothing else has. A folder that creates the extension anywhere, or a function or type of that name, is taken at its word.
+They are told by names that nothing else has. A folder that creates the extension anywhere, or a function or type of
+that name, is taken at its word.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# what only the extension brings, in small letters: functions with their parenthesis, types, operator classes; first, what such a name has in it
+# what only the extension brings, in small letters: functions with their parenthesis, types, operator classes; first,
+# what such a name has in it
 _BRINGS = {
     "citext": ("citext", r"\bcitext\b"),
     "earthdistance": ("ll_to_earth", r"\bll_to_earth\s*\("),
@@ -17,7 +19,10 @@ _BRINGS = {
     "intarray": ("__int", r"\bgi(?:n|st)__int(?:big)?_ops\b"),
     "ltree": ("ltree lquery ltxtquery", r"\bl(?:tree|query|txtquery)\b"),
     "pg_trgm": ("_trgm_ops similarity", r"\bgi(?:n|st)_trgm_ops\b|\b(?:strict_)?(?:word_)?similarity\s*\("),
-    "pgcrypto": ("gen_salt gen_random_bytes pgp_", r"\b(?:gen_salt|gen_random_bytes|pgp_(?:sym|pub)_(?:en|de)crypt)\s*\("),
+    "pgcrypto": (
+        "gen_salt gen_random_bytes pgp_",
+        r"\b(?:gen_salt|gen_random_bytes|pgp_(?:sym|pub)_(?:en|de)crypt)\s*\(",
+    ),
     "postgis": (
         "geometry geography st_geom st_as st_make st_point st_setsrid st_transform st_within st_dwithin st_distance",
         r"\bst_(?:geom\w*|as\w+|make\w+|point|setsrid|transform|d?within|distance)\s*\("
@@ -27,7 +32,10 @@ _BRINGS = {
     "timescaledb": ("create_hypertable time_bucket", r"\b(?:create_hypertable|time_bucket)\s*\("),
     "unaccent": ("unaccent", r"\bunaccent\s*\("),
     "uuid-ossp": ("uuid_generate_v", r"\buuid_generate_v(?:1|1mc|3|4|5)\s*\("),
-    "vector": (" vector( halfvec( vector_cosine_ops vector_l2_ops vector_ip_ops", r"\b(?:vector|halfvec)\s*\(\s*\d+\s*\)|\bvector_(?:cosine|l2|ip)_ops\b"),
+    "vector": (
+        " vector( halfvec( vector_cosine_ops vector_l2_ops vector_ip_ops",
+        r"\b(?:vector|halfvec)\s*\(\s*\d+\s*\)|\bvector_(?:cosine|l2|ip)_ops\b",
+    ),
 }
 _FIRST = {"earthdistance": "cube"}
 
@@ -40,7 +48,11 @@ def assumed(texts: Iterable[str]) -> tuple[str, ...]:
         for name, (parts, brings) in _BRINGS.items()
         if any(part in every for part in parts.split()) and re.search(brings, every) and not _made(every, name, brings)
     ]
-    return tuple(dict.fromkeys(one for name in used for one in (_FIRST.get(name, name), name) if one == name or not _created(every, one)))
+    return tuple(
+        dict.fromkeys(
+            one for name in used for one in (_FIRST.get(name, name), name) if one == name or not _created(every, one)
+        )
+    )
 
 
 def _made(every: str, name: str, brings: str) -> bool:

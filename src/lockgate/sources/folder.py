@@ -26,7 +26,8 @@ class Direction(str, Enum):
 class Skipped:
     """A file that the runner does not run, and why.
 
-    ``alike``: it is named so much like a migration that somebody may expect it to run. ``stops``: the runner refuses to run at all.
+    ``alike``: it is named so much like a migration that somebody may expect it to run. ``stops``: the runner refuses to
+    run at all.
     """
 
     path: str
@@ -60,7 +61,8 @@ class SlotFile:
 class Folder:
     """The migrations of one runner in the order in which it applies them; ``explain`` tells how the layout was found.
 
-    ``files`` are all of them by direction, also a down without an up; ``roots`` the folders, relative to the working directory.
+    ``files`` are all of them by direction, also a down without an up; ``roots`` the folders, relative to the working
+    directory.
     """
 
     layout: str
@@ -95,12 +97,17 @@ def read(path: Path, cwd: Path) -> Source:
         raise _not_utf8(name, data, error.start) from error
     nul = text.find("\0")
     if nul >= 0:
-        raise CannotCheck(f"{name}:{text.count(chr(10), 0, nul) + 1}: a NUL byte at byte {data.find(0)}", "PostgreSQL takes no NUL: remove it")
+        raise CannotCheck(
+            f"{name}:{text.count(chr(10), 0, nul) + 1}: a NUL byte at byte {data.find(0)}",
+            "PostgreSQL takes no NUL: remove it",
+        )
     return Source(name, text)
 
 
 def _not_utf8(name: str, data: bytes, at: int) -> CannotCheck:
     line = data.count(b"\n", 0, at) + 1
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return CannotCheck(f"{name}:1: UTF-16, not UTF-8 (byte order mark at byte 0)", f"convert it: iconv -f UTF-16 -t UTF-8 {name}")
+        return CannotCheck(
+            f"{name}:1: UTF-16, not UTF-8 (byte order mark at byte 0)", f"convert it: iconv -f UTF-16 -t UTF-8 {name}"
+        )
     return CannotCheck(f"{name}:{line}: not UTF-8 at byte {at} (0x{data[at]:02x})", "save the file as UTF-8")

@@ -16,7 +16,8 @@ from lockgate.values import dataclass
 
 _FORMATTED = pattern(r"\A\ufeff?\s*--\s*liquibase\s+formatted\s+sql", re.IGNORECASE)
 _CHANGESET = pattern(
-    r"^[ \t]*--[ \t]*changeset[ \t]+(?P<author>\"[^\"\n]+\"|[^:\n]+?):[ \t]*(?P<id>\"[^\"\n]+\"|\S+)(?P<rest>[^\n]*)", re.MULTILINE | re.IGNORECASE
+    r"^[ \t]*--[ \t]*changeset[ \t]+(?P<author>\"[^\"\n]+\"|[^:\n]+?):[ \t]*(?P<id>\"[^\"\n]+\"|\S+)(?P<rest>[^\n]*)",
+    re.MULTILINE | re.IGNORECASE,
 )
 _ROLLBACK = pattern(r"^[ \t]*--[ \t]*rollback[ \t]+(?P<sql>[^\r\n]*)", re.MULTILINE | re.IGNORECASE)
 _ROLLBACK_BLOCK = pattern(r"/\*\s*liquibase\s+rollback\s*\n(?P<sql>.*?)\*/", re.DOTALL | re.IGNORECASE)
@@ -51,7 +52,9 @@ def load_changelogs(place: Place) -> Assembly:
             named = Named(relative, "", ident, f"{relative}:{ident}", Direction.BOTH, ident)
             out.files.append(SlotFile(named, source))
             slot = re.match(r"\d+", change.id)
-            migration = Migration(f"{relative}:{ident}", slot.group() if slot else change.id, ident, change.up, change.down)
+            migration = Migration(
+                f"{relative}:{ident}", slot.group() if slot else change.id, ident, change.up, change.down
+            )
             out.ordered.append(((number,), migration))
             number += 1
     return out
@@ -73,7 +76,9 @@ def changesets(source: Source) -> Iterator[Changeset]:
     heads = list(_CHANGESET.finditer(source.text))
     for number, head in enumerate(heads):
         end = heads[number + 1].start() if number + 1 < len(heads) else len(source.text)
-        said = {key.lower(): value.strip('"') for key, value in re.findall(r'(\w+):[ \t]*("[^"]*"|\S+)', head.group("rest"))}
+        said = {
+            key.lower(): value.strip('"') for key, value in re.findall(r'(\w+):[ \t]*("[^"]*"|\S+)', head.group("rest"))
+        }
         wrap = Transaction.STATEMENT if said.get("runintransaction", "").lower() == "false" else Transaction.FILE
         up = Script(source, _pieces(source, head.end(), end, said.get("enddelimiter", "")), wrap)
         author, ident = (head.group(what).strip().strip('"') for what in ("author", "id"))
@@ -91,7 +96,8 @@ def _passed_over(said: Mapping[str, str]) -> str:
 
 
 def _pieces(source: Source, start: int, end: int, delimiter: str) -> tuple[Span, ...]:
-    """The statements between delimiters of one's own: a regular expression (liquibase.util.StringUtil, isDelimiter), else a word."""
+    """The statements between delimiters of one's own: a regular expression (liquibase.util.StringUtil, isDelimiter),
+    else a word."""
     if delimiter in ("", ";"):
         return (Span(start, end),)
     try:
@@ -105,7 +111,9 @@ def _pieces(source: Source, start: int, end: int, delimiter: str) -> tuple[Span,
 
 def _rollback(source: Source, start: int, end: int, wrap: Transaction) -> Script | None:
     """Rollback lines are comments in the file: everything else is blanked, so that places stay what they are."""
-    spans = [m.span("sql") for pattern in (_ROLLBACK, _ROLLBACK_BLOCK) for m in pattern.finditer(source.text, start, end)]
+    spans = [
+        m.span("sql") for pattern in (_ROLLBACK, _ROLLBACK_BLOCK) for m in pattern.finditer(source.text, start, end)
+    ]
     spans = sorted(s for s in spans if not is_blank(source.text[s[0] : s[1]]))
     if not spans:
         return None

@@ -72,7 +72,8 @@ def meta_commands(source: Source) -> tuple[str, ...]:
 
 
 def annotated(source: Source, prefix: str) -> tuple[Script | None, Script | None]:
-    """goose and sql-migrate: Up and Down parts, statements ended by a line that ends in ``;`` outside StatementBegin/End.
+    """goose and sql-migrate: Up and Down parts, statements ended by a line that ends in ``;`` outside
+    StatementBegin/End.
 
     None for a part whose mark the file has not.
     """
@@ -98,8 +99,14 @@ class _Cutter:
             return None
         alone = part in self.alone or "both" in self.alone
         at = self.unfinished.get(part)
-        refused = "" if at is None else f"the statement in line {self.source.position(at).line} does not end with a semicolon at the end of a line"
-        return Script(self.source, tuple(self.pieces[part]), Transaction.STATEMENT if alone else Transaction.FILE, refused)
+        refused = (
+            ""
+            if at is None
+            else f"the statement in line {self.source.position(at).line} does not end with a semicolon at the end of a line"
+        )
+        return Script(
+            self.source, tuple(self.pieces[part]), Transaction.STATEMENT if alone else Transaction.FILE, refused
+        )
 
     def line(self, line: str) -> None:
         match = self.mark.match(line.lstrip("\ufeff"))
@@ -156,10 +163,13 @@ _DOWN = pattern(r"^--\s*migrate:down(?:[ \t\r]*$|[ \t]+\S.*$)", re.MULTILINE)
 def blocks(source: Source) -> tuple[Script | None, Script | None]:
     """dbmate: a block after each of its marks; ``transaction:false`` on the mark's line switches the transaction off.
 
-    The block then still goes out as one simple query. A file may hold several pairs of blocks, which run one after the other, each in
-    a transaction of its own (pkg/dbmate/migration.go, parseMigrationContents).
+    The block then still goes out as one simple query. A file may hold several pairs of blocks, which run one after the
+    other, each in a transaction of its own (pkg/dbmate/migration.go, parseMigrationContents).
     """
-    found = sorted([*((m, True) for m in _UP.finditer(source.text)), *((m, False) for m in _DOWN.finditer(source.text))], key=lambda item: item[0].start())
+    found = sorted(
+        [*((m, True) for m in _UP.finditer(source.text)), *((m, False) for m in _DOWN.finditer(source.text))],
+        key=lambda item: item[0].start(),
+    )
     ends = [m.start() for m, _ in found[1:]] + [len(source.text)]
     ups = [(m, Span(m.end(), end)) for (m, up), end in zip(found, ends, strict=True) if up]
     downs = [(m, Span(m.end(), end)) for (m, up), end in zip(found, ends, strict=True) if not up]
@@ -174,8 +184,12 @@ def _blocks(source: Source, parts: list[tuple[re.Match[str], Span]]) -> Script |
 
 
 def sections(source: Source) -> tuple[Script | None, Script | None]:
-    """node-pg-migrate (sqlMigration.ts): a part from each mark to the other one or the end; without a mark for up the whole file is the up."""
-    up, down = (re.search(rf"^\s*--[\s-]*{way}\s+migration", source.text, re.MULTILINE | re.IGNORECASE) for way in ("up", "down"))
+    """node-pg-migrate (sqlMigration.ts): a part from each mark to the other one or the end; without a mark for up the
+    whole file is the up."""
+    up, down = (
+        re.search(rf"^\s*--[\s-]*{way}\s+migration", source.text, re.MULTILINE | re.IGNORECASE)
+        for way in ("up", "down")
+    )
 
     def part(mark: re.Match[str], other: re.Match[str] | None) -> Script:
         end = other.start() if other is not None and other.start() > mark.start() else len(source.text)

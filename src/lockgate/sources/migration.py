@@ -25,7 +25,9 @@ class Script:
     transaction: Transaction
     refused: str = ""  # why its runner does not take it as it is
     apart: bool = False  # the runner sends it in one transaction, and ``--transaction statement`` takes it apart
-    made_up: tuple[str, ...] = ()  # names that stand for a template's values which nobody gave (see sources.placeholders)
+    made_up: tuple[
+        str, ...
+    ] = ()  # names that stand for a template's values which nobody gave (see sources.placeholders)
 
     @staticmethod
     def whole(source: Source, transaction: Transaction) -> Script:

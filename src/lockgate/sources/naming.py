@@ -1,4 +1,5 @@
-"""How each runner names its files: a path in the folder becomes slot, name and direction. Pure, so that it serves git's trees as well."""
+"""How each runner names its files: a path in the folder becomes slot, name and direction. Pure, so that it serves git's
+trees as well."""
 
 from __future__ import annotations
 
@@ -19,9 +20,9 @@ _SUFFIX = pattern(r"(?:/migration)?\.\w+$")
 class Layout:
     """A runner's way to name files.
 
-    ``file`` matches a path relative to the folder; its groups are slot, name and, where set, ``down`` (the file is a down).
-    ``code`` matches migrations in another language, which take a slot as well. ``by_name``: the ledger goes by the whole name, so two
-    files may share a number. ``depth``: how deep the runner looks.
+    ``file`` matches a path relative to the folder; its groups are slot, name and, where set, ``down`` (the file is a
+    down). ``code`` matches migrations in another language, which take a slot as well. ``by_name``: the ledger goes by
+    the whole name, so two files may share a number. ``depth``: how deep the runner looks.
     """
 
     name: str
@@ -40,7 +41,11 @@ _VERSION = r"\d+(?:[._]\d+)*"
 _DATE = r"\d{4}-\d\d-\d\d(?:[-_]\d{2,6})*"
 LAYOUTS: tuple[Layout, ...] = (
     # golang-migrate source/parse.go: ^([0-9]+)_(.*)\.(down|up)\.(.*)$
-    Layout("golang-migrate", pattern(rf"{_NUMBERED}{_WAY}(?:[^/]*\.)?sql"), code=pattern(rf"{_NUMBERED}{_WAY}(?!(?:[^/]*\.)?sql$)[^/]*")),
+    Layout(
+        "golang-migrate",
+        pattern(rf"{_NUMBERED}{_WAY}(?:[^/]*\.)?sql"),
+        code=pattern(rf"{_NUMBERED}{_WAY}(?!(?:[^/]*\.)?sql$)[^/]*"),
+    ),
     # goose NumericComponent: digits up to the first underscore
     Layout("goose", pattern(_NUMBERED + r"\.sql"), both=True, code=pattern(_NUMBERED + r"(?<!_test)\.go")),
     # sql-migrate: the id is the file's name, ordered by the number in front of it
@@ -50,23 +55,31 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout(
         "flyway",
         pattern(rf"(?:.*/)?(?:(?:V|B|(?P<down>U))(?P<slot>{_VERSION})|R)(?:__(?P<name>[^/]*))?(?i:\.sql)"),
-        afresh=True, depth=20,
+        afresh=True,
+        depth=20,
         code=pattern(rf"(?:.*/)?V(?P<slot>{_VERSION})__(?P<name>[^/]*)\.(?:java|kt|groovy|scala)"),
     ),
     # sqlx-core migrate/source.rs: splitn(2, '_'), an i64, a description
     Layout("sqlx", pattern(_NUMBERED.replace("*)", "*?)") + r"(?:\.up|(?P<down>\.down))?\.sql")),
     # diesel: the folder's name up to its first underscore, without hyphens
-    Layout("diesel", pattern(r"(?P<slot>[^/_]+)(?:_(?P<name>[^/]*))?/(?:up|(?P<down>down))\.sql"), depth=2, order="text"),
+    Layout(
+        "diesel", pattern(r"(?P<slot>[^/_]+)(?:_(?P<name>[^/]*))?/(?:up|(?P<down>down))\.sql"), depth=2, order="text"
+    ),
     Layout("prisma", pattern(r"(?P<slot>\d*)_?(?P<name>[^/]*)/migration\.sql"), by_name=True, depth=2, order="text"),
     Layout("drizzle", pattern(r"(?:(?P<slot>\d+)_)?(?P<name>[^/]*?)(?:/migration)?\.sql"), by_name=True, depth=2),
     Layout(
-        "refinery", pattern(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.sql"), depth=20,
+        "refinery",
+        pattern(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.sql"),
+        depth=20,
         code=pattern(r"(?:.*/)?[VU](?P<slot>\d+(?:\.\d+)?)__(?P<name>\w+)\.rs"),
     ),
     Layout("supabase", pattern(_NUMBERED + r"\.sql"), afresh=True, order="text"),
     Layout("atlas", pattern(r"(?P<slot>[^_/]+?)(?:_(?P<name>[^/]*))?\.sql"), order="text"),
     Layout(
-        "node-pg-migrate", pattern(r"(?P<slot>\d+)[_-](?P<name>[^/]*)\.sql"), both=True, by_name=True,
+        "node-pg-migrate",
+        pattern(r"(?P<slot>\d+)[_-](?P<name>[^/]*)\.sql"),
+        both=True,
+        by_name=True,
         code=pattern(r"(?P<slot>\d+)[_-](?P<name>[^/]*)(?<!\.d)\.[cm]?[jt]s"),
     ),
     Layout(
@@ -104,7 +117,11 @@ def _named(layout: Layout, relative: str, match: re.Match[str] | None) -> Named 
     raw = groups.get("slot") or ""
     if raw and layout.name == "goose" and int(raw) < 1:
         return None
-    name = (groups.get("name") or groups.get("bare") or "").lstrip("_-. ") if layout.name != "flyway" else (groups.get("name") or "")
+    name = (
+        (groups.get("name") or groups.get("bare") or "").lstrip("_-. ")
+        if layout.name != "flyway"
+        else (groups.get("name") or "")
+    )
     slot = _SLOTS.get(layout.name, str)(raw)
     direction = Direction.BOTH if layout.both else Direction.DOWN if groups.get("down") else Direction.UP
     ident = _id(layout, relative)
@@ -168,5 +185,9 @@ def position(layout: Layout, item: Named) -> tuple[object, ...]:
     if layout.order == "text":
         return (False, (), ((1, 0, item.slot if layout.name == "diesel" else ""),), file)
     # flyway runs repeatable ones in the order of their descriptions; people number plain files without zeros
-    within = natural(file) if layout.name == "plain" else ((1, 0, item.name.replace("_", " ") if layout.name == "flyway" else file),)
+    within = (
+        natural(file)
+        if layout.name == "plain"
+        else ((1, 0, item.name.replace("_", " ") if layout.name == "flyway" else file),)
+    )
     return (number is None, number or (), within, item.relative)

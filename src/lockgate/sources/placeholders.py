@@ -1,7 +1,8 @@
 """Migrations that are templates: their runner or the program puts values in before PostgreSQL sees them.
 
-Flyway's ``${name}``, Go's and Jinja's ``{{ .Name }}``, psql's ``:NAME`` and ``:"name"``. A value that the configuration gives is taken; for any other a name
-is made up, the same everywhere, so that what a migration makes under it the next one finds.
+Flyway's ``${name}``, Go's and Jinja's ``{{ .Name }}``, psql's ``:NAME`` and ``:"name"``. A value that the configuration
+gives is taken; for any other a name is made up, the same everywhere, so that what a migration makes under it the next
+one finds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from lockgate.text import Source
 from lockgate.values import dataclass
 
 # text in quotes and comments, where braces are nobody's business; of what stands in dollar quotes only a body is SQL
-_QUIET = r"\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\b(?i:as|do)\s+(?P<body>\$\w*\$)|(?P<text>\$\w*\$)"
+_QUIET = (
+    r"\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|\b(?i:as|do)\s+(?P<body>\$\w*\$)|(?P<text>\$\w*\$)"
+)
 _BRACES = r"\$\{(?P<flyway>[^}\s]+)\}|\{\{-?(?P<go>[^{}]*?)-?\}\}"
 # in scripts that psql runs: sqitch's variables have any name, elsewhere only capitals tell them from what may be SQL
 _PSQL = {
@@ -28,7 +31,8 @@ _CONDITIONS = "it is a template with conditions: what it does is not known"
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A file with its placeholders replaced; lines stay lines, columns after a placeholder on its line count in what the server gets."""
+    """A file with its placeholders replaced; lines stay lines, columns after a placeholder on its line count in what
+    the server gets."""
 
     source: Source
     made_up: tuple[str, ...] = ()  # the names that stand for values that nobody gave

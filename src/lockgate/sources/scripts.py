@@ -18,7 +18,8 @@ _ALONE = pattern(
     r"alter\s+system|(?:create|drop)\s+(?:database|tablespace|subscription)|refresh\s+materialized\s+view\s+concurrently)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-# runners of golang-migrate's kind with their own mark for "no transaction": morph, postgres-migrations, pop's file names
+# runners of golang-migrate's kind with their own mark for "no transaction": morph, postgres-migrations, pop's file
+# names
 _OPTED_OUT = pattern(
     r"^--\s*(?:morph:nontransactional|postgres-migrations\s+disable-transaction|x-no-tx|no-transaction\b|atlas:txmode\s+none)",
     re.MULTILINE | re.IGNORECASE,
@@ -76,7 +77,8 @@ def _transaction(layout: str, source: Source, path: Path) -> Transaction:
 
 
 def _directive(text: str, name: str) -> str | None:
-    """A directive of atlas: one of the comments at the top that an empty line parts from the statements (sql/migrate, LocalFile.comments)."""
+    """A directive of atlas: one of the comments at the top that an empty line parts from the statements (sql/migrate,
+    LocalFile.comments)."""
     head = re.match(r"(?:(?:--|#)[^\n]*(?:\n|\Z))*", text)
     rest = text[head.end() :] if head else text
     if head is None or (rest and not rest.lstrip(" \t\r").startswith("\n")):
@@ -91,7 +93,8 @@ def is_checkpoint(source: Source) -> bool:
 
 
 def _diesel_alone(settings: Path) -> bool:
-    """Whether metadata.toml turns the transaction off; a file that says nothing of it does (serde's default of a bool), a broken one does not."""
+    """Whether metadata.toml turns the transaction off; a file that says nothing of it does (serde's default of a bool),
+    a broken one does not."""
     import tomllib
 
     try:

@@ -22,7 +22,8 @@ _TAG = pattern(r"^\s*@(?P<tag>\S+)")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of a plan. ``tags``: those since it, newest first, where it is reworked later (its script then bears one of them)."""
+    """One change of a plan. ``tags``: those since it, newest first, where it is reworked later (its script then bears
+    one of them)."""
 
     name: str
     tags: tuple[str, ...] = ()
@@ -54,8 +55,12 @@ def load_plan(place: Place) -> Assembly:
     known = set()
     folders = {what: _folder(place, what) for what in ("deploy", "revert")}
     for number, change in enumerate(plan(source)):
-        up = _script(f"{folders['deploy']}/{_stem(place, folders['deploy'], change)}.sql", change, Direction.UP, place, out)
-        down = _script(f"{folders['revert']}/{_stem(place, folders['revert'], change)}.sql", change, Direction.DOWN, place, out)
+        up = _script(
+            f"{folders['deploy']}/{_stem(place, folders['deploy'], change)}.sql", change, Direction.UP, place, out
+        )
+        down = _script(
+            f"{folders['revert']}/{_stem(place, folders['revert'], change)}.sql", change, Direction.DOWN, place, out
+        )
         if up is None:
             deploy = shown(place.root / folders["deploy"] / f"{_stem(place, folders['deploy'], change)}.sql", place.cwd)
             raise CannotCheck(f"{source.path}: {change.name} is planned, and {deploy} does not exist", "add the script")
@@ -70,12 +75,15 @@ def load_plan(place: Place) -> Assembly:
 
 
 def _folder(place: Place, what: str) -> str:
-    """The folder of scripts: as sqitch.conf says (``deploy_dir``, or ``top_dir``, of the engine, the target or the core), else its usual name."""
+    """The folder of scripts: as sqitch.conf says (``deploy_dir``, or ``top_dir``, of the engine, the target or the
+    core), else its usual name."""
     for folder in (place.root, *place.root.resolve().parents):
         settings = folder / "sqitch.conf"
         if settings.is_file():
             text = read(settings, place.cwd).text
-            found, top = (re.search(rf"^\s*{key}_dir\s*=\s*[\"']?([^\"'\s#;]+)", text, re.MULTILINE) for key in (what, "top"))
+            found, top = (
+                re.search(rf"^\s*{key}_dir\s*=\s*[\"']?([^\"'\s#;]+)", text, re.MULTILINE) for key in (what, "top")
+            )
             wanted = found.group(1) if found else f"{top.group(1) if top else '.'}/{what}"
             return os.path.relpath(folder / wanted, place.root.resolve()).replace(os.sep, "/") if found or top else what
         if (folder / ".git").exists():
@@ -84,7 +92,8 @@ def _folder(place: Place, what: str) -> str:
 
 
 def _stem(place: Place, folder: str, change: Change) -> str:
-    """Of a change that is reworked later: ``name@tag``, with the first of its tags that has a script (App::Sqitch::Plan::Change)."""
+    """Of a change that is reworked later: ``name@tag``, with the first of its tags that has a script
+    (App::Sqitch::Plan::Change)."""
     stems = [f"{change.name}@{tag}" for tag in change.tags] or [change.name]
     return next((s for s in stems if (place.root / folder / f"{s}.sql").exists()), stems[0])
 

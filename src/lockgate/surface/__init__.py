@@ -27,7 +27,9 @@ class Unreadable:
     message: str
 
 
-Fact: TypeAlias = "service.ComposeFile | service.ComposeChange | workflow.Workflow | settings.DokploySettings | Unreadable"
+Fact: TypeAlias = (
+    "service.ComposeFile | service.ComposeChange | workflow.Workflow | settings.DokploySettings | Unreadable"
+)
 
 
 def find(cwd: Path) -> tuple[Path, ...]:
@@ -41,10 +43,14 @@ def find(cwd: Path) -> tuple[Path, ...]:
 
 
 def examine(
-    cwd: Path, paths: Iterable[Path] | None = None, base: Callable[[str], str | None] | None = None, *, dokploy: bool = False
+    cwd: Path,
+    paths: Iterable[Path] | None = None,
+    base: Callable[[str], str | None] | None = None,
+    *,
+    dokploy: bool = False,
 ) -> tuple[Fact, ...]:
-    """The facts of these files, or of those found in ``cwd``. ``base`` gives a file's text on the base branch, for what has changed;
-    ``dokploy`` says that Dokploy deploys them.
+    """The facts of these files, or of those found in ``cwd``. ``base`` gives a file's text on the base branch, for what
+    has changed; ``dokploy`` says that Dokploy deploys them.
 
     Raises CannotCheck for a file that cannot be read.
     """
@@ -59,7 +65,11 @@ def examine(
             facts.append(fact)
             before = base(source.path) if base is not None and isinstance(fact, service.ComposeFile) else None
             if before is not None and before != source.text and isinstance(fact, service.ComposeFile):
-                facts += [service.ComposeChange(old, fact) for old in facts_of(Source(source.path, before)) if isinstance(old, service.ComposeFile)]
+                facts += [
+                    service.ComposeChange(old, fact)
+                    for old in facts_of(Source(source.path, before))
+                    if isinstance(old, service.ComposeFile)
+                ]
     return tuple(facts)
 
 

@@ -1,4 +1,5 @@
-"""Reads a compose file: short and long syntax, lists and mappings, ``extends``, ``include``, and the Dockerfiles that it names."""
+"""Reads a compose file: short and long syntax, lists and mappings, ``extends``, ``include``, and the Dockerfiles that
+it names."""
 
 from __future__ import annotations
 
@@ -27,7 +28,10 @@ def read(source: Source, root: Node, folder: Path | None) -> ComposeFile:
     }
     return ComposeFile(
         source,
-        tuple(_service(source, key, _extended(services, node, folder), folder) for key, node in (services.items() if services else ())),
+        tuple(
+            _service(source, key, _extended(services, node, folder), folder)
+            for key, node in (services.items() if services else ())
+        ),
         _volumes(root, folder),
         frozenset(external),
         root.key("version"),
@@ -80,7 +84,9 @@ def _extended(services: Node | None, node: Node, folder: Path | None, depth: int
     if file is not None:
         # Its relative paths count from its own folder.
         here = os.path.dirname(os.path.normpath(file.value)) == ""
-        kept = Node(base.span, pairs=tuple((k, v) for k, v in base.items() if here or k.value not in ("volumes", "build")))
+        kept = Node(
+            base.span, pairs=tuple((k, v) for k, v in base.items() if here or k.value not in ("volumes", "build"))
+        )
         base = kept.at(extends.span)
     return node.over(base)
 
@@ -119,9 +125,11 @@ def _service(source: Source, key: Text, node: Node, folder: Path | None) -> Serv
 
 
 def _programs(source: Source, node: Node, built: dockerfile.Dockerfile, context: Path | None) -> tuple[Program, ...]:
-    """What the container runs: entrypoint and command as one line; where they name a script that is at hand, the script."""
+    """What the container runs: entrypoint and command as one line; where they name a script that is at hand, the
+    script."""
     entrypoint, command = (
-        Program(text.value, source, text.span) if text is not None else None for text in (words(node.get("entrypoint")), words(node.get("command")))
+        Program(text.value, source, text.span) if text is not None else None
+        for text in (words(node.get("entrypoint")), words(node.get("command")))
     )
     second = command or (built.cmd if entrypoint is None else None)
     first = entrypoint or built.entrypoint
@@ -157,7 +165,9 @@ def _labels(node: Node) -> tuple[Text, ...]:
     labels = node.get("labels")
     if labels is None:
         return ()
-    pairs = tuple(Text(f"{key.value}={value.scalar.value if value.scalar else ''}", key.span) for key, value in labels.items())
+    pairs = tuple(
+        Text(f"{key.value}={value.scalar.value if value.scalar else ''}", key.span) for key, value in labels.items()
+    )
     return pairs or labels.texts()
 
 
@@ -211,7 +221,9 @@ def _healthcheck(node: Node) -> Healthcheck | None:
         rest = arguments[1:] or arguments
         shown = Text(" ".join(a.value for a in rest), Span(arguments[0].span.start, arguments[-1].span.end))
     disabled = _true(check.text("disable")) or form == "NONE"
-    return Healthcheck(key.span, form, shown, arguments, disabled, check.key("start_period"), check.key("start_interval"))
+    return Healthcheck(
+        key.span, form, shown, arguments, disabled, check.key("start_period"), check.key("start_interval")
+    )
 
 
 def _depends_on(node: Node | None) -> tuple[Dependency, ...]:
@@ -220,7 +232,13 @@ def _depends_on(node: Node | None) -> tuple[Dependency, ...]:
     long = []
     for key, value in node.items():
         condition = value.text("condition")
-        long.append(Dependency(key.value, condition.value if condition else "service_started", condition.span if condition else key.span))
+        long.append(
+            Dependency(
+                key.value,
+                condition.value if condition else "service_started",
+                condition.span if condition else key.span,
+            )
+        )
     return tuple(long) or tuple(Dependency(t.value, "service_started", t.span) for t in node.texts())
 
 
@@ -233,7 +251,14 @@ def _mount(node: Node, folder: Path | None) -> Mount | None:
     shown = source.value if source else ""
     span = source.span if source else target.span
     kind_name = kind.value if kind else "volume"
-    return Mount(kind_name, shown, target.value, _true(node.text("read_only")), span, kind_name == "bind" and _exists(shown, folder))
+    return Mount(
+        kind_name,
+        shown,
+        target.value,
+        _true(node.text("read_only")),
+        span,
+        kind_name == "bind" and _exists(shown, folder),
+    )
 
 
 def _short_mount(text: Text, folder: Path | None) -> Mount:
@@ -242,7 +267,9 @@ def _short_mount(text: Text, folder: Path | None) -> Mount:
         return Mount("anonymous", "", parts[0], False, text.span)
     options = parts[2].split(",") if len(parts) > 2 else []
     bind = parts[0].startswith(("/", ".", "~"))
-    return Mount("bind" if bind else "volume", parts[0], parts[1], "ro" in options, text.span, bind and _exists(parts[0], folder))
+    return Mount(
+        "bind" if bind else "volume", parts[0], parts[1], "ro" in options, text.span, bind and _exists(parts[0], folder)
+    )
 
 
 def _exists(path: str, folder: Path | None) -> bool:
@@ -256,7 +283,9 @@ def _port(node: Node) -> Port | None:
             return None
         text = f"{published.value}:{target.value}"
         return Port(text, target.value, published.value, address.value if address else "", published.span)
-    match = re.fullmatch(r"(?:(\[[^\]]*\]|[\d.]+|\$\{[^}]*\}):)?([\d-]+|\$\{[^}]*\}):([\d-]+)(?:/\w+)?", node.scalar.value)
+    match = re.fullmatch(
+        r"(?:(\[[^\]]*\]|[\d.]+|\$\{[^}]*\}):)?([\d-]+|\$\{[^}]*\}):([\d-]+)(?:/\w+)?", node.scalar.value
+    )
     if match is None:
         return None
     return Port(node.scalar.value, match.group(3), match.group(2), match.group(1) or "", node.scalar.span)

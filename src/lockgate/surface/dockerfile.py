@@ -1,4 +1,5 @@
-"""What a Dockerfile says of the container that is made of it: what it runs, whether it has a healthcheck, whether it has a shell."""
+"""What a Dockerfile says of the container that is made of it: what it runs, whether it has a healthcheck, whether it
+has a shell."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class Dockerfile:
     copied: tuple[tuple[str, str], ...] = ()  # source in the build context, target in the image
 
     def scripts(self, line: Program, context: Path | None, arguments: str) -> tuple[Program, ...]:
-        """The scripts that a command line names, where they lie in the build context, with the arguments that they are given."""
+        """The scripts that a command line names, where they lie in the build context, with the arguments that they are
+        given."""
         if context is None:
             return ()
         try:
@@ -38,7 +40,9 @@ class Dockerfile:
         except ValueError:
             return ()
         texts = (_script(name, context, self.copied) for name in names[:3])
-        return tuple(Program(re.sub(r'"?\$@"?', lambda _: arguments, text), line.source, line.span) for text in texts if text)
+        return tuple(
+            Program(re.sub(r'"?\$@"?', lambda _: arguments, text), line.source, line.span) for text in texts if text
+        )
 
 
 def read(source: Source, target: str = "") -> Dockerfile:
@@ -96,9 +100,14 @@ def _exec_form(text: str) -> str:
 
 
 def _script(word: str, context: Path, copied: tuple[tuple[str, str], ...]) -> str:
-    """The script behind a path in the image: by COPY, else by the longest common end of the paths; "" where two would do."""
+    """The script behind a path in the image: by COPY, else by the longest common end of the paths; "" where two would
+    do."""
     script = PurePosixPath(word)
-    exact = [context / source for source, target in copied if PurePosixPath(target).name == script.name and PurePosixPath(source).suffix]
+    exact = [
+        context / source
+        for source, target in copied
+        if PurePosixPath(target).name == script.name and PurePosixPath(source).suffix
+    ]
     name = glob.escape(script.name)
     found = [p for p in exact if p.is_file()] or [*context.glob(name), *context.glob(f"*/{name}")]
     shared = {path: _common(path, script) for path in found}

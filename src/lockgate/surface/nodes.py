@@ -8,7 +8,11 @@ from typing import Any
 from lockgate.text import Source, Span
 from lockgate.values import dataclass
 
-_WHOLE = ("command", "entrypoint", "test")  # lists that are replaced where others are added to (compose-go, override/merge.go)
+_WHOLE = (
+    "command",
+    "entrypoint",
+    "test",
+)  # lists that are replaced where others are added to (compose-go, override/merge.go)
 
 
 class BadYaml(Exception):
@@ -47,7 +51,9 @@ class Node:
         """The value under a path of keys."""
         here: Node | None = self
         for key in keys:
-            here = next((value for name, value in (here.pairs if here and here.pairs else ()) if name.value == key), None)
+            here = next(
+                (value for name, value in (here.pairs if here and here.pairs else ()) if name.value == key), None
+            )
         return here
 
     def key(self, name: str) -> Text | None:
@@ -63,7 +69,10 @@ class Node:
         """This laid over another: mappings are merged, lists added to, everything else replaced."""
         if base is not None and self.pairs is not None and base.pairs is not None:
             below = {key.value: (key, value) for key, value in base.pairs}
-            own = {key.value: (key, value.over(below[key.value][1], key.value) if key.value in below else value) for key, value in self.pairs}
+            own = {
+                key.value: (key, value.over(below[key.value][1], key.value) if key.value in below else value)
+                for key, value in self.pairs
+            }
             return Node(self.span, pairs=tuple((below | own).values()))
         if base is not None and self.children is not None and base.children is not None and name not in _WHOLE:
             return Node(self.span, children=(*base.children, *self.children))
@@ -74,7 +83,9 @@ class Node:
         return Node(
             span,
             Text(self.scalar.value, span, self.scalar.quoted) if self.scalar is not None else None,
-            tuple((Text(key.value, span, key.quoted), value.at(span)) for key, value in self.pairs) if self.pairs is not None else None,
+            tuple((Text(key.value, span, key.quoted), value.at(span)) for key, value in self.pairs)
+            if self.pairs is not None
+            else None,
             tuple(child.at(span) for child in self.children) if self.children is not None else None,
         )
 
@@ -90,7 +101,8 @@ class Node:
 
 
 def parse(source: Source) -> Node | None:
-    """The document's root; None for an empty one. Raises BadYaml. Several documents are laid over each other, as Compose does."""
+    """The document's root; None for an empty one. Raises BadYaml. Several documents are laid over each other, as
+    Compose does."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -101,7 +113,9 @@ def parse(source: Source) -> Node | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         start = source.offset(mark.line + 1, mark.column + 1) if mark is not None else 0
-        raise BadYaml(" ".join(str(error.problem or error.context or "not YAML").split()), Span(start, start + 1)) from None
+        raise BadYaml(
+            " ".join(str(error.problem or error.context or "not YAML").split()), Span(start, start + 1)
+        ) from None
     except (YAMLError, ValueError, RecursionError) as error:
         raise BadYaml(" ".join(str(error).split())[:200], Span(0, 0)) from None
     whole = roots[0] if roots else None
@@ -136,7 +150,8 @@ class _Reader:
         return Node(span, pairs=self._pairs(raw))
 
     def _pairs(self, raw: Any) -> tuple[tuple[Text, Node], ...]:
-        """The pairs with those of merge keys. A key that stands twice is refused, as Go's YAML (Compose, Gitea) refuses it."""
+        """The pairs with those of merge keys. A key that stands twice is refused, as Go's YAML (Compose, Gitea) refuses
+        it."""
         own: dict[str, tuple[Text, Node]] = {}
         merged: list[tuple[Text, Node]] = []
         for key, value in raw.value:

@@ -63,7 +63,9 @@ class Program:
 
 
 def _unwrapped(text: str) -> str:
-    match = re.match(r"^\s*(?:/bin/|/usr/bin/)?(?:env\s+)?(?:ba|da|a|z)?sh\s+(?:-[\w-]+\s+)*?-\w*c\w*\s+(.*)$", text, re.DOTALL)
+    match = re.match(
+        r"^\s*(?:/bin/|/usr/bin/)?(?:env\s+)?(?:ba|da|a|z)?sh\s+(?:-[\w-]+\s+)*?-\w*c\w*\s+(.*)$", text, re.DOTALL
+    )
     if match is None:
         return text
     inner = match.group(1).strip()

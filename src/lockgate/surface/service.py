@@ -1,4 +1,5 @@
-"""The services of a compose file as values (Compose specification; what Dokploy and Compose do with them is in the rules)."""
+"""The services of a compose file as values (Compose specification; what Dokploy and Compose do with them is in the
+rules)."""
 
 from __future__ import annotations
 
@@ -131,7 +132,9 @@ class Service:
     @property
     def major(self) -> int | None:
         """The database's major version, of a tag as ``16.3``, ``16-3.4``, ``2.14-pg16``, ``pg16``."""
-        match = re.search(r"pg(\d+)", self.tag) or (re.match(r"(\d+)", self.tag) if "timescale" not in self.database else None)
+        match = re.search(r"pg(\d+)", self.tag) or (
+            re.match(r"(\d+)", self.tag) if "timescale" not in self.database else None
+        )
         return int(match.group(1)) if match else None
 
 

@@ -25,11 +25,16 @@ def read(source: Source, root: Node) -> DokploySettings:
     return DokploySettings(source, root.text("dokploy", "command"), root.text("dokploy", "autoDeploy"), beside)
 
 
-def from_dokploy(command: str, auto_deploy: bool, name: str, compose_file: ComposeFile | None = None) -> DokploySettings:
+def from_dokploy(
+    command: str, auto_deploy: bool, name: str, compose_file: ComposeFile | None = None
+) -> DokploySettings:
     """The facts of an answer of ``compose.one``, with a source to point into."""
     import json
 
-    source = Source(f"dokploy:{name}", f"dokploy:\n  command: {json.dumps(command)}\n  autoDeploy: {'true' if auto_deploy else 'false'}\n")
+    source = Source(
+        f"dokploy:{name}",
+        f"dokploy:\n  command: {json.dumps(command)}\n  autoDeploy: {'true' if auto_deploy else 'false'}\n",
+    )
     root = parse(source)
     assert root is not None
     return replace(read(source, root), compose=compose_file)

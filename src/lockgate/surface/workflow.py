@@ -130,7 +130,11 @@ def _push_branches(on: Node | None) -> tuple[str, ...] | None:
 
 
 def _permissions(node: Node | None) -> tuple[tuple[Text, str], ...]:
-    return tuple((key, value.scalar.value if value.scalar else "") for key, value in node.items()) if node is not None else ()
+    return (
+        tuple((key, value.scalar.value if value.scalar else "") for key, value in node.items())
+        if node is not None
+        else ()
+    )
 
 
 def _cancels(node: Node | None) -> Text | None:

@@ -21,7 +21,8 @@ from lockgate.values import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What must hold for a step to run. ``kind``: owner, privilege, member, superuser, createrole, ...; ``held``: yes, no, unknown."""
+    """What must hold for a step to run. ``kind``: owner, privilege, member, superuser, createrole, ...; ``held``: yes,
+    no, unknown."""
 
     kind: str
     object: str
@@ -33,7 +34,8 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """A WARNING or NOTICE that the server would send (sqlstate 01007 "no privileges were granted", 00000 notices, ...)."""
+    """A WARNING or NOTICE that the server would send (sqlstate 01007 "no privileges were granted", 00000 notices,
+    ...)."""
 
     level: str
     sqlstate: str
@@ -47,7 +49,8 @@ class Warned:
 class Context:
     """The world of one statement: the draft it writes, the session it runs in, and where its text stands.
 
-    Handlers write ``catalog`` and ``session``; they end early with ``raise ctx.refuse(...)`` or ``raise ctx.unsure(...)``.
+    Handlers write ``catalog`` and ``session``; they end early with ``raise ctx.refuse(...)`` or ``raise
+    ctx.unsure(...)``.
     """
 
     catalog: Draft
@@ -70,7 +73,7 @@ class Context:
     paths: tuple[Any, ...] = ()  # what path() gave, with what it was worked out from
     variables: Any = None  # binder Variables around a utility statement of a PL/pgSQL body, for the queries in it
 
-    # --- places --------------------------------------------------------------------------------------------------------
+    # --- places -------------------------------------------------------------------------------------------------------
 
     @property
     def text_source(self) -> Source:
@@ -85,7 +88,9 @@ class Context:
         elif self.origin is not None:
             start = max(self.origin.at(location), bounds.start)
         else:
-            start = max(self.statement.at(location), bounds.start)  # the grammar leaves out a location of 0, so 0 may mean none
+            start = max(
+                self.statement.at(location), bounds.start
+            )  # the grammar leaves out a location of 0, so 0 may mean none
         text = self.text_source.text
         if name is not None:
             found = find_name(text, name, start, bounds.end)
@@ -114,13 +119,25 @@ class Context:
         finally:
             self.source, self.origin, self.bounds = saved
 
-    # --- endings -------------------------------------------------------------------------------------------------------
+    # --- endings ------------------------------------------------------------------------------------------------------
 
     def refuse(
-        self, sqlstate: str, message: str, location: int | None = None, *, name: str | None = None, object: str = "", help: str = "",
-        kind: str = "", event: Event | None = None, related: tuple[Label, ...] = (), span: Span | None = None, instead: str = "",
-    ) -> Refused:  # fmt: skip
-        """PostgreSQL's ereport(ERROR): ``raise ctx.refuse("42P01", 'relation "x" does not exist', location, name="x", kind="relation")``.
+        self,
+        sqlstate: str,
+        message: str,
+        location: int | None = None,
+        *,
+        name: str | None = None,
+        object: str = "",
+        help: str = "",
+        kind: str = "",
+        event: Event | None = None,
+        related: tuple[Label, ...] = (),
+        span: Span | None = None,
+        instead: str = "",
+    ) -> Refused:
+        """PostgreSQL's ereport(ERROR): ``raise ctx.refuse("42P01", 'relation "x" does not exist', location, name="x",
+        kind="relation")``.
 
         ``event`` is what the timeline knows of the name's fate: it becomes a related label and the failure's cause.
         ``instead`` is the name that was probably meant.
@@ -141,13 +158,21 @@ class Context:
         return Unsure(reason, *taints, keep=keep)
 
     def warn(
-        self, message: str, location: int | None = None, *, sqlstate: str = "01000", level: str = "WARNING", object: str = "", help: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        message: str,
+        location: int | None = None,
+        *,
+        sqlstate: str = "01000",
+        level: str = "WARNING",
+        object: str = "",
+        help: str = "",
+    ) -> None:
         """A WARNING or NOTICE of the server."""
         self.warnings.append(Warned(level, sqlstate, message, self.span(location), object, help))
 
     def suppose(self, reason: str) -> None:
-        """Go on with the likelier of two cases: what the statement makes is in doubt, and it refuses nothing for certain."""
+        """Go on with the likelier of two cases: what the statement makes is in doubt, and it refuses nothing for
+        certain."""
         self.supposed = reason
         self.tainted.append(reason)
 
@@ -157,7 +182,8 @@ class Context:
         self.tainted.append(reason)
 
     def created(self, obj: Object, *, location: int | None = None, name: str | None = None) -> None:
-        """Remember where an object was created (for related labels), and that what is granted on it may not be known."""
+        """Remember where an object was created (for related labels), and that what is granted on it may not be
+        known."""
         doubt = self.catalog.taint_of(("default acls",))
         if doubt is not None and hasattr(obj, "acl"):
             self.catalog.taint(("acl", obj.oid), doubt.reason, doubt.place)
@@ -165,10 +191,11 @@ class Context:
             (obj.oid, 0), Place(self.text_source, self.span(location, name) if name else self.statement.span, self.slot)
         )
 
-    # --- search_path ---------------------------------------------------------------------------------------------------
+    # --- search_path --------------------------------------------------------------------------------------------------
 
     def path(self) -> tuple[int, ...]:
-        """The oids of the schemas searched, in order: temporary, pg_catalog (if not named), then search_path (namespace.c)."""
+        """The oids of the schemas searched, in order: temporary, pg_catalog (if not named), then search_path
+        (namespace.c)."""
         session, names = self.session, self.catalog._names
         if self.paths and self.paths[0] is session and self.paths[1] is names:
             return cast("tuple[int, ...]", self.paths[2])
@@ -200,7 +227,8 @@ class Context:
         return schema.oid in (PG_CATALOG, INFORMATION_SCHEMA) or "U" in acl.held(self.catalog, self.session.role, items)
 
     def creation_namespace(self, location: int | None = None) -> Namespace:
-        """The schema in which an unqualified new object goes: the first of search_path that exists. Refuses with 3F000."""
+        """The schema in which an unqualified new object goes: the first of search_path that exists. Refuses with
+        3F000."""
         for name in self.session.search_path:
             schema = self.catalog.role_name(self.session.role) if name == "$user" else name
             found = self.catalog.namespace(schema)

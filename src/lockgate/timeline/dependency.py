@@ -1,7 +1,8 @@
 """DROP: what goes along, what stands in the way (src/backend/catalog/dependency.c).
 
-``drop`` is performMultipleDeletions over the simulated pg_depend. Addresses are (oid, attnum), attnum 0 for whole objects. What the catalog keeps
-in place of pg_attrdef rows are objects Other(kind="default", relation=..., data=(attnum, ...)).
+``drop`` is performMultipleDeletions over the simulated pg_depend. Addresses are (oid, attnum), attnum 0 for whole
+objects. What the catalog keeps in place of pg_attrdef rows are objects Other(kind="default", relation=...,
+data=(attnum, ...)).
 """
 
 from __future__ import annotations
@@ -42,7 +43,15 @@ class Flag(IntFlag):
     SUBOBJECT = 256
 
 
-_REACHED = {"n": Flag.NORMAL, "a": Flag.AUTO, "x": Flag.AUTO, "i": Flag.INTERNAL, "P": Flag.PARTITION, "S": Flag.PARTITION, "e": Flag.EXTENSION}
+_REACHED = {
+    "n": Flag.NORMAL,
+    "a": Flag.AUTO,
+    "x": Flag.AUTO,
+    "i": Flag.INTERNAL,
+    "P": Flag.PARTITION,
+    "S": Flag.PARTITION,
+    "e": Flag.EXTENSION,
+}
 _SILENT = Flag.AUTO | Flag.INTERNAL | Flag.PARTITION | Flag.EXTENSION
 
 
@@ -144,19 +153,30 @@ class Search:
     def _dependents(self, address: Address) -> list[Depend]:
         oid, number = address
         return [
-            edge for edge in self.catalog.dependents(oid)
-            if (not number or edge.referenced[1] == number) and edge.dependent != address and (number or edge.dependent[0] != oid)
-        ]  # fmt: skip
+            edge
+            for edge in self.catalog.dependents(oid)
+            if (not number or edge.referenced[1] == number)
+            and edge.dependent != address
+            and (number or edge.dependent[0] != oid)
+        ]
 
 
 def drop(
-    ctx: Context, addresses: Iterable[Address], *, cascade: bool = False, location: int | None = None, name: str | None = None,
-    span: Span | None = None, internal: bool = False, beside: int = 0,
-) -> tuple[Address, ...]:  # fmt: skip
+    ctx: Context,
+    addresses: Iterable[Address],
+    *,
+    cascade: bool = False,
+    location: int | None = None,
+    name: str | None = None,
+    span: Span | None = None,
+    internal: bool = False,
+    beside: int = 0,
+) -> tuple[Address, ...]:
     """performMultipleDeletions: delete objects (or columns) with what depends on them; returns every address that went.
 
-    Refuses with 2BP01 where something else depends on them and ``cascade`` is False, or where they are part of something else.
-    ``internal`` is PERFORM_DELETION_INTERNAL: extension membership does not stand in the way; ``beside``: how many more are dropped at once.
+    Refuses with 2BP01 where something else depends on them and ``cascade`` is False, or where they are part of
+    something else. ``internal`` is PERFORM_DELETION_INTERNAL: extension membership does not stand in the way;
+    ``beside``: how many more are dropped at once.
     """
     wanted = list(dict.fromkeys(addresses))
     span = span or ctx.span(location, name)
@@ -174,8 +194,14 @@ def drop(
 def _required(ctx: Context, address: Address, owner: Address, span: Span) -> Exception:
     path = ctx.path()
     what, by = describe(ctx.catalog, address, path), describe(ctx.catalog, owner, path)
-    return ctx.refuse("2BP01", f"cannot drop {what} because {by} requires it", span=span, kind="dependent",
-                      object=_name(ctx.catalog, address), help=f"You can drop {by} instead.")  # fmt: skip
+    return ctx.refuse(
+        "2BP01",
+        f"cannot drop {what} because {by} requires it",
+        span=span,
+        kind="dependent",
+        object=_name(ctx.catalog, address),
+        help=f"You can drop {by} instead.",
+    )
 
 
 def _name(catalog: Catalog, address: Address) -> str:
@@ -205,7 +231,12 @@ def _report(ctx: Context, search: Search, wanted: list[Address], cascade: bool, 
     if cascade:
         return
     # what hangs on a relation in doubt may be gone, or stand in the way no more
-    doubtful = [a for a, _ in blocking if ctx.catalog.taint_of(("any",), ("object", a[0]), ("object", getattr(ctx.catalog.get(a[0]), "relation", 0))) is not None]
+    doubtful = [
+        a
+        for a, _ in blocking
+        if ctx.catalog.taint_of(("any",), ("object", a[0]), ("object", getattr(ctx.catalog.get(a[0]), "relation", 0)))
+        is not None
+    ]
     if len(doubtful) == len(blocking):
         raise ctx.unsure("whether dependents stand in the way is not known", *(("object", a[0]) for a in wanted))
     what = (
@@ -213,8 +244,15 @@ def _report(ctx: Context, search: Search, wanted: list[Address], cascade: bool, 
         if count == 1
         else ("desired object(s) because other objects depend on them")
     )
-    raise ctx.refuse("2BP01", f"cannot drop {what}", span=span, kind="dependent", object=_name(ctx.catalog, wanted[0]),
-                     help="; ".join(lines), related=tuple(_labels(ctx, [a for a, _ in blocking])))  # fmt: skip
+    raise ctx.refuse(
+        "2BP01",
+        f"cannot drop {what}",
+        span=span,
+        kind="dependent",
+        object=_name(ctx.catalog, wanted[0]),
+        help="; ".join(lines),
+        related=tuple(_labels(ctx, [a for a, _ in blocking])),
+    )
 
 
 def _labels(ctx: Context, addresses: list[Address]) -> Iterable[Label]:
@@ -248,7 +286,8 @@ def remove_column(catalog: Draft, relation: Relation, number: int) -> None:
 
 
 def remove_object(catalog: Draft, obj: Object) -> None:
-    """Delete one object, with what its going means to others: defaults leave their column, indexes their constraint, children their parent."""
+    """Delete one object, with what its going means to others: defaults leave their column, indexes their constraint,
+    children their parent."""
     match obj:
         case Other(kind="default"):
             _clear_default(catalog, obj)
@@ -302,7 +341,8 @@ def _leave_relatives(catalog: Draft, relation: Relation) -> None:
 
 
 def erase(catalog: Draft, oid: int) -> None:
-    """Forget an object with whatever hangs on it, without a word: one whose existence was in doubt, or that ON COMMIT DROP ends."""
+    """Forget an object with whatever hangs on it, without a word: one whose existence was in doubt, or that ON COMMIT
+    DROP ends."""
     search = Search(catalog, frozenset(), True)
     try:
         search.visit((oid, 0), Flag.ORIGINAL)

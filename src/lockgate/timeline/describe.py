@@ -1,4 +1,5 @@
-"""Objects in words, as PostgreSQL's messages name them (getObjectDescription in src/backend/catalog/objectaddress.c)."""
+"""Objects in words, as PostgreSQL's messages name them (getObjectDescription in
+src/backend/catalog/objectaddress.c)."""
 
 from __future__ import annotations
 
@@ -22,19 +23,39 @@ from lockgate.catalog.objects import (
 from lockgate.catalog.typename import quote_identifier, type_name
 
 RELATION_WORDS = {
-    "r": "table", "p": "table", "i": "index", "I": "index", "S": "sequence", "v": "view", "m": "materialized view",
-    "c": "composite type", "f": "foreign table",
-}  # fmt: skip
+    "r": "table",
+    "p": "table",
+    "i": "index",
+    "I": "index",
+    "S": "sequence",
+    "v": "view",
+    "m": "materialized view",
+    "c": "composite type",
+    "f": "foreign table",
+}
 OTHER_WORDS = {
-    "fdw": "foreign-data wrapper", "foreign_server": "server", "opclass": "operator class", "opfamily": "operator family",
-    "event_trigger": "event trigger", "statistics": "statistics object", "access_method": "access method", "ts_config": "text search configuration",
-    "ts_dict": "text search dictionary", "ts_parser": "text search parser", "ts_template": "text search template", "large_object": "large object",
+    "fdw": "foreign-data wrapper",
+    "foreign_server": "server",
+    "opclass": "operator class",
+    "opfamily": "operator family",
+    "event_trigger": "event trigger",
+    "statistics": "statistics object",
+    "access_method": "access method",
+    "ts_config": "text search configuration",
+    "ts_dict": "text search dictionary",
+    "ts_parser": "text search parser",
+    "ts_template": "text search template",
+    "large_object": "large object",
     "user_mapping": "user mapping",
-}  # fmt: skip
-_SCHEMALESS = frozenset({"publication", "subscription", "language", "event_trigger", "foreign_server", "fdw", "access_method", "database"})
+}
+_SCHEMALESS = frozenset(
+    {"publication", "subscription", "language", "event_trigger", "foreign_server", "fdw", "access_method", "database"}
+)
 
 
-def qualified_name(catalog: Catalog, obj: Relation | Type | Routine | Operator | Other, path: tuple[int, ...] = ()) -> str:
+def qualified_name(
+    catalog: Catalog, obj: Relation | Type | Routine | Operator | Other, path: tuple[int, ...] = ()
+) -> str:
     """The quoted name, with its schema unless that is in ``path``."""
     if not obj.namespace or obj.namespace in path:
         return quote_identifier(obj.name)
@@ -48,7 +69,9 @@ def describe(catalog: Catalog, address: Address, path: tuple[int, ...] = ()) -> 
         return "object"
     if address[1] and isinstance(obj, Relation):
         attribute = obj.attribute_by_num(address[1])
-        return f"column {quote_identifier(attribute.name) if attribute else '?'} of {describe_object(catalog, obj, path)}"
+        return (
+            f"column {quote_identifier(attribute.name) if attribute else '?'} of {describe_object(catalog, obj, path)}"
+        )
     return describe_object(catalog, obj, path)
 
 

@@ -1,4 +1,5 @@
-"""The simulated catalog in the shape of the contract (design.md section 7): user objects only, in the server's own spelling."""
+"""The simulated catalog in the shape of the contract (design.md section 7): user objects only, in the server's own
+spelling."""
 
 from __future__ import annotations
 
@@ -6,18 +7,45 @@ from collections.abc import Iterator
 from typing import Any
 
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import FIRST_USER_OID, Constraint, Extension, Namespace, Object, Policy, Relation, Routine, Trigger, Type
+from lockgate.catalog.objects import (
+    FIRST_USER_OID,
+    Constraint,
+    Extension,
+    Namespace,
+    Object,
+    Policy,
+    Relation,
+    Routine,
+    Trigger,
+    Type,
+)
 from lockgate.catalog.typename import type_name
 
 Row = dict[str, Any]
 
 
 def export(catalog: Catalog, provided: int = 0) -> dict[str, list[Row]]:
-    """Lists of objects under the contract's keys, each sorted; without those that an environment provided (see Replay)."""
-    out: dict[str, list[Row]] = {key: [] for key in (
-        "schemas", "extensions", "tables", "columns", "constraints", "indexes", "views", "sequences", "functions", "triggers",
-        "policies", "enums", "domains", "types",
-    )}  # fmt: skip
+    """Lists of objects under the contract's keys, each sorted; without those that an environment provided (see
+    Replay)."""
+    out: dict[str, list[Row]] = {
+        key: []
+        for key in (
+            "schemas",
+            "extensions",
+            "tables",
+            "columns",
+            "constraints",
+            "indexes",
+            "views",
+            "sequences",
+            "functions",
+            "triggers",
+            "policies",
+            "enums",
+            "domains",
+            "types",
+        )
+    }
     for obj in catalog.every():
         if FIRST_USER_OID <= obj.oid < provided:
             continue
@@ -43,10 +71,16 @@ def _rows(catalog: Catalog, obj: Object) -> Iterator[tuple[str, Row]]:
         case Constraint() if obj.kind != "t" and obj.kind != "n":
             yield from _constraint(catalog, obj)
         case Routine():
-            yield "functions", {
-                "schema": catalog.namespace_name(obj.namespace), "name": obj.name, "args": identity_arguments(catalog, obj),
-                "kind": obj.kind, "owner": catalog.role_name(obj.owner),
-            }  # fmt: skip
+            yield (
+                "functions",
+                {
+                    "schema": catalog.namespace_name(obj.namespace),
+                    "name": obj.name,
+                    "args": identity_arguments(catalog, obj),
+                    "kind": obj.kind,
+                    "owner": catalog.role_name(obj.owner),
+                },
+            )
         case Trigger() if not obj.internal:
             yield from _of_relation(catalog, "triggers", obj, {})
         case Policy():
@@ -71,10 +105,18 @@ def _relation(catalog: Catalog, relation: Relation) -> Iterator[tuple[str, Row]]
             yield "indexes", row | {"table": table.name, "unique": relation.index.unique}
     if relation.kind in "rpfvmc":
         for a in relation.attributes:
-            yield "columns", {
-                "schema": schema, "table": relation.name, "name": a.name, "type": type_name(catalog, a.type, a.typmod),
-                "notnull": a.notnull, "has_default": a.has_default, "identity": a.identity,
-            }  # fmt: skip
+            yield (
+                "columns",
+                {
+                    "schema": schema,
+                    "table": relation.name,
+                    "name": a.name,
+                    "type": type_name(catalog, a.type, a.typmod),
+                    "notnull": a.notnull,
+                    "has_default": a.has_default,
+                    "identity": a.identity,
+                },
+            )
 
 
 def _constraint(catalog: Catalog, constraint: Constraint) -> Iterator[tuple[str, Row]]:
@@ -83,9 +125,15 @@ def _constraint(catalog: Catalog, constraint: Constraint) -> Iterator[tuple[str,
     )
     if holder is None or holder.extension or (isinstance(holder, Relation) and holder.persistence == "t"):
         return
-    yield "constraints", {
-        "schema": catalog.namespace_name(holder.namespace), "table": holder.name, "name": constraint.name, "type": constraint.kind,
-    }  # fmt: skip
+    yield (
+        "constraints",
+        {
+            "schema": catalog.namespace_name(holder.namespace),
+            "table": holder.name,
+            "name": constraint.name,
+            "type": constraint.kind,
+        },
+    )
 
 
 def _of_relation(catalog: Catalog, key: str, obj: Trigger | Policy, more: Row) -> Iterator[tuple[str, Row]]:

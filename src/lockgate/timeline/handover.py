@@ -1,4 +1,5 @@
-"""The handover without ``handover_sql``: the deployer gets every privilege that can be granted on the owner's objects, and owns nothing."""
+"""The handover without ``handover_sql``: the deployer gets every privilege that can be granted on the owner's objects,
+and owns nothing."""
 
 from __future__ import annotations
 

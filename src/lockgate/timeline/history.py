@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lockgate.catalog.catalog import Catalog, Draft, Event, NameKey, Place
-from lockgate.catalog.objects import Attribute, Constraint, Namespace, Object, Other, Policy, Relation, Routine, Trigger, Type
+from lockgate.catalog.objects import (
+    Attribute,
+    Constraint,
+    Namespace,
+    Object,
+    Other,
+    Policy,
+    Relation,
+    Routine,
+    Trigger,
+    Type,
+)
 from lockgate.parse.tokens import find_name, token_end
 from lockgate.text import Span
 from lockgate.timeline.step import Change
@@ -44,7 +55,9 @@ def record(draft: Draft, before: Catalog, changes: tuple[Change, ...], place: Pl
     draft.events, draft.places = events.finish(), places.finish()
 
 
-def _events(before: Catalog, after: Catalog, old: Object, new: Object | None, place: Place) -> Iterable[tuple[NameKey, Event]]:
+def _events(
+    before: Catalog, after: Catalog, old: Object, new: Object | None, place: Place
+) -> Iterable[tuple[NameKey, Event]]:
     key = event_key(before, old)
     if key is not None:
         name = key[-1] if not isinstance(old, Routine) else old.name
@@ -55,7 +68,11 @@ def _events(before: Catalog, after: Catalog, old: Object, new: Object | None, pl
             if renamed is not None and renamed != key:
                 yield key, Event("renamed", _narrow(place, name), ".".join(map(str, renamed[1:])), clock=before.clock)
                 if isinstance(old, Relation):
-                    yield from ((("column", *renamed[1:], k[-1]), e) for k, e in before.events.items() if k[:-1] == ("column", *key[1:]))
+                    yield from (
+                        (("column", *renamed[1:], k[-1]), e)
+                        for k, e in before.events.items()
+                        if k[:-1] == ("column", *key[1:])
+                    )
     if isinstance(old, Relation) and old.kind in "rpfvmc":
         left = {a.num: a for a in new.attributes} if isinstance(new, Relation) else {}
         if new is not None:
@@ -64,7 +81,9 @@ def _events(before: Catalog, after: Catalog, old: Object, new: Object | None, pl
                 yield from _column_event(schema, old.name, attribute, left.get(attribute.num), place, before.clock)
 
 
-def _column_event(schema: str, table: str, old: Attribute, new: Attribute | None, place: Place, clock: int) -> Iterable[tuple[NameKey, Event]]:
+def _column_event(
+    schema: str, table: str, old: Attribute, new: Attribute | None, place: Place, clock: int
+) -> Iterable[tuple[NameKey, Event]]:
     key = ("column", schema, table, old.name)
     if new is None:
         yield key, Event("dropped", _narrow(place, old.name), clock=clock)

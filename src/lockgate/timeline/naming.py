@@ -1,7 +1,8 @@
 """Names that PostgreSQL makes up: constraints, indexes, sequences, array types.
 
 Sources: makeObjectName, ChooseRelationName, ChooseIndexName (src/backend/commands/indexcmds.c), ChooseConstraintName
-(src/backend/catalog/pg_constraint.c), makeArrayTypeName (src/backend/catalog/pg_type.c), FigureIndexColname (src/backend/parser/parse_target.c).
+(src/backend/catalog/pg_constraint.c), makeArrayTypeName (src/backend/catalog/pg_type.c), FigureIndexColname
+(src/backend/parser/parse_target.c).
 """
 
 from __future__ import annotations
@@ -13,15 +14,34 @@ from lockgate.catalog.catalog import Catalog
 
 NAMEDATALEN = 64
 _VALUE_FUNCTIONS = {
-    "SVFOP_CURRENT_DATE": "current_date", "SVFOP_CURRENT_TIME": "current_time", "SVFOP_CURRENT_TIME_N": "current_time",
-    "SVFOP_CURRENT_TIMESTAMP": "current_timestamp", "SVFOP_CURRENT_TIMESTAMP_N": "current_timestamp", "SVFOP_LOCALTIME": "localtime",
-    "SVFOP_LOCALTIME_N": "localtime", "SVFOP_LOCALTIMESTAMP": "localtimestamp", "SVFOP_LOCALTIMESTAMP_N": "localtimestamp",
-    "SVFOP_CURRENT_ROLE": "current_role", "SVFOP_CURRENT_USER": "current_user", "SVFOP_USER": "user", "SVFOP_SESSION_USER": "session_user",
-    "SVFOP_CURRENT_CATALOG": "current_catalog", "SVFOP_CURRENT_SCHEMA": "current_schema",
-}  # fmt: skip
-_CONSTANT_NAMES = {"A_ArrayExpr": "array", "CoalesceExpr": "coalesce", "RowExpr": "row", "GroupingFunc": "grouping", "XmlSerialize": "xmlserialize",
-                   "JsonObjectConstructor": "json_object", "JsonArrayConstructor": "json_array", "JsonParseExpr": "json",
-                   "JsonScalarExpr": "json_scalar", "JsonSerializeExpr": "json_serialize"}  # fmt: skip
+    "SVFOP_CURRENT_DATE": "current_date",
+    "SVFOP_CURRENT_TIME": "current_time",
+    "SVFOP_CURRENT_TIME_N": "current_time",
+    "SVFOP_CURRENT_TIMESTAMP": "current_timestamp",
+    "SVFOP_CURRENT_TIMESTAMP_N": "current_timestamp",
+    "SVFOP_LOCALTIME": "localtime",
+    "SVFOP_LOCALTIME_N": "localtime",
+    "SVFOP_LOCALTIMESTAMP": "localtimestamp",
+    "SVFOP_LOCALTIMESTAMP_N": "localtimestamp",
+    "SVFOP_CURRENT_ROLE": "current_role",
+    "SVFOP_CURRENT_USER": "current_user",
+    "SVFOP_USER": "user",
+    "SVFOP_SESSION_USER": "session_user",
+    "SVFOP_CURRENT_CATALOG": "current_catalog",
+    "SVFOP_CURRENT_SCHEMA": "current_schema",
+}
+_CONSTANT_NAMES = {
+    "A_ArrayExpr": "array",
+    "CoalesceExpr": "coalesce",
+    "RowExpr": "row",
+    "GroupingFunc": "grouping",
+    "XmlSerialize": "xmlserialize",
+    "JsonObjectConstructor": "json_object",
+    "JsonArrayConstructor": "json_array",
+    "JsonParseExpr": "json",
+    "JsonScalarExpr": "json_scalar",
+    "JsonSerializeExpr": "json_serialize",
+}
 
 
 def clip(name: str, length: int) -> str:
@@ -54,7 +74,14 @@ def constraint_name_exists(catalog: Catalog, name: str, namespace: int) -> bool:
 
 
 def choose_relation_name(
-    catalog: Catalog, name1: str, name2: str | None, label: str, namespace: int, *, constraint: bool = False, taken: Collection[str] = ()
+    catalog: Catalog,
+    name1: str,
+    name2: str | None,
+    label: str,
+    namespace: int,
+    *,
+    constraint: bool = False,
+    taken: Collection[str] = (),
 ) -> str:
     """A name that no relation (and for constraints no constraint) of the schema has; numbers follow the label."""
     number, modified = 0, label
@@ -67,7 +94,9 @@ def choose_relation_name(
         modified = f"{label}{number}"
 
 
-def choose_constraint_name(catalog: Catalog, name1: str, name2: str | None, label: str, namespace: int, others: Collection[str] = ()) -> str:
+def choose_constraint_name(
+    catalog: Catalog, name1: str, name2: str | None, label: str, namespace: int, others: Collection[str] = ()
+) -> str:
     """A name that no constraint of the schema has, nor any of ``others``; an empty label starts with its number."""
     number, modified = (0, label) if label else (1, "1")
     while True:
@@ -89,7 +118,14 @@ def join_names(names: Iterable[str]) -> str:
 
 
 def choose_index_name(
-    catalog: Catalog, table: str, namespace: int, columns: list[str], *, primary: bool = False, exclusion: bool = False, constraint: bool = False
+    catalog: Catalog,
+    table: str,
+    namespace: int,
+    columns: list[str],
+    *,
+    primary: bool = False,
+    exclusion: bool = False,
+    constraint: bool = False,
 ) -> str:
     """The name of an index that was given none (ChooseIndexName)."""
     if primary:
@@ -103,7 +139,8 @@ def choose_index_name(
 
 
 def index_column_names(elements: Iterable[dict[str, Any]]) -> list[str]:
-    """The index's own column names (ChooseIndexColumnNames): doubles get a number, expressions the name of their function or "expr"."""
+    """The index's own column names (ChooseIndexColumnNames): doubles get a number, expressions the name of their
+    function or "expr"."""
     names: list[str] = []
     for element in elements:
         origin = element.get("name") or figure_index_name(element.get("expr", {})) or "expr"
@@ -159,7 +196,8 @@ def _figure(node: dict[str, Any]) -> tuple[int, str]:
 
 
 def array_type_name(catalog: Catalog, name: str, namespace: int) -> str:
-    """The name of a type's array type (makeArrayTypeName): ``_name``, numbered where that is taken; before 14, more underscores."""
+    """The name of a type's array type (makeArrayTypeName): ``_name``, numbered where that is taken; before 14, more
+    underscores."""
     if catalog.major < 14:
         candidate = clip("_" + name, NAMEDATALEN - 1)
         while catalog.type_named(namespace, candidate) is not None:

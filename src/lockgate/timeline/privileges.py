@@ -1,7 +1,7 @@
 """What a statement needs of the role that runs it, checked as PostgreSQL's src/backend/catalog/aclchk.c does.
 
-Every function records a ``Need`` and refuses with 42501, in the server's words, only where the need is certainly not held. The callers keep
-PostgreSQL's order of checks.
+Every function records a ``Need`` and refuses with 42501, in the server's words, only where the need is certainly not
+held. The callers keep PostgreSQL's order of checks.
 """
 
 from __future__ import annotations
@@ -41,16 +41,32 @@ from lockgate.timeline.shipped import changed
 CURRENT_DATABASE = 5  # the oid under which the database of the session is kept once its grants change
 READ_ALL, WRITE_ALL, MAINTAIN_ALL = 6181, 6182, 6337  # pg_read_all_data, pg_write_all_data, pg_maintain
 YES, NO, UNKNOWN = "yes", "no", "unknown"
-_RELATION_NOUNS = {"r": "table", "p": "table", "v": "view", "m": "materialized view", "S": "sequence", "f": "foreign table", "i": "index",
-                   "I": "index"}  # fmt: skip
+_RELATION_NOUNS = {
+    "r": "table",
+    "p": "table",
+    "v": "view",
+    "m": "materialized view",
+    "S": "sequence",
+    "f": "foreign table",
+    "i": "index",
+    "I": "index",
+}
 _OTHER_NOUNS = {
-    "opclass": "operator class", "opfamily": "operator family", "event_trigger": "event trigger", "foreign_server": "foreign server",
-    "fdw": "foreign-data wrapper", "statistics": "statistics object", "ts_config": "text search configuration",
-    "large_object": "large object", "ts_dict": "text search dictionary", "access_method": "access method", "user_mapping": "user mapping",
-}  # fmt: skip
+    "opclass": "operator class",
+    "opfamily": "operator family",
+    "event_trigger": "event trigger",
+    "foreign_server": "foreign server",
+    "fdw": "foreign-data wrapper",
+    "statistics": "statistics object",
+    "ts_config": "text search configuration",
+    "large_object": "large object",
+    "ts_dict": "text search dictionary",
+    "access_method": "access method",
+    "user_mapping": "user mapping",
+}
 
 
-# --- words ---------------------------------------------------------------------------------------------------------------
+# --- words ------------------------------------------------------------------------------------------------------------
 
 
 def kind_word(obj: Any) -> str:
@@ -88,7 +104,8 @@ def shown_name(ctx: Context, obj: Any) -> str:
 
 
 def _element(catalog: Catalog, obj: Any) -> Any:
-    # an array type has no privileges of its own: its elements' count (aclcheck_error_type, pg_type_aclmask); a multirange, its range's
+    # an array type has no privileges of its own: its elements' count (aclcheck_error_type, pg_type_aclmask); a
+    # multirange, its range's
     if getattr(obj, "elem", 0) and getattr(obj, "length", 0) == -1:
         return catalog.find(Type, obj.elem) or obj
     if getattr(obj, "kind", "") == "m":
@@ -96,7 +113,7 @@ def _element(catalog: Catalog, obj: Any) -> Any:
     return obj
 
 
-# --- asking --------------------------------------------------------------------------------------------------------------
+# --- asking -----------------------------------------------------------------------------------------------------------
 
 
 def current_role(ctx: Context) -> int:
@@ -105,12 +122,15 @@ def current_role(ctx: Context) -> int:
 
 
 def owner_of(catalog: Catalog, obj: Any) -> int:
-    """The owner's oid; what PostgreSQL ships belongs to the bootstrap superuser, parts of a table to the table's owner."""
+    """The owner's oid; what PostgreSQL ships belongs to the bootstrap superuser, parts of a table to the table's
+    owner."""
     match obj:
         case Trigger() | Policy() | Rewrite():
             return owner_of(catalog, catalog.find(Relation, obj.relation))
         case Constraint():
-            return owner_of(catalog, catalog.find(Relation, obj.relation) if obj.relation else catalog.find(Type, obj.type))
+            return owner_of(
+                catalog, catalog.find(Relation, obj.relation) if obj.relation else catalog.find(Type, obj.type)
+            )
         case Other(kind="database", oid=oid) if oid == CURRENT_DATABASE:
             return catalog.database_owner
         case _:
@@ -136,17 +156,23 @@ def _sure(ctx: Context, yes: bool, doubt: Taint | None) -> str:
 
 def has_owner(ctx: Context, obj: Any) -> str:
     """Whether the current role owns an object, or belongs to the role that does (object_ownercheck)."""
-    return _sure(ctx, acl.has_privileges_of(ctx.catalog, ctx.session.role, owner_of(ctx.catalog, obj)), _doubt(ctx, obj))
+    return _sure(
+        ctx, acl.has_privileges_of(ctx.catalog, ctx.session.role, owner_of(ctx.catalog, obj)), _doubt(ctx, obj)
+    )
 
 
-def has_privilege(ctx: Context, obj: Any, privilege: str, *, columns: Iterable[int] | None = None, role: int | None = None) -> str:
+def has_privilege(
+    ctx: Context, obj: Any, privilege: str, *, columns: Iterable[int] | None = None, role: int | None = None
+) -> str:
     """Whether the current role (or ``role``) holds a privilege.
 
-    ``columns``: attribute numbers of a relation; where the table's own privilege is lacking each must be covered by its own
-    (0: every column); none named asks for the privilege on any column (ExecCheckOneRelPerms).
+    ``columns``: attribute numbers of a relation; where the table's own privilege is lacking each must be covered by its
+    own (0: every column); none named asks for the privilege on any column (ExecCheckOneRelPerms).
     """
     who = ctx.session.role if role is None else role
-    return _sure(ctx, _holds(ctx, obj, privilege, who, columns), acl.privilege_doubt(ctx.catalog, who, getattr(obj, "oid", 0)))
+    return _sure(
+        ctx, _holds(ctx, obj, privilege, who, columns), acl.privilege_doubt(ctx.catalog, who, getattr(obj, "oid", 0))
+    )
 
 
 def _holds(ctx: Context, obj: Any, privilege: str, role: int, columns: Iterable[int] | None) -> bool:
@@ -155,18 +181,26 @@ def _holds(ctx: Context, obj: Any, privilege: str, role: int, columns: Iterable[
         return True
     letter = acl.LETTERS[privilege]
     obj = _element(catalog, obj)
-    if getattr(obj, "oid", 0) < FIRST_USER_OID and not isinstance(obj, (Other, Role)) and getattr(obj, "oid", 0) != PUBLIC_NAMESPACE:
+    if (
+        getattr(obj, "oid", 0) < FIRST_USER_OID
+        and not isinstance(obj, (Other, Role))
+        and getattr(obj, "oid", 0) != PUBLIC_NAMESPACE
+    ):
         return _holds_shipped(catalog, obj, privilege, role)
     if isinstance(obj, Namespace) and obj.name.startswith("pg_temp"):
         return True
     if letter in acl.held(catalog, role, items_of(catalog, obj)) or _predefined(catalog, obj, privilege, role):
         return True
-    return columns is not None and isinstance(obj, Relation) and _holds_columns(catalog, obj, letter, role, list(columns))
+    return (
+        columns is not None and isinstance(obj, Relation) and _holds_columns(catalog, obj, letter, role, list(columns))
+    )
 
 
 def _holds_columns(catalog: Catalog, relation: Relation, letter: str, role: int, columns: list[int]) -> bool:
     covered = {a.num for a in relation.attributes if a.acl is not None and letter in acl.held(catalog, role, a.acl)}
-    covered |= {n for n in columns if n < 0 and letter in acl.held(catalog, role, system_column(catalog, relation, n).acl or ())}
+    covered |= {
+        n for n in columns if n < 0 and letter in acl.held(catalog, role, system_column(catalog, relation, n).acl or ())
+    }
     if not columns:
         return bool(covered)
     wanted = {a.num for a in relation.attributes} | {n for n in columns if n < 0} if 0 in columns else set(columns)
@@ -243,18 +277,38 @@ def items_of(catalog: Catalog, obj: Any) -> acl.Items:
     return acl.default_acl(kind, owner_of(catalog, obj), catalog.major) if kind in acl.KINDS else ()
 
 
-# --- needing -------------------------------------------------------------------------------------------------------------
+# --- needing ----------------------------------------------------------------------------------------------------------
 
 
-def _note(ctx: Context, kind: str, obj: Any, held: str, location: int | None, name: str | None, privilege: str = "") -> None:
+def _note(
+    ctx: Context, kind: str, obj: Any, held: str, location: int | None, name: str | None, privilege: str = ""
+) -> None:
     shown = ctx.catalog.qualified(obj) if isinstance(obj, _OBJECTS) else str(getattr(obj, "name", obj))
-    ctx.needs.append(Need(kind, shown, ctx.catalog.role_name(ctx.session.role), held, privilege, ctx.span(location, name)))
+    ctx.needs.append(
+        Need(kind, shown, ctx.catalog.role_name(ctx.session.role), held, privilege, ctx.span(location, name))
+    )
 
 
-_OBJECTS = (Role, Namespace, Relation, Constraint, Type, Routine, Trigger, Policy, Rewrite, Operator, Cast, Extension, Other)
+_OBJECTS = (
+    Role,
+    Namespace,
+    Relation,
+    Constraint,
+    Type,
+    Routine,
+    Trigger,
+    Policy,
+    Rewrite,
+    Operator,
+    Cast,
+    Extension,
+    Other,
+)
 
 
-def need_owner(ctx: Context, obj: Any, location: int | None = None, *, name: str | None = None, shown: str = "", kind: str = "") -> None:
+def need_owner(
+    ctx: Context, obj: Any, location: int | None = None, *, name: str | None = None, shown: str = "", kind: str = ""
+) -> None:
     """The current role must own the object (ACLCHECK_NOT_OWNER).
 
     ``name`` is the token to mark, ``shown`` and ``kind`` the message's words where they differ from the object's own.
@@ -263,8 +317,16 @@ def need_owner(ctx: Context, obj: Any, location: int | None = None, *, name: str
     _note(ctx, "owner", obj, held, location, name)
     if held == NO:
         text = f"must be owner of {kind or kind_word(obj)} {shown or shown_name(ctx, obj)}"
-        raise ctx.refuse("42501", text, location, name=name or getattr(obj, "name", None), object=_qualified(ctx, obj),
-                         help=remedy.ownership(ctx, obj, owner_of(ctx.catalog, obj)), kind="owner", related=_made(ctx, obj))  # fmt: skip
+        raise ctx.refuse(
+            "42501",
+            text,
+            location,
+            name=name or getattr(obj, "name", None),
+            object=_qualified(ctx, obj),
+            help=remedy.ownership(ctx, obj, owner_of(ctx.catalog, obj)),
+            kind="owner",
+            related=_made(ctx, obj),
+        )
 
 
 def _made(ctx: Context, obj: Any) -> tuple[Label, ...]:
@@ -272,13 +334,24 @@ def _made(ctx: Context, obj: Any) -> tuple[Label, ...]:
     if place is None:
         return ()
     owner = ctx.catalog.role_name(owner_of(ctx.catalog, obj))
-    return (Label(place.source, place.span, "made here" + (f", in {place.slot}" if place.slot else "") + f", now {owner}'s"),)
+    return (
+        Label(
+            place.source, place.span, "made here" + (f", in {place.slot}" if place.slot else "") + f", now {owner}'s"
+        ),
+    )
 
 
 def need_privilege(
-    ctx: Context, obj: Any, privilege: str, location: int | None = None, *, columns: Iterable[int] | None = None, name: str | None = None,
-    shown: str = "", kind: str = "",
-) -> None:  # fmt: skip
+    ctx: Context,
+    obj: Any,
+    privilege: str,
+    location: int | None = None,
+    *,
+    columns: Iterable[int] | None = None,
+    name: str | None = None,
+    shown: str = "",
+    kind: str = "",
+) -> None:
     """The current role must hold a privilege on the object (ACLCHECK_NO_PRIV)."""
     columns = None if columns is None else tuple(columns)
     held = has_privilege(ctx, obj, privilege, columns=columns)
@@ -288,14 +361,30 @@ def need_privilege(
 
 
 def denied(
-    ctx: Context, obj: Any, privilege: str, location: int | None = None, *, name: str | None = None, shown: str = "", kind: str = "",
+    ctx: Context,
+    obj: Any,
+    privilege: str,
+    location: int | None = None,
+    *,
+    name: str | None = None,
+    shown: str = "",
+    kind: str = "",
     role: int | None = None,
-) -> Exception:  # fmt: skip
-    """The refusal ``permission denied for table x``; ``role`` where another than the current one lacks the privilege (a view's owner)."""
+) -> Exception:
+    """The refusal ``permission denied for table x``; ``role`` where another than the current one lacks the privilege (a
+    view's owner)."""
     word = kind or kind_word(_element(ctx.catalog, obj))
     text = " ".join(f"permission denied for {word} {shown or shown_name(ctx, obj)}".split())
-    return ctx.refuse("42501", text, location, name=name or getattr(obj, "name", None), object=_qualified(ctx, obj),
-                      help=remedy.privilege(ctx, obj, privilege, role), kind="privilege", related=_made(ctx, obj))  # fmt: skip
+    return ctx.refuse(
+        "42501",
+        text,
+        location,
+        name=name or getattr(obj, "name", None),
+        object=_qualified(ctx, obj),
+        help=remedy.privilege(ctx, obj, privilege, role),
+        kind="privilege",
+        related=_made(ctx, obj),
+    )
 
 
 def need_create(ctx: Context, namespace: Namespace, location: int | None = None, *, name: str | None = None) -> None:
@@ -320,7 +409,14 @@ def need_temporary(ctx: Context) -> None:
     _note(ctx, "privilege", database(ctx), held, None, None, "TEMPORARY")
     if held == NO:
         message = f'permission denied to create temporary tables in database "{database(ctx).name}"'
-        raise ctx.refuse("42501", message, None, object="database", kind="privilege", help=remedy.privilege(ctx, database(ctx), "TEMPORARY", None))
+        raise ctx.refuse(
+            "42501",
+            message,
+            None,
+            object="database",
+            kind="privilege",
+            help=remedy.privilege(ctx, database(ctx), "TEMPORARY", None),
+        )
 
 
 def database(ctx: Context) -> Other:
@@ -337,26 +433,52 @@ def need_member(ctx: Context, role: Role | int, location: int | None = None, *, 
     _note(ctx, "member", found, held, location, name)
     if held == NO:
         words = "must be able to SET ROLE" if ctx.catalog.major >= 16 else "must be member of role"
-        raise ctx.refuse("42501", f'{words} "{found.name}"', location, name=name or found.name, object=found.name,
-                         help=remedy.member(ctx, found.oid), kind="member")  # fmt: skip
+        raise ctx.refuse(
+            "42501",
+            f'{words} "{found.name}"',
+            location,
+            name=name or found.name,
+            object=found.name,
+            help=remedy.member(ctx, found.oid),
+            kind="member",
+        )
 
 
 def is_superuser(ctx: Context, role: int | None = None) -> str:
     """Whether the current role (or ``role``) is a superuser."""
-    return _sure(ctx, acl.is_superuser(ctx.catalog, role if role is not None else ctx.session.role), _role_doubt(ctx, role or ctx.session.role))
+    return _sure(
+        ctx,
+        acl.is_superuser(ctx.catalog, role if role is not None else ctx.session.role),
+        _role_doubt(ctx, role or ctx.session.role),
+    )
 
 
-def need_superuser(ctx: Context, message: str, location: int | None = None, *, name: str | None = None, roles: Iterable[str] = (), help: str = "") -> None:
-    """Only superusers may, or who has the privileges of one of these (predefined) ``roles``; ``message`` as the server words it."""
+def need_superuser(
+    ctx: Context,
+    message: str,
+    location: int | None = None,
+    *,
+    name: str | None = None,
+    roles: Iterable[str] = (),
+    help: str = "",
+) -> None:
+    """Only superusers may, or who has the privileges of one of these (predefined) ``roles``; ``message`` as the server
+    words it."""
     mine = {ctx.catalog.role_name(oid) for oid in acl.roles_of(ctx.catalog, ctx.session.role)}
-    held = _sure(ctx, acl.is_superuser(ctx.catalog, ctx.session.role) or not mine.isdisjoint(roles), _role_doubt(ctx, ctx.session.role))
+    held = _sure(
+        ctx,
+        acl.is_superuser(ctx.catalog, ctx.session.role) or not mine.isdisjoint(roles),
+        _role_doubt(ctx, ctx.session.role),
+    )
     ctx.needs.append(Need("superuser", "", ctx.catalog.role_name(ctx.session.role), held, "", ctx.span(location, name)))
     if held == NO:
         help = help or "have a superuser run this once, outside the migrations"
         raise ctx.refuse("42501", message, location, name=name, help=help, kind="superuser")
 
 
-def need_attribute(ctx: Context, attribute: str, message: str, location: int | None = None, *, name: str | None = None) -> None:
+def need_attribute(
+    ctx: Context, attribute: str, message: str, location: int | None = None, *, name: str | None = None
+) -> None:
     """A role attribute (createrole, createdb, ...), which superusers need not have."""
     role = ctx.catalog.find(Role, ctx.session.role)
     has = acl.is_superuser(ctx.catalog, ctx.session.role) or bool(role is not None and getattr(role, attribute))
@@ -370,11 +492,12 @@ def _qualified(ctx: Context, obj: Any) -> str:
     return ctx.catalog.qualified(obj) if isinstance(obj, _OBJECTS) else str(getattr(obj, "name", ""))
 
 
-# --- what new objects start with -----------------------------------------------------------------------------------------
+# --- what new objects start with --------------------------------------------------------------------------------------
 
 
 def initial_acl(ctx: Context, kind: str, namespace: int, owner: int | None = None) -> Acl:
-    """The acl of a new object by ALTER DEFAULT PRIVILEGES (get_user_default_acl); None where that is the built-in default.
+    """The acl of a new object by ALTER DEFAULT PRIVILEGES (get_user_default_acl); None where that is the built-in
+    default.
 
     ``kind``: table, sequence, function, type, schema, large_object (keys of acl.KINDS).
     """

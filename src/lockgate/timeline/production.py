@@ -11,7 +11,8 @@ from lockgate.values import replace
 
 
 def settle(draft: Draft, runners: set[str], superuser: bool, script: Script) -> None:
-    """Whoever applies the migrations is no superuser unless the configuration says so; pg_dump does not tell the owners of extensions."""
+    """Whoever applies the migrations is no superuser unless the configuration says so; pg_dump does not tell the owners
+    of extensions."""
     for name in runners:
         role = draft.role(name) if name else None
         if role is not None and role.superuser and not superuser:

@@ -1,7 +1,8 @@
-"""The privileges that running a query needs (ExecCheckPermissions in src/backend/executor/execMain.c, ExecInitFunc in execExpr.c).
+"""The privileges that running a query needs (ExecCheckPermissions in src/backend/executor/execMain.c, ExecInitFunc in
+execExpr.c).
 
-Tables behind a view are checked as the view's owner, unless it is a security invoker, those in a rule's actions as the owner of its relation;
-functions always as the current role.
+Tables behind a view are checked as the view's owner, unless it is a security invoker, those in a rule's actions as the
+owner of its relation; functions always as the current role.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ _COLUMNS = {"SELECT": "selected", "INSERT": "inserted", "UPDATE": "updated"}
 
 
 def check_query(ctx: Context, query: Any) -> None:
-    """Every relation that a query reads or writes, what stands behind its views, the defaults of an INSERT, the functions it calls."""
-    found = [(use, relation) for use in query.uses if (relation := ctx.catalog.find(Relation, use.relation)) is not None]
+    """Every relation that a query reads or writes, what stands behind its views, the defaults of an INSERT, the
+    functions it calls."""
+    found = [
+        (use, relation) for use in query.uses if (relation := ctx.catalog.find(Relation, use.relation)) is not None
+    ]
     if _silenced(ctx, query):
         return
     for _, relation in found:
@@ -57,11 +61,17 @@ def check_views(ctx: Context, query: Any) -> None:
 
 def _silenced(ctx: Context, query: Any) -> bool:
     """Whether a rule of the target puts nothing that is run in the query's place: then nothing is checked either."""
-    rules = [r for r in ctx.catalog.of_relation(query.target, Rewrite) if r.event == query.command and r.enabled == "O"] if query.target else []
+    rules = (
+        [r for r in ctx.catalog.of_relation(query.target, Rewrite) if r.event == query.command and r.enabled == "O"]
+        if query.target
+        else []
+    )
     return any(r.silent for r in rules) and not any(r.needs for r in rules)
 
 
-def _admit(ctx: Context, view: Relation, columns: Collection[int], location: int, role: int | None = None, marked: str = "") -> None:
+def _admit(
+    ctx: Context, view: Relation, columns: Collection[int], location: int, role: int | None = None, marked: str = ""
+) -> None:
     """Views that are read are asked about as the query is planned, before any table."""
     if has_privilege(ctx, view, "SELECT", columns=columns, role=role) == NO:
         raise denied(ctx, view, "SELECT", location, name=marked or view.name, role=role)
@@ -89,7 +99,9 @@ def _columns(use: Any, privilege: str) -> Collection[int] | None:
 def _check_shipped(ctx: Context, use: Any) -> None:
     """A system relation: most may be read by everybody; some, but for a few columns, by superusers alone."""
     found = ctx.catalog.builtins.relation_by_oid(use.relation)
-    if found is None or (found.public_select and changed(ctx.catalog, found.oid) is None and use.privileges == {"SELECT"}):
+    if found is None or (
+        found.public_select and changed(ctx.catalog, found.oid) is None and use.privileges == {"SELECT"}
+    ):
         return
     names = {found.columns[n - 1][0] if 0 < n <= len(found.columns) else "*" for n in use.selected}
     for privilege in sorted(use.privileges):
@@ -98,7 +110,9 @@ def _check_shipped(ctx: Context, use: Any) -> None:
 
 
 def _check_routine(ctx: Context, oid: int) -> None:
-    routine: Any = ctx.catalog.find(Routine, oid) if oid >= FIRST_USER_OID else ctx.catalog.builtins.function_by_oid(oid)
+    routine: Any = (
+        ctx.catalog.find(Routine, oid) if oid >= FIRST_USER_OID else ctx.catalog.builtins.function_by_oid(oid)
+    )
     if routine is None:
         return
     if oid < FIRST_USER_OID and routine.execute is None and changed(ctx.catalog, oid) is None:
@@ -110,16 +124,24 @@ def _check_routine(ctx: Context, oid: int) -> None:
 
 
 def _need_as(
-    ctx: Context, relation: Relation, privilege: str, role: int, location: int, columns: Collection[int] | None, marked: str
+    ctx: Context,
+    relation: Relation,
+    privilege: str,
+    role: int,
+    location: int,
+    columns: Collection[int] | None,
+    marked: str,
 ) -> None:
     held = has_privilege(ctx, relation, privilege, columns=columns, role=role)
     who = ctx.catalog.role_name(role)
-    ctx.needs.append(Need("privilege", ctx.catalog.qualified(relation), who, held, privilege, ctx.span(location, marked)))
+    ctx.needs.append(
+        Need("privilege", ctx.catalog.qualified(relation), who, held, privilege, ctx.span(location, marked))
+    )
     if held == NO:
         raise denied(ctx, relation, privilege, location, name=marked, role=role)
 
 
-# --- views ---------------------------------------------------------------------------------------------------------------
+# --- views ------------------------------------------------------------------------------------------------------------
 
 
 def _invoker(view: Relation) -> bool:
@@ -127,7 +149,8 @@ def _invoker(view: Relation) -> bool:
 
 
 def behind(ctx: Context, view: Relation) -> tuple[dict[int, set[int]], list[int]]:
-    """The relations that a view reads, each with its columns, and the routines that it calls (its rows of pg_depend)."""
+    """The relations that a view reads, each with its columns, and the routines that it calls (its rows of
+    pg_depend)."""
     relations: dict[int, set[int]] = {}
     routines: list[int] = []
     for edge in ctx.catalog.dependencies(view.oid):
@@ -135,7 +158,9 @@ def behind(ctx: Context, view: Relation) -> tuple[dict[int, set[int]], list[int]
         found = ctx.catalog.get(oid)
         if edge.kind != "n" or oid == view.oid:
             continue
-        if isinstance(found, Relation) and (found.kind in "rpvmf" or (found.kind == "S" and number)):  # nextval() names one without a column
+        if isinstance(found, Relation) and (
+            found.kind in "rpvmf" or (found.kind == "S" and number)
+        ):  # nextval() names one without a column
             relations.setdefault(oid, set()).update([number] if number else [])
         elif isinstance(found, Routine):
             routines.append(oid)
@@ -160,7 +185,9 @@ def _check_view(ctx: Context, view: Relation, written: Written, location: int, s
         return
     role = viewer(ctx, view)
     relations, routines = behind(ctx, view)
-    rewritten = any(t.timing == "O" for t in ctx.catalog.of_relation(view.oid, Trigger)) or bool(ctx.catalog.of_relation(view.oid, Rewrite))
+    rewritten = any(t.timing == "O" for t in ctx.catalog.of_relation(view.oid, Trigger)) or bool(
+        ctx.catalog.of_relation(view.oid, Rewrite)
+    )
     for oid, columns in relations.items():
         relation = ctx.catalog.the(Relation, oid)
         if written.keys() != {"INSERT"}:  # an INSERT alone reads nothing
@@ -177,16 +204,22 @@ def _check_view(ctx: Context, view: Relation, written: Written, location: int, s
 def _through(view: Relation, written: Written) -> Written:
     """What is written to the relation behind an automatically updatable view."""
     columns = view.updatable
-    return {p: None if c is None else {columns[n] for n in c if n < len(columns) and columns[n]} for p, c in written.items()}
+    return {
+        p: None if c is None else {columns[n] for n in c if n < len(columns) and columns[n]} for p, c in written.items()
+    }
 
 
-# --- rules and row security ----------------------------------------------------------------------------------------------
+# --- rules and row security -------------------------------------------------------------------------------------------
 
 
 def _check_rules(ctx: Context, relation: Relation, use: Any) -> None:
     """What the actions of a relation's rules read and write, as its owner."""
     for rule in ctx.catalog.of_relation(relation.oid, Rewrite):
-        if rule.event.upper() not in use.privileges or rule.enabled != "O" or ctx.catalog.taint_of(("object", relation.oid), ("object", rule.oid)):
+        if (
+            rule.event.upper() not in use.privileges
+            or rule.enabled != "O"
+            or ctx.catalog.taint_of(("object", relation.oid), ("object", rule.oid))
+        ):
             continue
         for oid, needed in rule.needs:
             found = ctx.catalog.find(Relation, oid)
@@ -200,13 +233,24 @@ def _check_rules(ctx: Context, relation: Relation, use: Any) -> None:
 def needs_of(query: Any) -> Iterator[tuple[int, tuple[tuple[str, tuple[int, ...] | None], ...]]]:
     """What a query needs, as a rule keeps it: relations, each with privileges and their columns."""
     for use in query.uses:
-        yield use.relation, tuple((p, None if (found := _columns(use, p)) is None else tuple(sorted(found))) for p in sorted(use.privileges))
+        yield (
+            use.relation,
+            tuple(
+                (p, None if (found := _columns(use, p)) is None else tuple(sorted(found)))
+                for p in sorted(use.privileges)
+            ),
+        )
 
 
 def _row_security(ctx: Context, relation: Relation, role: int, seen: frozenset[int]) -> None:
-    """Queries that policies would change are refused with row_security off, behind views too: as the rewriter finds them."""
+    """Queries that policies would change are refused with row_security off, behind views too: as the rewriter finds
+    them."""
     row_security.applies(ctx, relation, role)
-    if relation.kind == "v" and relation.oid not in seen and not ctx.catalog.taint_of(("any",), ("object", relation.oid)):
+    if (
+        relation.kind == "v"
+        and relation.oid not in seen
+        and not ctx.catalog.taint_of(("any",), ("object", relation.oid))
+    ):
         for oid in behind(ctx, relation)[0]:
             _row_security(ctx, ctx.catalog.the(Relation, oid), viewer(ctx, relation, role), seen | {relation.oid})
 
@@ -221,12 +265,14 @@ def _check_policies(ctx: Context, relation: Relation, use: Any) -> None:
             for oid, number in (e.referenced for e in ctx.catalog.dependencies(policy.oid) if e.kind == "n"):
                 other = ctx.catalog.find(Relation, oid)
                 if other is not None and oid != relation.oid:
-                    need_privilege(ctx, other, "SELECT", use.location, columns=[number] if number else None, name=relation.name)
+                    need_privilege(
+                        ctx, other, "SELECT", use.location, columns=[number] if number else None, name=relation.name
+                    )
                 elif other is None:
                     _check_routine(ctx, oid)
 
 
-# --- defaults and constraints --------------------------------------------------------------------------------------------
+# --- defaults and constraints -----------------------------------------------------------------------------------------
 
 
 def _check_defaults(ctx: Context, relation: Relation, use: Any) -> None:

@@ -1,4 +1,5 @@
-"""What a DROP and a CREATE of the same name lose: the new object is another one, and has nothing of what was said about the old."""
+"""What a DROP and a CREATE of the same name lose: the new object is another one, and has nothing of what was said about
+the old."""
 
 from __future__ import annotations
 
@@ -35,7 +36,12 @@ def remade(steps: Sequence[Step]) -> Iterator[Remade]:
     for step in steps:
         for change in step.changes:
             old = change.before
-            if change.after is None and isinstance(old, Remakable) and first.get(old.oid) is not None and not old.extension:
+            if (
+                change.after is None
+                and isinstance(old, Remakable)
+                and first.get(old.oid) is not None
+                and not old.extension
+            ):
                 new = _again(step.before, after, old)
                 if new is not None and after.taint_of(("any",), ("privileges",), ("object", new.oid)) is None:
                     yield from _compared(steps, step.before, old, after, new)
@@ -66,8 +72,17 @@ def _arguments(catalog: Catalog, routine: Routine) -> str:
     return remedy.sql_name(catalog, routine)
 
 
-def _compared(steps: Sequence[Step], before: Catalog, old: Remakable, after: Catalog, new: Remakable) -> Iterator[Remade]:
-    made = next((s for s in steps if any(c.before is None and c.after is not None and c.after.oid == new.oid for c in s.changes)), None)
+def _compared(
+    steps: Sequence[Step], before: Catalog, old: Remakable, after: Catalog, new: Remakable
+) -> Iterator[Remade]:
+    made = next(
+        (
+            s
+            for s in steps
+            if any(c.before is None and c.after is not None and c.after.oid == new.oid for c in s.changes)
+        ),
+        None,
+    )
     place = after.places.get((new.oid, 0))
     if made is None or place is None or old.oid == new.oid:
         return
@@ -80,7 +95,15 @@ def _compared(steps: Sequence[Step], before: Catalog, old: Remakable, after: Cat
         name = remedy.sql_name(after, new)
         kind, _, rest = name.removeprefix("MATERIALIZED ").partition(" ")
         kind = "MATERIALIZED VIEW" if name.startswith("MATERIALIZED ") else kind
-        yield Remade(made, f"{kind.lower()} {rest}", place, event.place if event else None, lost, tuple(filter(None, sql)), not found)
+        yield Remade(
+            made,
+            f"{kind.lower()} {rest}",
+            place,
+            event.place if event else None,
+            lost,
+            tuple(filter(None, sql)),
+            not found,
+        )
 
 
 def _owner(made: Step, old: Remakable, after: Catalog, new: Remakable) -> Iterator[tuple[str, str]]:
@@ -110,10 +133,15 @@ def _column_grants(old: Relation, after: Catalog, new: Relation) -> Iterator[tup
             continue
         has = _by_grantee(now.acl or ())
         for grantee, letters in _by_grantee(column.acl).items():
-            gone = acl.canonical(set(letters) - set(has.get(grantee, "")) - set(_by_grantee(items_of(after, new)).get(grantee, "")))
+            gone = acl.canonical(
+                set(letters) - set(has.get(grantee, "")) - set(_by_grantee(items_of(after, new)).get(grantee, ""))
+            )
             if gone and (not grantee or after.find(Role, grantee) is not None):
                 words = ", ".join(f"{acl.NAMES[letter]} ({remedy.quoted(column.name)})" for letter in gone)
-                yield f"{words} of {after.role_name(grantee) if grantee else 'PUBLIC'}", remedy.grant(after, new, words, grantee)
+                yield (
+                    f"{words} of {after.role_name(grantee) if grantee else 'PUBLIC'}",
+                    remedy.grant(after, new, words, grantee),
+                )
 
 
 def _by_grantee(items: acl.Items) -> dict[int, str]:

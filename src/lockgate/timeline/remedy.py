@@ -6,7 +6,19 @@ from typing import Any
 
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Constraint, Extension, Namespace, Operator, Other, Policy, Relation, Rewrite, Routine, Trigger, Type
+from lockgate.catalog.objects import (
+    Constraint,
+    Extension,
+    Namespace,
+    Operator,
+    Other,
+    Policy,
+    Relation,
+    Rewrite,
+    Routine,
+    Trigger,
+    Type,
+)
 from lockgate.catalog.typename import quote_identifier, type_name
 from lockgate.timeline.context import Context
 
@@ -14,10 +26,15 @@ quoted = quote_identifier
 BY_SUPERUSER = "run as a superuser: "
 _RELATIONS = {"v": "VIEW", "m": "MATERIALIZED VIEW", "S": "SEQUENCE", "f": "FOREIGN TABLE", "c": "TYPE"}
 _OTHERS = {
-    "foreign_server": "SERVER", "fdw": "FOREIGN DATA WRAPPER", "event_trigger": "EVENT TRIGGER", "opclass": "OPERATOR CLASS",
-    "opfamily": "OPERATOR FAMILY", "ts_config": "TEXT SEARCH CONFIGURATION", "ts_dict": "TEXT SEARCH DICTIONARY",
+    "foreign_server": "SERVER",
+    "fdw": "FOREIGN DATA WRAPPER",
+    "event_trigger": "EVENT TRIGGER",
+    "opclass": "OPERATOR CLASS",
+    "opfamily": "OPERATOR FAMILY",
+    "ts_config": "TEXT SEARCH CONFIGURATION",
+    "ts_dict": "TEXT SEARCH DICTIONARY",
     "large_object": "LARGE OBJECT",
-}  # fmt: skip
+}
 
 
 def sql_name(catalog: Catalog, obj: Any) -> str:
@@ -57,7 +74,8 @@ def sql_name(catalog: Catalog, obj: Any) -> str:
 def ownership(ctx: Context, obj: Any, owner: int) -> str:
     """How the current role comes to own an object.
 
-    The owner himself may give it away only to a role whose member he is (check_can_set_role; AlterObjectOwner_internal): a superuser may.
+    The owner himself may give it away only to a role whose member he is (check_can_set_role;
+    AlterObjectOwner_internal): a superuser may.
     """
     alter = f"ALTER {sql_name(ctx.catalog, obj)} OWNER TO {quoted(ctx.catalog.role_name(ctx.session.role))};"
     if acl.is_superuser(ctx.catalog, owner):
@@ -82,7 +100,9 @@ def attribute(ctx: Context, name: str) -> str:
 
 def privilege(ctx: Context, obj: Any, name: str, role: int | None = None) -> str:
     """The GRANT of a privilege to the current role (or to ``role``)."""
-    by = BY_SUPERUSER if isinstance(obj, Other) and obj.kind == "database" else ""  # whose it is, is not known in production
+    by = (
+        BY_SUPERUSER if isinstance(obj, Other) and obj.kind == "database" else ""
+    )  # whose it is, is not known in production
     return by + grant(ctx.catalog, obj, name, ctx.session.role if role is None else role)
 
 

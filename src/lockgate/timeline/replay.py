@@ -32,6 +32,7 @@ class Broken:
     migration: Migration
     failure: SyntaxFailure
 
+
 _KINDS = ("relation", "type", "routine", "operator", "opclass", "cast", "collation", "ts_config", "ts_dict")
 
 
@@ -39,8 +40,8 @@ _KINDS = ("relation", "type", "routine", "operator", "opclass", "cast", "collati
 class Plan:
     """What to replay, and as whom.
 
-    Without ``role`` or ``owner`` privileges are unknown. With ``owner`` and ``deployer``, migrations in ``owned`` (ids) run as owner,
-    then ``handover_sql`` as owner, the rest as deployer.
+    Without ``role`` or ``owner`` privileges are unknown. With ``owner`` and ``deployer``, migrations in ``owned`` (ids)
+    run as owner, then ``handover_sql`` as owner, the rest as deployer.
     """
 
     migrations: tuple[Migration, ...]
@@ -79,7 +80,12 @@ class Replay:
 
     def __post_init__(self) -> None:
         plan = self.plan
-        self.draft = initial_catalog(plan.major, plan.role, plan.superuser, tuple(filter(None, (plan.owner, plan.deployer, *plan.roles, *plan.guessed)))).draft()
+        self.draft = initial_catalog(
+            plan.major,
+            plan.role,
+            plan.superuser,
+            tuple(filter(None, (plan.owner, plan.deployer, *plan.roles, *plan.guessed))),
+        ).draft()
         first = self._role(plan.owner or plan.role)
         self.draft.database_owner = first
         for role in filter(None, map(self.draft.role, plan.guessed)):
@@ -101,7 +107,10 @@ class Replay:
     def legs(self) -> Iterator[Leg]:
         """What there is to take, in order."""
         plan = self.plan
-        handover = Leg("handover", Migration("handover", "", "handover", plan.handover_sql) if plan.handover_sql is not None else None)
+        handover = Leg(
+            "handover",
+            Migration("handover", "", "handover", plan.handover_sql) if plan.handover_sql is not None else None,
+        )
         if plan.environment is not None:
             yield Leg("environment", Migration("environment", "", plan.environment.name, plan.environment.script))
         if plan.baseline is not None:
@@ -128,7 +137,8 @@ class Replay:
                 yield from self.run(migration)
 
     def mended(self) -> frozenset[str]:
-        """Messages of what a later migration took back (latent failures, tables without a policy): nothing to be told once the last step is taken."""
+        """Messages of what a later migration took back (latent failures, tables without a policy): nothing to be told
+        once the last step is taken."""
         guarded = {message for oid, message in self.watch.unguarded.items() if not review.bare(self.draft, oid)}
         return self.watch.mended(self.draft, self.session) | guarded
 
@@ -138,7 +148,9 @@ class Replay:
         if migration.afresh:
             self._set_back()
         if migration.opaque:
-            self.draft.taint(("any",), migration.opaque, Place(script.source, Span(0, 0), migration.slot or migration.id))
+            self.draft.taint(
+                ("any",), migration.opaque, Place(script.source, Span(0, 0), migration.slot or migration.id)
+            )
         statements = parse_script(script)
         path, role = self.session.search_path, self.session.role
         self._open(script, sum(isinstance(s, Statement) for s in statements))
@@ -146,7 +158,11 @@ class Replay:
         for statement in statements:
             if isinstance(statement, SyntaxFailure):
                 if script.made_up:  # what PostgreSQL gets has other values in these places
-                    self.draft.taint(("any",), f"{migration.id}: a template whose values are not known", Place(script.source, statement.span, migration.slot))
+                    self.draft.taint(
+                        ("any",),
+                        f"{migration.id}: a template whose values are not known",
+                        Place(script.source, statement.span, migration.slot),
+                    )
                 else:
                     taken.append(Broken(migration, statement))
                 continue
@@ -157,8 +173,11 @@ class Replay:
         self.watch.unguarded |= {one.oid: one.message for one in review.unguarded(steps)} if steps else {}
         yield from (next(looked) if isinstance(t, Step) else t for t in taken)
         if script.transaction is not Transaction.STATEMENT:
-            # a runner hands its connection back as it found it only where it opens one per file; most share one: keep search_path
-            self.session = replace(self.session, role=role if self.session.role != role and not path else self.session.role)
+            # a runner hands its connection back as it found it only where it opens one per file; most share one: keep
+            # search_path
+            self.session = replace(
+                self.session, role=role if self.session.role != role and not path else self.session.role
+            )
 
     def _set_back(self) -> None:
         """search_path as the session began with."""
@@ -166,7 +185,11 @@ class Replay:
         doubt = self.draft.taint_of(("settings",))
         if doubt is not None:
             self.draft.taint(("any",), doubt.reason, doubt.place)
-        self.session = replace(begun, search_path=production.search_path(self.draft, begun)) if self.plan.baseline is not None else begun
+        self.session = (
+            replace(begun, search_path=production.search_path(self.draft, begun))
+            if self.plan.baseline is not None
+            else begun
+        )
 
     def _open(self, script: Script, count: int) -> None:
         if script.transaction is Transaction.FILE or (script.transaction is Transaction.IMPLICIT and count > 1):
@@ -175,7 +198,11 @@ class Replay:
             self.state.implicit = script.transaction is Transaction.IMPLICIT
 
     def _close(self, script: Script) -> None:
-        if self.state.runner or script.transaction is not Transaction.STATEMENT or (script.apart and not self.state.open):
+        if (
+            self.state.runner
+            or script.transaction is not Transaction.STATEMENT
+            or (script.apart and not self.state.open)
+        ):
             self.session = transaction.commit(self.state, self.draft, self.session)
             self.state.runner = self.state.implicit = False
 
@@ -192,9 +219,21 @@ class Replay:
         if script.transaction is Transaction.STATEMENT and not self.state.open:
             self.session = transaction.commit(self.state, self.draft, self.session, within=script.apart)
         return Step(
-            migration, statement, session, before, self.draft.freeze(), tuple(ctx.needs), changes, tuple(ctx.warnings), (),
-            failure, (), tuple(dict.fromkeys(ctx.tainted)), tuple(ctx.notes), repaired,
-        )  # fmt: skip
+            migration,
+            statement,
+            session,
+            before,
+            self.draft.freeze(),
+            tuple(ctx.needs),
+            changes,
+            tuple(ctx.warnings),
+            (),
+            failure,
+            (),
+            tuple(dict.fromkeys(ctx.tainted)),
+            tuple(ctx.notes),
+            repaired,
+        )
 
     def _attempt(self, ctx: Context, before: Catalog) -> Failure | None:
         statement = ctx.statement
@@ -228,10 +267,18 @@ class Replay:
         ctx.tainted.append(reason)
 
     def _repair(self, ctx: Context, script: Script, statement: Statement, failure: Failure, before: Catalog) -> bool:
-        """Go on as if the statement had been applied, as far as that can be: by the role that may, or with its targets in doubt."""
+        """Go on as if the statement had been applied, as far as that can be: by the role that may, or with its targets
+        in doubt."""
         if failure.sqlstate == "42501" and (self.plan.deployer or script.transaction is not Transaction.STATEMENT):
             role = self._role(self.plan.owner or self.plan.role)
-            second = Context(self.draft, replace(self.session, role=role), statement, ctx.slot, transaction=self.state, unchecked=True)
+            second = Context(
+                self.draft,
+                replace(self.session, role=role),
+                statement,
+                ctx.slot,
+                transaction=self.state,
+                unchecked=True,
+            )
             if self._attempt(second, before) is None:
                 ctx.session = replace(second.session, role=self.session.role)
                 ctx.tainted += second.tainted
@@ -257,12 +304,15 @@ class Replay:
         return True
 
     def _prepare(self, migration: Migration) -> Iterator[Step | Broken]:
-        """Steps of a baseline: privileges are not checked, places are kept; then a session of the runner's as production opens it."""
+        """Steps of a baseline: privileges are not checked, places are kept; then a session of the runner's as
+        production opens it."""
         session, script = self.session, migration.up
         self.session = replace(session, known=False)
         yield from self.run(migration, replace(script, transaction=Transaction.STATEMENT))
         self.draft.forget()
-        production.settle(self.draft, {self.plan.role, self.plan.owner, self.plan.deployer}, self.plan.superuser, script)
+        production.settle(
+            self.draft, {self.plan.role, self.plan.owner, self.plan.deployer}, self.plan.superuser, script
+        )
         self.session = replace(session, search_path=production.search_path(self.draft, session))
 
     def _surround(self, migration: Migration) -> Iterator[Step | Broken]:
@@ -279,7 +329,11 @@ class Replay:
         for name in environment.beside:
             space = self.draft.namespace(name)
             for key in [("name", kind, space.oid, "*") for kind in _KINDS] if space is not None else ():
-                self.draft.taint(key, f"schema {name} was not empty before the first migration", Place(migration.up.source, Span(0, 0), ""))
+                self.draft.taint(
+                    key,
+                    f"schema {name} was not empty before the first migration",
+                    Place(migration.up.source, Span(0, 0), ""),
+                )
         self.provided = self.draft.next_oid
 
     def _hand_over(self, migration: Migration | None) -> Iterator[Step | Broken]:

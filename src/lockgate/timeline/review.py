@@ -1,4 +1,5 @@
-"""What is worth telling of statements that PostgreSQL takes: facts about a migration as a whole, and about the end of the timeline."""
+"""What is worth telling of statements that PostgreSQL takes: facts about a migration as a whole, and about the end of
+the timeline."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ class Undone:
 
 @dataclass(frozen=True, slots=True)
 class Unguarded:
-    """A table whose row level security a migration switches on, and that has no policy at its end. A later one may still bring it."""
+    """A table whose row level security a migration switches on, and that has no policy at its end. A later one may
+    still bring it."""
 
     step: Step
     oid: int

@@ -10,8 +10,9 @@ from lockgate.values import dataclass, field
 class Session:
     """An immutable session state.
 
-    ``role`` is the current role's oid (what CURRENT_USER is), ``login`` the session role's. ``known`` is False where the configuration names no role:
-    privileges are then unknown and every need is held "unknown". ``search_path`` as SET wrote it ("$user" included).
+    ``role`` is the current role's oid (what CURRENT_USER is), ``login`` the session role's. ``known`` is False where
+    the configuration names no role: privileges are then unknown and every need is held "unknown". ``search_path`` as
+    SET wrote it ("$user" included).
     """
 
     role: int

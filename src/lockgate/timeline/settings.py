@@ -48,7 +48,9 @@ def _number(found: BuiltinSetting, value: str) -> str:
         if unit not in family or not found.unit:
             return bad
         number = number * family[unit] / _BASES.get(found.unit, 1)
-    if not found.minimum or float(found.minimum) <= (round(number) if found.vartype == "integer" else number) <= float(found.maximum):
+    if not found.minimum or float(found.minimum) <= (round(number) if found.vartype == "integer" else number) <= float(
+        found.maximum
+    ):
         return ""
     tail = f" {found.unit}" if found.unit else ""
     shown = f"{int(number)}" if number == int(number) else f"{number:g}"

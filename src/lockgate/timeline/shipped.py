@@ -1,4 +1,5 @@
-"""The privileges of what PostgreSQL ships, once they are granted or revoked: an ``Other`` of the kind, at the negative of the object's oid.
+"""The privileges of what PostgreSQL ships, once they are granted or revoked: an ``Other`` of the kind, at the negative
+of the object's oid.
 
 Languages and tablespaces are kept under their own oid: their names are looked up among the user's.
 """
@@ -21,7 +22,9 @@ def shipped(catalog: Catalog, obj: Any) -> Other:
     if isinstance(obj, Other):
         return obj
     kind = _KINDS[type(obj).__name__]
-    return changed(catalog, obj.oid) or Other(-obj.oid, kind, obj.name, 0, BOOTSTRAP_SUPERUSER, acl=_initial(catalog, obj), data=(described(catalog, obj),))
+    return changed(catalog, obj.oid) or Other(
+        -obj.oid, kind, obj.name, 0, BOOTSTRAP_SUPERUSER, acl=_initial(catalog, obj), data=(described(catalog, obj),)
+    )
 
 
 def changed(catalog: Catalog, oid: int) -> Other | None:
@@ -37,7 +40,11 @@ def _initial(catalog: Catalog, obj: Any) -> acl.Items:
         case "function" if obj.execute is not None:
             return (default[-1], *_granted(catalog, obj.execute, "X"))
         case "table":
-            public = ((acl.PUBLIC, "rw" if obj.name == "pg_settings" else "r", "", BOOTSTRAP_SUPERUSER),) if obj.public_select else ()
+            public = (
+                ((acl.PUBLIC, "rw" if obj.name == "pg_settings" else "r", "", BOOTSTRAP_SUPERUSER),)
+                if obj.public_select
+                else ()
+            )
             return (*default, *public, *_granted(catalog, obj.readers, "r"))
         case "schema":
             return (*default, (acl.PUBLIC, "U", "", BOOTSTRAP_SUPERUSER))
@@ -45,7 +52,9 @@ def _initial(catalog: Catalog, obj: Any) -> acl.Items:
 
 
 def _granted(catalog: Catalog, names: tuple[str, ...], letters: str) -> acl.Items:
-    return tuple((role.oid, letters, "", BOOTSTRAP_SUPERUSER) for name in names if (role := catalog.role(name)) is not None)
+    return tuple(
+        (role.oid, letters, "", BOOTSTRAP_SUPERUSER) for name in names if (role := catalog.role(name)) is not None
+    )
 
 
 def described(catalog: Catalog, obj: Any) -> str:

@@ -23,7 +23,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A statement, the session and catalog before it, what it needs, what it changes, the catalog after it, and its failure.
+    """A statement, the session and catalog before it, what it needs, what it changes, the catalog after it, and its
+    failure.
 
     ``tainted`` holds the reasons why the simulator is not certain of this step; ``notes`` what it does not model.
     ``latent`` are failures that the apply does not show and the first call does (bodies broken by this step).

@@ -1,4 +1,5 @@
-"""New objects whose owner is not the one whose objects stand around them: what others may do with those, they may not with these."""
+"""New objects whose owner is not the one whose objects stand around them: what others may do with those, they may not
+with these."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from lockgate.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A new object of one role beside those of another. ``missing``: what a third role lacks on it, and has on those."""
+    """A new object of one role beside those of another. ``missing``: what a third role lacks on it, and has on
+    those."""
 
     step: Step
     object: str
@@ -33,7 +35,11 @@ def strangers(steps: Sequence[Step]) -> Iterator[Stranger]:
         if not step.session.known:
             continue
         for change in step.changes:
-            new = after.find(Relation, change.after.oid) if change.before is None and isinstance(change.after, Relation) else None
+            new = (
+                after.find(Relation, change.after.oid)
+                if change.before is None and isinstance(change.after, Relation)
+                else None
+            )
             if new is None or new.kind not in "rpvmfS" or new.persistence == "t" or new.extension or new.is_partition:
                 continue
             if after.taint_of(("any",), ("privileges",), ("object", new.oid), ("namespace", new.namespace)) is None:
@@ -51,11 +57,15 @@ def _of(step: Step, first: Catalog, after: Catalog, new: Relation) -> Iterator[S
         for grantee, letters in _common(after, around).items():
             if grantee not in expected:
                 expected[grantee], whose = letters, whose or min(others)
-    missing = {g: lack for g, letters in expected.items() if g not in others and (lack := _lacking(after, new, g, letters))}
+    missing = {
+        g: lack for g, letters in expected.items() if g not in others and (lack := _lacking(after, new, g, letters))
+    }
     if missing and place is not None and whose:
         words = tuple(f"{_names(letters)} for {_who(after, g)}" for g, letters in missing.items())
         sql = tuple(remedy.grant(after, new, _names(letters), g) for g, letters in missing.items())
-        yield Stranger(step, after.qualified(new), place, after.role_name(new.owner), after.role_name(whose), words, sql)
+        yield Stranger(
+            step, after.qualified(new), place, after.role_name(new.owner), after.role_name(whose), words, sql
+        )
 
 
 def _around(first: Catalog, new: Relation) -> list[Relation]:
@@ -66,7 +76,8 @@ def _around(first: Catalog, new: Relation) -> list[Relation]:
 
 
 def _by_default(catalog: Catalog, new: Relation) -> tuple[dict[int, str], int]:
-    """What ALTER DEFAULT PRIVILEGES of other roles would have granted; they hold for the objects of those roles only."""
+    """What ALTER DEFAULT PRIVILEGES of other roles would have granted; they hold for the objects of those roles
+    only."""
     expected: dict[int, str] = {}
     whose = 0
     for (role, space, kind), items in catalog.default_acls.items():
@@ -87,13 +98,19 @@ def _common(catalog: Catalog, around: list[Relation]) -> dict[int, str]:
             if grantee != relation.owner:
                 held[grantee] = held.get(grantee, "") + letters
         each.append(held)
-    return {g: letters for g in each[0] if (letters := acl.canonical(set.intersection(*(set(h.get(g, "")) for h in each))))}
+    return {
+        g: letters for g in each[0] if (letters := acl.canonical(set.intersection(*(set(h.get(g, "")) for h in each))))
+    }
 
 
 def _lacking(catalog: Catalog, new: Relation, role: int, letters: str) -> str:
     if role and (acl.has_privileges_of(catalog, role, new.owner) or catalog.find(Role, role) is None):
         return ""
-    held = acl.held(catalog, role, items_of(catalog, new)) if role else "".join(i[1] for i in items_of(catalog, new) if not i[0])
+    held = (
+        acl.held(catalog, role, items_of(catalog, new))
+        if role
+        else "".join(i[1] for i in items_of(catalog, new) if not i[0])
+    )
     return acl.canonical(set(letters) - set(held))
 
 

@@ -1,7 +1,7 @@
 """What a statement may touch, read off its tree: the taints of a statement that the simulator cannot follow.
 
-Each verb puts in doubt what it can change, and no more: ALTER TABLE ... ADD COLUMN neither drops a table nor gives it to somebody else.
-A name of which only a part is known (HOLE) stands for every object that it fits, and for new ones.
+Each verb puts in doubt what it can change, and no more: ALTER TABLE ... ADD COLUMN neither drops a table nor gives it
+to somebody else. A name of which only a part is known (HOLE) stands for every object that it fits, and for new ones.
 """
 
 from __future__ import annotations
@@ -19,17 +19,56 @@ from lockgate.timeline.context import Context
 HOLE = "lockgate_hole"  # stands for a part of a name that is not known
 
 # statements that leave the catalog as it is, whatever they read
-HARMLESS = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ExplainStmt", "CopyStmt", "VacuumStmt",
-                      "CommentStmt", "LockStmt", "NotifyStmt", "ListenStmt", "CheckPointStmt", "VariableShowStmt"})  # fmt: skip
+HARMLESS = frozenset(
+    {
+        "SelectStmt",
+        "InsertStmt",
+        "UpdateStmt",
+        "DeleteStmt",
+        "MergeStmt",
+        "ExplainStmt",
+        "CopyStmt",
+        "VacuumStmt",
+        "CommentStmt",
+        "LockStmt",
+        "NotifyStmt",
+        "ListenStmt",
+        "CheckPointStmt",
+        "VariableShowStmt",
+    }
+)
 _RELATIONS = "rpvmfS"
-_DROPPED = {"OBJECT_TABLE": "relation", "OBJECT_VIEW": "relation", "OBJECT_MATVIEW": "relation", "OBJECT_SEQUENCE": "relation", "OBJECT_INDEX": "relation",
-            "OBJECT_FOREIGN_TABLE": "relation", "OBJECT_TYPE": "type", "OBJECT_DOMAIN": "type", "OBJECT_FUNCTION": "routine", "OBJECT_PROCEDURE":
-            "routine", "OBJECT_ROUTINE": "routine", "OBJECT_AGGREGATE": "routine"}  # fmt: skip
+_DROPPED = {
+    "OBJECT_TABLE": "relation",
+    "OBJECT_VIEW": "relation",
+    "OBJECT_MATVIEW": "relation",
+    "OBJECT_SEQUENCE": "relation",
+    "OBJECT_INDEX": "relation",
+    "OBJECT_FOREIGN_TABLE": "relation",
+    "OBJECT_TYPE": "type",
+    "OBJECT_DOMAIN": "type",
+    "OBJECT_FUNCTION": "routine",
+    "OBJECT_PROCEDURE": "routine",
+    "OBJECT_ROUTINE": "routine",
+    "OBJECT_AGGREGATE": "routine",
+}
 _PARTS = frozenset({"OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"})  # of a relation
 _RENAMED_PARTS = _PARTS | {"OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_ATTRIBUTE"}
 # a new part or another look of relations that were there before
-_SHAPING = frozenset({"CreateTrigStmt", "CreatePolicyStmt", "AlterPolicyStmt", "RuleStmt", "CreateStatsStmt", "AlterSeqStmt", "RefreshMatViewStmt",
-                      "TruncateStmt", "ReindexStmt", "ClusterStmt"})  # fmt: skip
+_SHAPING = frozenset(
+    {
+        "CreateTrigStmt",
+        "CreatePolicyStmt",
+        "AlterPolicyStmt",
+        "RuleStmt",
+        "CreateStatsStmt",
+        "AlterSeqStmt",
+        "RefreshMatViewStmt",
+        "TruncateStmt",
+        "ReindexStmt",
+        "ClusterStmt",
+    }
+)
 
 
 def taints_of(ctx: Context, tag: str, node: Node) -> list[NameKey]:
@@ -48,7 +87,10 @@ def _keys(ctx: Context, tag: str, node: Node) -> Iterable[NameKey]:
         case "CreateFunctionStmt":
             return _named(ctx, "routine", node.get("funcname", []))
         case "IndexStmt":
-            return [*_new(ctx, "relation", node.get("relation", {}).get("schemaname"), node.get("idxname", HOLE)), *_shapes(ctx, node.get("relation", {}))]
+            return [
+                *_new(ctx, "relation", node.get("relation", {}).get("schemaname"), node.get("idxname", HOLE)),
+                *_shapes(ctx, node.get("relation", {})),
+            ]
         case "CreateSchemaStmt":
             return [("name", "namespace", 0, node.get("schemaname", ""))]
         case "AlterTableStmt":
@@ -70,7 +112,9 @@ def _keys(ctx: Context, tag: str, node: Node) -> Iterable[NameKey]:
             return [*_new_object("publication", node.get("pubname", "")), *published]
         case "AlterExtensionContentsStmt":
             parts = _words(node.get("object", {}))
-            return _shapes(ctx, _rangevar(parts)) if parts and _DROPPED.get(node.get("objtype", "")) == "relation" else []
+            return (
+                _shapes(ctx, _rangevar(parts)) if parts and _DROPPED.get(node.get("objtype", "")) == "relation" else []
+            )
         case "RenameStmt" if node.get("renameType") in _RENAMED_PARTS:
             return _shapes(ctx, node.get("relation", {}))
         case _ if tag in _SHAPING:
@@ -96,7 +140,7 @@ def _moved(ctx: Context, node: Node) -> list[NameKey]:
     return [key for kind in ("relation", "type", "routine") for key in _new(ctx, kind, schema, name)] if name else []
 
 
-# --- relations -----------------------------------------------------------------------------------------------------------
+# --- relations --------------------------------------------------------------------------------------------------------
 
 
 def _rangevars(node: Node) -> Iterator[Node]:
@@ -147,7 +191,9 @@ def _altered(ctx: Context, node: Node) -> Iterator[NameKey]:
         for rangevar in _rangevars(command):
             yield from _shapes(ctx, rangevar)
             if subtype == "AT_AttachPartition":
-                yield from (("name", "relation", r.namespace, _made_for(r.name) + "*") for r in relations_of(ctx, rangevar))
+                yield from (
+                    ("name", "relation", r.namespace, _made_for(r.name) + "*") for r in relations_of(ctx, rangevar)
+                )
 
 
 def _makes_more(command: Node) -> bool:
@@ -165,7 +211,8 @@ def _made_for(table: str) -> str:
 
 
 def relations_of(ctx: Context, rangevar: Node, kinds: str = _RELATIONS) -> Iterator[Relation]:
-    """The relations that a name may stand for: the first on the search path, or with holes in it each one that it fits."""
+    """The relations that a name may stand for: the first on the search path, or with holes in it each one that it
+    fits."""
     schema, name = rangevar.get("schemaname"), rangevar.get("relname", "")
     spaces = _namespaces(ctx, schema)
     if HOLE in name:
@@ -211,18 +258,23 @@ def _namespaces(ctx: Context, schema: str | None) -> list[int]:
     if schema and HOLE in schema:
         fits = re.compile(re.escape(schema).replace(HOLE, ".*"), re.DOTALL)
         spaces = ctx.catalog.objects(Namespace)
-        return [s.oid for s in spaces if fits.fullmatch(s.name) and not s.name.startswith("pg_") and s.name != "information_schema"]
+        return [
+            s.oid
+            for s in spaces
+            if fits.fullmatch(s.name) and not s.name.startswith("pg_") and s.name != "information_schema"
+        ]
     if schema:
         found = ctx.catalog.namespace(schema)
         return [found.oid] if found else []
     return [oid for oid in ctx.path() if oid != PG_CATALOG]
 
 
-# --- drops and grants ----------------------------------------------------------------------------------------------------
+# --- drops and grants -------------------------------------------------------------------------------------------------
 
 
 def _dropped(ctx: Context, node: Node) -> Iterator[NameKey]:
-    """DROP: the objects, their names, with CASCADE all that hangs on them. Nothing where what it drops is not known by name here."""
+    """DROP: the objects, their names, with CASCADE all that hangs on them. Nothing where what it drops is not known by
+    name here."""
     kind = node.get("removeType", "")
     for item in node.get("objects", ()):
         parts = _words(item)
@@ -238,7 +290,11 @@ def _dropped(ctx: Context, node: Node) -> Iterator[NameKey]:
         yield from _new(ctx, _DROPPED[kind], rangevar.get("schemaname"), rangevar["relname"])
         for obj in found:
             yield ("object", obj.oid)
-            yield from _dependents(ctx, obj) if node.get("behavior") == "DROP_CASCADE" else (("object", part.oid) for part in _parts(ctx, obj))
+            yield from (
+                _dependents(ctx, obj)
+                if node.get("behavior") == "DROP_CASCADE"
+                else (("object", part.oid) for part in _parts(ctx, obj))
+            )
 
 
 def _rangevar(parts: list[str]) -> Node:
@@ -249,12 +305,18 @@ def _objects(ctx: Context, kind: str, rangevar: Node) -> Iterator[Object]:
     fits = re.compile(re.escape(rangevar["relname"]).replace(HOLE, ".*"), re.DOTALL)
     cls = {"relation": Relation, "type": Type, "routine": Routine}[kind]
     for space in _namespaces(ctx, rangevar.get("schemaname")):
-        yield from (o for o in ctx.catalog.in_namespace(space) if isinstance(o, cls) and fits.fullmatch(getattr(o, "name", "")))
+        yield from (
+            o for o in ctx.catalog.in_namespace(space) if isinstance(o, cls) and fits.fullmatch(getattr(o, "name", ""))
+        )
 
 
 def _parts(ctx: Context, obj: Object) -> Iterator[Object]:
     """What goes with a relation: its indexes and sequences."""
-    return (o for edge in ctx.catalog.dependents(obj.oid) if edge.kind in "ai" and isinstance(o := ctx.catalog.get(edge.dependent[0]), Relation))
+    return (
+        o
+        for edge in ctx.catalog.dependents(obj.oid)
+        if edge.kind in "ai" and isinstance(o := ctx.catalog.get(edge.dependent[0]), Relation)
+    )
 
 
 def _dependents(ctx: Context, obj: Object) -> Iterator[NameKey]:
@@ -278,7 +340,12 @@ def _grantees(ctx: Context, node: Node) -> list[int]:
 
 
 def _words(item: Any) -> list[str]:
-    names = item.get("List", {}).get("items") or item.get("ObjectWithArgs", {}).get("objname") or item.get("TypeName", {}).get("names") or []
+    names = (
+        item.get("List", {}).get("items")
+        or item.get("ObjectWithArgs", {}).get("objname")
+        or item.get("TypeName", {}).get("names")
+        or []
+    )
     return [n["String"].get("sval", "") for n in names if "String" in n]
 
 

@@ -1,4 +1,5 @@
-"""Transactions on the timeline: blocks, savepoints, and what a rollback restores (src/backend/access/transam/xact.c)."""
+"""Transactions on the timeline: blocks, savepoints, and what a rollback restores
+(src/backend/access/transam/xact.c)."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def begin(state: TransactionState, draft: Draft, session: Session) -> Session:
 
 
 def commit(state: TransactionState, draft: Draft, session: Session, within: bool = False) -> Session:
-    """End the block and keep its work: SET LOCAL ends, ON COMMIT DROP drops, fresh enum labels may be used from here on.
+    """End the block and keep its work: SET LOCAL ends, ON COMMIT DROP drops, fresh enum labels may be used from here
+    on.
 
     ``within``: the runner's transaction goes on, which we take apart; what it drops at its end is still there.
     """

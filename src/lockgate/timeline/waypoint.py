@@ -1,6 +1,7 @@
 """Waypoints: the whole state of a replay between two migrations as bytes, to go on from there in another run.
 
-Texts are left out: the run that goes on has them at hand, and the key under which a waypoint lies says that they are the same.
+Texts are left out: the run that goes on has them at hand, and the key under which a waypoint lies says that they are
+the same.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _STATE = tuple(name for name in Replay.__match_args__ if name not in ("plan", "d
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A state of a replay between two legs. ``key`` is another where the state is; b"" where nothing is to be remembered."""
+    """A state of a replay between two legs. ``key`` is another where the state is; b"" where nothing is to be
+    remembered."""
 
     key: bytes
     catalog: Callable[[], Catalog]
@@ -51,7 +53,11 @@ def dump(value: object, sources: Iterable[Source]) -> bytes:
 
     out = io.BytesIO()
     pickler = pickle.Pickler(out, _PROTOCOL)
-    pickler.dispatch_table = copyreg.dispatch_table | {Source: reduced, Builtins: lambda b: (builtins, (b.major,)), Catalog: _reduced_catalog}
+    pickler.dispatch_table = copyreg.dispatch_table | {
+        Source: reduced,
+        Builtins: lambda b: (builtins, (b.major,)),
+        Catalog: _reduced_catalog,
+    }
     pickler.dump(value)
     return out.getvalue()
 

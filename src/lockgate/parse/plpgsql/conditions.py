@@ -71,7 +71,9 @@ _TABLE = """
     index_corrupted=XX002 invalid_argument_for_xquery=10608 transaction_timeout=25P04 file_name_too_long=58P03
 """
 
-CONDITIONS: dict[str, tuple[str, ...]] = {name: tuple(states.split("/")) for name, _, states in (entry.partition("=") for entry in _TABLE.split())}
+CONDITIONS: dict[str, tuple[str, ...]] = {
+    name: tuple(states.split("/")) for name, _, states in (entry.partition("=") for entry in _TABLE.split())
+}
 
 
 def sqlstates(name: str) -> tuple[str, ...] | None:
@@ -80,7 +82,8 @@ def sqlstates(name: str) -> tuple[str, ...] | None:
 
 
 def catches(name: str, given: bool, sqlstate: str) -> bool:
-    """Whether a handler's condition takes an error (exception_matches_conditions): ``given`` says that ``name`` is an SQLSTATE.
+    """Whether a handler's condition takes an error (exception_matches_conditions): ``given`` says that ``name`` is an
+    SQLSTATE.
 
     A state that ends in 000 stands for its class; OTHERS takes all but a cancelled query and a failed assertion.
     """

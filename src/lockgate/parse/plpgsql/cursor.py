@@ -76,7 +76,7 @@ class Reader:
         where = f'{message} at or near "{shown}"' if token.kind else f"{message} at end of input"
         return BodySyntax(where, token.start, "42601", shown)
 
-    # --- names ---------------------------------------------------------------------------------------------------------
+    # --- names --------------------------------------------------------------------------------------------------------
 
     def is_name(self) -> bool:
         """Whether the token can name a variable: an unreserved word or a quoted name."""
@@ -118,10 +118,11 @@ class Reader:
                 return Target(tuple(parts), start, end if not found else token.end, tuple(found))
             end = token.end
 
-    # --- SQL -----------------------------------------------------------------------------------------------------------
+    # --- SQL ----------------------------------------------------------------------------------------------------------
 
     def sql(self, *until: str, mode: str = "expression", expected: str = "", subscript: bool = False) -> Fragment:
-        """The text up to (not including) a terminator outside parentheses; words and signs end it alike (read_sql_construct)."""
+        """The text up to (not including) a terminator outside parentheses; words and signs end it alike
+        (read_sql_construct)."""
         first = self.token
         depth, last = 0, first.start
         tokens, at = self.tokens, self.at

@@ -57,7 +57,11 @@ def _at_cursor(reader: Reader) -> bool:
     if reader.is_word("cursor"):
         return reader.peek().value in ("(", "for", "is")
     ahead = 1 if reader.is_word("no") else 0
-    return (ahead == 1 or reader.is_word("scroll")) and reader.peek(ahead).value == "scroll" and reader.peek(ahead + 1).value == "cursor"
+    return (
+        (ahead == 1 or reader.is_word("scroll"))
+        and reader.peek(ahead).value == "scroll"
+        and reader.peek(ahead + 1).value == "cursor"
+    )
 
 
 def _cursor(reader: Reader, name: str, start: int) -> Declaration:

@@ -1,6 +1,7 @@
 """PL/pgSQL's grammar: blocks and control structures (src/pl/plpgsql/src/pl_gram.y).
 
-libpg_query's own PL/pgSQL output has neither places nor block structure and refuses ``t.id := 1`` for a row variable, hence this one.
+libpg_query's own PL/pgSQL output has neither places nor block structure and refuses ``t.id := 1`` for a row variable,
+hence this one.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class _Parser(Reader):
             raise self.error()
         return Body(block, conflict, tuple(options))
 
-    # --- blocks --------------------------------------------------------------------------------------------------------
+    # --- blocks -------------------------------------------------------------------------------------------------------
 
     def _label(self) -> str:
         if not self.is_sign("<<"):
@@ -151,7 +152,7 @@ class _Parser(Reader):
             return self._case()
         return sentence(self)
 
-    # --- control structures --------------------------------------------------------------------------------------------
+    # --- control structures -------------------------------------------------------------------------------------------
 
     def _if(self) -> If:
         start = self.next().start
@@ -216,7 +217,13 @@ class _Parser(Reader):
             return ForQuery(start, tuple(targets), self._loop_body(label), label, cursor=cursor, arguments=arguments)
         reverse = self.is_word("reverse") and self.peek().value not in ("loop", "..")
         self.at += reverse
-        lower = self.sql("..", "loop", mode="query" if self.is_word("select", "with", "values", "table", "insert", "update", "delete") else "expression")
+        lower = self.sql(
+            "..",
+            "loop",
+            mode="query"
+            if self.is_word("select", "with", "values", "table", "insert", "update", "delete")
+            else "expression",
+        )
         if not self.take_sign(".."):
             query = Fragment(lower.text, lower.start, "query")
             return ForQuery(start, tuple(targets), self._loop_body(label), label, query=query)

@@ -23,7 +23,8 @@ _TOKEN = pattern(
 
 
 class Token(NamedTuple):
-    """``kind``: word quoted string param number sign, or "" at the end. ``value``: a word in lower case, a quoted name unquoted."""
+    """``kind``: word quoted string param number sign, or "" at the end. ``value``: a word in lower case, a quoted name
+    unquoted."""
 
     kind: str
     value: str

@@ -72,7 +72,12 @@ def _sql(reader: Reader) -> Sql:
                 break
             depth += (token.value in "([" and 1) or 0
             depth -= (token.value in ")]" and 1) or 0
-        if token.kind == "word" and token.value == "into" and previous.value not in ("insert", "merge") and first.value != "import":
+        if (
+            token.kind == "word"
+            and token.value == "into"
+            and previous.value not in ("insert", "merge")
+            and first.value != "import"
+        ):
             if into:
                 raise reader.error("INTO specified more than once")
             into, strict = _into(reader)
@@ -91,7 +96,9 @@ def _sql(reader: Reader) -> Sql:
 
 
 def _opens_body(first: Token, previous: Token, token: Token) -> int:
-    return int(first.value == "create" and token.value == "atomic" and previous.value == "begin" and token.kind == "word")
+    return int(
+        first.value == "create" and token.value == "atomic" and previous.value == "begin" and token.kind == "word"
+    )
 
 
 def _into(reader: Reader) -> tuple[tuple[Target, ...], bool]:
@@ -296,6 +303,19 @@ def _plain(reader: Reader) -> Plain:
 
 
 _READERS: dict[str, Callable[[Reader], Statement]] = {
-    "perform": _perform, "execute": _execute, "return": _return, "exit": _exit, "continue": _exit, "raise": _raise, "assert": _assert,
-    "get": _get, "open": _open, "fetch": _fetch, "move": _fetch, "close": _close, "null": _plain, "commit": _plain, "rollback": _plain,
-}  # fmt: skip
+    "perform": _perform,
+    "execute": _execute,
+    "return": _return,
+    "exit": _exit,
+    "continue": _exit,
+    "raise": _raise,
+    "assert": _assert,
+    "get": _get,
+    "open": _open,
+    "fetch": _fetch,
+    "move": _fetch,
+    "close": _close,
+    "null": _plain,
+    "commit": _plain,
+    "rollback": _plain,
+}

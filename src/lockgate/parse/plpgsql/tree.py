@@ -1,7 +1,7 @@
 """The tree of a PL/pgSQL body (src/pl/plpgsql/src/plpgsql.h), with exact places.
 
-Every offset counts characters from the body's first one. A ``Fragment`` is SQL text as it stands in the body (an INTO clause blanked out, as
-make_execsql_stmt does), so that places in it need only be added to.
+Every offset counts characters from the body's first one. A ``Fragment`` is SQL text as it stands in the body (an INTO
+clause blanked out, as make_execsql_stmt does), so that places in it need only be added to.
 """
 
 from __future__ import annotations
@@ -282,9 +282,28 @@ class Plain:
 
 
 Statement = (
-    Block | Assign | If | Case | Loop | ForInteger | ForQuery | ForEach | Exit | Return | ReturnNext | ReturnQuery | Raise | Assert
-    | Sql | Execute | Diagnostics | Open | Fetch | Close | Plain
-)  # fmt: skip
+    Block
+    | Assign
+    | If
+    | Case
+    | Loop
+    | ForInteger
+    | ForQuery
+    | ForEach
+    | Exit
+    | Return
+    | ReturnNext
+    | ReturnQuery
+    | Raise
+    | Assert
+    | Sql
+    | Execute
+    | Diagnostics
+    | Open
+    | Fetch
+    | Close
+    | Plain
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,19 @@ def function_call(state: State, body: Node) -> Term:
         args += [transform(state, o["SortBy"]["node"], "order") for o in order]
     filtered = where(state, body.get("agg_filter"), "filter", "FILTER")
     call = Call(
-        words(body["funcname"]), args, tuple(argnames), body.get("location", 0), bool(body.get("agg_star")), bool(body.get("agg_distinct")),
-        bool(body.get("func_variadic")), order, bool(body.get("agg_within_group")), filtered, body.get("over"),
+        words(body["funcname"]),
+        args,
+        tuple(argnames),
+        body.get("location", 0),
+        bool(body.get("agg_star")),
+        bool(body.get("agg_distinct")),
+        bool(body.get("func_variadic")),
+        order,
+        bool(body.get("agg_within_group")),
+        filtered,
+        body.get("over"),
         procedure=procedure,
-    )  # fmt: skip
+    )
     term = apply(state, call, marks)
     assert term is not None
     return term
@@ -65,7 +74,15 @@ def decorated(state: State, term: Term, body: Node) -> Term:
     filtered = where(state, body.get("agg_filter"), "filter", "FILTER")
     if body.get("over"):
         term.op = "win"
-    call = Call(["json"], list(term.args), (), term.loc, order=body.get("agg_order") or (), filtered=filtered, over=body.get("over"))
+    call = Call(
+        ["json"],
+        list(term.args),
+        (),
+        term.loc,
+        order=body.get("agg_order") or (),
+        filtered=filtered,
+        over=body.get("over"),
+    )
     return _aggregate(state, term, call, marks)
 
 
@@ -116,9 +133,13 @@ def _level(state: State, term: Term, marks: list[tuple[State, int]]) -> None:
             elif one.op in ("agg", "grouping"):
                 nested = max(nested, one.level)
             elif one.op == "win" and one.level == state.depth:
-                raise state.ctx.refuse("42803", "aggregate function calls cannot contain window function calls", one.loc)
+                raise state.ctx.refuse(
+                    "42803", "aggregate function calls cannot contain window function calls", one.loc
+                )
             elif one.op == "sublink":
-                deepest = max([deepest, *(v.data[0].state.depth for v in one.data.outer if v.data[0].state.depth <= state.depth)])
+                deepest = max(
+                    [deepest, *(v.data[0].state.depth for v in one.data.outer if v.data[0].state.depth <= state.depth)]
+                )
                 nested = max([nested, *(a.level for a in one.data.aggregates if a.level <= state.depth)])
     level = max(deepest, nested)
     if level < 0:
@@ -155,17 +176,20 @@ def _window(state: State, term: Term, call: Call) -> Term:
     if over.get("name"):
         if not any(w.get("name") == over["name"] for w in state.windows):
             message = f'window "{over["name"]}" does not exist'
-            raise ctx.refuse("42704", message, over.get("location", 0), name=over["name"], object=over["name"], kind="other")
+            raise ctx.refuse(
+                "42704", message, over.get("location", 0), name=over["name"], object=over["name"], kind="other"
+            )
     else:
         state.windows.append(over)
     return term
 
 
-# --- grouping ----------------------------------------------------------------------------------------------------------------
+# --- grouping ---------------------------------------------------------------------------------------------------------
 
 
 def check_grouping(state: State, terms: list[Term], groups: list[Term], sets: bool) -> None:
-    """Every column outside an aggregate must be grouped, or depend on what is (parseCheckAggregates). Refuses with 42803."""
+    """Every column outside an aggregate must be grouped, or depend on what is (parseCheckAggregates). Refuses with
+    42803."""
     group_keys = {key(g) for g in groups}
     group_vars = {(id(g.data[0]), g.data[1]) for g in groups if g.op == "var"}
     checker = _Grouping(state, group_keys, group_vars, sets)
@@ -243,7 +267,12 @@ class _Grouping:
             return False
         grouped = {item.cols[p].num for i, p in self.vars if i == id(item) and p >= 0}
         for constraint in self.state.catalog.of_relation(item.rel.oid, Constraint):
-            if constraint.kind == "p" and not constraint.deferrable and constraint.keys and set(constraint.keys) <= grouped:
+            if (
+                constraint.kind == "p"
+                and not constraint.deferrable
+                and constraint.keys
+                and set(constraint.keys) <= grouped
+            ):
                 self.state.gathered.depends.add((constraint.oid, 0))
                 return True
         return bool(self.state.catalog.taint_of(("object", item.rel.oid)))

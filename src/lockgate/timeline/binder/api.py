@@ -17,7 +17,13 @@ from lockgate.timeline.binder.term import Term, variables_of
 from lockgate.timeline.binder.values import Column, Expr, Query, Variables
 from lockgate.timeline.context import Context, Node
 
-_COMMANDS = {"SelectStmt": "select", "InsertStmt": "insert", "UpdateStmt": "update", "DeleteStmt": "delete", "MergeStmt": "merge"}
+_COMMANDS = {
+    "SelectStmt": "select",
+    "InsertStmt": "insert",
+    "UpdateStmt": "update",
+    "DeleteStmt": "delete",
+    "MergeStmt": "merge",
+}
 
 
 def empty_scope() -> Scope:
@@ -26,7 +32,8 @@ def empty_scope() -> Scope:
 
 
 def relation_scope(ctx: Context, relation: Any, alias: str | None = None, *, qualified_only: bool = False) -> Scope:
-    """The columns of one relation, under its own name or an alias; ``qualified_only``: only as alias.column (OLD and NEW)."""
+    """The columns of one relation, under its own name or an alias; ``qualified_only``: only as alias.column (OLD and
+    NEW)."""
     del ctx
     return Scope((Part(relation, alias or relation.name, qualified_only),))
 
@@ -36,10 +43,13 @@ def value_scope(type: int, typmod: int = -1, collation: int = 0) -> Scope:
     return Scope((), Column("value", type, typmod, collation))
 
 
-def analyze_query(ctx: Context, tag: str, node: Node, *, variables: Variables | None = None, scope: Scope | None = None) -> Query:
+def analyze_query(
+    ctx: Context, tag: str, node: Node, *, variables: Variables | None = None, scope: Scope | None = None
+) -> Query:
     """Analyse a SELECT, INSERT, UPDATE, DELETE or MERGE; ``scope`` is what surrounds it (OLD and NEW of a rule).
 
-    Refuses where parse analysis does. What comes later, when the query is rewritten, planned or run, is in ``late`` and ``uses``: see check_uses.
+    Refuses where parse analysis does. What comes later, when the query is rewritten, planned or run, is in ``late`` and
+    ``uses``: see check_uses.
     """
     variables = ctx.variables if variables is None else variables
     outer = None
@@ -55,17 +65,30 @@ def analyze_query(ctx: Context, tag: str, node: Node, *, variables: Variables | 
 def _query(state: State, result: Result, command: str) -> Query:
     gathered = state.gathered
     gathered.settle()
-    columns = tuple(Column(c.name, c.type, c.typmod, (own := _collation(state, c.type)) and (c.coll or own)) for c in result.cols)
+    columns = tuple(
+        Column(c.name, c.type, c.typmod, (own := _collation(state, c.type)) and (c.coll or own)) for c in result.cols
+    )
     target = state.target.rel.oid if state.target is not None and state.target.rel is not None else 0
     return Query(
-        command, columns, _distinct(gathered.depends), tuple(u.frozen() for u in gathered.uses if u.privileges), target, result.open,
-        result.updatable, gathered.modifies, state.locked, gathered.temporary, frozenset(gathered.routines), gathered.volatility,
+        command,
+        columns,
+        _distinct(gathered.depends),
+        tuple(u.frozen() for u in gathered.uses if u.privileges),
+        target,
+        result.open,
+        result.updatable,
+        gathered.modifies,
+        state.locked,
+        gathered.temporary,
+        frozenset(gathered.routines),
+        gathered.volatility,
         tuple(gathered.late),
-    )  # fmt: skip
+    )
 
 
 def _distinct(depends: set[Address]) -> frozenset[Address]:
-    """Without the whole relations of which columns are referred to (eliminate_duplicate_dependencies in dependency.c)."""
+    """Without the whole relations of which columns are referred to (eliminate_duplicate_dependencies in
+    dependency.c)."""
     columns = {oid for oid, num in depends if num}
     return frozenset(d for d in depends if d[1] or d[0] not in columns)
 
@@ -75,7 +98,9 @@ def _collation(state: State, oid: int) -> int:
     return found.collation if found is not None else 0
 
 
-def analyze_expression(ctx: Context, node: Node, scope: Scope, kind: str, *, variables: Variables | None = None) -> Expr:
+def analyze_expression(
+    ctx: Context, node: Node, scope: Scope, kind: str, *, variables: Variables | None = None
+) -> Expr:
     """Analyse an expression outside a query; see the package's docstring for ``kind``."""
     state = State(ctx, None, variables)
     scope.enter(state)
@@ -100,16 +125,23 @@ def _expr(state: State, term: Term, before: Expr | None = None) -> Expr:
         routines |= before.routines
         volatility = max(before.volatility, volatility, key=lambda v: ("i", "s", "v", "").index(v))
     coll = term.coll or _collation(state, term.type)
-    constant = term.op == "const" or (not numbers and not whole and term.op in ("relabel", "cast", "io", "length") and term.args[0].op == "const")
-    return Expr(term.type, term.typmod, coll, depends, volatility, frozenset(numbers), whole, constant, routines, term, term.loc)
+    constant = term.op == "const" or (
+        not numbers and not whole and term.op in ("relabel", "cast", "io", "length") and term.args[0].op == "const"
+    )
+    return Expr(
+        term.type, term.typmod, coll, depends, volatility, frozenset(numbers), whole, constant, routines, term, term.loc
+    )
 
 
 def _tree(expr: Expr) -> Term:
-    """The term of an expression; that of a bare value of its type (a column being converted) where it was not analysed."""
+    """The term of an expression; that of a bare value of its type (a column being converted) where it was not
+    analysed."""
     return expr.tree or Term("value", expr.type, expr.typmod, (), "value", expr.location, expr.collation)
 
 
-def coerce(ctx: Context, expr: Expr, type: int, typmod: int, context: str, location: int | None = None, message: str = "") -> Expr:
+def coerce(
+    ctx: Context, expr: Expr, type: int, typmod: int, context: str, location: int | None = None, message: str = ""
+) -> Expr:
     """Convert an expression to a type; ``message`` (42804) is refused with where there is no way in that context."""
     state = State(ctx)
     out = coerce_to_target(state, _tree(expr), type, typmod, CONTEXTS[context])
@@ -151,7 +183,8 @@ def _check_planning(ctx: Context, query: Query) -> None:
 
 
 def check_rewriting(ctx: Context, query: Query, *, planned: bool = True) -> None:
-    """What QueryRewrite refuses: views that select from themselves, and those that cannot be written to; with ``planned`` what the planner does, too."""
+    """What QueryRewrite refuses: views that select from themselves, and those that cannot be written to; with
+    ``planned`` what the planner does, too."""
     if ctx.catalog.taint_of(("any",)):
         return
     looked: set[int] = set()
@@ -163,13 +196,19 @@ def check_rewriting(ctx: Context, query: Query, *, planned: bool = True) -> None
 
 
 def _recursion(ctx: Context, oid: int, seen: frozenset[int], looked: set[int]) -> None:
-    """fireRIRrules: a view that selects from itself, as CREATE OR REPLACE lets it (42P17). ``looked``: views found innocent, looked at once."""
+    """fireRIRrules: a view that selects from itself, as CREATE OR REPLACE lets it (42P17). ``looked``: views found
+    innocent, looked at once."""
     view = ctx.catalog.find(Relation, oid)
     if view is None or view.kind != "v" or oid in looked:
         return
     if oid in seen:
-        raise ctx.refuse("42P17", f'infinite recursion detected in rules for relation "{view.name}"', name=view.name, kind="relation",
-                         object=ctx.catalog.qualified(view))  # fmt: skip
+        raise ctx.refuse(
+            "42P17",
+            f'infinite recursion detected in rules for relation "{view.name}"',
+            name=view.name,
+            kind="relation",
+            object=ctx.catalog.qualified(view),
+        )
     for behind in {edge.referenced[0] for edge in ctx.catalog.dependencies(oid) if edge.kind == "n"}:
         _recursion(ctx, behind, seen | {oid}, looked)
     looked.add(oid)
@@ -181,8 +220,15 @@ def _scannable(ctx: Context, relation: Relation, location: int, looked: set[int]
         return
     looked.add(relation.oid)
     if relation.kind == "m" and not relation.populated:
-        raise ctx.refuse("55000", f'materialized view "{relation.name}" has not been populated', location, name=relation.name, kind="relation",
-                         object=ctx.catalog.qualified(relation), help="Use the REFRESH MATERIALIZED VIEW command.")  # fmt: skip
+        raise ctx.refuse(
+            "55000",
+            f'materialized view "{relation.name}" has not been populated',
+            location,
+            name=relation.name,
+            kind="relation",
+            object=ctx.catalog.qualified(relation),
+            help="Use the REFRESH MATERIALIZED VIEW command.",
+        )
     if relation.kind != "v":
         return
     for edge in ctx.catalog.dependencies(relation.oid):

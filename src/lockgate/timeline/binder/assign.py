@@ -1,4 +1,5 @@
-"""Values assigned to columns, and the relations they go to (transformAssignedExpr in parse_target.c, setTargetTable in parse_clause.c)."""
+"""Values assigned to columns, and the relations they go to (transformAssignedExpr in parse_target.c, setTargetTable in
+parse_clause.c)."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ def target_item(state: State, body: Node, privilege: str) -> Item:
     name, at = body.get("relname", ""), body.get("location", 0)
     alias = body.get("alias", {})
     if not body.get("schemaname") and state.variables is not None and name in state.variables.tables:
-        raise state.ctx.refuse("0A000", f'relation "{name}" cannot be the target of a modifying statement', at, name=name)
+        raise state.ctx.refuse(
+            "0A000", f'relation "{name}" cannot be the target of a modifying statement', at, name=name
+        )
     relation = open_relation(state, body)
     if relation is None:
         if find_cte(state, name) is not None and not body.get("schemaname"):
@@ -53,12 +56,16 @@ def _check_target(state: State, relation: Any, privilege: str, at: int) -> None:
     nouns = {"S": "sequence", "m": "materialized view", "t": "TOAST relation"}
     if relation.kind in nouns:
         message = f'cannot change {nouns[relation.kind]} "{relation.name}"'
-        state.gathered.late.append(ctx.refuse("42809", message, at, name=relation.name, object=catalog.qualified(relation), kind="relation"))
+        state.gathered.late.append(
+            ctx.refuse("42809", message, at, name=relation.name, object=catalog.qualified(relation), kind="relation")
+        )
     view: Relation | None = relation
     while view is not None and view.kind == "v" and not _handled(state, view, privilege):
         if not view.updatable:
             message = f'cannot {_VERBS[privilege]} view "{view.name}"'
-            refusal = ctx.refuse("55000", message, at, name=relation.name, object=catalog.qualified(view), kind="relation")
+            refusal = ctx.refuse(
+                "55000", message, at, name=relation.name, object=catalog.qualified(view), kind="relation"
+            )
             state.gathered.late.append(refusal)
             break
         view = catalog.find(Relation, view.updatable[0])
@@ -74,10 +81,12 @@ def _handled(state: State, view: Relation, privilege: str) -> bool:
     triggers = state.catalog.of_relation(view.oid, Trigger)
     if any(t.timing == "O" and (letter in t.events or letter == "M") for t in triggers):
         return True
-    return any(r.event == privilege.lower() or privilege == "MERGE" for r in state.catalog.of_relation(view.oid, Rewrite))
+    return any(
+        r.event == privilege.lower() or privilege == "MERGE" for r in state.catalog.of_relation(view.oid, Rewrite)
+    )
 
 
-# --- columns -------------------------------------------------------------------------------------------------------------------
+# --- columns ----------------------------------------------------------------------------------------------------------
 
 
 class Goal:
@@ -85,7 +94,16 @@ class Goal:
 
     __slots__ = ("attribute", "indirection", "location", "name", "num", "type", "typmod")
 
-    def __init__(self, name: str, num: int, type: int, typmod: int, attribute: Attribute | None, indirection: list[Any], location: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        num: int,
+        type: int,
+        typmod: int,
+        attribute: Attribute | None,
+        indirection: list[Any],
+        location: int,
+    ) -> None:
         self.name = name
         self.num = num
         self.type = type
@@ -105,7 +123,11 @@ def goal(state: State, item: Item, name: str, indirection: list[Any], location: 
             return Goal(name, col.num, col.type, col.typmod, attribute, indirection, location)
     if name in SYSTEM_COLUMNS:
         raise state.ctx.refuse("0A000", f'cannot assign to system column "{name}"', location, name=name)
-    if item.open or relation is None or state.catalog.taint_of(("any",), ("column", relation.oid, name), ("object", relation.oid)):
+    if (
+        item.open
+        or relation is None
+        or state.catalog.taint_of(("any",), ("column", relation.oid, name), ("object", relation.oid))
+    ):
         return Goal(name, 0, 0, -1, None, indirection, location)
     raise missing_target(state, relation, name, location)
 
@@ -115,10 +137,15 @@ def missing_target(state: State, relation: Any, name: str, location: int) -> Exc
     schema = state.catalog.namespace_name(relation.namespace) if isinstance(relation, Relation) else relation.schema
     names = [c.name for c in relation_cols(state.catalog, relation)]
     return state.ctx.refuse(
-        "42703", f'column "{name}" of relation "{relation.name}" does not exist', location, name=name, kind="column",
-        object=f"{schema}.{relation.name}.{name}", help=did_you_mean(name, names),
+        "42703",
+        f'column "{name}" of relation "{relation.name}" does not exist',
+        location,
+        name=name,
+        kind="column",
+        object=f"{schema}.{relation.name}.{name}",
+        help=did_you_mean(name, names),
         event=state.catalog.events.get(("column", schema, relation.name, name)),
-    )  # fmt: skip
+    )
 
 
 def assign(state: State, term: Term, goal: Goal) -> Term:
@@ -148,7 +175,9 @@ def assign(state: State, term: Term, goal: Goal) -> Term:
                 message = f'{noun} "{goal.name}" requires type {shown(state, target)} but expression is of type {shown(state, term.type)}'
         else:
             message = f'column "{goal.name}" is of type {shown(state, target)} but expression is of type {shown(state, term.type)}'
-        raise state.ctx.refuse("42804", message, term.loc if term.loc >= 0 else goal.location, object=goal.name, kind="column")
+        raise state.ctx.refuse(
+            "42804", message, term.loc if term.loc >= 0 else goal.location, object=goal.name, kind="column"
+        )
     return result
 
 
@@ -202,8 +231,14 @@ def check_generated(state: State, goal: Goal, term: Term, override: str, *, upda
     if update:
         if attribute.identity == "a" or attribute.generated:
             message = f'column "{goal.name}" can only be updated to DEFAULT'
-            state.gathered.late.append(state.ctx.refuse("428C9", message, goal.location, name=goal.name, object=goal.name, kind="column"))
+            state.gathered.late.append(
+                state.ctx.refuse("428C9", message, goal.location, name=goal.name, object=goal.name, kind="column")
+            )
         return
-    if (attribute.identity == "a" and override not in ("OVERRIDING_SYSTEM_VALUE", "OVERRIDING_USER_VALUE")) or attribute.generated:
+    if (
+        attribute.identity == "a" and override not in ("OVERRIDING_SYSTEM_VALUE", "OVERRIDING_USER_VALUE")
+    ) or attribute.generated:
         message = f'cannot insert a non-DEFAULT value into column "{goal.name}"'
-        state.gathered.late.append(state.ctx.refuse("428C9", message, goal.location, name=goal.name, object=goal.name, kind="column"))
+        state.gathered.late.append(
+            state.ctx.refuse("428C9", message, goal.location, name=goal.name, object=goal.name, kind="column")
+        )

@@ -1,4 +1,5 @@
-"""Candidate functions and operators, and the choice among them (namespace.c FuncnameGetCandidates, parse_func.c func_select_candidate)."""
+"""Candidate functions and operators, and the choice among them (namespace.c FuncnameGetCandidates, parse_func.c
+func_select_candidate)."""
 
 from __future__ import annotations
 
@@ -33,9 +34,25 @@ def as_routine(row: BuiltinFunction) -> Routine:
     """A row of the built-in functions as a catalog object."""
     namespace = PG_CATALOG if row.schema == "pg_catalog" else INFORMATION_SCHEMA
     return Routine(
-        row.oid, row.name, namespace, 10, row.kind, "internal", row.args, row.result, row.all_args or (), row.modes or "", row.names or (),
-        row.ndefaults, row.variadic, row.retset, row.strict, row.volatile, agg_kind=row.agg_kind, agg_direct=row.agg_direct,
-    )  # fmt: skip
+        row.oid,
+        row.name,
+        namespace,
+        10,
+        row.kind,
+        "internal",
+        row.args,
+        row.result,
+        row.all_args or (),
+        row.modes or "",
+        row.names or (),
+        row.ndefaults,
+        row.variadic,
+        row.retset,
+        row.strict,
+        row.volatile,
+        agg_kind=row.agg_kind,
+        agg_direct=row.agg_direct,
+    )
 
 
 def routines_in(catalog: Catalog, namespace: int, name: str) -> tuple[Routine, ...]:
@@ -62,9 +79,17 @@ def spaces_of(ctx: Context, schema: str | None, location: int | None = None) -> 
 
 
 def candidates(
-    catalog: Catalog, spaces: Sequence[int], name: str, count: int, argnames: Sequence[str] = (), *, variadic: bool = True, outputs: bool = False
+    catalog: Catalog,
+    spaces: Sequence[int],
+    name: str,
+    count: int,
+    argnames: Sequence[str] = (),
+    *,
+    variadic: bool = True,
+    outputs: bool = False,
 ) -> list[Candidate]:
-    """Functions of that name that can take ``count`` arguments, the last ``argnames`` of them by name; with ``outputs`` OUT ones count (CALL, from 14)."""
+    """Functions of that name that can take ``count`` arguments, the last ``argnames`` of them by name; with ``outputs``
+    OUT ones count (CALL, from 14)."""
     found: dict[tuple[int, ...], Candidate] = {}
     for place, namespace in enumerate(spaces):
         for routine in routines_in(catalog, namespace, name):
@@ -138,7 +163,7 @@ def _prefer(old: Candidate, new: Candidate) -> Candidate:
     return old._replace(twice=True)
 
 
-# --- the choice ------------------------------------------------------------------------------------------------------------
+# --- the choice -------------------------------------------------------------------------------------------------------
 
 
 def fits(catalog: Catalog, given: Sequence[int], declared: Sequence[int]) -> bool:

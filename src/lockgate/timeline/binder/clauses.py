@@ -15,7 +15,13 @@ from lockgate.timeline.binder.term import Term, key, strip_relabel, variables_of
 from lockgate.timeline.context import Node
 
 TEXT, INT8 = 25, 20
-_CLAUSES = {"order": "ORDER BY", "group": "GROUP BY", "distinct": "DISTINCT ON", "window_order": "ORDER BY", "window_partition": "PARTITION BY"}
+_CLAUSES = {
+    "order": "ORDER BY",
+    "group": "GROUP BY",
+    "distinct": "DISTINCT ON",
+    "window_order": "ORDER BY",
+    "window_partition": "PARTITION BY",
+}
 
 
 def find_target(state: State, node: Node, targets: list[Target], kind: str) -> Target:
@@ -76,12 +82,18 @@ def by_expression(state: State, node: Node, targets: list[Target], kind: str) ->
     return target
 
 
-def sort_clause(state: State, items: list[Any], targets: list[Target], kind: str, *, names_only: bool = False) -> list[Target]:
+def sort_clause(
+    state: State, items: list[Any], targets: list[Target], kind: str, *, names_only: bool = False
+) -> list[Target]:
     """ORDER BY; the entries in order."""
     out = []
     for item in items:
         sort = item["SortBy"]
-        target = by_expression(state, sort["node"], targets, kind) if kind.startswith("window") else find_target(state, sort["node"], targets, kind)
+        target = (
+            by_expression(state, sort["node"], targets, kind)
+            if kind.startswith("window")
+            else find_target(state, sort["node"], targets, kind)
+        )
         _settle(state, target)
         at = _place(sort["node"], target.term.loc)
         if sort.get("useOp"):
@@ -193,11 +205,14 @@ def window_clause(state: State, targets: list[Target]) -> None:
             seen.add(name)
 
 
-# --- locking -----------------------------------------------------------------------------------------------------------------
+# --- locking ----------------------------------------------------------------------------------------------------------
 
 _STRENGTHS = {
-    "LCS_FORKEYSHARE": "FOR KEY SHARE", "LCS_FORSHARE": "FOR SHARE", "LCS_FORNOKEYUPDATE": "FOR NO KEY UPDATE", "LCS_FORUPDATE": "FOR UPDATE",
-}  # fmt: skip
+    "LCS_FORKEYSHARE": "FOR KEY SHARE",
+    "LCS_FORSHARE": "FOR SHARE",
+    "LCS_FORNOKEYUPDATE": "FOR NO KEY UPDATE",
+    "LCS_FORUPDATE": "FOR UPDATE",
+}
 
 
 def locking_clause(state: State, clauses: list[Any], problem: str) -> None:
@@ -211,11 +226,15 @@ def locking_clause(state: State, clauses: list[Any], problem: str) -> None:
         wanted = [r["RangeVar"] for r in body.get("lockedRels", [])]
         for rangevar in wanted:
             if rangevar.get("schemaname"):
-                raise state.ctx.refuse("42601", f"{word} must specify unqualified relation names", rangevar.get("location", 0))
+                raise state.ctx.refuse(
+                    "42601", f"{word} must specify unqualified relation names", rangevar.get("location", 0)
+                )
             found = [i for i in state.range if i.name == rangevar["relname"]]
             if not found:
                 message = f'relation "{rangevar["relname"]}" in {word} clause not found in FROM clause'
-                raise state.ctx.refuse("42P01", message, rangevar.get("location", 0), object=rangevar["relname"], kind="relation")
+                raise state.ctx.refuse(
+                    "42P01", message, rangevar.get("location", 0), object=rangevar["relname"], kind="relation"
+                )
             for item in found:
                 _check_locked(state, item, word, rangevar.get("location", 0))
         for item in state.range if not wanted else [i for i in state.range if i.name in {r["relname"] for r in wanted}]:
@@ -224,9 +243,23 @@ def locking_clause(state: State, clauses: list[Any], problem: str) -> None:
 
 
 def _check_locked(state: State, item: Any, word: str, at: int) -> None:
-    nouns = {"join": "a join", "function": "a function", "tablefunc": "a table function", "values": "VALUES", "cte": "a WITH query"}
+    nouns = {
+        "join": "a join",
+        "function": "a function",
+        "tablefunc": "a table function",
+        "values": "VALUES",
+        "cte": "a WITH query",
+    }
     if item.kind in nouns:
         raise state.ctx.refuse("0A000", f"{word} cannot be applied to {nouns[item.kind]}", at)
 
 
-__all__ = ["distinct_clause", "group_clause", "limit_clause", "locking_clause", "sort_clause", "target_list", "window_clause"]
+__all__ = [
+    "distinct_clause",
+    "group_clause",
+    "limit_clause",
+    "locking_clause",
+    "sort_clause",
+    "target_list",
+    "window_clause",
+]

@@ -16,7 +16,9 @@ IMPLICIT, ASSIGNMENT, PLPGSQL, EXPLICIT = 0, 1, 2, 3
 CONTEXTS = {"implicit": IMPLICIT, "assignment": ASSIGNMENT, "plpgsql": PLPGSQL, "explicit": EXPLICIT}
 _CODE = {"i": IMPLICIT, "a": ASSIGNMENT, "e": EXPLICIT}
 UNKNOWN, TEXT, RECORD, RECORDARRAY, ANY, CSTRING, INTERVAL = 705, 25, 2249, 2287, 2276, 2275, 1186
-FAMILY_1 = frozenset({2283, 2277, 2776, 3500, 3831, 4537})  # anyelement anyarray anynonarray anyenum anyrange anymultirange
+FAMILY_1 = frozenset(
+    {2283, 2277, 2776, 3500, 3831, 4537}
+)  # anyelement anyarray anynonarray anyenum anyrange anymultirange
 FAMILY_2 = frozenset({5077, 5078, 5079, 5080, 4538})  # anycompatible...
 POLYMORPHIC = FAMILY_1 | FAMILY_2
 
@@ -68,13 +70,16 @@ def pathway(catalog: Catalog, target: int, source: int, context: int) -> Path | 
             found = pathway(catalog, target_element, source_element, context)
             if found is not None:
                 return Path("io") if found.method == "io" else Path("array", found.function)
-    if (context >= ASSIGNMENT and category(catalog, target)[0] == "S") or (context >= EXPLICIT and category(catalog, source)[0] == "S"):
+    if (context >= ASSIGNMENT and category(catalog, target)[0] == "S") or (
+        context >= EXPLICIT and category(catalog, source)[0] == "S"
+    ):
         return Path("io")
     return Path("io") if context == PLPGSQL else None
 
 
 def inherits_from(catalog: Catalog, sub: int, base: int) -> bool:
-    """Whether a row type's table inherits from another's (typeInheritsFrom), or is of that type (typeIsOfTypedTable)."""
+    """Whether a row type's table inherits from another's (typeInheritsFrom), or is of that type
+    (typeIsOfTypedTable)."""
     sub_type, base_found = type_of(catalog, base_type(catalog, sub)[0]), type_of(catalog, base)
     if sub_type is None or base_found is None or not sub_type.relation or not base_found.relation:
         return False
@@ -132,7 +137,9 @@ def binary_coercible(catalog: Catalog, source: int, target: int) -> bool:
     if target in (2776, 5079) and not element_of(catalog, source):
         return True
     if found is not None and (
-        (target == 3500 and found.kind == "e") or (target in (3831, 5080) and found.kind == "r") or (target in (4537, 4538) and found.kind == "m")
+        (target == 3500 and found.kind == "e")
+        or (target in (3831, 5080) and found.kind == "r")
+        or (target in (4537, 4538) and found.kind == "m")
     ):
         return True
     if target == RECORD and is_complex(catalog, source):
@@ -143,7 +150,7 @@ def binary_coercible(catalog: Catalog, source: int, target: int) -> bool:
     return cast is not None and cast[1] == "b" and cast[0] == "i"
 
 
-# --- making coercions ----------------------------------------------------------------------------------------------------
+# --- making coercions -------------------------------------------------------------------------------------------------
 
 
 def coerce_type(state: State, term: Term, target: int, typmod: int, context: int, location: int = -1) -> Term:
@@ -173,25 +180,40 @@ def coerce_type(state: State, term: Term, target: int, typmod: int, context: int
         note_function(state, path.function)
     if path.method == "io":
         _note_io(state, source, target)
-    return Term({"relabel": "relabel", "func": "cast", "io": "io", "array": "arraycast"}[path.method], target, -1, (term,), None, term.loc, term.coll)
+    return Term(
+        {"relabel": "relabel", "func": "cast", "io": "io", "array": "arraycast"}[path.method],
+        target,
+        -1,
+        (term,),
+        None,
+        term.loc,
+        term.coll,
+    )
 
 
-# aclitem, money, date, timestamp, timestamptz, interval, and the reg* types: their text depends on settings or on the catalog
-_STABLE_TEXT = frozenset({1033, 790, 1082, 1114, 1184, 1186, 24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191})
+# aclitem, money, date, timestamp, timestamptz, interval, and the reg* types: their text depends on settings or on the
+# catalog
+_STABLE_TEXT = frozenset(
+    {1033, 790, 1082, 1114, 1184, 1186, 24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191}
+)
 _STABLE_INPUT = _STABLE_TEXT | {1083, 1266, 142}  # time, timetz, xml
 
 
 def _note_io(state: State, source: int, target: int) -> None:
-    """CoerceViaIO calls the source's output and the target's input function; those of arrays, rows, enums and ranges are stable, too."""
+    """CoerceViaIO calls the source's output and the target's input function; those of arrays, rows, enums and ranges
+    are stable, too."""
     for oid, stable in ((source, _STABLE_TEXT), (target, _STABLE_INPUT)):
         base = base_type(state.catalog, oid)[0]
         found = type_of(state.catalog, base)
-        if base in stable or (found is not None and (found.kind in "cerm" or (found.category == "A" and element_of(state.catalog, base)))):
+        if base in stable or (
+            found is not None and (found.kind in "cerm" or (found.category == "A" and element_of(state.catalog, base)))
+        ):
             state.gathered.worse("s")
 
 
 def _note_domain(state: State, oid: int) -> None:
-    """The functions of a domain's constraints are initialised with the expression that converts to it (ExecInitCoerceToDomain)."""
+    """The functions of a domain's constraints are initialised with the expression that converts to it
+    (ExecInitCoerceToDomain)."""
     found = state.catalog.find(Type, oid)
     while found is not None and found.kind == "d":
         for edge in state.catalog.dependents(found.oid):
@@ -264,7 +286,9 @@ def coerce_to_boolean(state: State, term: Term, construct: str) -> Term:
     if term.type != 16:
         out = coerce_to_target(state, term, 16, -1, ASSIGNMENT)
         if out is None:
-            raise state.ctx.refuse("42804", f"argument of {construct} must be type boolean, not type {shown(state, term.type)}", term.loc)
+            raise state.ctx.refuse(
+                "42804", f"argument of {construct} must be type boolean, not type {shown(state, term.type)}", term.loc
+            )
         term = out
     no_set(state, term, construct)
     return term
@@ -295,11 +319,12 @@ def shown(state: State, oid: int) -> str:
     return type_name(state.catalog, oid, None, state.ctx.path())
 
 
-# --- common types ----------------------------------------------------------------------------------------------------------
+# --- common types -----------------------------------------------------------------------------------------------------
 
 
 def common_type(state: State, terms: Sequence[Term], construct: str | None) -> int:
-    """select_common_type; with ``construct`` None, 0 is returned where it would refuse. 0 too where a type is not known."""
+    """select_common_type; with ``construct`` None, 0 is returned where it would refuse. 0 too where a type is not
+    known."""
     first = terms[0].type
     if any(not t.type for t in terms):
         return 0
@@ -320,7 +345,11 @@ def common_type(state: State, terms: Sequence[Term], construct: str | None) -> i
                 return 0
             message = f"{construct} types {shown(state, chosen)} and {shown(state, one)} cannot be matched"
             raise state.ctx.refuse("42804", message, term.loc)
-        elif not preferred and known_to_coerce(catalog, chosen, one, IMPLICIT) and not known_to_coerce(catalog, one, chosen, IMPLICIT):
+        elif (
+            not preferred
+            and known_to_coerce(catalog, chosen, one, IMPLICIT)
+            and not known_to_coerce(catalog, one, chosen, IMPLICIT)
+        ):
             chosen, kind, preferred = one, one_kind, one_preferred
     return TEXT if chosen == UNKNOWN else chosen
 
@@ -340,5 +369,7 @@ def to_common(state: State, term: Term, target: int, construct: str) -> Term:
     if term.type == target or not target:
         return term
     if not can_coerce(state.catalog, term.type, target, IMPLICIT):
-        raise state.ctx.refuse("42846", f"{construct} could not convert type {shown(state, term.type)} to {shown(state, target)}", term.loc)
+        raise state.ctx.refuse(
+            "42846", f"{construct} could not convert type {shown(state, term.type)} to {shown(state, target)}", term.loc
+        )
     return coerce_type(state, term, target, -1, IMPLICIT)

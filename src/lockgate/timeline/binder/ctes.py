@@ -1,4 +1,5 @@
-"""WITH (src/backend/parser/parse_cte.c). A query is analysed when it is first referred to, or at the latest when its WITH has been read."""
+"""WITH (src/backend/parser/parse_cte.c). A query is analysed when it is first referred to, or at the latest when its
+WITH has been read."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def with_clause(state: State, body: Node | None) -> None:
 
 
 def ensure(state: State, cte: Cte, at: int) -> None:
-    """The columns of a WITH query that is referred to; a reference to itself must come from its recursive term. Refuses with 42P19."""
+    """The columns of a WITH query that is referred to; a reference to itself must come from its recursive term. Refuses
+    with 42P19."""
     if cte.analysed:
         return
     owner: State | None = state
@@ -51,7 +53,9 @@ def ensure(state: State, cte: Cte, at: int) -> None:
         return
     if cte.self_reference == 1:
         if not _is_union(cte.node["ctequery"]):
-            message = f'recursive query "{cte.name}" does not have the form non-recursive-term UNION [ALL] recursive-term'
+            message = (
+                f'recursive query "{cte.name}" does not have the form non-recursive-term UNION [ALL] recursive-term'
+            )
         else:
             message = f'recursive reference to query "{cte.name}" must not appear within its non-recursive term'
         raise state.ctx.refuse("42P19", message, at, name=cte.name)
@@ -90,7 +94,10 @@ def set_columns(state: State, cte: Cte, result: Any) -> None:
     if len(names) > len(result.cols) and not result.open:
         message = f'WITH query "{cte.name}" has {len(result.cols)} columns available but {len(names)} columns specified'
         raise state.ctx.refuse("42P10", message, cte.node.get("location", 0))
-    cte.columns = [Column(names[n] if n < len(names) else c.name, TEXT if c.type == UNKNOWN else c.type, c.typmod, c.coll) for n, c in enumerate(result.cols)]
+    cte.columns = [
+        Column(names[n] if n < len(names) else c.name, TEXT if c.type == UNKNOWN else c.type, c.typmod, c.coll)
+        for n, c in enumerate(result.cols)
+    ]
     cte.columns += [Column(n, 0) for n in names[len(result.cols) :]]
     cte.open = result.open
     if cte.recursive:

@@ -58,7 +58,7 @@ def where(state: State, node: Node | None, kind: str, construct: str) -> Term | 
     return coerce_to_boolean(state, transform(state, node, kind), construct)
 
 
-# --- constants ---------------------------------------------------------------------------------------------------------------
+# --- constants --------------------------------------------------------------------------------------------------------
 
 
 def constant(state: State, body: Node) -> Term:
@@ -90,7 +90,7 @@ def _number(text: str, at: int) -> Term:
     return Term("const", INT8 if -(1 << 63) <= value < 1 << 63 else NUMERIC, -1, (), value, at)
 
 
-# --- operators ---------------------------------------------------------------------------------------------------------------
+# --- operators --------------------------------------------------------------------------------------------------------
 
 
 def operation(state: State, body: Node) -> Term:
@@ -103,13 +103,24 @@ def _plain(state: State, body: Node) -> Term:
     left, right = body.get("lexpr"), body["rexpr"]
     if left and "RowExpr" in left:
         if "SubLink" in right and right["SubLink"].get("subLinkType") == "EXPR_SUBLINK":
-            link = {**right["SubLink"], "subLinkType": "ROWCOMPARE_SUBLINK", "testexpr": left, "operName": body["name"], "location": at}
+            link = {
+                **right["SubLink"],
+                "subLinkType": "ROWCOMPARE_SUBLINK",
+                "testexpr": left,
+                "operName": body["name"],
+                "location": at,
+            }
             return expr(state, {"SubLink": link})
         if "RowExpr" in right:
             return _rows(state, names, expr(state, left), expr(state, right), at)
     # chains of one associativity nest deeply on the left: unwound here
     chain = []
-    while left and "A_Expr" in left and left["A_Expr"].get("kind", "AEXPR_OP") == "AEXPR_OP" and left["A_Expr"].get("lexpr"):
+    while (
+        left
+        and "A_Expr" in left
+        and left["A_Expr"].get("kind", "AEXPR_OP") == "AEXPR_OP"
+        and left["A_Expr"].get("lexpr")
+    ):
         inner = left["A_Expr"]
         if "RowExpr" in inner["lexpr"]:
             break
@@ -140,14 +151,18 @@ def _rows(state: State, names: list[str], left: Term, right: Term, at: int) -> T
     for one, other in zip(left.args, right.args, strict=True):
         result = make_op(state, names, one, other, at)
         if result.type not in (BOOL, 0):
-            raise state.ctx.refuse("42804", f"row comparison operator must yield type boolean, not type {shown(state, result.type)}", at)
+            raise state.ctx.refuse(
+                "42804", f"row comparison operator must yield type boolean, not type {shown(state, result.type)}", at
+            )
         terms.append(result)
     return terms[0] if len(terms) == 1 else Term("rowcompare", BOOL, -1, tuple(terms), names[-1], at)
 
 
 def _any_all(state: State, body: Node) -> Term:
     left, right = expr(state, body["lexpr"]), expr(state, body["rexpr"])
-    return make_array_op(state, words(body["name"]), body["kind"] == "AEXPR_OP_ALL", left, right, body.get("location", 0))
+    return make_array_op(
+        state, words(body["name"]), body["kind"] == "AEXPR_OP_ALL", left, right, body.get("location", 0)
+    )
 
 
 def _distinct(state: State, body: Node) -> Term:
@@ -220,10 +235,21 @@ def _between(state: State, body: Node) -> Term:
 
 
 _OPERATIONS: dict[str, Handler] = {
-    "AEXPR_OP": _plain, "AEXPR_LIKE": _plain, "AEXPR_ILIKE": _plain, "AEXPR_SIMILAR": _plain, "AEXPR_OP_ANY": _any_all,
-    "AEXPR_OP_ALL": _any_all, "AEXPR_DISTINCT": _distinct, "AEXPR_NOT_DISTINCT": _distinct, "AEXPR_NULLIF": _nullif, "AEXPR_IN": _in,
-    "AEXPR_BETWEEN": _between, "AEXPR_NOT_BETWEEN": _between, "AEXPR_BETWEEN_SYM": _between, "AEXPR_NOT_BETWEEN_SYM": _between,
-}  # fmt: skip
+    "AEXPR_OP": _plain,
+    "AEXPR_LIKE": _plain,
+    "AEXPR_ILIKE": _plain,
+    "AEXPR_SIMILAR": _plain,
+    "AEXPR_OP_ANY": _any_all,
+    "AEXPR_OP_ALL": _any_all,
+    "AEXPR_DISTINCT": _distinct,
+    "AEXPR_NOT_DISTINCT": _distinct,
+    "AEXPR_NULLIF": _nullif,
+    "AEXPR_IN": _in,
+    "AEXPR_BETWEEN": _between,
+    "AEXPR_NOT_BETWEEN": _between,
+    "AEXPR_BETWEEN_SYM": _between,
+    "AEXPR_NOT_BETWEEN_SYM": _between,
+}
 
 
 def boolean(state: State, body: Node) -> Term:
@@ -241,10 +267,17 @@ def null_test(state: State, body: Node) -> Term:
 def boolean_test(state: State, body: Node) -> Term:
     """IS [NOT] TRUE, FALSE, UNKNOWN."""
     kind = body.get("booltesttype", "IS_TRUE")
-    return Term("booltest", BOOL, -1, (coerce_to_boolean(state, expr(state, body["arg"]), kind.replace("_", " ")),), kind, body.get("location", 0))
+    return Term(
+        "booltest",
+        BOOL,
+        -1,
+        (coerce_to_boolean(state, expr(state, body["arg"]), kind.replace("_", " ")),),
+        kind,
+        body.get("location", 0),
+    )
 
 
-# --- casts and containers ----------------------------------------------------------------------------------------------------
+# --- casts and containers ---------------------------------------------------------------------------------------------
 
 
 def cast(state: State, body: Node) -> Term:
@@ -273,7 +306,9 @@ def explicit(state: State, term: Term, target: int, typmod: int, at: int) -> Ter
         return Term("doubt", target, typmod, (term,), None, at)
     result = coerce_to_target(state, term, target, typmod, EXPLICIT)
     if result is None:
-        raise state.ctx.refuse("42846", f"cannot cast type {shown(state, term.type)} to {shown(state, target)}", at, kind="cast")
+        raise state.ctx.refuse(
+            "42846", f"cannot cast type {shown(state, term.type)} to {shown(state, target)}", at, kind="cast"
+        )
     return result
 
 
@@ -306,7 +341,9 @@ def array(state: State, body: Node, array_type: int, element: int, typmod: int) 
         return Term("doubt", 0, -1, tuple(terms), None, at)
     result = common if multidimensional else array_of(state.catalog, common)
     if not result:
-        raise state.ctx.refuse("42704", f"could not find array type for data type {shown(state, common)}", at, kind="type")
+        raise state.ctx.refuse(
+            "42704", f"could not find array type for data type {shown(state, common)}", at, kind="type"
+        )
     out = tuple(to_common(state, t, common, "ARRAY") for t in terms)
     return Term("array", result, common_typmod(out, common), out, None, at, next((t.coll for t in out if t.coll), 0))
 
@@ -361,7 +398,11 @@ def subscript(state: State, term: Term, subscripts: Sequence[Node]) -> Term:
             terms = tuple(b for one in subscripts for b in _bounds(state, one))
             result = TEXT if found.name == "hstore" else 0
             return Term("subscript" if result else "doubt", result, -1, (term, *terms), None, term.loc)
-        raise state.ctx.refuse("42804", f"cannot subscript type {shown(state, term.type)} because it does not support subscripting", term.loc)
+        raise state.ctx.refuse(
+            "42804",
+            f"cannot subscript type {shown(state, term.type)} because it does not support subscripting",
+            term.loc,
+        )
     bounds: list[Term] = []
     for one in subscripts:
         for bound in _bounds(state, one):
@@ -391,7 +432,7 @@ def collate(state: State, body: Node) -> Term:
     return Term("collate", term.type, term.typmod, (term,), oid, at, oid)
 
 
-# --- choices -----------------------------------------------------------------------------------------------------------------
+# --- choices ----------------------------------------------------------------------------------------------------------
 
 
 def case(state: State, body: Node) -> Term:
@@ -419,7 +460,15 @@ def case(state: State, body: Node) -> Term:
     if any(returns_set(t) for t in (*parts, *conditions)):
         raise state.ctx.refuse("0A000", "set-returning functions are not allowed in CASE", at)
     args = (*((arg,) if arg else ()), *conditions, *parts)
-    return Term("case", target, common_typmod(parts, target), args, len(conditions), at, next((t.coll for t in parts if t.coll), 0))
+    return Term(
+        "case",
+        target,
+        common_typmod(parts, target),
+        args,
+        len(conditions),
+        at,
+        next((t.coll for t in parts if t.coll), 0),
+    )
 
 
 def coalesce(state: State, body: Node) -> Term:
@@ -439,7 +488,15 @@ def min_max(state: State, body: Node) -> Term:
     terms = [expr(state, a) for a in body["args"]]
     target = common_type(state, terms, word)
     out = tuple(to_common(state, t, target, word) for t in terms)
-    return Term("minmax", target, common_typmod(out, target), out, word, body.get("location", 0), next((t.coll for t in out if t.coll), 0))
+    return Term(
+        "minmax",
+        target,
+        common_typmod(out, target),
+        out,
+        word,
+        body.get("location", 0),
+        next((t.coll for t in out if t.coll), 0),
+    )
 
 
 def row(state: State, body: Node) -> Term:
@@ -487,8 +544,25 @@ def multi_assign(state: State, body: Node) -> Term:
 
 
 HANDLERS: dict[str, Handler] = {
-    "ColumnRef": column_ref, "ParamRef": param_ref, "A_Const": constant, "A_Expr": operation, "BoolExpr": boolean, "NullTest": null_test,
-    "BooleanTest": boolean_test, "TypeCast": cast, "A_ArrayExpr": array_literal, "A_Indirection": indirection, "CollateClause": collate,
-    "CaseExpr": case, "CoalesceExpr": coalesce, "MinMaxExpr": min_max, "RowExpr": row, "SetToDefault": set_to_default, "FuncCall": function,
-    "GroupingFunc": grouping, "SubLink": sublink, "MultiAssignRef": multi_assign, **special.HANDLERS,
-}  # fmt: skip
+    "ColumnRef": column_ref,
+    "ParamRef": param_ref,
+    "A_Const": constant,
+    "A_Expr": operation,
+    "BoolExpr": boolean,
+    "NullTest": null_test,
+    "BooleanTest": boolean_test,
+    "TypeCast": cast,
+    "A_ArrayExpr": array_literal,
+    "A_Indirection": indirection,
+    "CollateClause": collate,
+    "CaseExpr": case,
+    "CoalesceExpr": coalesce,
+    "MinMaxExpr": min_max,
+    "RowExpr": row,
+    "SetToDefault": set_to_default,
+    "FuncCall": function,
+    "GroupingFunc": grouping,
+    "SubLink": sublink,
+    "MultiAssignRef": multi_assign,
+    **special.HANDLERS,
+}

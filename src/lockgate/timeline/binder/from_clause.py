@@ -61,7 +61,7 @@ def _added(state: State, item: Item) -> Item:
     return item
 
 
-# --- relations ---------------------------------------------------------------------------------------------------------------
+# --- relations --------------------------------------------------------------------------------------------------------
 
 
 def range_var(state: State, body: Node) -> Item:
@@ -75,7 +75,9 @@ def range_var(state: State, body: Node) -> Item:
         if state.variables is not None and name in state.variables.tables:
             columns = state.variables.tables[name]
             cols = [Col(c.name, c.type, c.typmod, c.collation, n) for n, c in enumerate(columns, 1)]
-            return renamed(state, Item("tablefunc", alias.get("aliasname") or name, cols, state, open=not columns), alias, at)
+            return renamed(
+                state, Item("tablefunc", alias.get("aliasname") or name, cols, state, open=not columns), alias, at
+            )
     relation = open_relation(state, body)
     if relation is None:
         item = Item("relation", alias.get("aliasname") or name, [], state, alias=bool(alias), open=True)
@@ -92,7 +94,8 @@ def range_var(state: State, body: Node) -> Item:
 
 
 def open_relation(state: State, body: Node) -> Any:
-    """The relation, or None where the catalog does not tell whether it exists (parserOpenTable). Refuses with 42P01, 42809."""
+    """The relation, or None where the catalog does not tell whether it exists (parserOpenTable). Refuses with 42P01,
+    42809."""
     ctx, at = state.ctx, body.get("location", 0)
     try:
         relation = lookup_relation(ctx, body.get("schemaname"), body.get("relname", ""), at, schema_missing_ok=True)
@@ -103,9 +106,12 @@ def open_relation(state: State, body: Node) -> Any:
     if kind in "iIc":
         if ctx.catalog.major < 16:
             word = {"c": "composite type"}.get(kind, "index")
-            raise ctx.refuse("42809", f'"{relation.name}" is {"a" if kind == "c" else "an"} {word}', at, name=relation.name)  # type: ignore[union-attr]
+            raise ctx.refuse(
+                "42809", f'"{relation.name}" is {"a" if kind == "c" else "an"} {word}', at, name=relation.name
+            )  # type: ignore[union-attr]
         message = f'cannot open relation "{relation.name}"'  # type: ignore[union-attr]
-        raise ctx.refuse("42809", message, at, name=relation.name, object=ctx.catalog.qualified(relation))  # type: ignore[union-attr,arg-type]
+        # type: ignore[union-attr,arg-type]
+        raise ctx.refuse("42809", message, at, name=relation.name, object=ctx.catalog.qualified(relation))
     return relation
 
 
@@ -122,11 +128,14 @@ def renamed(state: State, item: Item, alias: Node, at: int) -> Item:
         raise state.ctx.refuse("42P10", message, at)
     if item.open and len(names) > len(item.cols):
         item.cols += [Col(n, 0) for n in names[len(item.cols) :]]
-    item.cols = [Col(names[n] if n < len(names) else c.name, c.type, c.typmod, c.coll, c.num, c.term) for n, c in enumerate(item.cols)]
+    item.cols = [
+        Col(names[n] if n < len(names) else c.name, c.type, c.typmod, c.coll, c.num, c.term)
+        for n, c in enumerate(item.cols)
+    ]
     return item
 
 
-# --- WITH queries ------------------------------------------------------------------------------------------------------------
+# --- WITH queries -----------------------------------------------------------------------------------------------------
 
 
 def find_cte(state: State, name: str) -> Cte | None:
@@ -151,7 +160,7 @@ def cte_item(state: State, cte: Cte, name: str, at: int) -> Item:
     return Item("cte", name, cols, state, open=cte.open)
 
 
-# --- subqueries --------------------------------------------------------------------------------------------------------------
+# --- subqueries -------------------------------------------------------------------------------------------------------
 
 
 def subselect(state: State, body: Node) -> Item:
@@ -189,7 +198,7 @@ def first_place(node: Any) -> int:
     return min(places, default=0)
 
 
-# --- joins -------------------------------------------------------------------------------------------------------------------
+# --- joins ------------------------------------------------------------------------------------------------------------
 
 
 def join(state: State, body: Node) -> list[Item]:
@@ -231,12 +240,16 @@ def _using(body: Node, left: list[Col], right: list[Col]) -> list[str]:
     return [n["String"].get("sval", "") for n in body.get("usingClause", [])]
 
 
-def _merge(state: State, kind: str, name: str, left: list[Col], right: list[Col], left_open: bool, right_open: bool, body: Node) -> Col:
+def _merge(
+    state: State, kind: str, name: str, left: list[Col], right: list[Col], left_open: bool, right_open: bool, body: Node
+) -> Col:
     natural = bool(body.get("isNatural"))
     one = _side(state, name, left, "left", left_open, natural)
     other = _side(state, name, right, "right", right_open, natural)
     if sum(n["String"].get("sval", "") == name for n in body.get("usingClause", [])) > 1:
-        raise state.ctx.refuse("42701", f'column name "{name}" appears more than once in USING clause', None, name=name, kind="column")
+        raise state.ctx.refuse(
+            "42701", f'column name "{name}" appears more than once in USING clause', None, name=name, kind="column"
+        )
     if one is None or other is None:
         found = one or other
         return Col(name, 0, -1, 0, 0, found.term if found else Term("doubt", 0))
@@ -268,7 +281,9 @@ def _side(state: State, name: str, cols: list[Col], side: str, open_side: bool, 
     if not found and not open_side:
         message = f'column "{name}" specified in USING clause does not exist in {side} table'
         help = did_you_mean(name, [c.name for c in cols])
-        raise state.ctx.refuse("42703", message, None, name=name, object=name, help=help, kind="column", event=_fate(state, cols, name))
+        raise state.ctx.refuse(
+            "42703", message, None, name=name, object=name, help=help, kind="column", event=_fate(state, cols, name)
+        )
     return found[0] if found else None
 
 
@@ -276,7 +291,9 @@ def _fate(state: State, cols: list[Col], name: str) -> Any:
     for col in cols:
         if col.term is not None and col.term.op == "var" and isinstance(col.term.data[0].rel, Relation):
             relation = col.term.data[0].rel
-            event = state.catalog.events.get(("column", state.catalog.namespace_name(relation.namespace), relation.name, name))
+            event = state.catalog.events.get(
+                ("column", state.catalog.namespace_name(relation.namespace), relation.name, name)
+            )
             if event is not None:
                 return event
     return None
@@ -296,7 +313,9 @@ def _on(state: State, both: list[Item], quals: Node) -> None:
     state.items = saved
 
 
-def _visible(state: State, body: Node, both: list[Item], cols: list[Col], merged: list[Col], is_open: bool) -> list[Item]:
+def _visible(
+    state: State, body: Node, both: list[Item], cols: list[Col], merged: list[Col], is_open: bool
+) -> list[Item]:
     alias = body.get("alias", {})
     item = Item("join", alias.get("aliasname", ""), cols, state, alias=bool(alias), open=is_open)
     state.joins += 1

@@ -37,7 +37,9 @@ def range_function(state: State, body: Node) -> Item:
     state.lateral_active = saved
     if body.get("coldeflist"):
         if len(calls) > 1:
-            raise state.ctx.refuse("42601", "ROWS FROM() with multiple functions cannot have a column definition list", at)
+            raise state.ctx.refuse(
+                "42601", "ROWS FROM() with multiple functions cannot have a column definition list", at
+            )
         if body.get("ordinality"):
             raise state.ctx.refuse("42601", "WITH ORDINALITY cannot be used with a column definition list", at)
         calls = [(calls[0][0], body["coldeflist"])]
@@ -60,24 +62,34 @@ def _spread(call: Node, definitions: list[Any]) -> list[Node]:
     body = call.get("FuncCall")
     if body is None or definitions or len(body.get("args", [])) < 2 or len(body["funcname"]) != 1:
         return [call]
-    decorated = any(body.get(f) for f in ("agg_order", "agg_filter", "over", "agg_star", "agg_distinct", "func_variadic"))
+    decorated = any(
+        body.get(f) for f in ("agg_order", "agg_filter", "over", "agg_star", "agg_distinct", "func_variadic")
+    )
     if words(body["funcname"]) != ["unnest"] or decorated:
         return [call]
     name = [{"String": {"sval": "pg_catalog"}}, {"String": {"sval": "unnest"}}]
     return [{"FuncCall": {**body, "funcname": name, "args": [arg]}} for arg in body["args"]]
 
 
-def _function_columns(state: State, item: Item, call: Node, term: Term, definitions: list[Any], alias: Node, at: int) -> list[Col] | None:
+def _function_columns(
+    state: State, item: Item, call: Node, term: Term, definitions: list[Any], alias: Node, at: int
+) -> list[Col] | None:
     """The columns of one function; None where they are not known."""
     ctx, catalog = state.ctx, state.catalog
-    routine = term.data[1] if term.op == "func" and isinstance(term.data, tuple) and isinstance(term.data[1], Routine) else None
+    routine = (
+        term.data[1]
+        if term.op == "func" and isinstance(term.data, tuple) and isinstance(term.data[1], Routine)
+        else None
+    )
     outs = out_columns(routine) if routine is not None and term.type == RECORD else None
     if not term.type:
         return _defined(state, definitions) if definitions else None
     relation = composite_relation(catalog, term.type)
     if outs is not None or relation is not None:
         if definitions:
-            why = "a function with OUT parameters" if outs is not None else "a function returning a named composite type"
+            why = (
+                "a function with OUT parameters" if outs is not None else "a function returning a named composite type"
+            )
             raise ctx.refuse("42601", f"a column definition list is redundant for {why}", at)
         if outs is not None:
             return _real(state, term, routine, outs)
@@ -98,7 +110,11 @@ def _function_columns(state: State, item: Item, call: Node, term: Term, definiti
     if found is not None and found.kind == "c":
         return None
     if found is not None and found.kind == "p" and term.type not in (VOID, 2275):
-        raise ctx.refuse("42804", f'function "{figure(call)[1]}" in FROM has unsupported return type {shown(state, term.type)}', term.loc)
+        raise ctx.refuse(
+            "42804",
+            f'function "{figure(call)[1]}" in FROM has unsupported return type {shown(state, term.type)}',
+            term.loc,
+        )
     item.scalar, item.rowtype = True, term.type
     return [Col(_scalar_name(call, routine, alias), term.type, term.typmod, term.coll)]
 
@@ -139,7 +155,9 @@ def _defined(state: State, definitions: list[Any]) -> list[Col]:
         if target.oid >= 16384:
             state.gathered.depends.add((target.oid, 0))
         if any(c.name == column["colname"] for c in cols):
-            raise state.ctx.refuse("42701", f'column "{column["colname"]}" specified more than once', column.get("location", 0))
+            raise state.ctx.refuse(
+                "42701", f'column "{column["colname"]}" specified more than once', column.get("location", 0)
+            )
         cols.append(Col(column["colname"], target.oid, target.typmod))
     return cols
 
@@ -151,7 +169,9 @@ def table_sample(state: State, body: Node) -> None:
     names = words(body["method"])
     at = body.get("location", 0)
     if names[-1] not in ("bernoulli", "system", "system_rows", "system_time") and not state.catalog.taints:
-        raise state.ctx.refuse("42704", f"tablesample method {'.'.join(names)} does not exist", at, object=names[-1], kind="other")
+        raise state.ctx.refuse(
+            "42704", f"tablesample method {'.'.join(names)} does not exist", at, object=names[-1], kind="other"
+        )
     for arg in body.get("args", []):
         coerce_to_target(state, transform(state, arg, "from_function"), 701, -1, 1)
     if body.get("repeatable"):

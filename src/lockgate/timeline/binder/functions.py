@@ -7,7 +7,16 @@ from typing import Any
 
 from lockgate.catalog.objects import FIRST_USER_OID, Routine
 from lockgate.timeline.binder.candidates import Candidate, candidates, choose, fits, routines_in, spaces_of
-from lockgate.timeline.binder.coercion import EXPLICIT, IMPLICIT, POLYMORPHIC, UNKNOWN, category, coerce_type, pathway, shown
+from lockgate.timeline.binder.coercion import (
+    EXPLICIT,
+    IMPLICIT,
+    POLYMORPHIC,
+    UNKNOWN,
+    category,
+    coerce_type,
+    pathway,
+    shown,
+)
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.binder.polymorphic import Mismatch, enforce
 from lockgate.timeline.binder.rows import is_row, project
@@ -41,7 +50,14 @@ class Call:
     @property
     def plain(self) -> bool:
         """No decoration of an aggregate."""
-        return not (self.star or self.distinct or self.order or self.filtered is not None or self.over is not None or self.variadic)
+        return not (
+            self.star
+            or self.distinct
+            or self.order
+            or self.filtered is not None
+            or self.over is not None
+            or self.variadic
+        )
 
 
 def signature(state: State, name: str, args: Sequence[int], argnames: Sequence[str] = ()) -> str:
@@ -55,10 +71,13 @@ def signature(state: State, name: str, args: Sequence[int], argnames: Sequence[s
 
 
 def call_function(state: State, call: Call) -> Term | None:
-    """The term of a call (ParseFuncOrColumn); None for a column notation that is none. Refuses with 42883, 42725, 42809, 42803, 42P20."""
+    """The term of a call (ParseFuncOrColumn); None for a column notation that is none. Refuses with 42883, 42725,
+    42809, 42803, 42P20."""
     name = call.names[-1]
     given = tuple(a.type for a in call.args)
-    single_row = len(given) == 1 and not call.argnames and len(call.names) == 1 and call.plain and is_row(state, call.args[0])
+    single_row = (
+        len(given) == 1 and not call.argnames and len(call.names) == 1 and call.plain and is_row(state, call.args[0])
+    )
     if single_row and call.column:
         found = project(state, call.args[0], name, call.location)
         if found is not None:
@@ -89,7 +108,9 @@ def _resolve(state: State, call: Call, given: tuple[int, ...]) -> Candidate | Te
             memo = (state.catalog.builtins.major, 11 in spaces, schema == "information_schema", name, given)
             if memo in _RESOLVED:
                 return _RESOLVED[memo]
-    among = candidates(state.catalog, spaces, name, len(given), call.argnames, variadic=not call.variadic, outputs=call.procedure)
+    among = candidates(
+        state.catalog, spaces, name, len(given), call.argnames, variadic=not call.variadic, outputs=call.procedure
+    )
     if not among or not any(c.args == given for c in among):
         cast = _as_cast(state, call, given)
         if cast is not None:
@@ -102,7 +123,9 @@ def _resolve(state: State, call: Call, given: tuple[int, ...]) -> Candidate | Te
     return picked
 
 
-def _pick(state: State, call: Call, given: tuple[int, ...], among: list[Candidate], spaces: Sequence[int]) -> Candidate | Term | None:
+def _pick(
+    state: State, call: Call, given: tuple[int, ...], among: list[Candidate], spaces: Sequence[int]
+) -> Candidate | Term | None:
     exact = [c for c in among if c.args == given]
     if exact and 0 not in given:
         picked: Candidate | None = exact[0]
@@ -115,14 +138,20 @@ def _pick(state: State, call: Call, given: tuple[int, ...], among: list[Candidat
             if 0 in given or _doubtful(state, call, spaces) is not None:
                 return Term("doubt", 0, -1, tuple(call.args), call.names[-1], call.location)
             raise state.ctx.refuse(
-                "42725", f"function {signature(state, '.'.join(call.names), given, call.argnames)} is not unique", call.location,
-                object=".".join(call.names), kind="function",
-            )  # fmt: skip
+                "42725",
+                f"function {signature(state, '.'.join(call.names), given, call.argnames)} is not unique",
+                call.location,
+                object=".".join(call.names),
+                kind="function",
+            )
     if picked is not None and picked.twice:
         raise state.ctx.refuse(
-            "42725", f"function {signature(state, '.'.join(call.names), given, call.argnames)} is not unique", call.location,
-            object=".".join(call.names), kind="function",
-        )  # fmt: skip
+            "42725",
+            f"function {signature(state, '.'.join(call.names), given, call.argnames)} is not unique",
+            call.location,
+            object=".".join(call.names),
+            kind="function",
+        )
     return picked
 
 
@@ -130,7 +159,10 @@ def _among(state: State, given: tuple[int, ...], fitting: list[Candidate]) -> Ca
     if 0 not in given:
         return choose(state.catalog, given, fitting)
     first = fitting[0].routine
-    same = all(c.routine.result == first.result and c.routine.kind == first.kind and c.routine.retset == first.retset for c in fitting)
+    same = all(
+        c.routine.result == first.result and c.routine.kind == first.kind and c.routine.retset == first.retset
+        for c in fitting
+    )
     if same and first.result not in POLYMORPHIC and first.result != 2249:
         return Candidate(first, given)
     return None
@@ -170,7 +202,11 @@ def _as_cast(state: State, call: Call, given: tuple[int, ...]) -> Term | None:
         path = pathway(state.catalog, target, source, EXPLICIT) if source else None
         if path is None or path.method not in ("relabel", "io"):
             return None
-        if path.method == "io" and (source == 2249 or is_row(state, call.args[0])) and category(state.catalog, target)[0] == "S":
+        if (
+            path.method == "io"
+            and (source == 2249 or is_row(state, call.args[0]))
+            and category(state.catalog, target)[0] == "S"
+        ):
             return None
     return coerce_type(state, call.args[0], target, -1, EXPLICIT, call.location)
 
@@ -187,9 +223,14 @@ def _no_function(state: State, call: Call, given: tuple[int, ...]) -> Exception:
     shown_name = ".".join(call.names)
     word = "procedure" if call.procedure else "function"
     return state.ctx.refuse(
-        "42883", f"{word} {signature(state, shown_name, given, call.argnames)} does not exist", call.location, object=shown_name,
-        kind="function", event=event, help=help,
-    )  # fmt: skip
+        "42883",
+        f"{word} {signature(state, shown_name, given, call.argnames)} does not exist",
+        call.location,
+        object=shown_name,
+        kind="function",
+        event=event,
+        help=help,
+    )
 
 
 def _finish(state: State, call: Call, picked: Candidate, given: tuple[int, ...]) -> Term:
@@ -242,7 +283,14 @@ def _check_kind(state: State, call: Call, routine: Routine) -> None:
     name, ctx, kind = ".".join(call.names), state.ctx, routine.kind
     if kind == "p" and not call.procedure:
         shape = signature(state, name, [a.type for a in call.args], call.argnames)
-        raise ctx.refuse("42809", f"{shape} is a procedure", call.location, object=name, help="To call a procedure, use CALL.", kind="function")
+        raise ctx.refuse(
+            "42809",
+            f"{shape} is a procedure",
+            call.location,
+            object=name,
+            help="To call a procedure, use CALL.",
+            kind="function",
+        )
     if call.procedure and kind != "p":
         shape = signature(state, name, [a.type for a in call.args], call.argnames)
         raise ctx.refuse("42809", f"{shape} is not a procedure", call.location, object=name, kind="function")
@@ -259,9 +307,13 @@ def _check_kind(state: State, call: Call, routine: Routine) -> None:
                 raise ctx.refuse("42809", word, call.location, object=name, kind="function")
     if kind == "w":
         if call.over is None:
-            raise ctx.refuse("42809", f"window function {name} requires an OVER clause", call.location, object=name, kind="function")
+            raise ctx.refuse(
+                "42809", f"window function {name} requires an OVER clause", call.location, object=name, kind="function"
+            )
         if call.within:
-            raise ctx.refuse("42809", f"window function {name} cannot have WITHIN GROUP", call.location, object=name, kind="function")
+            raise ctx.refuse(
+                "42809", f"window function {name} cannot have WITHIN GROUP", call.location, object=name, kind="function"
+            )
     if kind == "a":
         _check_aggregate(state, call, routine, name)
 
@@ -270,9 +322,17 @@ def _check_aggregate(state: State, call: Call, routine: Routine, name: str) -> N
     ctx = state.ctx
     if routine.agg_kind in ("o", "h"):
         if not call.within:
-            raise ctx.refuse("42809", f"WITHIN GROUP is required for ordered-set aggregate {name}", call.location, object=name, kind="function")
+            raise ctx.refuse(
+                "42809",
+                f"WITHIN GROUP is required for ordered-set aggregate {name}",
+                call.location,
+                object=name,
+                kind="function",
+            )
         if call.over is not None:
-            raise ctx.refuse("0A000", f"OVER is not supported for ordered-set aggregate {name}", call.location, object=name)
+            raise ctx.refuse(
+                "0A000", f"OVER is not supported for ordered-set aggregate {name}", call.location, object=name
+            )
     elif call.within:
         message = f"{name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"
         raise ctx.refuse("42809", message, call.location, object=name, kind="function")

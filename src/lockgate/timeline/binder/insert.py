@@ -32,7 +32,9 @@ def insert(state: State, body: Node) -> Result:
         goals, rows = [], []
     else:
         statement = source["SelectStmt"]
-        plain = statement.get("valuesLists") and not any(statement.get(f) for f in ("sortClause", "limitOffset", "limitCount", "lockingClause", "withClause"))
+        plain = statement.get("valuesLists") and not any(
+            statement.get(f) for f in ("sortClause", "limitOffset", "limitCount", "lockingClause", "withClause")
+        )
         goals = insert_goals(state, item, named)
         rows = _rows(state, statement) if plain else [_query(state, source)]
         at = first_place(source)
@@ -41,7 +43,9 @@ def insert(state: State, body: Node) -> Result:
     if item.use is not None:
         width = max(map(len, rows), default=0)
         item.use.inserted.update(g.num for g in goals[:width] if g.num)
-        item.use.defaulted.update(g.num for row in rows for term, g in zip(row, goals, strict=False) if term.op == "default")
+        item.use.defaulted.update(
+            g.num for row in rows for term, g in zip(row, goals, strict=False) if term.op == "default"
+        )
     state.items = [item]
     conflict = body.get("onConflictClause")
     if conflict:
@@ -106,7 +110,9 @@ def insert_row(state: State, row: list[Term], goals: list[Goal], named: list[Any
         extra = row[len(goals)]
         if state.target.open and not named:
             return
-        raise state.ctx.refuse("42601", "INSERT has more expressions than target columns", extra.loc if extra.loc >= 0 else at)
+        raise state.ctx.refuse(
+            "42601", "INSERT has more expressions than target columns", extra.loc if extra.loc >= 0 else at
+        )
     if named and len(row) < len(goals):
         raise state.ctx.refuse("42601", "INSERT has more target columns than expressions", goals[len(row)].location)
     for term, one in zip(row, goals, strict=False):
@@ -114,7 +120,7 @@ def insert_row(state: State, row: list[Term], goals: list[Goal], named: list[Any
         check_generated(state, one, term, override, update=False)
 
 
-# --- ON CONFLICT ---------------------------------------------------------------------------------------------------------------
+# --- ON CONFLICT ------------------------------------------------------------------------------------------------------
 
 
 def on_conflict(state: State, item: Item, body: Node) -> None:
@@ -127,8 +133,14 @@ def on_conflict(state: State, item: Item, body: Node) -> None:
         message = "ON CONFLICT DO UPDATE requires inference specification or constraint name"
         raise state.ctx.refuse("42601", message, body.get("location", 0))
     if item.rel is not None and not isinstance(item.rel, Relation) and infer:
-        raise state.ctx.refuse("0A000", "ON CONFLICT is not supported with system catalog tables", body.get("location", 0))
-    rules = [r for oid in _standing_for(state, item.rel) for r in state.catalog.of_relation(oid, Rewrite)] if isinstance(item.rel, Relation) else []
+        raise state.ctx.refuse(
+            "0A000", "ON CONFLICT is not supported with system catalog tables", body.get("location", 0)
+        )
+    rules = (
+        [r for oid in _standing_for(state, item.rel) for r in state.catalog.of_relation(oid, Rewrite)]
+        if isinstance(item.rel, Relation)
+        else []
+    )
     if any(r.event == "update" or (r.event == "insert" and not r.nothing) for r in rules):
         message = "INSERT with ON CONFLICT clause cannot be used with table that has INSERT or UPDATE rules"
         state.gathered.late.append(state.ctx.refuse("0A000", message, body.get("location", 0), kind="other"))
@@ -181,7 +193,11 @@ def _arbiter(state: State, item: Item, infer: Node, action: str) -> None:
         _by_constraint(state, relation, infer)
     elif not _infers(state, relation, named, expressions, bool(infer.get("whereClause"))):
         message = "there is no unique or exclusion constraint matching the ON CONFLICT specification"
-        state.gathered.late.append(state.ctx.refuse("42P10", message, infer.get("location", 0), object=state.catalog.qualified(relation), kind="constraint"))
+        state.gathered.late.append(
+            state.ctx.refuse(
+                "42P10", message, infer.get("location", 0), object=state.catalog.qualified(relation), kind="constraint"
+            )
+        )
 
 
 def _by_constraint(state: State, relation: Relation, infer: Node) -> None:
@@ -193,30 +209,43 @@ def _by_constraint(state: State, relation: Relation, infer: Node) -> None:
             return
     schema = state.catalog.namespace_name(relation.namespace)
     raise state.ctx.refuse(
-        "42704", f'constraint "{name}" for table "{relation.name}" does not exist', infer.get("location", 0), name=name, kind="constraint",
-        object=f"{schema}.{relation.name}.{name}", event=state.catalog.events.get(("constraint", schema, relation.name, name)),
-    )  # fmt: skip
+        "42704",
+        f'constraint "{name}" for table "{relation.name}" does not exist',
+        infer.get("location", 0),
+        name=name,
+        kind="constraint",
+        object=f"{schema}.{relation.name}.{name}",
+        event=state.catalog.events.get(("constraint", schema, relation.name, name)),
+    )
 
 
 def _standing_for(state: State, relation: Relation | None) -> Iterator[int]:
     """A relation, and what stands behind it as far as it is an automatically updatable view."""
     while relation is not None:
         yield relation.oid
-        relation = state.catalog.find(Relation, relation.updatable[0]) if relation.kind == "v" and relation.updatable else None
+        relation = (
+            state.catalog.find(Relation, relation.updatable[0]) if relation.kind == "v" and relation.updatable else None
+        )
 
 
 def _infers(state: State, relation: Relation, named: set[int], expressions: int, predicate: bool) -> bool:
-    """Whether a unique index can be inferred, behind an automatically updatable view in the table that it stands for."""
+    """Whether a unique index can be inferred, behind an automatically updatable view in the table that it stands
+    for."""
     if relation.kind == "v" and relation.updatable:
         below, columns = state.catalog.find(Relation, relation.updatable[0]), relation.updatable
-        if below is None or state.catalog.taint_of(("object", below.oid)) or any(n >= len(columns) or not columns[n] for n in named):
+        if (
+            below is None
+            or state.catalog.taint_of(("object", below.oid))
+            or any(n >= len(columns) or not columns[n] for n in named)
+        ):
             return True
         return _infers(state, below, {columns[n] for n in named}, expressions, predicate)
     return relation.kind not in "rpSm" or _has_arbiter(state, relation, named, expressions, predicate)
 
 
 def _has_arbiter(state: State, relation: Relation, named: set[int], expressions: int, predicate: bool) -> bool:
-    """Whether a unique index of exactly these columns can be inferred; expressions and predicates are taken to match."""
+    """Whether a unique index of exactly these columns can be inferred; expressions and predicates are taken to
+    match."""
     for found in state.catalog.of_relation(relation.oid, Relation):
         index = found.index
         if index is None or not index.unique or not index.valid:
@@ -224,6 +253,10 @@ def _has_arbiter(state: State, relation: Relation, named: set[int], expressions:
         if index.partial and not predicate:
             continue
         plain = {k for k in index.keys if k}
-        if plain == named and sum(k == 0 for k in index.keys) <= max(expressions, 0) + 0 and (expressions > 0) == (0 in index.keys):
+        if (
+            plain == named
+            and sum(k == 0 for k in index.keys) <= max(expressions, 0) + 0
+            and (expressions > 0) == (0 in index.keys)
+        ):
             return True
     return False

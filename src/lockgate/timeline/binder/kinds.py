@@ -1,4 +1,5 @@
-"""What may stand where: aggregates, window functions, set-returning functions and subqueries by kind of expression (ParseExprKind)."""
+"""What may stand where: aggregates, window functions, set-returning functions and subqueries by kind of expression
+(ParseExprKind)."""
 
 from __future__ import annotations
 
@@ -48,7 +49,21 @@ NOUNS = {
 }
 _AGGREGATES = frozenset({"", "other", "having", "window_partition", "window_order", "select", "order", "distinct"})
 _WINDOWS = frozenset({"", "other", "select", "order", "distinct"})
-_SETS = frozenset({"", "other", "from_function", "window_partition", "window_order", "select", "insert", "group", "order", "distinct", "values_single"})
+_SETS = frozenset(
+    {
+        "",
+        "other",
+        "from_function",
+        "window_partition",
+        "window_order",
+        "select",
+        "insert",
+        "group",
+        "order",
+        "distinct",
+        "values_single",
+    }
+)
 
 
 def check_aggregate(state: State, kind: str, location: int, word: str = "aggregate functions") -> None:

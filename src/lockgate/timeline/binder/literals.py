@@ -1,4 +1,5 @@
-"""Constants read by their type's input function, as far as its refusal is certain (22P02 and the like), and names in reg* literals."""
+"""Constants read by their type's input function, as far as its refusal is certain (22P02 and the like), and names in
+reg* literals."""
 
 from __future__ import annotations
 
@@ -17,7 +18,10 @@ from lockgate.timeline.targets import HOLE
 _RANGES = {21: 15, 23: 31, 20: 63}
 _INTEGER = pattern(r"\s*[+-]?\d+\s*\Z")
 _INTEGER_16 = pattern(r"\s*[+-]?(?:\d(?:_?\d)*|0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+)\s*\Z")
-_NUMBER = pattern(r"\s*(?:[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?|[+-]?(?:inf|infinity)|nan|[+-]?0[xXoObB][0-9a-fA-F_]+)\s*\Z", re.IGNORECASE)
+_NUMBER = pattern(
+    r"\s*(?:[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?|[+-]?(?:inf|infinity)|nan|[+-]?0[xXoObB][0-9a-fA-F_]+)\s*\Z",
+    re.IGNORECASE,
+)
 _UUID = pattern(r"\s*\{?[0-9a-fA-F]{4}(?:-?[0-9a-fA-F]{4}){7}\}?\s*\Z")
 _PART = pattern(r'\s*(?:"((?:[^"]|"")*)"|([^\W\d][\w$]*))\s*')
 REGCLASS, REGTYPE, REGROLE, REGNAMESPACE = 2205, 2206, 4096, 4089
@@ -26,7 +30,8 @@ _VECTORS = (22, 30)  # int2vector and oidvector are written without braces
 
 
 def check_literal(state: State, text: str, target: int, location: int) -> int:
-    """Refuse a literal that the type's input function certainly refuses; the oid that a reg* literal resolves to, else 0."""
+    """Refuse a literal that the type's input function certainly refuses; the oid that a reg* literal resolves to, else
+    0."""
     if HOLE in text:
         return 0
     if target >= FIRST_USER_OID:
@@ -56,7 +61,10 @@ def _invalid(catalog: Catalog, text: str, target: int) -> tuple[str, str] | None
         return None
     if target == 16:
         word = text.strip().lower()
-        ok = word and (word in ("on", "1", "0") or (word != "o" and any(w.startswith(word) for w in ("true", "false", "yes", "no", "off"))))
+        ok = word and (
+            word in ("on", "1", "0")
+            or (word != "o" and any(w.startswith(word) for w in ("true", "false", "yes", "no", "off")))
+        )
         return None if ok else ("22P02", f'invalid input syntax for type boolean: "{text}"')
     if target == 2950 and not _UUID.match(text):
         return "22P02", f'invalid input syntax for type uuid: "{text}"'
@@ -100,15 +108,23 @@ def check_enum(state: State, text: str, target: int, location: int) -> None:
 
         shown = type_name(state.catalog, target, None, state.ctx.path())
         raise state.ctx.refuse(
-            "22P02", f'invalid input value for enum {shown}: "{text}"', location, object=state.catalog.qualified(found),
-            help=did_you_mean(text, found.labels), kind="enum-value",
-        )  # fmt: skip
+            "22P02",
+            f'invalid input value for enum {shown}: "{text}"',
+            location,
+            object=state.catalog.qualified(found),
+            help=did_you_mean(text, found.labels),
+            kind="enum-value",
+        )
     if text in found.fresh_labels:
         shown = type_name(state.catalog, target, None, state.ctx.path())
         raise state.ctx.refuse(
-            "55P04", f'unsafe use of new value "{text}" of enum type {shown}', location, object=state.catalog.qualified(found),
-            help="new enum values must be committed before they can be used", kind="enum-value",
-        )  # fmt: skip
+            "55P04",
+            f'unsafe use of new value "{text}" of enum type {shown}',
+            location,
+            object=state.catalog.qualified(found),
+            help="new enum values must be committed before they can be used",
+            kind="enum-value",
+        )
 
 
 def _check_array(state: State, text: str, element: int, location: int) -> None:
@@ -124,7 +140,7 @@ def _check_array(state: State, text: str, element: int, location: int) -> None:
             check_literal(state, value, element, location)
 
 
-# --- names in literals -------------------------------------------------------------------------------------------------------
+# --- names in literals ------------------------------------------------------------------------------------------------
 
 
 def split_name(text: str) -> list[str] | None:
@@ -180,7 +196,9 @@ def _regconfig(state: State, names: list[str], location: int) -> int:
             return 0
     if not ctx.catalog.taints:
         shown = ".".join(names)
-        raise ctx.refuse("42704", f'text search configuration "{shown}" does not exist', location, object=shown, kind="other")
+        raise ctx.refuse(
+            "42704", f'text search configuration "{shown}" does not exist', location, object=shown, kind="other"
+        )
     return 0
 
 

@@ -96,7 +96,10 @@ def _row_source(state: State, reference: Node) -> list[Term]:
         if len(result.cols) != count:
             at = source["SubLink"].get("location", 0)
             raise state.ctx.refuse("42601", "number of columns does not match number of values", at)
-        return [Term("param", c.type, c.typmod, (), n, source["SubLink"].get("location", 0), c.coll) for n, c in enumerate(result.cols)]
+        return [
+            Term("param", c.type, c.typmod, (), n, source["SubLink"].get("location", 0), c.coll)
+            for n, c in enumerate(result.cols)
+        ]
     if "RowExpr" in source:
         terms = expand_list(state, source["RowExpr"].get("args", []), default_ok=True)
         if any(t.op == "open" for t in terms):
@@ -109,7 +112,7 @@ def _row_source(state: State, reference: Node) -> list[Term]:
     raise state.ctx.refuse("0A000", message, None)
 
 
-# --- RETURNING -----------------------------------------------------------------------------------------------------------------
+# --- RETURNING --------------------------------------------------------------------------------------------------------
 
 
 def returning(state: State, body: Node, privilege: str) -> Result:
@@ -139,7 +142,11 @@ def _rules_return(state: State, item: Item, privilege: str, body: Node) -> None:
     if any(r.instead for r in rules) and not any(r.returning for r in rules):
         message = f'cannot perform {privilege} RETURNING on relation "{item.rel.name}"'
         at = body.get("relation", {}).get("location", 0)
-        state.gathered.late.append(state.ctx.refuse("0A000", message, at, name=item.rel.name, object=state.catalog.qualified(item.rel), kind="relation"))
+        state.gathered.late.append(
+            state.ctx.refuse(
+                "0A000", message, at, name=item.rel.name, object=state.catalog.qualified(item.rel), kind="relation"
+            )
+        )
 
 
 def _read(item: Item) -> None:
@@ -161,7 +168,7 @@ def _old_and_new(state: State, item: Item, clause: Node) -> None:
         state.range.append(alias)
 
 
-# --- MERGE ---------------------------------------------------------------------------------------------------------------------
+# --- MERGE ------------------------------------------------------------------------------------------------------------
 
 
 def merge(state: State, body: Node) -> Result:
@@ -196,7 +203,12 @@ def _check_merge_target(state: State, item: Item, body: Node) -> None:
         raise state.ctx.refuse("0A000", message, body["relation"].get("location", 0))
     if isinstance(item.rel, Relation) and state.catalog.of_relation(item.rel.oid, Rewrite):
         help = "MERGE is not supported for relations with rules."
-        refusal = state.ctx.refuse("0A000", f'cannot execute MERGE on relation "{item.rel.name}"', body["relation"].get("location", 0), help=help)
+        refusal = state.ctx.refuse(
+            "0A000",
+            f'cannot execute MERGE on relation "{item.rel.name}"',
+            body["relation"].get("location", 0),
+            help=help,
+        )
         if state.catalog.major < 17:
             raise refusal
         state.gathered.late.append(refusal)

@@ -47,7 +47,9 @@ def rel_name(rangevar: Node) -> str:
     return f"{schema}.{name}" if schema else name
 
 
-def find_namespace(ctx: Context, name: str, location: int | None = None, *, missing_ok: bool = False) -> Namespace | None:
+def find_namespace(
+    ctx: Context, name: str, location: int | None = None, *, missing_ok: bool = False
+) -> Namespace | None:
     """An explicitly named schema, whose USAGE is needed (LookupExplicitNamespace). Refuses with 3F000, 42501."""
     if name == "pg_temp":
         oid = ctx.session.temp_namespace
@@ -71,7 +73,16 @@ def missing_namespace(ctx: Context, name: str, location: int | None) -> Exceptio
     """3F000."""
     near = did_you_mean(name, [n.name for n in ctx.catalog.objects(Namespace)])
     event = ctx.catalog.events.get(("namespace", name))
-    return ctx.refuse("3F000", f'schema "{name}" does not exist', location, name=name, object=name, help=near, kind="schema", event=event)
+    return ctx.refuse(
+        "3F000",
+        f'schema "{name}" does not exist',
+        location,
+        name=name,
+        object=name,
+        help=near,
+        kind="schema",
+        event=event,
+    )
 
 
 def creation_target(ctx: Context, rangevar: Node) -> Namespace:
@@ -116,21 +127,33 @@ def relation_in(ctx: Context, namespace: int, name: str) -> Relation | Any | Non
 
 
 def find_relation(ctx: Context, rangevar: Node, *, missing_ok: bool = False) -> Relation | Any | None:
-    """The relation a RangeVar names (RangeVarGetRelid). Refuses with 42P01, 3F000, 42501; Unsure where that is not known."""
+    """The relation a RangeVar names (RangeVarGetRelid). Refuses with 42P01, 3F000, 42501; Unsure where that is not
+    known."""
     location = rangevar.get("location", 0)
-    return lookup_relation(ctx, rangevar.get("schemaname"), rangevar.get("relname", ""), location, missing_ok=missing_ok)
+    return lookup_relation(
+        ctx, rangevar.get("schemaname"), rangevar.get("relname", ""), location, missing_ok=missing_ok
+    )
 
 
-def find_relation_names(ctx: Context, names: list[Any], location: int | None = None, *, missing_ok: bool = False) -> Relation | Any | None:
+def find_relation_names(
+    ctx: Context, names: list[Any], location: int | None = None, *, missing_ok: bool = False
+) -> Relation | Any | None:
     """The relation that a list of names spells (makeRangeVarFromNameList)."""
     parts = words(names)
     return lookup_relation(ctx, parts[-2] if len(parts) > 1 else None, parts[-1], location, missing_ok=missing_ok)
 
 
 def lookup_relation(
-    ctx: Context, schema: str | None, name: str, location: int | None, *, missing_ok: bool = False, schema_missing_ok: bool = False
+    ctx: Context,
+    schema: str | None,
+    name: str,
+    location: int | None,
+    *,
+    missing_ok: bool = False,
+    schema_missing_ok: bool = False,
 ) -> Relation | Any | None:
-    """RangeVarGetRelidExtended; with ``schema_missing_ok`` a missing schema is a missing relation (42P01, as in queries)."""
+    """RangeVarGetRelidExtended; with ``schema_missing_ok`` a missing schema is a missing relation (42P01, as in
+    queries)."""
     spaces: tuple[int, ...]
     if schema:
         space = find_namespace(ctx, schema, location, missing_ok=missing_ok or schema_missing_ok)
@@ -167,9 +190,16 @@ def missing_relation(ctx: Context, schema: str | None, name: str, location: int 
     spaces = [n.oid for s in schemas if (n := catalog.namespace(s)) is not None]
     known = relation_names(ctx, spaces)
     return ctx.refuse(
-        "42P01", f'relation "{shown}" does not exist', location, name=name, kind="relation", event=event,
-        object=f"{schema or (schemas[-1] if schemas else '')}.{name}", help=did_you_mean(name, known), instead=nearest(name, known),
-    )  # fmt: skip
+        "42P01",
+        f'relation "{shown}" does not exist',
+        location,
+        name=name,
+        kind="relation",
+        event=event,
+        object=f"{schema or (schemas[-1] if schemas else '')}.{name}",
+        help=did_you_mean(name, known),
+        instead=nearest(name, known),
+    )
 
 
 def relation_names(ctx: Context, spaces: list[int]) -> list[str]:
@@ -201,7 +231,15 @@ def find_collation(ctx: Context, names: list[Any], location: int | None = None, 
     return 0 if missing_ok or ctx.catalog.taint_of(("any",)) else _missing_collation(ctx, parts, location)
 
 
-_COLLATIONS = {"default": 100, "C": 950, "POSIX": 951, "ucs_basic": 12341, "unicode": 963, "pg_c_utf8": 811, "pg_unicode_fast": 6411}
+_COLLATIONS = {
+    "default": 100,
+    "C": 950,
+    "POSIX": 951,
+    "ucs_basic": 12341,
+    "unicode": 963,
+    "pg_c_utf8": 811,
+    "pg_unicode_fast": 6411,
+}
 
 
 def builtin_collation(name: str) -> int | None:
@@ -215,4 +253,11 @@ def builtin_collation(name: str) -> int | None:
 
 def _missing_collation(ctx: Context, parts: list[str], location: int | None) -> int:
     shown = ".".join(parts)
-    raise ctx.refuse("42704", f'collation "{shown}" for encoding "UTF8" does not exist', location, name=parts[-1], object=shown, kind="collation")
+    raise ctx.refuse(
+        "42704",
+        f'collation "{shown}" for encoding "UTF8" does not exist',
+        location,
+        name=parts[-1],
+        object=shown,
+        kind="collation",
+    )

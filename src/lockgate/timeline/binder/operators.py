@@ -30,7 +30,9 @@ def operators_in(catalog: Catalog, namespace: int, name: str) -> tuple[Operator,
     found = _BUILTIN.get(key)
     if found is None:
         rows = catalog.builtins.operators(name)
-        found = _BUILTIN[key] = tuple(Operator(r.oid, r.name, PG_CATALOG, 10, r.left, r.right, r.result, r.function) for r in rows)
+        found = _BUILTIN[key] = tuple(
+            Operator(r.oid, r.name, PG_CATALOG, 10, r.left, r.right, r.result, r.function) for r in rows
+        )
     return found + users if users else found
 
 
@@ -50,7 +52,8 @@ def _all(ctx: Context, schema: str | None, name: str, prefix: bool) -> list[Oper
 
 
 def resolve_operator(ctx: Context, names: Sequence[str], left: int, right: int) -> Operator | None:
-    """oper() or, with ``left`` -1, left_oper(): the operator, or None where none or no single one fits. Types may be UNKNOWN."""
+    """oper() or, with ``left`` -1, left_oper(): the operator, or None where none or no single one fits. Types may be
+    UNKNOWN."""
     catalog = ctx.catalog
     name, schema = names[-1], names[-2] if len(names) > 1 else None
     memo = None
@@ -116,7 +119,9 @@ def no_operator(state: State, names: Sequence[str], left: int, right: int, locat
     several = any(fits(catalog, given, (o.right,) if left == -1 else (o.left, o.right)) for o in among)
     shape = signature(state, names, left, right)
     if several:
-        return state.ctx.refuse("42725", f"operator is not unique: {shape}", location, object=names[-1], kind="operator")
+        return state.ctx.refuse(
+            "42725", f"operator is not unique: {shape}", location, object=names[-1], kind="operator"
+        )
     return state.ctx.refuse("42883", f"operator does not exist: {shape}", location, object=names[-1], kind="operator")
 
 
@@ -200,6 +205,9 @@ def make_array_op(state: State, names: Sequence[str], every: bool, left: Term, r
     from lockgate.catalog.typename import array_of
 
     target = array_of(state.catalog, real[1]) if real[1] not in POLYMORPHIC else real[1]
-    args = (coerce_type(state, left, real[0], -1, IMPLICIT), coerce_type(state, right, target, -1, IMPLICIT) if target else right)
+    args = (
+        coerce_type(state, left, real[0], -1, IMPLICIT),
+        coerce_type(state, right, target, -1, IMPLICIT) if target else right,
+    )
     note_operator(state, operator)
     return Term("op", 16, -1, args, (operator.oid, every), location)

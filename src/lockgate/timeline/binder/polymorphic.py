@@ -1,4 +1,5 @@
-"""Polymorphic types: what anyelement, anycompatible and their kin become in a call (enforce_generic_type_consistency in parse_coerce.c)."""
+"""Polymorphic types: what anyelement, anycompatible and their kin become in a call (enforce_generic_type_consistency in
+parse_coerce.c)."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ def consistent(catalog: Catalog, given: Sequence[int], declared: Sequence[int]) 
     return True
 
 
-def enforce(catalog: Catalog, given: Sequence[int], declared: Sequence[int], result: int) -> tuple[tuple[int, ...], int]:
+def enforce(
+    catalog: Catalog, given: Sequence[int], declared: Sequence[int], result: int
+) -> tuple[tuple[int, ...], int]:
     """The real argument types and result type of a call. Raises Mismatch (42804)."""
     if not any(d in POLYMORPHIC for d in declared):
         return tuple(declared), result
@@ -112,7 +115,9 @@ class Resolver:
         if self.multirange:
             owner = self._range_of(self.multirange)
             if not owner:
-                raise Mismatch(f"argument declared anymultirange is not a multirange type but type {self._name(self.multirange)}")
+                raise Mismatch(
+                    f"argument declared anymultirange is not a multirange type but type {self._name(self.multirange)}"
+                )
             if self.range and self.range != owner:
                 raise Mismatch("argument declared anymultirange is not consistent with argument declared anyrange")
             self.range = owner
@@ -151,13 +156,19 @@ class Resolver:
         if self.compatible_range:
             found = type_of(self.catalog, self.compatible_range)
             if found is None or found.kind != "r":
-                raise Mismatch(f"argument declared anycompatiblerange is not a range type but type {self._name(self.compatible_range)}")
+                raise Mismatch(
+                    f"argument declared anycompatiblerange is not a range type but type {self._name(self.compatible_range)}"
+                )
             types.append(found.subtype)
         if types:
             self.compatible = self._common(types)
         elif self.unknown_compatible:
             self.compatible = 25
-        if self.compatible_range and (r := type_of(self.catalog, self.compatible_range)) is not None and r.subtype != self.compatible:
+        if (
+            self.compatible_range
+            and (r := type_of(self.catalog, self.compatible_range)) is not None
+            and r.subtype != self.compatible
+        ):
             raise Mismatch("anycompatiblerange type does not match anycompatible type")
 
     def _common(self, types: list[int]) -> int:
@@ -171,8 +182,14 @@ class Resolver:
                 continue
             one_kind, one_preferred = category(self.catalog, one)
             if one_kind != kind:
-                raise Mismatch(f"arguments of anycompatible family cannot be cast to a common type: {self._name(chosen)}, {self._name(one)}")
-            if not preferred and can_coerce(self.catalog, chosen, one, IMPLICIT) and not can_coerce(self.catalog, one, chosen, IMPLICIT):
+                raise Mismatch(
+                    f"arguments of anycompatible family cannot be cast to a common type: {self._name(chosen)}, {self._name(one)}"
+                )
+            if (
+                not preferred
+                and can_coerce(self.catalog, chosen, one, IMPLICIT)
+                and not can_coerce(self.catalog, one, chosen, IMPLICIT)
+            ):
                 chosen, kind, preferred = one, one_kind, one_preferred
         if not all(can_coerce(self.catalog, t, chosen, IMPLICIT) for t in types):
             raise Mismatch("arguments of anycompatible family cannot be cast to a common type")
@@ -180,7 +197,12 @@ class Resolver:
 
     def real(self, declared: int, given: int, *, result: bool = False) -> int:
         """What a polymorphic type stands for in this call."""
-        if not result and given == UNKNOWN and declared not in (COMPATIBLE, COMPATIBLENONARRAY, COMPATIBLEARRAY) and not self.element:
+        if (
+            not result
+            and given == UNKNOWN
+            and declared not in (COMPATIBLE, COMPATIBLENONARRAY, COMPATIBLEARRAY)
+            and not self.element
+        ):
             return declared
         if declared in (ANYELEMENT, ANYNONARRAY, ANYENUM):
             return self._known(self.element)

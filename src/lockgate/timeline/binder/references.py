@@ -6,7 +6,16 @@ from typing import Any
 
 from lockgate.timeline.binder.functions import Call
 from lockgate.timeline.binder.rows import project
-from lockgate.timeline.binder.scope import Item, find_column, find_item, may_have, missing_column, missing_item, scan_item, whole_row
+from lockgate.timeline.binder.scope import (
+    Item,
+    find_column,
+    find_item,
+    may_have,
+    missing_column,
+    missing_item,
+    scan_item,
+    whole_row,
+)
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.binder.values import Variable
@@ -35,7 +44,13 @@ def column_ref(state: State, node: Node) -> Term:
         variable = _variable(state, names, location, column_wins=found is not None)
         if variable is not None:
             if found is not None and found.op != "doubt":
-                raise state.ctx.refuse("42702", f'column reference "{".".join(names)}" is ambiguous', location, name=names[-1], kind="column")
+                raise state.ctx.refuse(
+                    "42702",
+                    f'column reference "{".".join(names)}" is ambiguous',
+                    location,
+                    name=names[-1],
+                    kind="column",
+                )
             return variable
     if found is None:
         assert problem is not None
@@ -53,7 +68,9 @@ def _column(state: State, names: list[str], location: int) -> tuple[Term | None,
         return found, None if found is not None else missing_column(state, None, names[0], location)
     schema = names[-3] if len(names) > 2 else None
     if len(names) > 4:
-        return None, state.ctx.refuse("42601", f"improper qualified name (too many dotted names): {'.'.join(names)}", location)
+        return None, state.ctx.refuse(
+            "42601", f"improper qualified name (too many dotted names): {'.'.join(names)}", location
+        )
     item = find_item(state, schema, names[-2], location)
     if item is None:
         return None, missing_item(state, schema, names[-2], location)
@@ -87,7 +104,7 @@ def qualified(state: State, item: Item, name: str, location: int) -> Term | None
     return found
 
 
-# --- variables ---------------------------------------------------------------------------------------------------------------
+# --- variables --------------------------------------------------------------------------------------------------------
 
 
 def _variable(state: State, names: list[str], location: int, *, column_wins: bool = False) -> Term | None:
@@ -97,7 +114,9 @@ def _variable(state: State, names: list[str], location: int, *, column_wins: boo
         names = names[:-1]
     for block in state.variables.blocks:
         found = block.names.get(names[0])
-        if found is not None and (len(names) == 1 or found.fields is not None or found.open or not _is_scalar(state, found)):
+        if found is not None and (
+            len(names) == 1 or found.fields is not None or found.open or not _is_scalar(state, found)
+        ):
             return _value(state, found, names[1:], location, column_wins)
         if block.label and block.label == names[0] and len(names) > 1 and names[1] in block.names:
             return _value(state, block.names[names[1]], names[2:], location, column_wins)
@@ -124,7 +143,12 @@ def _value(state: State, variable: Variable, rest: list[str], location: int, col
         return Term("doubt", 0, -1, (), (variable.name, rest[0]), location)
     if not _is_scalar(state, variable) or fields is not None:
         raise state.ctx.refuse(
-            "42703", f'record "{variable.name}" has no field "{rest[0]}"', location, name=rest[0], object=f"{variable.name}.{rest[0]}", kind="column"
+            "42703",
+            f'record "{variable.name}" has no field "{rest[0]}"',
+            location,
+            name=rest[0],
+            object=f"{variable.name}.{rest[0]}",
+            kind="column",
         )
     return None
 
@@ -136,7 +160,9 @@ def param_ref(state: State, node: Node) -> Term:
     if variables is not None:
         if 0 < number <= len(variables.positional):
             column = variables.positional[number - 1]
-            return Term("param", column.type if column.type != 705 else 0, column.typmod, (), number, location, column.collation)
+            return Term(
+                "param", column.type if column.type != 705 else 0, column.typmod, (), number, location, column.collation
+            )
         if variables.inferred:
             return Term("param", 0, -1, (), number, location)
     raise state.ctx.refuse("42P02", f"there is no parameter ${number}", location)

@@ -1,4 +1,5 @@
-"""Published tables need a replica identity for UPDATE and DELETE (CheckCmdReplicaIdentity in src/backend/executor/execReplication.c)."""
+"""Published tables need a replica identity for UPDATE and DELETE (CheckCmdReplicaIdentity in
+src/backend/executor/execReplication.c)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,12 @@ PUBLISHED = ("insert", "update", "delete", "truncate")  # what a publication pub
 def check_replica_identity(ctx: Context, query: Query) -> None:
     """Refuse with 55000 what cannot be published: the executor asks as it starts, whether or not there are rows."""
     relation = ctx.catalog.find(Relation, query.target)
-    if relation is None or relation.kind != "r" or relation.persistence != "p" or query.command not in ("insert", "update", "delete", "merge"):
+    if (
+        relation is None
+        or relation.kind != "r"
+        or relation.persistence != "p"
+        or query.command not in ("insert", "update", "delete", "merge")
+    ):
         return
     if _identified(ctx, relation) or ctx.catalog.taint_of(("any",), ("object", relation.oid)) is not None:
         return
@@ -20,8 +26,14 @@ def check_replica_identity(ctx: Context, query: Query) -> None:
     for command in ("update", "delete"):
         if command.upper() in written and _published(ctx, relation, command):
             message = f'cannot {command} {"table" if command == "update" else "from table"} "{relation.name}" because it does not have a replica identity'
-            raise ctx.refuse("55000", f"{message} and publishes {command}s", name=relation.name, kind="relation", object=ctx.catalog.qualified(relation),
-                             help="To enable it, set REPLICA IDENTITY using ALTER TABLE.")  # fmt: skip
+            raise ctx.refuse(
+                "55000",
+                f"{message} and publishes {command}s",
+                name=relation.name,
+                kind="relation",
+                object=ctx.catalog.qualified(relation),
+                help="To enable it, set REPLICA IDENTITY using ALTER TABLE.",
+            )
 
 
 def _identified(ctx: Context, relation: Relation) -> bool:

@@ -1,4 +1,5 @@
-"""Routines and operators named by DDL: LookupFuncWithArgs, LookupFuncName (parse_func.c), LookupOperWithArgs (parse_oper.c)."""
+"""Routines and operators named by DDL: LookupFuncWithArgs, LookupFuncName (parse_func.c), LookupOperWithArgs
+(parse_oper.c)."""
 
 from __future__ import annotations
 
@@ -40,9 +41,11 @@ def _public(catalog: Catalog, routine: Routine) -> Any:
 
 
 def find_routine(ctx: Context, node: Node, kinds: str = "fpaw", *, missing_ok: bool = False) -> Any:
-    """The routine that an ObjectWithArgs names: ``kinds`` of prokind, "f" alone means FUNCTION (which may not be an aggregate's name).
+    """The routine that an ObjectWithArgs names: ``kinds`` of prokind, "f" alone means FUNCTION (which may not be an
+    aggregate's name).
 
-    Refuses with 42883, 42725, 42809; None where it is missing and that is allowed; Unsure where the catalog does not tell.
+    Refuses with 42883, 42725, 42809; None where it is missing and that is allowed; Unsure where the catalog does not
+    tell.
     """
     parts = words(node.get("objname", []))
     spaces = _spaces(ctx, parts, missing_ok=missing_ok)
@@ -58,7 +61,9 @@ def find_routine(ctx: Context, node: Node, kinds: str = "fpaw", *, missing_ok: b
         if not _allowed(match.kind, kinds):
             raise _wrong_kind(ctx, parts, types, kinds)
         return _public(ctx.catalog, match)
-    if _doubt(ctx, "routine", spaces, parts[-1]) or (0 in types and any(len(r.args) == len(types) for r in found.values())):
+    if _doubt(ctx, "routine", spaces, parts[-1]) or (
+        0 in types and any(len(r.args) == len(types) for r in found.values())
+    ):
         raise ctx.unsure(f"whether routine {parts[-1]} exists is not known")
     if missing_ok:
         return None
@@ -78,17 +83,27 @@ def _visible(ctx: Context, spaces: Sequence[int], name: str) -> list[Routine]:
     return list(found.values())
 
 
-def _match(ctx: Context, node: Node, parts: list[str], among: list[Routine], types: tuple[int, ...], kinds: str) -> Routine | None:
+def _match(
+    ctx: Context, node: Node, parts: list[str], among: list[Routine], types: tuple[int, ...], kinds: str
+) -> Routine | None:
     by_input = next((r for r in among if r.args == types), None)
     if "p" not in kinds:
         return by_input
     full = _full_types(ctx, node)
     # procedures may be named by all of their arguments, OUT ones included, unless modes are given
-    if any(p["FunctionParameter"].get("mode", _PLAIN) != _PLAIN for p in node.get("objfuncargs", []) if "FunctionParameter" in p):
+    if any(
+        p["FunctionParameter"].get("mode", _PLAIN) != _PLAIN
+        for p in node.get("objfuncargs", [])
+        if "FunctionParameter" in p
+    ):
         return by_input
     by_all = next((r for r in among if r.kind == "p" and (r.all_args or r.args) == full), None)
     if by_input is not None and by_all is not None and by_input.oid != by_all.oid:
-        raise ctx.refuse("42725", f'{_WORDS[by_all.kind] if kinds == "p" else "routine"} name "{".".join(parts)}" is not unique', None)
+        raise ctx.refuse(
+            "42725",
+            f'{_WORDS[by_all.kind] if kinds == "p" else "routine"} name "{".".join(parts)}" is not unique',
+            None,
+        )
     return by_input or by_all
 
 
@@ -99,7 +114,15 @@ def _full_types(ctx: Context, node: Node) -> tuple[int, ...]:
     return tuple(resolve_type(ctx, p["argType"]).oid for p in params)
 
 
-def _only(ctx: Context, node: Node, parts: list[str], among: list[Routine], kinds: str, spaces: Sequence[int], missing_ok: bool) -> Any:
+def _only(
+    ctx: Context,
+    node: Node,
+    parts: list[str],
+    among: list[Routine],
+    kinds: str,
+    spaces: Sequence[int],
+    missing_ok: bool,
+) -> Any:
     word = "routine" if len(kinds) == 4 else _WORDS[kinds[0]]
     shown = ".".join(parts)
     if len(among) == 1:
@@ -107,12 +130,23 @@ def _only(ctx: Context, node: Node, parts: list[str], among: list[Routine], kind
     if _doubt(ctx, "routine", spaces, parts[-1]):
         raise ctx.unsure(f"whether {word} {shown} exists is not known")
     if among:
-        raise ctx.refuse("42725", f'{word} name "{shown}" is not unique', None, name=parts[-1], object=shown, kind="function")
+        raise ctx.refuse(
+            "42725", f'{word} name "{shown}" is not unique', None, name=parts[-1], object=shown, kind="function"
+        )
     if missing_ok:
         return None
     event = _event(ctx, parts)
     near = did_you_mean(parts[-1], [r.name for r in ctx.catalog.objects(Routine)])
-    raise ctx.refuse("42883", f'could not find a {word} named "{shown}"', None, name=parts[-1], object=shown, kind="function", event=event, help=near)
+    raise ctx.refuse(
+        "42883",
+        f'could not find a {word} named "{shown}"',
+        None,
+        name=parts[-1],
+        object=shown,
+        kind="function",
+        event=event,
+        help=near,
+    )
 
 
 def _event(ctx: Context, parts: Sequence[str]) -> Any:
@@ -133,18 +167,32 @@ def _missing(ctx: Context, parts: list[str], types: list[int], kinds: str) -> Ex
     else:
         message = f"{'procedure' if kinds == 'p' else 'function'} {shape} does not exist"
     near = did_you_mean(parts[-1], [r.name for r in ctx.catalog.objects(Routine) if r.name != parts[-1]])
-    return ctx.refuse("42883", message, None, name=parts[-1], object=".".join(parts), kind="function", event=_event(ctx, parts), help=near)
+    return ctx.refuse(
+        "42883",
+        message,
+        None,
+        name=parts[-1],
+        object=".".join(parts),
+        kind="function",
+        event=_event(ctx, parts),
+        help=near,
+    )
 
 
 def _wrong_kind(ctx: Context, parts: list[str], types: list[int], kinds: str) -> Exception:
     word = {"f": "a function", "p": "a procedure", "a": "an aggregate"}.get(kinds[0], "a function")
     if kinds == "a":
-        return ctx.refuse("42809", f"function {_shape(ctx, parts, types)} is not an aggregate", None, name=parts[-1], kind="function")
+        return ctx.refuse(
+            "42809", f"function {_shape(ctx, parts, types)} is not an aggregate", None, name=parts[-1], kind="function"
+        )
     return ctx.refuse("42809", f"{_shape(ctx, parts, types)} is not {word}", None, name=parts[-1], kind="function")
 
 
-def find_function(ctx: Context, names: list[Any], types: tuple[int, ...], location: int | None = None, *, missing_ok: bool = False) -> Any:
-    """The function of exactly these argument types (LookupFuncName). Refuses with 42883; Unsure where the catalog does not tell."""
+def find_function(
+    ctx: Context, names: list[Any], types: tuple[int, ...], location: int | None = None, *, missing_ok: bool = False
+) -> Any:
+    """The function of exactly these argument types (LookupFuncName). Refuses with 42883; Unsure where the catalog does
+    not tell."""
     parts = words(names)
     spaces = _spaces(ctx, parts, missing_ok=missing_ok)
     for routine in _visible(ctx, spaces, parts[-1]):
@@ -157,15 +205,20 @@ def find_function(ctx: Context, names: list[Any], types: tuple[int, ...], locati
     raise _missing(ctx, parts, list(types), "f")
 
 
-def find_support(ctx: Context, names: list[Any], types: tuple[int, ...], location: int | None = None) -> tuple[Any, tuple[int, ...], int]:
-    """An aggregate's support function by what it is given, and its argument and result types in that use (lookup_agg_function).
+def find_support(
+    ctx: Context, names: list[Any], types: tuple[int, ...], location: int | None = None
+) -> tuple[Any, tuple[int, ...], int]:
+    """An aggregate's support function by what it is given, and its argument and result types in that use
+    (lookup_agg_function).
 
     Refuses with 42883; Unsure where the catalog does not tell.
     """
     parts = words(names)
     spaces = _spaces(ctx, parts, missing_ok=False)
     among = candidates(ctx.catalog, spaces, parts[-1], len(types), variadic=False)
-    fitting = [c for c in among if c.args == types] or [c for c in among if not c.defaulted and fits(ctx.catalog, types, c.args)]
+    fitting = [c for c in among if c.args == types] or [
+        c for c in among if not c.defaulted and fits(ctx.catalog, types, c.args)
+    ]
     picked = fitting[0] if len(fitting) == 1 else choose(ctx.catalog, types, fitting) if fitting else None
     if picked is not None:
         try:
@@ -179,9 +232,13 @@ def find_support(ctx: Context, names: list[Any], types: tuple[int, ...], locatio
 
 
 def find_operator(ctx: Context, node: Node, *, missing_ok: bool = False) -> Any:
-    """The operator that an ObjectWithArgs names by its operand types. Refuses with 42883; Unsure where the catalog does not tell."""
+    """The operator that an ObjectWithArgs names by its operand types. Refuses with 42883; Unsure where the catalog does
+    not tell."""
     parts = words(node.get("objname", []))
-    sides = [resolve_type(ctx, a["TypeName"], missing_ok=missing_ok).oid if a.get("TypeName") else 0 for a in node.get("objargs", [])]
+    sides = [
+        resolve_type(ctx, a["TypeName"], missing_ok=missing_ok).oid if a.get("TypeName") else 0
+        for a in node.get("objargs", [])
+    ]
     spaces = _spaces(ctx, parts, missing_ok=missing_ok)
     left, right = (sides[0], sides[1]) if len(sides) > 1 else (0, sides[0] if sides else 0)
     for namespace in spaces:
@@ -193,9 +250,18 @@ def find_operator(ctx: Context, node: Node, *, missing_ok: bool = False) -> Any:
     if missing_ok:
         return None
     shape = " ".join(
-        filter(None, (type_name(ctx.catalog, left, None, ctx.path()) if left else "", ".".join(parts), type_name(ctx.catalog, right, None, ctx.path())))
+        filter(
+            None,
+            (
+                type_name(ctx.catalog, left, None, ctx.path()) if left else "",
+                ".".join(parts),
+                type_name(ctx.catalog, right, None, ctx.path()),
+            ),
+        )
     )
-    raise ctx.refuse("42883", f"operator does not exist: {shape}", None, name=parts[-1], object=parts[-1], kind="operator")
+    raise ctx.refuse(
+        "42883", f"operator does not exist: {shape}", None, name=parts[-1], object=parts[-1], kind="operator"
+    )
 
 
 __all__ = ["Operator", "find_function", "find_operator", "find_routine", "find_support"]

@@ -1,4 +1,5 @@
-"""Composite values: their fields, and selection of one (ParseComplexProjection, expandRecordVariable, get_expr_result_tupdesc)."""
+"""Composite values: their fields, and selection of one (ParseComplexProjection, expandRecordVariable,
+get_expr_result_tupdesc)."""
 
 from __future__ import annotations
 
@@ -46,7 +47,9 @@ def fields_of(state: State, term: Term) -> list[Col] | None:
         return [Col(f"f{n}", a.type, a.typmod, a.coll, n) for n, a in enumerate(term.args, 1)]
     if term.op == "variable":
         fields = term.data[1]
-        return None if fields is None else [Col(c.name, c.type, c.typmod, c.collation, n) for n, c in enumerate(fields, 1)]
+        return (
+            None if fields is None else [Col(c.name, c.type, c.typmod, c.collation, n) for n, c in enumerate(fields, 1)]
+        )
     if term.op == "func" and term.type == RECORD:
         routine = term.data[1]
         return out_columns(routine) if isinstance(routine, Routine) else None

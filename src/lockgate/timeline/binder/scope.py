@@ -14,15 +14,25 @@ from lockgate.values import dataclass
 
 RECORD = 2249
 WHOLE_ROW = -1  # the position that stands for an item's whole row; system columns stand at their number minus 100
-SYSTEM_COLUMNS = {"tableoid": (-6, 26), "cmax": (-5, 29), "xmax": (-4, 28), "cmin": (-3, 29), "xmin": (-2, 28), "ctid": (-1, 27)}
+SYSTEM_COLUMNS = {
+    "tableoid": (-6, 26),
+    "cmax": (-5, 29),
+    "xmax": (-4, 28),
+    "cmin": (-3, 29),
+    "xmin": (-2, 28),
+    "ctid": (-1, 27),
+}
 
 
 class Col:
-    """A column of an item; ``num`` its attribute number; ``term`` what it stands for, if not itself (columns of joins)."""
+    """A column of an item; ``num`` its attribute number; ``term`` what it stands for, if not itself (columns of
+    joins)."""
 
     __slots__ = ("coll", "name", "num", "term", "type", "typmod")
 
-    def __init__(self, name: str, type: int, typmod: int = -1, coll: int = 0, num: int = 0, term: Term | None = None) -> None:
+    def __init__(
+        self, name: str, type: int, typmod: int = -1, coll: int = 0, num: int = 0, term: Term | None = None
+    ) -> None:
         self.name = name
         self.type = type
         self.typmod = typmod
@@ -52,9 +62,11 @@ class Item:
         "scalar",
         "state",
         "use",
-    )  # fmt: skip
+    )
 
-    def __init__(self, kind: str, name: str, cols: list[Col], state: State, *, alias: bool = False, open: bool = False) -> None:
+    def __init__(
+        self, kind: str, name: str, cols: list[Col], state: State, *, alias: bool = False, open: bool = False
+    ) -> None:
         self.kind = kind  # relation subquery join function values cte tablefunc
         self.name = name
         self.cols = cols
@@ -135,7 +147,7 @@ def relation_item(state: State, relation: Any, name: str, location: int, *, alia
     return item
 
 
-# --- references --------------------------------------------------------------------------------------------------------------
+# --- references -------------------------------------------------------------------------------------------------------
 
 
 def column_term(state: State, item: Item, position: int, location: int) -> Term:
@@ -213,11 +225,17 @@ def system_column(state: State, item: Item, name: str, location: int) -> Term | 
     if kind not in "rpmftS":
         return None
     if state.kind == "generated" and name != "tableoid":
-        raise state.ctx.refuse("42P10", f'cannot use system column "{name}" in column generation expression', location, name=name)
+        raise state.ctx.refuse(
+            "42P10", f'cannot use system column "{name}" in column generation expression', location, name=name
+        )
     if state.kind == "check" and name != "tableoid":
-        raise state.ctx.refuse("42P10", f'system column "{name}" reference in check constraint is invalid', location, name=name)
+        raise state.ctx.refuse(
+            "42P10", f'system column "{name}" reference in check constraint is invalid', location, name=name
+        )
     if state.kind == "copy_where" and state.catalog.major >= 18:
-        raise state.ctx.refuse("42P10", f'system column "{name}" reference in COPY FROM WHERE is invalid', location, name=name)
+        raise state.ctx.refuse(
+            "42P10", f'system column "{name}" reference in COPY FROM WHERE is invalid', location, name=name
+        )
     if item.use is not None:
         item.use.selected.add(special[0])
     term = Term("var", special[1], -1, (), (item, special[0] - 100), location)
@@ -252,7 +270,9 @@ def find_column(state: State, name: str, location: int, *, local: bool = False) 
                 if item.kind != "relation" or item.rel is None or getattr(item.rel, "kind", "r") == "v":
                     continue
             if found is not None:
-                raise state.ctx.refuse("42702", f'column reference "{name}" is ambiguous', location, name=name, kind="column")
+                raise state.ctx.refuse(
+                    "42702", f'column reference "{name}" is ambiguous', location, name=name, kind="column"
+                )
             check_lateral(state, level, item, location)
             found = item
         if found is not None:
@@ -279,7 +299,9 @@ def may_have(state: State, item: Item, name: str) -> bool:
 def check_lateral(state: State, level: State, item: Item, location: int) -> None:
     """check_lateral_ref_ok."""
     if item.lateral_only and not item.lateral_ok:
-        raise state.ctx.refuse("42P10", f'invalid reference to FROM-clause entry for table "{item.name}"', location, name=item.name)
+        raise state.ctx.refuse(
+            "42P10", f'invalid reference to FROM-clause entry for table "{item.name}"', location, name=item.name
+        )
 
 
 def find_item(state: State, schema: str | None, name: str, location: int) -> Item | None:
@@ -325,7 +347,7 @@ def _open_item(state: State, schema: str, name: str) -> Item | None:
     return None
 
 
-# --- refusals ----------------------------------------------------------------------------------------------------------------
+# --- refusals ---------------------------------------------------------------------------------------------------------
 
 
 def missing_column(state: State, qualifier: str | None, name: str, location: int) -> Exception:
@@ -347,9 +369,16 @@ def missing_column(state: State, qualifier: str | None, name: str, location: int
                     event, about = fate, f"{schema}.{item.rel.name}.{name}"
         level = level.parent
     return state.ctx.refuse(
-        "42703", f"column {shown} does not exist", location, name=name, object=about, kind="column", event=event,
-        help=did_you_mean(name, candidates), instead=nearest(name, candidates),
-    )  # fmt: skip
+        "42703",
+        f"column {shown} does not exist",
+        location,
+        name=name,
+        object=about,
+        kind="column",
+        event=event,
+        help=did_you_mean(name, candidates),
+        instead=nearest(name, candidates),
+    )
 
 
 def missing_item(state: State, schema: str | None, name: str, location: int) -> Exception:
@@ -369,9 +398,14 @@ def missing_item(state: State, schema: str | None, name: str, location: int) -> 
         return state.ctx.refuse("42P01", message, location, name=name, object=name, help=help, kind="relation")
     candidates = [i.name for i in state.range]
     return state.ctx.refuse(
-        "42P01", f'missing FROM-clause entry for table "{name}"', location, name=name, object=name, help=did_you_mean(name, candidates),
+        "42P01",
+        f'missing FROM-clause entry for table "{name}"',
+        location,
+        name=name,
+        object=name,
+        help=did_you_mean(name, candidates),
         kind="relation",
-    )  # fmt: skip
+    )
 
 
 def _schema_of(state: State, item: Item) -> str:
@@ -391,4 +425,6 @@ def check_conflicts(state: State, ours: list[Item], theirs: list[Item], location
             plain = one.rel is not None and other.rel is not None and not one.alias and not other.alias
             if plain and one.rel.oid != other.rel.oid:
                 continue
-            raise state.ctx.refuse("42712", f'table name "{one.name}" specified more than once', location, name=other.name)
+            raise state.ctx.refuse(
+                "42712", f'table name "{one.name}" specified more than once', location, name=other.name
+            )

@@ -6,7 +6,14 @@ from typing import Any
 
 from lockgate.catalog.objects import Relation
 from lockgate.timeline.binder.aggregates import check_grouping
-from lockgate.timeline.binder.clauses import distinct_clause, group_clause, limit_clause, locking_clause, sort_clause, window_clause
+from lockgate.timeline.binder.clauses import (
+    distinct_clause,
+    group_clause,
+    limit_clause,
+    locking_clause,
+    sort_clause,
+    window_clause,
+)
 from lockgate.timeline.binder.coercion import UNKNOWN, coerce_type, common_type, common_typmod, shown, to_common
 from lockgate.timeline.binder.ctes import set_columns, with_clause
 from lockgate.timeline.binder.expressions import where
@@ -26,7 +33,15 @@ class Result:
 
     __slots__ = ("cols", "literals", "open", "returning", "state", "updatable")
 
-    def __init__(self, state: State, cols: list[Col], open: bool = False, *, returning: bool = True, updatable: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        state: State,
+        cols: list[Col],
+        open: bool = False,
+        *,
+        returning: bool = True,
+        updatable: tuple[int, ...] = (),
+    ) -> None:
         self.state = state
         self.cols = cols
         self.open = open
@@ -35,7 +50,9 @@ class Result:
         self.literals: list[Term] = []  # the output terms, for INSERT ... SELECT 'literal'
 
 
-def analyze_statement(parent: State | None, node: Node, *, state: State | None = None, cte: Cte | None = None, unknowns: bool = True) -> Result:
+def analyze_statement(
+    parent: State | None, node: Node, *, state: State | None = None, cte: Cte | None = None, unknowns: bool = True
+) -> Result:
     """Analyse a query as a level below ``parent`` (or in ``state``)."""
     ((tag, body),) = node.items()
     if state is None:
@@ -57,7 +74,9 @@ def analyze_statement(parent: State | None, node: Node, *, state: State | None =
 def select(state: State, body: Node) -> Result:
     """Any SelectStmt."""
     if body.get("intoClause") and state.parent is not None:
-        raise state.ctx.refuse("42601", "SELECT ... INTO is not allowed here", body["intoClause"]["rel"].get("location", 0))
+        raise state.ctx.refuse(
+            "42601", "SELECT ... INTO is not allowed here", body["intoClause"]["rel"].get("location", 0)
+        )
     if body.get("valuesLists"):
         return values(state, body)
     if body.get("op", "SETOP_NONE") != "SETOP_NONE":
@@ -110,7 +129,8 @@ def _lock(state: State, body: Node, targets: list[Target]) -> None:
 
 
 def _updatable(state: State, body: Node, targets: list[Target]) -> tuple[int, ...]:
-    """view_query_is_auto_updatable: one table or view, nothing that groups, limits or calls sets, and one plain column."""
+    """view_query_is_auto_updatable: one table or view, nothing that groups, limits or calls sets, and one plain
+    column."""
     forbidden = ("distinctClause", "groupClause", "havingClause", "withClause", "limitOffset", "limitCount")
     if any(body.get(f) for f in forbidden) or state.aggregates or state.window_terms:
         return ()
@@ -122,11 +142,15 @@ def _updatable(state: State, body: Node, targets: list[Target]) -> tuple[int, ..
         return (0,) if item.kind == "relation" and item.rel is None else ()
     if item.rel.kind not in "rpfv" or any(returns_set(t.term) for t in targets):
         return ()
-    columns = tuple(max(item.cols[t.term.data[1]].num, 0) if t.term.op == "var" and t.term.data[1] >= 0 else 0 for t in targets if not t.junk)
+    columns = tuple(
+        max(item.cols[t.term.data[1]].num, 0) if t.term.op == "var" and t.term.data[1] >= 0 else 0
+        for t in targets
+        if not t.junk
+    )
     return (item.rel.oid, *columns) if any(columns) else ()
 
 
-# --- VALUES ------------------------------------------------------------------------------------------------------------------
+# --- VALUES -----------------------------------------------------------------------------------------------------------
 
 
 def values(state: State, body: Node) -> Result:
@@ -138,7 +162,9 @@ def values(state: State, body: Node) -> Result:
         items = node["List"].get("items", [])
         for item in items:
             if "SetToDefault" in item:
-                raise state.ctx.refuse("42601", "DEFAULT is not allowed in this context", item["SetToDefault"].get("location", 0))
+                raise state.ctx.refuse(
+                    "42601", "DEFAULT is not allowed in this context", item["SetToDefault"].get("location", 0)
+                )
         row = expand_list(state, items)
         if rows and len(row) != len(rows[0]) and not any(t.op == "open" for t in (*row, *rows[0])):
             raise state.ctx.refuse("42601", "VALUES lists must all be the same length", first_place(node))
@@ -150,7 +176,9 @@ def values(state: State, body: Node) -> Result:
         column = [row[number] for row in rows]
         target = common_type(state, column, "VALUES")
         out = [to_common(state, t, target, "VALUES") for t in column]
-        cols.append(Col(f"column{number + 1}", target, common_typmod(out, target), next((t.coll for t in out if t.coll), 0)))
+        cols.append(
+            Col(f"column{number + 1}", target, common_typmod(out, target), next((t.coll for t in out if t.coll), 0))
+        )
     item = Item("values", "*VALUES*", cols, state, open=is_open)
     state.items.append(item)
     state.range.append(item)
@@ -163,7 +191,7 @@ def values(state: State, body: Node) -> Result:
     return Result(state, cols, is_open)
 
 
-# --- UNION, INTERSECT, EXCEPT ------------------------------------------------------------------------------------------------
+# --- UNION, INTERSECT, EXCEPT -----------------------------------------------------------------------------------------
 
 
 def set_operation(state: State, body: Node) -> Result:
@@ -201,7 +229,8 @@ _WORDS = {"SETOP_UNION": "UNION", "SETOP_INTERSECT": "INTERSECT", "SETOP_EXCEPT"
 
 
 def _tree(state: State, body: Node, cte: Cte | None, *, top: bool = False) -> tuple[list[Term], list[Col], bool]:
-    """One node of the tree: the output terms of a leaf (for its untyped literals), its columns, whether they are all."""
+    """One node of the tree: the output terms of a leaf (for its untyped literals), its columns, whether they are
+    all."""
     leaf = body.get("op", "SETOP_NONE") == "SETOP_NONE"
     if not leaf and not top:
         leaf = any(body.get(f) for f in ("sortClause", "limitOffset", "limitCount", "lockingClause", "withClause"))
@@ -244,7 +273,10 @@ def _output(terms: list[Term], col: Col, number: int) -> Term:
 
 def _leaf(state: State, body: Node) -> tuple[list[Term], list[Col], bool]:
     result = analyze_statement(state, {"SelectStmt": body}, unknowns=False)
-    terms = [t if t.op == "const" else Term("column", t.type, t.typmod, (), n, t.loc, t.coll) for n, t in enumerate(result.literals)]
+    terms = [
+        t if t.op == "const" else Term("column", t.type, t.typmod, (), n, t.loc, t.coll)
+        for n, t in enumerate(result.literals)
+    ]
     for term, col in zip(terms, result.cols, strict=False):
         term.type, term.typmod = col.type, col.typmod
     return terms, result.cols, result.open

@@ -59,10 +59,12 @@ def xml(state: State, body: Node) -> Term:
 def xml_serialize(state: State, body: Node) -> Term:
     """XMLSERIALIZE(... AS type)."""
     target = resolve_type(state.ctx, body["typeName"])
-    return Term("xml", target.oid, target.typmod, (_expr(state, body["expr"]),), "IS_XMLSERIALIZE", body.get("location", 0))
+    return Term(
+        "xml", target.oid, target.typmod, (_expr(state, body["expr"]),), "IS_XMLSERIALIZE", body.get("location", 0)
+    )
 
 
-# --- JSON ------------------------------------------------------------------------------------------------------------------
+# --- JSON -------------------------------------------------------------------------------------------------------------
 
 
 def _value(state: State, node: Any) -> Term:
@@ -196,9 +198,20 @@ def current_of(state: State, body: Node) -> Term:
 
 
 HANDLERS = {
-    "SQLValueFunction": sql_value, "XmlExpr": xml, "XmlSerialize": xml_serialize, "JsonObjectConstructor": json_object,
-    "JsonArrayConstructor": json_array, "JsonArrayQueryConstructor": json_array_query, "JsonObjectAgg": json_object_aggregate,
-    "JsonArrayAgg": json_array_aggregate, "JsonIsPredicate": json_predicate, "JsonParseExpr": json_parse, "JsonScalarExpr": json_scalar,
-    "JsonSerializeExpr": json_serialize, "JsonFuncExpr": json_function, "MergeSupportFunc": merge_support, "CurrentOfExpr": current_of,
+    "SQLValueFunction": sql_value,
+    "XmlExpr": xml,
+    "XmlSerialize": xml_serialize,
+    "JsonObjectConstructor": json_object,
+    "JsonArrayConstructor": json_array,
+    "JsonArrayQueryConstructor": json_array_query,
+    "JsonObjectAgg": json_object_aggregate,
+    "JsonArrayAgg": json_array_aggregate,
+    "JsonIsPredicate": json_predicate,
+    "JsonParseExpr": json_parse,
+    "JsonScalarExpr": json_scalar,
+    "JsonSerializeExpr": json_serialize,
+    "JsonFuncExpr": json_function,
+    "MergeSupportFunc": merge_support,
+    "CurrentOfExpr": current_of,
     "JsonValueExpr": _value,
-}  # fmt: skip
+}

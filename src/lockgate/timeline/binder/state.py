@@ -30,9 +30,14 @@ class Use:
     def frozen(self) -> RelationUse:
         """As a value."""
         return RelationUse(
-            self.relation, frozenset(self.privileges), self.location, frozenset(self.selected), frozenset(self.inserted), frozenset(self.updated),
+            self.relation,
+            frozenset(self.privileges),
+            self.location,
+            frozenset(self.selected),
+            frozenset(self.inserted),
+            frozenset(self.updated),
             frozenset(self.defaulted),
-        )  # fmt: skip
+        )
 
 
 class Gathered:
@@ -51,7 +56,8 @@ class Gathered:
         self.late: list[Refused] = []
 
     def settle(self) -> None:
-        """Take in what the WITH queries need that will be planned: those that are referred to, or modify data (SS_process_ctes)."""
+        """Take in what the WITH queries need that will be planned: those that are referred to, or modify data
+        (SS_process_ctes)."""
         for cte in self.ctes:
             if cte.references or cte.dml:
                 self.uses += cte.uses
@@ -67,7 +73,21 @@ class Gathered:
 class Cte:
     """A common table expression: its columns once analysed."""
 
-    __slots__ = ("analysed", "columns", "dml", "has_returning", "level", "name", "node", "open", "recursive", "references", "routines", "self_reference", "uses")
+    __slots__ = (
+        "analysed",
+        "columns",
+        "dml",
+        "has_returning",
+        "level",
+        "name",
+        "node",
+        "open",
+        "recursive",
+        "references",
+        "routines",
+        "self_reference",
+        "uses",
+    )
 
     def __init__(self, name: str, node: Node, level: int) -> None:
         self.name = name
@@ -118,7 +138,7 @@ class State:
         "variables",
         "window_terms",
         "windows",
-    )  # fmt: skip
+    )
 
     def __init__(self, ctx: Context, parent: State | None = None, variables: Variables | None = None) -> None:
         self.ctx = ctx

@@ -52,7 +52,9 @@ def _scalar(state: State, kind: str, result: Any, nested: Nested, at: int) -> Te
     if element_of(state.catalog, col.type) and col.type not in (22, 30):
         target = col.type
     if not target:
-        raise state.ctx.refuse("42704", f"could not find array type for data type {shown(state, col.type)}", at, kind="type")
+        raise state.ctx.refuse(
+            "42704", f"could not find array type for data type {shown(state, col.type)}", at, kind="type"
+        )
     return Term("sublink", target, col.typmod, (), nested, at, col.coll)
 
 
@@ -71,9 +73,13 @@ def _compared(state: State, body: Node, kind: str, result: Any, nested: Nested, 
         raise state.ctx.refuse("42601", "subquery has too few columns", at)
     terms = []
     for one, col in zip(lefts, result.cols, strict=True):
-        right = Term("param", col.type if col.type != UNKNOWN else TEXT, col.typmod, (), ("column", col.name), at, col.coll)
+        right = Term(
+            "param", col.type if col.type != UNKNOWN else TEXT, col.typmod, (), ("column", col.name), at, col.coll
+        )
         compared = make_op(state, names, one, right, at)
         if compared.type not in (BOOL, 0):
-            raise state.ctx.refuse("42804", f"row comparison operator must yield type boolean, not type {shown(state, compared.type)}", at)
+            raise state.ctx.refuse(
+                "42804", f"row comparison operator must yield type boolean, not type {shown(state, compared.type)}", at
+            )
         terms.append(compared)
     return Term("sublink", BOOL, -1, tuple(terms), nested, at)

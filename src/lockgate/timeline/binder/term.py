@@ -1,4 +1,5 @@
-"""Analysed expressions: a light tree, enough for equality, aggregate levels and dependencies (what primnodes.h is to PostgreSQL)."""
+"""Analysed expressions: a light tree, enough for equality, aggregate levels and dependencies (what primnodes.h is to
+PostgreSQL)."""
 
 from __future__ import annotations
 
@@ -9,13 +10,23 @@ from typing import Any
 class Term:
     """A node of an analysed expression.
 
-    ``op`` is its kind: var const param func agg win op case coalesce row array sublink relabel ... ``type`` 0 is not known; ``data`` tells terms of a
-    kind apart (hashable). ``level`` of an aggregate is the depth of the query it belongs to.
+    ``op`` is its kind: var const param func agg win op case coalesce row array sublink relabel ... ``type`` 0 is not
+    known; ``data`` tells terms of a kind apart (hashable). ``level`` of an aggregate is the depth of the query it
+    belongs to.
     """
 
     __slots__ = ("args", "coll", "data", "level", "loc", "op", "retset", "type", "typmod")
 
-    def __init__(self, op: str, type: int, typmod: int = -1, args: tuple[Term, ...] = (), data: Any = None, loc: int = -1, coll: int = 0) -> None:
+    def __init__(
+        self,
+        op: str,
+        type: int,
+        typmod: int = -1,
+        args: tuple[Term, ...] = (),
+        data: Any = None,
+        loc: int = -1,
+        coll: int = 0,
+    ) -> None:
         self.op = op
         self.type = type
         self.typmod = typmod
@@ -31,7 +42,9 @@ def key(term: Term) -> Any:
     """What equal() compares: the same for terms that mean the same."""
     if term.op == "var":
         return ("var", id(term.data[0]), term.data[1])
-    data = term.data[0] if term.op in ("func", "agg", "win") and isinstance(term.data, tuple) else term.data  # the routine by its oid
+    data = (
+        term.data[0] if term.op in ("func", "agg", "win") and isinstance(term.data, tuple) else term.data
+    )  # the routine by its oid
     return (term.op, term.type, data, tuple(key(a) for a in term.args))
 
 

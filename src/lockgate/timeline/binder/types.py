@@ -33,8 +33,11 @@ def type_in(ctx: Context, namespace: int, name: str) -> Type | Any | None:
     return found
 
 
-def find_type(ctx: Context, names: list[Any], location: int | None = None, *, missing_ok: bool = False) -> Type | Any | None:
-    """The type a list of names spells (LookupTypeName); None if there is none (nor, with ``missing_ok``, its schema), Unsure where that is not known."""
+def find_type(
+    ctx: Context, names: list[Any], location: int | None = None, *, missing_ok: bool = False
+) -> Type | Any | None:
+    """The type a list of names spells (LookupTypeName); None if there is none (nor, with ``missing_ok``, its schema),
+    Unsure where that is not known."""
     parts = words(names)
     name = parts[-1]
     if len(parts) > 1:
@@ -56,7 +59,8 @@ def find_type(ctx: Context, names: list[Any], location: int | None = None, *, mi
 
 
 def resolve_type(ctx: Context, node: Node, *, missing_ok: bool = False, shell_ok: bool = False) -> TypeRef:
-    """The type a TypeName stands for (typenameType). Refuses with 42704; TypeRef(0) for a missing one with ``missing_ok``."""
+    """The type a TypeName stands for (typenameType). Refuses with 42704; TypeRef(0) for a missing one with
+    ``missing_ok``."""
     names, location = node.get("names", []), node.get("location", 0)
     setof = bool(node.get("setof"))
     if node.get("pct_type"):
@@ -84,7 +88,9 @@ def _missing(ctx: Context, names: list[Any], location: int, shell: bool) -> Exce
     for oid in ctx.path():
         event = event or ctx.catalog.events.get(("type", ctx.catalog.namespace_name(oid), parts[-1]))
     near = did_you_mean(parts[-1], [t.name for t in ctx.catalog.objects(Type) if not t.elem])
-    return ctx.refuse("42704", f'type "{shown}" does not exist', location, object=shown, help=near, kind="type", event=event)
+    return ctx.refuse(
+        "42704", f'type "{shown}" does not exist', location, object=shown, help=near, kind="type", event=event
+    )
 
 
 def _column_type(ctx: Context, names: list[Any], location: int, setof: bool) -> TypeRef:
@@ -103,9 +109,14 @@ def _column_type(ctx: Context, names: list[Any], location: int, setof: bool) -> 
             return TypeRef(0, -1, setof)
         schema = ctx.catalog.namespace_name(relation.namespace)
         raise ctx.refuse(
-            "42703", f'column "{parts[-1]}" of relation "{relation.name}" does not exist', location, name=parts[-1],
-            object=f"{schema}.{relation.name}.{parts[-1]}", kind="column", event=ctx.catalog.events.get(("column", schema, relation.name, parts[-1])),
-        )  # fmt: skip
+            "42703",
+            f'column "{parts[-1]}" of relation "{relation.name}" does not exist',
+            location,
+            name=parts[-1],
+            object=f"{schema}.{relation.name}.{parts[-1]}",
+            kind="column",
+            event=ctx.catalog.events.get(("column", schema, relation.name, parts[-1])),
+        )
     return TypeRef(attribute.type, attribute.typmod, setof)
 
 

@@ -38,8 +38,8 @@ class Column:
 class Variable:
     """A variable of PL/pgSQL or a named parameter of an SQL function.
 
-    ``fields``: the columns of a record or row variable (PL/pgSQL's PLPGSQL_DTYPE_REC), None for a scalar. ``open``: a record whose fields are
-    not known (any field resolves, of unknown type).
+    ``fields``: the columns of a record or row variable (PL/pgSQL's PLPGSQL_DTYPE_REC), None for a scalar. ``open``: a
+    record whose fields are not known (any field resolves, of unknown type).
     """
 
     name: str
@@ -52,7 +52,8 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A namespace of variables: a PL/pgSQL block (``label`` may be ""), or an SQL function's parameters (``label`` its name)."""
+    """A namespace of variables: a PL/pgSQL block (``label`` may be ""), or an SQL function's parameters (``label`` its
+    name)."""
 
     names: Mapping[str, Variable]
     label: str = ""
@@ -62,9 +63,10 @@ class Block:
 class Variables:
     """What surrounds a query: variables (innermost block first) and positional parameters.
 
-    ``conflict`` is plpgsql.variable_conflict: "error", "use_variable" or "use_column"; SQL functions are "use_column" (pl_comp.c resolve_column_ref,
-    functions.c sql_fn_post_column_ref). ``positional`` are the types of $1, $2, ...; ``inferred``: further ones take any type (PREPARE).
-    ``tables``: transition tables of a trigger (ephemeral named relations).
+    ``conflict`` is plpgsql.variable_conflict: "error", "use_variable" or "use_column"; SQL functions are "use_column"
+    (pl_comp.c resolve_column_ref, functions.c sql_fn_post_column_ref). ``positional`` are the types of $1, $2, ...;
+    ``inferred``: further ones take any type (PREPARE). ``tables``: transition tables of a trigger (ephemeral named
+    relations).
     """
 
     blocks: tuple[Block, ...] = ()
@@ -81,8 +83,9 @@ Params = Variables
 class RelationUse:
     """A relation in a query's range table and the privileges that running the query needs on it (RTEPermissionInfo).
 
-    ``privileges`` of SELECT INSERT UPDATE DELETE; the columns are attribute numbers, empty for SELECT where no column is named
-    (any column's SELECT then suffices). ``location`` is the parse location of the name; ``defaulted`` are columns set to DEFAULT.
+    ``privileges`` of SELECT INSERT UPDATE DELETE; the columns are attribute numbers, empty for SELECT where no column
+    is named (any column's SELECT then suffices). ``location`` is the parse location of the name; ``defaulted`` are
+    columns set to DEFAULT.
     """
 
     relation: int
@@ -100,12 +103,12 @@ class Query:
 
     ``command``: select insert update delete merge. ``columns``: what it returns (RETURNING for DML; empty without).
     ``open``: it may return further or other columns than these (a tainted relation under a star).
-    ``depends``: what a view made of it depends on (recordDependencyOnExpr): relations' columns (oid, attnum), whole relations (oid, 0),
-    routines, types, operators, collations; user objects only matter, built-in ones may be among them.
-    ``uses``: the relations it reads and writes, subqueries included. ``target``: of DML.
-    ``updatable``: a view of it is automatically updatable (rewriteHandler.c view_query_is_auto_updatable): see Relation.updatable.
-    ``late``: refusals that come when it is rewritten, planned or run, not when it is parsed (428C9, 42P10, a view that cannot be updated);
-    ``check_uses`` raises the first.
+    ``depends``: what a view made of it depends on (recordDependencyOnExpr): relations' columns (oid, attnum), whole
+    relations (oid, 0), routines, types, operators, collations; user objects only matter, built-in ones may be among
+    them. ``uses``: the relations it reads and writes, subqueries included. ``target``: of DML.
+    ``updatable``: a view of it is automatically updatable (rewriteHandler.c view_query_is_auto_updatable): see
+    Relation.updatable. ``late``: refusals that come when it is rewritten, planned or run, not when it is parsed (428C9,
+    42P10, a view that cannot be updated); ``check_uses`` raises the first.
     ``modifies``: it has a data-modifying WITH. ``routines``: every routine it calls, built-in ones included.
     """
 
@@ -128,8 +131,8 @@ class Query:
 class Expr:
     """An analysed expression. ``type`` 0: not known for certain; 705 (unknown): an untyped literal.
 
-    ``volatility``: of its functions, the worst: i, s, v ("" where a function is not known). ``columns``: attribute numbers of the scope's relation
-    that it reads; ``whole_row``: it reads the whole row. ``depends`` as in Query.
+    ``volatility``: of its functions, the worst: i, s, v ("" where a function is not known). ``columns``: attribute
+    numbers of the scope's relation that it reads; ``whole_row``: it reads the whole row. ``depends`` as in Query.
     """
 
     type: int

@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 from lockgate.parse.statement import Node
-from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Unknown, Value, conjunction, disjunction, known, number, text_of
+from lockgate.timeline.evaluate.value import (
+    SOMETHING,
+    UNKNOWN,
+    Unknown,
+    Value,
+    conjunction,
+    disjunction,
+    known,
+    number,
+    text_of,
+)
 from lockgate.timeline.evaluate.world import World
 
-AGGREGATES = frozenset({"count", "max", "min", "sum", "avg", "string_agg", "array_agg", "bool_and", "bool_or", "every", "json_agg", "jsonb_agg"})
+AGGREGATES = frozenset(
+    {
+        "count",
+        "max",
+        "min",
+        "sum",
+        "avg",
+        "string_agg",
+        "array_agg",
+        "bool_and",
+        "bool_or",
+        "every",
+        "json_agg",
+        "jsonb_agg",
+    }
+)
 
 
 def aggregate(world: World, name: str, body: Node) -> Value:
@@ -45,7 +70,9 @@ def _count(values: list[Value], distinct: bool) -> Value:
     return len({repr(v) for v in present}) if distinct else len(present)
 
 
-def _known(world: World, name: str, body: Node, values: list[Value], present: list[Value], inside: list[World]) -> Value:
+def _known(
+    world: World, name: str, body: Node, values: list[Value], present: list[Value], inside: list[World]
+) -> Value:
     from lockgate.timeline.evaluate.expression import expression
 
     if name == "array_agg":

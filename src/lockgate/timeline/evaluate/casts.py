@@ -10,7 +10,19 @@ from lockgate.timeline.evaluate.lookup import lookup, reg_name
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Reg, Unknown, Value, number, text_of, truth
 from lockgate.timeline.evaluate.world import World
 
-_TEXTS = ("text", "varchar", "name", "bpchar", "char", "cstring", "sql_identifier", "character_data", "yes_or_no", "citext", "refcursor")
+_TEXTS = (
+    "text",
+    "varchar",
+    "name",
+    "bpchar",
+    "char",
+    "cstring",
+    "sql_identifier",
+    "character_data",
+    "yes_or_no",
+    "citext",
+    "refcursor",
+)
 _INTEGERS = ("int2", "int4", "int8", "oid", "smallint", "integer", "bigint", "cardinal_number")
 
 
@@ -59,7 +71,8 @@ def scalar(world: World, value: Value, name: str, type_name: Node | None = None)
     if name in ("float4", "float8"):
         found = number(value)
         return float(found) if found is not None else UNKNOWN
-    # dates, json, user types: the text is kept only where it was one, for comparisons with other literals of the type nothing is known
+    # dates, json, user types: the text is kept only where it was one, for comparisons with other literals of the type
+    # nothing is known
     return SOMETHING
 
 

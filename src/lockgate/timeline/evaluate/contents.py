@@ -1,7 +1,8 @@
-"""The rows that a table holds, where the migrations alone tell: made by them, and written by nothing since but what is known.
+"""The rows that a table holds, where the migrations alone tell: made by them, and written by nothing since but what is
+known.
 
-Only a table that CREATE TABLE made on the timeline has known contents. A baseline, the hand-over (production has run in between), a statement
-that is not followed, a trigger, a rule, a routine that writes end that.
+Only a table that CREATE TABLE made on the timeline has known contents. A baseline, the hand-over (production has run in
+between), a statement that is not followed, a trigger, a rule, a routine that writes end that.
 """
 
 from __future__ import annotations
@@ -11,7 +12,18 @@ from decimal import Decimal
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.objects import Attribute, Relation, Type
 from lockgate.timeline.context import Context
-from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Row, Unknown, Value, conjunction, equal, number, text_of, truth
+from lockgate.timeline.evaluate.value import (
+    SOMETHING,
+    UNKNOWN,
+    Row,
+    Unknown,
+    Value,
+    conjunction,
+    equal,
+    number,
+    text_of,
+    truth,
+)
 
 MOST = 500  # rows of one table
 _INTEGERS, _TEXTS, _BOOL, _NUMERIC, _UUID = (20, 21, 23), (25, 1043), 16, 1700, 2950
@@ -30,7 +42,10 @@ def store(catalog: Draft, relation: Relation, rows: list[Row] | None) -> None:
     if rows is None or len(rows) > MOST:
         catalog.forget(relation.oid)
     else:
-        catalog.hold(relation.oid, tuple({(a.num, a.type): row.values.get(a.name, _absent(a)) for a in relation.attributes} for row in rows))
+        catalog.hold(
+            relation.oid,
+            tuple({(a.num, a.type): row.values.get(a.name, _absent(a)) for a in relation.attributes} for row in rows),
+        )
 
 
 def _absent(attribute: Attribute) -> Value:
@@ -74,7 +89,13 @@ def clash(catalog: Draft, relation: Relation, row: Row, others: list[Row]) -> Re
         if keys is None or not (keys.unique or keys.exclusion):
             continue
         names = [a.name for n in keys.keys if (a := relation.attribute_by_num(n)) is not None]
-        if keys.partial or len(names) < len(keys.keys) or not keys.unique or not keys.immediate or keys.nulls_not_distinct:
+        if (
+            keys.partial
+            or len(names) < len(keys.keys)
+            or not keys.unique
+            or not keys.immediate
+            or keys.nulls_not_distinct
+        ):
             doubt = UNKNOWN
             continue
         for other in others:

@@ -10,10 +10,14 @@ from lockgate.timeline.evaluate.functions import quote_literal
 from lockgate.timeline.evaluate.value import SOMETHING, Value, truth
 
 _VALUE_FUNCTIONS = {
-    "SVFOP_CURRENT_TIMESTAMP": "CURRENT_TIMESTAMP", "SVFOP_CURRENT_DATE": "CURRENT_DATE", "SVFOP_CURRENT_TIME": "CURRENT_TIME",
-    "SVFOP_LOCALTIMESTAMP": "LOCALTIMESTAMP", "SVFOP_LOCALTIME": "LOCALTIME", "SVFOP_CURRENT_USER": "CURRENT_USER",
+    "SVFOP_CURRENT_TIMESTAMP": "CURRENT_TIMESTAMP",
+    "SVFOP_CURRENT_DATE": "CURRENT_DATE",
+    "SVFOP_CURRENT_TIME": "CURRENT_TIME",
+    "SVFOP_LOCALTIMESTAMP": "LOCALTIMESTAMP",
+    "SVFOP_LOCALTIME": "LOCALTIME",
+    "SVFOP_CURRENT_USER": "CURRENT_USER",
     "SVFOP_SESSION_USER": "SESSION_USER",
-}  # fmt: skip
+}
 
 
 def default_text(catalog: Catalog, relation: Relation, attribute: Attribute) -> Value:
@@ -36,7 +40,12 @@ def _expression(catalog: Catalog, node: Node, target: int) -> Value:
     if tag == "FuncCall" and not body.get("args") and len(body.get("funcname", ())) == 1:
         name = body["funcname"][0]["String"].get("sval", "")
         return f"{name}()" if catalog.builtins.functions("pg_catalog", name) else SOMETHING
-    if tag == "TypeCast" and "A_Const" in body["arg"] and not body["typeName"].get("typmods") and not body["typeName"].get("arrayBounds"):
+    if (
+        tag == "TypeCast"
+        and "A_Const" in body["arg"]
+        and not body["typeName"].get("typmods")
+        and not body["typeName"].get("arrayBounds")
+    ):
         found = catalog.builtins.type_by_name("pg_catalog", body["typeName"]["names"][-1]["String"].get("sval", ""))
         constant = body["arg"]["A_Const"]
         if found is not None and ("sval" in constant or constant.get("isnull")):

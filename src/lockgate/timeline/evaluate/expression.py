@@ -382,8 +382,22 @@ def _sublink(world: World, body: Node) -> Value:
 
 
 _HANDLERS = {
-    "A_Const": lambda world, body: constant(body), "ColumnRef": _column, "ParamRef": _parameter, "BoolExpr": _bool, "NullTest": _null_test,
-    "BooleanTest": _boolean_test, "A_Expr": _operator, "CaseExpr": _case, "CoalesceExpr": _coalesce, "MinMaxExpr": _min_max,
-    "A_ArrayExpr": _array, "RowExpr": _row, "TypeCast": _cast, "CollateClause": _collate, "A_Indirection": _indirection,
-    "SQLValueFunction": _value_function, "FuncCall": _function, "SubLink": _sublink,
-}  # fmt: skip
+    "A_Const": lambda world, body: constant(body),
+    "ColumnRef": _column,
+    "ParamRef": _parameter,
+    "BoolExpr": _bool,
+    "NullTest": _null_test,
+    "BooleanTest": _boolean_test,
+    "A_Expr": _operator,
+    "CaseExpr": _case,
+    "CoalesceExpr": _coalesce,
+    "MinMaxExpr": _min_max,
+    "A_ArrayExpr": _array,
+    "RowExpr": _row,
+    "TypeCast": _cast,
+    "CollateClause": _collate,
+    "A_Indirection": _indirection,
+    "SQLValueFunction": _value_function,
+    "FuncCall": _function,
+    "SubLink": _sublink,
+}

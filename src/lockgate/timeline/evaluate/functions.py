@@ -29,7 +29,11 @@ def call(world: World, name: str, args: list[Value]) -> Value:
         return None
     shown = [reg_name(world, a) if isinstance(a, Reg) else a for a in args]
     if not known(*shown):
-        return SOMETHING if name in ("format", "quote_literal", "quote_ident", "concat") and _all_notnull(shown) else UNKNOWN
+        return (
+            SOMETHING
+            if name in ("format", "quote_literal", "quote_ident", "concat") and _all_notnull(shown)
+            else UNKNOWN
+        )
     try:
         return plain(*shown)
     except (TypeError, ValueError, IndexError, AttributeError):
@@ -40,14 +44,18 @@ def _cast_by_name(world: World, name: str, args: list[Value]) -> Value:
     """text(x) and the like: a type's name as a function casts (func_get_detail)."""
     from lockgate.timeline.evaluate.casts import scalar
 
-    return scalar(world, args[0], name) if len(args) == 1 and name in ("text", "varchar", "name", "int4", "int8", "int2", "bool") else UNKNOWN
+    return (
+        scalar(world, args[0], name)
+        if len(args) == 1 and name in ("text", "varchar", "name", "int4", "int8", "int2", "bool")
+        else UNKNOWN
+    )
 
 
 def _all_notnull(values: list[Value]) -> bool:
     return all(not isinstance(v, Unknown) or v.notnull for v in values)
 
 
-# --- of the session and the catalog ------------------------------------------------------------------------------------
+# --- of the session and the catalog -----------------------------------------------------------------------------------
 
 
 def _current_schema(world: World, args: list[Value]) -> Value:
@@ -64,7 +72,10 @@ def _current_schema(world: World, args: list[Value]) -> Value:
 def _current_schemas(world: World, args: list[Value]) -> Value:
     if args and args[0] is True:
         return [world.ctx.catalog.namespace_name(oid) for oid in world.ctx.path()]
-    names = [world.ctx.catalog.role_name(world.ctx.session.role) if n == "$user" else n for n in world.ctx.session.search_path]
+    names = [
+        world.ctx.catalog.role_name(world.ctx.session.role) if n == "$user" else n
+        for n in world.ctx.session.search_path
+    ]
     return [n for n in names if world.ctx.catalog.namespace(n) is not None]
 
 
@@ -118,7 +129,11 @@ def _serial_sequence(world: World, args: list[Value]) -> Value:
         return UNKNOWN
     for edge in world.ctx.catalog.dependents(found.oid):
         sequence = world.ctx.catalog.find(Relation, edge.dependent[0])
-        if sequence is not None and sequence.sequence is not None and sequence.sequence.owned == (found.oid, attribute.num):
+        if (
+            sequence is not None
+            and sequence.sequence is not None
+            and sequence.sequence.owned == (found.oid, attribute.num)
+        ):
             return f"{quote_identifier(world.ctx.catalog.namespace_name(sequence.namespace))}.{quote_identifier(sequence.name)}"
     return None
 
@@ -144,13 +159,26 @@ def _session_user(world: World, args: list[Value]) -> Value:
 
 
 _WORLDLY: dict[str, Callable[[World, list[Value]], Value]] = {
-    "current_schema": _current_schema, "current_schemas": _current_schemas, "current_setting": _current_setting, "to_regclass": _to_reg("class"),
-    "to_regtype": _to_reg("type"), "to_regproc": _to_reg("proc"), "to_regnamespace": _to_reg("namespace"), "to_regrole": _to_reg("role"),
-    "format_type": _format_type, "has_table_privilege": _has_privilege, "has_schema_privilege": _has_privilege, "pg_get_userbyid": _user_by_id,
-    "has_database_privilege": _has_privilege, "has_function_privilege": _has_privilege, "pg_has_role": _has_privilege, "set_config": _set_config,
-    "pg_get_serial_sequence": _serial_sequence, "current_user": _session_user,
+    "current_schema": _current_schema,
+    "current_schemas": _current_schemas,
+    "current_setting": _current_setting,
+    "to_regclass": _to_reg("class"),
+    "to_regtype": _to_reg("type"),
+    "to_regproc": _to_reg("proc"),
+    "to_regnamespace": _to_reg("namespace"),
+    "to_regrole": _to_reg("role"),
+    "format_type": _format_type,
+    "has_table_privilege": _has_privilege,
+    "has_schema_privilege": _has_privilege,
+    "pg_get_userbyid": _user_by_id,
+    "has_database_privilege": _has_privilege,
+    "has_function_privilege": _has_privilege,
+    "pg_has_role": _has_privilege,
+    "set_config": _set_config,
+    "pg_get_serial_sequence": _serial_sequence,
+    "current_user": _session_user,
     "pg_table_is_visible": _table_is_visible,
-}  # fmt: skip
+}
 _NOT_NULL = frozenset(
     """now clock_timestamp statement_timestamp transaction_timestamp timeofday random gen_random_uuid uuid_generate_v4 version
     current_database current_catalog pg_backend_pid txid_current pg_get_constraintdef pg_get_functiondef pg_get_viewdef pg_get_indexdef
@@ -158,7 +186,7 @@ _NOT_NULL = frozenset(
 )
 
 
-# --- of text, numbers and arrays ---------------------------------------------------------------------------------------
+# --- of text, numbers and arrays --------------------------------------------------------------------------------------
 
 
 def quote_literal(value: Value) -> str:
@@ -193,7 +221,9 @@ def format_text(pattern: str, *args: Value) -> Value:
 
 
 def _concat(*args: Value) -> Value:
-    return "".join("" if a is None else {True: "t", False: "f"}.get(a) if isinstance(a, bool) else str(text_of(a)) for a in args)  # type: ignore[misc]
+    return "".join(
+        "" if a is None else {True: "t", False: "f"}.get(a) if isinstance(a, bool) else str(text_of(a)) for a in args
+    )  # type: ignore[misc]
 
 
 def _concat_ws(separator: str, *args: Value) -> str:
@@ -219,15 +249,29 @@ def _array_length(array: list[Value], dimension: int) -> Value:
 
 
 def _to_string(array: list[Value], separator: str, null: str | None = None) -> str:
-    return separator.join(str(text_of(v)) if v is not None else str(null) for v in array if v is not None or null is not None)
+    return separator.join(
+        str(text_of(v)) if v is not None else str(null) for v in array if v is not None or null is not None
+    )
 
 
 def _regexp_replace(text: str, pattern: str, replacement: str, flags: str = "") -> Value:
-    """regexp_replace() for patterns that mean the same everywhere: literals, classes, anchors, and repetition that ends at the next literal."""
-    if not re.fullmatch(r"[\w $^.+*()\[\]-]*", pattern) or "[[" in pattern or "\\" in replacement or set(flags) - set("gi"):
+    """regexp_replace() for patterns that mean the same everywhere: literals, classes, anchors, and repetition that ends
+    at the next literal."""
+    if (
+        not re.fullmatch(r"[\w $^.+*()\[\]-]*", pattern)
+        or "[[" in pattern
+        or "\\" in replacement
+        or set(flags) - set("gi")
+    ):
         return UNKNOWN
     try:
-        return re.sub(pattern, lambda _: replacement, text, count=0 if "g" in flags else 1, flags=re.IGNORECASE if "i" in flags else 0)
+        return re.sub(
+            pattern,
+            lambda _: replacement,
+            text,
+            count=0 if "g" in flags else 1,
+            flags=re.IGNORECASE if "i" in flags else 0,
+        )
     except re.error:
         return UNKNOWN
 
@@ -256,16 +300,42 @@ def _text(value: Value) -> str:
 
 
 _PLAIN: dict[str, Callable[..., Value]] = {
-    "lower": lambda t: _text(t).lower(), "upper": lambda t: _text(t).upper(), "length": _length, "char_length": _length,
-    "btrim": lambda t, c=" ": _text(t).strip(c), "ltrim": lambda t, c=" ": _text(t).lstrip(c), "rtrim": lambda t, c=" ": _text(t).rstrip(c),
-    "replace": lambda t, a, b: _text(t).replace(a, b) if a else t, "substring": _substring, "substr": _substring,
-    "left": lambda t, n: _text(t)[:n], "right": lambda t, n: _text(t)[-n:] if n else "", "strpos": _position, "position": _position,
-    "regexp_replace": _regexp_replace, "split_part": _split_part, "starts_with": lambda t, p: _text(t).startswith(p), "concat": _concat, "concat_ws": _concat_ws,
-    "quote_ident": lambda t: quote_identifier(_text(t)), "quote_literal": quote_literal, "format": format_text,
-    "quote_nullable": lambda t: "NULL" if t is None else quote_literal(t), "md5": _md5,
-    "array_length": _array_length, "cardinality": len, "array_to_string": _to_string, "array_append": lambda a, v: [*(a or []), v],
-    "string_to_array": lambda t, s: _text(t).split(s) if s else UNKNOWN, "array_position": lambda a, v: a.index(v) + 1 if v in a else None,
-    "abs": _abs, "repeat": lambda t, n: _text(t) * max(n, 0), "reverse": lambda t: _text(t)[::-1], "array_cat": lambda a, b: [*a, *b],
-    "array_remove": lambda a, v: [x for x in a if x != v], "array_upper": _array_length, "array_lower": lambda a, d: 1 if a and d == 1 else UNKNOWN,
-}  # fmt: skip
+    "lower": lambda t: _text(t).lower(),
+    "upper": lambda t: _text(t).upper(),
+    "length": _length,
+    "char_length": _length,
+    "btrim": lambda t, c=" ": _text(t).strip(c),
+    "ltrim": lambda t, c=" ": _text(t).lstrip(c),
+    "rtrim": lambda t, c=" ": _text(t).rstrip(c),
+    "replace": lambda t, a, b: _text(t).replace(a, b) if a else t,
+    "substring": _substring,
+    "substr": _substring,
+    "left": lambda t, n: _text(t)[:n],
+    "right": lambda t, n: _text(t)[-n:] if n else "",
+    "strpos": _position,
+    "position": _position,
+    "regexp_replace": _regexp_replace,
+    "split_part": _split_part,
+    "starts_with": lambda t, p: _text(t).startswith(p),
+    "concat": _concat,
+    "concat_ws": _concat_ws,
+    "quote_ident": lambda t: quote_identifier(_text(t)),
+    "quote_literal": quote_literal,
+    "format": format_text,
+    "quote_nullable": lambda t: "NULL" if t is None else quote_literal(t),
+    "md5": _md5,
+    "array_length": _array_length,
+    "cardinality": len,
+    "array_to_string": _to_string,
+    "array_append": lambda a, v: [*(a or []), v],
+    "string_to_array": lambda t, s: _text(t).split(s) if s else UNKNOWN,
+    "array_position": lambda a, v: a.index(v) + 1 if v in a else None,
+    "abs": _abs,
+    "repeat": lambda t, n: _text(t) * max(n, 0),
+    "reverse": lambda t: _text(t)[::-1],
+    "array_cat": lambda a, b: [*a, *b],
+    "array_remove": lambda a, v: [x for x in a if x != v],
+    "array_upper": _array_length,
+    "array_lower": lambda a, d: 1 if a and d == 1 else UNKNOWN,
+}
 _NULL_TAKING = frozenset({"concat", "concat_ws", "format", "quote_nullable", "array_append"})

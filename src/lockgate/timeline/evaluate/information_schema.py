@@ -10,7 +10,15 @@ from lockgate.catalog.objects import Attribute, Constraint, Namespace, Relation,
 from lockgate.catalog.typename import base_type, element_of, type_name, type_of
 from lockgate.timeline.evaluate.deparse import default_text
 from lockgate.timeline.evaluate.pg_objects import user_routines, user_types
-from lockgate.timeline.evaluate.pg_relations import constraints, doubted, maybe_named, perhaps, relations, shapes_in_doubt, triggers
+from lockgate.timeline.evaluate.pg_relations import (
+    constraints,
+    doubted,
+    maybe_named,
+    perhaps,
+    relations,
+    shapes_in_doubt,
+    triggers,
+)
 from lockgate.timeline.evaluate.tables import Provider, Wanted, names_in
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Row, Value
 from lockgate.timeline.evaluate.world import World
@@ -33,7 +41,8 @@ _NUMBERS: dict[int, tuple[int | None, int | None, int | None]] = {
 
 
 def visible(world: World, obj: Relation | Namespace | Routine | Type, letters: str) -> bool:
-    """Whether a view shows an object for certain: a superuser sees all, others what they own or hold one of these privileges on."""
+    """Whether a view shows an object for certain: a superuser sees all, others what they own or hold one of these
+    privileges on."""
     session, catalog = world.ctx.session, world.ctx.catalog
     if not session.known or acl.has_privileges_of(catalog, session.role, obj.owner):
         return True
@@ -43,11 +52,17 @@ def visible(world: World, obj: Relation | Namespace | Routine | Type, letters: s
 
 
 def _hidden(world: World, relation: Relation) -> bool:
-    """Whether the views certainly show nothing of a table: the current role owns it not, and holds nothing on it or on a column of it."""
+    """Whether the views certainly show nothing of a table: the current role owns it not, and holds nothing on it or on
+    a column of it."""
     catalog = world.ctx.catalog
-    if visible(world, relation, "arwdDxt") or acl.privilege_doubt(catalog, world.ctx.session.role, relation.oid) is not None:
+    if (
+        visible(world, relation, "arwdDxt")
+        or acl.privilege_doubt(catalog, world.ctx.session.role, relation.oid) is not None
+    ):
         return False
-    return not any(acl.held(catalog, world.ctx.session.role, attribute.acl) for attribute in relation.attributes if attribute.acl)
+    return not any(
+        acl.held(catalog, world.ctx.session.role, attribute.acl) for attribute in relation.attributes if attribute.acl
+    )
 
 
 def _certain(world: World, relation: Relation, letters: str = "arwdDxt") -> bool:
@@ -61,17 +76,24 @@ def _tables(world: World, wanted: Wanted) -> Iterable[Row]:
         if relation.kind in _KINDS and not _hidden(world, relation):
             kind = "LOCAL TEMPORARY" if relation.persistence == "t" else _KINDS[relation.kind]
             schema = catalog.namespace_name(relation.namespace)
-            yield Row({"table_catalog": SOMETHING, "table_schema": schema, "table_name": relation.name, "table_type": kind},
-                      not perhaps(world, relation.oid) and visible(world, relation, "arwdDxt"))  # fmt: skip
+            yield Row(
+                {"table_catalog": SOMETHING, "table_schema": schema, "table_name": relation.name, "table_type": kind},
+                not perhaps(world, relation.oid) and visible(world, relation, "arwdDxt"),
+            )
     yield from _maybe(world, names)
     for schema in ("pg_catalog", "information_schema"):
         for name in sorted(names) if names is not None else catalog.builtins.relation_names(schema):
             found = catalog.builtins.relation(schema, name)
             if found is not None and found.relkind in _KINDS:
-                yield Row({"table_schema": schema, "table_name": name, "table_type": _KINDS[found.relkind]}, found.public_select)
+                yield Row(
+                    {"table_schema": schema, "table_name": name, "table_type": _KINDS[found.relkind]},
+                    found.public_select,
+                )
 
 
-def _maybe(world: World, names: frozenset[str] | None, column: str = "table_name", schema: str = "table_schema") -> Iterator[Row]:
+def _maybe(
+    world: World, names: frozenset[str] | None, column: str = "table_name", schema: str = "table_schema"
+) -> Iterator[Row]:
     for space, name in maybe_named(world, "relation", names):
         yield Row({schema: world.ctx.catalog.namespace_name(space), column: name}, False)
 
@@ -104,17 +126,23 @@ def _columns(world: World, wanted: Wanted) -> Iterable[Row]:
         for name in sorted(names) if names is not None else ():
             found = catalog.builtins.relation(schema, name)
             for number, column in enumerate(found.columns if found is not None and found.relkind in _KINDS else (), 1):
-                yield Row({"table_schema": schema, "table_name": name, "column_name": column[0], "ordinal_position": number})
+                yield Row(
+                    {"table_schema": schema, "table_name": name, "column_name": column[0], "ordinal_position": number}
+                )
 
 
 def _column(catalog: Catalog, schema: str, relation: Relation, attribute: Attribute) -> dict[str, Value]:
     values: dict[str, Value] = {
-        "table_catalog": SOMETHING, "table_schema": schema, "table_name": relation.name, "column_name": attribute.name,
-        "ordinal_position": attribute.num, "column_default": default_text(catalog, relation, attribute),
+        "table_catalog": SOMETHING,
+        "table_schema": schema,
+        "table_name": relation.name,
+        "column_name": attribute.name,
+        "ordinal_position": attribute.num,
+        "column_default": default_text(catalog, relation, attribute),
         "is_identity": "YES" if attribute.identity else "NO",
         "identity_generation": {"a": "ALWAYS", "d": "BY DEFAULT"}.get(attribute.identity),
         "is_generated": "ALWAYS" if attribute.generated else "NEVER",
-    }  # fmt: skip
+    }
     found = type_of(catalog, attribute.type)
     domain = found is not None and getattr(found, "kind", getattr(found, "typtype", "")) == "d"
     notnull = attribute.notnull or (domain and bool(getattr(found, "notnull", False)))
@@ -135,7 +163,13 @@ def _type(catalog: Catalog, oid: int, typmod: int) -> dict[str, Value]:
         data = type_name(catalog, base, None)
     else:
         data = "USER-DEFINED"
-    length = base_typmod - 4 if base in (1042, 1043) and base_typmod >= 4 else base_typmod if base in (1560, 1562) and base_typmod > 0 else None
+    length = (
+        base_typmod - 4
+        if base in (1042, 1043) and base_typmod >= 4
+        else base_typmod
+        if base in (1560, 1562) and base_typmod > 0
+        else None
+    )
     values.update({"data_type": data, "character_maximum_length": length, "domain_name": None})
     precision: tuple[int | None, int | None, int | None] = _NUMBERS.get(base, (None, None, None))
     if base == 1700:
@@ -156,11 +190,18 @@ def _table_constraints(world: World, wanted: Wanted) -> Iterable[Row]:
         relation = catalog.find(Relation, constraint.relation)
         if relation is None or constraint.kind not in _CONSTRAINTS:
             continue
-        yield Row({
-            **_constraint_names(catalog, constraint), "table_schema": catalog.namespace_name(relation.namespace), "table_name": relation.name,
-            "constraint_type": _CONSTRAINTS[constraint.kind], "is_deferrable": "YES" if constraint.deferrable else "NO",
-            "initially_deferred": "YES" if constraint.deferred else "NO", "enforced": "YES",
-        }, _certain(world, relation, _WITHOUT_SELECT) and not doubted(world, constraint.oid))  # fmt: skip
+        yield Row(
+            {
+                **_constraint_names(catalog, constraint),
+                "table_schema": catalog.namespace_name(relation.namespace),
+                "table_name": relation.name,
+                "constraint_type": _CONSTRAINTS[constraint.kind],
+                "is_deferrable": "YES" if constraint.deferrable else "NO",
+                "initially_deferred": "YES" if constraint.deferred else "NO",
+                "enforced": "YES",
+            },
+            _certain(world, relation, _WITHOUT_SELECT) and not doubted(world, constraint.oid),
+        )
     if names is None:
         yield from _not_nulls(world, wanted)
     yield from _doubtful_tables(world)
@@ -172,7 +213,11 @@ def _owners(world: World, wanted: Wanted) -> frozenset[int] | None:
 
 
 def _constraint_names(catalog: Catalog, constraint: Constraint) -> dict[str, Value]:
-    return {"constraint_schema": catalog.namespace_name(constraint.namespace), "constraint_name": constraint.name, "constraint_catalog": SOMETHING}
+    return {
+        "constraint_schema": catalog.namespace_name(constraint.namespace),
+        "constraint_name": constraint.name,
+        "constraint_catalog": SOMETHING,
+    }
 
 
 def _not_nulls(world: World, wanted: Wanted) -> Iterator[Row]:
@@ -185,8 +230,15 @@ def _not_nulls(world: World, wanted: Wanted) -> Iterator[Row]:
             if attribute.notnull:
                 schema = catalog.namespace_name(relation.namespace)
                 name = f"{relation.namespace}_{relation.oid}_{attribute.num}_not_null"
-                values: dict[str, Value] = {"constraint_schema": schema, "constraint_name": name, "table_schema": schema}
-                yield Row({**values, "table_name": relation.name, "constraint_type": "CHECK"}, _certain(world, relation, _WITHOUT_SELECT))
+                values: dict[str, Value] = {
+                    "constraint_schema": schema,
+                    "constraint_name": name,
+                    "table_schema": schema,
+                }
+                yield Row(
+                    {**values, "table_name": relation.name, "constraint_type": "CHECK"},
+                    _certain(world, relation, _WITHOUT_SELECT),
+                )
 
 
 def _doubtful_tables(world: World) -> Iterator[Row]:
@@ -206,10 +258,16 @@ def _key_columns(world: World, wanted: Wanted) -> Iterable[Row]:
             continue
         for number, key in enumerate(constraint.keys, 1):
             attribute = relation.attribute_by_num(key)
-            yield Row({
-                **_constraint_names(catalog, constraint), "table_schema": catalog.namespace_name(relation.namespace), "table_name": relation.name,
-                "column_name": attribute.name if attribute else UNKNOWN, "ordinal_position": number,
-            }, _certain(world, relation, "rawx") and not doubted(world, constraint.oid))  # fmt: skip
+            yield Row(
+                {
+                    **_constraint_names(catalog, constraint),
+                    "table_schema": catalog.namespace_name(relation.namespace),
+                    "table_name": relation.name,
+                    "column_name": attribute.name if attribute else UNKNOWN,
+                    "ordinal_position": number,
+                },
+                _certain(world, relation, "rawx") and not doubted(world, constraint.oid),
+            )
     yield from _doubtful_tables(world)
 
 
@@ -223,10 +281,15 @@ def _constraint_columns(world: World, wanted: Wanted) -> Iterable[Row]:
             continue
         for key in constraint.foreign_keys if other else constraint.keys:
             attribute = relation.attribute_by_num(key)
-            yield Row({
-                **_constraint_names(catalog, constraint), "table_schema": catalog.namespace_name(relation.namespace), "table_name": relation.name,
-                "column_name": attribute.name if attribute else UNKNOWN,
-            }, _certain(world, relation, "") and not doubted(world, constraint.oid))  # fmt: skip
+            yield Row(
+                {
+                    **_constraint_names(catalog, constraint),
+                    "table_schema": catalog.namespace_name(relation.namespace),
+                    "table_name": relation.name,
+                    "column_name": attribute.name if attribute else UNKNOWN,
+                },
+                _certain(world, relation, "") and not doubted(world, constraint.oid),
+            )
     yield from _doubtful_tables(world)
 
 
@@ -234,15 +297,24 @@ def _referential(world: World, wanted: Wanted) -> Iterable[Row]:
     catalog = world.ctx.catalog
     for constraint in constraints(world, names_in(wanted, "constraint_name"), None):
         if constraint.kind == "f":
-            rules: dict[str, Value] = {"delete_rule": _RULES[constraint.on_delete], "update_rule": _RULES[constraint.on_update]}
-            yield Row({**_constraint_names(catalog, constraint), **rules}, not doubted(world, constraint.oid) and not doubted(world, constraint.relation))
+            rules: dict[str, Value] = {
+                "delete_rule": _RULES[constraint.on_delete],
+                "update_rule": _RULES[constraint.on_update],
+            }
+            yield Row(
+                {**_constraint_names(catalog, constraint), **rules},
+                not doubted(world, constraint.oid) and not doubted(world, constraint.relation),
+            )
     yield from (Row({}, False) for _ in shapes_in_doubt(world))
 
 
 def _checks(world: World, wanted: Wanted) -> Iterable[Row]:
     for constraint in constraints(world, names_in(wanted, "constraint_name"), None):
         if constraint.kind == "c" or (constraint.kind == "n" and world.ctx.catalog.major >= 18):
-            yield Row({**_constraint_names(world.ctx.catalog, constraint), "check_clause": SOMETHING}, not doubted(world, constraint.oid))
+            yield Row(
+                {**_constraint_names(world.ctx.catalog, constraint), "check_clause": SOMETHING},
+                not doubted(world, constraint.oid),
+            )
     if names_in(wanted, "constraint_name") is None:
         yield from (Row({**row.values, "check_clause": SOMETHING}, row.certain) for row in _not_nulls(world, {}))
     yield from (Row({}, False) for _ in shapes_in_doubt(world))
@@ -253,10 +325,16 @@ def _routines(world: World, wanted: Wanted) -> Iterable[Row]:
     names = names_in(wanted, "routine_name")
     for found in user_routines(world, names):
         if found.kind in "fp":
-            yield Row({
-                "routine_schema": catalog.namespace_name(found.namespace), "routine_name": found.name, "specific_name": f"{found.name}_{found.oid}",
-                "specific_schema": catalog.namespace_name(found.namespace), "routine_type": "PROCEDURE" if found.kind == "p" else "FUNCTION",
-            }, visible(world, found, "X") and not doubted(world, found.oid))  # fmt: skip
+            yield Row(
+                {
+                    "routine_schema": catalog.namespace_name(found.namespace),
+                    "routine_name": found.name,
+                    "specific_name": f"{found.name}_{found.oid}",
+                    "specific_schema": catalog.namespace_name(found.namespace),
+                    "routine_type": "PROCEDURE" if found.kind == "p" else "FUNCTION",
+                },
+                visible(world, found, "X") and not doubted(world, found.oid),
+            )
     for space, name in maybe_named(world, "routine", names):
         yield Row({"routine_schema": catalog.namespace_name(space), "routine_name": name}, False)
     for name in sorted(names) if names is not None else ():
@@ -275,21 +353,34 @@ def _triggers(world: World, wanted: Wanted) -> Iterable[Row]:
         schema = catalog.namespace_name(relation.namespace)
         for event in trigger.events:
             if event in _EVENTS:
-                yield Row({
-                    "trigger_schema": schema, "trigger_name": trigger.name, "event_manipulation": _EVENTS[event], "event_object_schema": schema,
-                    "event_object_table": relation.name, "action_timing": _TIMINGS[trigger.timing],
-                    "action_orientation": "ROW" if trigger.row else "STATEMENT",
-                }, _certain(world, relation, _WITHOUT_SELECT) and not doubted(world, trigger.oid))  # fmt: skip
+                yield Row(
+                    {
+                        "trigger_schema": schema,
+                        "trigger_name": trigger.name,
+                        "event_manipulation": _EVENTS[event],
+                        "event_object_schema": schema,
+                        "event_object_table": relation.name,
+                        "action_timing": _TIMINGS[trigger.timing],
+                        "action_orientation": "ROW" if trigger.row else "STATEMENT",
+                    },
+                    _certain(world, relation, _WITHOUT_SELECT) and not doubted(world, trigger.oid),
+                )
     for row in _doubtful_tables(world):
         if "table_name" in row.values:
-            yield Row({"event_object_schema": row.values["table_schema"], "event_object_table": row.values["table_name"]}, False)
+            yield Row(
+                {"event_object_schema": row.values["table_schema"], "event_object_table": row.values["table_name"]},
+                False,
+            )
 
 
 def _schemata(world: World, wanted: Wanted) -> Iterable[Row]:
     catalog = world.ctx.catalog
     for space in catalog.objects(Namespace):
         shown = visible(world, space, "UC")
-        yield Row({"schema_name": space.name, "schema_owner": catalog.role_name(space.owner)}, shown and not doubted(world, space.oid))
+        yield Row(
+            {"schema_name": space.name, "schema_owner": catalog.role_name(space.owner)},
+            shown and not doubted(world, space.oid),
+        )
     for name in ("pg_catalog", "information_schema", "pg_toast"):
         yield Row({"schema_name": name}, name != "pg_toast")
     for _, name in maybe_named(world, "namespace", names_in(wanted, "schema_name")):
@@ -301,7 +392,10 @@ def _sequences(world: World, wanted: Wanted) -> Iterable[Row]:
     for relation in relations(world, names_in(wanted, "sequence_name")):
         if relation.sequence is not None and not relation.sequence.identity:
             data = {21: "smallint", 23: "integer", 20: "bigint"}.get(relation.sequence.type, UNKNOWN)
-            values: dict[str, Value] = {"sequence_schema": catalog.namespace_name(relation.namespace), "sequence_name": relation.name}
+            values: dict[str, Value] = {
+                "sequence_schema": catalog.namespace_name(relation.namespace),
+                "sequence_name": relation.name,
+            }
             yield Row({**values, "data_type": data}, _certain(world, relation, "rwU"))
     yield from _maybe(world, names_in(wanted, "sequence_name"), "sequence_name", "sequence_schema")
 
@@ -319,7 +413,10 @@ def _domains(world: World, wanted: Wanted) -> Iterable[Row]:
     for found in user_types(world, names_in(wanted, "domain_name")):
         if found.kind == "d":
             schema = world.ctx.catalog.namespace_name(found.namespace)
-            yield Row({"domain_schema": schema, "domain_name": found.name}, visible(world, found, "U") and not doubted(world, found.oid))
+            yield Row(
+                {"domain_schema": schema, "domain_name": found.name},
+                visible(world, found, "U") and not doubted(world, found.oid),
+            )
 
 
 def _udts(world: World, wanted: Wanted) -> Iterable[Row]:
@@ -331,8 +428,19 @@ def _udts(world: World, wanted: Wanted) -> Iterable[Row]:
 
 
 PROVIDERS: dict[str, Provider] = {
-    "tables": _tables, "views": _views, "columns": _columns, "table_constraints": _table_constraints, "key_column_usage": _key_columns,
-    "constraint_column_usage": _constraint_columns, "referential_constraints": _referential, "check_constraints": _checks, "routines": _routines,
-    "triggers": _triggers, "schemata": _schemata, "sequences": _sequences, "domains": _domains, "user_defined_types": _udts,
+    "tables": _tables,
+    "views": _views,
+    "columns": _columns,
+    "table_constraints": _table_constraints,
+    "key_column_usage": _key_columns,
+    "constraint_column_usage": _constraint_columns,
+    "referential_constraints": _referential,
+    "check_constraints": _checks,
+    "routines": _routines,
+    "triggers": _triggers,
+    "schemata": _schemata,
+    "sequences": _sequences,
+    "domains": _domains,
+    "user_defined_types": _udts,
     "foreign_tables": _foreign_tables,
-}  # fmt: skip
+}

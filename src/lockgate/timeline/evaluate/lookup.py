@@ -64,7 +64,10 @@ def _relation(world: World, schema: str | None, name: str) -> Value:
         found = catalog.relation_named(space, name)
         if found is not None:
             return UNKNOWN if catalog.taint_of(("identity", found.oid)) else Reg(found.oid, "class")
-        if space < FIRST_USER_OID and (builtin := catalog.builtins.relation(catalog.namespace_name(space), name)) is not None:
+        if (
+            space < FIRST_USER_OID
+            and (builtin := catalog.builtins.relation(catalog.namespace_name(space), name)) is not None
+        ):
             return Reg(builtin.oid, "class")
     return UNKNOWN if _doubt(world, "relation", schema, name) else None
 
@@ -88,7 +91,9 @@ def _type(world: World, text: str) -> Value:
     from lockgate.timeline.failure import Refused, Unsure
 
     try:
-        node = parse_expression("NULL::" + text)["SelectStmt"]["targetList"][0]["ResTarget"]["val"]["TypeCast"]["typeName"]
+        node = parse_expression("NULL::" + text)["SelectStmt"]["targetList"][0]["ResTarget"]["val"]["TypeCast"][
+            "typeName"
+        ]
         found = resolve_type(world.ctx, node)
     except (GrammarError, KeyError, IndexError):
         return UNKNOWN
@@ -125,7 +130,11 @@ def reg_name(world: World, value: Reg) -> Value:
         return _qualified(world, found, "relation" if isinstance(found, Relation) else "routine")
     if value.kind == "procedure":
         return SOMETHING
-    builtin = catalog.builtins.relation_by_oid(int(value)) if value.kind == "class" else catalog.builtins.function_by_oid(int(value))
+    builtin = (
+        catalog.builtins.relation_by_oid(int(value))
+        if value.kind == "class"
+        else catalog.builtins.function_by_oid(int(value))
+    )
     if builtin is not None:
         name = quote_identifier(builtin.name)
         return name if builtin.schema == "pg_catalog" else f"{quote_identifier(builtin.schema)}.{name}"

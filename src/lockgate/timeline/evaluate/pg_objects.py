@@ -1,4 +1,5 @@
-"""System catalogs of objects that belong to no relation: schemas, roles, types, enums, routines, extensions, publications."""
+"""System catalogs of objects that belong to no relation: schemas, roles, types, enums, routines, extensions,
+publications."""
 
 from __future__ import annotations
 
@@ -27,10 +28,20 @@ def _namespace(world: World, wanted: Wanted) -> Iterable[Row]:
 
 def _roles(world: World, wanted: Wanted) -> Iterable[Row]:
     for role in world.ctx.catalog.objects(Role):
-        yield Row({
-            "oid": role.oid, "rolname": role.name, "rolsuper": role.superuser, "rolinherit": role.inherit, "rolcreaterole": role.createrole,
-            "rolcreatedb": role.createdb, "rolcanlogin": role.login, "rolreplication": role.replication, "rolbypassrls": role.bypassrls,
-        }, not doubted(world, role.oid))  # fmt: skip
+        yield Row(
+            {
+                "oid": role.oid,
+                "rolname": role.name,
+                "rolsuper": role.superuser,
+                "rolinherit": role.inherit,
+                "rolcreaterole": role.createrole,
+                "rolcreatedb": role.createdb,
+                "rolcanlogin": role.login,
+                "rolreplication": role.replication,
+                "rolbypassrls": role.bypassrls,
+            },
+            not doubted(world, role.oid),
+        )
     for _, name in maybe_named(world, "role", names_in(wanted, "rolname")):
         yield Row({"rolname": name}, False)
 
@@ -38,7 +49,10 @@ def _roles(world: World, wanted: Wanted) -> Iterable[Row]:
 def _users(world: World, wanted: Wanted) -> Iterable[Row]:
     for role in world.ctx.catalog.objects(Role):
         if role.login:
-            yield Row({"usesysid": role.oid, "usename": role.name, "usesuper": role.superuser, "usecreatedb": role.createdb}, not doubted(world, role.oid))
+            yield Row(
+                {"usesysid": role.oid, "usename": role.name, "usesuper": role.superuser, "usecreatedb": role.createdb},
+                not doubted(world, role.oid),
+            )
 
 
 def _groups(world: World, wanted: Wanted) -> Iterable[Row]:
@@ -55,11 +69,25 @@ def _members(world: World, wanted: Wanted) -> Iterable[Row]:
 def _types(world: World, wanted: Wanted) -> Iterable[Row]:
     names, oids = names_in(wanted, "typname"), oids_in(wanted, "oid")
     for found in user_types(world, names, oids):
-        yield Row({
-            "oid": found.oid, "typname": found.name, "typnamespace": found.namespace, "typowner": found.owner, "typtype": found.kind,
-            "typcategory": found.category, "typrelid": found.relation, "typelem": found.elem, "typarray": found.array, "typbasetype": found.base,
-            "typnotnull": found.notnull, "typtypmod": found.base_typmod, "typisdefined": not found.shell, "typlen": found.length,
-        }, not doubted(world, found.oid))  # fmt: skip
+        yield Row(
+            {
+                "oid": found.oid,
+                "typname": found.name,
+                "typnamespace": found.namespace,
+                "typowner": found.owner,
+                "typtype": found.kind,
+                "typcategory": found.category,
+                "typrelid": found.relation,
+                "typelem": found.elem,
+                "typarray": found.array,
+                "typbasetype": found.base,
+                "typnotnull": found.notnull,
+                "typtypmod": found.base_typmod,
+                "typisdefined": not found.shell,
+                "typlen": found.length,
+            },
+            not doubted(world, found.oid),
+        )
     for space, name in maybe_named(world, "type", names):
         yield Row({"typname": name, "typnamespace": space}, False)
     yield from _system_types(world, names)
@@ -69,9 +97,15 @@ def user_types(world: World, names: frozenset[str] | None, oids: frozenset[int] 
     """The user's types by name or oid (None: any)."""
     catalog = world.ctx.catalog
     if oids is not None:
-        yield from (t for oid in sorted(oids) if (t := catalog.find(Type, oid)) is not None and (names is None or t.name in names))
+        yield from (
+            t
+            for oid in sorted(oids)
+            if (t := catalog.find(Type, oid)) is not None and (names is None or t.name in names)
+        )
     elif names is not None:
-        yield from (t for s in namespaces(world) for n in sorted(names) if (t := catalog.type_named(s.oid, n)) is not None)
+        yield from (
+            t for s in namespaces(world) for n in sorted(names) if (t := catalog.type_named(s.oid, n)) is not None
+        )
     else:
         yield from catalog.objects(Type)
 
@@ -81,14 +115,29 @@ def _system_types(world: World, names: frozenset[str] | None) -> Iterator[Row]:
     for schema in ("pg_catalog", "information_schema"):
         space = catalog.namespace(schema)
         assert space is not None
-        candidates = [catalog.builtins.type_by_name(schema, n) for n in sorted(names)] if names is not None else _all_types(world, schema)
+        candidates = (
+            [catalog.builtins.type_by_name(schema, n) for n in sorted(names)]
+            if names is not None
+            else _all_types(world, schema)
+        )
         for found in candidates:
             if found is not None:
-                yield Row({
-                    "oid": found.oid, "typname": found.name, "typnamespace": space.oid, "typowner": BOOTSTRAP_SUPERUSER, "typtype": found.typtype,
-                    "typcategory": found.category, "typrelid": found.relid, "typelem": found.elem, "typarray": found.array,
-                    "typbasetype": found.basetype, "typisdefined": True, "typlen": found.length,
-                })  # fmt: skip
+                yield Row(
+                    {
+                        "oid": found.oid,
+                        "typname": found.name,
+                        "typnamespace": space.oid,
+                        "typowner": BOOTSTRAP_SUPERUSER,
+                        "typtype": found.typtype,
+                        "typcategory": found.category,
+                        "typrelid": found.relid,
+                        "typelem": found.elem,
+                        "typarray": found.array,
+                        "typbasetype": found.basetype,
+                        "typisdefined": True,
+                        "typlen": found.length,
+                    }
+                )
 
 
 def _all_types(world: World, schema: str) -> list[BuiltinType | None]:
@@ -101,7 +150,9 @@ def _enums(world: World, wanted: Wanted) -> Iterable[Row]:
         if found.kind == "e":
             certain = not doubted(world, found.oid)
             for number, label in enumerate(found.labels, 1):
-                yield Row({"oid": SOMETHING, "enumtypid": found.oid, "enumlabel": label, "enumsortorder": number}, certain)
+                yield Row(
+                    {"oid": SOMETHING, "enumtypid": found.oid, "enumlabel": label, "enumsortorder": number}, certain
+                )
             if not certain:
                 yield Row({"enumtypid": found.oid}, False)
     for key in catalog.taints:
@@ -112,25 +163,54 @@ def _enums(world: World, wanted: Wanted) -> Iterable[Row]:
 def _routines(world: World, wanted: Wanted) -> Iterable[Row]:
     catalog, names, oids = world.ctx.catalog, names_in(wanted, "proname"), oids_in(wanted, "oid")
     for found in user_routines(world, names, oids):
-        yield Row({
-            "oid": found.oid, "proname": found.name, "pronamespace": found.namespace, "proowner": found.owner, "prokind": found.kind,
-            "pronargs": len(found.args), "proargtypes": list(found.args), "prorettype": found.result or UNKNOWN, "proretset": found.retset,
-            "prosrc": found.body.text if found.body is not None and not found.body.atomic else UNKNOWN, "proisstrict": found.strict,
-            "provolatile": found.volatile, "prosecdef": found.security_definer, "provariadic": found.variadic, "pronargdefaults": found.defaults,
-            "prolang": _language(found.language),
-        }, not doubted(world, found.oid))  # fmt: skip
+        yield Row(
+            {
+                "oid": found.oid,
+                "proname": found.name,
+                "pronamespace": found.namespace,
+                "proowner": found.owner,
+                "prokind": found.kind,
+                "pronargs": len(found.args),
+                "proargtypes": list(found.args),
+                "prorettype": found.result or UNKNOWN,
+                "proretset": found.retset,
+                "prosrc": found.body.text if found.body is not None and not found.body.atomic else UNKNOWN,
+                "proisstrict": found.strict,
+                "provolatile": found.volatile,
+                "prosecdef": found.security_definer,
+                "provariadic": found.variadic,
+                "pronargdefaults": found.defaults,
+                "prolang": _language(found.language),
+            },
+            not doubted(world, found.oid),
+        )
     for space, name in maybe_named(world, "routine", names):
         yield Row({"proname": name, "pronamespace": space}, False)
     for schema in ("pg_catalog", "information_schema"):
         space_ = catalog.namespace(schema)
         assert space_ is not None
-        for name in sorted(names) if names is not None else sorted(catalog.builtins.function_names()) if schema == "pg_catalog" else ():
+        for name in (
+            sorted(names)
+            if names is not None
+            else sorted(catalog.builtins.function_names())
+            if schema == "pg_catalog"
+            else ()
+        ):
             for builtin in catalog.builtins.functions(schema, name):
-                yield Row({
-                    "oid": builtin.oid, "proname": builtin.name, "pronamespace": space_.oid, "prokind": builtin.kind, "proowner": BOOTSTRAP_SUPERUSER,
-                    "pronargs": len(builtin.args), "proargtypes": list(builtin.args), "prorettype": builtin.result, "proretset": builtin.retset,
-                    "prolang": 12 if builtin.kind != "a" else UNKNOWN,
-                })  # fmt: skip
+                yield Row(
+                    {
+                        "oid": builtin.oid,
+                        "proname": builtin.name,
+                        "pronamespace": space_.oid,
+                        "prokind": builtin.kind,
+                        "proowner": BOOTSTRAP_SUPERUSER,
+                        "pronargs": len(builtin.args),
+                        "proargtypes": list(builtin.args),
+                        "prorettype": builtin.result,
+                        "proretset": builtin.retset,
+                        "prolang": 12 if builtin.kind != "a" else UNKNOWN,
+                    }
+                )
 
 
 def _language(name: str) -> Value:
@@ -141,7 +221,11 @@ def user_routines(world: World, names: frozenset[str] | None, oids: frozenset[in
     """The user's routines by name or oid (None: any)."""
     catalog = world.ctx.catalog
     if oids is not None:
-        yield from (r for oid in sorted(oids) if (r := catalog.find(Routine, oid)) is not None and (names is None or r.name in names))
+        yield from (
+            r
+            for oid in sorted(oids)
+            if (r := catalog.find(Routine, oid)) is not None and (names is None or r.name in names)
+        )
     elif names is not None:
         yield from (r for s in namespaces(world) for n in sorted(names) for r in catalog.routines_named(s.oid, n))
     else:
@@ -150,7 +234,12 @@ def user_routines(world: World, names: frozenset[str] | None, oids: frozenset[in
 
 def _extensions(world: World, wanted: Wanted) -> Iterable[Row]:
     for found in world.ctx.catalog.objects(Extension):
-        values: dict[str, Value] = {"oid": found.oid, "extname": found.name, "extnamespace": found.namespace, "extowner": found.owner}
+        values: dict[str, Value] = {
+            "oid": found.oid,
+            "extname": found.name,
+            "extnamespace": found.namespace,
+            "extowner": found.owner,
+        }
         yield Row({**values, "extversion": found.version or SOMETHING}, not doubted(world, found.oid))
     for _, name in maybe_named(world, "extension", names_in(wanted, "extname")):
         yield Row({"extname": name}, False)
@@ -196,11 +285,24 @@ def _descriptions(world: World, wanted: Wanted) -> Iterable[Row]:
 
 
 PROVIDERS: dict[str, Provider] = {
-    "pg_namespace": _namespace, "pg_roles": _roles, "pg_authid": _roles, "pg_user": _users, "pg_shadow": _users, "pg_group": _groups,
-    "pg_auth_members": _members, "pg_type": _types, "pg_enum": _enums, "pg_proc": _routines, "pg_extension": _extensions,
-    "pg_available_extensions": _available, "pg_language": _languages, "pg_description": _descriptions,
-    "pg_publication": _other("publication", "pubname", pubowner="owner"), "pg_event_trigger": _other("event_trigger", "evtname"),
-    "pg_foreign_server": _other("foreign_server", "srvname"), "pg_foreign_data_wrapper": _other("fdw", "fdwname"),
+    "pg_namespace": _namespace,
+    "pg_roles": _roles,
+    "pg_authid": _roles,
+    "pg_user": _users,
+    "pg_shadow": _users,
+    "pg_group": _groups,
+    "pg_auth_members": _members,
+    "pg_type": _types,
+    "pg_enum": _enums,
+    "pg_proc": _routines,
+    "pg_extension": _extensions,
+    "pg_available_extensions": _available,
+    "pg_language": _languages,
+    "pg_description": _descriptions,
+    "pg_publication": _other("publication", "pubname", pubowner="owner"),
+    "pg_event_trigger": _other("event_trigger", "evtname"),
+    "pg_foreign_server": _other("foreign_server", "srvname"),
+    "pg_foreign_data_wrapper": _other("fdw", "fdwname"),
     "pg_statistic_ext": _other("statistics", "stxname", stxrelid="relation", stxnamespace="namespace"),
     "pg_subscription": _other("subscription", "subname"),
-}  # fmt: skip
+}

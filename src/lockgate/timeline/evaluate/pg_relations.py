@@ -50,9 +50,15 @@ def maybe_named(world: World, kind: str, names: frozenset[str] | None) -> Iterat
     """Names of a kind that may or may not exist, with their schema."""
     catalog = world.ctx.catalog
     for key, taint in catalog.taints.items():
-        if (key[0] == "name" and key[1] == kind and key[3] == "*") or (key[0] == "namespace" and kind in ("relation", "type", "routine")):
+        if (key[0] == "name" and key[1] == kind and key[3] == "*") or (
+            key[0] == "namespace" and kind in ("relation", "type", "routine")
+        ):
             space = key[2] if key[0] == "name" else key[1]
-            wanted = sorted(n for n in names if n.startswith(taint.prefixes) and not catalog.oids((kind, space, n))) if names is not None else [UNKNOWN]
+            wanted = (
+                sorted(n for n in names if n.startswith(taint.prefixes) and not catalog.oids((kind, space, n)))
+                if names is not None
+                else [UNKNOWN]
+            )
             yield from ((space, name) for name in wanted)
         elif key[0] == "name" and key[1] == kind and (names is None or key[3] in names):
             yield key[2], key[3]
@@ -73,18 +79,30 @@ def _class(world: World, wanted: Wanted) -> Iterable[Row]:
     for relation in relations(world, names, oids):
         kept = any(isinstance(o, Relation) for o in catalog.of_relation(relation.oid, Relation))
         shape: dict[str, Value] = {
-            "relispartition": relation.is_partition, "relrowsecurity": relation.rls, "relforcerowsecurity": relation.force_rls,
-            "relhasindex": True if kept else UNKNOWN, "relispopulated": relation.populated, "relreplident": relation.replica_identity,
-            "relnatts": relation.next_attnum - 1 if relation.kind in "rpfvm" else UNKNOWN, "reloftype": relation.of_type,
-            "relchecks": sum(c.kind == "c" for c in catalog.of_relation(relation.oid, Constraint)), "relpersistence": relation.persistence,
-        }  # fmt: skip
+            "relispartition": relation.is_partition,
+            "relrowsecurity": relation.rls,
+            "relforcerowsecurity": relation.force_rls,
+            "relhasindex": True if kept else UNKNOWN,
+            "relispopulated": relation.populated,
+            "relreplident": relation.replica_identity,
+            "relnatts": relation.next_attnum - 1 if relation.kind in "rpfvm" else UNKNOWN,
+            "reloftype": relation.of_type,
+            "relchecks": sum(c.kind == "c" for c in catalog.of_relation(relation.oid, Constraint)),
+            "relpersistence": relation.persistence,
+        }
         yield Row(
             {
-                "oid": relation.oid, "relname": relation.name, "relnamespace": relation.namespace, "relkind": relation.kind,
-                "relowner": relation.owner, "reltype": relation.rowtype, "relisshared": False,
-            } | (dict.fromkeys(shape, UNKNOWN) if doubted(world, relation.oid) else shape),
+                "oid": relation.oid,
+                "relname": relation.name,
+                "relnamespace": relation.namespace,
+                "relkind": relation.kind,
+                "relowner": relation.owner,
+                "reltype": relation.rowtype,
+                "relisshared": False,
+            }
+            | (dict.fromkeys(shape, UNKNOWN) if doubted(world, relation.oid) else shape),
             not perhaps(world, relation.oid),
-        )  # fmt: skip
+        )
     for space, name in maybe_named(world, "relation", names):
         yield Row({"relname": name, "relnamespace": space}, False)
     if oids is None or any(oid < FIRST_USER_OID for oid in oids):
@@ -99,10 +117,19 @@ def _system_classes(world: World, names: frozenset[str] | None) -> Iterator[Row]
         for name in sorted(names) if names is not None else builtins.relation_names(schema):
             found = builtins.relation(schema, name)
             if found is not None:
-                yield Row({
-                    "oid": found.oid, "relname": found.name, "relnamespace": space.oid, "relkind": found.relkind, "relpersistence": "p",
-                    "relispartition": False, "relrowsecurity": False, "relforcerowsecurity": False, "relowner": 10,
-                })  # fmt: skip
+                yield Row(
+                    {
+                        "oid": found.oid,
+                        "relname": found.name,
+                        "relnamespace": space.oid,
+                        "relkind": found.relkind,
+                        "relpersistence": "p",
+                        "relispartition": False,
+                        "relrowsecurity": False,
+                        "relforcerowsecurity": False,
+                        "relowner": 10,
+                    }
+                )
 
 
 def _attribute(world: World, wanted: Wanted) -> Iterable[Row]:
@@ -112,14 +139,28 @@ def _attribute(world: World, wanted: Wanted) -> Iterable[Row]:
         live = {a.num for a in relation.attributes}
         for attribute in relation.attributes:
             if names is None or attribute.name in names:
-                yield Row(_column(relation, attribute), certain and not _column_doubted(world, relation, attribute.name))
+                yield Row(
+                    _column(relation, attribute), certain and not _column_doubted(world, relation, attribute.name)
+                )
         for num in range(1, relation.next_attnum if relation.kind in "rpf" else 1):
             if num not in live:
                 dropped = f"........pg.dropped.{num}........"
-                yield Row({"attrelid": relation.oid, "attname": dropped, "attnum": num, "attisdropped": True, "atttypid": 0}, certain)
+                yield Row(
+                    {"attrelid": relation.oid, "attname": dropped, "attnum": num, "attisdropped": True, "atttypid": 0},
+                    certain,
+                )
         if relation.kind in "rpfmS":
             for name, num in _SYSTEM:
-                yield Row({"attrelid": relation.oid, "attname": name, "attnum": num, "attisdropped": False, "attnotnull": True}, certain)
+                yield Row(
+                    {
+                        "attrelid": relation.oid,
+                        "attname": name,
+                        "attnum": num,
+                        "attisdropped": False,
+                        "attnotnull": True,
+                    },
+                    certain,
+                )
         if not certain:
             yield Row({"attrelid": relation.oid}, False)
     for key in world.ctx.catalog.taints:
@@ -133,18 +174,30 @@ def _column_doubted(world: World, relation: Relation, name: str) -> bool:
 
 def _column(relation: Relation, attribute: Attribute) -> dict[str, Value]:
     return {
-        "attrelid": relation.oid, "attname": attribute.name, "attnum": attribute.num, "atttypid": attribute.type or UNKNOWN,
-        "atttypmod": attribute.typmod if attribute.type else UNKNOWN, "attnotnull": attribute.notnull, "attisdropped": False,
-        "atthasdef": attribute.has_default or bool(attribute.generated), "attidentity": attribute.identity, "attgenerated": attribute.generated,
-        "attislocal": attribute.is_local, "attinhcount": attribute.inherited, "attcollation": attribute.collation or UNKNOWN,
-    }  # fmt: skip
+        "attrelid": relation.oid,
+        "attname": attribute.name,
+        "attnum": attribute.num,
+        "atttypid": attribute.type or UNKNOWN,
+        "atttypmod": attribute.typmod if attribute.type else UNKNOWN,
+        "attnotnull": attribute.notnull,
+        "attisdropped": False,
+        "atthasdef": attribute.has_default or bool(attribute.generated),
+        "attidentity": attribute.identity,
+        "attgenerated": attribute.generated,
+        "attislocal": attribute.is_local,
+        "attinhcount": attribute.inherited,
+        "attcollation": attribute.collation or UNKNOWN,
+    }
 
 
 def _attrdef(world: World, wanted: Wanted) -> Iterable[Row]:
     for relation in relations(world, None, oids_in(wanted, "adrelid")):
         for attribute in relation.attributes:
             if attribute.has_default or attribute.generated:
-                yield Row({"adrelid": relation.oid, "adnum": attribute.num, "adbin": SOMETHING, "oid": SOMETHING}, not doubted(world, relation.oid))
+                yield Row(
+                    {"adrelid": relation.oid, "adnum": attribute.num, "adbin": SOMETHING, "oid": SOMETHING},
+                    not doubted(world, relation.oid),
+                )
 
 
 def _constraint(world: World, wanted: Wanted) -> Iterable[Row]:
@@ -152,16 +205,28 @@ def _constraint(world: World, wanted: Wanted) -> Iterable[Row]:
     for constraint in constraints(world, names, oids_in(wanted, "conrelid")):
         yield Row(
             {
-                "oid": constraint.oid, "conname": constraint.name, "connamespace": constraint.namespace, "contype": constraint.kind,
-                "conrelid": constraint.relation, "contypid": constraint.type, "conindid": constraint.index, "confrelid": constraint.foreign,
-                "conkey": list(constraint.keys) or None, "confkey": list(constraint.foreign_keys) or None, "convalidated": constraint.validated,
-                "condeferrable": constraint.deferrable, "condeferred": constraint.deferred, "conparentid": constraint.parent,
-                "conislocal": constraint.is_local, "coninhcount": constraint.inherited, "connoinherit": constraint.no_inherit,
+                "oid": constraint.oid,
+                "conname": constraint.name,
+                "connamespace": constraint.namespace,
+                "contype": constraint.kind,
+                "conrelid": constraint.relation,
+                "contypid": constraint.type,
+                "conindid": constraint.index,
+                "confrelid": constraint.foreign,
+                "conkey": list(constraint.keys) or None,
+                "confkey": list(constraint.foreign_keys) or None,
+                "convalidated": constraint.validated,
+                "condeferrable": constraint.deferrable,
+                "condeferred": constraint.deferred,
+                "conparentid": constraint.parent,
+                "conislocal": constraint.is_local,
+                "coninhcount": constraint.inherited,
+                "connoinherit": constraint.no_inherit,
                 "confdeltype": constraint.on_delete if constraint.kind == "f" else " ",
                 "confupdtype": constraint.on_update if constraint.kind == "f" else " ",
             },
             not doubted(world, constraint.oid) and not doubted(world, constraint.relation),
-        )  # fmt: skip
+        )
     yield from wildcards(world, "conrelid")
     for key in world.ctx.catalog.taints:
         if key[0] == "name" and key[1] == "constraint" and (names is None or key[3] in names):
@@ -196,13 +261,24 @@ def _index(world: World, wanted: Wanted) -> Iterable[Row]:
         keys = list(index.keys) + list(index.included)
         yield Row(
             {
-                "indexrelid": relation.oid, "indrelid": index.relation, "indisunique": index.unique, "indisprimary": index.primary,
-                "indisexclusion": index.exclusion, "indimmediate": index.immediate, "indisvalid": index.valid, "indisready": True, "indislive": True,
-                "indkey": keys, "indnatts": len(keys), "indnkeyatts": len(index.keys), "indpred": SOMETHING if index.partial else None,
-                "indexprs": SOMETHING if 0 in index.keys else None, "indnullsnotdistinct": index.nulls_not_distinct,
+                "indexrelid": relation.oid,
+                "indrelid": index.relation,
+                "indisunique": index.unique,
+                "indisprimary": index.primary,
+                "indisexclusion": index.exclusion,
+                "indimmediate": index.immediate,
+                "indisvalid": index.valid,
+                "indisready": True,
+                "indislive": True,
+                "indkey": keys,
+                "indnatts": len(keys),
+                "indnkeyatts": len(index.keys),
+                "indpred": SOMETHING if index.partial else None,
+                "indexprs": SOMETHING if 0 in index.keys else None,
+                "indnullsnotdistinct": index.nulls_not_distinct,
             },
             not doubted(world, relation.oid) and not doubted(world, index.relation),
-        )  # fmt: skip
+        )
     yield from wildcards(world, "indrelid")
 
 
@@ -220,15 +296,29 @@ def _trigger(world: World, wanted: Wanted) -> Iterable[Row]:
     names, owners = names_in(wanted, "tgname"), oids_in(wanted, "tgrelid")
     for trigger in triggers(world, names, owners):
         certain = not doubted(world, trigger.oid) and not doubted(world, trigger.relation)
-        yield Row({
-            "oid": trigger.oid, "tgname": trigger.name, "tgrelid": trigger.relation, "tgfoid": trigger.function, "tgenabled": trigger.enabled,
-            "tgisinternal": trigger.internal, "tgparentid": trigger.parent, "tgconstraint": trigger.constraint,
-        }, certain)  # fmt: skip
+        yield Row(
+            {
+                "oid": trigger.oid,
+                "tgname": trigger.name,
+                "tgrelid": trigger.relation,
+                "tgfoid": trigger.function,
+                "tgenabled": trigger.enabled,
+                "tgisinternal": trigger.internal,
+                "tgparentid": trigger.parent,
+                "tgconstraint": trigger.constraint,
+            },
+            certain,
+        )
     if names is None:
         for constraint in constraints(world, None, owners):
             if constraint.kind == "f":
                 for side in (constraint.relation, constraint.foreign) * 2:
-                    values: dict[str, Value] = {"tgname": "RI_ConstraintTrigger", "tgrelid": side, "tgisinternal": True, "tgenabled": "O"}
+                    values: dict[str, Value] = {
+                        "tgname": "RI_ConstraintTrigger",
+                        "tgrelid": side,
+                        "tgisinternal": True,
+                        "tgenabled": "O",
+                    }
                     yield Row({**values, "tgconstraint": constraint.oid, "oid": SOMETHING})
     yield from wildcards(world, "tgrelid")
 
@@ -237,10 +327,17 @@ def _policy(world: World, wanted: Wanted) -> Iterable[Row]:
     names = names_in(wanted, "polname")
     for policy in world.ctx.catalog.objects(Policy):
         if names is None or policy.name in names:
-            yield Row({
-                "oid": policy.oid, "polname": policy.name, "polrelid": policy.relation, "polcmd": policy.command,
-                "polpermissive": policy.permissive, "polroles": list(policy.roles),
-            }, not doubted(world, policy.oid) and not doubted(world, policy.relation))  # fmt: skip
+            yield Row(
+                {
+                    "oid": policy.oid,
+                    "polname": policy.name,
+                    "polrelid": policy.relation,
+                    "polcmd": policy.command,
+                    "polpermissive": policy.permissive,
+                    "polroles": list(policy.roles),
+                },
+                not doubted(world, policy.oid) and not doubted(world, policy.relation),
+            )
     yield from wildcards(world, "polrelid")
 
 
@@ -249,7 +346,10 @@ def _inherits(world: World, wanted: Wanted) -> Iterable[Row]:
     for relation in relations(world, None, oids_in(wanted, "inhrelid")):
         for number, parent in enumerate(relation.parents, 1):
             if parents is None or parent in parents:
-                yield Row({"inhrelid": relation.oid, "inhparent": parent, "inhseqno": number, "inhdetachpending": False}, not doubted(world, relation.oid))
+                yield Row(
+                    {"inhrelid": relation.oid, "inhparent": parent, "inhseqno": number, "inhdetachpending": False},
+                    not doubted(world, relation.oid),
+                )
     yield from wildcards(world, "inhparent")
 
 
@@ -257,7 +357,14 @@ def _partitioned(world: World, wanted: Wanted) -> Iterable[Row]:
     for relation in relations(world, None, oids_in(wanted, "partrelid")):
         if relation.partitioning is not None:
             keys: list[Any] = list(relation.partitioning.keys)
-            yield Row({"partrelid": relation.oid, "partstrat": relation.partitioning.strategy, "partattrs": keys, "partnatts": len(keys)})
+            yield Row(
+                {
+                    "partrelid": relation.oid,
+                    "partstrat": relation.partitioning.strategy,
+                    "partattrs": keys,
+                    "partnatts": len(keys),
+                }
+            )
 
 
 def _sequence(world: World, wanted: Wanted) -> Iterable[Row]:
@@ -272,6 +379,14 @@ def type_of_relation(world: World, relation: Relation) -> Type | None:
 
 
 PROVIDERS: dict[str, Provider] = {
-    "pg_class": _class, "pg_attribute": _attribute, "pg_attrdef": _attrdef, "pg_constraint": _constraint, "pg_index": _index,
-    "pg_trigger": _trigger, "pg_policy": _policy, "pg_inherits": _inherits, "pg_partitioned_table": _partitioned, "pg_sequence": _sequence,
-}  # fmt: skip
+    "pg_class": _class,
+    "pg_attribute": _attribute,
+    "pg_attrdef": _attrdef,
+    "pg_constraint": _constraint,
+    "pg_index": _index,
+    "pg_trigger": _trigger,
+    "pg_policy": _policy,
+    "pg_inherits": _inherits,
+    "pg_partitioned_table": _partitioned,
+    "pg_sequence": _sequence,
+}

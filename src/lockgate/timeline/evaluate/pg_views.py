@@ -1,4 +1,5 @@
-"""System views over pg_class: pg_tables, pg_views, pg_indexes, pg_policies, pg_sequences (src/backend/catalog/system_views.sql)."""
+"""System views over pg_class: pg_tables, pg_views, pg_indexes, pg_policies, pg_sequences
+(src/backend/catalog/system_views.sql)."""
 
 from __future__ import annotations
 
@@ -40,10 +41,12 @@ def _tables(world: World, wanted: Wanted) -> Iterable[Row]:
     catalog = world.ctx.catalog
     for relation, certain, values in _named(world, wanted, "rp", "tablename"):
         more: dict[str, Value] = {
-            "tableowner": catalog.role_name(relation.owner), "rowsecurity": UNKNOWN if doubted(world, relation.oid) else relation.rls, "tablespace": None,
+            "tableowner": catalog.role_name(relation.owner),
+            "rowsecurity": UNKNOWN if doubted(world, relation.oid) else relation.rls,
+            "tablespace": None,
             "hasindexes": True if catalog.of_relation(relation.oid, Relation) else UNKNOWN,
             "hastriggers": True if catalog.of_relation(relation.oid, Trigger) else UNKNOWN,
-        }  # fmt: skip
+        }
         yield Row({**values, **more}, certain)
     yield from _maybe(world, wanted, "tablename")
     yield from _system(world, wanted, "r", "tablename")
@@ -51,7 +54,9 @@ def _tables(world: World, wanted: Wanted) -> Iterable[Row]:
 
 def _views(world: World, wanted: Wanted) -> Iterable[Row]:
     for relation, certain, values in _named(world, wanted, "v", "viewname"):
-        yield Row({**values, "viewowner": world.ctx.catalog.role_name(relation.owner), "definition": SOMETHING}, certain)
+        yield Row(
+            {**values, "viewowner": world.ctx.catalog.role_name(relation.owner), "definition": SOMETHING}, certain
+        )
     yield from _maybe(world, wanted, "viewname")
     yield from _system(world, wanted, "v", "viewname")
 
@@ -59,7 +64,9 @@ def _views(world: World, wanted: Wanted) -> Iterable[Row]:
 def _matviews(world: World, wanted: Wanted) -> Iterable[Row]:
     for relation, certain, values in _named(world, wanted, "m", "matviewname"):
         owner = world.ctx.catalog.role_name(relation.owner)
-        yield Row({**values, "matviewowner": owner, "definition": SOMETHING, "ispopulated": relation.populated}, certain)
+        yield Row(
+            {**values, "matviewowner": owner, "definition": SOMETHING, "ispopulated": relation.populated}, certain
+        )
     yield from _maybe(world, wanted, "matviewname")
 
 
@@ -75,7 +82,10 @@ def _indexes(world: World, wanted: Wanted) -> Iterable[Row]:
         owner = catalog.find(Relation, relation.index.relation) if relation.index is not None else None
         if owner is None or (tables is not None and owner.name not in tables):
             continue
-        yield Row({**values, "tablename": owner.name, "indexdef": SOMETHING, "tablespace": None}, certain and not doubted(world, owner.oid))
+        yield Row(
+            {**values, "tablename": owner.name, "indexdef": SOMETHING, "tablespace": None},
+            certain and not doubted(world, owner.oid),
+        )
     yield from _maybe(world, wanted, "indexname")
     for doubtful in shapes_in_doubt(world):
         yield Row({"schemaname": catalog.namespace_name(doubtful.namespace), "tablename": doubtful.name}, False)
@@ -87,15 +97,26 @@ def _policies(world: World, wanted: Wanted) -> Iterable[Row]:
         owner = catalog.find(Relation, policy.relation)
         if owner is None or (names is not None and policy.name not in names):
             continue
-        yield Row({
-            "schemaname": catalog.namespace_name(owner.namespace), "tablename": owner.name, "policyname": policy.name,
-            "permissive": "PERMISSIVE" if policy.permissive else "RESTRICTIVE", "roles": [catalog.role_name(r) for r in policy.roles],
-            "cmd": _COMMANDS[policy.command],
-        }, not doubted(world, policy.oid) and not doubted(world, owner.oid))  # fmt: skip
+        yield Row(
+            {
+                "schemaname": catalog.namespace_name(owner.namespace),
+                "tablename": owner.name,
+                "policyname": policy.name,
+                "permissive": "PERMISSIVE" if policy.permissive else "RESTRICTIVE",
+                "roles": [catalog.role_name(r) for r in policy.roles],
+                "cmd": _COMMANDS[policy.command],
+            },
+            not doubted(world, policy.oid) and not doubted(world, owner.oid),
+        )
     for doubtful in shapes_in_doubt(world):
         yield Row({"schemaname": catalog.namespace_name(doubtful.namespace), "tablename": doubtful.name}, False)
 
 
 PROVIDERS: dict[str, Provider] = {
-    "pg_tables": _tables, "pg_views": _views, "pg_matviews": _matviews, "pg_sequences": _sequences, "pg_indexes": _indexes, "pg_policies": _policies,
-}  # fmt: skip
+    "pg_tables": _tables,
+    "pg_views": _views,
+    "pg_matviews": _matviews,
+    "pg_sequences": _sequences,
+    "pg_indexes": _indexes,
+    "pg_policies": _policies,
+}

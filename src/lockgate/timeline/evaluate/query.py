@@ -18,8 +18,28 @@ from lockgate.values import replace
 Result = tuple[list[str], list[Row]]
 _PLAIN = "[a-z]*"
 # columns of the system catalogs of type name, which sorts by byte (collation "C")
-_NAMES = frozenset({"attname", "conname", "nspname", "proname", "relname", "tgname", "typname", "polname", "rolname", "column_name", "table_name",
-                    "table_schema", "constraint_name", "trigger_name", "schemaname", "tablename", "viewname", "indexname"})  # fmt: skip
+_NAMES = frozenset(
+    {
+        "attname",
+        "conname",
+        "nspname",
+        "proname",
+        "relname",
+        "tgname",
+        "typname",
+        "polname",
+        "rolname",
+        "column_name",
+        "table_name",
+        "table_schema",
+        "constraint_name",
+        "trigger_name",
+        "schemaname",
+        "tablename",
+        "viewname",
+        "indexname",
+    }
+)
 
 
 def select(world: World, node: Node) -> Result:
@@ -57,7 +77,9 @@ def _with(world: World, node: Node) -> World:
 def rename(columns: list[str], rows: list[Row], names: Sequence[str]) -> Result:
     """The same rows with the first columns renamed."""
     new = [*names, *columns[len(names) :]]
-    return new, [Row({b: row.values.get(a, UNKNOWN) for a, b in zip(columns, new, strict=False)}, row.certain) for row in rows]
+    return new, [
+        Row({b: row.values.get(a, UNKNOWN) for a, b in zip(columns, new, strict=False)}, row.certain) for row in rows
+    ]
 
 
 def _values(world: World, node: Node) -> Result:
@@ -74,7 +96,7 @@ def rows_before_targets(world: World, node: Node) -> tuple[list[Combination], Co
     return keep(world, combinations, conjuncts), columns
 
 
-# --- target list -------------------------------------------------------------------------------------------------------
+# --- target list ------------------------------------------------------------------------------------------------------
 
 
 def _targets(world: World, node: Node, combinations: list[Combination], columns: Columns) -> Result:
@@ -97,7 +119,11 @@ def _rows(world: World, targets: list[Node], names: list[str], columns: Columns,
         if star is None:
             unnested = _unnested(world, target)
             if unnested is not None and len(targets) == 1:
-                return [Row({names[0]: v}, certain) for v in unnested] if isinstance(unnested, list) else [Row({names[0]: UNKNOWN}, False)]
+                return (
+                    [Row({names[0]: v}, certain) for v in unnested]
+                    if isinstance(unnested, list)
+                    else [Row({names[0]: UNKNOWN}, False)]
+                )
             values.append(expression(world, target["val"]))
             continue
         for alias in columns if star == "" else [star]:
@@ -176,7 +202,7 @@ def column_name(node: Node) -> str:
             return "?column?"
 
 
-# --- groups ------------------------------------------------------------------------------------------------------------
+# --- groups -----------------------------------------------------------------------------------------------------------
 
 
 def _aggregated(world: World, node: Node, targets: list[Node], combinations: list[Combination]) -> Result:
@@ -208,7 +234,7 @@ def _grouped(world: World, node: Node, targets: list[Node], combinations: list[C
     return names, rows
 
 
-# --- after the target list ---------------------------------------------------------------------------------------------
+# --- after the target list --------------------------------------------------------------------------------------------
 
 
 def _ordered(world: World, node: Node, combinations: list[Combination], rows: list[Row]) -> list[Row]:
@@ -227,7 +253,8 @@ def _ordered(world: World, node: Node, combinations: list[Combination], rows: li
 
 
 def _ranks(node: Node, values: list[Value]) -> list[Any] | None:
-    """Keys in the order of ORDER BY: numbers, and texts whose order no collation changes; None where the order is not known."""
+    """Keys in the order of ORDER BY: numbers, and texts whose order no collation changes; None where the order is not
+    known."""
     if not known(*values):
         return None
     numbers = [number(v) for v in values]
@@ -267,7 +294,9 @@ def _set_operation(world: World, node: Node) -> Result:
         return columns, [Row(dict.fromkeys(columns, UNKNOWN), False)]
     shown = {repr([row.values.get(c) for c in columns]) for row in right}
     wanted = node["op"] == "SETOP_INTERSECT"
-    return _distinct((columns, [row for row in left if (repr([row.values.get(c) for c in columns]) in shown) == wanted]))
+    return _distinct(
+        (columns, [row for row in left if (repr([row.values.get(c) for c in columns]) in shown) == wanted])
+    )
 
 
 def _limit(world: World, node: Node, result: Result) -> Result:

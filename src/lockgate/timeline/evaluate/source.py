@@ -69,7 +69,14 @@ def _lateral(item: Node) -> bool:
     return "RangeFunction" in item or bool(item.get("RangeSubselect", {}).get("lateral"))
 
 
-def _pairs(world: World, left: list[Combination], right: list[Combination], columns: Columns, shape: Columns, conjuncts: list[Node]) -> list[Combination]:
+def _pairs(
+    world: World,
+    left: list[Combination],
+    right: list[Combination],
+    columns: Columns,
+    shape: Columns,
+    conjuncts: list[Node],
+) -> list[Combination]:
     key = next(_keys(conjuncts, columns, shape), None) if len(left) > 1 and len(right) > 1 else None
     if key is None:
         _bounded(world, len(left) * len(right))
@@ -86,7 +93,9 @@ def _pairs(world: World, left: list[Combination], right: list[Combination], colu
     for each in left:
         value = expression(world.inside(each[0]), key[0])
         if value is not None:
-            found.append((each, buckets.get(value, []) + loose if known(value) and not isinstance(value, list) else right))
+            found.append(
+                (each, buckets.get(value, []) + loose if known(value) and not isinstance(value, list) else right)
+            )
     _bounded(world, sum(len(matches) for _, matches in found))
     return [({**a, **b}, x and y) for (a, x), matches in found for b, y in matches]
 
@@ -100,7 +109,12 @@ def _keys(conjuncts: list[Node], left: Columns, right: Columns) -> Iterator[tupl
     both = {**left, **right}
     for conjunct in conjuncts:
         body = conjunct.get("A_Expr")
-        if body is None or body.get("kind", "AEXPR_OP") != "AEXPR_OP" or body["name"][-1]["String"].get("sval") != "=" or "lexpr" not in body:
+        if (
+            body is None
+            or body.get("kind", "AEXPR_OP") != "AEXPR_OP"
+            or body["name"][-1]["String"].get("sval") != "="
+            or "lexpr" not in body
+        ):
             continue
         a, b = aliases(body["lexpr"], both), aliases(body["rexpr"], both)
         if a and b and a <= set(left) and b <= set(right):
@@ -135,7 +149,7 @@ def aliases(node: Any, columns: Mapping[str, list[str]]) -> set[str] | None:
     return found
 
 
-# --- one item ----------------------------------------------------------------------------------------------------------
+# --- one item ---------------------------------------------------------------------------------------------------------
 
 
 def _scan(world: World, item: Node, conjuncts: list[Node]) -> Sources:
@@ -181,7 +195,11 @@ def _wanted(world: World, alias: str, conjuncts: list[Node]) -> dict[str, frozen
     wanted: dict[str, frozenset[Any]] = {}
     for conjunct in conjuncts:
         body = conjunct.get("A_Expr")
-        if body is None or body.get("kind", "AEXPR_OP") not in ("AEXPR_OP", "AEXPR_IN") or body["name"][-1]["String"].get("sval") != "=":
+        if (
+            body is None
+            or body.get("kind", "AEXPR_OP") not in ("AEXPR_OP", "AEXPR_IN")
+            or body["name"][-1]["String"].get("sval") != "="
+        ):
             continue
         for this, that in ((body.get("lexpr"), body.get("rexpr")), (body.get("rexpr"), body.get("lexpr"))):
             column = _own_column(this, alias)
@@ -269,7 +287,14 @@ def _same(name: str, left: Columns, right: Columns) -> Node:
         alias = next((a for a, names in columns.items() if name in names), "")
         return {"ColumnRef": {"fields": [{"String": {"sval": alias}}, {"String": {"sval": name}}]}}
 
-    return {"A_Expr": {"kind": "AEXPR_OP", "name": [{"String": {"sval": "="}}], "lexpr": column(left), "rexpr": column(right)}}
+    return {
+        "A_Expr": {
+            "kind": "AEXPR_OP",
+            "name": [{"String": {"sval": "="}}],
+            "lexpr": column(left),
+            "rexpr": column(right),
+        }
+    }
 
 
 def _function(world: World, body: Node) -> Sources:
@@ -281,7 +306,12 @@ def _function(world: World, body: Node) -> Sources:
     values: Any = UNKNOWN
     if name == "unnest" and len(args) == 1:
         values = args[0] if args[0] is not None else []
-    elif name == "generate_series" and len(args) in (2, 3) and all(isinstance(a, int) for a in args) and (len(args) < 3 or args[2]):
+    elif (
+        name == "generate_series"
+        and len(args) in (2, 3)
+        and all(isinstance(a, int) for a in args)
+        and (len(args) < 3 or args[2])
+    ):
         step = args[2] if len(args) == 3 else 1
         values = list(range(args[0], args[1] + (1 if step > 0 else -1), step))[:10_000]
     if body.get("ordinality") or not isinstance(values, list):

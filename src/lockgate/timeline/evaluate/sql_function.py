@@ -1,4 +1,5 @@
-"""User functions in SQL whose body is one query, evaluated like a subquery (inline_function, fmgr_sql of src/backend/executor/functions.c)."""
+"""User functions in SQL whose body is one query, evaluated like a subquery (inline_function, fmgr_sql of
+src/backend/executor/functions.c)."""
 
 from __future__ import annotations
 

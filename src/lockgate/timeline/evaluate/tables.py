@@ -1,4 +1,5 @@
-"""Relations as rows: the system catalogs from the simulated catalog, tables whose rows are known, everything else as one row of unknown content."""
+"""Relations as rows: the system catalogs from the simulated catalog, tables whose rows are known, everything else as
+one row of unknown content."""
 
 from __future__ import annotations
 
@@ -18,7 +19,11 @@ Provider = Callable[[World, Wanted], Iterable[Row]]
 def names_in(wanted: Wanted, column: str) -> frozenset[str] | None:
     """The texts that a name column is compared with; None for any."""
     found = wanted.get(column)
-    return frozenset(v for v in found if isinstance(v, str)) if found is not None and all(isinstance(v, str) for v in found) else None
+    return (
+        frozenset(v for v in found if isinstance(v, str))
+        if found is not None and all(isinstance(v, str) for v in found)
+        else None
+    )
 
 
 def oids_in(wanted: Wanted, column: str) -> frozenset[int] | None:
@@ -68,7 +73,9 @@ def _providers() -> dict[tuple[str, str], Provider]:
 
         for module in (pg_objects, pg_relations, pg_views):
             _found.update({("pg_catalog", name): provider for name, provider in module.PROVIDERS.items()})
-        _found.update({("information_schema", name): provider for name, provider in information_schema.PROVIDERS.items()})
+        _found.update(
+            {("information_schema", name): provider for name, provider in information_schema.PROVIDERS.items()}
+        )
     return _found
 
 

@@ -42,7 +42,8 @@ Value = Any  # None | bool | int | float | Decimal | str | list[Value] | Row | R
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a relation or a query. ``certain`` is False for one that may be missing, or stand for any number of rows."""
+    """A row of a relation or a query. ``certain`` is False for one that may be missing, or stand for any number of
+    rows."""
 
     values: dict[str, Value] = field(default_factory=dict)
     certain: bool = True

@@ -1,4 +1,5 @@
-"""What an expression is evaluated in: the context of the statement, the variables around it, the rows of the queries around it."""
+"""What an expression is evaluated in: the context of the statement, the variables around it, the rows of the queries
+around it."""
 
 from __future__ import annotations
 
@@ -27,9 +28,11 @@ def no_variable(names: tuple[str, ...]) -> Value | Missing:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """``frames``: innermost query level first; ``variable`` finds a variable by its name parts; ``parameter`` the $n of EXECUTE ... USING.
+    """``frames``: innermost query level first; ``variable`` finds a variable by its name parts; ``parameter`` the $n of
+    EXECUTE ... USING.
 
-    ``derived``: rows of WITH queries by name. ``grouped``: the rows of the group, while an aggregate's query is evaluated.
+    ``derived``: rows of WITH queries by name. ``grouped``: the rows of the group, while an aggregate's query is
+    evaluated.
     """
 
     ctx: Context

@@ -1,7 +1,8 @@
-"""Bodies read through without running: what each statement refers to must be there (the kind of check that plpgsql_check makes).
+"""Bodies read through without running: what each statement refers to must be there (the kind of check that
+plpgsql_check makes).
 
-Only what is certain counts: a branch whose condition is false on this catalog is not entered, what a handler catches is no failure, and a
-record of unknown shape has any field.
+Only what is certain counts: a branch whose condition is false on this catalog is not entered, what a handler catches is
+no failure, and a record of unknown shape has any field.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, fields_of
 from lockgate.timeline.plpgsql.sentences import QUERIES
 from lockgate.values import dataclass
 
-_MAKES = frozenset({"CreateStmt", "CreateTableAsStmt", "DropStmt", "ViewStmt", "AlterTableStmt", "CreateSeqStmt", "RenameStmt"})
+_MAKES = frozenset(
+    {"CreateStmt", "CreateTableAsStmt", "DropStmt", "ViewStmt", "AlterTableStmt", "CreateSeqStmt", "RenameStmt"}
+)
 _SEEING = frozenset({"CreateTableAsStmt", "ExplainStmt", "DeclareCursorStmt"})
 
 
@@ -47,7 +50,7 @@ class Analyser:
         self.guards = 0
         self.dynamic = False  # it holds dynamic SQL that is not known: what that makes may be referred to
 
-    # --- SQL -----------------------------------------------------------------------------------------------------------
+    # --- SQL ----------------------------------------------------------------------------------------------------------
 
     def expression(self, fragment: tree.Fragment | None) -> Query | None:
         """Analyse an expression or query."""
@@ -74,7 +77,9 @@ class Analyser:
         """Remember a failure, unless a handler around it takes it without raising again."""
         for handlers in self.handlers:
             for handler in handlers:
-                if any(catches(c.name, c.sqlstate, failure.sqlstate) for c in handler.conditions) and not _raises(handler):
+                if any(catches(c.name, c.sqlstate, failure.sqlstate) for c in handler.conditions) and not _raises(
+                    handler
+                ):
                     return
         self.found.append(Broken(failure, self.guards > 0))
 
@@ -82,7 +87,13 @@ class Analyser:
         """A utility statement: what makes relations is carried out, so that later statements find them."""
         from lockgate.timeline.transitions import execute
 
-        if tag not in _MAKES and tag not in ("TruncateStmt", "LockStmt", "ExplainStmt", "CallStmt", "RefreshMatViewStmt"):
+        if tag not in _MAKES and tag not in (
+            "TruncateStmt",
+            "LockStmt",
+            "ExplainStmt",
+            "CallStmt",
+            "RefreshMatViewStmt",
+        ):
             return
         before = self.ctx.catalog.freeze()
         self.ctx.variables = self.scope.variables() if tag in _SEEING else None
@@ -99,7 +110,7 @@ class Analyser:
         finally:
             self.ctx.variables = None
 
-    # --- statements ----------------------------------------------------------------------------------------------------
+    # --- statements ---------------------------------------------------------------------------------------------------
 
     def statements(self, found: Iterable[tree.Statement]) -> None:
         for statement in found:
@@ -169,7 +180,7 @@ class Analyser:
             self.scope.frames.pop()
         self.scope.frames.pop()
 
-    # --- branches and loops --------------------------------------------------------------------------------------------
+    # --- branches and loops -------------------------------------------------------------------------------------------
 
     def guarded(self, read: Callable[[], None]) -> None:
         """Read something that may not be reached; a record that it shapes anew has an unknown shape afterwards."""
@@ -214,7 +225,9 @@ class Analyser:
             return UNKNOWN
         return truth(expression(World(self.ctx, self.scope.lookup), node["targetList"][0]["ResTarget"]["val"]))
 
-    def loop(self, label: str, names: dict[str, Var], body: tuple[tree.Statement, ...], *, certain: bool = False) -> None:
+    def loop(
+        self, label: str, names: dict[str, Var], body: tuple[tree.Statement, ...], *, certain: bool = False
+    ) -> None:
         self.scope.frames.append(Frame(names, label))
         if certain:
             self.statements(body)
@@ -228,7 +241,9 @@ class Analyser:
         if statement.cursor:
             query = self.cursor(statement.cursor)
             word = statement.targets[0].parts[0]
-            names[word] = Var(word, RECORD, fields=query.columns if query else (), open=query is None or query.open, record=True)
+            names[word] = Var(
+                word, RECORD, fields=query.columns if query else (), open=query is None or query.open, record=True
+            )
         elif statement.dynamic is not None:
             self.expression(statement.dynamic)
             query = self.dynamic_text(statement.dynamic, statement.using)
@@ -255,7 +270,7 @@ class Analyser:
         self.scope.frames.pop()
         return query
 
-    # --- assignments ---------------------------------------------------------------------------------------------------
+    # --- assignments --------------------------------------------------------------------------------------------------
 
     def reshape(self, var: Var, fields: tuple[Column, ...] | None) -> None:
         var.fields, var.open = (fields, False) if fields is not None else ((), True)
@@ -275,7 +290,13 @@ class Analyser:
         if rest and var.fields is not None and not var.open and rest[0] not in [c.name for c in var.fields]:
             message = f'record "{var.name}" has no field "{rest[0]}"'
             target = statement.target
-            error = self.ctx.refuse("42703", message, span=self.place.span(target.start, target.end), object=".".join(target.parts), kind="column")
+            error = self.ctx.refuse(
+                "42703",
+                message,
+                span=self.place.span(target.start, target.end),
+                object=".".join(target.parts),
+                kind="column",
+            )
             self.broken(error.failure)
         elif not rest and var.record and not statement.target.subscripts:
             known = query is not None and len(query.columns) == 1

@@ -1,4 +1,5 @@
-"""What CREATE FUNCTION and DO check of a PL/pgSQL body before anything runs (plpgsql_validator, pl_gram.y's and pl_comp.c's own errors)."""
+"""What CREATE FUNCTION and DO check of a PL/pgSQL body before anything runs (plpgsql_validator, pl_gram.y's and
+pl_comp.c's own errors)."""
 
 from __future__ import annotations
 
@@ -14,13 +15,28 @@ from lockgate.parse.plpgsql.walk import fragments
 from lockgate.parse.routine import EXPRESSION_PREFIX, GrammarError, parse_query
 from lockgate.text import Offsets
 from lockgate.timeline.context import Context
-from lockgate.timeline.plpgsql.declare import EVENT_TRIGGER, TRIGGER, declare, event_trigger_variables, outer_scope, trigger_variables
+from lockgate.timeline.plpgsql.declare import (
+    EVENT_TRIGGER,
+    TRIGGER,
+    declare,
+    event_trigger_variables,
+    outer_scope,
+    trigger_variables,
+)
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var
 
 _CURRENT = frozenset({"row_count", "pg_context", "pg_routine_oid"})
 _STACKED = frozenset(
-    {"returned_sqlstate", "message_text", "pg_exception_detail", "pg_exception_hint", "pg_exception_context", "column_name", "constraint_name"}
+    {
+        "returned_sqlstate",
+        "message_text",
+        "pg_exception_detail",
+        "pg_exception_hint",
+        "pg_exception_context",
+        "column_name",
+        "constraint_name",
+    }
     | {"pg_datatype_name", "table_name", "schema_name"}
 )
 
@@ -88,7 +104,12 @@ class _Compiler:
                 self.returns(statement)
             case tree.Raise():
                 if statement.condition and sqlstates(statement.condition) is None:
-                    raise self.refuse("42704", f'unrecognized exception condition "{statement.condition}"', statement.start, statement.condition)
+                    raise self.refuse(
+                        "42704",
+                        f'unrecognized exception condition "{statement.condition}"',
+                        statement.start,
+                        statement.condition,
+                    )
             case tree.Diagnostics():
                 for target, item in statement.items:
                     self.target(target, assigns=True)
@@ -101,7 +122,7 @@ class _Compiler:
         if isinstance(statement, (tree.Open, tree.Fetch, tree.Close)):
             self.cursor(statement.cursor)
 
-    # --- blocks and loops ----------------------------------------------------------------------------------------------
+    # --- blocks and loops ---------------------------------------------------------------------------------------------
 
     def block(self, block: tree.Block) -> None:
         frame = Frame({}, block.label)
@@ -119,7 +140,9 @@ class _Compiler:
         for handler in block.handlers:
             for condition in handler.conditions:
                 if not condition.sqlstate and condition.name != "others" and sqlstates(condition.name) is None:
-                    raise self.refuse("42704", f'unrecognized exception condition "{condition.name}"', condition.start, condition.name)
+                    raise self.refuse(
+                        "42704", f'unrecognized exception condition "{condition.name}"', condition.start, condition.name
+                    )
             self.scope.frames.append(Frame({"sqlstate": Var("sqlstate", TEXT), "sqlerrm": Var("sqlerrm", TEXT)}))
             self.statements(handler.body)
             self.scope.frames.pop()
@@ -150,21 +173,30 @@ class _Compiler:
         if statement.label:
             found = [is_loop for label, is_loop in self.loops if label == statement.label]
             if not found and not self.scope.labelled(statement.label):
-                message = f'there is no label "{statement.label}" attached to any block or loop enclosing this statement'
+                message = (
+                    f'there is no label "{statement.label}" attached to any block or loop enclosing this statement'
+                )
                 raise self.refuse("42601", message, statement.start, statement.label)
             if found and not found[-1] and not statement.leave:
-                raise self.refuse("42601", f'block label "{statement.label}" cannot be used in CONTINUE', statement.start, statement.label)
+                raise self.refuse(
+                    "42601",
+                    f'block label "{statement.label}" cannot be used in CONTINUE',
+                    statement.start,
+                    statement.label,
+                )
         elif not any(is_loop for _, is_loop in self.loops):
             tail = "outside a loop, unless it has a label" if statement.leave else "outside a loop"
             raise self.refuse("42601", f"{word} cannot be used {tail}", statement.start)
 
-    # --- names ---------------------------------------------------------------------------------------------------------
+    # --- names --------------------------------------------------------------------------------------------------------
 
     def targets(self, targets: tuple[tree.Target, ...]) -> None:
         for target in targets:
             var = self.target(target, assigns=True)
             if len(targets) > 1 and len(target.parts) == 1 and var.fields is not None:
-                raise self.refuse("42601", "record variable cannot be part of multiple-item INTO list", target.start, var.name)
+                raise self.refuse(
+                    "42601", "record variable cannot be part of multiple-item INTO list", target.start, var.name
+                )
 
     def target(self, target: tree.Target, *, assigns: bool) -> Var:
         found = self.scope.resolve(target.parts)
@@ -178,13 +210,17 @@ class _Compiler:
     def cursor(self, target: tree.Target) -> None:
         var = self.target(target, assigns=False)
         if var.type not in (REFCURSOR, 0) and not var.open:
-            raise self.refuse("42804", f'variable "{var.name}" must be of type cursor or refcursor', target.start, var.name)
+            raise self.refuse(
+                "42804", f'variable "{var.name}" must be of type cursor or refcursor', target.start, var.name
+            )
 
     def returns(self, statement: tree.Return | tree.ReturnNext | tree.ReturnQuery) -> None:
         routine = self.routine
         if routine is None:
             if isinstance(statement, tree.Return) and statement.value is not None:
-                raise self.refuse("42804", "RETURN cannot have a parameter in function returning void", statement.value.start)
+                raise self.refuse(
+                    "42804", "RETURN cannot have a parameter in function returning void", statement.value.start
+                )
             return
         out = any(m in "obt" for m in routine.modes)
         if isinstance(statement, tree.Return):
@@ -193,11 +229,19 @@ class _Compiler:
             word = "QUERY" if isinstance(statement, tree.ReturnQuery) else "NEXT"
             raise self.refuse("42804", f"cannot use RETURN {word} in a non-SETOF function", statement.start)
         elif isinstance(statement, tree.ReturnNext) and statement.value is not None and out:
-            raise self.refuse("42804", "RETURN NEXT cannot have a parameter in function with OUT parameters", statement.value.start)
+            raise self.refuse(
+                "42804", "RETURN NEXT cannot have a parameter in function with OUT parameters", statement.value.start
+            )
 
     def plain_return(self, statement: tree.Return, routine: Routine, out: bool) -> None:
         if statement.value is None:
-            if not (routine.retset or routine.result in (VOID, EVENT_TRIGGER) or out or routine.kind == "p" or routine.result == 0):
+            if not (
+                routine.retset
+                or routine.result in (VOID, EVENT_TRIGGER)
+                or out
+                or routine.kind == "p"
+                or routine.result == 0
+            ):
                 raise self.refuse("42601", 'missing expression at or near ";"', statement.start)
             return
         what = ""
@@ -212,7 +256,7 @@ class _Compiler:
         if what:
             raise self.refuse("42804", f"RETURN cannot have a parameter in function {what}", statement.value.start)
 
-    # --- syntax of SQL -------------------------------------------------------------------------------------------------
+    # --- syntax of SQL ------------------------------------------------------------------------------------------------
 
     def syntax(self, fragment: tree.Fragment) -> None:
         """check_sql_expr: the SQL grammar's own refusal."""

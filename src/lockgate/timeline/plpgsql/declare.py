@@ -24,9 +24,17 @@ TRIGGER, EVENT_TRIGGER, TEXT_ARRAY = 2279, 3838, 1009
 _PERCENT = pattern(r"(.*?)%\s*(type|rowtype)\s*((?:\[\d*\]\s*|array\s*)*)$", re.IGNORECASE | re.DOTALL)
 _PARAMETER = pattern(r"\$\d+")
 _TRIGGER_VARS = (
-    ("tg_name", NAME), ("tg_when", TEXT), ("tg_level", TEXT), ("tg_op", TEXT), ("tg_relid", OID), ("tg_relname", NAME), ("tg_table_name", NAME),
-    ("tg_table_schema", NAME), ("tg_nargs", INT4), ("tg_argv", TEXT_ARRAY),
-)  # fmt: skip
+    ("tg_name", NAME),
+    ("tg_when", TEXT),
+    ("tg_level", TEXT),
+    ("tg_op", TEXT),
+    ("tg_relid", OID),
+    ("tg_relname", NAME),
+    ("tg_table_name", NAME),
+    ("tg_table_schema", NAME),
+    ("tg_nargs", INT4),
+    ("tg_argv", TEXT_ARRAY),
+)
 _WHEN = {"B": "BEFORE", "A": "AFTER", "O": "INSTEAD OF"}
 _OPERATIONS = {"I": "INSERT", "U": "UPDATE", "D": "DELETE", "T": "TRUNCATE"}
 
@@ -37,7 +45,13 @@ def declare(ctx: Context, place: Place, scope: Scope, declaration: Declaration) 
         found = scope.resolve(declaration.aliased)
         if found is None:
             shown = ".".join(declaration.aliased)
-            raise ctx.refuse("42704", f'variable "{shown}" does not exist', span=place.span(declaration.start), name=shown, kind="other")
+            raise ctx.refuse(
+                "42704",
+                f'variable "{shown}" does not exist',
+                span=place.span(declaration.start),
+                name=shown,
+                kind="other",
+            )
         return found[0]
     if declaration.kind == "cursor":
         return Var(declaration.name, REFCURSOR, cursor=declaration, value=declaration.name)
@@ -80,7 +94,9 @@ def _percent(ctx: Context, place: Place, scope: Scope, name: str, written: Fragm
             model = known[0]
             return Var(name, model.type, model.typmod, model.collation, model.fields, model.open, record=model.record)
         if len(parts) == 1 and ctx.catalog.major >= 17:  # plpgsql_parse_wordtype
-            raise ctx.refuse("42704", f'variable "{word}" does not exist', span=place.span(written.start), name=word, kind="other")
+            raise ctx.refuse(
+                "42704", f'variable "{word}" does not exist', span=place.span(written.start), name=word, kind="other"
+            )
         node = {"names": [{"String": {"sval": p}} for p in parts], "pct_type": True, "typemod": -1, "location": 13}
         try:
             with place.enter(ctx, written):
@@ -89,7 +105,12 @@ def _percent(ctx: Context, place: Place, scope: Scope, name: str, written: Fragm
             if ctx.catalog.major >= 17:
                 raise
             # before, what names no column was read again as the name of a type
-            error = ctx.refuse("42601", 'syntax error at or near "%"', span=place.span(written.start + written.text.index("%")), kind="other")
+            error = ctx.refuse(
+                "42601",
+                'syntax error at or near "%"',
+                span=place.span(written.start + written.text.index("%")),
+                kind="other",
+            )
             error.failure = replace(refused.failure, sqlstate="42601", message='syntax error at or near "%"')
             raise error from refused
         return typed(ctx, name, array_of(ctx.catalog, found.oid) if array else found.oid, found.typmod)
@@ -108,7 +129,7 @@ def is_polymorphic(oid: int) -> bool:
     return oid in POLYMORPHIC
 
 
-# --- parameters ----------------------------------------------------------------------------------------------------------
+# --- parameters -------------------------------------------------------------------------------------------------------
 
 
 def outer_scope(ctx: Context, routine: Routine | None, conflict: str) -> Scope:
@@ -120,7 +141,9 @@ def outer_scope(ctx: Context, routine: Routine | None, conflict: str) -> Scope:
         modes = routine.modes or "i" * len(types)
         given = routine.names or ("",) * len(types)
         for number, (oid, mode, word) in enumerate(zip(types, modes, given, strict=False), 1):
-            var = typed(ctx, word or f"${number}", 0 if oid in POLYMORPHIC else oid, value=None if mode in "ot" else UNKNOWN)
+            var = typed(
+                ctx, word or f"${number}", 0 if oid in POLYMORPHIC else oid, value=None if mode in "ot" else UNKNOWN
+            )
             positional.append(var)
             if word:
                 names[word] = var
@@ -128,7 +151,9 @@ def outer_scope(ctx: Context, routine: Routine | None, conflict: str) -> Scope:
     return Scope([Frame(names, label)], tuple(positional), conflict)
 
 
-def trigger_variables(ctx: Context, relation: Relation | None, trigger: Trigger | None, event: str = "") -> dict[str, Var]:
+def trigger_variables(
+    ctx: Context, relation: Relation | None, trigger: Trigger | None, event: str = ""
+) -> dict[str, Var]:
     """NEW, OLD and TG_* for one firing; of unknown shape without a trigger."""
     names = {name: Var(name, oid) for name, oid in _TRIGGER_VARS}
     for word in ("new", "old"):
@@ -136,10 +161,15 @@ def trigger_variables(ctx: Context, relation: Relation | None, trigger: Trigger 
     if relation is None or trigger is None:
         return names
     known: dict[str, object] = {
-        "tg_name": trigger.name, "tg_when": _WHEN[trigger.timing], "tg_level": "ROW" if trigger.row else "STATEMENT", "tg_relid": relation.oid,
-        "tg_op": _OPERATIONS.get(event, UNKNOWN), "tg_relname": relation.name, "tg_table_name": relation.name,
+        "tg_name": trigger.name,
+        "tg_when": _WHEN[trigger.timing],
+        "tg_level": "ROW" if trigger.row else "STATEMENT",
+        "tg_relid": relation.oid,
+        "tg_op": _OPERATIONS.get(event, UNKNOWN),
+        "tg_relname": relation.name,
+        "tg_table_name": relation.name,
         "tg_table_schema": ctx.catalog.namespace_name(relation.namespace),
-    }  # fmt: skip
+    }
     for name, value in known.items():
         names[name].value = value
     if trigger.row:
@@ -157,7 +187,11 @@ def event_trigger_variables() -> dict[str, Var]:
 def result_columns(ctx: Context, routine: Routine) -> tuple[Column, ...] | None:
     """What a routine returns as columns; None where that is not known (RECORD without OUT parameters)."""
     types = routine.all_args or routine.args
-    outs = [Column(n, t) for t, m, n in zip(types, routine.modes, routine.names or ("",) * len(types), strict=False) if m in "obt"]
+    outs = [
+        Column(n, t)
+        for t, m, n in zip(types, routine.modes, routine.names or ("",) * len(types), strict=False)
+        if m in "obt"
+    ]
     if outs:
         return tuple(outs)
     if routine.result in (0, RECORD) or routine.result in POLYMORPHIC:

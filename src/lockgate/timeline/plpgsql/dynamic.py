@@ -13,10 +13,14 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import Unknown, World, expression, text_of
 from lockgate.timeline.targets import HARMLESS, HOLE, taints_of
 
-# a name, else a number (RESTART WITH), a string, a query (AS pg_get_viewdef()), a constraint (pg_get_constraintdef()), a column, some options
+# a name, else a number (RESTART WITH), a string, a query (AS pg_get_viewdef()), a constraint (pg_get_constraintdef()),
+# a column, some options
 _FILLINGS = (HOLE, "1", f"'{HOLE}'", "SELECT 1", "CHECK (true)", f"{HOLE} int", "")
 _WHY = "dynamic SQL of which only a part is known"
-_HARMLESS = pattern(r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh|comment|explain|show|reset)\b", re.I)
+_HARMLESS = pattern(
+    r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh|comment|explain|show|reset)\b",
+    re.I,
+)
 _SETTINGS = pattern(r"\s*set\s+(local\s+|session\s+)?(search_path|role|session)\b", re.I)  # whose names, and who asks
 _VIEWS = pattern(r"\s*create\s+(or\s+replace\s+)?view\b", re.I)
 _VERB = pattern(rf"(^|;)\s*{HOLE}")  # a statement of which not even the verb is known
@@ -68,7 +72,8 @@ def _literal(world: World, node: Node) -> str:
 
 
 def only_values(text: str) -> list[tuple[str, Node]]:
-    """The ALTER TABLE statements of a text whose holes are whole constants, as in DEFAULT %L: nothing else that they do rests on the value."""
+    """The ALTER TABLE statements of a text whose holes are whole constants, as in DEFAULT %L: nothing else that they do
+    rests on the value."""
     try:
         statements = parse_statements(text)
     except GrammarError:
@@ -91,7 +96,9 @@ def unknown_views(text: str) -> list[Node]:
 
 def _in_constants(item: Any) -> bool:
     if isinstance(item, dict):
-        return item.get("sval") == {"sval": HOLE} or ("bound" not in item and all(_in_constants(value) for value in item.values()))
+        return item.get("sval") == {"sval": HOLE} or (
+            "bound" not in item and all(_in_constants(value) for value in item.values())
+        )
     return all(_in_constants(each) for each in item) if isinstance(item, list) else HOLE not in str(item)
 
 

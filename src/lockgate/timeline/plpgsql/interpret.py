@@ -1,6 +1,7 @@
 """PL/pgSQL run over the simulated catalog: control structures (src/pl/plpgsql/src/pl_exec.c).
 
-What is known is carried out; what depends on unknown values is carried out on a copy of the catalog, whose differences are then in doubt.
+What is known is carried out; what depends on unknown values is carried out on a copy of the catalog, whose differences
+are then in doubt.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Interpreter(Sentences):
             return returned.value
         return UNKNOWN if left else None
 
-    # --- sequences -----------------------------------------------------------------------------------------------------
+    # --- sequences ----------------------------------------------------------------------------------------------------
 
     def statements(self, found: Sequence[tree.Statement]) -> Left:
         """Run statements in order; once control may have left, the rest is a maybe."""
@@ -92,7 +93,11 @@ class Interpreter(Sentences):
             if found is not None:
                 left = max(left, found)
                 ctx.tainted += [_WHY] if merge(draft, copy, _WHY, ctx.place) else []
-                changed |= {i for i, (v, old) in enumerate(zip(variables, before, strict=True)) if v.value is not old and v.value != old}
+                changed |= {
+                    i
+                    for i, (v, old) in enumerate(zip(variables, before, strict=True))
+                    if v.value is not old and v.value != old
+                }
                 if ctx.session.search_path != session.search_path:
                     ctx.taint(("any",), "search_path is set under a condition that is not known here")
             ctx.session = session
@@ -121,7 +126,7 @@ class Interpreter(Sentences):
             ctx.unchecked = saved[1]
             del ctx.warnings[said:]  # nor are they certain
 
-    # --- statements ----------------------------------------------------------------------------------------------------
+    # --- statements ---------------------------------------------------------------------------------------------------
 
     def statement(self, statement: tree.Statement) -> Left:
         """Run one statement."""
@@ -207,7 +212,7 @@ class Interpreter(Sentences):
             self.scope.frames.pop()
             self.raised.pop()
 
-    # --- branches ------------------------------------------------------------------------------------------------------
+    # --- branches -----------------------------------------------------------------------------------------------------
 
     def branches(self, statement: tree.If) -> Left:
         possible: list[Sequence[tree.Statement]] = []
@@ -235,8 +240,13 @@ class Interpreter(Sentences):
             if isinstance(found, Unknown):
                 possible.append(body)
         if statement.otherwise is None and not possible:
-            raise self.ctx.refuse("20000", "case not found", span=self.place.span(statement.start), kind="other",
-                                  help="CASE statement is missing ELSE part.")  # fmt: skip
+            raise self.ctx.refuse(
+                "20000",
+                "case not found",
+                span=self.place.span(statement.start),
+                kind="other",
+                help="CASE statement is missing ELSE part.",
+            )
         return self.choose(possible, statement.otherwise or ())
 
     def among(self, operand: Value, condition: tree.Fragment) -> Value:
@@ -247,7 +257,7 @@ class Interpreter(Sentences):
             return True
         return UNKNOWN if not known(*found) else False
 
-    # --- loops ---------------------------------------------------------------------------------------------------------
+    # --- loops --------------------------------------------------------------------------------------------------------
 
     def once(self, body: Sequence[tree.Statement], label: str, *, sure: bool = True) -> tuple[bool, Left]:
         """One turn of a loop: whether to go on, and whether control may have left more than it."""
@@ -345,14 +355,18 @@ class Interpreter(Sentences):
                 return Left.NO
         raise Leaving(statement.label, statement.leave)
 
-    # --- errors --------------------------------------------------------------------------------------------------------
+    # --- errors -------------------------------------------------------------------------------------------------------
 
     def raise_(self, statement: tree.Raise) -> None:
         if statement.bare:
             if self.raised:
                 raise Refused(self.raised[-1])
-            raise self.ctx.refuse("0Z002", "RAISE without parameters cannot be used outside an exception handler",
-                                  span=self.place.span(statement.start), kind="other")  # fmt: skip
+            raise self.ctx.refuse(
+                "0Z002",
+                "RAISE without parameters cannot be used outside an exception handler",
+                span=self.place.span(statement.start),
+                kind="other",
+            )
         params = [text_of(self.value(p)) for p in statement.params]
         options = {name: self.value(value) for name, value in statement.options}
         if statement.level != "exception":
@@ -360,12 +374,24 @@ class Interpreter(Sentences):
         state = statement.sqlstate or (sqlstates(statement.condition) or ("P0001",))[0]
         code = options.get("errcode")
         if isinstance(code, str):
-            state = code if len(code) == 5 and code.upper() == code and code.isalnum() else (sqlstates(code) or ("P0001",))[0]
+            state = (
+                code
+                if len(code) == 5 and code.upper() == code and code.isalnum()
+                else (sqlstates(code) or ("P0001",))[0]
+            )
         elif isinstance(code, Unknown):
             state = ""
-        message = _filled(statement.message, params) if statement.message is not None else options.get("message", statement.condition or state)
-        raise self.ctx.refuse(state or "P0001", str(message) if isinstance(message, str) else "an exception is raised",
-                              span=self.place.span(statement.start), kind="other")  # fmt: skip
+        message = (
+            _filled(statement.message, params)
+            if statement.message is not None
+            else options.get("message", statement.condition or state)
+        )
+        raise self.ctx.refuse(
+            state or "P0001",
+            str(message) if isinstance(message, str) else "an exception is raised",
+            span=self.place.span(statement.start),
+            kind="other",
+        )
 
     def check(self, statement: tree.Assert) -> None:
         if truth(self.value(statement.condition)) in (False, None):
@@ -378,7 +404,9 @@ class Interpreter(Sentences):
         if statement.word == "null":
             return
         if self.ctx.transaction.open or self.raised:
-            raise self.ctx.refuse("2D000", "invalid transaction termination", span=self.place.span(statement.start), kind="other")
+            raise self.ctx.refuse(
+                "2D000", "invalid transaction termination", span=self.place.span(statement.start), kind="other"
+            )
         if statement.word == "rollback":
             self.ctx.catalog.restore(self.start[0])
             self.ctx.session = self.start[1]

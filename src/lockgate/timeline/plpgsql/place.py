@@ -32,7 +32,8 @@ class _Nowhere(Offsets):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A body's place: its file and the offset of its first character; -1 where escapes make inner places unknowable (``bounds`` then holds)."""
+    """A body's place: its file and the offset of its first character; -1 where escapes make inner places unknowable
+    (``bounds`` then holds)."""
 
     source: Source
     start: int

@@ -17,7 +17,8 @@ from lockgate.values import dataclass, field
 
 @dataclass(slots=True)
 class Var:
-    """A variable: its static type and, while a body runs, its value. ``fields`` None: a scalar; ``open``: a record of unknown shape."""
+    """A variable: its static type and, while a body runs, its value. ``fields`` None: a scalar; ``open``: a record of
+    unknown shape."""
 
     name: str
     type: int = 0
@@ -78,7 +79,11 @@ class Scope:
 
     def variables(self) -> Variables:
         """As the binder wants them: innermost block first."""
-        blocks = tuple(Block({name: var.variable() for name, var in frame.names.items()}, frame.label) for frame in reversed(self.frames) if frame.names)
+        blocks = tuple(
+            Block({name: var.variable() for name, var in frame.names.items()}, frame.label)
+            for frame in reversed(self.frames)
+            if frame.names
+        )
         positional = tuple(Column(var.name, var.type, var.typmod, var.collation) for var in self.positional)
         return Variables(blocks, positional, self.conflict)
 
@@ -130,4 +135,6 @@ def typed(ctx: Context, name: str, oid: int, typmod: int = -1, value: Value = UN
         found = type_of(ctx.catalog, oid)
         relation = getattr(found, "relation", 0)
         doubtful = relation != 0 and ctx.catalog.taint_of(("any",), ("object", relation)) is not None
-    return Var(name, oid, typmod, getattr(type_of(ctx.catalog, oid), "collation", 0) or 0, fields, doubtful, value=value)
+    return Var(
+        name, oid, typmod, getattr(type_of(ctx.catalog, oid), "collation", 0) or 0, fields, doubtful, value=value
+    )

@@ -42,7 +42,7 @@ class Sentences:
         """What expressions are evaluated in."""
         return World(self.ctx, self.scope.lookup)
 
-    # --- expressions ---------------------------------------------------------------------------------------------------
+    # --- expressions --------------------------------------------------------------------------------------------------
 
     def table(self, fragment: tree.Fragment) -> tuple[Query | None, list[str], list[Row]]:
         """An expression or query, analysed, carried out and evaluated: its columns and rows. Refuses."""
@@ -86,7 +86,7 @@ class Sentences:
         _, columns, rows = self.table(fragment)
         return [rows[0].values.get(c, UNKNOWN) for c in columns] if len(rows) == 1 and rows[0].certain else [UNKNOWN]
 
-    # --- assignment ----------------------------------------------------------------------------------------------------
+    # --- assignment ---------------------------------------------------------------------------------------------------
 
     def give(self, var: Var, fragment: tree.Fragment) -> None:
         """Assign an expression to a variable."""
@@ -150,7 +150,9 @@ class Sentences:
         if var is not None:
             var.value = value
 
-    def into(self, targets: Sequence[tree.Target], columns: list[str], rows: list[Row], strict: bool, start: int) -> None:
+    def into(
+        self, targets: Sequence[tree.Target], columns: list[str], rows: list[Row], strict: bool, start: int
+    ) -> None:
         """INTO: the first row; STRICT wants exactly one (P0002, P0003)."""
         sure = all(row.certain for row in rows)
         self.found((bool(rows) if sure else UNKNOWN) if not any(r.certain for r in rows) else True)
@@ -166,7 +168,7 @@ class Sentences:
         else:
             self.take(targets, columns, Row(dict.fromkeys(columns, UNKNOWN)))
 
-    # --- statements ----------------------------------------------------------------------------------------------------
+    # --- statements ---------------------------------------------------------------------------------------------------
 
     def sentence(self, statement: tree.Statement) -> None:
         """Run a statement that is no control structure."""
@@ -209,9 +211,21 @@ class Sentences:
             query, columns, rows = self.table(fragment)
             if statement.into:
                 self.shape(statement.into, query)
-            elif not statement.perform and (tag == "SelectStmt" or (query is not None and query.columns)):  # exec_stmt_execsql
-                help = "If you want to discard the results of a SELECT, use PERFORM instead." if tag == "SelectStmt" else ""
-                raise self.ctx.refuse("42601", "query has no destination for result data", span=self.place.span(statement.start), kind="other", help=help)
+            elif not statement.perform and (
+                tag == "SelectStmt" or (query is not None and query.columns)
+            ):  # exec_stmt_execsql
+                help = (
+                    "If you want to discard the results of a SELECT, use PERFORM instead."
+                    if tag == "SelectStmt"
+                    else ""
+                )
+                raise self.ctx.refuse(
+                    "42601",
+                    "query has no destination for result data",
+                    span=self.place.span(statement.start),
+                    kind="other",
+                    help=help,
+                )
             self.into(statement.into, columns, rows, statement.strict, statement.start)
             return
         with self.place.enter(self.ctx, fragment):
@@ -223,7 +237,9 @@ class Sentences:
         except GrammarError as error:
             if not error.sqlstate:
                 raise self.ctx.unsure("a statement in the body could not be analysed", ("any",)) from error
-            raise self.ctx.refuse("42601", error.message, span=self.place.span(fragment.start + error.offset), kind="other") from error
+            raise self.ctx.refuse(
+                "42601", error.message, span=self.place.span(fragment.start + error.offset), kind="other"
+            ) from error
 
     def utility(self, tag: str, node: Node) -> None:
         """Carry out a utility statement; what it leaves uncertain is noted, and the body goes on."""
@@ -247,16 +263,20 @@ class Sentences:
             self.ctx.depth -= 1
             self.ctx.variables = variables
 
-    # --- dynamic SQL ---------------------------------------------------------------------------------------------------
+    # --- dynamic SQL --------------------------------------------------------------------------------------------------
 
-    def execute(self, text: tree.Fragment, using: Sequence[tree.Fragment], into: Sequence[tree.Target], strict: bool) -> None:
+    def execute(
+        self, text: tree.Fragment, using: Sequence[tree.Fragment], into: Sequence[tree.Target], strict: bool
+    ) -> None:
         """EXECUTE: the statement that a text spells, or what its constant parts tell of it."""
         query, columns, rows = self.table(text)
         given, parameters = self.using(using)
         value = single(columns, rows)
         del query
         if value is None:
-            raise self.ctx.refuse("22004", "query string argument of EXECUTE is null", span=self.place.span(text.start), kind="other")
+            raise self.ctx.refuse(
+                "22004", "query string argument of EXECUTE is null", span=self.place.span(text.start), kind="other"
+            )
         if not isinstance(value, str):
             self.guess(text)
             self.take(into, [], Row({}))
@@ -286,7 +306,9 @@ class Sentences:
                 raise self.ctx.unsure("dynamic SQL could not be analysed", ("any",)) from error
             raise self.ctx.refuse("42601", error.message, span=self.place.span(fragment.start), kind="other") from error
 
-    def dynamic(self, tag: str, node: Node, given: tuple[Column, ...], parameters: tuple[Value, ...]) -> tuple[Query | None, list[str], list[Row]]:
+    def dynamic(
+        self, tag: str, node: Node, given: tuple[Column, ...], parameters: tuple[Value, ...]
+    ) -> tuple[Query | None, list[str], list[Row]]:
         if tag not in QUERIES or "intoClause" in node:
             self.utility_outside(tag, node)
             return None, [], _MANY

@@ -29,21 +29,35 @@ from lockgate.timeline.targets import HARMLESS
 
 _TRIGGER, _EVENT_TRIGGER = 2279, 3838
 _SAFE = HARMLESS | {"VariableSetStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "TransactionStmt"}
-_DML = pattern(r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh)\b", re.IGNORECASE)
+_DML = pattern(
+    r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh)\b",
+    re.IGNORECASE,
+)
 
 
 _CHANGING = ("groupClause", "havingClause", "distinctClause", "limitCount", "withClause", "valuesLists")
 
 
 def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World | None = None) -> None:
-    """Carry out the routines that a query calls, and set_config(); what may happen an unknown number of times is a maybe."""
+    """Carry out the routines that a query calls, and set_config(); what may happen an unknown number of times is a
+    maybe."""
     for oid in query.routines:
         routine = ctx.catalog.find(Routine, oid)
         if routine is None:
             continue
-        if routine.result in (_TRIGGER, _EVENT_TRIGGER) and tag == "SelectStmt" and not node.get("fromClause") and routine.language == "plpgsql":
-            raise ctx.refuse("0A000", "trigger functions can only be called as triggers", name=routine.name, kind="function",
-                             object=ctx.catalog.qualified(routine))  # fmt: skip
+        if (
+            routine.result in (_TRIGGER, _EVENT_TRIGGER)
+            and tag == "SelectStmt"
+            and not node.get("fromClause")
+            and routine.language == "plpgsql"
+        ):
+            raise ctx.refuse(
+                "0A000",
+                "trigger functions can only be called as triggers",
+                name=routine.name,
+                kind="function",
+                object=ctx.catalog.qualified(routine),
+            )
         _inline(ctx, routine)
         if alters(ctx, routine) or may_write(ctx, oid):
             run_called(ctx, tag, node, routine, world)
@@ -67,13 +81,18 @@ def plan(ctx: Context, query: Query) -> None:
 
 
 def _inline(ctx: Context, routine: Routine) -> None:
-    """inline_function: the planner reads a plain SQL function's only statement, whether or not it will ever run. Refuses as that does."""
+    """inline_function: the planner reads a plain SQL function's only statement, whether or not it will ever run.
+    Refuses as that does."""
     from lockgate.timeline.plpgsql.declare import is_polymorphic
     from lockgate.timeline.routines.sql_body import analysed
     from lockgate.timeline.routines.validate import settings_of
 
     body = routine.body
-    plain = routine.kind == "f" and routine.language == "sql" and not (routine.retset or routine.security_definer or routine.config)
+    plain = (
+        routine.kind == "f"
+        and routine.language == "sql"
+        and not (routine.retset or routine.security_definer or routine.config)
+    )
     if not plain or body is None or body.atomic or any(is_polymorphic(t) for t in (*routine.args, routine.result)):
         return
     with settings_of(ctx, routine), suppress(Unsure, GrammarError):
@@ -81,11 +100,12 @@ def _inline(ctx: Context, routine: Routine) -> None:
             list(analysed(ctx, routine))
 
 
-# --- which routines matter -----------------------------------------------------------------------------------------------
+# --- which routines matter --------------------------------------------------------------------------------------------
 
 
 def alters(ctx: Context, routine: Routine, seen: frozenset[int] = frozenset()) -> bool:
-    """Whether a routine may change the catalog: DDL, dynamic SQL that is not plainly DML, or a call of one that does."""
+    """Whether a routine may change the catalog: DDL, dynamic SQL that is not plainly DML, or a call of one that
+    does."""
     if routine.oid in seen or routine.body is None or routine.language not in ("sql", "plpgsql"):
         return False
     if routine.body.atomic:
@@ -141,12 +161,17 @@ def dml_prefix(text: str) -> bool:
     return match is not None and _DML.match(match.group(1)) is not None
 
 
-# --- running them --------------------------------------------------------------------------------------------------------
+# --- running them -----------------------------------------------------------------------------------------------------
 
 
 def calls(node: Any) -> Iterator[tuple[Node, bool]]:
-    """Every function call in a tree, and whether it stands directly in the top target list (and so runs once for each row)."""
-    top = {id(t["ResTarget"]["val"].get("FuncCall")) for t in node.get("targetList", ()) if "ResTarget" in t and "val" in t["ResTarget"]}
+    """Every function call in a tree, and whether it stands directly in the top target list (and so runs once for each
+    row)."""
+    top = {
+        id(t["ResTarget"]["val"].get("FuncCall"))
+        for t in node.get("targetList", ())
+        if "ResTarget" in t and "val" in t["ResTarget"]
+    }
     stack = [node]
     while stack:
         item = stack.pop()
@@ -194,7 +219,12 @@ def _try(ctx: Context, node: Node, routine: Routine, world: World) -> None:
 
 def _in_from(node: Node, call: Node) -> bool:
     items = node.get("fromClause", ())
-    return len(items) == 1 and "RangeFunction" in items[0] and any(c is call for c, _ in calls(items[0])) and "whereClause" not in node
+    return (
+        len(items) == 1
+        and "RangeFunction" in items[0]
+        and any(c is call for c, _ in calls(items[0]))
+        and "whereClause" not in node
+    )
 
 
 def _times(world: World, node: Node) -> list[World] | None:
@@ -212,7 +242,8 @@ def _times(world: World, node: Node) -> list[World] | None:
 
 
 def arguments(world: World, routine: Routine, call: Node) -> list[Value]:
-    """The values of a call's arguments, in the order of the routine's input parameters, with the defaults of those left out."""
+    """The values of a call's arguments, in the order of the routine's input parameters, with the defaults of those left
+    out."""
     called = with_outputs(routine)
     values: list[Value] = [UNKNOWN] * len(called.args)
     if called is routine:

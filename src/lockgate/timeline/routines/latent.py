@@ -1,4 +1,5 @@
-"""Routines that a migration breaks without the apply showing it: string bodies that still refer to what was dropped or renamed."""
+"""Routines that a migration breaks without the apply showing it: string bodies that still refer to what was dropped or
+renamed."""
 
 from __future__ import annotations
 
@@ -44,10 +45,13 @@ class Watch:
     """Looks after each migration at the routines that its changes may have broken; each breakage is told once."""
 
     told: dict[tuple[int, str], str] = field(default_factory=dict)  # a routine's oid and the server's words -> ours
-    unguarded: dict[int, str] = field(default_factory=dict)  # tables with row level security and no policy -> what was told of them
+    unguarded: dict[int, str] = field(
+        default_factory=dict
+    )  # tables with row level security and no policy -> what was told of them
 
     def over(self, steps: list[Step], catalog: Catalog, session: Session) -> list[Step]:
-        """The steps of one migration, with ``latent`` failures where they arose; ``catalog`` and ``session`` are those after it."""
+        """The steps of one migration, with ``latent`` failures where they arose; ``catalog`` and ``session`` are those
+        after it."""
         made, lost = _made(steps), _lost(steps)
         if not made and not lost:
             return steps
@@ -63,13 +67,25 @@ class Watch:
                 self._tell(out, routine, broken.failure, made.get(routine.oid), lost, catalog)
         return [replace(step, latent=tuple(out[id(step)])) if out[id(step)] else step for step in steps]
 
-    def _tell(self, out: dict[int, list[Failure]], routine: Routine, failure: Failure, maker: Step | None, lost: Lost, catalog: Catalog) -> None:
+    def _tell(
+        self,
+        out: dict[int, list[Failure]],
+        routine: Routine,
+        failure: Failure,
+        maker: Step | None,
+        lost: Lost,
+        catalog: Catalog,
+    ) -> None:
         key = (routine.oid, failure.message)
         if key in self.told:
             return
         name = _missing_name(failure)
         culprit, deed = lost.get(name, (None, ""))
-        step = maker if maker is not None and (culprit is None or culprit.statement.index <= maker.statement.index) else culprit
+        step = (
+            maker
+            if maker is not None and (culprit is None or culprit.statement.index <= maker.statement.index)
+            else culprit
+        )
         if step is None:
             return
         found = _failure(catalog, routine, failure, step, name, "" if step is maker else deed)
@@ -77,7 +93,8 @@ class Watch:
         out[id(step)].append(found)
 
     def mended(self, catalog: Catalog, session: Session) -> frozenset[str]:
-        """What was told of routines that are gone or whole again in ``catalog``, that after the last migration: no call will meet it."""
+        """What was told of routines that are gone or whole again in ``catalog``, that after the last migration: no call
+        will meet it."""
         left: set[tuple[int, str]] = set()
         for oid in {oid for oid, _ in self.told}:
             routine = catalog.find(Routine, oid)
@@ -94,7 +111,9 @@ def _watched(routine: Routine) -> bool:
 def _missing_name(failure: Failure) -> str:
     """The name that a failure is about."""
     match = re.search(r'"([^"]+)"(?! of relation)(?! has no)|(?:function|column|field) ("?[\w.]+"?)', failure.message)
-    found = re.findall(r'(?:column|relation|type|schema|field|function) "?([\w.$]+?)"?(?:\(| does| of| is|$)', failure.message)
+    found = re.findall(
+        r'(?:column|relation|type|schema|field|function) "?([\w.$]+?)"?(?:\(| does| of| is|$)', failure.message
+    )
     last = found[0] if found else match.group(1) or match.group(2) if match is not None else ""
     return str(last).rpartition(".")[2].strip('"')
 
@@ -106,20 +125,40 @@ def _failure(catalog: Catalog, routine: Routine, failure: Failure, step: Step, n
     what = failure.object or name
     if not deed:
         span = failure.span if body is not None and body.source is source else step.statement.span
-        fate = f", {failure.cause} in {failure.since}" if failure.cause and failure.since else f", {failure.cause} before" if failure.cause else ""
+        fate = (
+            f", {failure.cause} in {failure.since}"
+            if failure.cause and failure.since
+            else f", {failure.cause} before"
+            if failure.cause
+            else ""
+        )
         message = f"{shown} fails when it is called: {failure.message}{fate}"
     else:
         at = find_name(source.text, name, step.statement.span.start, step.statement.span.end)
         span = Span(at, token_end(source.text, at)) if at >= 0 else step.statement.span
         place = body.source if body is not None else None
         if isinstance(place, Source):
-            related = (Label(place, failure.span, f"{shown} still uses it here"), *(r for r in related if r.source is not source))
+            related = (
+                Label(place, failure.span, f"{shown} still uses it here"),
+                *(r for r in related if r.source is not source),
+            )
         message = f"{shown} still uses {what}, which this {deed}"
     help = f"its next call fails with {failure.sqlstate}: {failure.message}; replace the routine in the same migration"
-    return Failure(failure.sqlstate, message, span, catalog.qualified(routine), help, related, "routine", failure.cause, failure.since, True)
+    return Failure(
+        failure.sqlstate,
+        message,
+        span,
+        catalog.qualified(routine),
+        help,
+        related,
+        "routine",
+        failure.cause,
+        failure.since,
+        True,
+    )
 
 
-# --- which routines to look at -------------------------------------------------------------------------------------------
+# --- which routines to look at ----------------------------------------------------------------------------------------
 
 
 def _made(steps: Iterable[Step]) -> dict[int, Step]:
@@ -151,18 +190,23 @@ def _lost(steps: Iterable[Step]) -> Lost:
 def _names_lost(change: Change) -> Iterator[tuple[str, str]]:
     old, new = change.before, change.after
     if isinstance(old, (Relation, Type, Routine, Namespace)):
-        moved = new is not None and (getattr(new, "name", ""), getattr(new, "namespace", 0)) != (old.name, getattr(old, "namespace", 0))
+        moved = new is not None and (getattr(new, "name", ""), getattr(new, "namespace", 0)) != (
+            old.name,
+            getattr(old, "namespace", 0),
+        )
         if new is None or moved:
             yield old.name, "drops" if new is None else "renames"
     if isinstance(old, Relation) and isinstance(new, Relation):
         names = {a.num: a.name for a in new.attributes}
-        yield from ((a.name, "renames" if a.num in names else "drops") for a in old.attributes if names.get(a.num) != a.name)
+        yield from (
+            (a.name, "renames" if a.num in names else "drops") for a in old.attributes if names.get(a.num) != a.name
+        )
         # a new column may make the name of a variable ambiguous
         numbers = {a.num for a in old.attributes}
         yield from ((a.name, "adds") for a in new.attributes if a.num not in numbers)
 
 
-# --- looking at one ------------------------------------------------------------------------------------------------------
+# --- looking at one ---------------------------------------------------------------------------------------------------
 
 
 def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Broken]:
@@ -175,7 +219,9 @@ def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Brok
     found: list[Broken] = []
     firings = _firings(catalog, routine)
     for relation, trigger, event in firings:
-        ctx = Context(catalog.draft(), replace(session, local=type(session.local)()), body.statement, unchecked=True, depth=1)
+        ctx = Context(
+            catalog.draft(), replace(session, local=type(session.local)()), body.statement, unchecked=True, depth=1
+        )
         try:
             with settings_of(ctx, routine):
                 some = _read(ctx, routine, relation, trigger, event)
@@ -201,7 +247,15 @@ def _placed(ctx: Context, broken: Broken, relation: Relation | None) -> Broken:
     schema = ctx.catalog.namespace_name(relation.namespace)
     event = ctx.catalog.events.get(("column", schema, relation.name, match.group(1)))
     shown = f"{schema}.{relation.name}.{match.group(1)}"
-    failure = ctx.refuse("42703", broken.failure.message, object=shown, kind="column", event=event, span=broken.failure.span, related=broken.failure.related).failure
+    failure = ctx.refuse(
+        "42703",
+        broken.failure.message,
+        object=shown,
+        kind="column",
+        event=event,
+        span=broken.failure.span,
+        related=broken.failure.related,
+    ).failure
     return Broken(failure, broken.guarded)
 
 
@@ -220,10 +274,18 @@ def _firings(catalog: Catalog, routine: Routine) -> list[tuple[Relation | None, 
     return found
 
 
-def _read(ctx: Context, routine: Routine, relation: Relation | None, trigger: Trigger | None, event: str) -> list[Broken]:
+def _read(
+    ctx: Context, routine: Routine, relation: Relation | None, trigger: Trigger | None, event: str
+) -> list[Broken]:
     from lockgate.timeline.plpgsql.analyse import Analyser, Broken
     from lockgate.timeline.plpgsql.compile import parsed
-    from lockgate.timeline.plpgsql.declare import EVENT_TRIGGER, TRIGGER, event_trigger_variables, outer_scope, trigger_variables
+    from lockgate.timeline.plpgsql.declare import (
+        EVENT_TRIGGER,
+        TRIGGER,
+        event_trigger_variables,
+        outer_scope,
+        trigger_variables,
+    )
     from lockgate.timeline.plpgsql.place import Place
     from lockgate.timeline.routines.sql_body import analysed
 
@@ -245,7 +307,9 @@ def _read(ctx: Context, routine: Routine, relation: Relation | None, trigger: Tr
     analyser = Analyser(ctx, place, scope, routine)
     _transition_tables(ctx, relation, trigger)
     analyser.block(body.block)
-    return [b for b in analyser.found if not (analyser.dynamic and b.failure.sqlstate == "42P01" and not b.failure.cause)]
+    return [
+        b for b in analyser.found if not (analyser.dynamic and b.failure.sqlstate == "42P01" and not b.failure.cause)
+    ]
 
 
 def _transition_tables(ctx: Context, relation: Relation | None, trigger: Trigger | None) -> None:
@@ -258,7 +322,19 @@ def _transition_tables(ctx: Context, relation: Relation | None, trigger: Trigger
         if name:
             space = temp_namespace(ctx, ask=False)
             oid = ctx.catalog.new_oid()
-            ctx.catalog.put(Relation(oid, name, space.oid, "r", relation.owner, relation.attributes, relation.next_attnum, "t", rowtype=relation.rowtype))
+            ctx.catalog.put(
+                Relation(
+                    oid,
+                    name,
+                    space.oid,
+                    "r",
+                    relation.owner,
+                    relation.attributes,
+                    relation.next_attnum,
+                    "t",
+                    rowtype=relation.rowtype,
+                )
+            )
 
 
 def _certain(ctx: Context, routine: Routine, broken: Broken) -> bool:
@@ -288,10 +364,15 @@ def _makings(text: str) -> frozenset[str]:
 
 
 def _foreign(catalog: Catalog, failure: Failure) -> bool:
-    """Whether a function is looked for in a schema that holds none here: somebody else fills it (an extension's schema of a hosting service)."""
+    """Whether a function is looked for in a schema that holds none here: somebody else fills it (an extension's schema
+    of a hosting service)."""
     match = re.match(r"function ([\w$]+)\.", failure.message)
     space = catalog.namespace(match.group(1)) if match is not None else None
-    return space is not None and space.oid >= 2200 and not any(isinstance(o, Routine) for o in catalog.in_namespace(space.oid))
+    return (
+        space is not None
+        and space.oid >= 2200
+        and not any(isinstance(o, Routine) for o in catalog.in_namespace(space.oid))
+    )
 
 
 def _qualified(failure: Failure) -> bool:

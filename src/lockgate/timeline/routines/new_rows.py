@@ -1,4 +1,5 @@
-"""What inserting a row for certain needs beside the privileges of the query: its sequences, and that row security lets it pass."""
+"""What inserting a row for certain needs beside the privileges of the query: its sequences, and that row security lets
+it pass."""
 
 from __future__ import annotations
 
@@ -15,18 +16,34 @@ from lockgate.timeline.query_privileges import defaults_used
 def check_new_rows(world: World, relation: Relation, node: Node, use: RelationUse) -> None:
     """An INSERT as the current role, where it is certain that there is a row to insert. Refuses with 42501."""
     ctx = world.ctx
-    if relation.kind not in "rp" or not ctx.session.known or ctx.unchecked or ctx.catalog.of_relation(relation.oid, Rewrite):
+    if (
+        relation.kind not in "rp"
+        or not ctx.session.known
+        or ctx.unchecked
+        or ctx.catalog.of_relation(relation.oid, Rewrite)
+    ):
         return
     sequence, shut = _lacking(ctx, relation, use), _shut(ctx, relation)
     if (sequence is None and not shut) or not some(world, node):
         return
     if sequence is not None:
         need_privilege(ctx, sequence, "USAGE", node["relation"].get("location", 0), name=relation.name)
-    if shut and not any(t.timing == "B" and t.row and "I" in t.events for t in ctx.catalog.of_relation(relation.oid, Trigger)):
-        name, table = remedy.quoted(ctx.catalog.role_name(ctx.session.role)), remedy.sql_name(ctx.catalog, relation).partition(" ")[2]
-        raise ctx.refuse("42501", f'new row violates row-level security policy for table "{relation.name}"', node["relation"].get("location", 0),
-                         name=relation.name, object=ctx.catalog.qualified(relation), kind="privilege",
-                         help=f"CREATE POLICY {name} ON {table} FOR INSERT TO {name} WITH CHECK (true);")  # fmt: skip
+    if shut and not any(
+        t.timing == "B" and t.row and "I" in t.events for t in ctx.catalog.of_relation(relation.oid, Trigger)
+    ):
+        name, table = (
+            remedy.quoted(ctx.catalog.role_name(ctx.session.role)),
+            remedy.sql_name(ctx.catalog, relation).partition(" ")[2],
+        )
+        raise ctx.refuse(
+            "42501",
+            f'new row violates row-level security policy for table "{relation.name}"',
+            node["relation"].get("location", 0),
+            name=relation.name,
+            object=ctx.catalog.qualified(relation),
+            kind="privilege",
+            help=f"CREATE POLICY {name} ON {table} FOR INSERT TO {name} WITH CHECK (true);",
+        )
 
 
 def some(world: World, node: Node) -> bool:
@@ -37,7 +54,7 @@ def some(world: World, node: Node) -> bool:
     return "withClause" not in node and any(row.certain for row in select(world, source)[1])
 
 
-# --- sequences -----------------------------------------------------------------------------------------------------------
+# --- sequences --------------------------------------------------------------------------------------------------------
 
 
 def _lacking(ctx: Context, relation: Relation, use: RelationUse) -> Relation | None:
@@ -45,19 +62,31 @@ def _lacking(ctx: Context, relation: Relation, use: RelationUse) -> Relation | N
     for oid in defaults_used(ctx, relation, use):
         for edge in ctx.catalog.dependencies(oid):
             sequence = ctx.catalog.find(Relation, edge.referenced[0]) if edge.kind == "n" else None
-            if sequence is not None and sequence.kind == "S" and has_privilege(ctx, sequence, "UPDATE") == NO == has_privilege(ctx, sequence, "USAGE"):
+            if (
+                sequence is not None
+                and sequence.kind == "S"
+                and has_privilege(ctx, sequence, "UPDATE") == NO == has_privilege(ctx, sequence, "USAGE")
+            ):
                 return sequence
     return None
 
 
-# --- row security --------------------------------------------------------------------------------------------------------
+# --- row security -----------------------------------------------------------------------------------------------------
 
 
 def _shut(ctx: Context, relation: Relation) -> bool:
-    """Whether no policy lets the role insert (check_enable_rls; without a permissive one the default is to deny, get_row_security_policies)."""
+    """Whether no policy lets the role insert (check_enable_rls; without a permissive one the default is to deny,
+    get_row_security_policies)."""
     catalog, role = ctx.catalog, ctx.catalog.find(Role, ctx.session.role)
     if role is None or not row_security.applies(ctx, relation, role.oid):
         return False
-    if catalog.taint_of(("any",), ("privileges",), ("object", relation.oid), ("owner", relation.oid), ("namespace", relation.namespace), ("object", role.oid)):
+    if catalog.taint_of(
+        ("any",),
+        ("privileges",),
+        ("object", relation.oid),
+        ("owner", relation.oid),
+        ("namespace", relation.namespace),
+        ("object", role.oid),
+    ):
         return False
     return not any(p.permissive for p in row_security.policies_of(ctx, relation, role.oid, "INSERT"))

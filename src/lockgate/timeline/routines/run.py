@@ -32,8 +32,16 @@ def run_block(ctx: Context, text: str, place: Place) -> None:
     Interpreter(ctx, place, scope).run(body.block)
 
 
-def run_routine(ctx: Context, routine: Routine, args: Sequence[Value], *, relation: Relation | None = None, trigger: Trigger | None = None) -> Value:
-    """Run a routine with these arguments; what it returns, UNKNOWN where that is not known. Refuses as its statements do."""
+def run_routine(
+    ctx: Context,
+    routine: Routine,
+    args: Sequence[Value],
+    *,
+    relation: Relation | None = None,
+    trigger: Trigger | None = None,
+) -> Value:
+    """Run a routine with these arguments; what it returns, UNKNOWN where that is not known. Refuses as its statements
+    do."""
     if routine.body is None or routine.language not in ("sql", "plpgsql"):
         ctx.catalog.forget()
         return UNKNOWN
@@ -70,10 +78,19 @@ def _at_call(ctx: Context, failure: Failure, source: Source, routine: Routine) -
     """It is the calling statement that fails; where in the body is related."""
     start = (ctx.bounds or ctx.statement.span).start
     inside = Label(source, failure.span, f"in {routine.name}()")
-    return replace(failure, span=Span(start, token_end(ctx.text_source.text, start)), related=(inside, *failure.related))
+    return replace(
+        failure, span=Span(start, token_end(ctx.text_source.text, start)), related=(inside, *failure.related)
+    )
 
 
-def _run_plpgsql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place, relation: Relation | None, trigger: Trigger | None) -> Value:
+def _run_plpgsql(
+    ctx: Context,
+    routine: Routine,
+    args: Sequence[Value],
+    place: Place,
+    relation: Relation | None,
+    trigger: Trigger | None,
+) -> Value:
     assert routine.body is not None
     body = compile_body(ctx, routine.body.text, place, routine)
     scope = _scope(ctx, routine, args, body.conflict)
@@ -120,7 +137,15 @@ def _run_sql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place
     return UNKNOWN
 
 
-def maybe_run(ctx: Context, routine: Routine, args: Sequence[Value], reason: str, *, relation: Relation | None = None, trigger: Trigger | None = None) -> None:
+def maybe_run(
+    ctx: Context,
+    routine: Routine,
+    args: Sequence[Value],
+    reason: str,
+    *,
+    relation: Relation | None = None,
+    trigger: Trigger | None = None,
+) -> None:
     """Run a routine that may or may not run: what it would change is in doubt."""
     draft, session = ctx.catalog, ctx.session
     ctx.catalog = draft.draft()

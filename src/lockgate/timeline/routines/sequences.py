@@ -1,4 +1,5 @@
-"""nextval(), currval() and setval(): what they need of the sequence that they name (src/backend/commands/sequence.c)."""
+"""nextval(), currval() and setval(): what they need of the sequence that they name
+(src/backend/commands/sequence.c)."""
 
 from __future__ import annotations
 
@@ -15,10 +16,17 @@ _NEEDS = {"nextval": ("UPDATE", "USAGE"), "currval": ("SELECT", "USAGE"), "setva
 
 
 def check_call(ctx: Context, name: str, args: list[Value], call: Node, world: World) -> None:
-    """Refuse a certain call of the three on a sequence that the current role may not use. They are strict: a NULL calls nothing."""
-    if name not in _NEEDS or not args or any(value is None or (isinstance(value, Unknown) and not value.notnull) for value in args):
+    """Refuse a certain call of the three on a sequence that the current role may not use. They are strict: a NULL calls
+    nothing."""
+    if (
+        name not in _NEEDS
+        or not args
+        or any(value is None or (isinstance(value, Unknown) and not value.notnull) for value in args)
+    ):
         return
-    found = args[0] if isinstance(args[0], Reg) else lookup(world, "class", args[0]) if isinstance(args[0], str) else None
+    found = (
+        args[0] if isinstance(args[0], Reg) else lookup(world, "class", args[0]) if isinstance(args[0], str) else None
+    )
     sequence = ctx.catalog.find(Relation, int(found)) if isinstance(found, Reg) else None
     if sequence is None or sequence.kind != "S":
         return

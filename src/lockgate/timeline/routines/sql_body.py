@@ -1,4 +1,5 @@
-"""SQL function bodies, analysed and validated (fmgr_sql_validator, check_sql_fn_retval of src/backend/executor/functions.c)."""
+"""SQL function bodies, analysed and validated (fmgr_sql_validator, check_sql_fn_retval of
+src/backend/executor/functions.c)."""
 
 from __future__ import annotations
 
@@ -23,19 +24,25 @@ _WRAPPERS = frozenset({"CreateTableAsStmt", "ExplainStmt", "DeclareCursorStmt"})
 
 
 def validate_sql(ctx: Context, routine: Routine) -> None:
-    """Analyse every statement of an SQL body, and compare what it returns with the declared type. Refuses; Unsure where not certain."""
+    """Analyse every statement of an SQL body, and compare what it returns with the declared type. Refuses; Unsure where
+    not certain."""
     assert routine.body is not None
     polymorphic = any(is_polymorphic(t) for t in (*routine.args, routine.result))
     if routine.body.atomic:
         _validate_atomic(ctx, routine, polymorphic)
         return
-    queries = [(tag, query) for tag, query in analysed(ctx, routine, skip=polymorphic) if query is not None or tag not in QUERIES]
+    queries = [
+        (tag, query)
+        for tag, query in analysed(ctx, routine, skip=polymorphic)
+        if query is not None or tag not in QUERIES
+    ]
     if not polymorphic:
         check_result(ctx, routine, queries)
 
 
 def analysed(ctx: Context, routine: Routine, *, skip: bool = False) -> Iterator[tuple[str, Query | None]]:
-    """The statements of a string body, analysed: tag and query (None for utility statements, and what could not be followed)."""
+    """The statements of a string body, analysed: tag and query (None for utility statements, and what could not be
+    followed)."""
     assert routine.body is not None
     text, place = routine.body.text, Place.of(ctx, routine.body)
     try:
@@ -79,14 +86,19 @@ def parameters(ctx: Context, routine: Routine) -> Variables:
     return Variables((Block(names, routine.name),), positional, "use_column")
 
 
-# --- BEGIN ATOMIC --------------------------------------------------------------------------------------------------------
+# --- BEGIN ATOMIC -----------------------------------------------------------------------------------------------------
 
 
 def _validate_atomic(ctx: Context, routine: Routine, polymorphic: bool) -> None:
     """interpret_AS_clause: the body is analysed now, and depended upon."""
     assert routine.body is not None
     if polymorphic:
-        raise ctx.refuse("42P13", "SQL function with unquoted function body cannot have polymorphic arguments", name=routine.name, kind="function")
+        raise ctx.refuse(
+            "42P13",
+            "SQL function with unquoted function body cannot have polymorphic arguments",
+            name=routine.name,
+            kind="function",
+        )
     variables = parameters(ctx, routine)
     queries: list[tuple[str, Query | None]] = []
     for tag, node in _atomic_statements(routine.body.tree):
@@ -115,7 +127,13 @@ def check_atomic(ctx: Context, routine: Routine) -> None:
 
 def _atomic_statements(tree: Any) -> Iterator[tuple[str, Node]]:
     if "ReturnStmt" in tree:
-        yield "SelectStmt", {"targetList": [{"ResTarget": {"val": tree["ReturnStmt"]["returnval"]}}], "limitOption": "LIMIT_OPTION_DEFAULT"}
+        yield (
+            "SelectStmt",
+            {
+                "targetList": [{"ResTarget": {"val": tree["ReturnStmt"]["returnval"]}}],
+                "limitOption": "LIMIT_OPTION_DEFAULT",
+            },
+        )
     for item in tree.get("List", {}).get("items", ()):
         for statement in item.get("List", {}).get("items", ()):
             if not statement:
@@ -127,11 +145,13 @@ def _atomic_statements(tree: Any) -> Iterator[tuple[str, Node]]:
 
 
 def _word(tag: str) -> str:
-    words = {"CreateStmt": "CreateTable", "CreateTableAsStmt": "CreateTableAs", "ViewStmt": "CreateView"}.get(tag) or tag.removesuffix("Stmt")
+    words = {"CreateStmt": "CreateTable", "CreateTableAsStmt": "CreateTableAs", "ViewStmt": "CreateView"}.get(
+        tag
+    ) or tag.removesuffix("Stmt")
     return "".join(" " + c if c.isupper() and i else c for i, c in enumerate(words)).upper()
 
 
-# --- the result ----------------------------------------------------------------------------------------------------------
+# --- the result -------------------------------------------------------------------------------------------------------
 
 
 def check_result(ctx: Context, routine: Routine, queries: list[tuple[str, Query | None]]) -> None:
@@ -149,7 +169,11 @@ def check_result(ctx: Context, routine: Routine, queries: list[tuple[str, Query 
         raise _mismatch(ctx, routine, detail)
     if query.open:
         return
-    outs = [Column(n, t) for t, m, n in zip(routine.all_args, routine.modes, routine.names or ("",) * len(routine.modes), strict=False) if m in "obt"]
+    outs = [
+        Column(n, t)
+        for t, m, n in zip(routine.all_args, routine.modes, routine.names or ("",) * len(routine.modes), strict=False)
+        if m in "obt"
+    ]
     found = type_of(ctx.catalog, routine.result)
     kind = getattr(found, "kind", "") or getattr(found, "typtype", "")
     if routine.result == RECORD or kind == "c":
@@ -170,7 +194,13 @@ def _check_columns(ctx: Context, routine: Routine, query: Query, wanted: tuple[C
         raise _mismatch(ctx, routine, "Final statement returns too many columns.")
     for number, (column, target) in enumerate(zip(query.columns, wanted, strict=False), 1):
         names = [type_name(ctx.catalog, t, None, ctx.path()) for t in (column.type, target.type)]
-        _check_column(ctx, routine, column, target.type, f"Final statement returns {names[0]} instead of {names[1]} at column {number}.")
+        _check_column(
+            ctx,
+            routine,
+            column,
+            target.type,
+            f"Final statement returns {names[0]} instead of {names[1]} at column {number}.",
+        )
     if len(query.columns) < len(wanted):
         raise _mismatch(ctx, routine, "Final statement returns too few columns.")
 
@@ -187,4 +217,6 @@ def _check_column(ctx: Context, routine: Routine, column: Column, target: int, d
 def _mismatch(ctx: Context, routine: Routine, detail: str) -> Exception:
     shown = type_name(ctx.catalog, routine.result, None, ctx.path())
     message = f"return type mismatch in function declared to return {shown}"
-    return ctx.refuse("42P13", message, name=routine.name, object=ctx.catalog.qualified(routine), help=detail, kind="function")
+    return ctx.refuse(
+        "42P13", message, name=routine.name, object=ctx.catalog.qualified(routine), help=detail, kind="function"
+    )

@@ -16,10 +16,15 @@ _EVENTS = {"InsertStmt": "I", "UpdateStmt": "U", "DeleteStmt": "D"}
 
 
 def fire(world: World, query: Query, tag: str, node: Node, timings: str) -> None:
-    """Run the functions of the triggers of these timings for what they may not do; nothing else that they do is kept. Refuses with 42501."""
+    """Run the functions of the triggers of these timings for what they may not do; nothing else that they do is kept.
+    Refuses with 42501."""
     ctx = world.ctx
     relation = ctx.catalog.find(Relation, query.target) if query.target and tag in _EVENTS else None
-    if relation is None or relation.kind not in "rv" or ctx.session.settings.get("session_replication_role", "origin") != "origin":
+    if (
+        relation is None
+        or relation.kind not in "rv"
+        or ctx.session.settings.get("session_replication_role", "origin") != "origin"
+    ):
         return
     for trigger in _certain(world, relation, _EVENTS[tag], node):
         function = ctx.catalog.find(Routine, trigger.function)
@@ -28,7 +33,8 @@ def fire(world: World, query: Query, tag: str, node: Node, timings: str) -> None
 
 
 def _certain(world: World, relation: Relation, event: str, node: Node) -> list[Trigger]:
-    """The triggers that fire: those for each statement, and for rows that are inserted unless a trigger before them may see to it that they are not."""
+    """The triggers that fire: those for each statement, and for rows that are inserted unless a trigger before them may
+    see to it that they are not."""
     found = [t for t in world.ctx.catalog.of_relation(relation.oid, Trigger) if event in t.events and not t.internal]
     before = sorted((t for t in found if t.row and t.timing in "BO"), key=lambda t: t.name)
     rows = before[:1] or [t for t in found if t.row]

@@ -30,7 +30,15 @@ def validate_body(ctx: Context, routine: Routine) -> None:
 
 def checks_bodies(ctx: Context) -> bool:
     """check_function_bodies."""
-    return ctx.session.settings.get("check_function_bodies", "on").lower() not in ("off", "false", "no", "0", "f", "n", "of")
+    return ctx.session.settings.get("check_function_bodies", "on").lower() not in (
+        "off",
+        "false",
+        "no",
+        "0",
+        "f",
+        "n",
+        "of",
+    )
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""Constraints that rows violate for certain (ExecConstraints in src/backend/executor/execMain.c, RI_FKey_check in ri_triggers.c)."""
+"""Constraints that rows violate for certain (ExecConstraints in src/backend/executor/execMain.c, RI_FKey_check in
+ri_triggers.c)."""
 
 from __future__ import annotations
 
@@ -17,7 +18,13 @@ def check_nulls(ctx: Context, relation: Relation, row: Row) -> None:
         missing = column.notnull and row.values.get(column.name, UNKNOWN) is None
         if missing and not ctx.catalog.taint_of(("column", relation.oid, column.name)):
             message = f'null value in column "{column.name}" of relation "{relation.name}" violates not-null constraint'
-            raise ctx.refuse("23502", message, name=column.name, object=f"{ctx.catalog.qualified(relation)}.{column.name}", kind="other")
+            raise ctx.refuse(
+                "23502",
+                message,
+                name=column.name,
+                object=f"{ctx.catalog.qualified(relation)}.{column.name}",
+                kind="other",
+            )
 
 
 def check_keys(ctx: Context, relation: Relation, before: list[Row], after: list[Row]) -> None:
@@ -27,12 +34,27 @@ def check_keys(ctx: Context, relation: Relation, before: list[Row], after: list[
     for key in ctx.catalog.of_relation(relation.oid, Constraint) if fresh else ():
         target = ctx.catalog.find(Relation, key.foreign) if key.kind == "f" and not key.deferred else None
         others = (after if target is relation else contents_of(ctx, target)) if target is not None else None
-        if others is not None and target is not None and any(_lost(row, relation, key.keys, others, target, key.foreign_keys) for row in fresh):
-            raise ctx.refuse("23503", f'insert or update on table "{relation.name}" violates foreign key constraint "{key.name}"', object=key.name, kind="other")
+        if (
+            others is not None
+            and target is not None
+            and any(_lost(row, relation, key.keys, others, target, key.foreign_keys) for row in fresh)
+        ):
+            raise ctx.refuse(
+                "23503",
+                f'insert or update on table "{relation.name}" violates foreign key constraint "{key.name}"',
+                object=key.name,
+                kind="other",
+            )
     gone = [row for row in before if id(row) not in new]
     for edge in ctx.catalog.dependents(relation.oid) if gone else ():
         found = ctx.catalog.find(Constraint, edge.dependent[0])
-        if found is not None and found.kind == "f" and found.foreign == relation.oid and found.on_delete in "ar" and not found.deferred:
+        if (
+            found is not None
+            and found.kind == "f"
+            and found.foreign == relation.oid
+            and found.on_delete in "ar"
+            and not found.deferred
+        ):
             _check_referring(ctx, relation, found, after)
 
 
@@ -44,13 +66,21 @@ def _check_referring(ctx: Context, relation: Relation, key: Constraint, after: l
         raise ctx.refuse("23503", message, object=key.name, kind="other")
 
 
-def _lost(row: Row, relation: Relation, keys: tuple[int, ...], others: list[Row], target: Relation, foreign: tuple[int, ...]) -> bool:
+def _lost(
+    row: Row, relation: Relation, keys: tuple[int, ...], others: list[Row], target: Relation, foreign: tuple[int, ...]
+) -> bool:
     """Whether a row refers for certain to none of the others."""
     wanted = _of(row, relation, keys)
     if not known(*wanted) or None in wanted:
         return False
-    return all(conjunction([equal(a, b) for a, b in zip(wanted, _of(other, target, foreign), strict=False)]) is False for other in others)
+    return all(
+        conjunction([equal(a, b) for a, b in zip(wanted, _of(other, target, foreign), strict=False)]) is False
+        for other in others
+    )
 
 
 def _of(row: Row, relation: Relation, keys: tuple[int, ...]) -> list[Value]:
-    return [row.values.get(column.name, UNKNOWN) if (column := relation.attribute_by_num(n)) is not None else UNKNOWN for n in keys]
+    return [
+        row.values.get(column.name, UNKNOWN) if (column := relation.attribute_by_num(n)) is not None else UNKNOWN
+        for n in keys
+    ]

@@ -74,10 +74,14 @@ def _followed(world: World, tag: str, relation: Relation, node: Node, before: li
 
 def _firing(ctx: Context, relation: Relation, event: str, *, rows: bool) -> list[Trigger]:
     """The triggers that an event fires, those for each row where there may be ``rows``."""
-    return [t for t in ctx.catalog.of_relation(relation.oid, Trigger) if not t.internal and event in t.events and (rows or not t.row)]
+    return [
+        t
+        for t in ctx.catalog.of_relation(relation.oid, Trigger)
+        if not t.internal and event in t.events and (rows or not t.row)
+    ]
 
 
-# --- who else may write --------------------------------------------------------------------------------------------------
+# --- who else may write -----------------------------------------------------------------------------------------------
 
 
 def may_write(ctx: Context, oid: int, seen: frozenset[int] = frozenset()) -> bool:
@@ -109,7 +113,7 @@ def _cascaded(ctx: Context, relation: int, event: str, seen: set[int]) -> set[in
     return seen
 
 
-# --- rows ----------------------------------------------------------------------------------------------------------------
+# --- rows -------------------------------------------------------------------------------------------------------------
 
 
 def _insert(world: World, relation: Relation, node: Node, before: list[Row] | None) -> list[Row] | None:
@@ -128,7 +132,12 @@ def _insert(world: World, relation: Relation, node: Node, before: list[Row] | No
         if isinstance(found, Relation):
             if action:
                 continue
-            raise world.ctx.refuse("23505", f'duplicate key value violates unique constraint "{found.name}"', object=found.name, kind="other")
+            raise world.ctx.refuse(
+                "23505",
+                f'duplicate key value violates unique constraint "{found.name}"',
+                object=found.name,
+                kind="other",
+            )
         after.append(row)
     return after
 
@@ -142,7 +151,10 @@ def _new_rows(world: World, relation: Relation, node: Node) -> list[Row] | None:
     if not all(row.certain for row in rows):
         return None
     names = [t["name"] for t in targets] or [a.name for a in relation.attributes]
-    return [_made(world, relation, dict(zip(names, (row.values.get(c, UNKNOWN) for c in columns), strict=False))) for row in rows]
+    return [
+        _made(world, relation, dict(zip(names, (row.values.get(c, UNKNOWN) for c in columns), strict=False)))
+        for row in rows
+    ]
 
 
 def _made(world: World, relation: Relation, given: dict[str, Value]) -> Row:
@@ -165,7 +177,11 @@ def _update(world: World, relation: Relation, node: Node, before: list[Row] | No
     if before is None:
         return None
     targets = [t["ResTarget"] for t in node.get("targetList", ())]
-    if "fromClause" in node or "withClause" in node or any("indirection" in t or "MultiAssignRef" in t["val"] for t in targets):
+    if (
+        "fromClause" in node
+        or "withClause" in node
+        or any("indirection" in t or "MultiAssignRef" in t["val"] for t in targets)
+    ):
         return [] if not before else None
     after: list[Row] = []
     for row, chosen in _chosen(world, node, before):
@@ -189,7 +205,11 @@ def _delete(world: World, relation: Relation, node: Node, before: list[Row] | No
     if "usingClause" in node or "withClause" in node:
         return [] if not before else None
     found = _chosen(world, node, before)
-    return None if any(isinstance(chosen, Unknown) for _, chosen in found) else [row for row, chosen in found if chosen is not True]
+    return (
+        None
+        if any(isinstance(chosen, Unknown) for _, chosen in found)
+        else [row for row, chosen in found if chosen is not True]
+    )
 
 
 def _frame(node: Node, row: Row) -> dict[str, Row]:
@@ -203,5 +223,7 @@ def _chosen(world: World, node: Node, rows: list[Row]) -> list[tuple[Row, bool |
 
 
 _FOLLOWED: dict[str, Callable[[World, Relation, Node, list[Row] | None], list[Row] | None]] = {
-    "InsertStmt": _insert, "UpdateStmt": _update, "DeleteStmt": _delete,
-}  # fmt: skip
+    "InsertStmt": _insert,
+    "UpdateStmt": _update,
+    "DeleteStmt": _delete,
+}

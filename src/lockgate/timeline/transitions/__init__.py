@@ -12,31 +12,55 @@ from lockgate.timeline.failure import Refused
 
 Handler = Callable[[Context, Node], None]
 
-# where the handlers are, so that a run imports only those that its statements need; a test holds this against the modules, and a tag that is
-# missing here is looked for in all of them
+# where the handlers are, so that a run imports only those that its statements need; a test holds this against the
+# modules, and a tag that is missing here is looked for in all of them
 _TAGS = {
-    "alter_table": "AlterTableStmt", "call": "CallStmt", "cast": "CreateCastStmt CreateTransformStmt", "collation": "AlterCollationStmt CreateConversionStmt",
+    "alter_table": "AlterTableStmt",
+    "call": "CallStmt",
+    "cast": "CreateCastStmt CreateTransformStmt",
+    "collation": "AlterCollationStmt CreateConversionStmt",
     "comment": "CommentStmt SecLabelStmt",
     "database": "AlterDatabaseRefreshCollStmt AlterDatabaseSetStmt AlterDatabaseStmt AlterTableSpaceOptionsStmt "
     "CreateTableSpaceStmt CreatedbStmt DropTableSpaceStmt DropdbStmt",
-    "default_privileges": "AlterDefaultPrivilegesStmt", "define": "DefineStmt", "do": "DoStmt", "domain": "AlterDomainStmt CreateDomainStmt", "drop": "DropStmt",
-    "event_trigger": "AlterEventTrigStmt CreateEventTrigStmt CreatePLangStmt", "extension": "AlterExtensionContentsStmt AlterExtensionStmt CreateExtensionStmt",
+    "default_privileges": "AlterDefaultPrivilegesStmt",
+    "define": "DefineStmt",
+    "do": "DoStmt",
+    "domain": "AlterDomainStmt CreateDomainStmt",
+    "drop": "DropStmt",
+    "event_trigger": "AlterEventTrigStmt CreateEventTrigStmt CreatePLangStmt",
+    "extension": "AlterExtensionContentsStmt AlterExtensionStmt CreateExtensionStmt",
     "foreign": "AlterFdwStmt AlterForeignServerStmt AlterUserMappingStmt CreateAmStmt "
     "CreateFdwStmt CreateForeignServerStmt CreateUserMappingStmt DropUserMappingStmt ImportForeignSchemaStmt",
-    "function": "AlterFunctionStmt CreateFunctionStmt", "grant": "GrantStmt", "index": "IndexStmt",
-    "maintenance": "AlterTableMoveAllStmt ClusterStmt CopyStmt LockStmt ReindexStmt TruncateStmt VacuumStmt", "membership": "GrantRoleStmt",
-    "operator": "AlterOperatorStmt", "operator_class": "AlterOpFamilyStmt CreateOpClassStmt CreateOpFamilyStmt", "owned": "DropOwnedStmt ReassignOwnedStmt",
-    "owner": "AlterOwnerStmt", "policy": "AlterPolicyStmt CreatePolicyStmt",
+    "function": "AlterFunctionStmt CreateFunctionStmt",
+    "grant": "GrantStmt",
+    "index": "IndexStmt",
+    "maintenance": "AlterTableMoveAllStmt ClusterStmt CopyStmt LockStmt ReindexStmt TruncateStmt VacuumStmt",
+    "membership": "GrantRoleStmt",
+    "operator": "AlterOperatorStmt",
+    "operator_class": "AlterOpFamilyStmt CreateOpClassStmt CreateOpFamilyStmt",
+    "owned": "DropOwnedStmt ReassignOwnedStmt",
+    "owner": "AlterOwnerStmt",
+    "policy": "AlterPolicyStmt CreatePolicyStmt",
     "prepare": "CheckPointStmt ClosePortalStmt DeallocateStmt DeclareCursorStmt ExecuteStmt ExplainStmt "
     "FetchStmt ListenStmt LoadStmt NotifyStmt PrepareStmt UnlistenStmt",
     "publication": "AlterPublicationStmt AlterSubscriptionStmt CreatePublicationStmt CreateSubscriptionStmt DropSubscriptionStmt",
-    "query": "DeleteStmt InsertStmt MergeStmt SelectStmt UpdateStmt", "rename": "RenameStmt",
-    "role": "AlterRoleSetStmt AlterRoleStmt CreateRoleStmt DropRoleStmt", "rule": "RuleStmt", "schema": "CreateSchemaStmt",
-    "sequence": "AlterSeqStmt CreateSeqStmt", "session": "AlterSystemStmt ConstraintsSetStmt DiscardStmt VariableSetStmt VariableShowStmt",
-    "set_schema": "AlterObjectDependsStmt AlterObjectSchemaStmt", "statistics": "AlterStatsStmt CreateStatsStmt", "table": "CreateForeignTableStmt CreateStmt",
-    "table_as": "CreateTableAsStmt", "text_search": "AlterTSConfigurationStmt AlterTSDictionaryStmt", "transaction": "TransactionStmt",
-    "trigger": "CreateTrigStmt", "type": "AlterEnumStmt AlterTypeStmt CompositeTypeStmt CreateEnumStmt CreateRangeStmt", "view": "RefreshMatViewStmt ViewStmt",
-}  # fmt: skip
+    "query": "DeleteStmt InsertStmt MergeStmt SelectStmt UpdateStmt",
+    "rename": "RenameStmt",
+    "role": "AlterRoleSetStmt AlterRoleStmt CreateRoleStmt DropRoleStmt",
+    "rule": "RuleStmt",
+    "schema": "CreateSchemaStmt",
+    "sequence": "AlterSeqStmt CreateSeqStmt",
+    "session": "AlterSystemStmt ConstraintsSetStmt DiscardStmt VariableSetStmt VariableShowStmt",
+    "set_schema": "AlterObjectDependsStmt AlterObjectSchemaStmt",
+    "statistics": "AlterStatsStmt CreateStatsStmt",
+    "table": "CreateForeignTableStmt CreateStmt",
+    "table_as": "CreateTableAsStmt",
+    "text_search": "AlterTSConfigurationStmt AlterTSDictionaryStmt",
+    "transaction": "TransactionStmt",
+    "trigger": "CreateTrigStmt",
+    "type": "AlterEnumStmt AlterTypeStmt CompositeTypeStmt CreateEnumStmt CreateRangeStmt",
+    "view": "RefreshMatViewStmt ViewStmt",
+}
 _MODULES = {tag: module for module, tags in _TAGS.items() for tag in tags.split()}
 
 
@@ -68,7 +92,8 @@ def handlers() -> dict[str, Handler]:
 
 
 def execute(ctx: Context, tag: str, node: Node) -> None:
-    """Run one statement on the context's draft: the entry for the replay, and for statements inside routines and schemas.
+    """Run one statement on the context's draft: the entry for the replay, and for statements inside routines and
+    schemas.
 
     Raises Refused or Unsure; the caller restores the draft.
     """

@@ -1,4 +1,5 @@
-"""Objects as DROP, COMMENT, ALTER ... OWNER TO and the like name them (get_object_address in src/backend/catalog/objectaddress.c)."""
+"""Objects as DROP, COMMENT, ALTER ... OWNER TO and the like name them (get_object_address in
+src/backend/catalog/objectaddress.c)."""
 
 from __future__ import annotations
 
@@ -23,7 +24,15 @@ from lockgate.catalog.objects import (
     Type,
 )
 from lockgate.catalog.typename import type_name
-from lockgate.timeline.binder import find_namespace, find_operator, find_relation_names, find_routine, find_type, resolve_type, words
+from lockgate.timeline.binder import (
+    find_namespace,
+    find_operator,
+    find_relation_names,
+    find_routine,
+    find_type,
+    resolve_type,
+    words,
+)
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.creation import find_other, named_role
@@ -31,30 +40,48 @@ from lockgate.timeline.transitions.relation import column_of, doubt
 from lockgate.values import dataclass
 
 RELATION_KINDS = {
-    "OBJECT_TABLE": ("rp", "table", "42P01"), "OBJECT_SEQUENCE": ("S", "sequence", "42P01"), "OBJECT_VIEW": ("v", "view", "42P01"),
-    "OBJECT_MATVIEW": ("m", "materialized view", "42P01"), "OBJECT_INDEX": ("iI", "index", "42704"),
+    "OBJECT_TABLE": ("rp", "table", "42P01"),
+    "OBJECT_SEQUENCE": ("S", "sequence", "42P01"),
+    "OBJECT_VIEW": ("v", "view", "42P01"),
+    "OBJECT_MATVIEW": ("m", "materialized view", "42P01"),
+    "OBJECT_INDEX": ("iI", "index", "42704"),
     "OBJECT_FOREIGN_TABLE": ("f", "foreign table", "42704"),
-}  # fmt: skip
+}
 ROUTINE_KINDS = {"OBJECT_FUNCTION": "fw", "OBJECT_PROCEDURE": "p", "OBJECT_AGGREGATE": "a", "OBJECT_ROUTINE": "fpaw"}
 # kinds of Other with a schema, and those without one
 _IN_SCHEMA = {
-    "OBJECT_CONVERSION": ("conversion", "conversion"), "OBJECT_STATISTIC_EXT": ("statistics", "statistics object"),
-    "OBJECT_TSCONFIGURATION": ("ts_config", "text search configuration"), "OBJECT_TSDICTIONARY": ("ts_dict", "text search dictionary"),
-    "OBJECT_TSPARSER": ("ts_parser", "text search parser"), "OBJECT_TSTEMPLATE": ("ts_template", "text search template"),
-}  # fmt: skip
+    "OBJECT_CONVERSION": ("conversion", "conversion"),
+    "OBJECT_STATISTIC_EXT": ("statistics", "statistics object"),
+    "OBJECT_TSCONFIGURATION": ("ts_config", "text search configuration"),
+    "OBJECT_TSDICTIONARY": ("ts_dict", "text search dictionary"),
+    "OBJECT_TSPARSER": ("ts_parser", "text search parser"),
+    "OBJECT_TSTEMPLATE": ("ts_template", "text search template"),
+}
 _GLOBAL = {
-    "OBJECT_LANGUAGE": ("language", "language"), "OBJECT_FDW": ("fdw", "foreign-data wrapper"), "OBJECT_FOREIGN_SERVER": ("foreign_server", "server"),
-    "OBJECT_EVENT_TRIGGER": ("event_trigger", "event trigger"), "OBJECT_ACCESS_METHOD": ("access_method", "access method"),
-    "OBJECT_PUBLICATION": ("publication", "publication"), "OBJECT_SUBSCRIPTION": ("subscription", "subscription"),
-    "OBJECT_TABLESPACE": ("tablespace", "tablespace"), "OBJECT_DATABASE": ("database", "database"),
-}  # fmt: skip
-_BUILTIN = {"ts_config": "ts_configs", "ts_dict": "ts_dicts", "ts_parser": "ts_parsers", "ts_template": "ts_templates", "language": "languages",
-            "conversion": "conversions"}  # fmt: skip
+    "OBJECT_LANGUAGE": ("language", "language"),
+    "OBJECT_FDW": ("fdw", "foreign-data wrapper"),
+    "OBJECT_FOREIGN_SERVER": ("foreign_server", "server"),
+    "OBJECT_EVENT_TRIGGER": ("event_trigger", "event trigger"),
+    "OBJECT_ACCESS_METHOD": ("access_method", "access method"),
+    "OBJECT_PUBLICATION": ("publication", "publication"),
+    "OBJECT_SUBSCRIPTION": ("subscription", "subscription"),
+    "OBJECT_TABLESPACE": ("tablespace", "tablespace"),
+    "OBJECT_DATABASE": ("database", "database"),
+}
+_BUILTIN = {
+    "ts_config": "ts_configs",
+    "ts_dict": "ts_dicts",
+    "ts_parser": "ts_parsers",
+    "ts_template": "ts_templates",
+    "language": "languages",
+    "conversion": "conversions",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a name stands for: a user's object (or a column of one); ``obj`` is something built in, or None where nothing more is known."""
+    """What a name stands for: a user's object (or a column of one); ``obj`` is something built in, or None where
+    nothing more is known."""
 
     obj: Any
     number: int = 0
@@ -107,7 +134,13 @@ def _relation(ctx: Context, kind: str, items: list[Any], missing_ok: bool) -> Fo
     kinds, word, _ = RELATION_KINDS[kind]
     if isinstance(found, Relation) and found.kind not in kinds:
         article = "an" if word == "index" else "a"
-        raise ctx.refuse("42809", f'"{found.name}" is not {article} {word}', name=found.name, kind="relation", object=ctx.catalog.qualified(found))
+        raise ctx.refuse(
+            "42809",
+            f'"{found.name}" is not {article} {word}',
+            name=found.name,
+            kind="relation",
+            object=ctx.catalog.qualified(found),
+        )
     return Found(found)
 
 
@@ -147,26 +180,42 @@ def _part(cls: _Part, word: str, on: str) -> Callable[[Context, Any, bool], Foun
         if not isinstance(relation, Relation):
             return Found(None)
         if relation.kind in "iIc":  # table_openrv
-            raise ctx.refuse("42809", f'"{relation.name}" is {"a composite type" if relation.kind == "c" else "an index"}', name=relation.name, kind="relation")
+            raise ctx.refuse(
+                "42809",
+                f'"{relation.name}" is {"a composite type" if relation.kind == "c" else "an index"}',
+                name=relation.name,
+                kind="relation",
+            )
         return find_part(ctx, cls, word, on, relation, name, missing_ok=missing_ok)
 
     return finder
 
 
-def find_part(ctx: Context, cls: _Part, word: str, on: str, relation: Relation, name: str, *, missing_ok: bool = False) -> Found | None:
+def find_part(
+    ctx: Context, cls: _Part, word: str, on: str, relation: Relation, name: str, *, missing_ok: bool = False
+) -> Found | None:
     """A constraint, trigger, policy or rule of a relation by name (42704)."""
     key = "rule" if cls is Rewrite else cls.__name__.lower()
     found = ctx.catalog.one(cls, (key, relation.oid, name))
     if found is not None:
         return Found(found)
     if doubt(ctx, relation) is not None or ctx.catalog.taint_of(("name", key, relation.oid, name)):
-        raise ctx.unsure(f"whether {word} {name} of {relation.name} exists is not known", ("name", key, relation.oid, name))
+        raise ctx.unsure(
+            f"whether {word} {name} of {relation.name} exists is not known", ("name", key, relation.oid, name)
+        )
     if missing_ok:
         return None
     schema = ctx.catalog.namespace_name(relation.namespace)
     near = did_you_mean(name, [o.name for o in ctx.catalog.of_relation(relation.oid, cls)])
-    raise ctx.refuse("42704", f'{word} "{name}" for {on} "{relation.name}" does not exist', name=name, object=f"{schema}.{relation.name}.{name}",
-                     kind=word, help=near, event=ctx.catalog.events.get((key, schema, relation.name, name)))  # fmt: skip
+    raise ctx.refuse(
+        "42704",
+        f'{word} "{name}" for {on} "{relation.name}" does not exist',
+        name=name,
+        object=f"{schema}.{relation.name}.{name}",
+        kind=word,
+        help=near,
+        event=ctx.catalog.events.get((key, schema, relation.name, name)),
+    )
 
 
 def _domain_constraint(ctx: Context, node: Any, missing_ok: bool) -> Found | None:
@@ -180,7 +229,9 @@ def _domain_constraint(ctx: Context, node: Any, missing_ok: bool) -> Found | Non
         return Found(found)
     if missing_ok:
         return None
-    raise ctx.refuse("42704", f'constraint "{name}" for domain {domain.obj.name} does not exist', name=name, kind="constraint")
+    raise ctx.refuse(
+        "42704", f'constraint "{name}" for domain {domain.obj.name} does not exist', name=name, kind="constraint"
+    )
 
 
 def _schema(ctx: Context, node: Any, missing_ok: bool) -> Found | None:
@@ -204,8 +255,14 @@ def _extension(ctx: Context, node: Any, missing_ok: bool) -> Found | None:
         raise ctx.unsure(f"whether extension {name} exists is not known")
     if missing_ok:
         return None
-    raise ctx.refuse("42704", f'extension "{name}" does not exist', name=name, object=name, kind="extension",
-                     event=ctx.catalog.events.get(("extension", name)))  # fmt: skip
+    raise ctx.refuse(
+        "42704",
+        f'extension "{name}" does not exist',
+        name=name,
+        object=name,
+        kind="extension",
+        event=ctx.catalog.events.get(("extension", name)),
+    )
 
 
 def _role(ctx: Context, node: Any, missing_ok: bool) -> Found | None:
@@ -226,8 +283,14 @@ def _type(ctx: Context, node: Any, missing_ok: bool) -> Found | None:
     if missing_ok:
         return None
     parts = words(_items(node))
-    raise ctx.refuse("42704", f'type "{".".join(parts)}" does not exist', name=parts[-1], object=".".join(parts), kind="type",
-                     event=_type_event(ctx, parts))  # fmt: skip
+    raise ctx.refuse(
+        "42704",
+        f'type "{".".join(parts)}" does not exist',
+        name=parts[-1],
+        object=".".join(parts),
+        kind="type",
+        event=_type_event(ctx, parts),
+    )
 
 
 def _type_event(ctx: Context, parts: list[str]) -> Any:
@@ -256,7 +319,9 @@ def _collation(ctx: Context, node: Any, missing_ok: bool) -> Found | None:
         return Found(None)
     if missing_ok:
         return None
-    raise ctx.refuse("42704", f'collation "{".".join(parts)}" for encoding "UTF8" does not exist', name=parts[-1], kind="collation")
+    raise ctx.refuse(
+        "42704", f'collation "{".".join(parts)}" for encoding "UTF8" does not exist', name=parts[-1], kind="collation"
+    )
 
 
 def _opclass(kind: str, word: str) -> Callable[[Context, Any, bool], Found | None]:
@@ -275,11 +340,18 @@ def _opclass(kind: str, word: str) -> Callable[[Context, Any, bool], Found | Non
                     return Found(found)
         if any(name == parts[-1] for name, *_ in ctx.catalog.builtins.opclasses(method)):
             return _shipped(kind, parts[-1])
-        if ctx.catalog.taint_of(("any",), *(("name", kind, s, parts[-1]) for s in spaces), *(("namespace", s) for s in spaces)):
+        if ctx.catalog.taint_of(
+            ("any",), *(("name", kind, s, parts[-1]) for s in spaces), *(("namespace", s) for s in spaces)
+        ):
             raise ctx.unsure(f"whether {word} {parts[-1]} exists is not known")
         if missing_ok:
             return None
-        raise ctx.refuse("42704", f'{word} "{".".join(parts)}" does not exist for access method "{method}"', name=parts[-1], kind="operator")
+        raise ctx.refuse(
+            "42704",
+            f'{word} "{".".join(parts)}" does not exist for access method "{method}"',
+            name=parts[-1],
+            kind="operator",
+        )
 
     return finder
 
@@ -319,7 +391,11 @@ def _lesser(ctx: Context, kind: str, node: Any, missing_ok: bool) -> Found | Non
         return Found(found)
     if builtin is not None and bare in ctx.catalog.builtins.names(builtin):
         return _shipped(own[0], bare)
-    if kind == "OBJECT_LANGUAGE" and bare == "plpgsql" and ctx.catalog.one(Extension, ("extension", "plpgsql")) is not None:
+    if (
+        kind == "OBJECT_LANGUAGE"
+        and bare == "plpgsql"
+        and ctx.catalog.one(Extension, ("extension", "plpgsql")) is not None
+    ):
         return _shipped(own[0], bare)
     if kind == "OBJECT_ACCESS_METHOD" and bare in ctx.catalog.builtins.access_methods:
         return _shipped(own[0], bare)
@@ -335,17 +411,31 @@ def find_other_or_none(ctx: Context, kind: str, names: Any, word: str, *, missin
 
 
 def _large_object(ctx: Context, node: Any, missing_ok: bool) -> Found:
-    return Found(ctx.catalog.one(Other, ("large_object", 0, number_of(node))))  # one that is missing here the application may have made
+    return Found(
+        ctx.catalog.one(Other, ("large_object", 0, number_of(node)))
+    )  # one that is missing here the application may have made
 
 
 _FINDERS: dict[str, Callable[[Context, Any, bool], Found | None]] = {
-    "OBJECT_COLUMN": _column, "OBJECT_TABCONSTRAINT": _part(Constraint, "constraint", "table"), "OBJECT_TRIGGER": _part(Trigger, "trigger", "table"),
-    "OBJECT_POLICY": _part(Policy, "policy", "table"), "OBJECT_RULE": _part(Rewrite, "rule", "relation"),
-    "OBJECT_DOMCONSTRAINT": _domain_constraint, "OBJECT_SCHEMA": _schema, "OBJECT_EXTENSION": _extension, "OBJECT_ROLE": _role,
-    "OBJECT_TYPE": _type, "OBJECT_DOMAIN": _domain, "OBJECT_OPERATOR": _operator, "OBJECT_COLLATION": _collation, "OBJECT_CAST": _cast,
-    "OBJECT_OPCLASS": _opclass("opclass", "operator class"), "OBJECT_OPFAMILY": _opclass("opfamily", "operator family"),
-    "OBJECT_TRANSFORM": _transform, "OBJECT_LARGEOBJECT": _large_object,
-}  # fmt: skip
+    "OBJECT_COLUMN": _column,
+    "OBJECT_TABCONSTRAINT": _part(Constraint, "constraint", "table"),
+    "OBJECT_TRIGGER": _part(Trigger, "trigger", "table"),
+    "OBJECT_POLICY": _part(Policy, "policy", "table"),
+    "OBJECT_RULE": _part(Rewrite, "rule", "relation"),
+    "OBJECT_DOMCONSTRAINT": _domain_constraint,
+    "OBJECT_SCHEMA": _schema,
+    "OBJECT_EXTENSION": _extension,
+    "OBJECT_ROLE": _role,
+    "OBJECT_TYPE": _type,
+    "OBJECT_DOMAIN": _domain,
+    "OBJECT_OPERATOR": _operator,
+    "OBJECT_COLLATION": _collation,
+    "OBJECT_CAST": _cast,
+    "OBJECT_OPCLASS": _opclass("opclass", "operator class"),
+    "OBJECT_OPFAMILY": _opclass("opfamily", "operator family"),
+    "OBJECT_TRANSFORM": _transform,
+    "OBJECT_LARGEOBJECT": _large_object,
+}
 
 
 def number_of(node: Node) -> str:

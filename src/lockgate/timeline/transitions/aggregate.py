@@ -27,7 +27,9 @@ def define_aggregate(ctx: Context, node: Node) -> None:
         direct = int(args[1]["Integer"].get("ival", 0)) if len(args) > 1 else -1
         parameters = interpret(ctx, [i for i in items if "FunctionParameter" in i], "internal", aggregate=True)
         kind = "o" if direct >= 0 else "n"
-    options = {_OLD.get(d["DefElem"]["defname"], d["DefElem"]["defname"]): d["DefElem"] for d in node.get("definition", [])}
+    options = {
+        _OLD.get(d["DefElem"]["defname"], d["DefElem"]["defname"]): d["DefElem"] for d in node.get("definition", [])
+    }
     if "hypothetical" in options and kind == "o":
         kind = "h"
     for key in ("stype", "sfunc"):
@@ -38,12 +40,28 @@ def define_aggregate(ctx: Context, node: Node) -> None:
     state = resolve_type(ctx, options["stype"]["arg"]["TypeName"]).oid
     if type_kind(ctx, state) == "p" and state not in POLYMORPHIC and state != INTERNAL:
         shown = type_name(ctx.catalog, state, None, ctx.path())
-        raise ctx.refuse("42P13", f"aggregate transition data type cannot be {shown}", options["stype"].get("location"), kind="type")
+        raise ctx.refuse(
+            "42P13", f"aggregate transition data type cannot be {shown}", options["stype"].get("location"), kind="type"
+        )
     refs, result = _functions(ctx, options, parameters, state, direct)
     aggregate = Routine(
-        ctx.catalog.new_oid(), name, space.oid, ctx.session.role, "a", "internal", parameters.args, result, parameters.all_args,
-        parameters.modes, parameters.names, 0, parameters.variadic, volatile="i", agg_kind=kind, agg_direct=max(direct, 0),
-    )  # fmt: skip
+        ctx.catalog.new_oid(),
+        name,
+        space.oid,
+        ctx.session.role,
+        "a",
+        "internal",
+        parameters.args,
+        result,
+        parameters.all_args,
+        parameters.modes,
+        parameters.names,
+        0,
+        parameters.variadic,
+        volatile="i",
+        agg_kind=kind,
+        agg_direct=max(direct, 0),
+    )
     _store(ctx, aggregate, space, bool(node.get("replace")), [*refs, state])
 
 
@@ -56,11 +74,16 @@ def _old_style(ctx: Context, options: dict[str, Node]) -> Parameters:
     return Parameters(args, (), "", (), 0, (), 0, 0, frozenset())
 
 
-def _functions(ctx: Context, options: dict[str, Node], parameters: Parameters, state: int, direct: int) -> tuple[list[int], int]:
-    """The support functions, checked; the aggregate's result type. ``direct``: how many arguments are, -1 where it is no ordered-set aggregate."""
+def _functions(
+    ctx: Context, options: dict[str, Node], parameters: Parameters, state: int, direct: int
+) -> tuple[list[int], int]:
+    """The support functions, checked; the aggregate's result type. ``direct``: how many arguments are, -1 where it is
+    no ordered-set aggregate."""
     args = parameters.args
     check_polymorphic(ctx, args, {state}, "transition data type")
-    inputs = args if direct < 0 else args[direct:] or args[-1:]  # a VARIADIC one may stand for direct and aggregated arguments
+    inputs = (
+        args if direct < 0 else args[direct:] or args[-1:]
+    )  # a VARIADIC one may stand for direct and aggregated arguments
     transition, given = _support(ctx, options["sfunc"], (state, *inputs))
     if given and state and given != state:
         shown = type_name(ctx.catalog, state, None, ctx.path())
@@ -68,7 +91,11 @@ def _functions(ctx: Context, options: dict[str, Node], parameters: Parameters, s
         raise ctx.refuse("42804", message, options["sfunc"].get("location"), kind="type")
     refs, result = [transition], state
     if "finalfunc" in options:
-        final, result = _support(ctx, options["finalfunc"], (state, *(args if flag_of(options.get("finalfunc_extra")) else args[: max(direct, 0)])))
+        final, result = _support(
+            ctx,
+            options["finalfunc"],
+            (state, *(args if flag_of(options.get("finalfunc_extra")) else args[: max(direct, 0)])),
+        )
         refs.append(final)
     check_polymorphic(ctx, args, {result}, "result data type")
     for key, taken in (("combinefunc", (state, state)), ("serialfunc", (state,)), ("deserialfunc", (17, state))):
@@ -78,7 +105,8 @@ def _functions(ctx: Context, options: dict[str, Node], parameters: Parameters, s
 
 
 def _support(ctx: Context, option: Node, args: tuple[int, ...]) -> tuple[int, int]:
-    """lookup_agg_function: oid and result of a function that takes these types as they are (42883, 42804), and that may be executed."""
+    """lookup_agg_function: oid and result of a function that takes these types as they are (42883, 42804), and that may
+    be executed."""
     names = names_of(option)
     if 0 in args:
         return 0, 0
@@ -101,9 +129,18 @@ def _store(ctx: Context, new: Routine, space: Namespace, replacing: bool, refs: 
     if old is not None:
         need_owner(ctx, old, kind="function", name=new.name)
         if old.kind != "a" and not doubt(ctx, "routine", space.oid, new.name, old.oid):
-            raise ctx.refuse("42809", "cannot change routine kind", None, name=new.name, kind="function", object=ctx.catalog.qualified(old))
+            raise ctx.refuse(
+                "42809",
+                "cannot change routine kind",
+                None,
+                name=new.name,
+                kind="function",
+                object=ctx.catalog.qualified(old),
+            )
         if old.result and new.result and old.result != new.result:
-            raise ctx.refuse("42P13", "cannot change return type of existing function", None, name=new.name, kind="function")
+            raise ctx.refuse(
+                "42P13", "cannot change return type of existing function", None, name=new.name, kind="function"
+            )
         new = replace(new, oid=old.oid, owner=old.owner, acl=old.acl)
         ctx.catalog.undepend((old.oid, 0), "n")
     else:

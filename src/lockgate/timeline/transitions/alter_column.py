@@ -14,7 +14,14 @@ from lockgate.timeline.transitions.default import remove_default, set_default, s
 from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.not_null import named, not_null_of, set_not_null
 from lockgate.timeline.transitions.partition import key_columns
-from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, add_attribute, check_column_type, column_of, created_here, doubt
+from lockgate.timeline.transitions.relation import (
+    SYSTEM_COLUMNS,
+    add_attribute,
+    check_column_type,
+    column_of,
+    created_here,
+    doubt,
+)
 from lockgate.timeline.transitions.type import need_type_usage
 from lockgate.values import replace
 
@@ -37,7 +44,7 @@ def touch(ctx: Context, _: Queue, item: Alteration) -> None:
         find(ctx, item)
 
 
-# --- ADD COLUMN ----------------------------------------------------------------------------------------------------------
+# --- ADD COLUMN -------------------------------------------------------------------------------------------------------
 
 
 def prepare_add(ctx: Context, _: Queue, item: Alteration) -> None:
@@ -59,7 +66,9 @@ def add_column(ctx: Context, queue: Queue, item: Alteration) -> None:
     definition = Definition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
     column = define_column(ctx, definition, node)
     need_type_usage(ctx, column.ref.oid, node.get("typeName", {}).get("location", column.location))
-    check_column_type(ctx, name, column.ref.oid, node.get("typeName", {}).get("location", column.location), relation=relation)
+    check_column_type(
+        ctx, name, column.ref.oid, node.get("typeName", {}).get("location", column.location), relation=relation
+    )
     if any(k["contype"] == "CONSTR_PRIMARY" for k in definition.keys):
         column.notnull = True
     children = ctx.catalog.children(relation.oid) if relation.kind in "rpf" else ()
@@ -68,7 +77,12 @@ def add_column(ctx: Context, queue: Queue, item: Alteration) -> None:
     for made, sequence in sequences:
         table.own_sequence(ctx, relation.oid, relation.attributes[-1].num, made, sequence)
     if children and column.identity and item.recurse:
-        raise ctx.refuse("42P16", "cannot recursively add identity column to table that has child tables", span=item.span, kind="column")
+        raise ctx.refuse(
+            "42P16",
+            "cannot recursively add identity column to table that has child tables",
+            span=item.span,
+            kind="column",
+        )
     if children and not item.recurse:
         raise ctx.refuse("42P16", "column must be added to child tables too", span=item.span, kind="column")
     _give_children(ctx, relation, column, item)
@@ -78,7 +92,9 @@ def add_column(ctx: Context, queue: Queue, item: Alteration) -> None:
 
 def _taken(ctx: Context, relation: Relation, name: str, item: Alteration) -> bool:
     if name in SYSTEM_COLUMNS and relation.kind != "c":
-        raise ctx.refuse("42701", f'column name "{name}" conflicts with a system column name', span=item.span, kind="column")
+        raise ctx.refuse(
+            "42701", f'column name "{name}" conflicts with a system column name', span=item.span, kind="column"
+        )
     existing = relation.attribute(name)
     tainted = doubt(ctx, relation, name) is not None
     if existing is None:
@@ -91,20 +107,35 @@ def _taken(ctx: Context, relation: Relation, name: str, item: Alteration) -> boo
     if item.missing_ok:
         if tainted:
             ctx.suppose(f"whether column {name} exists already is not known")
-        ctx.warn(f'column "{name}" of relation "{relation.name}" already exists, skipping', level="NOTICE", sqlstate="42701")
+        ctx.warn(
+            f'column "{name}" of relation "{relation.name}" already exists, skipping', level="NOTICE", sqlstate="42701"
+        )
         return True
     if tainted:
         raise ctx.unsure(f"whether column {name} exists already is not known", ("column", relation.oid, name))
-    raise ctx.refuse("42701", f'column "{name}" of relation "{relation.name}" already exists', span=item.span, kind="column",
-                     object=f"{ctx.catalog.qualified(relation)}.{name}", related=created_here(ctx, relation.oid, existing.num))  # fmt: skip
+    raise ctx.refuse(
+        "42701",
+        f'column "{name}" of relation "{relation.name}" already exists',
+        span=item.span,
+        kind="column",
+        object=f"{ctx.catalog.qualified(relation)}.{name}",
+        related=created_here(ctx, relation.oid, existing.num),
+    )
 
 
 def _append(ctx: Context, relation: Relation, column: Column) -> Relation:
     attribute = Attribute(
-        relation.next_attnum, column.name, column.ref.oid, column.ref.typmod, identity=column.identity, collation=column.collation,
-        notnull=column.notnull, is_local=column.is_local, inherited=column.inherited,
+        relation.next_attnum,
+        column.name,
+        column.ref.oid,
+        column.ref.typmod,
+        identity=column.identity,
+        collation=column.collation,
+        notnull=column.notnull,
+        is_local=column.is_local,
+        inherited=column.inherited,
         generated=column.generated,
-    )  # fmt: skip
+    )
     relation = add_attribute(ctx, relation, attribute)
     if column.serial:
         relation = store_default(ctx, relation, attribute, ())
@@ -159,11 +190,17 @@ def typed_tables(ctx: Context, relation: Relation) -> list[Relation]:
 def typed_in_the_way(ctx: Context, relation: Relation, typed: Relation, item: Alteration) -> Exception:
     """2BP01: the composite type has tables."""
     shown = ctx.catalog.find(Type, relation.rowtype)
-    return ctx.refuse("2BP01", f'cannot alter type "{shown.name if shown else relation.name}" because it is the type of a typed table', span=item.span,
-                      kind="dependent", object=ctx.catalog.qualified(typed), help="Use ALTER ... CASCADE to alter the typed tables too.")  # fmt: skip
+    return ctx.refuse(
+        "2BP01",
+        f'cannot alter type "{shown.name if shown else relation.name}" because it is the type of a typed table',
+        span=item.span,
+        kind="dependent",
+        object=ctx.catalog.qualified(typed),
+        help="Use ALTER ... CASCADE to alter the typed tables too.",
+    )
 
 
-# --- DROP COLUMN ---------------------------------------------------------------------------------------------------------
+# --- DROP COLUMN ------------------------------------------------------------------------------------------------------
 
 
 def prepare_drop(ctx: Context, _: Queue, item: Alteration) -> None:
@@ -179,7 +216,11 @@ def drop_column(ctx: Context, _: Queue, item: Alteration) -> None:
         if doubt(ctx, relation, item.name) is not None:
             ctx.catalog.untaint(("column", relation.oid, item.name))
             return
-        ctx.warn(f'column "{item.name}" of relation "{relation.name}" does not exist, skipping', level="NOTICE", sqlstate="00000")
+        ctx.warn(
+            f'column "{item.name}" of relation "{relation.name}" does not exist, skipping',
+            level="NOTICE",
+            sqlstate="00000",
+        )
         return
     if item.name in SYSTEM_COLUMNS:
         raise ctx.refuse("0A000", f'cannot drop system column "{item.name}"', span=item.span, kind="column")
@@ -197,12 +238,19 @@ def _collect(ctx: Context, relation: Relation, item: Alteration, addresses: list
     if attribute.inherited and not recursing:
         raise ctx.refuse("42P16", f'cannot drop inherited column "{item.name}"', span=item.span, kind="column")
     if attribute.num in key_columns(relation):
-        message = f'cannot drop column "{item.name}" because it is part of the partition key of relation "{relation.name}"'
+        message = (
+            f'cannot drop column "{item.name}" because it is part of the partition key of relation "{relation.name}"'
+        )
         raise ctx.refuse("42P16", message, span=item.span, kind="column")
     children = ctx.catalog.children(relation.oid) if relation.kind in "rpf" else ()
     if children and relation.kind == "p" and not item.recurse and not recursing:
-        raise ctx.refuse("42P16", "cannot drop column from only the partitioned table when partitions exist", span=item.span, kind="column",
-                         help="Do not specify the ONLY keyword.")  # fmt: skip
+        raise ctx.refuse(
+            "42P16",
+            "cannot drop column from only the partitioned table when partitions exist",
+            span=item.span,
+            kind="column",
+            help="Do not specify the ONLY keyword.",
+        )
     for oid in children:
         child = ctx.catalog.the(Relation, oid)
         theirs = child.attribute(item.name)
@@ -217,7 +265,7 @@ def _collect(ctx: Context, relation: Relation, item: Alteration, addresses: list
     addresses.append((relation.oid, attribute.num))
 
 
-# --- defaults, identity, generated ---------------------------------------------------------------------------------------
+# --- defaults, identity, generated ------------------------------------------------------------------------------------
 
 
 def set_column_default(ctx: Context, _: Queue, item: Alteration) -> None:
@@ -229,7 +277,11 @@ def set_column_default(ctx: Context, _: Queue, item: Alteration) -> None:
         help = "Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead." if dropping else ""
         raise ctx.refuse("42601", f"{of} an identity column", span=item.span, kind="column", help=help)
     if attribute.generated:
-        help = "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead." if dropping and attribute.generated == "s" else ""
+        help = (
+            "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead."
+            if dropping and attribute.generated == "s"
+            else ""
+        )
         raise ctx.refuse("42601", f"{of} a generated column", span=item.span, kind="column", help=help)
     remove_default(ctx, relation, attribute.num)
     if not dropping:
@@ -240,7 +292,12 @@ def set_expression(ctx: Context, _: Queue, item: Alteration) -> None:
     """SET EXPRESSION (17)."""
     relation, attribute = relation_of(ctx, item), find(ctx, item)
     if not attribute.generated:
-        raise ctx.refuse("55000", f'column "{item.name}" of relation "{relation.name}" is not a generated column', span=item.span, kind="column")
+        raise ctx.refuse(
+            "55000",
+            f'column "{item.name}" of relation "{relation.name}" is not a generated column',
+            span=item.span,
+            kind="column",
+        )
     kind = attribute.generated
     remove_default(ctx, relation, attribute.num)
     set_default(ctx, relation_of(ctx, item), find(ctx, item), item.node["def"], kind)
@@ -250,24 +307,42 @@ def drop_expression(ctx: Context, _: Queue, item: Alteration) -> None:
     """DROP EXPRESSION (ATExecDropExpression): the column stays, as a plain one."""
     relation, attribute = relation_of(ctx, item), find(ctx, item)
     if attribute.inherited and not item.recursing:
-        raise ctx.refuse("42P16", "cannot drop generation expression from inherited column", span=item.span, kind="column")
+        raise ctx.refuse(
+            "42P16", "cannot drop generation expression from inherited column", span=item.span, kind="column"
+        )
     if attribute.generated != "s":
         if item.missing_ok:
             return
         kind = "generated" if ctx.catalog.major >= 18 and not attribute.generated else "stored generated"
-        raise ctx.refuse("55000", f'column "{item.name}" of relation "{relation.name}" is not a {kind} column', span=item.span, kind="column")
+        raise ctx.refuse(
+            "55000",
+            f'column "{item.name}" of relation "{relation.name}" is not a {kind} column',
+            span=item.span,
+            kind="column",
+        )
     remove_default(ctx, relation, attribute.num)
 
 
-# --- NOT NULL ------------------------------------------------------------------------------------------------------------
+# --- NOT NULL ---------------------------------------------------------------------------------------------------------
 
 
 def prepare_drop_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
     """Not from a partitioned table alone (ATPrepDropNotNull)."""
     relation = relation_of(ctx, item)
-    if not named(ctx) and relation.kind == "p" and not item.recurse and not item.recursing and ctx.catalog.children(relation.oid):
-        raise ctx.refuse("42P16", "cannot remove constraint from only the partitioned table when partitions exist", span=item.span, kind="constraint",
-                         help="Do not specify the ONLY keyword.")  # fmt: skip
+    if (
+        not named(ctx)
+        and relation.kind == "p"
+        and not item.recurse
+        and not item.recursing
+        and ctx.catalog.children(relation.oid)
+    ):
+        raise ctx.refuse(
+            "42P16",
+            "cannot remove constraint from only the partitioned table when partitions exist",
+            span=item.span,
+            kind="constraint",
+            help="Do not specify the ONLY keyword.",
+        )
 
 
 def drop_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
@@ -276,19 +351,33 @@ def drop_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
     if named(ctx) and not attribute.notnull and doubt(ctx, relation, item.name) is None:
         return
     if attribute.identity:
-        raise ctx.refuse("42601", f'column "{item.name}" of relation "{relation.name}" is an identity column', span=item.span, kind="column")
+        raise ctx.refuse(
+            "42601",
+            f'column "{item.name}" of relation "{relation.name}" is an identity column',
+            span=item.span,
+            kind="column",
+        )
     for constraint in ctx.catalog.of_relation(relation.oid, Constraint):
         if constraint.kind == "p" and attribute.num in constraint.keys:
-            raise ctx.refuse("42P16", f'column "{item.name}" is in a primary key', span=item.span, kind="column",
-                             object=f"{ctx.catalog.qualified(relation)}.{item.name}")  # fmt: skip
+            raise ctx.refuse(
+                "42P16",
+                f'column "{item.name}" is in a primary key',
+                span=item.span,
+                kind="column",
+                object=f"{ctx.catalog.qualified(relation)}.{item.name}",
+            )
     for index in ctx.catalog.of_relation(relation.oid, Relation):
         if index.index is not None and index.index.replica and attribute.num in index.index.keys:
-            raise ctx.refuse("42P16", f'column "{item.name}" is in index used as replica identity', span=item.span, kind="column")
+            raise ctx.refuse(
+                "42P16", f'column "{item.name}" is in index used as replica identity', span=item.span, kind="column"
+            )
     if relation.is_partition and not item.recursing:
         for oid in relation.parents:
             theirs = ctx.catalog.the(Relation, oid).attribute(item.name)
             if theirs is not None and theirs.notnull:
-                raise ctx.refuse("42P16", f'column "{item.name}" is marked NOT NULL in parent table', span=item.span, kind="column")
+                raise ctx.refuse(
+                    "42P16", f'column "{item.name}" is marked NOT NULL in parent table', span=item.span, kind="column"
+                )
     existing = not_null_of(ctx, relation, attribute.num)
     if existing is not None:
         drop_one(ctx, relation, existing, item)
@@ -297,21 +386,30 @@ def drop_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
 
 
 def set_column_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
-    """SET NOT NULL (ATExecSetNotNull; up to 17 with ATPrepSetNotNull's and ATExecCheckNotNull's look at the partitions)."""
+    """SET NOT NULL (ATExecSetNotNull; up to 17 with ATPrepSetNotNull's and ATExecCheckNotNull's look at the
+    partitions)."""
     relation, attribute = relation_of(ctx, item), find(ctx, item)
     if not named(ctx) and relation.kind == "p" and not item.recurse and not item.recursing and not attribute.notnull:
         for oid in descendants(ctx.catalog, relation.oid)[1:]:
             theirs = ctx.catalog.the(Relation, oid).attribute(item.name)
             if theirs is not None and not theirs.notnull:
-                raise ctx.refuse("42P16", "constraint must be added to child tables too", span=item.span, kind="constraint",
-                                 help="Do not specify the ONLY keyword.")  # fmt: skip
+                raise ctx.refuse(
+                    "42P16",
+                    "constraint must be added to child tables too",
+                    span=item.span,
+                    kind="constraint",
+                    help="Do not specify the ONLY keyword.",
+                )
     set_not_null(ctx, relation, item.name, recurse=item.recurse, span=item.span)
 
 
 def recurses_later(ctx: Context, item: Alteration) -> bool:
-    """Whether NOT NULL is taken to the children in execution (18), or needs not be: a partitioned table that has it (ATPrepSetNotNull)."""
+    """Whether NOT NULL is taken to the children in execution (18), or needs not be: a partitioned table that has it
+    (ATPrepSetNotNull)."""
     if item.node["subtype"] not in ("AT_SetNotNull", "AT_DropNotNull"):
         return False
     relation = relation_of(ctx, item)
     attribute = relation.attribute(item.name)
-    return named(ctx) or (item.node["subtype"] == "AT_SetNotNull" and relation.kind == "p" and attribute is not None and attribute.notnull)
+    return named(ctx) or (
+        item.node["subtype"] == "AT_SetNotNull" and relation.kind == "p" and attribute is not None and attribute.notnull
+    )

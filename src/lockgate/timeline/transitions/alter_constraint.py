@@ -23,8 +23,18 @@ def add_constraint(ctx: Context, queue: Queue, item: Alteration) -> None:
     """ADD CONSTRAINT: the initial look (pass ADD_CONSTR); keys and foreign keys go to later passes."""
     relation = ctx.catalog.the(Relation, item.relation)
     node = with_attributes(ctx, [item.node["def"]["Constraint"]])[0]
-    if relation.kind == "f" and node["contype"] in ("CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_EXCLUSION", "CONSTR_FOREIGN"):
-        words = {"CONSTR_PRIMARY": "primary key", "CONSTR_UNIQUE": "unique", "CONSTR_EXCLUSION": "exclusion", "CONSTR_FOREIGN": "foreign key"}
+    if relation.kind == "f" and node["contype"] in (
+        "CONSTR_PRIMARY",
+        "CONSTR_UNIQUE",
+        "CONSTR_EXCLUSION",
+        "CONSTR_FOREIGN",
+    ):
+        words = {
+            "CONSTR_PRIMARY": "primary key",
+            "CONSTR_UNIQUE": "unique",
+            "CONSTR_EXCLUSION": "exclusion",
+            "CONSTR_FOREIGN": "foreign key",
+        }
         message = f"{words[node['contype']]} constraints are not supported on foreign tables"
         raise ctx.refuse("0A000", message, node.get("location", 0), kind="constraint")
     definition = Definition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
@@ -52,7 +62,9 @@ def prepare_constraint(ctx: Context, queue: Queue, item: Alteration) -> None:
             queue.add(Pass.COL_ATTRS, replace(item, recurse=True, action=_later_not_null(wanted)))
         return
     for oid in descendants(ctx.catalog, relation.oid) if item.recurse else [relation.oid]:
-        queue.add(Pass.COL_ATTRS, replace(item, relation=oid, recursing=oid != relation.oid, action=_later_flags(columns)))
+        queue.add(
+            Pass.COL_ATTRS, replace(item, relation=oid, recursing=oid != relation.oid, action=_later_flags(columns))
+        )
 
 
 def queue_constraints(ctx: Context, queue: Queue, item: Alteration, definition: Definition) -> None:
@@ -64,7 +76,11 @@ def queue_constraints(ctx: Context, queue: Queue, item: Alteration, definition: 
         if node.get("indexname"):
             _flag_index_columns(ctx, queue, item, node)
             queue.add(Pass.ADD_INDEXCONSTR, replace(item, action=_later_index(node)))
-    for plan in plan_keys(ctx, replace_keys(definition, plain), list) if len(plain) > 1 else [plan_key(ctx, definition, n, list) for n in plain]:
+    for plan in (
+        plan_keys(ctx, replace_keys(definition, plain), list)
+        if len(plain) > 1
+        else [plan_key(ctx, definition, n, list) for n in plain]
+    ):
         queue.add(Pass.ADD_INDEX, replace(item, action=_later_key(plan)))
     for node in definition.not_nulls if named(ctx) else ():
         queue.add(Pass.COL_ATTRS, replace(item, action=_later_not_null(node)))
@@ -113,11 +129,15 @@ def _later_flags(columns: list[str]) -> Action:
 
 
 def _later_not_null(node: Node) -> Action:
-    return lambda ctx, _, item: add_not_null(ctx, ctx.catalog.the(Relation, item.relation), node, recurse=item.recurse, recursing=False, span=item.span)
+    return lambda ctx, _, item: add_not_null(
+        ctx, ctx.catalog.the(Relation, item.relation), node, recurse=item.recurse, recursing=False, span=item.span
+    )
 
 
 def _later_foreign(node: Node) -> Action:
-    return lambda ctx, _, item: add_foreign_key(ctx, ctx.catalog.the(Relation, item.relation), node, recurse=item.recurse)
+    return lambda ctx, _, item: add_foreign_key(
+        ctx, ctx.catalog.the(Relation, item.relation), node, recurse=item.recurse
+    )
 
 
 def add_check(ctx: Context, relation: Relation, node: Node, item: Alteration) -> None:
@@ -150,7 +170,11 @@ def drop_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
     found = constraint_named(ctx, relation, item.name)
     if found is None and item.missing_ok:
         if doubt(ctx, relation) is None:
-            ctx.warn(f'constraint "{item.name}" of relation "{relation.name}" does not exist, skipping', level="NOTICE", sqlstate="00000")
+            ctx.warn(
+                f'constraint "{item.name}" of relation "{relation.name}" does not exist, skipping',
+                level="NOTICE",
+                sqlstate="00000",
+            )
         ctx.catalog.untaint(("name", "constraint", relation.oid, item.name))
         return
     constraint = find_constraint(ctx, relation, item.name, span=item.span)
@@ -159,15 +183,22 @@ def drop_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
 
 def drop_one(ctx: Context, relation: Relation, constraint: Constraint, item: Alteration) -> None:
     """dropconstraint_internal: not an inherited one; its index goes along, children's copies too."""
-    if (constraint.inherited and not constraint.parent and not item.recursing) or (constraint.parent and constraint.inherited):
+    if (constraint.inherited and not constraint.parent and not item.recursing) or (
+        constraint.parent and constraint.inherited
+    ):
         message = f'cannot drop inherited constraint "{constraint.name}" of relation "{relation.name}"'
         raise ctx.refuse("42P16", message, span=item.span, kind="constraint", object=ctx.catalog.qualified(constraint))
     if constraint.kind == "n":
         _check_not_null(ctx, relation, constraint, item)
     children = ctx.catalog.children(relation.oid) if constraint.kind in "cn" and not constraint.no_inherit else ()
     if relation.kind == "p" and children and not item.recurse and not named(ctx):
-        raise ctx.refuse("42P16", "cannot remove constraint from only the partitioned table when partitions exist", span=item.span, kind="constraint",
-                         help="Do not specify the ONLY keyword.")  # fmt: skip
+        raise ctx.refuse(
+            "42P16",
+            "cannot remove constraint from only the partitioned table when partitions exist",
+            span=item.span,
+            kind="constraint",
+            help="Do not specify the ONLY keyword.",
+        )
     dependency.drop(ctx, [(constraint.oid, 0)], cascade=item.cascade, span=item.span)
     for oid in children:
         _drop_inherited(ctx, oid, relation, constraint, item)
@@ -178,9 +209,19 @@ def _check_not_null(ctx: Context, relation: Relation, constraint: Constraint, it
     attribute = relation.attribute_by_num(number)
     for other in ctx.catalog.of_relation(relation.oid, Constraint):
         if other.kind == "p" and number in other.keys:
-            raise ctx.refuse("42P16", f'column "{attribute.name if attribute else "?"}" is in a primary key', span=item.span, kind="constraint")
+            raise ctx.refuse(
+                "42P16",
+                f'column "{attribute.name if attribute else "?"}" is in a primary key',
+                span=item.span,
+                kind="constraint",
+            )
     if attribute is not None and attribute.identity:
-        raise ctx.refuse("55000", f'column "{attribute.name}" of relation "{relation.name}" is an identity column', span=item.span, kind="constraint")
+        raise ctx.refuse(
+            "55000",
+            f'column "{attribute.name}" of relation "{relation.name}" is an identity column',
+            span=item.span,
+            kind="constraint",
+        )
 
 
 def _drop_inherited(ctx: Context, oid: int, parent: Relation, constraint: Constraint, item: Alteration) -> None:
@@ -201,33 +242,57 @@ def alter_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
     node = item.node["def"].get("ATAlterConstraint") or item.node["def"].get("Constraint", {})
     name = node.get("conname", "")
     if ctx.catalog.major >= 18 and relation.kind == "p" and not item.recurse:
-        raise ctx.refuse("42P16", "constraint must be altered in child tables too", span=item.span, kind="constraint", help="Do not specify the ONLY keyword.")
+        raise ctx.refuse(
+            "42P16",
+            "constraint must be altered in child tables too",
+            span=item.span,
+            kind="constraint",
+            help="Do not specify the ONLY keyword.",
+        )
     constraint = find_constraint(ctx, relation, name, span=item.span)
     deferring = node.get("alterDeferrability") or "Constraint" in item.node["def"]
     if deferring and constraint.kind != "f":
         raise ctx.refuse(
-            "42809", f'constraint "{name}" of relation "{relation.name}" is not a foreign key constraint', span=item.span, kind="constraint"
+            "42809",
+            f'constraint "{name}" of relation "{relation.name}" is not a foreign key constraint',
+            span=item.span,
+            kind="constraint",
         )
     if deferring and constraint.parent:
-        raise ctx.refuse("42P16", f'cannot alter constraint "{name}" on relation "{relation.name}"', span=item.span, kind="constraint")
+        raise ctx.refuse(
+            "42P16",
+            f'cannot alter constraint "{name}" on relation "{relation.name}"',
+            span=item.span,
+            kind="constraint",
+        )
     if deferring:
         for one in (constraint, *(c for c in ctx.catalog.objects(Constraint) if c.parent == constraint.oid)):
-            ctx.catalog.put(replace(one, deferrable=bool(node.get("deferrable")), deferred=bool(node.get("initdeferred"))))
+            ctx.catalog.put(
+                replace(one, deferrable=bool(node.get("deferrable")), deferred=bool(node.get("initdeferred")))
+            )
 
 
 def validate_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
     """VALIDATE CONSTRAINT (ATExecValidateConstraint)."""
     relation = ctx.catalog.the(Relation, item.relation)
     constraint = find_constraint(ctx, relation, item.name, span=item.span)
-    kinds, words = ("fcn", "foreign key, check, or not-null") if ctx.catalog.major >= 18 else ("fc", "foreign key or check")
+    kinds, words = (
+        ("fcn", "foreign key, check, or not-null") if ctx.catalog.major >= 18 else ("fc", "foreign key or check")
+    )
     if constraint.kind not in kinds:
         message = f'constraint "{item.name}" of relation "{relation.name}" is not a {words} constraint'
         raise ctx.refuse("42809", message, span=item.span, kind="constraint")
     if constraint.validated:
         return
-    children = descendants(ctx.catalog, relation.oid)[1:] if constraint.kind in "cn" and not constraint.no_inherit else []
+    children = (
+        descendants(ctx.catalog, relation.oid)[1:] if constraint.kind in "cn" and not constraint.no_inherit else []
+    )
     if children and not item.recurse:
         raise ctx.refuse("42P16", "constraint must be validated on child tables too", span=item.span, kind="constraint")
     copies = [counterpart(ctx, relation, constraint, ctx.catalog.the(Relation, oid)) for oid in children]
-    for one in (constraint, *filter(None, copies), *(c for c in ctx.catalog.objects(Constraint) if c.parent == constraint.oid)):
+    for one in (
+        constraint,
+        *filter(None, copies),
+        *(c for c in ctx.catalog.objects(Constraint) if c.parent == constraint.oid),
+    ):
         ctx.catalog.put(replace(one, validated=True))

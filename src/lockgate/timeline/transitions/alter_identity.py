@@ -1,4 +1,5 @@
-"""ALTER TABLE subcommands on identity columns (ATExecAddIdentity, ATExecSetIdentity, ATExecDropIdentity in src/backend/commands/tablecmds.c)."""
+"""ALTER TABLE subcommands on identity columns (ATExecAddIdentity, ATExecSetIdentity, ATExecDropIdentity in
+src/backend/commands/tablecmds.c)."""
 
 from __future__ import annotations
 
@@ -23,9 +24,11 @@ def add_identity(ctx: Context, _: Queue, item: Alteration) -> None:
     of = f'column "{item.name}" of relation "{relation.name}"'
     check_identity_type(ctx, attribute.type, node.get("location", 0))
     parts = _identity_scope(ctx, relation, item, "cannot add identity to a column of {}")
-    for wrong, message in ((not attribute.notnull, f"{of} must be declared NOT NULL before identity can be added"),
-                           (bool(attribute.identity), f"{of} is already an identity column"),
-                           (attribute.has_default or bool(attribute.generated), f"{of} already has a default value")):  # fmt: skip
+    for wrong, message in (
+        (not attribute.notnull, f"{of} must be declared NOT NULL before identity can be added"),
+        (bool(attribute.identity), f"{of} is already an identity column"),
+        (attribute.has_default or bool(attribute.generated), f"{of} already has a default value"),
+    ):
         if wrong and doubt(ctx, relation, item.name) is None:
             raise ctx.refuse("55000", message, span=item.span, kind="column")
     definition = Definition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
@@ -37,11 +40,18 @@ def add_identity(ctx: Context, _: Queue, item: Alteration) -> None:
 
 
 def _identity_scope(ctx: Context, relation: Relation, item: Alteration, message: str) -> list[Relation]:
-    """The tables whose column is an identity column together: from 17 on a partitioned table with its partitions (42P16 for a part of them)."""
+    """The tables whose column is an identity column together: from 17 on a partitioned table with its partitions (42P16
+    for a part of them)."""
     if ctx.catalog.major < 17:
         return [relation]
     if relation.kind == "p" and not item.recurse:
-        raise ctx.refuse("42P16", message.format("only the partitioned table"), span=item.span, kind="column", help="Do not specify the ONLY keyword.")
+        raise ctx.refuse(
+            "42P16",
+            message.format("only the partitioned table"),
+            span=item.span,
+            kind="column",
+            help="Do not specify the ONLY keyword.",
+        )
     if relation.is_partition:
         raise ctx.refuse("42P16", message.format("a partition"), span=item.span, kind="column")
     if relation.kind != "p":
@@ -56,11 +66,17 @@ def _put_identity(ctx: Context, relation: Relation, name: str, identity: str) ->
         ctx.catalog.replace_attribute(current, replace(attribute, identity=identity))
 
 
-def define_identity(ctx: Context, definition: Definition, attribute: Attribute, when: str, options: list[Node]) -> Column:
+def define_identity(
+    ctx: Context, definition: Definition, attribute: Attribute, when: str, options: list[Node]
+) -> Column:
     """The column as identity, with its sequence's name."""
     given = next((o["DefElem"] for o in options if o["DefElem"].get("defname") == "sequence_name"), None)
-    name = given["arg"]["List"]["items"][-1]["String"]["sval"] if given else sequence_name(ctx, definition, attribute.name)
-    return Column(attribute.name, TypeRef(attribute.type), 0, 0, identity=when, sequence_name=name, sequence_options=options)
+    name = (
+        given["arg"]["List"]["items"][-1]["String"]["sval"] if given else sequence_name(ctx, definition, attribute.name)
+    )
+    return Column(
+        attribute.name, TypeRef(attribute.type), 0, 0, identity=when, sequence_name=name, sequence_options=options
+    )
 
 
 def set_identity(ctx: Context, _: Queue, item: Alteration) -> None:
@@ -83,7 +99,12 @@ def set_identity(ctx: Context, _: Queue, item: Alteration) -> None:
 def _not_identity(ctx: Context, relation: Relation, item: Alteration) -> Exception:
     if doubt(ctx, relation, item.name) is not None:
         return ctx.unsure("whether a column is an identity column is not known")
-    return ctx.refuse("55000", f'column "{item.name}" of relation "{relation.name}" is not an identity column', span=item.span, kind="column")
+    return ctx.refuse(
+        "55000",
+        f'column "{item.name}" of relation "{relation.name}" is not an identity column',
+        span=item.span,
+        kind="column",
+    )
 
 
 def drop_identity(ctx: Context, _: Queue, item: Alteration) -> None:

@@ -1,4 +1,5 @@
-"""ALTER TABLE and its kin: the passes (ATController, ATPrepCmd, ATRewriteCatalogs in src/backend/commands/tablecmds.c)."""
+"""ALTER TABLE and its kin: the passes (ATController, ATPrepCmd, ATRewriteCatalogs in
+src/backend/commands/tablecmds.c)."""
 
 from __future__ import annotations
 
@@ -18,55 +19,93 @@ from lockgate.timeline.transitions.relation import user_relation
 # subtype: pass, relkinds, recursion to children in preparation, execution, further preparation
 _TABLE, _FOREIGN, _VIEW, _MATVIEW, _INDEX, _PARTINDEX, _COMPOSITE, _SEQUENCE = "rp", "f", "v", "m", "i", "I", "c", "S"
 _Row = tuple[Pass, str, bool, Action, Action | None]
-_COMMANDS: Mapping[str, _Row] = {
-    "AT_AddColumn": (Pass.ADD_COL, "rpcf", False, alter_column.add_column, alter_column.prepare_add),
-    "AT_DropColumn": (Pass.DROP, "rpcf", False, alter_column.drop_column, alter_column.prepare_drop),
-    "AT_ColumnDefault": (Pass.ADD_OTHERCONSTR, "rpvf", True, alter_column.set_column_default, None),
-    "AT_AddIdentity": (Pass.ADD_OTHERCONSTR, "rpvf", False, alter_identity.add_identity, None),
-    "AT_SetIdentity": (Pass.MISC, "rpvf", False, alter_identity.set_identity, None),
-    "AT_DropIdentity": (Pass.DROP, "rpvf", False, alter_identity.drop_identity, None),
-    "AT_DropNotNull": (Pass.DROP, "rpf", True, alter_column.drop_not_null, alter_column.prepare_drop_not_null),
-    "AT_SetNotNull": (Pass.COL_ATTRS, "rpf", True, alter_column.set_column_not_null, None),
-    "AT_SetExpression": (Pass.SET_EXPRESSION, "rpf", True, alter_column.set_expression, None),
-    "AT_DropExpression": (Pass.DROP, "rpf", True, alter_column.drop_expression, None),
-    "AT_SetStatistics": (Pass.MISC, "rpmiIf", True, alter_column.touch, None),
-    "AT_SetOptions": (Pass.MISC, "rpmf", False, alter_column.touch, None),
-    "AT_ResetOptions": (Pass.MISC, "rpmf", False, alter_column.touch, None),
-    "AT_SetStorage": (Pass.MISC, "rpmf", True, alter_column.touch, None),
-    "AT_SetCompression": (Pass.MISC, "rpm", False, alter_column.touch, None),
-    "AT_AlterColumnGenericOptions": (Pass.MISC, "f", False, alter_column.touch, None),
-    "AT_AlterColumnType": (Pass.ALTER_TYPE, "rpcf", False, alter_type.alter_column_type, alter_type.prepare),
-    "AT_AddConstraint": (Pass.ADD_CONSTR, "rpf", False, alter_constraint.add_constraint, alter_constraint.prepare_constraint),
-    "AT_DropConstraint": (Pass.DROP, "rpf", False, alter_constraint.drop_constraint, None),
-    "AT_AlterConstraint": (Pass.MISC, "rp", False, alter_constraint.alter_constraint, None),
-    "AT_ValidateConstraint": (Pass.MISC, "rpf", False, alter_constraint.validate_constraint, None),
-    "AT_ChangeOwner": (Pass.MISC, "rpfvmSiIc", False, alter_other.change_owner, None),
-    "AT_ClusterOn": (Pass.MISC, "rpm", False, alter_other.cluster_on, None),
-    "AT_DropCluster": (Pass.MISC, "rpm", False, alter_other.nothing, None),
-    "AT_SetLogged": (Pass.MISC, "rpS", False, alter_other.set_logged, alter_other.prepare_logged),
-    "AT_SetUnLogged": (Pass.MISC, "rpS", False, alter_other.set_logged, alter_other.prepare_logged),
-    "AT_DropOids": (Pass.DROP, "rpf", False, alter_other.nothing, None),
-    "AT_SetAccessMethod": (Pass.MISC, "rpm", False, alter_other.set_access_method, None),
-    "AT_SetTableSpace": (Pass.MISC, "rpmiI", False, alter_other.nothing, None),
-    "AT_SetRelOptions": (Pass.MISC, "rpvmiI", False, alter_other.set_options, None),
-    "AT_ResetRelOptions": (Pass.MISC, "rpvmiI", False, alter_other.set_options, None),
-    "AT_AddInherit": (Pass.MISC, "rpf", False, alter_other.add_inherit, alter_other.prepare_inherit),
-    "AT_DropInherit": (Pass.MISC, "rpf", False, alter_other.drop_inherit, None),
-    "AT_AddOf": (Pass.MISC, "rp", False, alter_other.add_of, None),
-    "AT_DropOf": (Pass.MISC, "rp", False, alter_other.drop_of, None),
-    "AT_ReplicaIdentity": (Pass.MISC, "rpm", False, alter_other.replica_identity, None),
-    "AT_GenericOptions": (Pass.MISC, "f", False, alter_other.nothing, None),
-    "AT_AttachPartition": (Pass.MISC, "rpI", False, alter_other.attach_partition, None),
-    "AT_DetachPartition": (Pass.MISC, "rp", False, alter_other.detach_partition, None),
-    "AT_DetachPartitionFinalize": (Pass.MISC, "rp", False, alter_other.nothing, None),
-} | dict.fromkeys(("AT_EnableTrig", "AT_EnableAlwaysTrig", "AT_EnableReplicaTrig", "AT_EnableTrigAll", "AT_EnableTrigUser", "AT_DisableTrig", "AT_DisableTrigAll", "AT_DisableTrigUser"), (Pass.MISC, "rpf", False, alter_other.triggers, None)) | dict.fromkeys(("AT_EnableRule", "AT_EnableAlwaysRule", "AT_EnableReplicaRule", "AT_DisableRule"), (Pass.MISC, "rpv", False, alter_other.rules, None)) | dict.fromkeys(("AT_EnableRowSecurity", "AT_DisableRowSecurity", "AT_ForceRowSecurity", "AT_NoForceRowSecurity"), (Pass.MISC, "rp", False, alter_other.row_security, None))  # fmt: skip
+_COMMANDS: Mapping[str, _Row] = (
+    {
+        "AT_AddColumn": (Pass.ADD_COL, "rpcf", False, alter_column.add_column, alter_column.prepare_add),
+        "AT_DropColumn": (Pass.DROP, "rpcf", False, alter_column.drop_column, alter_column.prepare_drop),
+        "AT_ColumnDefault": (Pass.ADD_OTHERCONSTR, "rpvf", True, alter_column.set_column_default, None),
+        "AT_AddIdentity": (Pass.ADD_OTHERCONSTR, "rpvf", False, alter_identity.add_identity, None),
+        "AT_SetIdentity": (Pass.MISC, "rpvf", False, alter_identity.set_identity, None),
+        "AT_DropIdentity": (Pass.DROP, "rpvf", False, alter_identity.drop_identity, None),
+        "AT_DropNotNull": (Pass.DROP, "rpf", True, alter_column.drop_not_null, alter_column.prepare_drop_not_null),
+        "AT_SetNotNull": (Pass.COL_ATTRS, "rpf", True, alter_column.set_column_not_null, None),
+        "AT_SetExpression": (Pass.SET_EXPRESSION, "rpf", True, alter_column.set_expression, None),
+        "AT_DropExpression": (Pass.DROP, "rpf", True, alter_column.drop_expression, None),
+        "AT_SetStatistics": (Pass.MISC, "rpmiIf", True, alter_column.touch, None),
+        "AT_SetOptions": (Pass.MISC, "rpmf", False, alter_column.touch, None),
+        "AT_ResetOptions": (Pass.MISC, "rpmf", False, alter_column.touch, None),
+        "AT_SetStorage": (Pass.MISC, "rpmf", True, alter_column.touch, None),
+        "AT_SetCompression": (Pass.MISC, "rpm", False, alter_column.touch, None),
+        "AT_AlterColumnGenericOptions": (Pass.MISC, "f", False, alter_column.touch, None),
+        "AT_AlterColumnType": (Pass.ALTER_TYPE, "rpcf", False, alter_type.alter_column_type, alter_type.prepare),
+        "AT_AddConstraint": (
+            Pass.ADD_CONSTR,
+            "rpf",
+            False,
+            alter_constraint.add_constraint,
+            alter_constraint.prepare_constraint,
+        ),
+        "AT_DropConstraint": (Pass.DROP, "rpf", False, alter_constraint.drop_constraint, None),
+        "AT_AlterConstraint": (Pass.MISC, "rp", False, alter_constraint.alter_constraint, None),
+        "AT_ValidateConstraint": (Pass.MISC, "rpf", False, alter_constraint.validate_constraint, None),
+        "AT_ChangeOwner": (Pass.MISC, "rpfvmSiIc", False, alter_other.change_owner, None),
+        "AT_ClusterOn": (Pass.MISC, "rpm", False, alter_other.cluster_on, None),
+        "AT_DropCluster": (Pass.MISC, "rpm", False, alter_other.nothing, None),
+        "AT_SetLogged": (Pass.MISC, "rpS", False, alter_other.set_logged, alter_other.prepare_logged),
+        "AT_SetUnLogged": (Pass.MISC, "rpS", False, alter_other.set_logged, alter_other.prepare_logged),
+        "AT_DropOids": (Pass.DROP, "rpf", False, alter_other.nothing, None),
+        "AT_SetAccessMethod": (Pass.MISC, "rpm", False, alter_other.set_access_method, None),
+        "AT_SetTableSpace": (Pass.MISC, "rpmiI", False, alter_other.nothing, None),
+        "AT_SetRelOptions": (Pass.MISC, "rpvmiI", False, alter_other.set_options, None),
+        "AT_ResetRelOptions": (Pass.MISC, "rpvmiI", False, alter_other.set_options, None),
+        "AT_AddInherit": (Pass.MISC, "rpf", False, alter_other.add_inherit, alter_other.prepare_inherit),
+        "AT_DropInherit": (Pass.MISC, "rpf", False, alter_other.drop_inherit, None),
+        "AT_AddOf": (Pass.MISC, "rp", False, alter_other.add_of, None),
+        "AT_DropOf": (Pass.MISC, "rp", False, alter_other.drop_of, None),
+        "AT_ReplicaIdentity": (Pass.MISC, "rpm", False, alter_other.replica_identity, None),
+        "AT_GenericOptions": (Pass.MISC, "f", False, alter_other.nothing, None),
+        "AT_AttachPartition": (Pass.MISC, "rpI", False, alter_other.attach_partition, None),
+        "AT_DetachPartition": (Pass.MISC, "rp", False, alter_other.detach_partition, None),
+        "AT_DetachPartitionFinalize": (Pass.MISC, "rp", False, alter_other.nothing, None),
+    }
+    | dict.fromkeys(
+        (
+            "AT_EnableTrig",
+            "AT_EnableAlwaysTrig",
+            "AT_EnableReplicaTrig",
+            "AT_EnableTrigAll",
+            "AT_EnableTrigUser",
+            "AT_DisableTrig",
+            "AT_DisableTrigAll",
+            "AT_DisableTrigUser",
+        ),
+        (Pass.MISC, "rpf", False, alter_other.triggers, None),
+    )
+    | dict.fromkeys(
+        ("AT_EnableRule", "AT_EnableAlwaysRule", "AT_EnableReplicaRule", "AT_DisableRule"),
+        (Pass.MISC, "rpv", False, alter_other.rules, None),
+    )
+    | dict.fromkeys(
+        ("AT_EnableRowSecurity", "AT_DisableRowSecurity", "AT_ForceRowSecurity", "AT_NoForceRowSecurity"),
+        (Pass.MISC, "rp", False, alter_other.row_security, None),
+    )
+)
 
 # relkinds that a subcommand no longer takes
-_SINCE_18 = {"AT_AttachPartition": {114: None}, "AT_DetachPartition": {114: None}, "AT_SetLogged": {112: None}, "AT_SetUnLogged": {112: None}}
+_SINCE_18 = {
+    "AT_AttachPartition": {114: None},
+    "AT_DetachPartition": {114: None},
+    "AT_SetLogged": {112: None},
+    "AT_SetUnLogged": {112: None},
+}
 _OBJECT_KINDS = {
-    "OBJECT_VIEW": ("v", "view"), "OBJECT_MATVIEW": ("m", "materialized view"), "OBJECT_SEQUENCE": ("S", "sequence"),
-    "OBJECT_FOREIGN_TABLE": ("f", "foreign table"), "OBJECT_INDEX": ("iI", "index"), "OBJECT_TYPE": ("c", "composite type"),
-}  # fmt: skip
+    "OBJECT_VIEW": ("v", "view"),
+    "OBJECT_MATVIEW": ("m", "materialized view"),
+    "OBJECT_SEQUENCE": ("S", "sequence"),
+    "OBJECT_FOREIGN_TABLE": ("f", "foreign table"),
+    "OBJECT_INDEX": ("iI", "index"),
+    "OBJECT_TYPE": ("c", "composite type"),
+}
 
 _PASSES = tuple(Pass)
 
@@ -86,7 +125,9 @@ def alter_table(ctx: Context, node: Node) -> None:
         prepare(ctx, queue, Alteration(relation.oid, command, span, recurse))
     for step in _PASSES:
         for item in queue.take(step):
-            _COMMANDS[item.node["subtype"]][3](ctx, queue, item) if item.action is None else item.action(ctx, queue, item)
+            _COMMANDS[item.node["subtype"]][3](ctx, queue, item) if item.action is None else item.action(
+                ctx, queue, item
+            )
         if step in (Pass.ALTER_TYPE, Pass.SET_EXPRESSION):
             alter_type.clean_up(ctx, queue)
     _check_nulls(ctx, relation.oid)
@@ -94,7 +135,8 @@ def alter_table(ctx: Context, node: Node) -> None:
 
 
 def _check_functions(ctx: Context, start: int) -> None:
-    """ATRewriteTable: EXECUTE on the functions of new CHECKs, and of the defaults of new columns; tables alone have rows."""
+    """ATRewriteTable: EXECUTE on the functions of new CHECKs, and of the defaults of new columns; tables alone have
+    rows."""
     before: dict[int, set[int]] = {}
     for old, new in ctx.catalog.journal[start:]:
         if isinstance(old, Relation) and isinstance(new, Relation):
@@ -105,7 +147,9 @@ def _check_functions(ctx: Context, start: int) -> None:
         match new:
             case Constraint(kind="c", validated=True) if not isinstance(old, Constraint) or not old.validated:
                 check_functions(ctx, new.oid)
-            case Other(kind="default", data=(int() as number, *_)) if old is None and number not in before.get(relation.oid, {number}):
+            case Other(kind="default", data=(int() as number, *_)) if old is None and number not in before.get(
+                relation.oid, {number}
+            ):
                 check_functions(ctx, new.oid)
 
 
@@ -114,18 +158,26 @@ def _check_nulls(ctx: Context, oid: int) -> None:
     rows, relation = ctx.catalog.contents.get(oid, ()), ctx.catalog.find(Relation, oid)
     for column in relation.attributes if relation is not None and rows else ():
         if column.notnull and any(row.get((column.num, column.type), ()) is None for row in rows):
-            raise ctx.refuse("23502", f'column "{column.name}" of relation "{relation.name if relation else ""}" contains null values', name=column.name,
-                             object=column.name, kind="other")  # fmt: skip
+            raise ctx.refuse(
+                "23502",
+                f'column "{column.name}" of relation "{relation.name if relation else ""}" contains null values',
+                name=column.name,
+                object=column.name,
+                kind="other",
+            )
 
 
 def check_alterable(ctx: Context, relation: Relation, kind: str, location: int | None, *, rename: bool = False) -> None:
-    """RangeVarCallbackForAlterRelation: ownership, then the kind that the statement names (42809); ALTER INDEX renames anything."""
+    """RangeVarCallbackForAlterRelation: ownership, then the kind that the statement names (42809); ALTER INDEX renames
+    anything."""
     need_owner(ctx, relation, location, name=relation.name)
     wanted, word = _OBJECT_KINDS.get(kind, ("", ""))
     name = relation.name
 
     def wrong(message: str, help: str = "") -> Exception:
-        return ctx.refuse("42809", message, location, name=name, kind="relation", object=ctx.catalog.qualified(relation), help=help)
+        return ctx.refuse(
+            "42809", message, location, name=name, kind="relation", object=ctx.catalog.qualified(relation), help=help
+        )
 
     if wanted and relation.kind not in wanted and not (rename and kind == "OBJECT_INDEX"):
         raise wrong(f'"{name}" is not {"an" if word == "index" else "a"} {word}')
@@ -136,9 +188,17 @@ def check_alterable(ctx: Context, relation: Relation, kind: str, location: int |
 def _check_block(ctx: Context, node: Node) -> None:
     for item in node.get("cmds", []):
         command = item["AlterTableCmd"]
-        if command["subtype"] == "AT_DetachPartition" and command["def"]["PartitionCmd"].get("concurrent") and ctx.session.in_block:
-            raise ctx.refuse("25001", "ALTER TABLE ... DETACH CONCURRENTLY cannot run inside a transaction block",
-                             span=ctx.span(0, "concurrently"), kind="other")  # fmt: skip
+        if (
+            command["subtype"] == "AT_DetachPartition"
+            and command["def"]["PartitionCmd"].get("concurrent")
+            and ctx.session.in_block
+        ):
+            raise ctx.refuse(
+                "25001",
+                "ALTER TABLE ... DETACH CONCURRENTLY cannot run inside a transaction block",
+                span=ctx.span(0, "concurrently"),
+                kind="other",
+            )
 
 
 def _commands(ctx: Context, node: Node) -> Iterator[tuple[Node, Span]]:

@@ -1,4 +1,5 @@
-"""ALTER COLUMN TYPE (ATPrepAlterColumnType, ATExecAlterColumnType, ATPostAlterTypeCleanup in src/backend/commands/tablecmds.c)."""
+"""ALTER COLUMN TYPE (ATPrepAlterColumnType, ATExecAlterColumnType, ATPostAlterTypeCleanup in
+src/backend/commands/tablecmds.c)."""
 
 from __future__ import annotations
 
@@ -18,7 +19,15 @@ from lockgate.timeline.transitions.inheritance import descendants
 from lockgate.timeline.transitions.opclass import resolve_opclass
 from lockgate.timeline.transitions.partition import key_columns
 from lockgate.timeline.transitions.rebuild import read_anew
-from lockgate.timeline.transitions.relation import SYSTEM_COLUMNS, check_column_type, column_collation, column_of, defaults_of, depend_column, type_kind
+from lockgate.timeline.transitions.relation import (
+    SYSTEM_COLUMNS,
+    check_column_type,
+    column_collation,
+    column_of,
+    defaults_of,
+    depend_column,
+    type_kind,
+)
 from lockgate.timeline.transitions.sequence import identity_sequence
 from lockgate.timeline.transitions.type import need_type_usage
 from lockgate.values import replace
@@ -31,17 +40,30 @@ def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:
     if relation.of_type and not item.recursing:
         raise ctx.refuse("42809", "cannot alter column type of typed table", span=item.span, kind="relation")
     there = relation.attribute(item.name)
-    if there is not None and there.identity and not item.recursing and not relation.is_partition:  # its sequence is altered before anything else
+    if (
+        there is not None and there.identity and not item.recursing and not relation.is_partition
+    ):  # its sequence is altered before anything else
         check_identity_type(ctx, resolve_type(ctx, node["typeName"]).oid, node["typeName"].get("location", 0))
-    using = analyze_expression(ctx, node["raw_default"], relation_scope(ctx, relation), "alter_column") if "raw_default" in node else None
+    using = (
+        analyze_expression(ctx, node["raw_default"], relation_scope(ctx, relation), "alter_column")
+        if "raw_default" in node
+        else None
+    )
     attribute = _column(ctx, relation, item)
     if attribute.generated and "raw_default" in node:
-        raise ctx.refuse("42611", "cannot specify USING when altering type of generated column",
-                         span=item.span, kind="column", help=f'Column "{item.name}" is a generated column.')  # fmt: skip
+        raise ctx.refuse(
+            "42611",
+            "cannot specify USING when altering type of generated column",
+            span=item.span,
+            kind="column",
+            help=f'Column "{item.name}" is a generated column.',
+        )
     if attribute.inherited and not item.recursing:
         raise ctx.refuse("42P16", f'cannot alter inherited column "{item.name}"', span=item.span, kind="column")
     if attribute.num in key_columns(relation):
-        message = f'cannot alter column "{item.name}" because it is part of the partition key of relation "{relation.name}"'
+        message = (
+            f'cannot alter column "{item.name}" because it is part of the partition key of relation "{relation.name}"'
+        )
         raise ctx.refuse("42P16", message, span=item.span, kind="column")
     ref = resolve_type(ctx, node["typeName"])
     need_type_usage(ctx, ref.oid, node["typeName"].get("location", 0))
@@ -72,7 +94,9 @@ def _using(ctx: Context, attribute: Attribute, ref: TypeRef, using: Expr | None,
     _assign(ctx, expr, ref, message, location, item, attribute)
 
 
-def _assign(ctx: Context, expr: Expr, ref: TypeRef, message: str, location: int | None, item: Alteration, attribute: Attribute) -> None:
+def _assign(
+    ctx: Context, expr: Expr, ref: TypeRef, message: str, location: int | None, item: Alteration, attribute: Attribute
+) -> None:
     try:
         coerce(ctx, expr, ref.oid, ref.typmod, "assignment", location, message)
     except Refused as refused:
@@ -90,7 +114,12 @@ def _children(ctx: Context, queue: Queue, relation: Relation, item: Alteration) 
         return
     if not item.recurse:
         if ctx.catalog.children(relation.oid):
-            raise ctx.refuse("42P16", f'type of inherited column "{item.name}" must be changed in child tables too', span=item.span, kind="column")
+            raise ctx.refuse(
+                "42P16",
+                f'type of inherited column "{item.name}" must be changed in child tables too',
+                span=item.span,
+                kind="column",
+            )
         return
     for oid in descendants(ctx.catalog, relation.oid)[1:]:
         prepare_command(ctx, queue, item.on(oid))
@@ -115,12 +144,15 @@ def alter_column_type(ctx: Context, queue: Queue, item: Alteration) -> None:
 
 
 def _retype_identity(ctx: Context, relation: Relation, attribute: Attribute, ref: TypeRef, item: Alteration) -> None:
-    """An identity column's sequence changes its type along (transformAlterTableStmt): 22023 where that is no integer."""
+    """An identity column's sequence changes its type along (transformAlterTableStmt): 22023 where that is no
+    integer."""
     sequence = identity_sequence(ctx, relation.oid, attribute.num) if attribute.identity else None
     if sequence is None or sequence.sequence is None or not ref.oid:
         return
     if ref.oid not in (20, 21, 23):
-        raise ctx.refuse("22023", "identity column type must be smallint, integer, or bigint", span=item.span, kind="type")
+        raise ctx.refuse(
+            "22023", "identity column type must be smallint, integer, or bigint", span=item.span, kind="type"
+        )
     ctx.catalog.put(replace(sequence, sequence=replace(sequence.sequence, type=ref.oid)))
 
 
@@ -145,12 +177,15 @@ def _cast_default(ctx: Context, relation: Relation, attribute: Attribute, ref: T
     word = "generation expression" if attribute.generated else "default"
     shown = type_name(ctx.catalog, ref.oid, ref.typmod, ctx.path())
     message = f'{word} for column "{item.name}" cannot be cast automatically to type {shown}'
-    # strip_implicit_coercions leaves the expression's own type: a bare literal was made the column's type when it was stored
+    # strip_implicit_coercions leaves the expression's own type: a bare literal was made the column's type when it was
+    # stored
     raw = default.data[1] if len(default.data) > 1 else None
     expr = _stored(ctx, relation, attribute, raw)
     coerce(ctx, expr, ref.oid, ref.typmod, "assignment", None, message)
     if type_kind(ctx, attribute.type) == "d" and not (isinstance(raw, dict) and "TypeCast" in raw):
-        ctx.catalog.undepend((default.oid, 0), "n", referenced=attribute.type)  # CoerceToDomain was implicit, and is stripped
+        ctx.catalog.undepend(
+            (default.oid, 0), "n", referenced=attribute.type
+        )  # CoerceToDomain was implicit, and is stripped
 
 
 def _stored(ctx: Context, relation: Relation, attribute: Attribute, raw: object) -> Expr:
@@ -184,12 +219,25 @@ def _obstacles(ctx: Context, relation: Relation, attribute: Attribute, item: Alt
         kind = _kind(ctx, edge.dependent[0], column)
         if kind:
             found.setdefault(kind, edge.dependent)
-    for kind in ("a view or rule", "a trigger definition", "a policy definition", "a generated column", "a function or procedure"):
+    for kind in (
+        "a view or rule",
+        "a trigger definition",
+        "a policy definition",
+        "a generated column",
+        "a function or procedure",
+    ):
         if kind in found:
             verb = "used in" if "definition" in kind else "used by"
             detail = f"{describe(ctx.catalog, found[kind], ctx.path())} depends on {describe(ctx.catalog, column, ctx.path())}"
-            raise ctx.refuse("0A000", f"cannot alter type of a {what} {verb} {kind}", span=item.span, kind="dependent", help=detail,
-                             object=f"{ctx.catalog.qualified(relation)}.{item.name}", related=_label(ctx, found[kind]))  # fmt: skip
+            raise ctx.refuse(
+                "0A000",
+                f"cannot alter type of a {what} {verb} {kind}",
+                span=item.span,
+                kind="dependent",
+                help=detail,
+                object=f"{ctx.catalog.qualified(relation)}.{item.name}",
+                related=_label(ctx, found[kind]),
+            )
 
 
 def _label(ctx: Context, address: Address) -> tuple[Label, ...]:
@@ -212,13 +260,18 @@ def _kind(ctx: Context, oid: int, column: Address) -> str:
             holder = ctx.catalog.find(Relation, default.relation)
             number = data[0]
             other = holder.attribute_by_num(number) if holder is not None and isinstance(number, int) else None
-            return "a generated column" if other is not None and other.generated and (default.relation, number) != column else ""
+            return (
+                "a generated column"
+                if other is not None and other.generated and (default.relation, number) != column
+                else ""
+            )
         case _:
             return ""
 
 
 def clean_up(ctx: Context, queue: Queue) -> None:
-    """ATPostAlterTypeCleanup: indexes and foreign keys on the changed columns are made anew, and may not fit any more."""
+    """ATPostAlterTypeCleanup: indexes and foreign keys on the changed columns are made anew, and may not fit any
+    more."""
     changed, queue.retyped = queue.retyped, []
     for oid, number, before, span in changed:
         relation = ctx.catalog.find(Relation, oid)
@@ -232,12 +285,21 @@ def clean_up(ctx: Context, queue: Queue) -> None:
                     resolve_opclass(ctx, [], attribute.type, shape.method, None)
                 except Refused as refused:
                     raise ctx.refuse(
-                        refused.failure.sqlstate, refused.failure.message, span=span, kind="operator", help=refused.failure.help
+                        refused.failure.sqlstate,
+                        refused.failure.message,
+                        span=span,
+                        kind="operator",
+                        help=refused.failure.help,
                     ) from None
         keys = [c for c in ctx.catalog.of_relation(oid, Constraint) if c.kind == "f" and number in c.keys]
         for edge in ctx.catalog.dependents(oid):
             constraint = ctx.catalog.find(Constraint, edge.dependent[0])
-            if constraint is not None and constraint.kind == "f" and constraint.foreign == oid and number in constraint.foreign_keys:
+            if (
+                constraint is not None
+                and constraint.kind == "f"
+                and constraint.foreign == oid
+                and number in constraint.foreign_keys
+            ):
                 keys.append(constraint)
         for constraint in keys:
             check_comparable(ctx, constraint, span)

@@ -1,4 +1,5 @@
-"""One subcommand of ALTER TABLE on one table, and the queue of them (AlteredTableInfo in src/backend/commands/tablecmds.c)."""
+"""One subcommand of ALTER TABLE on one table, and the queue of them (AlteredTableInfo in
+src/backend/commands/tablecmds.c)."""
 
 from __future__ import annotations
 
@@ -12,17 +13,44 @@ from lockgate.timeline.privileges import need_owner
 from lockgate.values import dataclass, field, replace
 
 _SHOWN = {
-    "AT_AddColumn": "ADD COLUMN", "AT_DropColumn": "DROP COLUMN", "AT_ColumnDefault": "ALTER COLUMN ... SET DEFAULT", "AT_AddIdentity":
-    "ALTER COLUMN ... ADD IDENTITY", "AT_SetIdentity": "ALTER COLUMN ... SET", "AT_DropIdentity": "ALTER COLUMN ... DROP IDENTITY",
-    "AT_DropNotNull": "ALTER COLUMN ... DROP NOT NULL", "AT_SetNotNull": "ALTER COLUMN ... SET NOT NULL", "AT_AlterColumnType":
-    "ALTER COLUMN ... SET DATA TYPE", "AT_AddConstraint": "ADD CONSTRAINT", "AT_DropConstraint": "DROP CONSTRAINT", "AT_AlterConstraint":
-    "ALTER CONSTRAINT", "AT_ValidateConstraint": "VALIDATE CONSTRAINT", "AT_EnableRowSecurity": "ENABLE ROW SECURITY", "AT_DisableRowSecurity":
-    "DISABLE ROW SECURITY", "AT_ForceRowSecurity": "FORCE ROW SECURITY", "AT_SetRelOptions": "SET", "AT_AttachPartition": "ATTACH PARTITION",
-    "AT_DetachPartition": "DETACH PARTITION", "AT_SetLogged": "SET LOGGED", "AT_SetUnLogged": "SET UNLOGGED", "AT_AddInherit": "INHERIT",
-    "AT_ReplicaIdentity": "REPLICA IDENTITY", "AT_ClusterOn": "CLUSTER ON", "AT_EnableTrig": "ENABLE TRIGGER", "AT_DisableTrig": "DISABLE TRIGGER",
-}  # fmt: skip
-_KINDS = {"v": "views", "m": "materialized views", "f": "foreign tables", "S": "sequences", "i": "indexes", "I": "partitioned indexes", "c":
-          "composite types", "r": "tables", "p": "partitioned tables"}  # fmt: skip
+    "AT_AddColumn": "ADD COLUMN",
+    "AT_DropColumn": "DROP COLUMN",
+    "AT_ColumnDefault": "ALTER COLUMN ... SET DEFAULT",
+    "AT_AddIdentity": "ALTER COLUMN ... ADD IDENTITY",
+    "AT_SetIdentity": "ALTER COLUMN ... SET",
+    "AT_DropIdentity": "ALTER COLUMN ... DROP IDENTITY",
+    "AT_DropNotNull": "ALTER COLUMN ... DROP NOT NULL",
+    "AT_SetNotNull": "ALTER COLUMN ... SET NOT NULL",
+    "AT_AlterColumnType": "ALTER COLUMN ... SET DATA TYPE",
+    "AT_AddConstraint": "ADD CONSTRAINT",
+    "AT_DropConstraint": "DROP CONSTRAINT",
+    "AT_AlterConstraint": "ALTER CONSTRAINT",
+    "AT_ValidateConstraint": "VALIDATE CONSTRAINT",
+    "AT_EnableRowSecurity": "ENABLE ROW SECURITY",
+    "AT_DisableRowSecurity": "DISABLE ROW SECURITY",
+    "AT_ForceRowSecurity": "FORCE ROW SECURITY",
+    "AT_SetRelOptions": "SET",
+    "AT_AttachPartition": "ATTACH PARTITION",
+    "AT_DetachPartition": "DETACH PARTITION",
+    "AT_SetLogged": "SET LOGGED",
+    "AT_SetUnLogged": "SET UNLOGGED",
+    "AT_AddInherit": "INHERIT",
+    "AT_ReplicaIdentity": "REPLICA IDENTITY",
+    "AT_ClusterOn": "CLUSTER ON",
+    "AT_EnableTrig": "ENABLE TRIGGER",
+    "AT_DisableTrig": "DISABLE TRIGGER",
+}
+_KINDS = {
+    "v": "views",
+    "m": "materialized views",
+    "f": "foreign tables",
+    "S": "sequences",
+    "i": "indexes",
+    "I": "partitioned indexes",
+    "c": "composite types",
+    "r": "tables",
+    "p": "partitioned tables",
+}
 
 
 class Pass(IntEnum):
@@ -42,7 +70,8 @@ class Pass(IntEnum):
 
 @dataclass(frozen=True)
 class Alteration:
-    """A subcommand for one table. ``recursing``: it comes from a parent's. ``action`` runs in place of the subtype's own."""
+    """A subcommand for one table. ``recursing``: it comes from a parent's. ``action`` runs in place of the subtype's
+    own."""
 
     relation: int
     node: Node
@@ -102,8 +131,12 @@ def allow(ctx: Context, relation: Relation, kinds: str, item: Alteration) -> Non
     if relation.kind not in kinds:
         action = _SHOWN.get(item.node["subtype"], item.node["subtype"].removeprefix("AT_"))
         raise ctx.refuse(
-            "42809", f'ALTER action {action} cannot be performed on relation "{relation.name}"', span=ctx.span(None, relation.name), kind="relation",
-            object=ctx.catalog.qualified(relation), help=f"This operation is not supported for {_KINDS.get(relation.kind, 'it')}.",
-        )  # fmt: skip
+            "42809",
+            f'ALTER action {action} cannot be performed on relation "{relation.name}"',
+            span=ctx.span(None, relation.name),
+            kind="relation",
+            object=ctx.catalog.qualified(relation),
+            help=f"This operation is not supported for {_KINDS.get(relation.kind, 'it')}.",
+        )
     if item.recursing:
         need_owner(ctx, relation)

@@ -14,7 +14,9 @@ def call(ctx: Context, node: Node) -> None:
     function = node["funccall"]
     expr: Expr = analyze_expression(ctx, {"FuncCall": function}, empty_scope(), "call", variables=ctx.variables)
     name = function["funcname"][-1]["String"].get("sval", "")
-    routine = next((r for oid in expr.routines if (r := ctx.catalog.find(Routine, oid)) is not None and r.name == name), None)
+    routine = next(
+        (r for oid in expr.routines if (r := ctx.catalog.find(Routine, oid)) is not None and r.name == name), None
+    )
     if routine is None:
         return
     need_privilege(ctx, routine, "EXECUTE", function.get("location", 0))

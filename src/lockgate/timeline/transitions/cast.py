@@ -46,10 +46,19 @@ def create_cast(ctx: Context, node: Node) -> None:
     names = [type_name(ctx.catalog, oid, None, path) for oid in (source, target)]
     existing = ctx.catalog.oids(("cast", source, target))
     built_in = ctx.catalog.builtins.cast(source, target)
-    if (existing or built_in is not None) and not doubt(ctx, "cast", 0, f"{source}.{target}", existing[0] if existing else 0):
-        raise ctx.refuse("42710", f"cast from type {names[0]} to type {names[1]} already exists", location, kind="cast",
-                         related=created_here(ctx, existing[0]) if existing else ())  # fmt: skip
-    cast = Cast(ctx.catalog.new_oid(), source, target, _CONTEXTS[node.get("context", "COERCION_EXPLICIT")], method, function)
+    if (existing or built_in is not None) and not doubt(
+        ctx, "cast", 0, f"{source}.{target}", existing[0] if existing else 0
+    ):
+        raise ctx.refuse(
+            "42710",
+            f"cast from type {names[0]} to type {names[1]} already exists",
+            location,
+            kind="cast",
+            related=created_here(ctx, existing[0]) if existing else (),
+        )
+    cast = Cast(
+        ctx.catalog.new_oid(), source, target, _CONTEXTS[node.get("context", "COERCION_EXPLICIT")], method, function
+    )
     ctx.catalog.put(cast)
     ctx.catalog.depend((cast.oid, 0), [(oid, 0) for oid in (source, target, function) if oid])
     ctx.created(cast)
@@ -68,7 +77,9 @@ def _function(ctx: Context, node: Node, source: int, target: int) -> int:
     found: Any = find_routine(ctx, node, "f")
     args = tuple(found.args)
     if not 1 <= len(args) <= 3:
-        raise ctx.refuse("42P17", "cast function must take one to three arguments", None, name=found.name, kind="function")
+        raise ctx.refuse(
+            "42P17", "cast function must take one to three arguments", None, name=found.name, kind="function"
+        )
     if source and args[0] and not is_binary_coercible(ctx, source, args[0]):
         message = "argument of cast function must match or be binary-coercible from source data type"
         raise ctx.refuse("42P17", message, None, name=found.name, kind="function")

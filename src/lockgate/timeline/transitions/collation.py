@@ -24,7 +24,14 @@ def define_collation(ctx: Context, node: Node) -> None:
     put_other(ctx, "collation", name, space)
 
 
-def put_other(ctx: Context, kind: str, name: str, space: Namespace | None = None, data: tuple[object, ...] = (), refs: tuple[int, ...] = ()) -> Other:
+def put_other(
+    ctx: Context,
+    kind: str,
+    name: str,
+    space: Namespace | None = None,
+    data: tuple[object, ...] = (),
+    refs: tuple[int, ...] = (),
+) -> Other:
     """Make an object of one of the lesser kinds, with its dependencies."""
     made = Other(ctx.catalog.new_oid(), kind, name, space.oid if space else 0, ctx.session.role, data=data)
     ctx.catalog.put(made)

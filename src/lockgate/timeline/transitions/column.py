@@ -1,4 +1,5 @@
-"""Column definitions: types, serial, identity, generated, column constraints (src/backend/parser/parse_utilcmd.c transformColumnDefinition)."""
+"""Column definitions: types, serial, identity, generated, column constraints (src/backend/parser/parse_utilcmd.c
+transformColumnDefinition)."""
 
 from __future__ import annotations
 
@@ -12,8 +13,14 @@ from lockgate.values import dataclass, field
 
 _SERIAL = {"smallserial": INT2, "serial2": INT2, "serial": INT4, "serial4": INT4, "bigserial": INT8, "serial8": INT8}
 _WITH_ATTRS = frozenset({"CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_EXCLUSION", "CONSTR_FOREIGN"})
-_ATTRS = {"CONSTR_ATTR_DEFERRABLE", "CONSTR_ATTR_NOT_DEFERRABLE", "CONSTR_ATTR_DEFERRED", "CONSTR_ATTR_IMMEDIATE", "CONSTR_ATTR_ENFORCED",
-          "CONSTR_ATTR_NOT_ENFORCED"}  # fmt: skip
+_ATTRS = {
+    "CONSTR_ATTR_DEFERRABLE",
+    "CONSTR_ATTR_NOT_DEFERRABLE",
+    "CONSTR_ATTR_DEFERRED",
+    "CONSTR_ATTR_IMMEDIATE",
+    "CONSTR_ATTR_ENFORCED",
+    "CONSTR_ATTR_NOT_ENFORCED",
+}
 
 
 @dataclass
@@ -69,7 +76,13 @@ def define_column(ctx: Context, definition: Definition, node: Node) -> Column:
     serial = _serial(ctx, node)
     ref = TypeRef(serial) if serial else resolve_type(ctx, node["typeName"]) if "typeName" in node else TypeRef(0)
     if ref.setof:
-        raise ctx.refuse("42P16", f'column "{name}" cannot be declared SETOF', node["typeName"].get("location", location), name=None, kind="type")
+        raise ctx.refuse(
+            "42P16",
+            f'column "{name}" cannot be declared SETOF',
+            node["typeName"].get("location", location),
+            name=None,
+            kind="type",
+        )
     column = Column(name, ref, column_collation(ctx, ref.oid, node.get("collClause"), location), location)
     if serial:
         column.sequence_name = sequence_name(ctx, definition, name)
@@ -84,7 +97,9 @@ def _serial(ctx: Context, node: Node) -> int:
         return 0
     found = _SERIAL.get(names[0]["String"].get("sval", ""), 0)
     if found and node["typeName"].get("arrayBounds"):
-        raise ctx.refuse("0A000", "array of serial is not implemented", node["typeName"].get("location", 0), kind="type")
+        raise ctx.refuse(
+            "0A000", "array of serial is not implemented", node["typeName"].get("location", 0), kind="type"
+        )
     return found
 
 
@@ -130,7 +145,9 @@ def column_constraints(ctx: Context, definition: Definition, column: Column, con
     for one, other in (("default", "identity"), ("default", "generated"), ("identity", "generated")):
         if {one, other} <= seen:
             words = {"generated": "generation expression"}
-            raise ctx.refuse("42601", f"both {one} and {words.get(other, other)} specified {on}", column.location, kind="other")
+            raise ctx.refuse(
+                "42601", f"both {one} and {words.get(other, other)} specified {on}", column.location, kind="other"
+            )
     if nullable and primary and ctx.catalog.major >= 18:
         raise ctx.refuse("42601", f"conflicting NULL/NOT NULL declarations {on}", column.location, kind="other")
     if (column.notnull or primary) and declared is None:
@@ -138,16 +155,29 @@ def column_constraints(ctx: Context, definition: Definition, column: Column, con
         definition.not_nulls.append(not_null(column.name))
 
 
-def _declare(ctx: Context, definition: Definition, column: Column, node: Node, before: Node | None, primary: bool) -> Node:
+def _declare(
+    ctx: Context, definition: Definition, column: Column, node: Node, before: Node | None, primary: bool
+) -> Node:
     """One NOT NULL of a column; a second one may only repeat the first (18)."""
     location = node.get("location", 0)
     if definition.kind == "p" and node.get("is_no_inherit"):
-        raise ctx.refuse("0A000", "not-null constraints on partitioned tables cannot be NO INHERIT", location, kind="constraint")
+        raise ctx.refuse(
+            "0A000", "not-null constraints on partitioned tables cannot be NO INHERIT", location, kind="constraint"
+        )
     if node.get("is_no_inherit") and (primary or column.sequence_name):
         message = f'conflicting NO INHERIT declarations for not-null constraints on column "{column.name}"'
         raise ctx.refuse("42601", message, location, kind="constraint")
-    if before is not None and node.get("conname", before.get("conname")) != before.get("conname", node.get("conname")) and ctx.catalog.major >= 18:
-        raise ctx.refuse("XX000", f'conflicting not-null constraint names "{before["conname"]}" and "{node["conname"]}"', location, kind="constraint")
+    if (
+        before is not None
+        and node.get("conname", before.get("conname")) != before.get("conname", node.get("conname"))
+        and ctx.catalog.major >= 18
+    ):
+        raise ctx.refuse(
+            "XX000",
+            f'conflicting not-null constraint names "{before["conname"]}" and "{node["conname"]}"',
+            location,
+            kind="constraint",
+        )
     made = not_null(column.name, node)
     definition.not_nulls.append(made)
     return made
@@ -168,7 +198,9 @@ def _identity(ctx: Context, definition: Definition, column: Column, node: Node, 
         raise ctx.refuse("42601", f"multiple identity specifications {on}", location, kind="other")
     column.identity = node.get("generated_when", "a")
     column.sequence_options = node.get("options", [])
-    given = next((o["DefElem"] for o in column.sequence_options if o["DefElem"].get("defname") == "sequence_name"), None)
+    given = next(
+        (o["DefElem"] for o in column.sequence_options if o["DefElem"].get("defname") == "sequence_name"), None
+    )
     column.sequence_name = _given_name(given) if given else sequence_name(ctx, definition, column.name)
     column.notnull = True
 
@@ -202,16 +234,27 @@ def _table_constraint(ctx: Context, definition: Definition, column: Column, node
         case "CONSTR_PRIMARY" | "CONSTR_UNIQUE":
             if definition.kind == "f":
                 word = "primary key" if node["contype"] == "CONSTR_PRIMARY" else "unique"
-                raise ctx.refuse("0A000", f"{word} constraints are not supported on foreign tables", node.get("location", 0), kind="constraint")
+                raise ctx.refuse(
+                    "0A000",
+                    f"{word} constraints are not supported on foreign tables",
+                    node.get("location", 0),
+                    kind="constraint",
+                )
             definition.keys.append(node | {"keys": node.get("keys") or name})
         case "CONSTR_FOREIGN":
             if definition.kind == "f":
-                raise ctx.refuse("0A000", "foreign key constraints are not supported on foreign tables", node.get("location", 0), kind="constraint")
+                raise ctx.refuse(
+                    "0A000",
+                    "foreign key constraints are not supported on foreign tables",
+                    node.get("location", 0),
+                    kind="constraint",
+                )
             definition.foreign.append(node | {"fk_attrs": name})
 
 
 def with_attributes(ctx: Context, nodes: list[Node]) -> list[Node]:
-    """DEFERRABLE and the like join the constraint before them (transformConstraintAttrs). Refuses misplaced ones with 42601."""
+    """DEFERRABLE and the like join the constraint before them (transformConstraintAttrs). Refuses misplaced ones with
+    42601."""
     out: list[Node] = []
     for node in nodes:
         kind = node["contype"]
@@ -220,7 +263,10 @@ def with_attributes(ctx: Context, nodes: list[Node]) -> list[Node]:
             continue
         last = out[-1] if out else None
         word = (
-            kind.removeprefix("CONSTR_ATTR_").replace("_", " ").replace("DEFERRED", "INITIALLY DEFERRED").replace("IMMEDIATE", "INITIALLY IMMEDIATE")
+            kind.removeprefix("CONSTR_ATTR_")
+            .replace("_", " ")
+            .replace("DEFERRED", "INITIALLY DEFERRED")
+            .replace("IMMEDIATE", "INITIALLY IMMEDIATE")
         )
         if kind.endswith("ENFORCED"):
             if last is None or last["contype"] not in ("CONSTR_CHECK", "CONSTR_FOREIGN"):

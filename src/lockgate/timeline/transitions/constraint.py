@@ -1,4 +1,5 @@
-"""CHECK and NOT NULL constraints, and what all constraints share (AddRelationNewConstraints in heap.c, CreateConstraintEntry in pg_constraint.c)."""
+"""CHECK and NOT NULL constraints, and what all constraints share (AddRelationNewConstraints in heap.c,
+CreateConstraintEntry in pg_constraint.c)."""
 
 from __future__ import annotations
 
@@ -24,8 +25,11 @@ def normal_form(node: Any) -> str:
 
 def _strip(node: Any) -> Any:
     if isinstance(node, dict):
-        return {k: _strip(v) for k, v in node.items() if k not in ("location", "arg_location", "rexpr_list_start", "rexpr_list_end",
-                                                                      "list_start", "list_end")}  # fmt: skip
+        return {
+            k: _strip(v)
+            for k, v in node.items()
+            if k not in ("location", "arg_location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end")
+        }
     return [_strip(v) for v in node] if isinstance(node, list) else node
 
 
@@ -39,37 +43,66 @@ def ensure_name_free(ctx: Context, relation: Relation, name: str, location: int 
     existing = constraint_named(ctx, relation, name)
     if existing is None:
         return
-    if doubt(ctx, relation) is not None or ctx.catalog.taint_of(("object", existing.oid), ("name", "constraint", relation.oid, name)):
+    if doubt(ctx, relation) is not None or ctx.catalog.taint_of(
+        ("object", existing.oid), ("name", "constraint", relation.oid, name)
+    ):
         dependency.erase(ctx.catalog, existing.oid)
         return
-    raise ctx.refuse("42710", f'constraint "{name}" for relation "{relation.name}" already exists', location, name=name,
-                     object=ctx.catalog.qualified(existing), kind="constraint", related=created_here(ctx, existing.oid))  # fmt: skip
+    raise ctx.refuse(
+        "42710",
+        f'constraint "{name}" for relation "{relation.name}" already exists',
+        location,
+        name=name,
+        object=ctx.catalog.qualified(existing),
+        kind="constraint",
+        related=created_here(ctx, existing.oid),
+    )
 
 
 def find_constraint(
-    ctx: Context, relation: Relation, name: str, *, span: Span | None = None, location: int | None = None, message: str = ""
+    ctx: Context,
+    relation: Relation,
+    name: str,
+    *,
+    span: Span | None = None,
+    location: int | None = None,
+    message: str = "",
 ) -> Constraint:
     """A relation's constraint that must exist (42704)."""
     found = constraint_named(ctx, relation, name)
     if found is not None:
         return found
     if doubt(ctx, relation) is not None or ctx.catalog.taint_of(("name", "constraint", relation.oid, name)):
-        raise ctx.unsure(f"whether constraint {name} of relation {relation.name} exists is not known", ("name", "constraint", relation.oid, name))
+        raise ctx.unsure(
+            f"whether constraint {name} of relation {relation.name} exists is not known",
+            ("name", "constraint", relation.oid, name),
+        )
     from lockgate.timeline.binder.names import did_you_mean
 
     schema = ctx.catalog.namespace_name(relation.namespace)
     raise ctx.refuse(
-        "42704", message or f'constraint "{name}" of relation "{relation.name}" does not exist', location, name=None if span else name, span=span,
-        object=f"{schema}.{relation.name}.{name}", kind="constraint",
+        "42704",
+        message or f'constraint "{name}" of relation "{relation.name}" does not exist',
+        location,
+        name=None if span else name,
+        span=span,
+        object=f"{schema}.{relation.name}.{name}",
+        kind="constraint",
         event=ctx.catalog.events.get(("constraint", schema, relation.name, name)),
         help=did_you_mean(name, [c.name for c in ctx.catalog.of_relation(relation.oid, Constraint)]),
-    )  # fmt: skip
+    )
 
 
 def put_constraint(
-    ctx: Context, constraint: Constraint, *, refs: Iterable[Address] = (), location: int | None = None, internal: bool = False
+    ctx: Context,
+    constraint: Constraint,
+    *,
+    refs: Iterable[Address] = (),
+    location: int | None = None,
+    internal: bool = False,
 ) -> Constraint:
-    """CreateConstraintEntry: the row and its dependencies; ``refs`` are what its expression (or referenced key) depends on."""
+    """CreateConstraintEntry: the row and its dependencies; ``refs`` are what its expression (or referenced key) depends
+    on."""
     catalog = ctx.catalog
     catalog.put(constraint)
     address = (constraint.oid, 0)
@@ -90,8 +123,11 @@ def put_constraint(
     return constraint
 
 
-def add_checks(ctx: Context, relation: Relation, nodes: Iterable[Node], *, merge: bool = False, local: bool = True) -> list[Constraint]:
-    """AddRelationNewConstraints for CHECK: each is analysed, named, and merged with an inherited one or stored; returns the new ones.
+def add_checks(
+    ctx: Context, relation: Relation, nodes: Iterable[Node], *, merge: bool = False, local: bool = True
+) -> list[Constraint]:
+    """AddRelationNewConstraints for CHECK: each is analysed, named, and merged with an inherited one or stored; returns
+    the new ones.
 
     ``merge``: one of the same name may be there already (inherited); ``local`` False: it comes from a parent.
     """
@@ -103,7 +139,9 @@ def add_checks(ctx: Context, relation: Relation, nodes: Iterable[Node], *, merge
         expr = boolean(ctx, analyze_expression(ctx, node["raw_expr"], relation_scope(ctx, relation), "check"), "CHECK")
         name = node.get("conname", "")
         if name and name in names:
-            raise ctx.refuse("42710", f'check constraint "{name}" already exists', location, name=name, kind="constraint")
+            raise ctx.refuse(
+                "42710", f'check constraint "{name}" already exists', location, name=name, kind="constraint"
+            )
         if not name:
             name = _check_name(ctx, relation, expr, names)
         names.append(name)
@@ -115,8 +153,12 @@ def add_checks(ctx: Context, relation: Relation, nodes: Iterable[Node], *, merge
 
 
 def _check_name(ctx: Context, relation: Relation, expr: Expr, others: list[str]) -> str:
-    column = relation.attribute_by_num(next(iter(expr.columns))) if len(expr.columns) == 1 and not expr.whole_row else None
-    return choose_constraint_name(ctx.catalog, relation.name, column.name if column else None, "check", relation.namespace, others)
+    column = (
+        relation.attribute_by_num(next(iter(expr.columns))) if len(expr.columns) == 1 and not expr.whole_row else None
+    )
+    return choose_constraint_name(
+        ctx.catalog, relation.name, column.name if column else None, "check", relation.namespace, others
+    )
 
 
 def merge_check(ctx: Context, relation: Relation, name: str, *, merge: bool, local: bool, location: int | None) -> bool:
@@ -134,28 +176,49 @@ def merge_check(ctx: Context, relation: Relation, name: str, *, merge: bool, loc
     return True
 
 
-def store_check(ctx: Context, relation: Relation, name: str, expr: Expr, node: Node, *, local: bool = True) -> Constraint:
+def store_check(
+    ctx: Context, relation: Relation, name: str, expr: Expr, node: Node, *, local: bool = True
+) -> Constraint:
     """StoreRelCheck."""
     location = node.get("location", 0)
     no_inherit = bool(node.get("is_no_inherit"))
     if no_inherit and relation.kind == "p":
-        raise ctx.refuse("42P16", f'cannot add NO INHERIT constraint to partitioned table "{relation.name}"', location, kind="constraint")
+        raise ctx.refuse(
+            "42P16",
+            f'cannot add NO INHERIT constraint to partitioned table "{relation.name}"',
+            location,
+            kind="constraint",
+        )
     constraint = Constraint(
-        ctx.catalog.new_oid(), name, relation.namespace, "c", relation.oid, keys=tuple(sorted(expr.columns)),
-        validated=not node.get("skip_validation"), no_inherit=no_inherit, is_local=local, inherited=0 if local else 1,
+        ctx.catalog.new_oid(),
+        name,
+        relation.namespace,
+        "c",
+        relation.oid,
+        keys=tuple(sorted(expr.columns)),
+        validated=not node.get("skip_validation"),
+        no_inherit=no_inherit,
+        is_local=local,
+        inherited=0 if local else 1,
         expression=normal_form(node["raw_expr"]),
-    )  # fmt: skip
+    )
     return put_constraint(ctx, constraint, refs=expr.depends, location=location)
 
 
-def copy_check(ctx: Context, source: Constraint, target: Relation, mapping: dict[int, int], **changes: Any) -> Constraint:
+def copy_check(
+    ctx: Context, source: Constraint, target: Relation, mapping: dict[int, int], **changes: Any
+) -> Constraint:
     """A CHECK of one relation on another (inheritance, LIKE); ``mapping`` from its attribute numbers to ours."""
     refs = [e.referenced for e in ctx.catalog.dependencies(source.oid) if e.kind == "n"]
     mapped = [(target.oid, mapping.get(n, 0)) if oid == source.relation else (oid, n) for oid, n in refs]
     constraint = replace(
-        source, oid=ctx.catalog.new_oid(), namespace=target.namespace, relation=target.oid, keys=tuple(mapping.get(n, 0) for n in source.keys),
+        source,
+        oid=ctx.catalog.new_oid(),
+        namespace=target.namespace,
+        relation=target.oid,
+        keys=tuple(mapping.get(n, 0) for n in source.keys),
         **changes,
-    )  # fmt: skip
+    )
     return put_constraint(ctx, constraint, refs=mapped)
 
 

@@ -42,7 +42,8 @@ def new_name(ctx: Context, names: list[Any], location: int | None = None) -> tup
 
 
 def doubt(ctx: Context, kind: str, namespace: int, name: str, oid: int = 0) -> Taint | None:
-    """Why it is not certain whether an object of that name exists, or (with ``oid``) whether the one we know does and what it is like."""
+    """Why it is not certain whether an object of that name exists, or (with ``oid``) whether the one we know does and
+    what it is like."""
     if not ctx.catalog.taints:
         return None
     if not oid:
@@ -52,12 +53,23 @@ def doubt(ctx: Context, kind: str, namespace: int, name: str, oid: int = 0) -> T
 
 
 def refuse_existing(
-    ctx: Context, oid: int, kind: str, message: str, location: int | None = None, *, name: str, sqlstate: str = "42710", object: str = ""
+    ctx: Context,
+    oid: int,
+    kind: str,
+    message: str,
+    location: int | None = None,
+    *,
+    name: str,
+    sqlstate: str = "42710",
+    object: str = "",
 ) -> None:
     """The name is taken: refuse, unless that is in doubt; then what had it gives way."""
     obj = ctx.catalog.get(oid)
     space = getattr(obj, "namespace", 0)
-    if ctx.catalog.taint_of(("any",), ("namespace", space), ("identity", oid)) or ("name", kind, space, name) in ctx.catalog.taints:
+    if (
+        ctx.catalog.taint_of(("any",), ("namespace", space), ("identity", oid))
+        or ("name", kind, space, name) in ctx.catalog.taints
+    ):
         dependency.erase(ctx.catalog, oid)
         return
     shown = object or (ctx.catalog.qualified(obj) if obj is not None else name)
@@ -153,8 +165,16 @@ def named_role(ctx: Context, name: str, location: int | None = None, *, missing_
     if ctx.catalog.taint_of(("any",), ("name", "role", 0, name), ("roles",)):
         raise ctx.unsure(f"whether role {name} exists is not known")
     near = did_you_mean(name, [r.name for r in ctx.catalog.objects(Role)])
-    raise ctx.refuse("42704", f'role "{name}" does not exist', location, name=name, object=name, help=near, kind="role",
-                     event=ctx.catalog.events.get(("role", name)))  # fmt: skip
+    raise ctx.refuse(
+        "42704",
+        f'role "{name}" does not exist',
+        location,
+        name=name,
+        object=name,
+        help=near,
+        kind="role",
+        event=ctx.catalog.events.get(("role", name)),
+    )
 
 
 def role_oid(ctx: Context, spec: Node) -> int:
@@ -166,8 +186,11 @@ def role_oid(ctx: Context, spec: Node) -> int:
     return found.oid
 
 
-def find_other(ctx: Context, kind: str, names: list[Any] | str, word: str, location: int | None = None, *, missing_ok: bool = False) -> Other | None:
-    """An object of one of the lesser kinds by name: along search_path where it has a schema. Refuses with 42704 (3F000 for the schema)."""
+def find_other(
+    ctx: Context, kind: str, names: list[Any] | str, word: str, location: int | None = None, *, missing_ok: bool = False
+) -> Other | None:
+    """An object of one of the lesser kinds by name: along search_path where it has a schema. Refuses with 42704 (3F000
+    for the schema)."""
     from lockgate.timeline.binder import find_namespace
 
     parts = [names] if isinstance(names, str) else words(names)
@@ -188,4 +211,6 @@ def find_other(ctx: Context, kind: str, names: list[Any] | str, word: str, locat
         return None
     shown = ".".join(parts)
     near = did_you_mean(parts[-1], [o.name for o in ctx.catalog.objects(Other) if o.kind == kind])
-    raise ctx.refuse("42704", f'{word} "{shown}" does not exist', location, name=parts[-1], object=shown, help=near, kind=kind)
+    raise ctx.refuse(
+        "42704", f'{word} "{shown}" does not exist', location, name=parts[-1], object=shown, help=near, kind=kind
+    )

@@ -52,7 +52,8 @@ def alter_database(ctx: Context, node: Node) -> None:
 
 
 def alter_database_set(ctx: Context, node: Node) -> None:
-    """AlterDatabaseSet: what later sessions start with. A database that the timeline did not make is taken for the current one."""
+    """AlterDatabaseSet: what later sessions start with. A database that the timeline did not make is taken for the
+    current one."""
     found = _named(ctx, node)
     need_owner(ctx, found, shown=node.get("dbname", ""))
     if found.oid != CURRENT_DATABASE:
@@ -71,12 +72,23 @@ def create_tablespace(ctx: Context, node: Node) -> None:
     """CreateTableSpace."""
     _outside_block(ctx, "CREATE TABLESPACE")
     name = node["tablespacename"]
-    need_superuser(ctx, f'permission denied to create tablespace "{name}"', name=name, help="Must be superuser to create a tablespace.")
+    need_superuser(
+        ctx,
+        f'permission denied to create tablespace "{name}"',
+        name=name,
+        help="Must be superuser to create a tablespace.",
+    )
     if not node.get("location", "").startswith("/"):
         raise ctx.refuse("42P17", "tablespace location must be an absolute path", None, name=name, kind="other")
     if name.startswith("pg_"):
-        raise ctx.refuse("42939", f'unacceptable tablespace name "{name}"', None, name=name, kind="other",
-                         help='The prefix "pg_" is reserved for system tablespaces.')  # fmt: skip
+        raise ctx.refuse(
+            "42939",
+            f'unacceptable tablespace name "{name}"',
+            None,
+            name=name,
+            kind="other",
+            help='The prefix "pg_" is reserved for system tablespaces.',
+        )
     found = ctx.catalog.one(Other, ("tablespace", 0, name))
     if found is not None:
         refuse_existing(ctx, found.oid, "tablespace", f'tablespace "{name}" already exists', name=name)

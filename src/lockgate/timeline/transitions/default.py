@@ -1,4 +1,5 @@
-"""Column defaults and generation expressions (StoreAttrDefault, cookDefault in src/backend/catalog/heap.c and pg_attrdef.c)."""
+"""Column defaults and generation expressions (StoreAttrDefault, cookDefault in src/backend/catalog/heap.c and
+pg_attrdef.c)."""
 
 from __future__ import annotations
 
@@ -22,7 +23,11 @@ def cook_default(ctx: Context, relation: Relation, attribute: Attribute, node: N
     if generated:
         _check_generated(ctx, relation, attribute, expr, location)
     if attribute.type:
-        words = "but generation expression is of type" if generated and ctx.catalog.major >= 99 else "but default expression is of type"
+        words = (
+            "but generation expression is of type"
+            if generated and ctx.catalog.major >= 99
+            else "but default expression is of type"
+        )
         shown = [type_name(ctx.catalog, t, None, ctx.path()) for t in (attribute.type, expr.type)]
         message = f'column "{attribute.name}" is of type {shown[0]} {words} {shown[1]}'
         return coerce(ctx, expr, attribute.type, attribute.typmod, "assignment", location, message)
@@ -38,17 +43,29 @@ def _check_generated(ctx: Context, relation: Relation, attribute: Attribute, exp
                 if number != attribute.num
                 else ("This would cause the generated column to depend on its own value.")
             )
-            raise ctx.refuse("42P17", f'cannot use generated column "{other.name}" in column generation expression', location,
-                             name=other.name, kind="column", help=help)  # fmt: skip
+            raise ctx.refuse(
+                "42P17",
+                f'cannot use generated column "{other.name}" in column generation expression',
+                location,
+                name=other.name,
+                kind="column",
+                help=help,
+            )
     if expr.whole_row:
-        raise ctx.refuse("42P17", "cannot use whole-row variable in column generation expression", location, kind="other",
-                         help="This would cause the generated column to depend on its own value.")  # fmt: skip
+        raise ctx.refuse(
+            "42P17",
+            "cannot use whole-row variable in column generation expression",
+            location,
+            kind="other",
+            help="This would cause the generated column to depend on its own value.",
+        )
     if is_mutable(ctx, expr):
         raise ctx.refuse("42P17", "generation expression is not immutable", location, kind="function")
 
 
 def is_null_default(ctx: Context, attribute: Attribute, node: Node) -> bool:
-    """A NULL constant of the column's own type makes no pg_attrdef entry; where a length or domain coercion wraps it, it does."""
+    """A NULL constant of the column's own type makes no pg_attrdef entry; where a length or domain coercion wraps it,
+    it does."""
     if type_kind(ctx, attribute.type) == "d":
         return False
     while "TypeCast" in node:
@@ -69,11 +86,24 @@ def set_default(ctx: Context, relation: Relation, attribute: Attribute, node: No
 
 
 def store_default(
-    ctx: Context, relation: Relation, attribute: Attribute, depends: Iterable[Address], generated: str = "", node: Node | None = None
+    ctx: Context,
+    relation: Relation,
+    attribute: Attribute,
+    depends: Iterable[Address],
+    generated: str = "",
+    node: Node | None = None,
 ) -> Relation:
     """Write the default: its object, its dependencies, and the column's flag."""
     catalog = ctx.catalog
-    default = Other(catalog.new_oid(), "default", f"{relation.oid}.{attribute.num}", 0, relation.owner, relation.oid, data=(attribute.num, node))
+    default = Other(
+        catalog.new_oid(),
+        "default",
+        f"{relation.oid}.{attribute.num}",
+        0,
+        relation.owner,
+        relation.oid,
+        data=(attribute.num, node),
+    )
     catalog.put(default)
     column = (relation.oid, attribute.num)
     old = bool(generated) and catalog.major < 15
@@ -102,8 +132,11 @@ def remove_default(ctx: Context, relation: Relation, number: int) -> None:
         ctx.catalog.replace_attribute(relation, replace(attribute, has_default=False))
 
 
-def copy_default(ctx: Context, source: Relation, number: int, target: Relation, attribute: Attribute, mapping: dict[int, int]) -> Relation:
-    """Give a column the default (or generation expression) of another table's; ``mapping`` from its attribute numbers to ours."""
+def copy_default(
+    ctx: Context, source: Relation, number: int, target: Relation, attribute: Attribute, mapping: dict[int, int]
+) -> Relation:
+    """Give a column the default (or generation expression) of another table's; ``mapping`` from its attribute numbers
+    to ours."""
     found = defaults_of(ctx, source.oid, number)
     origin = source.attribute_by_num(number)
     if found is None or origin is None:

@@ -18,7 +18,9 @@ def do(ctx: Context, node: Node) -> None:
     name = options["language"]["arg"]["String"].get("sval", "") if "language" in options else "plpgsql"
     language = find_language(ctx, name.lower(), options["language"].get("location") if "language" in options else None)
     if language.name in ("sql", "c", "internal"):
-        raise ctx.refuse("0A000", f'language "{language.name}" does not support inline code execution', name=name, kind="other")
+        raise ctx.refuse(
+            "0A000", f'language "{language.name}" does not support inline code execution', name=name, kind="other"
+        )
     if language.name != "plpgsql":
         raise ctx.unsure(f"DO in language {language.name} is not followed", ("any",))
     text = options["as"]["arg"]["String"].get("sval", "")

@@ -24,7 +24,9 @@ _UNFIT = {
     "CONSTR_EXCLUSION": ("42601", "exclusion constraints not possible for domains"),
     "CONSTR_FOREIGN": ("42601", "foreign key constraints not possible for domains"),
 }
-_LATER = frozenset({"CONSTR_ATTR_DEFERRABLE", "CONSTR_ATTR_NOT_DEFERRABLE", "CONSTR_ATTR_DEFERRED", "CONSTR_ATTR_IMMEDIATE"})
+_LATER = frozenset(
+    {"CONSTR_ATTR_DEFERRABLE", "CONSTR_ATTR_NOT_DEFERRABLE", "CONSTR_ATTR_DEFERRED", "CONSTR_ATTR_IMMEDIATE"}
+)
 
 
 def create_domain(ctx: Context, node: Node) -> None:
@@ -41,10 +43,19 @@ def create_domain(ctx: Context, node: Node) -> None:
     collation = column_collation(ctx, ref.oid, node.get("collClause"), location)
     base = type_of(ctx.catalog, ref.oid)
     created = Type(
-        ctx.catalog.new_oid(), name, space.oid, ctx.session.role, "d", str(getattr(base, "category", "U")), base=ref.oid,
-        base_typmod=ref.typmod, collation=collation, length=int(getattr(base, "length", -1) or -1),
-        acl=initial_acl(ctx, "type", space.oid, ctx.session.role), has_default=isinstance(base, Type) and base.has_default,
-    )  # fmt: skip
+        ctx.catalog.new_oid(),
+        name,
+        space.oid,
+        ctx.session.role,
+        "d",
+        str(getattr(base, "category", "U")),
+        base=ref.oid,
+        base_typmod=ref.typmod,
+        collation=collation,
+        length=int(getattr(base, "length", -1) or -1),
+        acl=initial_acl(ctx, "type", space.oid, ctx.session.role),
+        has_default=isinstance(base, Type) and base.has_default,
+    )
     created, refs = _clauses(ctx, created, node.get("constraints", []))
     created = put_type(ctx, created)
     ctx.catalog.depend((created.oid, 0), [(oid, 0) for oid in (ref.oid, collation) if oid])
@@ -67,7 +78,9 @@ def _clauses(ctx: Context, domain: Type, constraints: list[Node]) -> tuple[Type,
         if kind in _UNFIT:
             raise ctx.refuse(*_UNFIT[kind], location, kind="constraint")
         if kind in _LATER:
-            raise ctx.refuse("0A000", "specifying constraint deferrability not supported for domains", location, kind="constraint")
+            raise ctx.refuse(
+                "0A000", "specifying constraint deferrability not supported for domains", location, kind="constraint"
+            )
         if kind == "CONSTR_DEFAULT":
             if given:
                 raise ctx.refuse("42601", "multiple default expressions", location, kind="other")
@@ -81,7 +94,9 @@ def _clauses(ctx: Context, domain: Type, constraints: list[Node]) -> tuple[Type,
             nullable = wanted
             domain = replace(domain, notnull=not wanted)
         elif kind == "CONSTR_CHECK" and node.get("is_no_inherit"):
-            raise ctx.refuse("42P16", "check constraints for domains cannot be marked NO INHERIT", location, kind="constraint")
+            raise ctx.refuse(
+                "42P16", "check constraints for domains cannot be marked NO INHERIT", location, kind="constraint"
+            )
     return domain, refs
 
 
@@ -94,7 +109,9 @@ def default_refs(ctx: Context, domain: Type, node: Node) -> frozenset[Address]:
     expr = analyze_expression(ctx, node, empty_scope(), "default")
     shown = [type_name(ctx.catalog, oid, None, ctx.path()) for oid in (domain.base, expr.type)]
     message = f'column "{domain.name}" is of type {shown[0]} but default expression is of type {shown[1]}'
-    coerce(ctx, expr, domain.base, domain.base_typmod, "assignment", expr.location if expr.location >= 0 else None, message)
+    coerce(
+        ctx, expr, domain.base, domain.base_typmod, "assignment", expr.location if expr.location >= 0 else None, message
+    )
     return expr.depends
 
 
@@ -107,7 +124,9 @@ def add_check(ctx: Context, domain: Type, node: Node, others: list[str] | None =
         name = choose_constraint_name(ctx.catalog, domain.name, None, "check", domain.namespace, others or ())
     scope = value_scope(domain.base, domain.base_typmod, domain.collation)
     expr = boolean(ctx, analyze_expression(ctx, node["raw_expr"], scope, "domain_check"), "CHECK")
-    constraint = Constraint(ctx.catalog.new_oid(), name, domain.namespace, "c", type=domain.oid, validated=not node.get("skip_validation"))
+    constraint = Constraint(
+        ctx.catalog.new_oid(), name, domain.namespace, "c", type=domain.oid, validated=not node.get("skip_validation")
+    )
     ctx.catalog.put(constraint)
     ctx.catalog.depend((constraint.oid, 0), [(domain.oid, 0)], "a")
     ctx.catalog.depend((constraint.oid, 0), expr.depends)
@@ -123,8 +142,14 @@ def ensure_constraint_free(ctx: Context, domain: Type, name: str, location: int 
     if doubt(ctx, "constraint", domain.namespace, name, domain.oid):
         ctx.catalog.remove(found.oid)
         return
-    raise ctx.refuse("42710", f'constraint "{name}" for domain "{domain.name}" already exists', location, name=name,
-                     object=ctx.catalog.qualified(domain), kind="constraint")  # fmt: skip
+    raise ctx.refuse(
+        "42710",
+        f'constraint "{name}" for domain "{domain.name}" already exists',
+        location,
+        name=name,
+        object=ctx.catalog.qualified(domain),
+        kind="constraint",
+    )
 
 
 def _add_not_null(ctx: Context, domain: Type, name: str = "") -> None:
@@ -135,7 +160,8 @@ def _add_not_null(ctx: Context, domain: Type, name: str = "") -> None:
 
 
 def alter_domain(ctx: Context, node: Node) -> None:
-    """ALTER DOMAIN: T default, N drop not null, O set not null, C add constraint, X drop constraint, V validate constraint."""
+    """ALTER DOMAIN: T default, N drop not null, O set not null, C add constraint, X drop constraint, V validate
+    constraint."""
     domain = user_type(ctx, node, kinds="d")
     need_owner(ctx, domain, kind="type", name=domain.name)
     match node["subtype"]:
@@ -154,8 +180,13 @@ def alter_domain(ctx: Context, node: Node) -> None:
         case "V":
             found = _constraint(ctx, domain, node.get("name", ""))
             if found.kind != "c":
-                raise ctx.refuse("42809", f'constraint "{found.name}" of domain "{domain.name}" is not a check constraint', None,
-                                 name=found.name, kind="constraint")  # fmt: skip
+                raise ctx.refuse(
+                    "42809",
+                    f'constraint "{found.name}" of domain "{domain.name}" is not a check constraint',
+                    None,
+                    name=found.name,
+                    kind="constraint",
+                )
             ctx.catalog.put(replace(found, validated=True))
 
 
@@ -193,15 +224,28 @@ def _constraint(ctx: Context, domain: Type, name: str) -> Constraint:
         return found
     if doubt(ctx, "constraint", domain.namespace, name, domain.oid):
         raise ctx.unsure(f"whether constraint {name} of domain {domain.name} exists is not known")
-    names = [c.name for e in ctx.catalog.dependents(domain.oid) if (c := ctx.catalog.find(Constraint, e.dependent[0])) is not None]
-    raise ctx.refuse("42704", f'constraint "{name}" of domain "{domain.name}" does not exist', None, name=name, kind="constraint",
-                     object=f"{ctx.catalog.qualified(domain)}.{name}", help=did_you_mean(name, names))  # fmt: skip
+    names = [
+        c.name
+        for e in ctx.catalog.dependents(domain.oid)
+        if (c := ctx.catalog.find(Constraint, e.dependent[0])) is not None
+    ]
+    raise ctx.refuse(
+        "42704",
+        f'constraint "{name}" of domain "{domain.name}" does not exist',
+        None,
+        name=name,
+        kind="constraint",
+        object=f"{ctx.catalog.qualified(domain)}.{name}",
+        help=did_you_mean(name, names),
+    )
 
 
 def _drop_constraint(ctx: Context, domain: Type, node: Node) -> None:
     name = node.get("name", "")
     if node.get("missing_ok") and ctx.catalog.one(Constraint, ("constraint", domain.oid, name)) is None:
-        ctx.warn(f'constraint "{name}" of domain "{domain.name}" does not exist, skipping', level="NOTICE", sqlstate="00000")
+        ctx.warn(
+            f'constraint "{name}" of domain "{domain.name}" does not exist, skipping', level="NOTICE", sqlstate="00000"
+        )
         return
     found = _constraint(ctx, domain, name)
     if found.kind == "n":

@@ -16,8 +16,17 @@ from lockgate.timeline.transitions.address import RELATION_KINDS, Found, find
 from lockgate.timeline.transitions.ownership import need_ownership
 from lockgate.timeline.transitions.relation import doubt
 
-_HINTS = {"r": "TABLE", "p": "TABLE", "v": "VIEW", "m": "MATERIALIZED VIEW", "S": "SEQUENCE", "i": "INDEX", "I": "INDEX", "f": "FOREIGN TABLE",
-          "c": "TYPE"}  # fmt: skip
+_HINTS = {
+    "r": "TABLE",
+    "p": "TABLE",
+    "v": "VIEW",
+    "m": "MATERIALIZED VIEW",
+    "S": "SEQUENCE",
+    "i": "INDEX",
+    "I": "INDEX",
+    "f": "FOREIGN TABLE",
+    "c": "TYPE",
+}
 
 
 def drop(ctx: Context, node: Node) -> None:
@@ -45,10 +54,17 @@ def drop_relations(ctx: Context, node: Node) -> None:
         if not _owns_schema(ctx, relation):
             need_owner(ctx, relation, name=relation.name)
         if kind == "OBJECT_INDEX" and relation.kind == "I" and node.get("concurrent"):
-            raise ctx.refuse("0A000", f'cannot drop partitioned index "{relation.name}" concurrently', name=relation.name, kind="index")
+            raise ctx.refuse(
+                "0A000",
+                f'cannot drop partitioned index "{relation.name}" concurrently',
+                name=relation.name,
+                kind="index",
+            )
         addresses.append((relation.oid, 0))
     if addresses:
-        dependency.drop(ctx, addresses, cascade=node.get("behavior") == "DROP_CASCADE", name=_name_of(ctx, addresses[0]))
+        dependency.drop(
+            ctx, addresses, cascade=node.get("behavior") == "DROP_CASCADE", name=_name_of(ctx, addresses[0])
+        )
     for key in doubts:
         ctx.catalog.untaint(key)
 
@@ -59,7 +75,12 @@ def _name_of(ctx: Context, address: Address) -> str | None:
 
 def _check_concurrent(ctx: Context, node: Node) -> None:
     if ctx.session.in_block:
-        raise ctx.refuse("25001", "DROP INDEX CONCURRENTLY cannot run inside a transaction block", span=ctx.span(0, "concurrently"), kind="other")
+        raise ctx.refuse(
+            "25001",
+            "DROP INDEX CONCURRENTLY cannot run inside a transaction block",
+            span=ctx.span(0, "concurrently"),
+            kind="other",
+        )
     if len(node.get("objects", [])) > 1:
         raise ctx.refuse("0A000", "DROP INDEX CONCURRENTLY does not support dropping multiple objects", kind="index")
     if node.get("behavior") == "DROP_CASCADE":
@@ -78,7 +99,9 @@ def _lookup(ctx: Context, names: list[Any], kind: str, missing_ok: bool, doubts:
         return found
     if found is not None:
         need_owner(ctx, found, name=parts[-1])
-        raise ctx.refuse("42501", f'permission denied: "{parts[-1]}" is a system catalog', name=parts[-1], kind="relation")
+        raise ctx.refuse(
+            "42501", f'permission denied: "{parts[-1]}" is a system catalog', name=parts[-1], kind="relation"
+        )
     if tainted:
         doubts += tainted
         return _certain(ctx, parts)
@@ -124,8 +147,15 @@ def _missing(ctx: Context, parts: list[str], word: str, sqlstate: str) -> Except
     schemas = [ctx.catalog.namespace_name(s) for s in spaces]
     event = next((e for s in schemas if (e := ctx.catalog.events.get(("relation", s, parts[-1])))), None)
     schema = parts[-2] if len(parts) > 1 else (schemas[-1] if schemas else "")
-    return ctx.refuse(sqlstate, f'{word} "{parts[-1]}" does not exist', name=parts[-1], object=f"{schema}.{parts[-1]}", event=event,
-                      kind="index" if word == "index" else "relation", help=did_you_mean(parts[-1], relation_names(ctx, spaces)))  # fmt: skip
+    return ctx.refuse(
+        sqlstate,
+        f'{word} "{parts[-1]}" does not exist',
+        name=parts[-1],
+        object=f"{schema}.{parts[-1]}",
+        event=event,
+        kind="index" if word == "index" else "relation",
+        help=did_you_mean(parts[-1], relation_names(ctx, spaces)),
+    )
 
 
 def _check_kind(ctx: Context, relation: Relation, kind: str) -> None:
@@ -135,8 +165,14 @@ def _check_kind(ctx: Context, relation: Relation, kind: str) -> None:
         return
     article = "an" if word == "index" else "a"
     hint = f"Use DROP {_HINTS[relation.kind]} to remove {'an' if _HINTS[relation.kind] == 'INDEX' else 'a'} {_HINTS[relation.kind].lower()}."
-    raise ctx.refuse("42809", f'"{relation.name}" is not {article} {word}', name=relation.name, kind="relation", help=hint,
-                     object=ctx.catalog.qualified(relation))  # fmt: skip
+    raise ctx.refuse(
+        "42809",
+        f'"{relation.name}" is not {article} {word}',
+        name=relation.name,
+        kind="relation",
+        help=hint,
+        object=ctx.catalog.qualified(relation),
+    )
 
 
 def _owns_schema(ctx: Context, obj: Any) -> bool:
@@ -161,7 +197,9 @@ def drop_objects(ctx: Context, node: Node) -> None:
         if address is not None:
             addresses.append(address)
     if addresses:
-        dependency.drop(ctx, addresses, cascade=node.get("behavior") == "DROP_CASCADE", name=_name_of(ctx, addresses[0]))
+        dependency.drop(
+            ctx, addresses, cascade=node.get("behavior") == "DROP_CASCADE", name=_name_of(ctx, addresses[0])
+        )
 
 
 def _checked(ctx: Context, kind: str, item: Any, found: Found) -> Address | None:
@@ -171,8 +209,12 @@ def _checked(ctx: Context, kind: str, item: Any, found: Found) -> Address | None
             return None
         need_ownership(ctx, kind, item, obj)
         name = getattr(obj, "name", "")
-        raise ctx.refuse("2BP01", f"cannot drop {described(ctx.catalog, obj)} because it is required by the database system", name=name,
-                         kind="dependent")  # fmt: skip
+        raise ctx.refuse(
+            "2BP01",
+            f"cannot drop {described(ctx.catalog, obj)} because it is required by the database system",
+            name=name,
+            kind="dependent",
+        )
     _check_object(ctx, kind, item, obj)
     return found.address
 
@@ -187,8 +229,13 @@ def _check_object(ctx: Context, kind: str, item: Any, obj: Any) -> None:
                 from lockgate.timeline.describe import describe_object
 
                 words_ = [describe_object(ctx.catalog, o, ctx.path()) for o in (obj, above)]
-                raise ctx.refuse("2BP01", f"cannot drop {words_[0]} because {words_[1]} requires it", name=obj.name, kind="dependent",
-                                 help=f"You can drop {words_[1]} instead.")  # fmt: skip
+                raise ctx.refuse(
+                    "2BP01",
+                    f"cannot drop {words_[0]} because {words_[1]} requires it",
+                    name=obj.name,
+                    kind="dependent",
+                    help=f"You can drop {words_[1]} instead.",
+                )
         return
     if not _owns_schema(ctx, obj):
         need_ownership(ctx, kind, item, obj)

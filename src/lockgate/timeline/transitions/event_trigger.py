@@ -19,21 +19,40 @@ _EVENTS = frozenset({"ddl_command_start", "ddl_command_end", "sql_drop", "table_
 def create_event_trigger(ctx: Context, node: Node) -> None:
     """CreateEventTrigger."""
     name, event = node["trigname"], node["eventname"]
-    need_superuser(ctx, f'permission denied to create event trigger "{name}"', name=name, help="Must be superuser to create an event trigger.")
+    need_superuser(
+        ctx,
+        f'permission denied to create event trigger "{name}"',
+        name=name,
+        help="Must be superuser to create an event trigger.",
+    )
     if event not in _EVENTS | ({"login"} if ctx.catalog.major >= 17 else set()):
         raise ctx.refuse("42601", f'unrecognized event name "{event}"', None, name=event, kind="other")
     for item in node.get("whenclause", []):
         variable = item["DefElem"]["defname"]
         if variable != "tag":
-            raise ctx.refuse("42601", f'unrecognized filter variable "{variable}"', item["DefElem"].get("location"), kind="other")
+            raise ctx.refuse(
+                "42601", f'unrecognized filter variable "{variable}"', item["DefElem"].get("location"), kind="other"
+            )
     found = ctx.catalog.one(Other, ("event_trigger", 0, name))
     if found is not None and not doubt(ctx, "event_trigger", 0, name, found.oid):
         refuse_existing(ctx, found.oid, "event_trigger", f'event trigger "{name}" already exists', name=name)
     function: Any = find_function(ctx, node["funcname"], (), None)
     if getattr(function, "result", 0) not in (0, EVENT_TRIGGER):
         shown = spelled(node["funcname"])
-        raise ctx.refuse("42P17", f"function {shown} must return type event_trigger", None, name=shown.rpartition(".")[2], kind="function")
-    put_other(ctx, "event_trigger", name, data=(int(getattr(function, "oid", 0)), "O"), refs=(int(getattr(function, "oid", 0)),))
+        raise ctx.refuse(
+            "42P17",
+            f"function {shown} must return type event_trigger",
+            None,
+            name=shown.rpartition(".")[2],
+            kind="function",
+        )
+    put_other(
+        ctx,
+        "event_trigger",
+        name,
+        data=(int(getattr(function, "oid", 0)), "O"),
+        refs=(int(getattr(function, "oid", 0)),),
+    )
 
 
 def alter_event_trigger(ctx: Context, node: Node) -> None:
@@ -52,7 +71,13 @@ def create_language(ctx: Context, node: Node) -> None:
     handler: Any = find_function(ctx, node["plhandler"], (), None)
     if getattr(handler, "result", 0) not in (0, LANGUAGE_HANDLER):
         shown = spelled(node["plhandler"])
-        raise ctx.refuse("42P17", f"function {shown} must return type language_handler", None, name=shown.rpartition(".")[2], kind="function")
+        raise ctx.refuse(
+            "42P17",
+            f"function {shown} must return type language_handler",
+            None,
+            name=shown.rpartition(".")[2],
+            kind="function",
+        )
     refs = [int(getattr(handler, "oid", 0))]
     for key, args in (("plinline", (2281,)), ("plvalidator", (26,))):
         if node.get(key):
@@ -65,4 +90,8 @@ def create_language(ctx: Context, node: Node) -> None:
     put_other(ctx, "language", name, data=(bool(node.get("pltrusted")),), refs=tuple(refs))
 
 
-HANDLERS = {"CreateEventTrigStmt": create_event_trigger, "AlterEventTrigStmt": alter_event_trigger, "CreatePLangStmt": create_language}
+HANDLERS = {
+    "CreateEventTrigStmt": create_event_trigger,
+    "AlterEventTrigStmt": alter_event_trigger,
+    "CreatePLangStmt": create_language,
+}

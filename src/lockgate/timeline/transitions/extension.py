@@ -33,21 +33,52 @@ from lockgate.values import replace
 
 # what extensions bring of which no stock server tells: types (with their category) and relations
 UNKNOWN_TYPES = {
-    "vector": ("vector", "halfvec", "sparsevec"), "postgis": ("geometry", "geography", "box2d", "box3d", "geometry_dump", "valid_detail"),
-    "postgis_raster": ("raster", "rastbandarg"), "pgvector": ("vector",), "pg_roaringbitmap": ("roaringbitmap",), "hll": ("hll",),
-    "semver": ("semver",), "ulid": ("ulid",), "pgx_ulid": ("ulid",), "rum": (), "h3": ("h3index",), "periods": (), "pg_graphql": (),
-}  # fmt: skip
+    "vector": ("vector", "halfvec", "sparsevec"),
+    "postgis": ("geometry", "geography", "box2d", "box3d", "geometry_dump", "valid_detail"),
+    "postgis_raster": ("raster", "rastbandarg"),
+    "pgvector": ("vector",),
+    "pg_roaringbitmap": ("roaringbitmap",),
+    "hll": ("hll",),
+    "semver": ("semver",),
+    "ulid": ("ulid",),
+    "pgx_ulid": ("ulid",),
+    "rum": (),
+    "h3": ("h3index",),
+    "periods": (),
+    "pg_graphql": (),
+}
 UNKNOWN_RELATIONS = {
     "postgis": ("spatial_ref_sys", "geometry_columns", "geography_columns"),
     "postgis_raster": ("raster_columns", "raster_overviews"),
 }
 UNKNOWN_SCHEMAS = {
-    "postgis_topology": ("topology",), "postgis_tiger_geocoder": ("tiger", "tiger_data"), "pg_cron": ("cron",), "pg_net": ("net",),
-    "pgsodium": ("pgsodium",), "supabase_vault": ("vault",), "pgmq": ("pgmq",), "pg_partman": (), "pg_graphql": ("graphql",),
-    "timescaledb": ("_timescaledb_catalog", "_timescaledb_internal", "_timescaledb_functions", "timescaledb_information", "timescaledb_experimental"),
-    "citus": ("citus", "citus_internal"), "age": ("ag_catalog",), "pgtle": ("pgtle",), "pg_tle": ("pgtle",), "pglogical": ("pglogical",),
-    "hypopg": (), "pg_repack": ("repack",), "pgaudit": (), "pg_stat_monitor": (), "orafce": ("oracle", "dbms_output", "plvdate"),
-}  # fmt: skip
+    "postgis_topology": ("topology",),
+    "postgis_tiger_geocoder": ("tiger", "tiger_data"),
+    "pg_cron": ("cron",),
+    "pg_net": ("net",),
+    "pgsodium": ("pgsodium",),
+    "supabase_vault": ("vault",),
+    "pgmq": ("pgmq",),
+    "pg_partman": (),
+    "pg_graphql": ("graphql",),
+    "timescaledb": (
+        "_timescaledb_catalog",
+        "_timescaledb_internal",
+        "_timescaledb_functions",
+        "timescaledb_information",
+        "timescaledb_experimental",
+    ),
+    "citus": ("citus", "citus_internal"),
+    "age": ("ag_catalog",),
+    "pgtle": ("pgtle",),
+    "pg_tle": ("pgtle",),
+    "pglogical": ("pglogical",),
+    "hypopg": (),
+    "pg_repack": ("repack",),
+    "pgaudit": (),
+    "pg_stat_monitor": (),
+    "orafce": ("oracle", "dbms_output", "plvdate"),
+}
 
 
 def create_extension(ctx: Context, node: Node) -> None:
@@ -59,16 +90,39 @@ def create_extension(ctx: Context, node: Node) -> None:
             ctx.warn(f'extension "{name}" already exists, skipping', sqlstate="42710", level="NOTICE")
             return
         if doubt(ctx, "extension", 0, name, existing.oid) is None:
-            raise ctx.refuse("42710", f'extension "{name}" already exists', name=name, object=name, kind="extension",
-                             related=created_here(ctx, existing.oid))  # fmt: skip
+            raise ctx.refuse(
+                "42710",
+                f'extension "{name}" already exists',
+                name=name,
+                object=name,
+                kind="extension",
+                related=created_here(ctx, existing.oid),
+            )
         return
     options = once(ctx, node.get("options", []))
     schema = text_of(options["schema"]) if "schema" in options else ""
     location = options["schema"].get("location") if "schema" in options else None
-    install(ctx, name, schema, location, cascade=flag_of(options.get("cascade")), version=text_of(options.get("new_version")), parents=())
+    install(
+        ctx,
+        name,
+        schema,
+        location,
+        cascade=flag_of(options.get("cascade")),
+        version=text_of(options.get("new_version")),
+        parents=(),
+    )
 
 
-def install(ctx: Context, name: str, schema: str, location: int | None, *, cascade: bool, version: str = "", parents: tuple[str, ...] = ()) -> Extension:
+def install(
+    ctx: Context,
+    name: str,
+    schema: str,
+    location: int | None,
+    *,
+    cascade: bool,
+    version: str = "",
+    parents: tuple[str, ...] = (),
+) -> Extension:
     """CreateExtensionInternal: the schema, what it requires, the extension, its members."""
     data = extension(name)
     stock = ctx.catalog.builtins.available_extension(name)
@@ -78,7 +132,9 @@ def install(ctx: Context, name: str, schema: str, location: int | None, *, casca
     required = [_required(ctx, one, schema, location, cascade, (*parents, name)) for one in requires]
     known = data is not None
     as_superuser = _may_install(ctx, name, data.superuser if data else None, data.trusted if data else None, space)
-    made = Extension(ctx.catalog.new_oid(), name, space.oid, ctx.session.role, version or (data.version if data else ""), known)
+    made = Extension(
+        ctx.catalog.new_oid(), name, space.oid, ctx.session.role, version or (data.version if data else ""), known
+    )
     ctx.catalog.put(made)
     ctx.catalog.depend((made.oid, 0), [(space.oid, 0), *((r.oid, 0) for r in required)])
     ctx.created(made, name=name)
@@ -98,7 +154,13 @@ def _schema(ctx: Context, name: str, wanted: str, fixed: str, location: int | No
                 raise ctx.unsure(f"whether schema {wanted} exists is not known")
             raise missing_namespace(ctx, wanted, location)
         if fixed and fixed != wanted:
-            raise ctx.refuse("0A000", f'extension "{name}" must be installed in schema "{fixed}"', location, name=wanted, kind="extension")
+            raise ctx.refuse(
+                "0A000",
+                f'extension "{name}" must be installed in schema "{fixed}"',
+                location,
+                name=wanted,
+                kind="extension",
+            )
         return found
     if fixed:
         found = ctx.catalog.namespace(fixed)
@@ -109,15 +171,24 @@ def _schema(ctx: Context, name: str, wanted: str, fixed: str, location: int | No
     return ctx.creation_namespace(None)
 
 
-def _required(ctx: Context, name: str, schema: str, location: int | None, cascade: bool, parents: tuple[str, ...]) -> Extension:
+def _required(
+    ctx: Context, name: str, schema: str, location: int | None, cascade: bool, parents: tuple[str, ...]
+) -> Extension:
     found = ctx.catalog.one(Extension, ("extension", name))
     if found is not None:
         return found
     if not cascade:
         if doubt(ctx, "extension", 0, name):
             raise ctx.unsure(f"whether extension {name} exists is not known")
-        raise ctx.refuse("42704", f'required extension "{name}" is not installed', None, name=parents[-1], object=name, kind="extension",
-                         help="Use CREATE EXTENSION ... CASCADE to install required extensions too.")  # fmt: skip
+        raise ctx.refuse(
+            "42704",
+            f'required extension "{name}" is not installed',
+            None,
+            name=parents[-1],
+            object=name,
+            kind="extension",
+            help="Use CREATE EXTENSION ... CASCADE to install required extensions too.",
+        )
     ctx.warn(f'installing required extension "{name}"', sqlstate="00000", level="NOTICE")
     return install(ctx, name, schema, location, cascade=True, parents=parents)
 
@@ -134,7 +205,11 @@ def _may_install(ctx: Context, name: str, superuser: bool | None, trusted: bool 
         return False
     if trusted and ctx.catalog.major >= 13 and has_privilege(ctx, current_database(ctx), "CREATE") != NO:
         return True
-    help = "Must have CREATE privilege on current database to create this extension." if trusted else "Must be superuser to create this extension."
+    help = (
+        "Must have CREATE privilege on current database to create this extension."
+        if trusted
+        else "Must be superuser to create this extension."
+    )
     need_superuser(ctx, f'permission denied to create extension "{name}"', name=name, help=help)
     return True
 
@@ -143,7 +218,9 @@ def need_superuser_maybe(ctx: Context, name: str) -> None:
     """Whether an unknown extension is trusted is not known."""
     from lockgate.timeline.context import Need
 
-    ctx.needs.append(Need("superuser", name, ctx.catalog.role_name(ctx.session.role), "unknown", "", ctx.span(None, name)))
+    ctx.needs.append(
+        Need("superuser", name, ctx.catalog.role_name(ctx.session.role), "unknown", "", ctx.span(None, name))
+    )
 
 
 def _unknown(ctx: Context, made: Extension, space: Namespace, owner: int) -> None:
@@ -173,7 +250,9 @@ def put_member_type(ctx: Context, made: Extension, new: Type) -> Type:
     new = replace(new, array=array, acl=new.acl)
     catalog.put(new)
     name = array_type_name(catalog, new.name, new.namespace)
-    catalog.put(Type(array, name, new.namespace, new.owner, "b", "A", elem=new.oid, collation=new.collation, extension=made.oid))
+    catalog.put(
+        Type(array, name, new.namespace, new.owner, "b", "A", elem=new.oid, collation=new.collation, extension=made.oid)
+    )
     catalog.depend((array, 0), [(new.oid, 0)], "i")
     catalog.depend((new.oid, 0), [(new.namespace, 0)])
     catalog.depend((new.oid, 0), [(made.oid, 0)], "e")
@@ -183,7 +262,15 @@ def put_member_type(ctx: Context, made: Extension, new: Type) -> Type:
 class Members:
     """The objects that an extension's script makes."""
 
-    def __init__(self, ctx: Context, made: Extension, data: ExtensionData, space: Namespace, owner: int, required: Iterable[Extension]) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        made: Extension,
+        data: ExtensionData,
+        space: Namespace,
+        owner: int,
+        required: Iterable[Extension],
+    ) -> None:
         self.ctx, self.made, self.data, self.space, self.owner = ctx, made, data, space, owner
         self.catalog: Draft = ctx.catalog
         self.spaces = [space.oid, *(r.namespace for r in required)]
@@ -199,9 +286,13 @@ class Members:
             self._function(row)
         for name, schema, left, right, result in self.data.operators:
             oid, sides = self.catalog.new_oid(), (self._oid(left), self._oid(right))
-            self._member(Operator(oid, name, self._space(schema), self.owner, *sides, self._oid(result), extension=self.made.oid))
+            self._member(
+                Operator(oid, name, self._space(schema), self.owner, *sides, self._oid(result), extension=self.made.oid)
+            )
         for source, target, context, method in self.data.casts:
-            cast = Cast(self.catalog.new_oid(), self._oid(source), self._oid(target), context, method, extension=self.made.oid)
+            cast = Cast(
+                self.catalog.new_oid(), self._oid(source), self._oid(target), context, method, extension=self.made.oid
+            )
             if cast.source and cast.target and not self.catalog.oids(("cast", cast.source, cast.target)):
                 self._member(cast)
         for name, schema, method, kind, default in self.data.opclasses:
@@ -237,34 +328,85 @@ class Members:
     def _other(self, kind: str, name: str, namespace: int, data: tuple[object, ...]) -> None:
         if kind == "language":
             data = (self.data.trusted,)
-        self._member(Other(self.catalog.new_oid(), kind, name, namespace, self.owner, data=data, extension=self.made.oid))
+        self._member(
+            Other(self.catalog.new_oid(), kind, name, namespace, self.owner, data=data, extension=self.made.oid)
+        )
 
     def _type(self, row: tuple[Any, ...]) -> None:
         name, schema, kind, category, preferred, base, typmod, length, collation, labels, element = row
         found = Type(
-            self.catalog.new_oid(), name, self._space(schema), self.owner, kind, category, bool(preferred), base=self._oid(base),
-            base_typmod=typmod, labels=tuple(labels or ()), collation=collation or 0, length=length, extension=self.made.oid,
-        )  # fmt: skip
+            self.catalog.new_oid(),
+            name,
+            self._space(schema),
+            self.owner,
+            kind,
+            category,
+            bool(preferred),
+            base=self._oid(base),
+            base_typmod=typmod,
+            labels=tuple(labels or ()),
+            collation=collation or 0,
+            length=length,
+            extension=self.made.oid,
+        )
         if element:
             found = replace(found, elem=self._oid(element))
         put_member_type(self.ctx, self.made, found)
 
     def _function(self, row: tuple[Any, ...]) -> None:
-        (name, schema, kind, args, result, retset, variadic, defaults, strict, volatile, every, modes, names, agg, direct, language, public) = row
+        (
+            name,
+            schema,
+            kind,
+            args,
+            result,
+            retset,
+            variadic,
+            defaults,
+            strict,
+            volatile,
+            every,
+            modes,
+            names,
+            agg,
+            direct,
+            language,
+            public,
+        ) = row
         oid = self.catalog.new_oid()
         acl = None if public else ((self.owner, "X", "", self.owner),)
-        self._member(Routine(
-            oid, name, self._space(schema), self.owner, kind, language, tuple(self._oid(a) for a in args or ()), self._oid(result),
-            tuple(self._oid(a) for a in every or ()), modes or "", tuple(names or ()), defaults or 0, self._oid(variadic), bool(retset),
-            bool(strict), volatile or "v", acl=acl, agg_kind=agg or "", agg_direct=direct or 0, extension=self.made.oid,
-        ))  # fmt: skip
+        self._member(
+            Routine(
+                oid,
+                name,
+                self._space(schema),
+                self.owner,
+                kind,
+                language,
+                tuple(self._oid(a) for a in args or ()),
+                self._oid(result),
+                tuple(self._oid(a) for a in every or ()),
+                modes or "",
+                tuple(names or ()),
+                defaults or 0,
+                self._oid(variadic),
+                bool(retset),
+                bool(strict),
+                volatile or "v",
+                acl=acl,
+                agg_kind=agg or "",
+                agg_direct=direct or 0,
+                extension=self.made.oid,
+            )
+        )
 
     def _relation(self, row: tuple[Any, ...]) -> None:
         from lockgate.timeline.transitions.relation import create_relation
 
         name, schema, kind, columns, public = row
         attributes = [
-            Attribute(number, column, self._oid(type_name), typmod, bool(notnull)) for number, (column, type_name, typmod, notnull) in enumerate(columns, 1)
+            Attribute(number, column, self._oid(type_name), typmod, bool(notnull))
+            for number, (column, type_name, typmod, notnull) in enumerate(columns, 1)
         ]
         space = self.catalog.find(Namespace, self._space(schema)) or self.space
         made = create_relation(self.ctx, name, space, kind, attributes, owner=self.owner, extension=self.made.oid)
@@ -278,7 +420,7 @@ class Members:
         self.catalog.depend((made.oid, 0), [(self.made.oid, 0)], "e")
 
 
-# --- ALTER EXTENSION -----------------------------------------------------------------------------------------------------
+# --- ALTER EXTENSION --------------------------------------------------------------------------------------------------
 
 
 def find_extension(ctx: Context, name: str) -> Extension:
@@ -289,7 +431,9 @@ def find_extension(ctx: Context, name: str) -> Extension:
     if doubt(ctx, "extension", 0, name):
         raise ctx.unsure(f"whether extension {name} exists is not known")
     near = did_you_mean(name, [e.name for e in ctx.catalog.objects(Extension)])
-    raise ctx.refuse("42704", f'extension "{name}" does not exist', None, name=name, object=name, help=near, kind="extension")
+    raise ctx.refuse(
+        "42704", f'extension "{name}" does not exist', None, name=name, object=name, help=near, kind="extension"
+    )
 
 
 def alter_extension(ctx: Context, node: Node) -> None:
@@ -313,7 +457,12 @@ def alter_contents(ctx: Context, node: Node) -> None:
     obj, adding = target.obj, int(node.get("action", 0)) > 0
     need_ownership(ctx, kind, node["object"], obj)
     _check_member(ctx, found, obj, adding)
-    parts = [obj.oid, getattr(obj, "array", 0), getattr(obj, "rowtype", 0), getattr(obj, "relation", 0) if isinstance(obj, Type) else 0]
+    parts = [
+        obj.oid,
+        getattr(obj, "array", 0),
+        getattr(obj, "rowtype", 0),
+        getattr(obj, "relation", 0) if isinstance(obj, Type) else 0,
+    ]
     for member in [cast(Any, ctx.catalog.get(oid)) for oid in parts if oid]:
         if hasattr(member, "extension"):
             ctx.catalog.put(replace(member, extension=found.oid if adding else 0))
@@ -327,21 +476,30 @@ def _check_member(ctx: Context, extension: Extension, obj: Any, adding: bool) ->
     now = ctx.catalog.find(Extension, getattr(obj, "extension", 0))
     what = describe_object(ctx.catalog, obj, ctx.path())
     if adding and now is not None:
-        raise ctx.refuse("55000", f'{what} is already a member of extension "{now.name}"', None, name=obj.name, kind="extension")
+        raise ctx.refuse(
+            "55000", f'{what} is already a member of extension "{now.name}"', None, name=obj.name, kind="extension"
+        )
     if adding and obj.oid == extension.namespace:
-        message = f'cannot add schema "{obj.name}" to extension "{extension.name}" because the schema contains the extension'
+        message = (
+            f'cannot add schema "{obj.name}" to extension "{extension.name}" because the schema contains the extension'
+        )
         raise ctx.refuse("55000", message, None, name=obj.name, kind="extension")
     if not adding and now != extension:
-        raise ctx.refuse("55000", f'{what} is not a member of extension "{extension.name}"', None, name=obj.name, kind="extension")
+        raise ctx.refuse(
+            "55000", f'{what} is not a member of extension "{extension.name}"', None, name=obj.name, kind="extension"
+        )
 
 
 def move_extension(ctx: Context, found: Extension, target: Namespace) -> None:
-    """AlterExtensionNamespace: the extension and its members move to another schema (ALTER EXTENSION ... SET SCHEMA)."""
+    """AlterExtensionNamespace: the extension and its members move to another schema (ALTER EXTENSION ... SET
+    SCHEMA)."""
     need_owner(ctx, found, name=found.name)
     need_create(ctx, target)
     data = extension(found.name)
     if data is not None and not data.relocatable:
-        raise ctx.refuse("0A000", f'extension "{found.name}" does not support SET SCHEMA', None, name=found.name, kind="extension")
+        raise ctx.refuse(
+            "0A000", f'extension "{found.name}" does not support SET SCHEMA', None, name=found.name, kind="extension"
+        )
     if found.namespace == target.oid:
         return
     for edge in ctx.catalog.dependents(found.oid):

@@ -1,4 +1,5 @@
-"""Foreign data wrappers, servers, user mappings, IMPORT FOREIGN SCHEMA (src/backend/commands/foreigncmds.c); access methods (amcmds.c)."""
+"""Foreign data wrappers, servers, user mappings, IMPORT FOREIGN SCHEMA (src/backend/commands/foreigncmds.c); access
+methods (amcmds.c)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,14 @@ from typing import Any
 from lockgate.catalog.objects import Other, Role
 from lockgate.timeline.binder import find_function
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges import has_owner, has_privilege, need_create, need_owner, need_privilege, need_superuser
+from lockgate.timeline.privileges import (
+    has_owner,
+    has_privilege,
+    need_create,
+    need_owner,
+    need_privilege,
+    need_superuser,
+)
 from lockgate.timeline.transitions.collation import put_other
 from lockgate.timeline.transitions.creation import find_other, find_role, names_of, refuse_existing
 from lockgate.values import replace
@@ -16,8 +24,12 @@ from lockgate.values import replace
 def create_wrapper(ctx: Context, node: Node) -> None:
     """CreateForeignDataWrapper: for superusers."""
     name = node["fdwname"]
-    need_superuser(ctx, f'permission denied to create foreign-data wrapper "{name}"', name=name,
-                   help="Must be superuser to create a foreign-data wrapper.")  # fmt: skip
+    need_superuser(
+        ctx,
+        f'permission denied to create foreign-data wrapper "{name}"',
+        name=name,
+        help="Must be superuser to create a foreign-data wrapper.",
+    )
     found = ctx.catalog.one(Other, ("fdw", 0, name))
     if found is not None:
         refuse_existing(ctx, found.oid, "fdw", f'foreign-data wrapper "{name}" already exists', name=name)
@@ -42,8 +54,12 @@ def _functions(ctx: Context, node: Node) -> tuple[int, ...]:
 def alter_wrapper(ctx: Context, node: Node) -> None:
     """AlterForeignDataWrapper."""
     name = node["fdwname"]
-    need_superuser(ctx, f'permission denied to alter foreign-data wrapper "{name}"', name=name,
-                   help="Must be superuser to alter a foreign-data wrapper.")  # fmt: skip
+    need_superuser(
+        ctx,
+        f'permission denied to alter foreign-data wrapper "{name}"',
+        name=name,
+        help="Must be superuser to alter a foreign-data wrapper.",
+    )
     found = find_other(ctx, "fdw", name, "foreign-data wrapper")
     assert found is not None
     refs = _functions(ctx, node)
@@ -144,7 +160,11 @@ def import_schema(ctx: Context, node: Node) -> None:
     need_privilege(ctx, server, "USAGE", name=server.name)
     space: Any = _schema(ctx, node["local_schema"]).object
     need_create(ctx, space, name=space.name)
-    tables = [t["RangeVar"].get("relname", "") for t in node.get("table_list", [])] if node.get("list_type") == "FDW_IMPORT_SCHEMA_LIMIT_TO" else []
+    tables = (
+        [t["RangeVar"].get("relname", "") for t in node.get("table_list", [])]
+        if node.get("list_type") == "FDW_IMPORT_SCHEMA_LIMIT_TO"
+        else []
+    )
     reason = "IMPORT FOREIGN SCHEMA: the other server's tables are not known"
     keys: list[tuple[Any, ...]] = [("name", "relation", space.oid, t) for t in tables] or [("namespace", space.oid)]
     raise ctx.unsure(reason, *keys)
@@ -153,7 +173,12 @@ def import_schema(ctx: Context, node: Node) -> None:
 def create_access_method(ctx: Context, node: Node) -> None:
     """CreateAccessMethod: for superusers."""
     name = node["amname"]
-    need_superuser(ctx, f'permission denied to create access method "{name}"', name=name, help="Must be superuser to create an access method.")
+    need_superuser(
+        ctx,
+        f'permission denied to create access method "{name}"',
+        name=name,
+        help="Must be superuser to create an access method.",
+    )
     found = ctx.catalog.one(Other, ("access_method", 0, name))
     if found is not None or name in ctx.catalog.builtins.access_methods:
         raise ctx.refuse("42710", f'access method "{name}" already exists', None, name=name, kind="other")

@@ -39,13 +39,17 @@ def find_language(ctx: Context, name: str, location: int | None = None) -> Langu
     found = ctx.catalog.one(Other, ("language", 0, name))
     if found is not None:
         return Language(name, bool(found.data and found.data[0]), found)
-    if name in ("c", "internal", "sql") or (name == "plpgsql" and ctx.catalog.one(Extension, ("extension", "plpgsql")) is not None):
+    if name in ("c", "internal", "sql") or (
+        name == "plpgsql" and ctx.catalog.one(Extension, ("extension", "plpgsql")) is not None
+    ):
         return Language(name, _TRUSTED[name])
     if doubt(ctx, "language", 0, name) or any(not e.known for e in ctx.catalog.objects(Extension)):
         return Language(name, True)
     known = [*_TRUSTED, *(o.name for o in ctx.catalog.objects(Other) if o.kind == "language")]
     help = did_you_mean(name, known) or "Use CREATE EXTENSION to load the language into the database."
-    raise ctx.refuse("42704", f'language "{name}" does not exist', location, name=name, object=name, help=help, kind="language")
+    raise ctx.refuse(
+        "42704", f'language "{name}" does not exist', location, name=name, object=name, help=help, kind="language"
+    )
 
 
 def create_function(ctx: Context, node: Node) -> None:
@@ -60,11 +64,26 @@ def create_function(ctx: Context, node: Node) -> None:
     _check_cost(ctx, options, retset)
     _check_pseudo(ctx, parameters, result)
     routine = Routine(
-        ctx.catalog.new_oid(), name, space.oid, ctx.session.role, "p" if procedure else "w" if flag_of(options.get("window")) else "f",
-        language.name, parameters.args, result, parameters.all_args, parameters.modes, parameters.names, parameters.defaults,
-        parameters.variadic, retset, flag_of(options.get("strict")), text_of(options.get("volatility"))[:1] or "v",
-        flag_of(options.get("security")), _settings(ctx, (), options), body=body,
-    )  # fmt: skip
+        ctx.catalog.new_oid(),
+        name,
+        space.oid,
+        ctx.session.role,
+        "p" if procedure else "w" if flag_of(options.get("window")) else "f",
+        language.name,
+        parameters.args,
+        result,
+        parameters.all_args,
+        parameters.modes,
+        parameters.names,
+        parameters.defaults,
+        parameters.variadic,
+        retset,
+        flag_of(options.get("strict")),
+        text_of(options.get("volatility"))[:1] or "v",
+        flag_of(options.get("security")),
+        _settings(ctx, (), options),
+        body=body,
+    )
     routine = _replace_or_new(ctx, routine, parameters, space, bool(node.get("replace")))
     _store(ctx, routine, parameters, language, options)
     _check_language_types(ctx, routine)
@@ -75,7 +94,7 @@ def create_function(ctx: Context, node: Node) -> None:
     validate_body(ctx, routine)
 
 
-# --- clauses -------------------------------------------------------------------------------------------------------------
+# --- clauses ----------------------------------------------------------------------------------------------------------
 
 
 def _options(ctx: Context, nodes: list[Node], procedure: bool) -> dict[str, Node]:
@@ -83,7 +102,9 @@ def _options(ctx: Context, nodes: list[Node], procedure: bool) -> dict[str, Node
     options = once(ctx, [n for n in nodes if n["DefElem"].get("defname") != "set"])
     for name in _FUNCTION_ONLY:
         if procedure and name in options:
-            raise ctx.refuse("42P13", "invalid attribute in procedure definition", options[name].get("location"), kind="other")
+            raise ctx.refuse(
+                "42P13", "invalid attribute in procedure definition", options[name].get("location"), kind="other"
+            )
     for word in ("cost", "rows"):
         if word in options and text_of(options[word]).startswith(("-", "0")) and float(text_of(options[word])) <= 0:
             raise ctx.refuse("22023", f"{word.upper()} must be positive", None, kind="other")
@@ -93,7 +114,9 @@ def _options(ctx: Context, nodes: list[Node], procedure: bool) -> dict[str, Node
 
 
 def _language(ctx: Context, options: dict[str, Node], inline: bool) -> Language:
-    name = text_of(options["language"]).lower() if "language" in options and inline else text_of(options.get("language"))
+    name = (
+        text_of(options["language"]).lower() if "language" in options and inline else text_of(options.get("language"))
+    )
     if not name:
         if not inline:
             raise ctx.refuse("42P13", "no language specified", None, kind="other")
@@ -122,7 +145,9 @@ def _result(ctx: Context, node: Node, parameters: Parameters, language: Language
         if parameters.result and oid and oid != parameters.result:
             shown = type_name(ctx.catalog, parameters.result, None, ctx.path())
             location = node["returnType"].get("location")
-            raise ctx.refuse("42P13", f"function result type must be {shown} because of OUT parameters", location, kind="type")
+            raise ctx.refuse(
+                "42P13", f"function result type must be {shown} because of OUT parameters", location, kind="type"
+            )
         return oid, bool(node["returnType"].get("setof"))
     if parameters.result:
         return parameters.result, False
@@ -138,7 +163,12 @@ def _return_type(ctx: Context, node: Node, language: str) -> int:
         return _shell(ctx, node)
     found = type_of(ctx.catalog, oid)
     if found is not None and getattr(found, "shell", False) and language == "sql":
-        raise ctx.refuse("42P13", f"SQL function cannot return shell type {spelled(node.get('names', []))}", node.get("location"), kind="type")
+        raise ctx.refuse(
+            "42P13",
+            f"SQL function cannot return shell type {spelled(node.get('names', []))}",
+            node.get("location"),
+            kind="type",
+        )
     need_type_usage(ctx, oid, node.get("location"))
     return oid
 
@@ -148,9 +178,13 @@ def _shell(ctx: Context, node: Node) -> int:
     from lockgate.catalog.objects import Type
     from lockgate.timeline.transitions.type import put_type
 
-    ctx.warn(f'type "{spelled(node["names"])}" is not yet defined', node.get("location"), sqlstate="42704", level="NOTICE")
+    ctx.warn(
+        f'type "{spelled(node["names"])}" is not yet defined', node.get("location"), sqlstate="42704", level="NOTICE"
+    )
     space, name = new_name(ctx, node["names"], node.get("location"))
-    return put_type(ctx, Type(ctx.catalog.new_oid(), name, space.oid, ctx.session.role, "p", "P", shell=True), array=False).oid
+    return put_type(
+        ctx, Type(ctx.catalog.new_oid(), name, space.oid, ctx.session.role, "p", "P", shell=True), array=False
+    ).oid
 
 
 def _body(ctx: Context, node: Node, options: dict[str, Node], language: Language) -> Body:
@@ -165,7 +199,12 @@ def _body(ctx: Context, node: Node, options: dict[str, Node], language: Language
             raise ctx.refuse("42P13", "inline SQL function body only valid for language SQL", None, kind="other")
         return Body("", ctx.text_source, -1, True, inline, ctx.statement)
     if language.name != "c" and len(items) > 1:
-        raise ctx.refuse("42P13", f'only one AS item needed for language "{language.name}"', options["as"].get("location"), kind="other")
+        raise ctx.refuse(
+            "42P13",
+            f'only one AS item needed for language "{language.name}"',
+            options["as"].get("location"),
+            kind="other",
+        )
     text = items[0].get("String", {}).get("sval", "") if items else ""
     return Body(text, ctx.text_source, _body_start(ctx, text, options["as"]), False, None, ctx.statement)
 
@@ -193,8 +232,13 @@ def _check_pseudo(ctx: Context, parameters: Parameters, result: int) -> None:
     outs = {result} | {t for t, m in zip(parameters.all_args, parameters.modes, strict=False) if m in "obt"}
     check_polymorphic(ctx, parameters.args, outs, "result data type")
     if INTERNAL in outs and INTERNAL not in inputs and 0 not in inputs:
-        raise ctx.refuse("42P13", 'unsafe use of pseudo-type "internal"', None, kind="type",
-                         help='A function returning "internal" must have at least one "internal" argument.')  # fmt: skip
+        raise ctx.refuse(
+            "42P13",
+            'unsafe use of pseudo-type "internal"',
+            None,
+            kind="type",
+            help='A function returning "internal" must have at least one "internal" argument.',
+        )
 
 
 def _check_language_types(ctx: Context, routine: Routine) -> None:
@@ -205,7 +249,11 @@ def _check_language_types(ctx: Context, routine: Routine) -> None:
     shown = type_name(ctx.catalog, routine.result, None, ctx.path())
     allowed = {TRIGGER, EVENT_TRIGGER, RECORD, VOID} if plpgsql else {RECORD, VOID}
     if is_pseudo(ctx, routine.result) and routine.result not in allowed | POLYMORPHIC:
-        words = ("0A000", f"PL/pgSQL functions cannot return type {shown}") if plpgsql else ("42P13", f"SQL functions cannot return type {shown}")
+        words = (
+            ("0A000", f"PL/pgSQL functions cannot return type {shown}")
+            if plpgsql
+            else ("42P13", f"SQL functions cannot return type {shown}")
+        )
         raise ctx.refuse(*words, None, name=routine.name, kind="type")
     for oid in routine.args:
         if is_pseudo(ctx, oid) and oid not in POLYMORPHIC and not (plpgsql and oid == RECORD):
@@ -218,8 +266,14 @@ def _check_language_types(ctx: Context, routine: Routine) -> None:
             raise ctx.refuse(*state, None, name=routine.name, kind="type")
     if plpgsql and routine.result in (TRIGGER, EVENT_TRIGGER) and routine.args:
         word = "trigger functions" if routine.result == TRIGGER else "event trigger functions"
-        help = "The arguments of the trigger can be accessed through TG_NARGS and TG_ARGV instead." if routine.result == TRIGGER else ""
-        raise ctx.refuse("42P13", f"{word} cannot have declared arguments", None, name=routine.name, help=help, kind="function")
+        help = (
+            "The arguments of the trigger can be accessed through TG_NARGS and TG_ARGV instead."
+            if routine.result == TRIGGER
+            else ""
+        )
+        raise ctx.refuse(
+            "42P13", f"{word} cannot have declared arguments", None, name=routine.name, help=help, kind="function"
+        )
 
 
 def setting_value(ctx: Context, name: str, args: list[Node]) -> str:
@@ -234,11 +288,21 @@ def setting_value(ctx: Context, name: str, args: list[Node]) -> str:
     return ", ".join(words)
 
 
-LIST_SETTINGS = frozenset({"search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries", "shared_preload_libraries",
-                           "datestyle"})  # fmt: skip
+LIST_SETTINGS = frozenset(
+    {
+        "search_path",
+        "temp_tablespaces",
+        "session_preload_libraries",
+        "local_preload_libraries",
+        "shared_preload_libraries",
+        "datestyle",
+    }
+)
 
 
-def _settings(ctx: Context, before: tuple[tuple[str, str], ...], options: dict[str, Node]) -> tuple[tuple[str, str], ...]:
+def _settings(
+    ctx: Context, before: tuple[tuple[str, str], ...], options: dict[str, Node]
+) -> tuple[tuple[str, str], ...]:
     settings = dict(before)
     for option in options.get("set", {}).get("settings", []):
         node = option["arg"]["VariableSetStmt"]
@@ -248,7 +312,9 @@ def _settings(ctx: Context, before: tuple[tuple[str, str], ...], options: dict[s
             case "VAR_SET_VALUE":
                 settings[name] = setting_value(ctx, name, node.get("args", []))
             case "VAR_SET_CURRENT":
-                current = ", ".join(quote_identifier(s) for s in ctx.session.search_path) if name == "search_path" else None
+                current = (
+                    ", ".join(quote_identifier(s) for s in ctx.session.search_path) if name == "search_path" else None
+                )
                 settings[name] = current if current is not None else ctx.session.settings.get(name, "")
             case "VAR_RESET_ALL":
                 settings.clear()
@@ -257,15 +323,21 @@ def _settings(ctx: Context, before: tuple[tuple[str, str], ...], options: dict[s
     return tuple(settings.items())
 
 
-# --- replacing -----------------------------------------------------------------------------------------------------------
+# --- replacing --------------------------------------------------------------------------------------------------------
 
 
 def _existing(ctx: Context, space: Namespace, name: str, args: tuple[int, ...]) -> Routine | None:
     for routine in ctx.catalog.routines_named(space.oid, name):
         if routine.args == args:
             return routine
-        if len(routine.args) == len(args) and all(a == b or not a or not b for a, b in zip(routine.args, args, strict=True)):
-            raise ctx.unsure(f"whether function {name} exists already is not known", ("object", routine.oid), ("name", "routine", space.oid, name))
+        if len(routine.args) == len(args) and all(
+            a == b or not a or not b for a, b in zip(routine.args, args, strict=True)
+        ):
+            raise ctx.unsure(
+                f"whether function {name} exists already is not known",
+                ("object", routine.oid),
+                ("name", "routine", space.oid, name),
+            )
     return None
 
 
@@ -273,7 +345,9 @@ def _replace_or_new(ctx: Context, new: Routine, parameters: Parameters, space: N
     old = _existing(ctx, space, new.name, new.args)
     if old is not None and not replacing:
         message = f'function "{new.name}" already exists with same argument types'
-        refuse_existing(ctx, old.oid, "routine", message, name=new.name, sqlstate="42723", object=_signature(ctx, old, True))
+        refuse_existing(
+            ctx, old.oid, "routine", message, name=new.name, sqlstate="42723", object=_signature(ctx, old, True)
+        )
         old = None
     if old is None:
         return replace(new, acl=initial_acl(ctx, "function", space.oid, new.owner))
@@ -294,7 +368,9 @@ def _check_replaceable(ctx: Context, old: Routine, new: Routine, parameters: Par
     shown = _signature(ctx, old, True)
 
     def refuse(message: str, help: str = drop, sqlstate: str = "42P13") -> Exception:
-        return ctx.refuse(sqlstate, message, None, name=new.name, object=shown, help=help, kind="function", related=related)
+        return ctx.refuse(
+            sqlstate, message, None, name=new.name, object=shown, help=help, kind="function", related=related
+        )
 
     if old.kind != new.kind:
         raise refuse("cannot change routine kind", f'"{new.name}" is {_KIND_WORDS[old.kind]}.', "42809")
@@ -303,7 +379,9 @@ def _check_replaceable(ctx: Context, old: Routine, new: Routine, parameters: Par
             raise refuse("cannot change whether a procedure has output parameters")
         raise refuse("cannot change return type of existing function")
     if new.result == RECORD and _outputs(old) != _outputs(new) and 0 not in (*old.all_args, *new.all_args):
-        raise refuse("cannot change return type of existing function", f"Row type defined by OUT parameters is different. {drop}")
+        raise refuse(
+            "cannot change return type of existing function", f"Row type defined by OUT parameters is different. {drop}"
+        )
     for number, before in enumerate(_input_names(old)):
         after = _input_names(new)
         if before and (number >= len(after) or after[number] != before):
@@ -313,7 +391,8 @@ def _check_replaceable(ctx: Context, old: Routine, new: Routine, parameters: Par
 
 
 def _outputs(routine: Routine) -> list[tuple[int, str]]:
-    # compared as rows: types and names of OUT, INOUT and TABLE parameters; a single one is no row (build_function_result_tupdesc_d)
+    # compared as rows: types and names of OUT, INOUT and TABLE parameters; a single one is no row
+    # (build_function_result_tupdesc_d)
     names = routine.names or ("",) * len(routine.all_args)
     found = [(t, n) for t, m, n in zip(routine.all_args, routine.modes, names, strict=False) if m in "obt"]
     found = [(t, n or f"column{number}") for number, (t, n) in enumerate(found, 1)]
@@ -327,14 +406,20 @@ def _input_names(routine: Routine) -> list[str]:
     return [n for n, m in zip(routine.names, modes, strict=False) if m in "ibv"]
 
 
-def _store(ctx: Context, routine: Routine, parameters: Parameters, language: Language, options: dict[str, Node]) -> None:
+def _store(
+    ctx: Context, routine: Routine, parameters: Parameters, language: Language, options: dict[str, Node]
+) -> None:
     catalog = ctx.catalog
     replaced = catalog.get(routine.oid) is not None
     if replaced:
         catalog.undepend((routine.oid, 0), "na")
     catalog.put(routine)
     catalog.untaint(("object", routine.oid))
-    refs: list[tuple[int, int]] = [(routine.namespace, 0), (routine.result, 0), *((oid, 0) for oid in (routine.all_args or routine.args))]
+    refs: list[tuple[int, int]] = [
+        (routine.namespace, 0),
+        (routine.result, 0),
+        *((oid, 0) for oid in (routine.all_args or routine.args)),
+    ]
     if language.object is not None:
         refs.append((language.object.oid, 0))
     catalog.depend((routine.oid, 0), [r for r in refs if r[0]])
@@ -342,7 +427,7 @@ def _store(ctx: Context, routine: Routine, parameters: Parameters, language: Lan
     ctx.created(routine, name=routine.name)
 
 
-# --- ALTER ---------------------------------------------------------------------------------------------------------------
+# --- ALTER ------------------------------------------------------------------------------------------------------------
 
 _ALTER_KINDS = {"OBJECT_FUNCTION": "fw", "OBJECT_PROCEDURE": "p", "OBJECT_ROUTINE": "fpaw", "OBJECT_AGGREGATE": "a"}
 
@@ -356,7 +441,9 @@ def alter_function(ctx: Context, node: Node) -> None:
     if not isinstance(found, Routine):
         return
     if found.kind == "a":
-        raise ctx.refuse("42809", f'"{spelled(names)}" is an aggregate function', None, name=found.name, kind="function")
+        raise ctx.refuse(
+            "42809", f'"{spelled(names)}" is an aggregate function', None, name=found.name, kind="function"
+        )
     options = _options(ctx, node.get("actions", []), found.kind == "p")
     if flag_of(options.get("leakproof")):
         need_superuser(ctx, "only superuser can define a leakproof function")

@@ -63,19 +63,32 @@ def resolve(ctx: Context, node: Node, words: tuple[str, str]) -> Grant:
         name = privilege.get("priv_name", "").upper()
         letter = acl.LETTERS.get(name) if name else acl.all_privileges("column", ctx.catalog.major)
         if letter is None or (name == "MAINTAIN" and ctx.catalog.major < 17):
-            raise ctx.refuse("42601", f'unrecognized privilege type "{name.lower()}"', None, name=name.lower(), kind="privilege")
+            raise ctx.refuse(
+                "42601", f'unrecognized privilege type "{name.lower()}"', None, name=name.lower(), kind="privilege"
+            )
         if privilege.get("cols"):
             if kind != "table":
                 raise ctx.refuse("0LP01", "column privileges are only valid for relations", None, kind="privilege")
             if set(letter) - set(acl.all_privileges("column", ctx.catalog.major)):
-                raise ctx.refuse("0LP01", f"invalid privilege type {name} for column", None, name=name.lower(), kind="privilege")
+                raise ctx.refuse(
+                    "0LP01", f"invalid privilege type {name} for column", None, name=name.lower(), kind="privilege"
+                )
             columns.append((letter, tuple(c["String"].get("sval", "") for c in privilege["cols"])))
             continue
         if letter not in allowed:
-            raise ctx.refuse("0LP01", f"invalid privilege type {name} for {word}", None, name=name.lower(), kind="privilege")
+            raise ctx.refuse(
+                "0LP01", f"invalid privilege type {name} for {word}", None, name=name.lower(), kind="privilege"
+            )
         letters += letter
-    return Grant(bool(node.get("is_grant")), "privileges" not in node, acl.canonical(letters), tuple(columns), grantees,
-                 bool(node.get("grant_option")), node.get("behavior") == "DROP_CASCADE")  # fmt: skip
+    return Grant(
+        bool(node.get("is_grant")),
+        "privileges" not in node,
+        acl.canonical(letters),
+        tuple(columns),
+        grantees,
+        bool(node.get("grant_option")),
+        node.get("behavior") == "DROP_CASCADE",
+    )
 
 
 def _apply(ctx: Context, statement: Grant, target: Target, objtype: str) -> None:
@@ -102,7 +115,11 @@ def _apply(ctx: Context, statement: Grant, target: Target, objtype: str) -> None
 
 
 def _store(catalog: Draft, obj: Any) -> None:
-    if obj.oid < FIRST_USER_OID or kind_of(obj) != "parameter" or not acl.same(obj.acl, acl.default_acl("parameter", obj.owner, catalog.major)):
+    if (
+        obj.oid < FIRST_USER_OID
+        or kind_of(obj) != "parameter"
+        or not acl.same(obj.acl, acl.default_acl("parameter", obj.owner, catalog.major))
+    ):
         catalog.put(obj)
     elif catalog.get(obj.oid) is not None:  # a parameter on which nothing is granted has no entry
         catalog.remove(obj.oid)
@@ -112,38 +129,74 @@ def _fit_relation(ctx: Context, relation: Relation, letters: str, objtype: str, 
     if relation.kind == "S":
         fit = acl.canonical(set(letters) & set("rwU"))
         if objtype == "OBJECT_TABLE" and fit != letters:
-            ctx.warn(f'sequence "{relation.name}" only supports USAGE, SELECT, and UPDATE privileges', target.location, sqlstate="0LP01",
-                     object=ctx.catalog.qualified(relation))  # fmt: skip
+            ctx.warn(
+                f'sequence "{relation.name}" only supports USAGE, SELECT, and UPDATE privileges',
+                target.location,
+                sqlstate="0LP01",
+                object=ctx.catalog.qualified(relation),
+            )
         return fit
     if "U" in letters:
-        raise ctx.refuse("0LP01", "invalid privilege type USAGE for table", target.location, name="usage", kind="privilege")
+        raise ctx.refuse(
+            "0LP01", "invalid privilege type USAGE for table", target.location, name="usage", kind="privilege"
+        )
     return letters
 
 
-def change(ctx: Context, statement: Grant, obj: Any, items: acl.Items, letters: str, rights: str, target: Target) -> acl.Items | None:
-    """One object's new acl: who grants, what he may grant (restrict_and_check_grant), the merge; None where nothing changes.
+def change(
+    ctx: Context, statement: Grant, obj: Any, items: acl.Items, letters: str, rights: str, target: Target
+) -> acl.Items | None:
+    """One object's new acl: who grants, what he may grant (restrict_and_check_grant), the merge; None where nothing
+    changes.
 
-    Refuses with 42501 where the grantor holds nothing at all on the object; warns where it may grant nothing, or not all.
+    Refuses with 42501 where the grantor holds nothing at all on the object; warns where it may grant nothing, or not
+    all.
     """
     owner = owner_of(ctx.catalog, obj)
     known = ctx.session.known and not ctx.unchecked
     role = ctx.session.role if known else owner
     grantor, may = acl.best_grantor(ctx.catalog, role, owner, items, letters)
-    return _merge(ctx, statement, items, owner, grantor, _restrict(ctx, statement, obj, items, grantor, may, letters, rights, target))
+    return _merge(
+        ctx,
+        statement,
+        items,
+        owner,
+        grantor,
+        _restrict(ctx, statement, obj, items, grantor, may, letters, rights, target),
+    )
 
 
 def _restrict(
-    ctx: Context, statement: Grant, obj: Any, items: acl.Items, grantor: int, may: str, letters: str, rights: str, target: Target, column: str = ""
-) -> str:  # fmt: skip
+    ctx: Context,
+    statement: Grant,
+    obj: Any,
+    items: acl.Items,
+    grantor: int,
+    may: str,
+    letters: str,
+    rights: str,
+    target: Target,
+    column: str = "",
+) -> str:
     known = ctx.session.known and not ctx.unchecked
-    held = "unknown" if not known else "yes" if may == letters else "unknown" if acl.privilege_doubt(ctx.catalog, grantor, getattr(obj, "oid", 0)) else "no"
+    held = (
+        "unknown"
+        if not known
+        else "yes"
+        if may == letters
+        else "unknown"
+        if acl.privilege_doubt(ctx.catalog, grantor, getattr(obj, "oid", 0))
+        else "no"
+    )
     shown = ctx.catalog.qualified(obj) if not isinstance(obj, Other) else obj.name
     span = ctx.span(target.location, target.name or None)
     ctx.needs.append(Need("grant option", shown, ctx.catalog.role_name(ctx.session.role), held, _names(letters), span))
     if held == "unknown":
         return letters
     if not may:
-        has = acl.held(ctx.catalog, grantor, items) or acl.grantable(ctx.catalog, grantor, owner_of(ctx.catalog, obj), items, rights)
+        has = acl.held(ctx.catalog, grantor, items) or acl.grantable(
+            ctx.catalog, grantor, owner_of(ctx.catalog, obj), items, rights
+        )
         if not has and not _predefined(ctx, obj, grantor):
             what, word = (f'column "{column}" of relation "{obj.name}"', " ") if column else (obj.name, _word(obj))
             raise denied(ctx, obj, _names(letters), target.location, name=column or target.name, shown=what, kind=word)
@@ -174,10 +227,22 @@ def _word(obj: Any) -> str:
 
 def _predefined(ctx: Context, obj: Any, role: int) -> bool:
     names = {ctx.catalog.role_name(oid) for oid in acl.roles_of(ctx.catalog, role)}
-    return isinstance(obj, (Relation, Namespace)) and not names.isdisjoint({"pg_read_all_data", "pg_write_all_data", "pg_maintain"})
+    return isinstance(obj, (Relation, Namespace)) and not names.isdisjoint(
+        {"pg_read_all_data", "pg_write_all_data", "pg_maintain"}
+    )
 
 
-def _warn(ctx: Context, statement: Grant, about: str, may: str, letters: str, rights: str, target: Target, shown: str, help: str) -> None:
+def _warn(
+    ctx: Context,
+    statement: Grant,
+    about: str,
+    may: str,
+    letters: str,
+    rights: str,
+    target: Target,
+    shown: str,
+    help: str,
+) -> None:
     every = statement.every or (not statement.letters and letters == rights)
     state = "01007" if statement.give else "01006"
     did = "were granted" if statement.give else "could be revoked"
@@ -191,7 +256,9 @@ def _names(letters: str) -> str:
     return ", ".join(acl.NAMES[letter] for letter in letters)
 
 
-def _merge(ctx: Context, statement: Grant, items: acl.Items, owner: int, grantor: int, letters: str) -> acl.Items | None:
+def _merge(
+    ctx: Context, statement: Grant, items: acl.Items, owner: int, grantor: int, letters: str
+) -> acl.Items | None:
     changed = merge(ctx, statement, items, owner, grantor, letters)
     return changed if letters else None
 
@@ -207,16 +274,20 @@ def merge(ctx: Context, statement: Grant, items: acl.Items, owner: int, grantor:
             if statement.give:
                 items = acl.add(ctx.catalog, items, owner, grantee, grantor, plain, options)
             else:
-                items = acl.revoke(ctx.catalog, items, owner, grantee, grantor, plain, options, cascade=statement.cascade)
+                items = acl.revoke(
+                    ctx.catalog, items, owner, grantee, grantor, plain, options, cascade=statement.cascade
+                )
         except acl.CircularGrant:
-            raise ctx.refuse("0LP01", "grant options cannot be granted back to your own grantor", None, kind="privilege") from None
+            raise ctx.refuse(
+                "0LP01", "grant options cannot be granted back to your own grantor", None, kind="privilege"
+            ) from None
         except acl.DependentPrivileges:
             help = "Use CASCADE to revoke them too."
             raise ctx.refuse("2BP01", "dependent privileges exist", None, help=help, kind="dependent") from None
     return items
 
 
-# --- columns -------------------------------------------------------------------------------------------------------------
+# --- columns ----------------------------------------------------------------------------------------------------------
 
 
 def _apply_columns(ctx: Context, statement: Grant, relation: Relation, target: Target) -> None:
@@ -225,16 +296,26 @@ def _apply_columns(ctx: Context, statement: Grant, relation: Relation, target: T
     for letters, names in statement.columns:
         if relation.kind == "S" and letters != "r":
             letters = acl.canonical(set(letters) & {"r"})
-            ctx.warn(f'sequence "{relation.name}" only supports SELECT column privileges', target.location, sqlstate="0LP01",
-                     object=ctx.catalog.qualified(relation))  # fmt: skip
+            ctx.warn(
+                f'sequence "{relation.name}" only supports SELECT column privileges',
+                target.location,
+                sqlstate="0LP01",
+                object=ctx.catalog.qualified(relation),
+            )
         for name in names if letters else ():
-            number = SYSTEM_NUMBERS[name] if name in SYSTEM_NUMBERS and relation.kind != "v" else column_of(ctx, relation, name).num
+            number = (
+                SYSTEM_NUMBERS[name]
+                if name in SYSTEM_NUMBERS and relation.kind != "v"
+                else column_of(ctx, relation, name).num
+            )
             wanted[number] = acl.canonical(wanted.get(number, "") + letters)
     for number in sorted(wanted):
         _apply_column(ctx, statement, ctx.catalog.the(Relation, relation.oid), wanted[number], number, target)
 
 
-def _apply_column(ctx: Context, statement: Grant, relation: Relation, letters: str, number: int, target: Target) -> None:
+def _apply_column(
+    ctx: Context, statement: Grant, relation: Relation, letters: str, number: int, target: Target
+) -> None:
     attribute = relation.attribute_by_num(number)
     system = system_column(ctx.catalog, relation, number)
     name = attribute.name if attribute is not None else next(name for name, n in SYSTEM_NUMBERS.items() if n == number)
@@ -271,7 +352,8 @@ def _revoke_columns(ctx: Context, statement: Grant, relation: Relation, letters:
 
 
 def revoke_all(ctx: Context, obj: Any, role: int) -> None:
-    """Take away all that a role was granted on an object (RemoveRoleFromObjectACL): REVOKE ALL ... CASCADE by the current role, with its warnings."""
+    """Take away all that a role was granted on an object (RemoveRoleFromObjectACL): REVOKE ALL ... CASCADE by the
+    current role, with its warnings."""
     statement = Grant(False, True, "", (), (role,), False, True)
     _apply(ctx, statement, Target(obj, None, obj.name), "OBJECT_TABLE")
 

@@ -1,4 +1,5 @@
-"""What GRANT and REVOKE name, as objects (objectNamesToOids and objectsInSchemaToOids in src/backend/catalog/aclchk.c)."""
+"""What GRANT and REVOKE name, as objects (objectNamesToOids and objectsInSchemaToOids in
+src/backend/catalog/aclchk.c)."""
 
 from __future__ import annotations
 
@@ -17,13 +18,22 @@ from lockgate.values import dataclass
 
 # objtype of the statement: acl kind, its word in "invalid privilege type X for ..."
 KINDS = {
-    "OBJECT_TABLE": ("table", "relation"), "OBJECT_SEQUENCE": ("sequence", "sequence"), "OBJECT_DATABASE": ("database", "database"),
-    "OBJECT_DOMAIN": ("type", "domain"), "OBJECT_TYPE": ("type", "type"), "OBJECT_FUNCTION": ("function", "function"),
-    "OBJECT_PROCEDURE": ("function", "procedure"), "OBJECT_ROUTINE": ("function", "routine"), "OBJECT_LANGUAGE": ("language", "language"),
-    "OBJECT_LARGEOBJECT": ("large_object", "large object"), "OBJECT_SCHEMA": ("schema", "schema"), "OBJECT_TABLESPACE": ("tablespace", "tablespace"),
-    "OBJECT_FDW": ("fdw", "foreign-data wrapper"), "OBJECT_FOREIGN_SERVER": ("foreign_server", "foreign server"),
+    "OBJECT_TABLE": ("table", "relation"),
+    "OBJECT_SEQUENCE": ("sequence", "sequence"),
+    "OBJECT_DATABASE": ("database", "database"),
+    "OBJECT_DOMAIN": ("type", "domain"),
+    "OBJECT_TYPE": ("type", "type"),
+    "OBJECT_FUNCTION": ("function", "function"),
+    "OBJECT_PROCEDURE": ("function", "procedure"),
+    "OBJECT_ROUTINE": ("function", "routine"),
+    "OBJECT_LANGUAGE": ("language", "language"),
+    "OBJECT_LARGEOBJECT": ("large_object", "large object"),
+    "OBJECT_SCHEMA": ("schema", "schema"),
+    "OBJECT_TABLESPACE": ("tablespace", "tablespace"),
+    "OBJECT_FDW": ("fdw", "foreign-data wrapper"),
+    "OBJECT_FOREIGN_SERVER": ("foreign_server", "foreign server"),
     "OBJECT_PARAMETER_ACL": ("parameter", "parameter"),
-}  # fmt: skip
+}
 _ROUTINE_KINDS = {"OBJECT_FUNCTION": "faw", "OBJECT_PROCEDURE": "p", "OBJECT_ROUTINE": "fpaw"}
 
 
@@ -42,7 +52,11 @@ def targets(ctx: Context, node: Node) -> list[Target]:
     if objtype == "OBJECT_PARAMETER_ACL":
         return _parameters(ctx, node)
     if node.get("targtype") == "ACL_TARGET_ALL_IN_SCHEMA":
-        return [target for item in node.get("objects", []) for target in _in_schema(ctx, objtype, item["String"].get("sval", ""))]
+        return [
+            target
+            for item in node.get("objects", [])
+            for target in _in_schema(ctx, objtype, item["String"].get("sval", ""))
+        ]
     return [_target(ctx, objtype, item) for item in node.get("objects", [])]
 
 
@@ -88,7 +102,8 @@ def _tablespace(ctx: Context, name: str) -> Other | None:
 
 
 def _parameters(ctx: Context, node: Node) -> list[Target]:
-    """Parameters have an entry once something is granted on them; REVOKE passes over those without (ParameterAclCreate)."""
+    """Parameters have an entry once something is granted on them; REVOKE passes over those without
+    (ParameterAclCreate)."""
     found = []
     for item in node.get("objects", []):
         name = item["String"].get("sval", "")
@@ -106,7 +121,9 @@ def _parameters(ctx: Context, node: Node) -> list[Target]:
 
 def _unknown(ctx: Context, name: str) -> Exception:
     if ctx.catalog.major >= 17 and "." not in name:
-        return ctx.refuse("42704", f'unrecognized configuration parameter "{name}"', None, name=name, object=name, kind="other")
+        return ctx.refuse(
+            "42704", f'unrecognized configuration parameter "{name}"', None, name=name, object=name, kind="other"
+        )
     words = "configuration parameter" if ctx.catalog.major >= 17 else "parameter"
     return ctx.refuse("42602", f'invalid {words} name "{name}"', None, name=name, object=name, kind="other")
 
@@ -116,8 +133,13 @@ def _type(ctx: Context, names: list[Any]) -> Target:
     shown = spelled(names)
     name = shown.rpartition(".")[2]
     if found is None:
-        event = next((e for oid in ctx.path() if (e := ctx.catalog.events.get(("type", ctx.catalog.namespace_name(oid), name)))), None)
-        raise ctx.refuse("42704", f'type "{shown}" does not exist', None, name=name, object=shown, kind="type", event=event)
+        event = next(
+            (e for oid in ctx.path() if (e := ctx.catalog.events.get(("type", ctx.catalog.namespace_name(oid), name)))),
+            None,
+        )
+        raise ctx.refuse(
+            "42704", f'type "{shown}" does not exist', None, name=name, object=shown, kind="type", event=event
+        )
     return Target(found, None, name)
 
 
@@ -147,7 +169,8 @@ def _in_schema(ctx: Context, objtype: str, schema: str) -> list[Target]:
     found = ctx.catalog.in_namespace(space.oid)
     match objtype:
         case "OBJECT_TABLE":
-            # in the order of objectsInSchemaToOids: tables, views, materialized views, foreign tables, partitioned tables
+            # in the order of objectsInSchemaToOids: tables, views, materialized views, foreign tables, partitioned
+            # tables
             picked: list[Any] = [o for kind in "rvmfp" for o in found if isinstance(o, Relation) and o.kind == kind]
         case "OBJECT_SEQUENCE":
             picked = [o for o in found if isinstance(o, Relation) and o.kind == "S"]
@@ -162,8 +185,15 @@ def check_kind(ctx: Context, target: Target, objtype: str) -> None:
     found = target.object
     kind = getattr(found, "kind", "") or getattr(found, "relkind", "")
     if objtype == "OBJECT_LANGUAGE" and not (found.data and found.data[0]):
-        raise ctx.refuse("42809", f'language "{found.name}" is not trusted', None, name=found.name, object=found.name, kind="language",
-                         help="GRANT and REVOKE are not allowed on untrusted languages: only superusers can use them.")  # fmt: skip
+        raise ctx.refuse(
+            "42809",
+            f'language "{found.name}" is not trusted',
+            None,
+            name=found.name,
+            object=found.name,
+            kind="language",
+            help="GRANT and REVOKE are not allowed on untrusted languages: only superusers can use them.",
+        )
     if objtype in ("OBJECT_TABLE", "OBJECT_SEQUENCE"):
         if kind in ("i", "I"):
             raise _wrong(ctx, target, f'"{found.name}" is an index')
@@ -173,15 +203,29 @@ def check_kind(ctx: Context, target: Target, objtype: str) -> None:
             raise _wrong(ctx, target, f'"{found.name}" is not a sequence')
     elif objtype in ("OBJECT_TYPE", "OBJECT_DOMAIN") and isinstance(found, Type):
         if found.elem and found.category == "A":
-            raise ctx.refuse("0LP01", "cannot set privileges of array types", None, name=target.name, kind="type",
-                             help="Set the privileges of the element type instead.")  # fmt: skip
+            raise ctx.refuse(
+                "0LP01",
+                "cannot set privileges of array types",
+                None,
+                name=target.name,
+                kind="type",
+                help="Set the privileges of the element type instead.",
+            )
         if ctx.catalog.major >= 17 and found.kind == "m":
-            raise ctx.refuse("0LP01", "cannot set privileges of multirange types", None, name=target.name, kind="type",
-                             help="Set the privileges of the range type instead.")  # fmt: skip
+            raise ctx.refuse(
+                "0LP01",
+                "cannot set privileges of multirange types",
+                None,
+                name=target.name,
+                kind="type",
+                help="Set the privileges of the range type instead.",
+            )
         if objtype == "OBJECT_DOMAIN" and found.kind != "d":
             raise _wrong(ctx, target, f'"{type_name(ctx.catalog, found.oid, None, ctx.path())}" is not a domain')
 
 
 def _wrong(ctx: Context, target: Target, message: str) -> Exception:
-    shown = ctx.catalog.qualified(target.object) if isinstance(target.object, (Relation, Type, Namespace)) else target.name
+    shown = (
+        ctx.catalog.qualified(target.object) if isinstance(target.object, (Relation, Type, Namespace)) else target.name
+    )
     return ctx.refuse("42809", message, target.location, name=target.name, object=shown, kind="relation")

@@ -1,4 +1,5 @@
-"""Indexes and the constraints they carry (src/backend/commands/indexcmds.c DefineIndex, src/backend/catalog/index.c)."""
+"""Indexes and the constraints they carry (src/backend/commands/indexcmds.c DefineIndex,
+src/backend/catalog/index.c)."""
 
 from __future__ import annotations
 
@@ -80,26 +81,47 @@ def create_index(ctx: Context, node: Node) -> None:
     rangevar = node["relation"]
     location = rangevar.get("location", 0)
     if node.get("concurrent") and ctx.session.in_block:
-        raise ctx.refuse("25001", "CREATE INDEX CONCURRENTLY cannot run inside a transaction block", span=ctx.span(0, "concurrently"), kind="other")
+        raise ctx.refuse(
+            "25001",
+            "CREATE INDEX CONCURRENTLY cannot run inside a transaction block",
+            span=ctx.span(0, "concurrently"),
+            kind="other",
+        )
     relation = user_relation(ctx, rangevar, owned=True)
     assert relation is not None
     need_owner(ctx, relation, location)
     plan = Plan(
-        [p["IndexElem"] for p in node.get("indexParams", [])], [p["IndexElem"] for p in node.get("indexIncludingParams", [])],
-        node.get("idxname", ""), node.get("accessMethod", "btree"), bool(node.get("unique")), nulls_not_distinct=bool(node.get("nulls_not_distinct")),
-        where=node.get("whereClause"), location=location, if_not_exists=bool(node.get("if_not_exists")), recurse=bool(rangevar.get("inh")),
-    )  # fmt: skip
+        [p["IndexElem"] for p in node.get("indexParams", [])],
+        [p["IndexElem"] for p in node.get("indexIncludingParams", [])],
+        node.get("idxname", ""),
+        node.get("accessMethod", "btree"),
+        bool(node.get("unique")),
+        nulls_not_distinct=bool(node.get("nulls_not_distinct")),
+        where=node.get("whereClause"),
+        location=location,
+        if_not_exists=bool(node.get("if_not_exists")),
+        recurse=bool(rangevar.get("inh")),
+    )
     shape = analyze(ctx, relation, plan)
     if relation.kind not in "rmp":
         raise _no_index(ctx, relation, location)
     if relation.kind == "p" and node.get("concurrent"):
-        raise ctx.refuse("0A000", f'cannot create index on partitioned table "{relation.name}" concurrently', location, kind="index")
+        raise ctx.refuse(
+            "0A000", f'cannot create index on partitioned table "{relation.name}" concurrently', location, kind="index"
+        )
     define_index(ctx, relation, plan, shape)
 
 
 def _no_index(ctx: Context, relation: Relation, location: int) -> Exception:
-    return ctx.refuse("42809", f'cannot create index on relation "{relation.name}"', location, name=relation.name, kind="relation",
-                      help=f"This operation is not supported for {_ON.get(relation.kind, 'it')}.", object=ctx.catalog.qualified(relation))  # fmt: skip
+    return ctx.refuse(
+        "42809",
+        f'cannot create index on relation "{relation.name}"',
+        location,
+        name=relation.name,
+        kind="relation",
+        help=f"This operation is not supported for {_ON.get(relation.kind, 'it')}.",
+        object=ctx.catalog.qualified(relation),
+    )
 
 
 def analyze(ctx: Context, relation: Relation, plan: Plan) -> dict[int, Expr]:
@@ -114,13 +136,22 @@ def analyze(ctx: Context, relation: Relation, plan: Plan) -> dict[int, Expr]:
     return found
 
 
-def define_index(ctx: Context, relation: Relation, plan: Plan, expressions: dict[int, Expr], *, parent: Relation | None = None) -> Relation | None:
+def define_index(
+    ctx: Context, relation: Relation, plan: Plan, expressions: dict[int, Expr], *, parent: Relation | None = None
+) -> Relation | None:
     """DefineIndex; returns the index, None where IF NOT EXISTS skips it."""
     if relation.namespace != ctx.session.temp_namespace:
         need_create(ctx, ctx.catalog.the(Namespace, relation.namespace), plan.location)
     names = index_column_names([*plan.elements, *plan.including])
-    name = plan.name or choose_index_name(ctx.catalog, relation.name, relation.namespace, names, primary=plan.primary,
-                                          exclusion=plan.exclusion, constraint=plan.constraint)  # fmt: skip
+    name = plan.name or choose_index_name(
+        ctx.catalog,
+        relation.name,
+        relation.namespace,
+        names,
+        primary=plan.primary,
+        exclusion=plan.exclusion,
+        constraint=plan.constraint,
+    )
     check_method(ctx, plan)
     if plan.where is not None:
         _immutable(ctx, expressions[id(plan.where)], "predicate")
@@ -141,14 +172,18 @@ def define_index(ctx: Context, relation: Relation, plan: Plan, expressions: dict
 
 def many_keys(ctx: Context, table: str, location: int | None) -> Exception:
     """42P16: a second primary key."""
-    return ctx.refuse("42P16", f'multiple primary keys for table "{table}" are not allowed', location, kind="constraint", object=table)
+    return ctx.refuse(
+        "42P16", f'multiple primary keys for table "{table}" are not allowed', location, kind="constraint", object=table
+    )
 
 
 def _exists(ctx: Context, relation: Relation, name: str, plan: Plan) -> bool:
     """index_create: a relation has the name already; True where IF NOT EXISTS says that is fine."""
     found = ctx.catalog.relation_named(relation.namespace, name)
     if plan.if_not_exists:
-        if (identity_doubt(ctx, found) if found is not None else name_doubt(ctx, "relation", relation.namespace, name)) is not None:
+        if (
+            identity_doubt(ctx, found) if found is not None else name_doubt(ctx, "relation", relation.namespace, name)
+        ) is not None:
             ctx.suppose(f"whether index {name} exists already is not known")
         if found is not None:
             ctx.warn(f'relation "{name}" already exists, skipping', sqlstate="42P07", level="NOTICE")
@@ -165,11 +200,19 @@ def check_method(ctx: Context, plan: Plan) -> None:
     if method is None:
         return
     for wrong, what in (
-        (plan.unique and not method.unique, "unique indexes"), (bool(plan.including) and not method.include, "included columns"),
-        (len(plan.elements) > 1 and not method.multicolumn, "multicolumn indexes"), (plan.exclusion and not method.exclusion, "exclusion constraints"),
-    ):  # fmt: skip
+        (plan.unique and not method.unique, "unique indexes"),
+        (bool(plan.including) and not method.include, "included columns"),
+        (len(plan.elements) > 1 and not method.multicolumn, "multicolumn indexes"),
+        (plan.exclusion and not method.exclusion, "exclusion constraints"),
+    ):
         if wrong:
-            raise ctx.refuse("0A000", f'access method "{plan.method}" does not support {what}', plan.location, name=plan.method, kind="index")
+            raise ctx.refuse(
+                "0A000",
+                f'access method "{plan.method}" does not support {what}',
+                plan.location,
+                name=plan.method,
+                kind="index",
+            )
 
 
 def _immutable(ctx: Context, expr: Expr, what: str) -> None:
@@ -199,13 +242,25 @@ def compute(ctx: Context, relation: Relation, plan: Plan, expressions: dict[int,
 
 
 def _element(
-    ctx: Context, relation: Relation, plan: Plan, element: Node, included: bool, expressions: dict[int, Expr], shape: Shape
+    ctx: Context,
+    relation: Relation,
+    plan: Plan,
+    element: Node,
+    included: bool,
+    expressions: dict[int, Expr],
+    shape: Shape,
 ) -> tuple[int, int, int]:
     if "name" in element:
         name = element["name"]
         if name in SYSTEM_COLUMNS:
-            raise ctx.refuse("0A000", "index creation on system columns is not supported", plan.location, name=name, kind="column")
-        message = f'column "{name}" named in key does not exist' if plan.constraint or plan.primary else f'column "{name}" does not exist'
+            raise ctx.refuse(
+                "0A000", "index creation on system columns is not supported", plan.location, name=name, kind="column"
+            )
+        message = (
+            f'column "{name}" named in key does not exist'
+            if plan.constraint or plan.primary
+            else f'column "{name}" does not exist'
+        )
         attribute = column_of(ctx, relation, name, plan.location, span=_after_table(ctx, plan, name), message=message)
         (shape.included if included else shape.keys).append(attribute.num)
         shape.columns.add(attribute.num)
@@ -242,7 +297,9 @@ def _after_table(ctx: Context, plan: Plan, name: str) -> Span:
     return Span(at, token_end(text, at)) if at >= 0 else ctx.span(plan.location, name)
 
 
-def _options(ctx: Context, plan: Plan, element: Node, type_oid: int, collation: int, unordered: bool, shape: Shape) -> None:
+def _options(
+    ctx: Context, plan: Plan, element: Node, type_oid: int, collation: int, unordered: bool, shape: Shape
+) -> None:
     if element.get("collation"):
         chosen = find_collation(ctx, element["collation"], plan.location)
         shape.definition.append(f"collation {chosen}")
@@ -251,7 +308,11 @@ def _options(ctx: Context, plan: Plan, element: Node, type_oid: int, collation: 
         shape.refs.add((chosen, 0))
     name, oid = resolve_opclass(ctx, element.get("opclass", []), type_oid, plan.method, plan.location)
     if element.get("opclass"):
-        default = resolve_opclass(ctx, [], type_oid, plan.method, plan.location)[0] if _has_default(ctx, type_oid, plan.method) else ""
+        default = (
+            resolve_opclass(ctx, [], type_oid, plan.method, plan.location)[0]
+            if _has_default(ctx, type_oid, plan.method)
+            else ""
+        )
         if name != default:
             shape.plain = False
             shape.definition.append(f"opclass {name}")
@@ -259,9 +320,16 @@ def _options(ctx: Context, plan: Plan, element: Node, type_oid: int, collation: 
         shape.refs.add((oid, 0))
     ordering, nulls = element.get("ordering", "SORTBY_DEFAULT"), element.get("nulls_ordering", "SORTBY_NULLS_DEFAULT")
     if unordered and ordering != "SORTBY_DEFAULT":
-        raise ctx.refuse("0A000", f'access method "{plan.method}" does not support ASC/DESC options', plan.location, kind="index")
+        raise ctx.refuse(
+            "0A000", f'access method "{plan.method}" does not support ASC/DESC options', plan.location, kind="index"
+        )
     if unordered and nulls != "SORTBY_NULLS_DEFAULT":
-        raise ctx.refuse("0A000", f'access method "{plan.method}" does not support NULLS FIRST/LAST options', plan.location, kind="index")
+        raise ctx.refuse(
+            "0A000",
+            f'access method "{plan.method}" does not support NULLS FIRST/LAST options',
+            plan.location,
+            kind="index",
+        )
     descending = ordering == "SORTBY_DESC"
     if descending or ((nulls == "SORTBY_NULLS_FIRST") != descending and nulls != "SORTBY_NULLS_DEFAULT"):
         shape.plain = False
@@ -272,42 +340,85 @@ def _has_default(ctx: Context, type_oid: int, method: str) -> bool:
     return bool(type_oid) and default_opclass(ctx, type_oid, method) is not None
 
 
-def check_partition_key(ctx: Context, relation: Relation, index: Plan | Index, keys: Collection[int], location: int | None) -> None:
+def check_partition_key(
+    ctx: Context, relation: Relation, index: Plan | Index, keys: Collection[int], location: int | None
+) -> None:
     """A unique index of a partitioned table holds every column of its partition key (0A000)."""
     parts = relation.partitioning
     if parts is None or not (index.unique or index.primary or index.exclusion):
         return
     word = "PRIMARY KEY" if index.primary else "UNIQUE" if index.unique else "EXCLUDE"
     if index.exclusion and ctx.catalog.major < 17:
-        raise ctx.refuse("0A000", f'cannot create exclusion constraints on partitioned table "{relation.name}"', location, kind="constraint")
+        raise ctx.refuse(
+            "0A000",
+            f'cannot create exclusion constraints on partitioned table "{relation.name}"',
+            location,
+            kind="constraint",
+        )
     if 0 in parts.keys:
-        raise ctx.refuse("0A000", f"unsupported {word} constraint with partition key definition", location, kind="constraint",
-                         help=f"{word} constraints cannot be used when partition keys include expressions.")  # fmt: skip
+        raise ctx.refuse(
+            "0A000",
+            f"unsupported {word} constraint with partition key definition",
+            location,
+            kind="constraint",
+            help=f"{word} constraints cannot be used when partition keys include expressions.",
+        )
     for number in parts.keys:
         if number not in keys:
             attribute = relation.attribute_by_num(number)
             shown = attribute.name if attribute else "?"
             raise ctx.refuse(
-                "0A000", "unique constraint on partitioned table must include all partitioning columns", location, kind="constraint",
+                "0A000",
+                "unique constraint on partitioned table must include all partitioning columns",
+                location,
+                kind="constraint",
                 object=ctx.catalog.qualified(relation),
                 help=f'{word} constraint on table "{relation.name}" lacks column "{shown}" which is part of the partition key.',
-            )  # fmt: skip
+            )
 
 
-def store_index(ctx: Context, relation: Relation, plan: Plan, shape: Shape, name: str, *, parent: Relation | None = None,
-                parent_constraint: int = 0) -> Relation:  # fmt: skip
+def store_index(
+    ctx: Context,
+    relation: Relation,
+    plan: Plan,
+    shape: Shape,
+    name: str,
+    *,
+    parent: Relation | None = None,
+    parent_constraint: int = 0,
+) -> Relation:
     """index_create: the index, its constraint if it carries one, its dependencies."""
     space = ctx.catalog.the(Namespace, relation.namespace)
     index = Index(
-        relation.oid, plan.unique or plan.primary, plan.primary, plan.exclusion, not plan.deferrable, True,
-        "gist" if plan.method == "rtree" else plan.method, tuple(shape.keys), tuple(shape.included), plan.where is not None,
-        0, plan.nulls_not_distinct, shape.plain, "\n".join(shape.definition),
-    )  # fmt: skip
+        relation.oid,
+        plan.unique or plan.primary,
+        plan.primary,
+        plan.exclusion,
+        not plan.deferrable,
+        True,
+        "gist" if plan.method == "rtree" else plan.method,
+        tuple(shape.keys),
+        tuple(shape.included),
+        plan.where is not None,
+        0,
+        plan.nulls_not_distinct,
+        shape.plain,
+        "\n".join(shape.definition),
+    )
     kind = "I" if relation.kind == "p" else "i"
     made = create_relation(
-        ctx, name, space, kind, shape.attributes, location=plan.location, owner=relation.owner, persistence=relation.persistence,
-        index=index, parents=(parent.oid,) if parent else (), is_partition=parent is not None,
-    )  # fmt: skip
+        ctx,
+        name,
+        space,
+        kind,
+        shape.attributes,
+        location=plan.location,
+        owner=relation.owner,
+        persistence=relation.persistence,
+        index=index,
+        parents=(parent.oid,) if parent else (),
+        is_partition=parent is not None,
+    )
     ctx.catalog.undepend((made.oid, 0), "n")
     if plan.constraint or plan.primary or plan.exclusion:
         made = add_index_constraint(ctx, relation, made, plan, tuple(shape.keys), parent_constraint)
@@ -326,13 +437,26 @@ def depend_on_columns(ctx: Context, index: int, relation: int, columns: Iterable
     ctx.catalog.depend((index, 0), refs if refs and not whole else [*refs, (relation, 0)], "a")
 
 
-def add_index_constraint(ctx: Context, relation: Relation, index: Relation, plan: Plan, keys: tuple[int, ...], parent: int = 0) -> Relation:
+def add_index_constraint(
+    ctx: Context, relation: Relation, index: Relation, plan: Plan, keys: tuple[int, ...], parent: int = 0
+) -> Relation:
     """index_constraint_create: the constraint, of which the index is an internal part."""
     kind = "p" if plan.primary else "x" if plan.exclusion else "u"
     constraint = Constraint(
-        ctx.catalog.new_oid(), index.name, relation.namespace, kind, relation.oid, keys=keys, index=index.oid, deferrable=plan.deferrable,
-        deferred=plan.deferred, no_inherit=relation.kind != "p", is_local=not parent, inherited=1 if parent else 0, parent=parent,
-    )  # fmt: skip
+        ctx.catalog.new_oid(),
+        index.name,
+        relation.namespace,
+        kind,
+        relation.oid,
+        keys=keys,
+        index=index.oid,
+        deferrable=plan.deferrable,
+        deferred=plan.deferred,
+        no_inherit=relation.kind != "p",
+        is_local=not parent,
+        inherited=1 if parent else 0,
+        parent=parent,
+    )
     put_constraint(ctx, constraint, location=plan.location)
     ctx.catalog.depend((index.oid, 0), [(constraint.oid, 0)], "i")
     assert index.index is not None

@@ -1,4 +1,5 @@
-"""Inheritance: what a table takes from its parents (MergeAttributes, StoreCatalogInheritance in src/backend/commands/tablecmds.c)."""
+"""Inheritance: what a table takes from its parents (MergeAttributes, StoreCatalogInheritance in
+src/backend/commands/tablecmds.c)."""
 
 from __future__ import annotations
 
@@ -24,8 +25,13 @@ def find_parents(ctx: Context, nodes: list[Node]) -> list[Relation]:
         parent = user_relation(ctx, rangevar)
         assert parent is not None
         if parent.oid in {p.oid for p in parents}:
-            raise ctx.refuse("42P07", f'relation "{parent.name}" would be inherited from more than once', rangevar.get("location", 0),
-                             name=parent.name, kind="relation")  # fmt: skip
+            raise ctx.refuse(
+                "42P07",
+                f'relation "{parent.name}" would be inherited from more than once',
+                rangevar.get("location", 0),
+                name=parent.name,
+                kind="relation",
+            )
         parents.append(parent)
     return parents
 
@@ -34,7 +40,9 @@ def check_parent(ctx: Context, parent: Relation, location: int, *, partition: bo
     """Whether a table may inherit from (or be a partition of) this relation (42809, 42501)."""
 
     def wrong(message: str) -> Exception:
-        return ctx.refuse("42809", message, location, name=parent.name, kind="relation", object=ctx.catalog.qualified(parent))
+        return ctx.refuse(
+            "42809", message, location, name=parent.name, kind="relation", object=ctx.catalog.qualified(parent)
+        )
 
     if parent.kind in "iIc":
         raise wrong(f'"{parent.name}" is {"a composite type" if parent.kind == "c" else "an index"}')
@@ -58,7 +66,13 @@ def check_columns_once(ctx: Context, definition: Definition) -> None:
     seen: set[str] = set()
     for column in definition.columns:
         if column.name in seen:
-            raise ctx.refuse("42701", f'column "{column.name}" specified more than once', column.location, name=column.name, kind="column")
+            raise ctx.refuse(
+                "42701",
+                f'column "{column.name}" specified more than once',
+                column.location,
+                name=column.name,
+                kind="column",
+            )
         seen.add(column.name)
 
 
@@ -71,7 +85,9 @@ def merge_columns(ctx: Context, definition: Definition, parents: list[Relation],
         inherited = merged.get(column.name)
         if inherited is None:
             if definition.partition:
-                raise ctx.refuse("42703", f'column "{column.name}" does not exist', column.location, name=column.name, kind="column")
+                raise ctx.refuse(
+                    "42703", f'column "{column.name}" does not exist', column.location, name=column.name, kind="column"
+                )
             merged[column.name] = column
         else:
             merged[column.name] = _override(ctx, definition, inherited, column)
@@ -86,9 +102,17 @@ def _take(ctx: Context, definition: Definition, parent: Relation, merged: dict[s
             default = (parent.oid, attribute.num) if attribute.has_default or attribute.generated else None
             identity = attribute.identity if definition.partition and ctx.catalog.major >= 17 else ""
             merged[attribute.name] = Column(
-                attribute.name, TypeRef(attribute.type, attribute.typmod), attribute.collation, location, notnull=notnull,
-                is_local=False, inherited=1, inherited_default=default, generated=attribute.generated, identity=identity,
-            )  # fmt: skip
+                attribute.name,
+                TypeRef(attribute.type, attribute.typmod),
+                attribute.collation,
+                location,
+                notnull=notnull,
+                is_local=False,
+                inherited=1,
+                inherited_default=default,
+                generated=attribute.generated,
+                identity=identity,
+            )
             continue
         if known.ref.oid and attribute.type and (known.ref.oid, known.ref.typmod) != (attribute.type, attribute.typmod):
             raise ctx.refuse("42804", f'inherited column "{attribute.name}" has a type conflict', location, kind="type")
@@ -108,21 +132,38 @@ def inheritable(ctx: Context, parent: Relation, number: int) -> bool:
 
 def _override(ctx: Context, definition: Definition, inherited: Column, own: Column) -> Column:
     if not definition.partition or own.ref.oid:
-        if own.ref.oid and inherited.ref.oid and (own.ref.oid, own.ref.typmod) != (inherited.ref.oid, inherited.ref.typmod):
-            raise ctx.refuse("42804", f'column "{own.name}" has a type conflict', own.location, name=own.name, kind="type")
+        if (
+            own.ref.oid
+            and inherited.ref.oid
+            and (own.ref.oid, own.ref.typmod) != (inherited.ref.oid, inherited.ref.typmod)
+        ):
+            raise ctx.refuse(
+                "42804", f'column "{own.name}" has a type conflict', own.location, name=own.name, kind="type"
+            )
         if own.collation != inherited.collation and own.collation and inherited.collation:
-            raise ctx.refuse("42P21", f'column "{own.name}" has a collation conflict', own.location, name=own.name, kind="collation")
+            raise ctx.refuse(
+                "42P21", f'column "{own.name}" has a collation conflict', own.location, name=own.name, kind="collation"
+            )
     inherited.is_local = not definition.partition
     inherited.notnull = inherited.notnull or own.notnull
     inherited.location = own.location
     if own.identity:
-        inherited.identity, inherited.sequence_name, inherited.sequence_options = own.identity, own.sequence_name, own.sequence_options
+        inherited.identity, inherited.sequence_name, inherited.sequence_options = (
+            own.identity,
+            own.sequence_name,
+            own.sequence_options,
+        )
     elif own.sequence_name:
         inherited.sequence_name, inherited.inherited_default = own.sequence_name, None
     if own.default is not None:
         if inherited.generated and not own.generated:
-            raise ctx.refuse("42611", f'column "{own.name}" inherits from generated column but specifies default', own.location, name=own.name,
-                             kind="column")  # fmt: skip
+            raise ctx.refuse(
+                "42611",
+                f'column "{own.name}" inherits from generated column but specifies default',
+                own.location,
+                name=own.name,
+                kind="column",
+            )
         inherited.default, inherited.inherited_default, inherited.generated = own.default, None, own.generated
     return inherited
 

@@ -1,4 +1,5 @@
-"""PRIMARY KEY, UNIQUE and EXCLUDE (transformIndexConstraint in src/backend/parser/parse_utilcmd.c; ATExecAddIndexConstraint in tablecmds.c)."""
+"""PRIMARY KEY, UNIQUE and EXCLUDE (transformIndexConstraint in src/backend/parser/parse_utilcmd.c;
+ATExecAddIndexConstraint in tablecmds.c)."""
 
 from __future__ import annotations
 
@@ -21,13 +22,23 @@ _WORDS = {"CONSTR_PRIMARY": "primary key", "CONSTR_UNIQUE": "unique"}
 
 
 def plan_key(ctx: Context, definition: Definition, node: Node, parents: Parents) -> Plan:
-    """The index that a constraint asks for. In CREATE TABLE its columns must be there (42703); a primary key makes them NOT NULL."""
+    """The index that a constraint asks for. In CREATE TABLE its columns must be there (42703); a primary key makes them
+    NOT NULL."""
     kind, location = node["contype"], node.get("location", 0)
     plan = Plan(
-        [], name=node.get("conname", ""), method=node.get("access_method") or "btree", unique=kind != "CONSTR_EXCLUSION", primary=kind == "CONSTR_PRIMARY",
-        exclusion=kind == "CONSTR_EXCLUSION", constraint=True, deferrable=bool(node.get("deferrable")), deferred=bool(node.get("initdeferred")),
-        nulls_not_distinct=bool(node.get("nulls_not_distinct")), where=node.get("where_clause"), location=location,
-    )  # fmt: skip
+        [],
+        name=node.get("conname", ""),
+        method=node.get("access_method") or "btree",
+        unique=kind != "CONSTR_EXCLUSION",
+        primary=kind == "CONSTR_PRIMARY",
+        exclusion=kind == "CONSTR_EXCLUSION",
+        constraint=True,
+        deferrable=bool(node.get("deferrable")),
+        deferred=bool(node.get("initdeferred")),
+        nulls_not_distinct=bool(node.get("nulls_not_distinct")),
+        where=node.get("where_clause"),
+        location=location,
+    )
     if plan.exclusion:
         for pair in node.get("exclusions", []):
             element, operator = pair["List"]["items"]
@@ -39,7 +50,13 @@ def plan_key(ctx: Context, definition: Definition, node: Node, parents: Parents)
     for name in words(node.get("keys", [])):
         _column(ctx, definition, name, parents, location, plan.primary)
         if name in seen:
-            raise ctx.refuse("42701", f'column "{name}" appears twice in {_WORDS[kind]} constraint', location, name=name, kind="column")
+            raise ctx.refuse(
+                "42701",
+                f'column "{name}" appears twice in {_WORDS[kind]} constraint',
+                location,
+                name=name,
+                kind="column",
+            )
         seen.add(name)
         plan.elements.append({"name": name})
     for name in words(node.get("including", [])):
@@ -67,8 +84,15 @@ def _column(ctx: Context, definition: Definition, name: str, parents: Parents, l
         raise ctx.unsure(f"whether column {name} is inherited is not known")
     from lockgate.timeline.binder.names import did_you_mean
 
-    raise ctx.refuse("42703", f'column "{name}" named in key does not exist', location, name=name, kind="column",
-                     object=f"{definition.name}.{name}", help=did_you_mean(name, [c.name for c in definition.columns]))  # fmt: skip
+    raise ctx.refuse(
+        "42703",
+        f'column "{name}" named in key does not exist',
+        location,
+        name=name,
+        kind="column",
+        object=f"{definition.name}.{name}",
+        help=did_you_mean(name, [c.name for c in definition.columns]),
+    )
 
 
 def plan_keys(ctx: Context, definition: Definition, parents: Parents) -> list[Plan]:
@@ -96,9 +120,25 @@ def plan_keys(ctx: Context, definition: Definition, parents: Parents) -> list[Pl
 
 
 def _same(one: Plan, other: Plan) -> bool:
-    return (one.elements, one.including, one.where, one.operators, one.method, one.nulls_not_distinct, one.deferrable, one.deferred) == (
-        other.elements, other.including, other.where, other.operators, other.method, other.nulls_not_distinct, other.deferrable, other.deferred,
-    )  # fmt: skip
+    return (
+        one.elements,
+        one.including,
+        one.where,
+        one.operators,
+        one.method,
+        one.nulls_not_distinct,
+        one.deferrable,
+        one.deferred,
+    ) == (
+        other.elements,
+        other.including,
+        other.where,
+        other.operators,
+        other.method,
+        other.nulls_not_distinct,
+        other.deferrable,
+        other.deferred,
+    )
 
 
 def add_key(ctx: Context, relation: Relation, plan: Plan) -> Relation | None:
@@ -113,12 +153,18 @@ def add_key(ctx: Context, relation: Relation, plan: Plan) -> Relation | None:
 
 
 def use_index(ctx: Context, relation: Relation, node: Node) -> None:
-    """ADD CONSTRAINT ... USING INDEX: the index takes the constraint's name (transformIndexConstraint, ATExecAddIndexConstraint)."""
+    """ADD CONSTRAINT ... USING INDEX: the index takes the constraint's name (transformIndexConstraint,
+    ATExecAddIndexConstraint)."""
     name, location = node["indexname"], node.get("location", 0)
     primary = node["contype"] == "CONSTR_PRIMARY"
     index = find_own_index(ctx, relation, node)
     if relation.kind == "p":
-        raise ctx.refuse("0A000", "ALTER TABLE / ADD CONSTRAINT USING INDEX is not supported on partitioned tables", location, kind="constraint")
+        raise ctx.refuse(
+            "0A000",
+            "ALTER TABLE / ADD CONSTRAINT USING INDEX is not supported on partitioned tables",
+            location,
+            kind="constraint",
+        )
     if primary and primary_key(ctx, relation) is not None and doubt(ctx, relation) is None:
         raise many_keys(ctx, relation.name, location)
     chosen = node.get("conname") or name
@@ -139,8 +185,15 @@ def find_own_index(ctx: Context, relation: Relation, node: Node) -> Relation:
         if doubt(ctx, relation) is not None or ctx.catalog.taint_of(("name", "relation", relation.namespace, name)):
             raise ctx.unsure(f"whether index {name} exists is not known")
         schema = ctx.catalog.namespace_name(relation.namespace)
-        raise ctx.refuse("42704", f'index "{name}" does not exist', location, name=name, object=f"{schema}.{name}", kind="index",
-                         event=ctx.catalog.events.get(("relation", schema, name)))  # fmt: skip
+        raise ctx.refuse(
+            "42704",
+            f'index "{name}" does not exist',
+            location,
+            name=name,
+            object=f"{schema}.{name}",
+            kind="index",
+            event=ctx.catalog.events.get(("relation", schema, name)),
+        )
     _fit(ctx, relation, index, node, primary, location)
     return index
 
@@ -150,7 +203,9 @@ def _fit(ctx: Context, relation: Relation, index: Relation, node: Node, primary:
     assert shape is not None
 
     def wrong(sqlstate: str, message: str, help: str = "") -> Exception:
-        return ctx.refuse(sqlstate, message, location, name=name, kind="index", object=ctx.catalog.qualified(index), help=help)
+        return ctx.refuse(
+            sqlstate, message, location, name=name, kind="index", object=ctx.catalog.qualified(index), help=help
+        )
 
     help = f"Cannot create a {'primary key' if primary else 'unique'} constraint using such an index."
     if shape.constraint:
@@ -170,7 +225,9 @@ def _fit(ctx: Context, relation: Relation, index: Relation, node: Node, primary:
     if not shape.plain:
         column = relation.attribute_by_num(shape.keys[0])
         raise wrong(
-            "42809", f'index "{name}" column number 1 does not have default sorting behavior', f"{help} {column.name if column else ''}".strip()
+            "42809",
+            f'index "{name}" column number 1 does not have default sorting behavior',
+            f"{help} {column.name if column else ''}".strip(),
         )
 
 
@@ -178,13 +235,26 @@ def _promote(ctx: Context, relation: Relation, index: Relation, node: Node, prim
     catalog, shape = ctx.catalog, index.index
     assert shape is not None
     constraint = Constraint(
-        catalog.new_oid(), index.name, relation.namespace, "p" if primary else "u", relation.oid, keys=shape.keys, index=index.oid,
-        deferrable=bool(node.get("deferrable")), deferred=bool(node.get("initdeferred")), no_inherit=True,
-    )  # fmt: skip
+        catalog.new_oid(),
+        index.name,
+        relation.namespace,
+        "p" if primary else "u",
+        relation.oid,
+        keys=shape.keys,
+        index=index.oid,
+        deferrable=bool(node.get("deferrable")),
+        deferred=bool(node.get("initdeferred")),
+        no_inherit=True,
+    )
     put_constraint(ctx, constraint, location=location)
     catalog.undepend((index.oid, 0), "a", referenced=relation.oid)
     catalog.depend((index.oid, 0), [(constraint.oid, 0)], "i")
-    catalog.put(replace(index, index=replace(shape, constraint=constraint.oid, primary=primary, immediate=not node.get("deferrable"))))
+    catalog.put(
+        replace(
+            index,
+            index=replace(shape, constraint=constraint.oid, primary=primary, immediate=not node.get("deferrable")),
+        )
+    )
     if primary:
         for number in shape.keys:
             mark(ctx, relation, number)

@@ -1,4 +1,5 @@
-"""Statements that work on rows or files and leave the catalog be: TRUNCATE, LOCK, COPY, VACUUM, ANALYZE, CLUSTER, REINDEX."""
+"""Statements that work on rows or files and leave the catalog be: TRUNCATE, LOCK, COPY, VACUUM, ANALYZE, CLUSTER,
+REINDEX."""
 
 from __future__ import annotations
 
@@ -7,7 +8,16 @@ from lockgate.catalog.objects import Constraint, Namespace, Relation, Trigger
 from lockgate.timeline import row_security
 from lockgate.timeline.binder import analyze_query, check_uses, find_namespace, find_relation
 from lockgate.timeline.context import Context, Need, Node
-from lockgate.timeline.privileges import MAINTAIN_ALL, database, denied, has_owner, has_privilege, need_owner, need_privilege, need_superuser
+from lockgate.timeline.privileges import (
+    MAINTAIN_ALL,
+    database,
+    denied,
+    has_owner,
+    has_privilege,
+    need_owner,
+    need_privilege,
+    need_superuser,
+)
 from lockgate.timeline.query_privileges import behind, viewer
 from lockgate.timeline.transitions.grant import by_owner
 from lockgate.timeline.transitions.inheritance import descendants
@@ -27,8 +37,14 @@ def truncate(ctx: Context, node: Node) -> None:
         _truncatable(ctx, relation, place)
         oids = descendants(ctx.catalog, relation.oid) if rangevar.get("inh") else [relation.oid]
         if relation.kind == "p" and not rangevar.get("inh"):
-            raise ctx.refuse("42809", "cannot truncate only a partitioned table", place, name=relation.name, kind="relation",
-                             help="Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly.")  # fmt: skip
+            raise ctx.refuse(
+                "42809",
+                "cannot truncate only a partitioned table",
+                place,
+                name=relation.name,
+                kind="relation",
+                help="Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly.",
+            )
         listed += [ctx.catalog.the(Relation, oid) for oid in oids if oid not in {r.oid for r in listed}]
     if node.get("behavior") == "DROP_CASCADE":
         _cascade(ctx, listed, place)
@@ -57,7 +73,12 @@ def _references(ctx: Context, listed: list[Relation]) -> list[Constraint]:
     for oid in sorted(oids):
         for edge in ctx.catalog.dependents(oid):
             constraint = ctx.catalog.find(Constraint, edge.dependent[0])
-            if constraint is not None and constraint.kind == "f" and constraint.foreign == oid and constraint.relation not in oids:
+            if (
+                constraint is not None
+                and constraint.kind == "f"
+                and constraint.foreign == oid
+                and constraint.relation not in oids
+            ):
                 found.append(constraint)
     return found
 
@@ -68,10 +89,14 @@ def _check_references(ctx: Context, listed: list[Relation], location: int) -> No
         if doubt(ctx, source) is not None or ctx.catalog.taint_of(("object", constraint.oid)):
             continue
         raise ctx.refuse(
-            "0A000", "cannot truncate a table referenced in a foreign key constraint", location, name=target.name, kind="dependent",
+            "0A000",
+            "cannot truncate a table referenced in a foreign key constraint",
+            location,
+            name=target.name,
+            kind="dependent",
             object=ctx.catalog.qualified(target),
             help=f'Table "{source.name}" references "{target.name}". Truncate table "{source.name}" at the same time, or use TRUNCATE ... CASCADE.',
-        )  # fmt: skip
+        )
 
 
 def _cascade(ctx: Context, listed: list[Relation], location: int) -> None:
@@ -88,7 +113,8 @@ _LOCK_PRIVILEGES = ("UPDATE", "DELETE", "TRUNCATE")
 
 
 def lock(ctx: Context, node: Node) -> None:
-    """LOCK TABLE (LockTableCommand): in a transaction block only (25P01); the runner's own counts where we take it apart."""
+    """LOCK TABLE (LockTableCommand): in a transaction block only (25P01); the runner's own counts where we take it
+    apart."""
     if not ctx.session.in_block and not ctx.depth and not ctx.statement.script.apart:
         raise ctx.refuse("25P01", "LOCK TABLE can only be used in transaction blocks", 0, kind="other")
     for item in node.get("relations", []):
@@ -98,7 +124,11 @@ def lock(ctx: Context, node: Node) -> None:
             continue
         location = rangevar.get("location", 0)
         if relation.kind not in "rpv":
-            message = f'"{relation.name}" is not a table or view' if ctx.catalog.major < 15 else f'cannot lock relation "{relation.name}"'
+            message = (
+                f'"{relation.name}" is not a table or view'
+                if ctx.catalog.major < 15
+                else f'cannot lock relation "{relation.name}"'
+            )
             raise ctx.refuse("42809", message, location, name=relation.name, kind="relation")
         _need_lock(ctx, relation, int(node.get("mode", 8)), None, location)
 
@@ -111,7 +141,16 @@ def _need_lock(ctx: Context, relation: Relation, mode: int, role: int | None, lo
     held = [has_privilege(ctx, relation, p, role=role) for p in wanted]
     who = ctx.catalog.role_name(ctx.session.role if role is None else role)
     best = next((word for word in ("yes", "unknown") if word in held), "no")
-    ctx.needs.append(Need("privilege", ctx.catalog.qualified(relation), who, best, " or ".join(wanted), ctx.span(location, relation.name)))
+    ctx.needs.append(
+        Need(
+            "privilege",
+            ctx.catalog.qualified(relation),
+            who,
+            best,
+            " or ".join(wanted),
+            ctx.span(location, relation.name),
+        )
+    )
     if best == "no":
         raise denied(ctx, relation, wanted[0], location, name=relation.name, role=role)
     if relation.kind != "v" or ctx.catalog.taint_of(("any",), ("object", relation.oid)):
@@ -140,23 +179,53 @@ def copy(ctx: Context, node: Node) -> None:
     numbers = _copy_columns(ctx, relation, node, location)
     need_privilege(ctx, relation, "INSERT" if incoming else "SELECT", location, columns=numbers, name=relation.name)
     if row_security.applies(ctx, relation, ctx.session.role) and incoming:
-        raise ctx.refuse("0A000", "COPY FROM not supported with row-level security", location, name=relation.name, kind="relation",
-                         help="Use INSERT statements instead.")  # fmt: skip
+        raise ctx.refuse(
+            "0A000",
+            "COPY FROM not supported with row-level security",
+            location,
+            name=relation.name,
+            kind="relation",
+            help="Use INSERT statements instead.",
+        )
     if incoming and relation.kind not in "rpf" and not _instead(ctx, relation):
         word = {"v": "view", "m": "materialized view", "S": "sequence"}.get(relation.kind, "non-table relation")
-        raise ctx.refuse("42809", f'cannot copy to {word} "{relation.name}"', location, name=relation.name, kind="relation")
+        raise ctx.refuse(
+            "42809", f'cannot copy to {word} "{relation.name}"', location, name=relation.name, kind="relation"
+        )
     if not incoming and relation.kind not in ("r" if ctx.catalog.major < 18 or relation.kind != "m" else "rm"):
-        word = {"v": "view", "m": "materialized view", "S": "sequence", "f": "foreign table", "p": "partitioned table"}.get(relation.kind, "relation")
-        raise ctx.refuse("42809", f'cannot copy from {word} "{relation.name}"', location, name=relation.name, kind="relation",
-                         help="Try the COPY (SELECT ...) TO variant.")  # fmt: skip
+        word = {
+            "v": "view",
+            "m": "materialized view",
+            "S": "sequence",
+            "f": "foreign table",
+            "p": "partitioned table",
+        }.get(relation.kind, "relation")
+        raise ctx.refuse(
+            "42809",
+            f'cannot copy from {word} "{relation.name}"',
+            location,
+            name=relation.name,
+            kind="relation",
+            help="Try the COPY (SELECT ...) TO variant.",
+        )
 
 
 def _copy_file(ctx: Context, node: Node, incoming: bool) -> None:
     if not node.get("filename"):
         return
-    role = "pg_execute_server_program" if node.get("is_program") else "pg_read_server_files" if incoming else "pg_write_server_files"
+    role = (
+        "pg_execute_server_program"
+        if node.get("is_program")
+        else "pg_read_server_files"
+        if incoming
+        else "pg_write_server_files"
+    )
     what = "to or from an external program" if node.get("is_program") else "from a file" if incoming else "to a file"
-    message = f"permission denied to COPY {what}" if ctx.catalog.major >= 16 else (f"must be superuser or have privileges of the {role} role to COPY {what}")
+    message = (
+        f"permission denied to COPY {what}"
+        if ctx.catalog.major >= 16
+        else (f"must be superuser or have privileges of the {role} role to COPY {what}")
+    )
     need_superuser(ctx, message, 0, roles=(role,))
 
 
@@ -167,8 +236,14 @@ def _copy_columns(ctx: Context, relation: Relation, node: Node, location: int) -
         name = item["String"].get("sval", "")
         attribute = column_of(ctx, relation, name, location)
         if attribute.generated:
-            raise ctx.refuse("42P10", f'column "{name}" is a generated column', location, name=name, kind="column",
-                             help="Generated columns cannot be used in COPY.")  # fmt: skip
+            raise ctx.refuse(
+                "42P10",
+                f'column "{name}" is a generated column',
+                location,
+                name=name,
+                kind="column",
+                help="Generated columns cannot be used in COPY.",
+            )
         if name in seen:
             raise ctx.refuse("42701", f'column "{name}" specified more than once', location, name=name, kind="column")
         seen.add(name)
@@ -190,7 +265,9 @@ def vacuum(ctx: Context, node: Node) -> None:
         target = item["VacuumRelation"]
         columns = [c["String"].get("sval", "") for c in target.get("va_cols", [])]
         if vacuuming and columns and "analyze" not in options:
-            raise ctx.refuse("0A000", "ANALYZE option must be specified when a column list is provided", 0, kind="other")
+            raise ctx.refuse(
+                "0A000", "ANALYZE option must be specified when a column list is provided", 0, kind="other"
+            )
         relation = find_relation(ctx, target["relation"])
         if not isinstance(relation, Relation):
             continue
@@ -206,9 +283,13 @@ def vacuum(ctx: Context, node: Node) -> None:
             old = f'skipping "{relation.name}" --- only table or database owner can {verb} it'
             new = f'permission denied to {verb} "{relation.name}", skipping it'
             help = by_owner(ctx, relation.owner)
-            ctx.warn(old if ctx.catalog.major < 16 else new, location, object=ctx.catalog.qualified(relation), help=help)
+            ctx.warn(
+                old if ctx.catalog.major < 16 else new, location, object=ctx.catalog.qualified(relation), help=help
+            )
             continue
-        if relation.kind not in ("rmp" if vacuuming else "rmpf") and not ctx.catalog.taint_of(("any",), ("object", relation.oid)):
+        if relation.kind not in ("rmp" if vacuuming else "rmpf") and not ctx.catalog.taint_of(
+            ("any",), ("object", relation.oid)
+        ):
             verb = "vacuum" if vacuuming else "analyze"
             message = f'skipping "{relation.name}" --- cannot {verb} non-tables or special system tables'
             ctx.warn(message, location, sqlstate="01000", object=ctx.catalog.qualified(relation))
@@ -239,13 +320,23 @@ def cluster(ctx: Context, node: Node) -> None:
     need_maintain(ctx, relation, location)
     name = node.get("indexname", "")
     if not name:
-        clustered = any(i.index is not None and i.index.clustered for i in ctx.catalog.of_relation(relation.oid, Relation))
+        clustered = any(
+            i.index is not None and i.index.clustered for i in ctx.catalog.of_relation(relation.oid, Relation)
+        )
         if not clustered and doubt(ctx, relation) is None:
-            raise ctx.refuse("42704", f'there is no previously clustered index for table "{relation.name}"', location, name=relation.name, kind="index")
+            raise ctx.refuse(
+                "42704",
+                f'there is no previously clustered index for table "{relation.name}"',
+                location,
+                name=relation.name,
+                kind="index",
+            )
         return
     index = ctx.catalog.relation_named(relation.namespace, name)
     if index is None and doubt(ctx, relation) is None:
-        raise ctx.refuse("42704", f'index "{name}" for table "{relation.name}" does not exist', location, name=name, kind="index")
+        raise ctx.refuse(
+            "42704", f'index "{name}" for table "{relation.name}" does not exist', location, name=name, kind="index"
+        )
     if index is not None and index.index is not None and index.index.partial:
         raise ctx.refuse("0A000", f'cannot cluster on partial index "{name}"', location, name=name, kind="index")
 
@@ -290,6 +381,11 @@ def move_all(ctx: Context, node: Node) -> None:
 
 
 HANDLERS = {
-    "TruncateStmt": truncate, "LockStmt": lock, "CopyStmt": copy, "VacuumStmt": vacuum, "ClusterStmt": cluster, "ReindexStmt": reindex,
+    "TruncateStmt": truncate,
+    "LockStmt": lock,
+    "CopyStmt": copy,
+    "VacuumStmt": vacuum,
+    "ClusterStmt": cluster,
+    "ReindexStmt": reindex,
     "AlterTableMoveAllStmt": move_all,
-}  # fmt: skip
+}

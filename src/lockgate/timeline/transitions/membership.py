@@ -19,7 +19,9 @@ def grant_role(ctx: Context, node: Node) -> None:
     """GrantRole."""
     options = once(ctx, node.get("opt", []))
     members = [found for n in node["grantee_roles"] if (found := find_role(ctx, n["RoleSpec"])) is not None]
-    counts = "grantor" in node and (node.get("is_grant") or ctx.catalog.major >= 16)  # before 16, REVOKE reads GRANTED BY and forgets it
+    counts = "grantor" in node and (
+        node.get("is_grant") or ctx.catalog.major >= 16
+    )  # before 16, REVOKE reads GRANTED BY and forgets it
     grantor = find_role(ctx, node["grantor"]) if counts else None
     for item in node["granted_roles"]:
         name = item["AccessPriv"].get("priv_name", "")
@@ -27,14 +29,19 @@ def grant_role(ctx: Context, node: Node) -> None:
         assert role is not None
         if node.get("is_grant"):
             authorize(ctx, role, grantor, members)
-            add_members(ctx, role, members, {name: flag_of(options[name]) for name in OPTIONS if name in options}, grantor)
+            add_members(
+                ctx, role, members, {name: flag_of(options[name]) for name in OPTIONS if name in options}, grantor
+            )
         else:
             revoked = next((o for o in OPTIONS if o in options), "")
-            drop_members(ctx, role, members, option=revoked, grantor=grantor, cascade=node.get("behavior") == "DROP_CASCADE")
+            drop_members(
+                ctx, role, members, option=revoked, grantor=grantor, cascade=node.get("behavior") == "DROP_CASCADE"
+            )
 
 
 def authorize(ctx: Context, role: Role, grantor: Role | None, members: Iterable[Role], *, grant: bool = True) -> None:
-    """Whether the current role may change who belongs to a role (check_role_membership_authorization; AddRoleMems before 16)."""
+    """Whether the current role may change who belongs to a role (check_role_membership_authorization; AddRoleMems
+    before 16)."""
     if not list(members):
         return
     old = ctx.catalog.major < 16
@@ -43,7 +50,12 @@ def authorize(ctx: Context, role: Role, grantor: Role | None, members: Iterable[
     if role.superuser:
         word = "grant" if grant else "revoke"
         help = "" if old else f"Only roles with the SUPERUSER attribute may {word} roles with the SUPERUSER attribute."
-        need_superuser(ctx, "must be superuser to alter superusers" if old else f'permission denied to {word} role "{role.name}"', name=role.name, help=help)
+        need_superuser(
+            ctx,
+            "must be superuser to alter superusers" if old else f'permission denied to {word} role "{role.name}"',
+            name=role.name,
+            help=help,
+        )
     else:
         _need_admin(ctx, role, grantor if grant else None, grant)
     if old and grant:
@@ -81,7 +93,8 @@ def _admin_help(ctx: Context, role: Role) -> str:
 
 
 def _grantor(ctx: Context, role: Role, given: Role | None, grant: bool) -> int:
-    """Who is recorded as grantor: from 16 the bootstrap superuser for superusers, else a role with ADMIN OPTION (check_role_grantor)."""
+    """Who is recorded as grantor: from 16 the bootstrap superuser for superusers, else a role with ADMIN OPTION
+    (check_role_grantor)."""
     known = ctx.session.known and not ctx.unchecked
     if ctx.catalog.major < 16:
         return given.oid if given is not None else ctx.session.role
@@ -95,13 +108,22 @@ def _grantor(ctx: Context, role: Role, given: Role | None, grant: bool) -> int:
     word = "grant privileges as" if grant else "revoke privileges granted by"
     able = not grant or given.oid == BOOTSTRAP_SUPERUSER or given.oid in acl.admins(ctx.catalog, role.oid)
     if known and not (able and acl.has_privileges_of(ctx.catalog, ctx.session.role, given.oid)):
-        raise ctx.refuse("42501", f'permission denied to {word} role "{given.name}"', name=given.name, object=given.name, kind="privilege",
-                         help=f'The grantor must have the ADMIN option on role "{role.name}", and its privileges must be yours.')  # fmt: skip
+        raise ctx.refuse(
+            "42501",
+            f'permission denied to {word} role "{given.name}"',
+            name=given.name,
+            object=given.name,
+            kind="privilege",
+            help=f'The grantor must have the ADMIN option on role "{role.name}", and its privileges must be yours.',
+        )
     return given.oid
 
 
-def add_members(ctx: Context, role: Role, members: Iterable[Role], options: Mapping[str, bool], grantor: Role | None = None) -> None:
-    """AddRoleMems, once it is clear that one may; ``options``: those of OPTIONS that are given. Refuses with 42501, 0LP01, XX000."""
+def add_members(
+    ctx: Context, role: Role, members: Iterable[Role], options: Mapping[str, bool], grantor: Role | None = None
+) -> None:
+    """AddRoleMems, once it is clear that one may; ``options``: those of OPTIONS that are given. Refuses with 42501,
+    0LP01, XX000."""
     members = list(members)
     if not members:
         return
@@ -120,9 +142,17 @@ def add_members(ctx: Context, role: Role, members: Iterable[Role], options: Mapp
 
 def _refuse_circle(ctx: Context, role: Role, member: Role) -> None:
     if member.oid == DATABASE_OWNER_ROLE:
-        raise ctx.refuse(_state(ctx), f'role "{member.name}" cannot be a member of any role', name=member.name, kind="role")
+        raise ctx.refuse(
+            _state(ctx), f'role "{member.name}" cannot be a member of any role', name=member.name, kind="role"
+        )
     if member.oid in acl.roles_of(ctx.catalog, role.oid, "member"):
-        raise ctx.refuse("0LP01", f'role "{role.name}" is a member of role "{member.name}"', name=role.name, object=role.name, kind="role")
+        raise ctx.refuse(
+            "0LP01",
+            f'role "{role.name}" is a member of role "{member.name}"',
+            name=role.name,
+            object=role.name,
+            kind="role",
+        )
 
 
 def _refuse_back(ctx: Context, role: Role, members: list[Role], giver: int) -> None:
@@ -132,8 +162,12 @@ def _refuse_back(ctx: Context, role: Role, members: list[Role], giver: int) -> N
         for number, row in enumerate(plan.rows):
             if row.member == member.oid:
                 plan.revoke(number, admin_only=False, cascade=True)
-    if not any(row.member == giver and row.admin and number not in plan.actions for number, row in enumerate(plan.rows)):
-        raise ctx.refuse("0LP01", "ADMIN option cannot be granted back to your own grantor", name=role.name, kind="role")
+    if not any(
+        row.member == giver and row.admin and number not in plan.actions for number, row in enumerate(plan.rows)
+    ):
+        raise ctx.refuse(
+            "0LP01", "ADMIN option cannot be granted back to your own grantor", name=role.name, kind="role"
+        )
 
 
 def _add(ctx: Context, role: Role, member: Role, giver: int, options: Mapping[str, bool]) -> None:
@@ -146,19 +180,31 @@ def _add(ctx: Context, role: Role, member: Role, giver: int, options: Mapping[st
                 changed = replace(row, admin=True, grantor=giver) if options.get("admin") and not row.admin else row
             if changed == row:
                 by = f' by role "{ctx.catalog.role_name(giver)}"'
-                words = f'is already a member of role "{role.name}"' if old else f'has already been granted membership in role "{role.name}"{by}'
+                words = (
+                    f'is already a member of role "{role.name}"'
+                    if old
+                    else f'has already been granted membership in role "{role.name}"{by}'
+                )
                 ctx.warn(f'role "{member.name}" {words}', level="NOTICE", sqlstate="00000")
             ctx.catalog.memberships = (*rows[:number], changed, *rows[number + 1 :])
             return
-    row = Membership(role.oid, member.oid, giver, options.get("admin", False), options.get("inherit", member.inherit), options.get("set", True))
+    row = Membership(
+        role.oid,
+        member.oid,
+        giver,
+        options.get("admin", False),
+        options.get("inherit", member.inherit),
+        options.get("set", True),
+    )
     ctx.catalog.memberships = (*rows, row)
 
 
-# --- revoking ------------------------------------------------------------------------------------------------------------
+# --- revoking ---------------------------------------------------------------------------------------------------------
 
 
 class Revocation:
-    """What becomes of a role's memberships (initialize_revoke_actions): ``actions`` by number of the row, the option to take away or "all"."""
+    """What becomes of a role's memberships (initialize_revoke_actions): ``actions`` by number of the row, the option to
+    take away or "all"."""
 
     def __init__(self, ctx: Context, role: int) -> None:
         self.ctx = ctx
@@ -181,7 +227,13 @@ class Revocation:
             if one.grantor == row.member and self.actions.get(below) != "all":
                 if not cascade:
                     name = self.ctx.catalog.role_name(row.member)
-                    raise self.ctx.refuse("2BP01", "dependent privileges exist", name=name, kind="dependent", help="Use CASCADE to revoke them too.")
+                    raise self.ctx.refuse(
+                        "2BP01",
+                        "dependent privileges exist",
+                        name=name,
+                        kind="dependent",
+                        help="Use CASCADE to revoke them too.",
+                    )
                 self.revoke(below, admin_only=False, cascade=cascade)
 
     def carry_out(self) -> None:
@@ -195,7 +247,15 @@ class Revocation:
         self.ctx.catalog.memberships = tuple(left)
 
 
-def drop_members(ctx: Context, role: Role, members: Iterable[Role], *, option: str = "", grantor: Role | None = None, cascade: bool = False) -> None:
+def drop_members(
+    ctx: Context,
+    role: Role,
+    members: Iterable[Role],
+    *,
+    option: str = "",
+    grantor: Role | None = None,
+    cascade: bool = False,
+) -> None:
     """DelRoleMems. Refuses with 42501, 2BP01."""
     members = list(members)
     if not members:
@@ -205,10 +265,16 @@ def drop_members(ctx: Context, role: Role, members: Iterable[Role], *, option: s
     giver = 0 if old else _grantor(ctx, role, grantor, False)
     plan = Revocation(ctx, role.oid)
     for member in members:
-        number = next((i for i, m in enumerate(plan.rows) if m.member == member.oid and (old or m.grantor == giver)), None)
+        number = next(
+            (i for i, m in enumerate(plan.rows) if m.member == member.oid and (old or m.grantor == giver)), None
+        )
         if number is None:
             by = f'has not been granted membership in role "{role.name}" by role "{ctx.catalog.role_name(giver)}"'
-            ctx.warn(f'role "{member.name}" ' + (f'is not a member of role "{role.name}"' if old else by), sqlstate="01000", object=role.name)
+            ctx.warn(
+                f'role "{member.name}" ' + (f'is not a member of role "{role.name}"' if old else by),
+                sqlstate="01000",
+                object=role.name,
+            )
         elif old or option in ("inherit", "set"):
             plan.actions[number] = option or "all"
         else:

@@ -1,4 +1,5 @@
-"""Operator classes and access methods of indexes (ResolveOpClass, GetDefaultOpClass in src/backend/commands/indexcmds.c)."""
+"""Operator classes and access methods of indexes (ResolveOpClass, GetDefaultOpClass in
+src/backend/commands/indexcmds.c)."""
 
 from __future__ import annotations
 
@@ -29,9 +30,13 @@ class Method:
 
 
 METHODS = {
-    "btree": Method(unique=True, include=True, order=True, exclusion=True), "hash": Method(multicolumn=False, exclusion=True),
-    "gist": Method(include=True, exclusion=True), "gin": Method(), "brin": Method(), "spgist": Method(multicolumn=False, include=True, exclusion=True),
-}  # fmt: skip
+    "btree": Method(unique=True, include=True, order=True, exclusion=True),
+    "hash": Method(multicolumn=False, exclusion=True),
+    "gist": Method(include=True, exclusion=True),
+    "gin": Method(),
+    "brin": Method(),
+    "spgist": Method(multicolumn=False, include=True, exclusion=True),
+}
 
 
 def access_method(ctx: Context, name: str) -> Method | None:
@@ -40,7 +45,11 @@ def access_method(ctx: Context, name: str) -> Method | None:
         name = "gist"
     if name in METHODS:
         return METHODS[name]
-    if ctx.catalog.one(Other, ("access_method", 0, name)) is not None or unknown_extension(ctx) or ctx.catalog.taint_of(("any",)):
+    if (
+        ctx.catalog.one(Other, ("access_method", 0, name)) is not None
+        or unknown_extension(ctx)
+        or ctx.catalog.taint_of(("any",))
+    ):
         return None
     raise ctx.refuse("42704", f'access method "{name}" does not exist', 0, name=name, object=name, kind="other")
 
@@ -73,7 +82,9 @@ def _classes(ctx: Context, method: str) -> list[tuple[str, int, bool, int]]:
     found = [(name, kind, default, 0) for name, kind, default, _ in ctx.catalog.builtins.opclasses(method)]
     for other in ctx.catalog.objects(Other):
         if other.kind == "opclass" and other.data and other.data[0] == method:
-            found.append((other.name, _int(other.data[1]), bool(other.data[2]) if len(other.data) > 2 else False, other.oid))
+            found.append(
+                (other.name, _int(other.data[1]), bool(other.data[2]) if len(other.data) > 2 else False, other.oid)
+            )
     return found
 
 
@@ -103,20 +114,29 @@ def default_opclass(ctx: Context, type_oid: int, method: str) -> tuple[str, int]
     return coercible[0] if coercible else None
 
 
-def resolve_opclass(ctx: Context, names: list[Any], type_oid: int, method: str, location: int | None) -> tuple[str, int]:
+def resolve_opclass(
+    ctx: Context, names: list[Any], type_oid: int, method: str, location: int | None
+) -> tuple[str, int]:
     """The operator class of an index column: name and oid (0 built in or not known). Refuses with 42704, 42804."""
     unknown = not type_oid or (method not in METHODS and not _classes(ctx, method)) or unknown_extension(ctx)
     if not names:
         found = default_opclass(ctx, type_oid, method) if type_oid else ("", 0)
         if found is None and not unknown and ctx.catalog.taint_of(("any",), ("object", type_oid)) is None:
             shown = type_name(ctx.catalog, type_oid, None, ctx.path())
-            raise ctx.refuse("42704", f'data type {shown} has no default operator class for access method "{method}"', location, kind="operator",
-                             help="You must specify an operator class for the index or define a default operator class for the data type.")  # fmt: skip
+            raise ctx.refuse(
+                "42704",
+                f'data type {shown} has no default operator class for access method "{method}"',
+                location,
+                kind="operator",
+                help="You must specify an operator class for the index or define a default operator class for the data type.",
+            )
         return found or ("", 0)
     return _named_opclass(ctx, words(names), type_oid, method, location, unknown)
 
 
-def _named_opclass(ctx: Context, parts: list[str], type_oid: int, method: str, location: int | None, unknown: bool) -> tuple[str, int]:
+def _named_opclass(
+    ctx: Context, parts: list[str], type_oid: int, method: str, location: int | None, unknown: bool
+) -> tuple[str, int]:
     spaces: tuple[int, ...] = ctx.path()
     if len(parts) > 1:
         space = find_namespace(ctx, parts[-2], location)
@@ -127,24 +147,41 @@ def _named_opclass(ctx: Context, parts: list[str], type_oid: int, method: str, l
             continue
         if type_oid and kind and not unknown and not is_binary_coercible(ctx, type_oid, kind):
             shown = type_name(ctx.catalog, type_oid, None, ctx.path())
-            raise ctx.refuse("42804", f'operator class "{name}" does not accept data type {shown}', location, name=name, kind="operator")
+            raise ctx.refuse(
+                "42804",
+                f'operator class "{name}" does not accept data type {shown}',
+                location,
+                name=name,
+                kind="operator",
+            )
         return name, oid
-    if unknown or ctx.catalog.taint_of(("any",), *(("name", "opclass", s, parts[-1]) for s in spaces), *(("namespace", s) for s in spaces)):
+    if unknown or ctx.catalog.taint_of(
+        ("any",), *(("name", "opclass", s, parts[-1]) for s in spaces), *(("namespace", s) for s in spaces)
+    ):
         return "", 0
     shown = ".".join(parts)
-    raise ctx.refuse("42704", f'operator class "{shown}" does not exist for access method "{method}"', location, name=parts[-1], object=shown,
-                     kind="operator")  # fmt: skip
+    raise ctx.refuse(
+        "42704",
+        f'operator class "{shown}" does not exist for access method "{method}"',
+        location,
+        name=parts[-1],
+        object=shown,
+        kind="operator",
+    )
 
 
 def is_mutable(ctx: Context, expr: Expr) -> bool:
     """Whether an expression is certainly not immutable (contain_mutable_functions_after_planning).
 
-    The planner inlines SQL functions before it looks, so one that is declared volatile may still do: those are not held against the expression.
+    The planner inlines SQL functions before it looks, so one that is declared volatile may still do: those are not held
+    against the expression.
     """
     if expr.volatility not in ("s", "v") or not expr.volatility:
         return False
     suspects = [r for oid in expr.routines if (r := _routine(ctx, oid)) is not None and r.volatile != "i"]
-    return not suspects or any(getattr(r, "language", "internal") != "sql" or r.security_definer or r.config for r in suspects)
+    return not suspects or any(
+        getattr(r, "language", "internal") != "sql" or r.security_definer or r.config for r in suspects
+    )
 
 
 def _routine(ctx: Context, oid: int) -> Any:

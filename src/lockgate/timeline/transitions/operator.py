@@ -23,7 +23,9 @@ def define_operator(ctx: Context, node: Node) -> None:
         if key in options:
             ref = resolve_type(ctx, options[key]["arg"]["TypeName"])
             if ref.setof:
-                raise ctx.refuse("42P13", "SETOF type not allowed for operator argument", options[key].get("location"), kind="type")
+                raise ctx.refuse(
+                    "42P13", "SETOF type not allowed for operator argument", options[key].get("location"), kind="type"
+                )
             sides[key] = ref.oid
     routine = options.get("function") or options.get("procedure")
     if routine is None:
@@ -31,8 +33,13 @@ def define_operator(ctx: Context, node: Node) -> None:
     if not sides:
         raise ctx.refuse("42P13", "operator argument types must be specified", None, kind="operator")
     if "rightarg" not in sides:
-        raise ctx.refuse("42P13", "operator right argument type must be specified", None, kind="operator",
-                         help="Postfix operators are not supported.")  # fmt: skip
+        raise ctx.refuse(
+            "42P13",
+            "operator right argument type must be specified",
+            None,
+            kind="operator",
+            help="Postfix operators are not supported.",
+        )
     left, right = sides.get("leftarg", 0), sides["rightarg"]
     for key in sides:
         need_type_usage(ctx, sides[key], options[key].get("location"))
@@ -40,7 +47,9 @@ def define_operator(ctx: Context, node: Node) -> None:
     found: Any = find_function(ctx, names_of(routine), args, routine.get("location")) if 0 not in args else None
     result = int(getattr(found, "result", 0) or 0)
     if found is not None:
-        need_privilege(ctx, found, "EXECUTE", routine.get("location"), kind="function", shown=spelled(names_of(routine)))
+        need_privilege(
+            ctx, found, "EXECUTE", routine.get("location"), kind="function", shown=spelled(names_of(routine))
+        )
     for key in ("restrict", "join"):
         if key in options and "arg" in options[key]:
             _selectivity(ctx, options[key])
@@ -69,9 +78,17 @@ def _existing(ctx: Context, namespace: int, name: str, left: int, right: int) ->
 def _put(ctx: Context, space: Namespace, name: str, left: int, right: int, result: int, function: int) -> Operator:
     old = _existing(ctx, space.oid, name, left, right)
     if old is not None and old.result and not doubt(ctx, "operator", space.oid, name, old.oid):
-        raise ctx.refuse("42723", f"operator {name} already exists", None, object=ctx.catalog.qualified(old), kind="operator",
-                         related=created_here(ctx, old.oid))  # fmt: skip
-    new = Operator(old.oid if old else ctx.catalog.new_oid(), name, space.oid, ctx.session.role, left, right, result, function)
+        raise ctx.refuse(
+            "42723",
+            f"operator {name} already exists",
+            None,
+            object=ctx.catalog.qualified(old),
+            kind="operator",
+            related=created_here(ctx, old.oid),
+        )
+    new = Operator(
+        old.oid if old else ctx.catalog.new_oid(), name, space.oid, ctx.session.role, left, right, result, function
+    )
     ctx.catalog.put(new)
     ctx.catalog.depend((new.oid, 0), [(oid, 0) for oid in (space.oid, left, right, result, function) if oid])
     ctx.created(new)

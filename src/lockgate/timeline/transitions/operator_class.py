@@ -23,13 +23,26 @@ def create_opclass(ctx: Context, node: Node) -> None:
     refs = _items(ctx, node.get("items", []), kind)
     family = _family(ctx, node, space, name, method)
     if _find(ctx, "opclass", space, name, method):
-        raise ctx.refuse("42710", f'operator class "{name}" for access method "{method}" already exists', None, name=name, kind="opclass")
+        raise ctx.refuse(
+            "42710",
+            f'operator class "{name}" for access method "{method}" already exists',
+            None,
+            name=name,
+            kind="opclass",
+        )
     default = bool(node.get("isDefault"))
     taken = default_opclass(ctx, kind, method) if default and kind else None
     if taken is not None and _exact(ctx, taken, kind, method):
         shown = type_name(ctx.catalog, kind)
         message = f'could not make operator class "{name}" be default for type {shown}'
-        raise ctx.refuse("42710", message, None, name=name, kind="opclass", help=f'Operator class "{taken[0]}" already is the default.')
+        raise ctx.refuse(
+            "42710",
+            message,
+            None,
+            name=name,
+            kind="opclass",
+            help=f'Operator class "{taken[0]}" already is the default.',
+        )
     made = Other(ctx.catalog.new_oid(), "opclass", name, space.oid, ctx.session.role, data=(method, kind, default))
     ctx.catalog.put(made)
     ctx.catalog.depend((made.oid, 0), [(oid, 0) for oid in (space.oid, kind, *refs) if oid])
@@ -42,7 +55,9 @@ def _exact(ctx: Context, taken: tuple[str, int], kind: int, method: str) -> bool
     own = ctx.catalog.find(Other, taken[1]) if taken[1] else None
     if own is not None:
         return own.data[1] == kind
-    return any(name == taken[0] and oid == kind for name, oid, default, _ in ctx.catalog.builtins.opclasses(method) if default)
+    return any(
+        name == taken[0] and oid == kind for name, oid, default, _ in ctx.catalog.builtins.opclasses(method) if default
+    )
 
 
 def _find(ctx: Context, kind: str, space: Namespace, name: str, method: str) -> Other | None:
@@ -74,7 +89,8 @@ def _operator(ctx: Context, name: Node, kind: int) -> int:
     """An operator named without its types: both are the class's own."""
     word = name["objname"][-1]["String"]["sval"]
     if not kind or any(
-        is_binary_coercible(ctx, kind, o.left) and is_binary_coercible(ctx, kind, o.right) for o in ctx.catalog.builtins.operators(word)
+        is_binary_coercible(ctx, kind, o.left) and is_binary_coercible(ctx, kind, o.right)
+        for o in ctx.catalog.builtins.operators(word)
     ):
         return 0
     from lockgate.catalog.objects import Operator
@@ -106,7 +122,13 @@ def find_family(ctx: Context, names: list[Any], method: str) -> Other | None:
                 return found
     if f"{method}:{name}" in ctx.catalog.builtins.names("opfamilies") or doubt(ctx, "opfamily", 0, name):
         return None
-    raise ctx.refuse("42704", f'operator family "{shown}" does not exist for access method "{method}"', None, name=name, kind="opfamily")
+    raise ctx.refuse(
+        "42704",
+        f'operator family "{shown}" does not exist for access method "{method}"',
+        None,
+        name=name,
+        kind="opfamily",
+    )
 
 
 def _put_family(ctx: Context, space: Namespace, name: str, method: str) -> Other:
@@ -124,7 +146,13 @@ def create_family(ctx: Context, node: Node) -> None:
     access_method(ctx, method)
     need_superuser(ctx, "must be superuser to create an operator family")
     if _find(ctx, "opfamily", space, name, method):
-        raise ctx.refuse("42710", f'operator family "{name}" for access method "{method}" already exists', None, name=name, kind="opfamily")
+        raise ctx.refuse(
+            "42710",
+            f'operator family "{name}" for access method "{method}" already exists',
+            None,
+            name=name,
+            kind="opfamily",
+        )
     _put_family(ctx, space, name, method)
 
 

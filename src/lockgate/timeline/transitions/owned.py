@@ -33,7 +33,13 @@ def _need(ctx: Context, role: Role, verb: str) -> None:
 def _pinned(ctx: Context, role: Role, verb: str) -> None:
     if role.oid < FIRST_USER_OID and ctx.session.known:
         message = f"cannot {verb} objects owned by role {role.name} because they are required by the database system"
-        raise ctx.refuse("2BP01", message.replace("reassign objects", "reassign ownership of objects"), None, name=role.name, kind="dependent")
+        raise ctx.refuse(
+            "2BP01",
+            message.replace("reassign objects", "reassign ownership of objects"),
+            None,
+            name=role.name,
+            kind="dependent",
+        )
 
 
 def reassign_owned(ctx: Context, node: Node) -> None:
@@ -55,7 +61,8 @@ def reassign_owned(ctx: Context, node: Node) -> None:
 
 
 def _may_reassign(ctx: Context, obj: Any, new: Role) -> None:
-    """Tables and types change hands unasked; schemas and the rest as under OWNER TO (AlterSchemaOwner_oid, AlterObjectOwner_internal)."""
+    """Tables and types change hands unasked; schemas and the rest as under OWNER TO (AlterSchemaOwner_oid,
+    AlterObjectOwner_internal)."""
     if not isinstance(obj, (Relation, Type)) and getattr(obj, "kind", "") not in ("default", "publication_rel"):
         may_give(ctx, obj, new, None)
 
@@ -65,7 +72,9 @@ def _reassign(ctx: Context, obj: Any, old: int, new: int) -> None:
     if hasattr(obj, "acl"):
         changes["acl"] = acl.new_owner(obj.acl, old, new)
     if isinstance(obj, Relation):
-        changes["attributes"] = tuple(replace(a, acl=acl.new_owner(a.acl, old, new)) if a.acl else a for a in obj.attributes)
+        changes["attributes"] = tuple(
+            replace(a, acl=acl.new_owner(a.acl, old, new)) if a.acl else a for a in obj.attributes
+        )
     ctx.catalog.put(replace(obj, **changes))
 
 
@@ -85,8 +94,15 @@ def drop_owned(ctx: Context, node: Node) -> None:
             ctx.catalog.memberships = tuple(m for m in ctx.catalog.memberships if m.grantor != role.oid)
         beside += sum(k[0] == role.oid for k in ctx.catalog.default_acls)
         kept = {k: _without(v, role.oid) for k, v in ctx.catalog.default_acls.items() if k[0] != role.oid}
-        ctx.catalog.default_acls = type(ctx.catalog.default_acls)({k: v for k, v in kept.items() if not _is_default(ctx, k, v)})
-    doomed = [(obj.oid, 0) for role in roles for obj in owned(ctx.catalog, role.oid) if not getattr(obj, "extension", 0) and getattr(obj, "kind", "") not in _SHARED]
+        ctx.catalog.default_acls = type(ctx.catalog.default_acls)(
+            {k: v for k, v in kept.items() if not _is_default(ctx, k, v)}
+        )
+    doomed = [
+        (obj.oid, 0)
+        for role in roles
+        for obj in owned(ctx.catalog, role.oid)
+        if not getattr(obj, "extension", 0) and getattr(obj, "kind", "") not in _SHARED
+    ]
     dependency.drop(ctx, doomed, cascade=node.get("behavior") == "DROP_CASCADE", beside=beside)
 
 

@@ -97,12 +97,21 @@ def _need_create(ctx: Context, obj: Any, role: Role, location: int | None) -> No
         _publication_owner(ctx, obj, role, location)
     space = ctx.catalog.find(Namespace, getattr(obj, "namespace", 0))
     if space is not None and has_privilege(ctx, space, "CREATE", role=role.oid) == "no":
-        raise ctx.refuse("42501", f"permission denied for schema {space.name}", location, name=role.name, object=space.name, kind="privilege")
+        raise ctx.refuse(
+            "42501",
+            f"permission denied for schema {space.name}",
+            location,
+            name=role.name,
+            object=space.name,
+            kind="privilege",
+        )
 
 
 def _database_owner(ctx: Context, name: str, role: Role, location: int | None) -> None:
     """AlterDatabaseOwner: who gives a database away must own it, belong to the new owner, and have CREATEDB."""
-    found = ctx.catalog.one(Other, ("database", 0, name)) or database(ctx)  # one that the timeline did not make is the current one
+    found = ctx.catalog.one(Other, ("database", 0, name)) or database(
+        ctx
+    )  # one that the timeline did not make is the current one
     if owner_of(ctx.catalog, found) == role.oid:
         return
     need_owner(ctx, found, name=name, shown=name)
@@ -112,10 +121,13 @@ def _database_owner(ctx: Context, name: str, role: Role, location: int | None) -
 
 
 def _publication_owner(ctx: Context, obj: Other, role: Role, location: int | None) -> None:
-    """AlterPublicationOwner_internal: CREATE on the database; who owns a publication of all tables or of schemas must be a superuser."""
+    """AlterPublicationOwner_internal: CREATE on the database; who owns a publication of all tables or of schemas must
+    be a superuser."""
     if has_privilege(ctx, database(ctx), "CREATE", role=role.oid) == "no":
         raise denied(ctx, database(ctx), "CREATE", location, name=role.name, role=role.oid)
-    if (obj.data and obj.data[0]) or any(ctx.catalog.find(Namespace, e.referenced[0]) for e in ctx.catalog.dependencies(obj.oid)):
+    if (obj.data and obj.data[0]) or any(
+        ctx.catalog.find(Namespace, e.referenced[0]) for e in ctx.catalog.dependencies(obj.oid)
+    ):
         _need_superusers(ctx, obj, role)
 
 
@@ -125,8 +137,15 @@ def _need_superusers(ctx: Context, obj: Other, role: Role, *, must: bool = False
     if must:
         need_superuser(ctx, message, name=obj.name)
     if is_superuser(ctx, role.oid) == "no":
-        raise ctx.refuse("42501", message, None, name=role.name, object=obj.name, kind="superuser",
-                         help=f"The owner of {_other_word(obj)} {obj.name} must be a superuser.")  # fmt: skip
+        raise ctx.refuse(
+            "42501",
+            message,
+            None,
+            name=role.name,
+            object=obj.name,
+            kind="superuser",
+            help=f"The owner of {_other_word(obj)} {obj.name} must be a superuser.",
+        )
 
 
 def _other_word(obj: Other) -> str:
@@ -151,7 +170,8 @@ def new_owner_acl(acl: tuple[Any, ...], old: int, new: int) -> tuple[Any, ...]:
     for grantee, letters, options, grantor in acl:
         key = (new if grantee == old else grantee, new if grantor == old else grantor)
         before = merged.get(key, ("", ""))
-        merged[key] = tuple("".join(dict.fromkeys(a + b)) for a, b in zip(before, (letters, options), strict=True))  # type: ignore[assignment]
+        # type: ignore[assignment]
+        merged[key] = tuple("".join(dict.fromkeys(a + b)) for a, b in zip(before, (letters, options), strict=True))
     return tuple((grantee, letters, options, grantor) for (grantee, grantor), (letters, options) in merged.items())
 
 
@@ -159,12 +179,23 @@ def change_type_owner(ctx: Context, found: Type, role: Role, location: int | Non
     """AlterTypeOwner: with the array type, the composite's relation, the multirange."""
     relation = ctx.catalog.find(Relation, found.relation)
     if relation is not None and relation.kind != "c":
-        raise ctx.refuse("42809", f"{found.name} is a table's row type", name=found.name, kind="type", help="Use ALTER TABLE instead.")
+        raise ctx.refuse(
+            "42809",
+            f"{found.name} is a table's row type",
+            name=found.name,
+            kind="type",
+            help="Use ALTER TABLE instead.",
+        )
     if found.elem and found.category == "A":
         element = ctx.catalog.find(Type, found.elem)
         shown = element.name if element else ""
-        raise ctx.refuse("42809", f"cannot alter array type {found.name}", name=found.name, kind="type", help=f"You can alter type {shown}, which will "
-                         "alter the array type as well.")  # fmt: skip
+        raise ctx.refuse(
+            "42809",
+            f"cannot alter array type {found.name}",
+            name=found.name,
+            kind="type",
+            help=f"You can alter type {shown}, which will alter the array type as well.",
+        )
     if found.owner == role.oid:
         return
     need_owner(ctx, found, name=found.name)
@@ -186,12 +217,25 @@ def _own_type(ctx: Context, oid: int, owner: int) -> None:
         set_owner(ctx, found, owner)
 
 
-def change_relation_owner(ctx: Context, relation: Relation, role: Role, location: int | None, *, checked: bool = False) -> None:
+def change_relation_owner(
+    ctx: Context, relation: Relation, role: Role, location: int | None, *, checked: bool = False
+) -> None:
     """ATExecChangeOwner: with the row type, indexes and owned sequences."""
-    if relation.kind == "S" and not checked and relation.owner != role.oid and relation.sequence is not None and relation.sequence.owned:
+    if (
+        relation.kind == "S"
+        and not checked
+        and relation.owner != role.oid
+        and relation.sequence is not None
+        and relation.sequence.owned
+    ):
         table = ctx.catalog.find(Relation, relation.sequence.owned[0])
-        raise ctx.refuse("0A000", f'cannot change owner of sequence "{relation.name}"', name=relation.name, kind="sequence",
-                         help=f'Sequence "{relation.name}" is linked to table "{table.name if table else "?"}".')  # fmt: skip
+        raise ctx.refuse(
+            "0A000",
+            f'cannot change owner of sequence "{relation.name}"',
+            name=relation.name,
+            kind="sequence",
+            help=f'Sequence "{relation.name}" is linked to table "{table.name if table else "?"}".',
+        )
     if relation.kind in "iI" and not checked:
         ctx.warn(f'cannot change owner of index "{relation.name}"', level="WARNING", sqlstate="42809")
         return
@@ -216,7 +260,9 @@ def change_relation_owner(ctx: Context, relation: Relation, role: Role, location
 def _own_columns(ctx: Context, relation: Relation, owner: int) -> None:
     if any(a.acl for a in relation.attributes):
         current = ctx.catalog.the(Relation, relation.oid)
-        attributes = tuple(replace(a, acl=new_owner_acl(a.acl, relation.owner, owner)) if a.acl else a for a in current.attributes)
+        attributes = tuple(
+            replace(a, acl=new_owner_acl(a.acl, relation.owner, owner)) if a.acl else a for a in current.attributes
+        )
         ctx.catalog.put(replace(current, attributes=attributes))
 
 

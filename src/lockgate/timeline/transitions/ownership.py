@@ -1,4 +1,5 @@
-"""Whose an object must be for COMMENT, DROP and SECURITY LABEL (check_object_ownership in src/backend/catalog/objectaddress.c)."""
+"""Whose an object must be for COMMENT, DROP and SECURITY LABEL (check_object_ownership in
+src/backend/catalog/objectaddress.c)."""
 
 from __future__ import annotations
 
@@ -14,11 +15,17 @@ from lockgate.timeline.transitions.address import RELATION_KINDS
 
 _PARTS = ("OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE")
 _SUPERUSERS = ("OBJECT_TSPARSER", "OBJECT_TSTEMPLATE", "OBJECT_ACCESS_METHOD")
-_WORDS = {"OBJECT_FUNCTION": "function", "OBJECT_PROCEDURE": "procedure", "OBJECT_AGGREGATE": "aggregate", "OBJECT_ROUTINE": "routine"}
+_WORDS = {
+    "OBJECT_FUNCTION": "function",
+    "OBJECT_PROCEDURE": "procedure",
+    "OBJECT_AGGREGATE": "aggregate",
+    "OBJECT_ROUTINE": "routine",
+}
 
 
 def need_ownership(ctx: Context, kind: str, node: Any, obj: Any) -> None:
-    """Refuse with 42501 where the current role is not the owner of an object of a kind (OBJECT_*), which ``node`` names."""
+    """Refuse with 42501 where the current role is not the owner of an object of a kind (OBJECT_*), which ``node``
+    names."""
     match obj:
         case Role():
             _need_role(ctx, obj)
@@ -40,7 +47,8 @@ def need_ownership(ctx: Context, kind: str, node: Any, obj: Any) -> None:
 
 
 def need_own(ctx: Context, obj: Any) -> None:
-    """What ALTER ... OWNER TO, RENAME and SET SCHEMA of the lesser kinds ask, to which every routine is a function (get_object_type)."""
+    """What ALTER ... OWNER TO, RENAME and SET SCHEMA of the lesser kinds ask, to which every routine is a function
+    (get_object_type)."""
     need_owner(ctx, obj, name=obj.name, kind="function" if isinstance(obj, Routine) else "")
 
 
@@ -68,6 +76,10 @@ def _need_role(ctx: Context, role: Role) -> None:
     if role.superuser:
         need_superuser(ctx, "must be superuser" if old else "permission denied", name=role.name)
     elif old:
-        refuse_right(ctx, has_attribute(ctx, "createrole"), "must have CREATEROLE privilege", "createrole", name=role.name)
+        refuse_right(
+            ctx, has_attribute(ctx, "createrole"), "must have CREATEROLE privilege", "createrole", name=role.name
+        )
     else:
-        refuse_right(ctx, acl.is_admin(ctx.catalog, ctx.session.role, role.oid), "permission denied", "admin", name=role.name)
+        refuse_right(
+            ctx, acl.is_admin(ctx.catalog, ctx.session.role, role.oid), "permission denied", "admin", name=role.name
+        )

@@ -1,4 +1,5 @@
-"""Parameter lists of functions and procedures (interpret_function_parameter_list in src/backend/commands/functioncmds.c)."""
+"""Parameter lists of functions and procedures (interpret_function_parameter_list in
+src/backend/commands/functioncmds.c)."""
 
 from __future__ import annotations
 
@@ -17,13 +18,20 @@ from lockgate.values import dataclass
 
 ANY, ANYELEMENT, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, INTERNAL = 2276, 2283, 2277, 5077, 5078, 2281
 _RANGES, _COMPATIBLE_RANGES = frozenset({ANYRANGE, ANYMULTIRANGE}), frozenset({COMPATIBLERANGE, COMPATIBLEMULTIRANGE})
-_MODES = {"FUNC_PARAM_IN": "i", "FUNC_PARAM_OUT": "o", "FUNC_PARAM_INOUT": "b", "FUNC_PARAM_VARIADIC": "v", "FUNC_PARAM_TABLE": "t",
-          "FUNC_PARAM_DEFAULT": "i"}  # fmt: skip
+_MODES = {
+    "FUNC_PARAM_IN": "i",
+    "FUNC_PARAM_OUT": "o",
+    "FUNC_PARAM_INOUT": "b",
+    "FUNC_PARAM_VARIADIC": "v",
+    "FUNC_PARAM_TABLE": "t",
+    "FUNC_PARAM_DEFAULT": "i",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """A parameter list: input types, and all of them with modes and names; ``result`` is what OUT parameters require, 0 for none."""
+    """A parameter list: input types, and all of them with modes and names; ``result`` is what OUT parameters require, 0
+    for none."""
 
     args: tuple[int, ...]
     all_args: tuple[int, ...]
@@ -43,7 +51,11 @@ def parameter_type(ctx: Context, node: Node, language: str) -> int:
         ref = resolve_type(ctx, node, shell_ok=True)
     except Refused as refused:
         shown = spelled(node.get("names", []))
-        if refused.failure.sqlstate == "42704" and not node.get("pct_type") and refused.failure.message.startswith("type "):
+        if (
+            refused.failure.sqlstate == "42704"
+            and not node.get("pct_type")
+            and refused.failure.message.startswith("type ")
+        ):
             from lockgate.values import replace
 
             raise Refused(replace(refused.failure, message=f"type {shown} does not exist")) from None
@@ -51,15 +63,27 @@ def parameter_type(ctx: Context, node: Node, language: str) -> int:
     found = type_of(ctx.catalog, ref.oid)
     if found is not None and getattr(found, "shell", False):
         if language == "sql":
-            raise ctx.refuse("42P13", f"SQL function cannot accept shell type {spelled(node.get('names', []))}", location, kind="type")
-        ctx.warn(f"argument type {spelled(node.get('names', []))} is only a shell", location, sqlstate="42809", level="NOTICE")
+            raise ctx.refuse(
+                "42P13",
+                f"SQL function cannot accept shell type {spelled(node.get('names', []))}",
+                location,
+                kind="type",
+            )
+        ctx.warn(
+            f"argument type {spelled(node.get('names', []))} is only a shell",
+            location,
+            sqlstate="42809",
+            level="NOTICE",
+        )
     need_type_usage(ctx, ref.oid, location)
     if node.get("setof"):
         raise ctx.refuse("42P13", "functions cannot accept set arguments", location, kind="type")
     return ref.oid
 
 
-def interpret(ctx: Context, nodes: list[Node], language: str, *, procedure: bool = False, aggregate: bool = False) -> Parameters:
+def interpret(
+    ctx: Context, nodes: list[Node], language: str, *, procedure: bool = False, aggregate: bool = False
+) -> Parameters:
     """The list, checked in PostgreSQL's order."""
     args: list[int] = []
     every: list[int] = []
@@ -106,7 +130,9 @@ def interpret(ctx: Context, nodes: list[Node], language: str, *, procedure: bool
     named = tuple(names) if any(names) else ()
     plain = all(m == "i" for m in modes)
     all_args = () if plain and not named else tuple(every)
-    return Parameters(tuple(args), all_args, "" if plain else modes, named, len(defaults), tuple(defaults), variadic, result, refs)
+    return Parameters(
+        tuple(args), all_args, "" if plain else modes, named, len(defaults), tuple(defaults), variadic, result, refs
+    )
 
 
 def _variadic(ctx: Context, oid: int, location: int) -> int:
@@ -142,7 +168,8 @@ def _default(ctx: Context, node: Node, oid: int) -> tuple[int, frozenset[Address
 
 
 def check_polymorphic(ctx: Context, inputs: Collection[int], outputs: Iterable[int], word: str) -> None:
-    """check_valid_polymorphic_signature: a polymorphic result (``word`` in the message) needs an input that tells it (42P13)."""
+    """check_valid_polymorphic_signature: a polymorphic result (``word`` in the message) needs an input that tells it
+    (42P13)."""
     if 0 in inputs:
         return
     for oid in sorted(POLYMORPHIC.intersection(outputs)):

@@ -1,4 +1,5 @@
-"""Partitioned tables: keys, bounds, ATTACH and DETACH (src/backend/commands/tablecmds.c, src/backend/partitioning/partbounds.c)."""
+"""Partitioned tables: keys, bounds, ATTACH and DETACH (src/backend/commands/tablecmds.c,
+src/backend/partitioning/partbounds.c)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,14 @@ from lockgate.timeline.binder.from_clause import first_place
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.foreign_key import clone_foreign_keys
 from lockgate.timeline.transitions.opclass import is_mutable, resolve_opclass
-from lockgate.timeline.transitions.partition_index import clone_index, column_map, detach_index, ensure_index, index_partitions, leave_parent
+from lockgate.timeline.transitions.partition_index import (
+    clone_index,
+    column_map,
+    detach_index,
+    ensure_index,
+    index_partitions,
+    leave_parent,
+)
 from lockgate.timeline.transitions.relation import column_of, doubt
 from lockgate.values import replace
 
@@ -26,7 +34,12 @@ def set_partition_key(ctx: Context, relation: Relation, spec: Node) -> Relation:
     strategy = _STRATEGY[spec["strategy"]]
     params = [p["PartitionElem"] for p in spec.get("partParams", [])]
     if strategy == "l" and len(params) != 1:
-        raise ctx.refuse("42P17", 'cannot use "list" partition strategy with more than one column', spec.get("location", 0), kind="other")
+        raise ctx.refuse(
+            "42P17",
+            'cannot use "list" partition strategy with more than one column',
+            spec.get("location", 0),
+            kind="other",
+        )
     keys: list[int] = []
     columns: set[int] = set()
     refs: set[Address] = set()
@@ -35,22 +48,31 @@ def set_partition_key(ctx: Context, relation: Relation, spec: Node) -> Relation:
         location = param.get("location", 0)
         if "name" in param:
             name = param["name"]
-            attribute = column_of(ctx, relation, name, location, message=f'column "{name}" named in partition key does not exist')
+            attribute = column_of(
+                ctx, relation, name, location, message=f'column "{name}" named in partition key does not exist'
+            )
             if attribute.generated:
-                raise ctx.refuse("42P17", "cannot use generated column in partition key", location, name=name, kind="column")
+                raise ctx.refuse(
+                    "42P17", "cannot use generated column in partition key", location, name=name, kind="column"
+                )
             keys.append(attribute.num)
             kind = attribute.type
         else:
             expr = analyze_expression(ctx, param["expr"], relation_scope(ctx, relation), "partition_key")
             if is_mutable(ctx, expr):
-                raise ctx.refuse("42P17", "functions in partition key expression must be marked IMMUTABLE", location, kind="function")
+                raise ctx.refuse(
+                    "42P17", "functions in partition key expression must be marked IMMUTABLE", location, kind="function"
+                )
             keys.append(0)
             columns |= expr.columns
             refs |= expr.depends
             kind = expr.type
         resolve_opclass(ctx, param.get("opclass", []), kind, method, location)
     ctx.catalog.depend((relation.oid, 0), [r for r in refs if r[0] != relation.oid])
-    relation = replace(ctx.catalog.the(Relation, relation.oid), partitioning=Partitioning(strategy, tuple(keys), tuple(sorted(columns))))
+    relation = replace(
+        ctx.catalog.the(Relation, relation.oid),
+        partitioning=Partitioning(strategy, tuple(keys), tuple(sorted(columns))),
+    )
     ctx.catalog.put(relation)
     return relation
 
@@ -67,10 +89,14 @@ def bound_form(ctx: Context, parent: Relation, bound: Node, name: str) -> tuple[
     assert parts is not None
     if bound.get("is_default"):
         if parts.strategy == "h":
-            raise ctx.refuse("42P16", "a hash-partitioned table may not have a default partition", location, kind="other")
+            raise ctx.refuse(
+                "42P16", "a hash-partitioned table may not have a default partition", location, kind="other"
+            )
         return ("default",)
     if bound.get("strategy") != parts.strategy:
-        raise ctx.refuse("42P16", f"invalid bound specification for a {_WORDS[parts.strategy]} partition", location, kind="other")
+        raise ctx.refuse(
+            "42P16", f"invalid bound specification for a {_WORDS[parts.strategy]} partition", location, kind="other"
+        )
     return _form(ctx, parent, parts, bound, location, name)
 
 
@@ -82,14 +108,25 @@ def check_overlap(ctx: Context, parent: Relation, form: tuple[object, ...], name
         if other is None or sibling is None or doubt(ctx, sibling) is not None:
             continue
         if form == other == ("default",):
-            raise ctx.refuse("42P17", f'partition "{name}" conflicts with existing default partition "{sibling.name}"', location, kind="other")
+            raise ctx.refuse(
+                "42P17",
+                f'partition "{name}" conflicts with existing default partition "{sibling.name}"',
+                location,
+                kind="other",
+            )
         if _overlap(form, other):
             raise ctx.refuse(
-                "42P17", f'partition "{name}" would overlap partition "{sibling.name}"', location, kind="other", object=ctx.catalog.qualified(sibling)
+                "42P17",
+                f'partition "{name}" would overlap partition "{sibling.name}"',
+                location,
+                kind="other",
+                object=ctx.catalog.qualified(sibling),
             )
 
 
-def _form(ctx: Context, parent: Relation, parts: Partitioning, bound: Node, location: int, name: str) -> tuple[object, ...]:
+def _form(
+    ctx: Context, parent: Relation, parts: Partitioning, bound: Node, location: int, name: str
+) -> tuple[object, ...]:
     if parts.strategy == "h":
         modulus, remainder = bound.get("modulus", 0), bound.get("remainder", 0)
         if modulus <= 0 or remainder >= modulus:
@@ -105,9 +142,13 @@ def _form(ctx: Context, parent: Relation, parts: Partitioning, bound: Node, loca
     lower, upper = bound.get("lowerdatums", []), bound.get("upperdatums", [])
     for datums, word in ((lower, "FROM"), (upper, "TO")):
         if len(datums) != len(parts.keys):
-            raise ctx.refuse("42P17", f"{word} must specify exactly one value per partitioning column", location, kind="other")
+            raise ctx.refuse(
+                "42P17", f"{word} must specify exactly one value per partitioning column", location, kind="other"
+            )
         _check_infinite(ctx, datums)
-    pairs = [tuple(_datum(ctx, parent, n, d) for n, d in zip(parts.keys, datums, strict=True)) for datums in (lower, upper)]
+    pairs = [
+        tuple(_datum(ctx, parent, n, d) for n, d in zip(parts.keys, datums, strict=True)) for datums in (lower, upper)
+    ]
     if len(parts.keys) == 1:
         low, high = pairs[0][0], pairs[1][0]
         if _comparable(low, high) and not low < high:  # type: ignore[operator]
@@ -142,7 +183,15 @@ def _datum(ctx: Context, parent: Relation, number: int, node: Node) -> object:
     if attribute is not None and attribute.type and expr.type:
         shown = type_name(ctx.catalog, attribute.type, None, ctx.path())
         message = f'specified value cannot be cast to type {shown} for column "{attribute.name}"'
-        coerce(ctx, expr, attribute.type, attribute.typmod, "assignment", expr.location if expr.location >= 0 else None, message)
+        coerce(
+            ctx,
+            expr,
+            attribute.type,
+            attribute.typmod,
+            "assignment",
+            expr.location if expr.location >= 0 else None,
+            message,
+        )
     const = node.get("A_Const")
     if const is None or attribute is None:
         return None
@@ -151,8 +200,12 @@ def _datum(ctx: Context, parent: Relation, number: int, node: Node) -> object:
     if "sval" in const:
         text = str(const["sval"].get("sval", ""))
         iso = len(text) == 10 and text[4] == text[7] == "-" and text.replace("-", "").isdigit()
-        return text if (attribute.type in (25, 1043) and parent.partitioning and parent.partitioning.strategy == "l") or (
-            iso and attribute.type in (1082, 1114)) else None  # fmt: skip
+        return (
+            text
+            if (attribute.type in (25, 1043) and parent.partitioning and parent.partitioning.strategy == "l")
+            or (iso and attribute.type in (1082, 1114))
+            else None
+        )
     return ("null",) if const.get("isnull") else None
 
 
@@ -177,7 +230,11 @@ def _overlap(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
 
 def store_bound(ctx: Context, partition: Relation, form: tuple[object, ...]) -> None:
     """Remember a partition's bound (relpartbound)."""
-    ctx.catalog.put(Other(ctx.catalog.new_oid(), "partition_bound", str(partition.oid), 0, partition.owner, partition.oid, data=form))
+    ctx.catalog.put(
+        Other(
+            ctx.catalog.new_oid(), "partition_bound", str(partition.oid), 0, partition.owner, partition.oid, data=form
+        )
+    )
     current = ctx.catalog.the(Relation, partition.oid)
     ctx.catalog.put(replace(current, default_partition=form == ("default",)))
 
@@ -204,13 +261,22 @@ def clone_triggers(ctx: Context, parent: Relation, partition: Relation) -> None:
     for trigger in catalog.of_relation(parent.oid, Trigger):
         if not trigger.row or trigger.internal:
             continue
-        clone = replace(trigger, oid=catalog.new_oid(), relation=partition.oid, parent=trigger.oid,
-                        columns=tuple(mapping.get(n, 0) for n in trigger.columns))  # fmt: skip
+        clone = replace(
+            trigger,
+            oid=catalog.new_oid(),
+            relation=partition.oid,
+            parent=trigger.oid,
+            columns=tuple(mapping.get(n, 0) for n in trigger.columns),
+        )
         catalog.put(clone)
         for edge in catalog.dependencies(trigger.oid):
             oid, number = edge.referenced
             if edge.kind in "na":
-                catalog.depend((clone.oid, 0), [(partition.oid, mapping.get(number, 0)) if oid == parent.oid else edge.referenced], edge.kind)
+                catalog.depend(
+                    (clone.oid, 0),
+                    [(partition.oid, mapping.get(number, 0)) if oid == parent.oid else edge.referenced],
+                    edge.kind,
+                )
         catalog.depend((clone.oid, 0), [(trigger.oid, 0)], "P")
         catalog.depend((clone.oid, 0), [(partition.oid, 0)], "S")
         for child in catalog.children(partition.oid):
@@ -227,7 +293,8 @@ def adopt(ctx: Context, parent: Relation, partition: Relation) -> None:
 
 
 def release(ctx: Context, parent: Relation, partition: Relation) -> None:
-    """What DETACH PARTITION takes away (DetachPartitionFinalize): cloned triggers; indexes and constraints stay, on their own."""
+    """What DETACH PARTITION takes away (DetachPartitionFinalize): cloned triggers; indexes and constraints stay, on
+    their own."""
     catalog = ctx.catalog
     for trigger in catalog.of_relation(partition.oid, Trigger):
         if trigger.parent and catalog.get(trigger.parent) is not None:
@@ -246,8 +313,15 @@ def release(ctx: Context, parent: Relation, partition: Relation) -> None:
     catalog.undepend((partition.oid, 0), "a", referenced=parent.oid)
     current = catalog.the(Relation, partition.oid)
     attributes = tuple(replace(a, is_local=True, inherited=max(a.inherited - 1, 0)) for a in current.attributes)
-    catalog.put(replace(current, parents=tuple(p for p in current.parents if p != parent.oid), is_partition=False, default_partition=False,
-                        attributes=attributes))  # fmt: skip
+    catalog.put(
+        replace(
+            current,
+            parents=tuple(p for p in current.parents if p != parent.oid),
+            is_partition=False,
+            default_partition=False,
+            attributes=attributes,
+        )
+    )
     for constraint in catalog.of_relation(partition.oid, Constraint):
         if constraint.kind in "cn" and constraint.inherited:
             catalog.put(replace(constraint, is_local=True, inherited=constraint.inherited - 1))
@@ -256,7 +330,12 @@ def release(ctx: Context, parent: Relation, partition: Relation) -> None:
 def _forget_referrers(ctx: Context, parent: Relation, partition: Relation) -> None:
     for edge in ctx.catalog.dependents(partition.oid):
         constraint = ctx.catalog.find(Constraint, edge.dependent[0])
-        if constraint is not None and constraint.kind == "f" and constraint.foreign == partition.oid and constraint.parent:
+        if (
+            constraint is not None
+            and constraint.kind == "f"
+            and constraint.foreign == partition.oid
+            and constraint.parent
+        ):
             above = ctx.catalog.find(Constraint, constraint.parent)
             if above is not None and above.foreign == parent.oid:
                 dependency.remove_object(ctx.catalog, constraint)

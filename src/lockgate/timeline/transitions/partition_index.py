@@ -1,4 +1,5 @@
-"""Indexes of partitioned tables on their partitions (DefineIndex, AttachPartitionEnsureIndexes, generateClonedIndexStmt)."""
+"""Indexes of partitioned tables on their partitions (DefineIndex, AttachPartitionEnsureIndexes,
+generateClonedIndexStmt)."""
 
 from __future__ import annotations
 
@@ -44,10 +45,15 @@ def _fits(parent: Relation, candidate: Relation, mapping: dict[int, int]) -> boo
         return False
     keys = tuple(mapping.get(n, 0) for n in one.keys)
     return (
-        one.unique == other.unique and one.method == other.method and keys == other.keys and one.partial == other.partial
-        and tuple(mapping.get(n, 0) for n in one.included) == other.included and one.definition == other.definition
-        and one.nulls_not_distinct == other.nulls_not_distinct and (not one.constraint or bool(other.constraint))
-    )  # fmt: skip
+        one.unique == other.unique
+        and one.method == other.method
+        and keys == other.keys
+        and one.partial == other.partial
+        and tuple(mapping.get(n, 0) for n in one.included) == other.included
+        and one.definition == other.definition
+        and one.nulls_not_distinct == other.nulls_not_distinct
+        and (not one.constraint or bool(other.constraint))
+    )
 
 
 def attach_index(ctx: Context, parent: Relation, child: Relation) -> None:
@@ -86,7 +92,9 @@ def leave_parent(ctx: Context, oid: int) -> None:
     ctx.catalog.undepend((oid, 0), "PS")
 
 
-def clone_index(ctx: Context, source: Relation, target: Relation, mapping: dict[int, int], *, attached: bool, name: str = "") -> Relation:
+def clone_index(
+    ctx: Context, source: Relation, target: Relation, mapping: dict[int, int], *, attached: bool, name: str = ""
+) -> Relation:
     """The same index on another table: attached to it (partitions), or free (LIKE); its name is generated."""
     catalog, index = ctx.catalog, source.index
     assert index is not None
@@ -94,20 +102,40 @@ def clone_index(ctx: Context, source: Relation, target: Relation, mapping: dict[
     constraint = catalog.find(Constraint, index.constraint)
     _cover_partition_key(ctx, target, source, mapping)
     name = name or choose_index_name(
-        catalog, target.name, target.namespace, [a.name for a in columns], primary=index.primary, exclusion=index.exclusion,
+        catalog,
+        target.name,
+        target.namespace,
+        [a.name for a in columns],
+        primary=index.primary,
+        exclusion=index.exclusion,
         constraint=constraint is not None,
-    )  # fmt: skip
+    )
     own = replace(
-        index, relation=target.oid, keys=tuple(mapping.get(n, 0) for n in index.keys), constraint=0, replica=False, clustered=False,
+        index,
+        relation=target.oid,
+        keys=tuple(mapping.get(n, 0) for n in index.keys),
+        constraint=0,
+        replica=False,
+        clustered=False,
         included=tuple(mapping.get(n, 0) for n in index.included),
-    )  # fmt: skip
+    )
     if target.kind == "p":
         from lockgate.timeline.transitions.index import check_partition_key
 
         check_partition_key(ctx, target, own, own.keys, None)
     space = catalog.the(Namespace, target.namespace)
-    made = create_relation(ctx, name, space, "I" if target.kind == "p" else "i", columns, owner=target.owner, persistence=target.persistence, index=own,
-                           parents=(source.oid,) if attached else (), is_partition=attached)  # fmt: skip
+    made = create_relation(
+        ctx,
+        name,
+        space,
+        "I" if target.kind == "p" else "i",
+        columns,
+        owner=target.owner,
+        persistence=target.persistence,
+        index=own,
+        parents=(source.oid,) if attached else (),
+        is_partition=attached,
+    )
     catalog.undepend((made.oid, 0), "n")
     _depend_like(ctx, source, made, target, mapping)
     if constraint is not None:
@@ -125,8 +153,12 @@ def _cover_partition_key(ctx: Context, target: Relation, source: Relation, mappi
         return
     keys = {mapping.get(n, 0) for n in index.keys}
     if not set(parts.keys) <= keys or 0 in parts.keys:
-        raise ctx.refuse("0A000", "unique constraint on partitioned table must include all partitioning columns", kind="index",
-                         object=ctx.catalog.qualified(target))  # fmt: skip
+        raise ctx.refuse(
+            "0A000",
+            "unique constraint on partitioned table must include all partitioning columns",
+            kind="index",
+            object=ctx.catalog.qualified(target),
+        )
 
 
 def _depend_like(ctx: Context, source: Relation, made: Relation, target: Relation, mapping: dict[int, int]) -> None:
@@ -135,15 +167,26 @@ def _depend_like(ctx: Context, source: Relation, made: Relation, target: Relatio
     for edge in ctx.catalog.dependencies(source.oid):
         oid, number = edge.referenced
         if edge.kind in "na" and not (source.index.constraint and oid == table):
-            ctx.catalog.depend((made.oid, 0), [(target.oid, mapping.get(number, 0)) if oid == table else edge.referenced], edge.kind)
+            ctx.catalog.depend(
+                (made.oid, 0), [(target.oid, mapping.get(number, 0)) if oid == table else edge.referenced], edge.kind
+            )
 
 
-def _clone_constraint(ctx: Context, source: Constraint, index: Relation, target: Relation, mapping: dict[int, int], attached: bool) -> Relation:
+def _clone_constraint(
+    ctx: Context, source: Constraint, index: Relation, target: Relation, mapping: dict[int, int], attached: bool
+) -> Relation:
     made = replace(
-        source, oid=ctx.catalog.new_oid(), name=index.name, namespace=target.namespace, relation=target.oid, index=index.oid,
-        keys=tuple(mapping.get(n, 0) for n in source.keys), is_local=not attached, inherited=1 if attached else 0,
+        source,
+        oid=ctx.catalog.new_oid(),
+        name=index.name,
+        namespace=target.namespace,
+        relation=target.oid,
+        index=index.oid,
+        keys=tuple(mapping.get(n, 0) for n in source.keys),
+        is_local=not attached,
+        inherited=1 if attached else 0,
         parent=source.oid if attached else 0,
-    )  # fmt: skip
+    )
     put_constraint(ctx, made)
     ctx.catalog.depend((index.oid, 0), [(made.oid, 0)], "i")
     assert index.index is not None

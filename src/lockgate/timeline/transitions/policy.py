@@ -31,8 +31,14 @@ def _table(ctx: Context, node: Node) -> Relation:
     location = node["table"].get("location", 0)
     need_owner(ctx, relation, location, name=relation.name)
     if relation.kind not in "rp":
-        raise ctx.refuse("42809", f'"{relation.name}" is not a table', location, name=relation.name, kind="relation",
-                         object=ctx.catalog.qualified(relation))  # fmt: skip
+        raise ctx.refuse(
+            "42809",
+            f'"{relation.name}" is not a table',
+            location,
+            name=relation.name,
+            kind="relation",
+            object=ctx.catalog.qualified(relation),
+        )
     return relation
 
 
@@ -57,8 +63,15 @@ def create_policy(ctx: Context, node: Node) -> None:
     if found is not None and doubt(ctx, "relation", relation.namespace, relation.name, relation.oid) is None:
         message = f'policy "{name}" for table "{relation.name}" already exists'
         refuse_existing(ctx, found.oid, "policy", message, name=name)
-    policy = Policy(ctx.catalog.new_oid(), name, relation.oid, command, bool(node.get("permissive")), roles,
-                    both="qual" in node and "with_check" in node)  # fmt: skip
+    policy = Policy(
+        ctx.catalog.new_oid(),
+        name,
+        relation.oid,
+        command,
+        bool(node.get("permissive")),
+        roles,
+        both="qual" in node and "with_check" in node,
+    )
     ctx.catalog.put(policy)
     ctx.catalog.depend((policy.oid, 0), [(relation.oid, 0)], "a")
     ctx.catalog.depend((policy.oid, 0), refs)
@@ -92,8 +105,16 @@ def missing_policy(ctx: Context, relation: Relation, name: str) -> Exception:
         return ctx.unsure(f"whether policy {name} exists is not known")
     schema = ctx.catalog.namespace_name(relation.namespace)
     near = did_you_mean(name, [p.name for p in ctx.catalog.of_relation(relation.oid, Policy)])
-    return ctx.refuse("42704", f'policy "{name}" for table "{relation.name}" does not exist', None, name=name, kind="policy", help=near,
-                      object=f"{schema}.{relation.name}.{name}", event=ctx.catalog.events.get(("policy", schema, relation.name, name)))  # fmt: skip
+    return ctx.refuse(
+        "42704",
+        f'policy "{name}" for table "{relation.name}" does not exist',
+        None,
+        name=name,
+        kind="policy",
+        help=near,
+        object=f"{schema}.{relation.name}.{name}",
+        event=ctx.catalog.events.get(("policy", schema, relation.name, name)),
+    )
 
 
 HANDLERS = {"CreatePolicyStmt": create_policy, "AlterPolicyStmt": alter_policy}

@@ -1,4 +1,5 @@
-"""PREPARE, EXECUTE, cursors, EXPLAIN, and statements without effect on the catalog (src/backend/commands/prepare.c, portalcmds.c)."""
+"""PREPARE, EXECUTE, cursors, EXPLAIN, and statements without effect on the catalog (src/backend/commands/prepare.c,
+portalcmds.c)."""
 
 from __future__ import annotations
 
@@ -28,7 +29,9 @@ def prepare(ctx: Context, node: Node) -> None:
     types = [resolve_type(ctx, arg["TypeName"]) for arg in node.get("argtypes", [])]
     tag, body = _single(node["query"])
     if tag in QUERIES:
-        analyze_query(ctx, tag, body, variables=Variables((), tuple(Column("", t.oid, t.typmod) for t in types), inferred=True))
+        analyze_query(
+            ctx, tag, body, variables=Variables((), tuple(Column("", t.oid, t.typmod) for t in types), inferred=True)
+        )
     ctx.session = replace(ctx.session, prepared=ctx.session.prepared.set(name, (tag, body)))
 
 
@@ -63,7 +66,11 @@ def declare_cursor(ctx: Context, node: Node) -> None:
     check_uses(ctx, query)
     if name in ctx.session.cursors:
         raise ctx.refuse("42P03", f'cursor "{name}" already exists', name=name, object=name, kind="other")
-    ctx.session = replace(ctx.session, cursors=ctx.session.cursors | {name}, held=ctx.session.held | {name} if hold else ctx.session.held - {name})
+    ctx.session = replace(
+        ctx.session,
+        cursors=ctx.session.cursors | {name},
+        held=ctx.session.held | {name} if hold else ctx.session.held - {name},
+    )
 
 
 def fetch(ctx: Context, node: Node) -> None:
@@ -110,7 +117,9 @@ def checkpoint(ctx: Context, node: Node) -> None:
     """CHECKPOINT."""
     need_superuser(
         ctx,
-        "permission denied to execute CHECKPOINT command" if ctx.catalog.major > 15 else "must be superuser or have privileges of pg_checkpoint to do CHECKPOINT",
+        "permission denied to execute CHECKPOINT command"
+        if ctx.catalog.major > 15
+        else "must be superuser or have privileges of pg_checkpoint to do CHECKPOINT",
         roles=("pg_checkpoint",),
     )
 
@@ -122,7 +131,16 @@ def load(ctx: Context, node: Node) -> None:
 
 
 HANDLERS: dict[str, Any] = {
-    "PrepareStmt": prepare, "ExecuteStmt": execute_prepared, "DeallocateStmt": deallocate, "DeclareCursorStmt": declare_cursor, "FetchStmt": fetch,
-    "ClosePortalStmt": close, "ExplainStmt": explain, "ListenStmt": nothing, "NotifyStmt": nothing, "UnlistenStmt": nothing,
-    "CheckPointStmt": checkpoint, "LoadStmt": load,
-}  # fmt: skip
+    "PrepareStmt": prepare,
+    "ExecuteStmt": execute_prepared,
+    "DeallocateStmt": deallocate,
+    "DeclareCursorStmt": declare_cursor,
+    "FetchStmt": fetch,
+    "ClosePortalStmt": close,
+    "ExplainStmt": explain,
+    "ListenStmt": nothing,
+    "NotifyStmt": nothing,
+    "UnlistenStmt": nothing,
+    "CheckPointStmt": checkpoint,
+    "LoadStmt": load,
+}

@@ -13,7 +13,15 @@ from lockgate.timeline.transitions.creation import find_other, refuse_existing
 from lockgate.timeline.transitions.relation import column_of
 from lockgate.values import replace
 
-_WORDS = {"v": "views", "m": "materialized views", "S": "sequences", "f": "foreign tables", "c": "composite types", "i": "indexes", "I": "indexes"}
+_WORDS = {
+    "v": "views",
+    "m": "materialized views",
+    "S": "sequences",
+    "f": "foreign tables",
+    "c": "composite types",
+    "i": "indexes",
+    "I": "indexes",
+}
 
 
 def create_publication(ctx: Context, node: Node) -> None:
@@ -40,7 +48,12 @@ def _check_options(ctx: Context, options: list[Node]) -> None:
                     message = f'unrecognized value for publication option "publish": "{word.strip()}"'
                     raise ctx.refuse("42601", message, option.get("location"), kind="other")
         elif option["defname"] not in ("publish_via_partition_root", "publish_generated_columns"):
-            raise ctx.refuse("42601", f'unrecognized publication parameter: "{option["defname"]}"', option.get("location"), kind="other")
+            raise ctx.refuse(
+                "42601",
+                f'unrecognized publication parameter: "{option["defname"]}"',
+                option.get("location"),
+                kind="other",
+            )
 
 
 def _published(options: list[Node], before: object) -> object:
@@ -73,31 +86,62 @@ def _add_table(ctx: Context, publication: Other, node: Node) -> None:
     relation = find_relation(ctx, target)
     name = target.get("relname", "")
     if not isinstance(relation, Relation):
-        raise ctx.refuse("22023", f'cannot add relation "{name}" to publication', location, name=name, kind="relation",
-                         help="This operation is not supported for system tables.")  # fmt: skip
+        raise ctx.refuse(
+            "22023",
+            f'cannot add relation "{name}" to publication',
+            location,
+            name=name,
+            kind="relation",
+            help="This operation is not supported for system tables.",
+        )
     if has_owner(ctx, relation) == "no":
         need_owner(ctx, relation, location)
     if relation.kind not in "rp":
-        raise ctx.refuse("22023", f'cannot add relation "{name}" to publication', location, name=name, kind="relation",
-                         help=f"This operation is not supported for {_WORDS.get(relation.kind, 'it')}.")  # fmt: skip
+        raise ctx.refuse(
+            "22023",
+            f'cannot add relation "{name}" to publication',
+            location,
+            name=name,
+            kind="relation",
+            help=f"This operation is not supported for {_WORDS.get(relation.kind, 'it')}.",
+        )
     for word, sort in (("t", "temporary"), ("u", "unlogged")):
         if relation.persistence == word:
-            raise ctx.refuse("22023", f'cannot add relation "{name}" to publication', location, name=name, kind="relation",
-                             help=f"This operation is not supported for {sort} tables.")  # fmt: skip
+            raise ctx.refuse(
+                "22023",
+                f'cannot add relation "{name}" to publication',
+                location,
+                name=name,
+                kind="relation",
+                help=f"This operation is not supported for {sort} tables.",
+            )
     members = publication_members(ctx, publication)
     if relation.oid in members:
         message = f'relation "{relation.name}" is already member of publication "{publication.name}"'
-        raise ctx.refuse("42710", message, location, name=name, kind="publication", object=ctx.catalog.qualified(relation))
+        raise ctx.refuse(
+            "42710", message, location, name=name, kind="publication", object=ctx.catalog.qualified(relation)
+        )
     refs = [(relation.oid, column_of(ctx, relation, c["String"].get("sval", "")).num) for c in node.get("columns", [])]
     if "whereClause" in node:
-        expr = boolean(ctx, analyze_expression(ctx, node["whereClause"], relation_scope(ctx, relation), "where"), "PUBLICATION WHERE")
+        expr = boolean(
+            ctx,
+            analyze_expression(ctx, node["whereClause"], relation_scope(ctx, relation), "where"),
+            "PUBLICATION WHERE",
+        )
         refs += [d for d in expr.depends if d[1]]
     _put_member(ctx, publication, relation, refs)
 
 
 def _put_member(ctx: Context, publication: Other, relation: Relation, refs: list[tuple[int, int]]) -> None:
     """A row of pg_publication_rel: it goes with the table, and with the publication."""
-    row = Other(ctx.catalog.new_oid(), "publication_rel", f"{publication.oid}.{relation.oid}", 0, publication.owner, relation.oid)
+    row = Other(
+        ctx.catalog.new_oid(),
+        "publication_rel",
+        f"{publication.oid}.{relation.oid}",
+        0,
+        publication.owner,
+        relation.oid,
+    )
     ctx.catalog.put(row)
     ctx.catalog.depend((row.oid, 0), [(publication.oid, 0), (relation.oid, 0)], "a")
     ctx.catalog.depend((row.oid, 0), refs)
@@ -121,8 +165,14 @@ def alter_publication(ctx: Context, node: Node) -> None:
         ctx.catalog.put(replace(found, data=(bool(found.data and found.data[0]), _published(node["options"], before))))
         return
     if found.data and found.data[0]:
-        raise ctx.refuse("55000", f'publication "{name}" is defined as FOR ALL TABLES', None, name=name, kind="publication",
-                         help="Tables or schemas cannot be added to or dropped from FOR ALL TABLES publications.")  # fmt: skip
+        raise ctx.refuse(
+            "55000",
+            f'publication "{name}" is defined as FOR ALL TABLES',
+            None,
+            name=name,
+            kind="publication",
+            help="Tables or schemas cannot be added to or dropped from FOR ALL TABLES publications.",
+        )
     action = node.get("action", "AP_AddObjects")
     if action == "AP_DropObjects":
         _drop(ctx, found, node.get("pubobjects", []))
@@ -143,7 +193,9 @@ def _drop(ctx: Context, publication: Other, items: list[Node]) -> None:
         row = members.get(getattr(relation, "oid", 0))
         if row is None:
             message = f'relation "{target.get("relname", "")}" is not part of the publication'
-            raise ctx.refuse("42704", message, target.get("location", 0), name=target.get("relname"), kind="publication")
+            raise ctx.refuse(
+                "42704", message, target.get("location", 0), name=target.get("relname"), kind="publication"
+            )
         ctx.catalog.remove(row.oid)
 
 
@@ -151,16 +203,26 @@ def create_subscription(ctx: Context, node: Node) -> None:
     """CreateSubscription: it talks to another server, so no more than its name is known."""
     name = node["subname"]
     options = {d["DefElem"]["defname"]: d["DefElem"] for d in node.get("options", [])}
-    connect = options.get("connect", {}).get("arg", {}).get("String", {}).get("sval", "true") not in ("false", "off", "0")
+    connect = options.get("connect", {}).get("arg", {}).get("String", {}).get("sval", "true") not in (
+        "false",
+        "off",
+        "0",
+    )
     if connect and ctx.session.in_block:
         message = "CREATE SUBSCRIPTION ... WITH (create_slot = true) cannot run inside a transaction block"
-        if options.get("create_slot", {}).get("arg", {}).get("String", {}).get("sval", "true") not in ("false", "off", "0"):
+        if options.get("create_slot", {}).get("arg", {}).get("String", {}).get("sval", "true") not in (
+            "false",
+            "off",
+            "0",
+        ):
             raise ctx.refuse("25001", message, None, kind="transaction")
     if ctx.catalog.major < 16:
         need_superuser(ctx, "must be superuser to create subscriptions", name=name)
     else:
         help = 'Only roles with privileges of the "pg_create_subscription" role may create subscriptions.'
-        need_superuser(ctx, "permission denied to create subscription", name=name, roles=("pg_create_subscription",), help=help)
+        need_superuser(
+            ctx, "permission denied to create subscription", name=name, roles=("pg_create_subscription",), help=help
+        )
         need_create_on_database(ctx)
     found = ctx.catalog.one(Other, ("subscription", 0, name))
     if found is not None:

@@ -1,4 +1,5 @@
-"""Queries at top level: analysed, their privileges checked, and the routines that they call carried out (src/backend/tcop/pquery.c)."""
+"""Queries at top level: analysed, their privileges checked, and the routines that they call carried out
+(src/backend/tcop/pquery.c)."""
 
 from __future__ import annotations
 
@@ -22,7 +23,12 @@ def _select_into(ctx: Context, node: Node) -> None:
     from lockgate.timeline.transitions import execute
 
     query = {name: value for name, value in node.items() if name != "intoClause"}
-    made = {"query": {"SelectStmt": query}, "into": node["intoClause"], "objtype": "OBJECT_TABLE", "is_select_into": True}
+    made = {
+        "query": {"SelectStmt": query},
+        "into": node["intoClause"],
+        "objtype": "OBJECT_TABLE",
+        "is_select_into": True,
+    }
     execute(ctx, "CreateTableAsStmt", made)
 
 
@@ -44,6 +50,9 @@ def run_query(ctx: Context, tag: str, node: Node, *, variables: Variables | None
 
 
 HANDLERS: dict[str, Any] = {
-    "SelectStmt": select, "InsertStmt": _handler("InsertStmt"), "UpdateStmt": _handler("UpdateStmt"), "DeleteStmt": _handler("DeleteStmt"),
+    "SelectStmt": select,
+    "InsertStmt": _handler("InsertStmt"),
+    "UpdateStmt": _handler("UpdateStmt"),
+    "DeleteStmt": _handler("DeleteStmt"),
     "MergeStmt": _handler("MergeStmt"),
-}  # fmt: skip
+}

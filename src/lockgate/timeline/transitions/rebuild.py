@@ -1,6 +1,8 @@
-"""CHECKs and index expressions are read anew after a change of type (ATPostAlterTypeParse in src/backend/commands/tablecmds.c).
+"""CHECKs and index expressions are read anew after a change of type (ATPostAlterTypeParse in
+src/backend/commands/tablecmds.c).
 
-The server reads what it deparses: the column's constants with the type that they were given, and a varchar as the text that it was compared as.
+The server reads what it deparses: the column's constants with the type that they were given, and a varchar as the text
+that it was compared as.
 """
 
 from __future__ import annotations
@@ -21,9 +23,15 @@ _AS_TEXT: Node = {"names": [{"String": {"sval": "pg_catalog"}}, {"String": {"sva
 
 
 def read_anew(ctx: Context, relation: Relation, attribute: Attribute, before: int, span: Span) -> None:
-    """Refuse with 42883 where an operator or function does not take the new type. ``before`` is the column's type until now."""
+    """Refuse with 42883 where an operator or function does not take the new type. ``before`` is the column's type until
+    now."""
     for text in _expressions(ctx, relation, attribute.num):
-        node = _deparsed(json.loads(text), attribute.name, _type_name(ctx, _TEXT if before == _VARCHAR else before), before == _VARCHAR)
+        node = _deparsed(
+            json.loads(text),
+            attribute.name,
+            _type_name(ctx, _TEXT if before == _VARCHAR else before),
+            before == _VARCHAR,
+        )
         try:
             analyze_expression(ctx, node, relation_scope(ctx, relation), "check")
         except Unsure:
@@ -31,7 +39,9 @@ def read_anew(ctx: Context, relation: Relation, attribute: Attribute, before: in
         except Refused as refused:
             if refused.failure.sqlstate == "42883":
                 failure = refused.failure
-                raise ctx.refuse("42883", failure.message, span=span, kind="operator", object=failure.object, help=failure.help) from None
+                raise ctx.refuse(
+                    "42883", failure.message, span=span, kind="operator", object=failure.object, help=failure.help
+                ) from None
 
 
 def _expressions(ctx: Context, relation: Relation, number: int) -> Iterator[str]:
@@ -49,7 +59,11 @@ def _expressions(ctx: Context, relation: Relation, number: int) -> Iterator[str]
 
 def _type_name(ctx: Context, oid: int) -> Node | None:
     found = ctx.catalog.builtins.type_by_oid(oid)
-    return {"names": [{"String": {"sval": found.schema}}, {"String": {"sval": found.name}}], "typemod": -1} if found is not None else None
+    return (
+        {"names": [{"String": {"sval": found.schema}}, {"String": {"sval": found.name}}], "typemod": -1}
+        if found is not None
+        else None
+    )
 
 
 def _is_column(node: Any, name: str) -> bool:
@@ -71,7 +85,9 @@ def _deparsed(node: Any, name: str, kind: Node | None, text: bool) -> Any:
     if beside and kind is not None:
         operator = operands.get("name", [{}])[-1].get("String", {}).get("sval", "")
         kind = _AS_TEXT if operator in _KEYS else kind
-        made["A_Expr"] = {key: _typed(value, kind) if key in ("lexpr", "rexpr") else value for key, value in made["A_Expr"].items()}
+        made["A_Expr"] = {
+            key: _typed(value, kind) if key in ("lexpr", "rexpr") else value for key, value in made["A_Expr"].items()
+        }
     return made
 
 

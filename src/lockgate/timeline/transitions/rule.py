@@ -1,4 +1,5 @@
-"""CREATE RULE (transformRuleStmt in src/backend/parser/parse_utilcmd.c, DefineQueryRewrite in src/backend/rewrite/rewriteDefine.c)."""
+"""CREATE RULE (transformRuleStmt in src/backend/parser/parse_utilcmd.c, DefineQueryRewrite in
+src/backend/rewrite/rewriteDefine.c)."""
 
 from __future__ import annotations
 
@@ -26,8 +27,14 @@ def create_rule(ctx: Context, node: Node) -> None:
     actions = _actions(ctx, _scope(ctx, relation, event, qualified=True), node)
     refs = _condition(ctx, _scope(ctx, relation, event), node).union(*(action.depends for action in actions))
     if relation.kind not in "rvp":
-        raise ctx.refuse("42809", f'relation "{relation.name}" cannot have rules', location, name=relation.name, kind="relation",
-                         object=ctx.catalog.qualified(relation))  # fmt: skip
+        raise ctx.refuse(
+            "42809",
+            f'relation "{relation.name}" cannot have rules',
+            location,
+            name=relation.name,
+            kind="relation",
+            object=ctx.catalog.qualified(relation),
+        )
     need_owner(ctx, relation, location, name=relation.name)
     if event == "select":
         raise ctx.unsure("a rule ON SELECT is not modelled", ("object", relation.oid))
@@ -35,9 +42,16 @@ def create_rule(ctx: Context, node: Node) -> None:
     oid = _existing(ctx, relation, name, bool(node.get("replace")))
     instead = bool(node.get("instead"))
     rule = Rewrite(
-        oid or ctx.catalog.new_oid(), name, relation.oid, event, instead, _returns(node), not node.get("actions"),
-        silent=instead and "whereClause" not in node and not actions, needs=tuple(need for action in actions for need in needs_of(action)),
-    )  # fmt: skip
+        oid or ctx.catalog.new_oid(),
+        name,
+        relation.oid,
+        event,
+        instead,
+        _returns(node),
+        not node.get("actions"),
+        silent=instead and "whereClause" not in node and not actions,
+        needs=tuple(need for action in actions for need in needs_of(action)),
+    )
     if oid:
         ctx.catalog.undepend((oid, 0), "n")
     ctx.catalog.put(rule)
@@ -64,7 +78,11 @@ def _actions(ctx: Context, scope: Scope, node: Node) -> list[Query]:
 
 
 def _returns(node: Node) -> bool:
-    return any("returningList" in body or "returningClause" in body for action in node.get("actions", []) for body in action.values())
+    return any(
+        "returningList" in body or "returningClause" in body
+        for action in node.get("actions", [])
+        for body in action.values()
+    )
 
 
 def _existing(ctx: Context, relation: Relation, name: str, replacing: bool) -> int:
@@ -75,8 +93,15 @@ def _existing(ctx: Context, relation: Relation, name: str, replacing: bool) -> i
         dependency.erase(ctx.catalog, found.oid)
         return 0
     if not replacing:
-        raise ctx.refuse("42710", f'rule "{name}" for relation "{relation.name}" already exists', None, name=name, kind="rule",
-                         object=ctx.catalog.qualified(found), related=created_here(ctx, found.oid))  # fmt: skip
+        raise ctx.refuse(
+            "42710",
+            f'rule "{name}" for relation "{relation.name}" already exists',
+            None,
+            name=name,
+            kind="rule",
+            object=ctx.catalog.qualified(found),
+            related=created_here(ctx, found.oid),
+        )
     return found.oid
 
 

@@ -12,7 +12,13 @@ from lockgate.values import replace
 
 # the order in which elements are made, whatever the order written (transformCreateSchemaStmtElements)
 _ORDER = ("CreateSeqStmt", "CreateStmt", "ViewStmt", "IndexStmt", "CreateTrigStmt", "GrantStmt")
-_TARGET = {"CreateSeqStmt": "sequence", "CreateStmt": "relation", "ViewStmt": "view", "IndexStmt": "relation", "CreateTrigStmt": "relation"}
+_TARGET = {
+    "CreateSeqStmt": "sequence",
+    "CreateStmt": "relation",
+    "ViewStmt": "view",
+    "IndexStmt": "relation",
+    "CreateTrigStmt": "relation",
+}
 
 
 def create_schema(ctx: Context, node: Node) -> None:
@@ -24,8 +30,14 @@ def create_schema(ctx: Context, node: Node) -> None:
     need_create_on_database(ctx)
     need_member(ctx, role, spec.get("location", 0) if spec else None)
     if name.startswith("pg_"):
-        raise ctx.refuse("42939", f'unacceptable schema name "{name}"', 0, name=name, kind="schema",
-                         help='The prefix "pg_" is reserved for system schemas.')  # fmt: skip
+        raise ctx.refuse(
+            "42939",
+            f'unacceptable schema name "{name}"',
+            0,
+            name=name,
+            kind="schema",
+            help='The prefix "pg_" is reserved for system schemas.',
+        )
     existing = ctx.catalog.namespace(name)
     key = ("name", "namespace", 0, name)
     if existing is not None and ctx.catalog.taint_of(("any",), ("object", existing.oid), key) is None:
@@ -33,7 +45,13 @@ def create_schema(ctx: Context, node: Node) -> None:
             ctx.warn(f'schema "{name}" already exists, skipping', 0, sqlstate="42P06", level="NOTICE")
             return
         raise ctx.refuse(
-            "42P06", f'schema "{name}" already exists', 0, name=name, object=name, kind="schema", related=created_here(ctx, existing.oid)
+            "42P06",
+            f'schema "{name}" already exists',
+            0,
+            name=name,
+            object=name,
+            kind="schema",
+            related=created_here(ctx, existing.oid),
         )
     if existing is not None:
         if node.get("if_not_exists"):
@@ -57,8 +75,13 @@ def _elements(ctx: Context, space: Namespace, role: Role, elements: list[Node]) 
         target = body.get(_TARGET.get(tag, ""), {})
         schema = target.get("schemaname") if isinstance(target, dict) else None
         if schema and schema != space.name:
-            raise ctx.refuse("42P15", f"CREATE specifies a schema ({schema}) different from the one being created ({space.name})",
-                             target.get("location", 0), name=schema, kind="schema")  # fmt: skip
+            raise ctx.refuse(
+                "42P15",
+                f"CREATE specifies a schema ({schema}) different from the one being created ({space.name})",
+                target.get("location", 0),
+                name=schema,
+                kind="schema",
+            )
         if isinstance(target, dict) and "relname" in target and not schema:
             body = body | {_TARGET[tag]: target | {"schemaname": space.name}}
         execute(ctx, tag, body)

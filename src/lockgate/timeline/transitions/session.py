@@ -1,4 +1,5 @@
-"""SET, RESET, SHOW, DISCARD, SET CONSTRAINTS (src/backend/utils/misc/guc.c, guc_funcs.c; src/backend/commands/variable.c, discard.c)."""
+"""SET, RESET, SHOW, DISCARD, SET CONSTRAINTS (src/backend/utils/misc/guc.c, guc_funcs.c;
+src/backend/commands/variable.c, discard.c)."""
 
 from __future__ import annotations
 
@@ -16,10 +17,12 @@ from lockgate.values import replace
 _DEFAULT_PATH = ("$user", "public")
 _RESET = "\0reset"  # where the session keeps what RESET search_path goes back to
 _CANNOT = {
-    "internal": 'parameter "{}" cannot be changed', "postmaster": 'parameter "{}" cannot be changed without restarting the server',
-    "sighup": 'parameter "{}" cannot be changed now', "superuser-backend": 'parameter "{}" cannot be set after connection start',
+    "internal": 'parameter "{}" cannot be changed',
+    "postmaster": 'parameter "{}" cannot be changed without restarting the server',
+    "sighup": 'parameter "{}" cannot be changed now',
+    "superuser-backend": 'parameter "{}" cannot be set after connection start',
     "backend": 'parameter "{}" cannot be set after connection start',
-}  # fmt: skip
+}
 _ALIASES = {"sort_mem": "work_mem", "vacuum_mem": "maintenance_work_mem"}
 
 
@@ -32,7 +35,9 @@ def set_variable(ctx: Context, node: Node) -> None:
         _transaction_characteristics(ctx, node, name)
         return
     if kind == "VAR_RESET_ALL":
-        kept = Map({name: value for name, value in ctx.session.settings.items() if name.startswith("\0")})  # what is no parameter
+        kept = Map(
+            {name: value for name, value in ctx.session.settings.items() if name.startswith("\0")}
+        )  # what is no parameter
         ctx.session = replace(ctx.session, settings=kept, search_path=default_path(ctx))
         return
     if local and not ctx.transaction.open and ctx.depth == 0:
@@ -67,9 +72,13 @@ def check_setting(ctx: Context, name: str, value: str | None) -> None:
         if "." in name:
             if settings.is_custom(name):
                 return
-            raise ctx.refuse("42602", f'invalid configuration parameter name "{name}"', name=name, object=name, kind="other")
+            raise ctx.refuse(
+                "42602", f'invalid configuration parameter name "{name}"', name=name, object=name, kind="other"
+            )
         near = did_you_mean(name, ctx.catalog.builtins.settings)
-        raise ctx.refuse("42704", f'unrecognized configuration parameter "{name}"', name=name, object=name, help=near, kind="other")
+        raise ctx.refuse(
+            "42704", f'unrecognized configuration parameter "{name}"', name=name, object=name, help=near, kind="other"
+        )
     if found.context in _CANNOT:
         raise ctx.refuse("55P02", _CANNOT[found.context].format(name), name=name, object=name, kind="other")
     if found.context == "superuser":
@@ -80,14 +89,16 @@ def check_setting(ctx: Context, name: str, value: str | None) -> None:
 
 
 def need_parameter(ctx: Context, name: str, privilege: str, shown: str) -> None:
-    """Only superusers, and those who were granted it (GRANT SET, ALTER SYSTEM ON PARAMETER, from 15), may change a parameter."""
+    """Only superusers, and those who were granted it (GRANT SET, ALTER SYSTEM ON PARAMETER, from 15), may change a
+    parameter."""
     known = ctx.catalog.one(Other, ("parameter", 0, name.lower()))
     if known is None or has_privilege(ctx, known, privilege) == "no":
         need_superuser(ctx, f'permission denied to set parameter "{shown}"', name=shown)
 
 
 def check_stored(ctx: Context, node: Node) -> None:
-    """A setting that a role, a database or a function keeps for later (validate_option_array_item); custom ones may be a loaded module's."""
+    """A setting that a role, a database or a function keeps for later (validate_option_array_item); custom ones may be
+    a loaded module's."""
     name = str(node.get("name", "")).lower()
     if not name or node.get("kind") == "VAR_RESET_ALL" or ("." in name and ctx.catalog.builtins.setting(name) is None):
         return
@@ -95,13 +106,18 @@ def check_stored(ctx: Context, node: Node) -> None:
 
 
 def assign(ctx: Context, name: str, values: list[str] | None, *, local: bool = False) -> None:
-    """Set a parameter for the session or the transaction; None resets it. ``search_path`` takes its schemas as separate values."""
+    """Set a parameter for the session or the transaction; None resets it. ``search_path`` takes its schemas as separate
+    values."""
     session = ctx.session
     if name == "search_path":
         if _RESET not in session.settings:
             session = replace(session, settings=session.settings.set(_RESET, "\0".join(session.search_path)))
         path = default_path(ctx) if values is None else tuple(values)
-        kept = session.local if not local or name in session.local else session.local.set(name, "\0".join(session.search_path))
+        kept = (
+            session.local
+            if not local or name in session.local
+            else session.local.set(name, "\0".join(session.search_path))
+        )
         session = replace(session, search_path=path, local=kept if local else _forget(session.local, name))
     else:
         before = session.settings.get(name)
@@ -205,10 +221,14 @@ def set_constraints(ctx: Context, node: Node) -> None:
         if not found:
             if ctx.catalog.taints:
                 raise ctx.unsure(f"whether constraint {name} exists is not known")
-            raise ctx.refuse("42704", f'constraint "{name}" does not exist', location, name=name, object=name, kind="constraint")
+            raise ctx.refuse(
+                "42704", f'constraint "{name}" does not exist', location, name=name, object=name, kind="constraint"
+            )
         fixed = next((c for c in found if not c.deferrable), None)
         if fixed is not None and not ctx.catalog.taint_of(("object", fixed.relation)):
-            raise ctx.refuse("42809", f'constraint "{name}" is not deferrable', location, name=name, object=name, kind="constraint")
+            raise ctx.refuse(
+                "42809", f'constraint "{name}" is not deferrable', location, name=name, object=name, kind="constraint"
+            )
 
 
 def _constraints(ctx: Context, schema: str | None, name: str) -> list[Constraint]:
@@ -232,6 +252,9 @@ def alter_system(ctx: Context, node: Node) -> None:
 
 
 HANDLERS: dict[str, Any] = {
-    "VariableSetStmt": set_variable, "VariableShowStmt": show, "DiscardStmt": discard, "ConstraintsSetStmt": set_constraints,
+    "VariableSetStmt": set_variable,
+    "VariableShowStmt": show,
+    "DiscardStmt": discard,
+    "ConstraintsSetStmt": set_constraints,
     "AlterSystemStmt": alter_system,
-}  # fmt: skip
+}

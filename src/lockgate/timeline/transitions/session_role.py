@@ -13,7 +13,9 @@ from lockgate.timeline.remedy import member
 from lockgate.values import replace
 
 SETTINGS = frozenset({"role", "session_authorization"})
-_AUTHENTICATED = "\0authenticated"  # the role that logged in, kept once SET SESSION AUTHORIZATION has changed the session's
+_AUTHENTICATED = (
+    "\0authenticated"  # the role that logged in, kept once SET SESSION AUTHORIZATION has changed the session's
+)
 
 
 def set_role(ctx: Context, node: Node) -> bool:
@@ -25,7 +27,9 @@ def set_role(ctx: Context, node: Node) -> bool:
     value = args[0].get("A_Const", {}).get("sval", {}).get("sval", "") if args else ""
     location = args[0].get("A_Const", {}).get("location") if args else None
     if ctx.definers and ctx.session.known:
-        raise ctx.refuse("42501", f'cannot set parameter "{name}" within security-definer function', location, name=name, kind="role")
+        raise ctx.refuse(
+            "42501", f'cannot set parameter "{name}" within security-definer function', location, name=name, kind="role"
+        )
     reset = node.get("kind") in ("VAR_SET_DEFAULT", "VAR_RESET")
     if name == "role":
         _set_role(ctx, "none" if reset else value, location)
@@ -46,14 +50,30 @@ def _find(ctx: Context, name: str, location: int | None) -> Role:
     if ctx.catalog.taint_of(("any",), ("name", "role", 0, name), ("roles",)):
         raise ctx.unsure(f"whether role {name} exists is not known", ("privileges",))
     near = did_you_mean(name, [r.name for r in ctx.catalog.objects(Role)])
-    raise ctx.refuse("22023", f'role "{name}" does not exist', location, name=name, object=name, help=near, kind="role",
-                     event=ctx.catalog.events.get(("role", name)))  # fmt: skip
+    raise ctx.refuse(
+        "22023",
+        f'role "{name}" does not exist',
+        location,
+        name=name,
+        object=name,
+        help=near,
+        kind="role",
+        event=ctx.catalog.events.get(("role", name)),
+    )
 
 
 def _note(ctx: Context, role: Role, yes: bool, location: int | None) -> bool:
     unknown = not ctx.session.known or ctx.unchecked
-    held = "unknown" if unknown or (not yes and ctx.catalog.taint_of(("any",), ("privileges",))) else "yes" if yes else "no"
-    ctx.needs.append(Need("member", role.name, ctx.catalog.role_name(ctx.session.login), held, "", ctx.span(location, role.name)))
+    held = (
+        "unknown"
+        if unknown or (not yes and ctx.catalog.taint_of(("any",), ("privileges",)))
+        else "yes"
+        if yes
+        else "no"
+    )
+    ctx.needs.append(
+        Need("member", role.name, ctx.catalog.role_name(ctx.session.login), held, "", ctx.span(location, role.name))
+    )
     return held != "no"
 
 
@@ -65,7 +85,13 @@ def _set_role(ctx: Context, name: str, location: int | None) -> None:
     test = acl.may_set_role if ctx.catalog.major >= 16 else acl.is_member
     if not _note(ctx, role, test(ctx.catalog, ctx.session.login, role.oid), location):
         raise ctx.refuse(
-            "42501", f'permission denied to set role "{name}"', location, name=name, object=name, help=member(ctx, role.oid), kind="member"
+            "42501",
+            f'permission denied to set role "{name}"',
+            location,
+            name=name,
+            object=name,
+            help=member(ctx, role.oid),
+            kind="member",
         )
     ctx.session = replace(ctx.session, role=role.oid)
 
@@ -82,6 +108,14 @@ def _set_login(ctx: Context, name: str, location: int | None) -> None:
         message = "permission denied to set session authorization"
         if ctx.catalog.major >= 17:
             message += f' "{name}"'
-        raise ctx.refuse("42501", message, location, name=name, object=name, kind="superuser", help="only a superuser may act as another login role")
+        raise ctx.refuse(
+            "42501",
+            message,
+            location,
+            name=name,
+            object=name,
+            kind="superuser",
+            help="only a superuser may act as another login role",
+        )
     settings = session.settings.set(_AUTHENTICATED, str(authenticated))
     ctx.session = replace(session, role=role.oid, login=role.oid, settings=settings)

@@ -1,4 +1,5 @@
-"""SET SCHEMA (AlterTableNamespace in tablecmds.c, AlterTypeNamespace in typecmds.c, AlterObjectNamespace in alter.c)."""
+"""SET SCHEMA (AlterTableNamespace in tablecmds.c, AlterTypeNamespace in typecmds.c, AlterObjectNamespace in
+alter.c)."""
 
 from __future__ import annotations
 
@@ -62,11 +63,19 @@ def _move_relation(ctx: Context, node: Node) -> None:
     check_alterable(ctx, relation, node["objectType"], location)
     if relation.kind in "iIc":
         word = "composite type" if relation.kind == "c" else "index"
-        raise ctx.refuse("42809", f'cannot change schema of {word} "{relation.name}"', location, name=relation.name, kind="relation")
+        raise ctx.refuse(
+            "42809", f'cannot change schema of {word} "{relation.name}"', location, name=relation.name, kind="relation"
+        )
     if relation.kind == "S" and relation.sequence is not None and relation.sequence.owned:
         table = ctx.catalog.find(Relation, relation.sequence.owned[0])
-        raise ctx.refuse("0A000", "cannot move an owned sequence into another schema", location, name=relation.name, kind="sequence",
-                         help=f'Sequence "{relation.name}" is linked to table "{table.name if table else "?"}".')  # fmt: skip
+        raise ctx.refuse(
+            "0A000",
+            "cannot move an owned sequence into another schema",
+            location,
+            name=relation.name,
+            kind="sequence",
+            help=f'Sequence "{relation.name}" is linked to table "{table.name if table else "?"}".',
+        )
     space = _target(ctx, node["newschema"])
     if ctx.session.temp_namespace in (space.oid, relation.namespace):
         raise ctx.refuse("0A000", "cannot move objects into or out of temporary schemas", location, kind="schema")
@@ -79,8 +88,13 @@ def move_relation(ctx: Context, relation: Relation, space: Namespace) -> None:
         return
     there = ctx.catalog.relation_named(space.oid, relation.name)
     if there is not None and identity_doubt(ctx, there) is None:
-        raise ctx.refuse("42P07", f'relation "{relation.name}" already exists in schema "{space.name}"', name=relation.name, kind="relation",
-                         object=ctx.catalog.qualified(there))  # fmt: skip
+        raise ctx.refuse(
+            "42P07",
+            f'relation "{relation.name}" already exists in schema "{space.name}"',
+            name=relation.name,
+            kind="relation",
+            object=ctx.catalog.qualified(there),
+        )
     _place(ctx, relation, space.oid)
     rowtype = ctx.catalog.find(Type, relation.rowtype)
     if rowtype is not None:
@@ -98,7 +112,13 @@ def _move_type_statement(ctx: Context, found: Type, space: Namespace) -> None:
     if found.elem and found.category == "A" and found.kind == "b":
         raise ctx.refuse("42809", f"cannot alter array type {found.name}", name=found.name, kind="type")
     if relation is not None and relation.kind != "c":
-        raise ctx.refuse("42809", f"{found.name} is a table's row type", name=found.name, kind="type", help="Use ALTER TABLE instead.")
+        raise ctx.refuse(
+            "42809",
+            f"{found.name} is a table's row type",
+            name=found.name,
+            kind="type",
+            help="Use ALTER TABLE instead.",
+        )
     if found.namespace == space.oid:
         return
     if relation is not None:
@@ -109,7 +129,9 @@ def _move_type_statement(ctx: Context, found: Type, space: Namespace) -> None:
 def _move_type(ctx: Context, found: Type, space: Namespace) -> None:
     there = ctx.catalog.type_named(space.oid, found.name)
     if there is not None and ctx.catalog.taint_of(("any",), ("object", there.oid)) is None:
-        raise ctx.refuse("42710", f'type "{found.name}" already exists in schema "{space.name}"', name=found.name, kind="type")
+        raise ctx.refuse(
+            "42710", f'type "{found.name}" already exists in schema "{space.name}"', name=found.name, kind="type"
+        )
     _place(ctx, found, space.oid)
     array = ctx.catalog.find(Type, found.array)
     if array is not None:
@@ -141,11 +163,15 @@ def _ensure_free(ctx: Context, obj: Any, space: Namespace) -> None:
         twin = next((r for r in ctx.catalog.routines_named(space.oid, obj.name) if r.args == obj.args), None)
         if twin is not None and ctx.catalog.taint_of(("any",), ("object", twin.oid)) is None:
             shown = routine_signature(ctx.catalog, replace(obj, namespace=0), ctx.path())
-            raise ctx.refuse("42723", f'function {shown} already exists in schema "{space.name}"', name=obj.name, kind="function")
+            raise ctx.refuse(
+                "42723", f'function {shown} already exists in schema "{space.name}"', name=obj.name, kind="function"
+            )
         return
     kind = getattr(obj, "kind", "")
     if isinstance(kind, str) and ctx.catalog.oids((kind, space.oid, obj.name)):
-        raise ctx.refuse("42710", f'{kind} "{obj.name}" already exists in schema "{space.name}"', name=obj.name, kind="other")
+        raise ctx.refuse(
+            "42710", f'{kind} "{obj.name}" already exists in schema "{space.name}"', name=obj.name, kind="other"
+        )
 
 
 def alter_depends(ctx: Context, node: Node) -> None:
@@ -157,7 +183,9 @@ def alter_depends(ctx: Context, node: Node) -> None:
     elif kind == "OBJECT_TRIGGER":
         relation = user_relation(ctx, node["relation"])
         assert relation is not None
-        part = find_part(ctx, Trigger, "trigger", "table", relation, node["object"]["List"]["items"][-1]["String"].get("sval", ""))
+        part = find_part(
+            ctx, Trigger, "trigger", "table", relation, node["object"]["List"]["items"][-1]["String"].get("sval", "")
+        )
         obj = part.obj if part else None
     else:
         found = find(ctx, kind, node["object"])

@@ -24,14 +24,27 @@ def create_statistics(ctx: Context, node: Node) -> None:
     relation = user_relation(ctx, relations[0]["RangeVar"])
     assert relation is not None
     if relation.kind not in "rmfp":
-        raise ctx.refuse("42809", f'cannot define statistics for relation "{relation.name}"', location, name=relation.name, kind="relation")
+        raise ctx.refuse(
+            "42809",
+            f'cannot define statistics for relation "{relation.name}"',
+            location,
+            name=relation.name,
+            kind="relation",
+        )
     need_owner(ctx, relation, location, name=relation.name)
     elements = [e["StatsElem"] for e in node.get("exprs", [])]
     if node.get("defnames"):
         space, name = target_namespace(ctx, node["defnames"])
     else:
         if ctx.catalog.major < 16:
-            raise ctx.refuse("42601", 'syntax error at or near "on"', 0, name="on", kind="other", help="Give the statistics a name (needed before 16).")
+            raise ctx.refuse(
+                "42601",
+                'syntax error at or near "on"',
+                0,
+                name="on",
+                kind="other",
+                help="Give the statistics a name (needed before 16).",
+            )
         space = ctx.catalog.the(Namespace, relation.namespace)
         name = statistics_name(ctx, relation, [e.get("name") or "expr" for e in elements])
     need_create(ctx, space)
@@ -40,11 +53,20 @@ def create_statistics(ctx: Context, node: Node) -> None:
             ctx.warn(f'statistics object "{name}" already exists, skipping', level="NOTICE", sqlstate="42710")
             return
         oid = ctx.catalog.oids(("statistics", space.oid, name))[0]
-        raise ctx.refuse("42710", f'statistics object "{name}" already exists', 0, name=name, kind="other", related=created_here(ctx, oid))
+        raise ctx.refuse(
+            "42710",
+            f'statistics object "{name}" already exists',
+            0,
+            name=name,
+            kind="other",
+            related=created_here(ctx, oid),
+        )
     _store(ctx, relation, space, name, elements, words(node.get("stat_types", [])), location)
 
 
-def _store(ctx: Context, relation: Relation, space: Namespace, name: str, elements: list[Node], kinds: list[str], location: int) -> None:
+def _store(
+    ctx: Context, relation: Relation, space: Namespace, name: str, elements: list[Node], kinds: list[str], location: int
+) -> None:
     if len(elements) > 8:
         raise ctx.refuse("54011", "cannot have more than 8 columns in statistics", location, kind="column")
     columns: list[int] = []
@@ -64,16 +86,22 @@ def _store(ctx: Context, relation: Relation, space: Namespace, name: str, elemen
             raise ctx.refuse("42601", f'unrecognized statistics kind "{kind}"', location, name=kind, kind="other")
     if len(elements) < 2 and columns:
         raise ctx.refuse("42P17", "extended statistics require at least 2 columns", location, kind="column")
-    made = Other(ctx.catalog.new_oid(), "statistics", name, space.oid, ctx.session.role, relation.oid, data=tuple(columns))
+    made = Other(
+        ctx.catalog.new_oid(), "statistics", name, space.oid, ctx.session.role, relation.oid, data=tuple(columns)
+    )
     ctx.catalog.put(made)
-    ctx.catalog.depend((made.oid, 0), [(relation.oid, n) for n in (*columns, *sorted(used))] or [(relation.oid, 0)], "a")
+    ctx.catalog.depend(
+        (made.oid, 0), [(relation.oid, n) for n in (*columns, *sorted(used))] or [(relation.oid, 0)], "a"
+    )
     ctx.catalog.depend((made.oid, 0), [r for r in refs if r[0] != relation.oid])
     ctx.catalog.depend((made.oid, 0), [(space.oid, 0)])
 
 
 def _column(ctx: Context, relation: Relation, name: str, location: int) -> int:
     if name in SYSTEM_COLUMNS:
-        raise ctx.refuse("0A000", "statistics creation on system columns is not supported", location, name=name, kind="column")
+        raise ctx.refuse(
+            "0A000", "statistics creation on system columns is not supported", location, name=name, kind="column"
+        )
     attribute = column_of(ctx, relation, name, None, message=f'column "{name}" does not exist')
     if attribute.type and default_opclass(ctx, attribute.type, "btree") is None and attribute.type < 16384:
         message = f'column "{name}" cannot be used in statistics because its type has no default btree operator class'
@@ -94,7 +122,9 @@ def statistics_name(ctx: Context, relation: Relation, columns: list[str]) -> str
 
 def alter_statistics(ctx: Context, node: Node) -> None:
     """ALTER STATISTICS ... SET STATISTICS."""
-    found = find(ctx, "OBJECT_STATISTIC_EXT", {"List": {"items": node["defnames"]}}, missing_ok=bool(node.get("missing_ok")))
+    found = find(
+        ctx, "OBJECT_STATISTIC_EXT", {"List": {"items": node["defnames"]}}, missing_ok=bool(node.get("missing_ok"))
+    )
     if found is not None and found.address is not None:
         need_owner(ctx, found.obj, name=found.obj.name)
 

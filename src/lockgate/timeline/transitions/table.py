@@ -1,4 +1,5 @@
-"""CREATE TABLE (transformCreateStmt in src/backend/parser/parse_utilcmd.c, DefineRelation in src/backend/commands/tablecmds.c)."""
+"""CREATE TABLE (transformCreateStmt in src/backend/parser/parse_utilcmd.c, DefineRelation in
+src/backend/commands/tablecmds.c)."""
 
 from __future__ import annotations
 
@@ -11,11 +12,25 @@ from lockgate.timeline.transitions.column import Column, Definition, check_ident
 from lockgate.timeline.transitions.constraint import add_checks
 from lockgate.timeline.transitions.default import set_default, store_default
 from lockgate.timeline.transitions.foreign_key import add_foreign_key
-from lockgate.timeline.transitions.inheritance import check_columns_once, check_parent, find_parents, inherit_checks, inherit_defaults, link, merge_columns
+from lockgate.timeline.transitions.inheritance import (
+    check_columns_once,
+    check_parent,
+    find_parents,
+    inherit_checks,
+    inherit_defaults,
+    link,
+    merge_columns,
+)
 from lockgate.timeline.transitions.key import add_key, plan_keys
 from lockgate.timeline.transitions.not_null import key_of, store_not_nulls
 from lockgate.timeline.transitions.option import check_storage_options
-from lockgate.timeline.transitions.relation import check_column_type, create_relation, creation_place, doubt, skip_existing
+from lockgate.timeline.transitions.relation import (
+    check_column_type,
+    create_relation,
+    creation_place,
+    doubt,
+    skip_existing,
+)
 from lockgate.timeline.transitions.sequence import make_sequence, read_options, set_owner_column
 from lockgate.timeline.transitions.table_like import finish_like, like_columns, source_oid
 from lockgate.timeline.transitions.type import need_type_usage
@@ -31,7 +46,9 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
         return
     if kind == "r" and node.get("partspec"):
         kind = "p"
-    definition = Definition(rangevar.get("relname", ""), space, kind, partition="partbound" in node, of_type="ofTypename" in node)
+    definition = Definition(
+        rangevar.get("relname", ""), space, kind, partition="partbound" in node, of_type="ofTypename" in node
+    )
     of_type = _typed(ctx, definition, node["ofTypename"]) if "ofTypename" in node else 0
     transform_elements(ctx, definition, node)
     persistence = "t" if space.oid == ctx.session.temp_namespace else rangevar.get("relpersistence", "p")
@@ -45,15 +62,29 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
     parents = find_parents(ctx, node.get("inhRelations", []))
     check_columns_once(ctx, definition)
     for parent, item in zip(parents, node.get("inhRelations", []), strict=True):
-        check_parent(ctx, parent, item["RangeVar"].get("location", 0), partition=definition.partition, temporary=persistence == "t")
+        check_parent(
+            ctx,
+            parent,
+            item["RangeVar"].get("location", 0),
+            partition=definition.partition,
+            temporary=persistence == "t",
+        )
     columns = merge_columns(ctx, definition, parents, location)
     for column in columns:
         need_type_usage(ctx, column.ref.oid, column.location)
         check_column_type(ctx, column.name, column.ref.oid, column.location)
     relation = create_relation(
-        ctx, definition.name, space, kind, [_attribute(i, c) for i, c in enumerate(columns, 1)], location=location, persistence=persistence,
-        of_type=of_type, server=server, on_commit={"ONCOMMIT_DROP": "d", "ONCOMMIT_DELETE_ROWS": "r"}.get(node.get("oncommit", ""), ""),
-    )  # fmt: skip
+        ctx,
+        definition.name,
+        space,
+        kind,
+        [_attribute(i, c) for i, c in enumerate(columns, 1)],
+        location=location,
+        persistence=persistence,
+        of_type=of_type,
+        server=server,
+        on_commit={"ONCOMMIT_DROP": "d", "ONCOMMIT_DELETE_ROWS": "r"}.get(node.get("oncommit", ""), ""),
+    )
     if any(doubt(ctx, p) is not None for p in parents):
         ctx.taint(("shape", relation.oid), "it inherits from a table that is not known for certain")
     if parents:
@@ -74,7 +105,8 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
 
 
 def _peek(ctx: Context, node: Node) -> list[Relation]:
-    # keys may name inherited columns: the parents are opened for that alone, and where they are missing that is said later
+    # keys may name inherited columns: the parents are opened for that alone, and where they are missing that is said
+    # later
     items = node.get("inhRelations", [])
     return find_parents(ctx, items) if items else []
 
@@ -89,8 +121,13 @@ def _typed(ctx: Context, definition: Definition, name: Node) -> int:
             raise ctx.unsure("the columns of a typed table are not known")
         raise ctx.refuse("42809", f"type {_shown(name)} is not a composite type", name.get("location", 0), kind="type")
     if holder.kind != "c":
-        raise ctx.refuse("42809", f"type {found.name} is the row type of another table", name.get("location", 0), kind="type",
-                         help="A typed table must use a stand-alone composite type created with CREATE TYPE.")  # fmt: skip
+        raise ctx.refuse(
+            "42809",
+            f"type {found.name} is the row type of another table",
+            name.get("location", 0),
+            kind="type",
+            help="A typed table must use a stand-alone composite type created with CREATE TYPE.",
+        )
     need_privilege(ctx, found, "USAGE", name.get("location", 0))
     for attribute in holder.attributes:
         ref = TypeRef(attribute.type, attribute.typmod)
@@ -130,20 +167,34 @@ def _place_column(ctx: Context, definition: Definition, column: Column) -> None:
         definition.columns.append(column)
         return
     if known is None:
-        raise ctx.refuse("42703", f'column "{column.name}" does not exist', column.location, name=column.name, kind="column")
+        raise ctx.refuse(
+            "42703", f'column "{column.name}" does not exist', column.location, name=column.name, kind="column"
+        )
     known.notnull, known.default, known.generated = column.notnull, column.default, column.generated
 
 
 def table_constraint(ctx: Context, definition: Definition, node: Node) -> None:
     """transformTableConstraint: file a constraint with its kind."""
     kind, location = node["contype"], node.get("location", 0)
-    word = {"CONSTR_PRIMARY": "primary key", "CONSTR_UNIQUE": "unique", "CONSTR_EXCLUSION": "exclusion", "CONSTR_FOREIGN": "foreign key"}.get(kind)
+    word = {
+        "CONSTR_PRIMARY": "primary key",
+        "CONSTR_UNIQUE": "unique",
+        "CONSTR_EXCLUSION": "exclusion",
+        "CONSTR_FOREIGN": "foreign key",
+    }.get(kind)
     if word and definition.kind == "f":
-        raise ctx.refuse("0A000", f"{word} constraints are not supported on foreign tables", location, kind="constraint")
+        raise ctx.refuse(
+            "0A000", f"{word} constraints are not supported on foreign tables", location, kind="constraint"
+        )
     match kind:
         case "CONSTR_PRIMARY" | "CONSTR_UNIQUE" | "CONSTR_EXCLUSION":
             if kind == "CONSTR_EXCLUSION" and definition.kind == "p" and ctx.catalog.major < 17:
-                raise ctx.refuse("0A000", "exclusion constraints are not supported on partitioned tables", location, kind="constraint")
+                raise ctx.refuse(
+                    "0A000",
+                    "exclusion constraints are not supported on partitioned tables",
+                    location,
+                    kind="constraint",
+                )
             definition.keys.append(node)
         case "CONSTR_CHECK":
             definition.checks.append(node)
@@ -156,7 +207,9 @@ def table_constraint(ctx: Context, definition: Definition, node: Node) -> None:
                 column.notnull = True
 
 
-def make_sequences(ctx: Context, definition: Definition, columns: list[Column], persistence: str) -> list[tuple[Column, Relation]]:
+def make_sequences(
+    ctx: Context, definition: Definition, columns: list[Column], persistence: str
+) -> list[tuple[Column, Relation]]:
     """The sequences of serial and identity columns, made before their table."""
     made = []
     owner = definition.relation.owner if definition.relation is not None else None
@@ -169,7 +222,13 @@ def make_sequences(ctx: Context, definition: Definition, columns: list[Column], 
         options = [o["DefElem"] for o in column.sequence_options if o["DefElem"].get("defname") != "sequence_name"]
         read = read_options(ctx, [{"DefElem": o} for o in options])
         sequence = make_sequence(
-            ctx, column.sequence_name, definition.namespace, read, persistence=persistence, location=column.location, owner=owner
+            ctx,
+            column.sequence_name,
+            definition.namespace,
+            read,
+            persistence=persistence,
+            location=column.location,
+            owner=owner,
         )
         if sequence.sequence is not None and column.ref.oid in (20, 21, 23) and "as" not in read:
             sequence = replace(sequence, sequence=replace(sequence.sequence, type=column.ref.oid))
@@ -190,12 +249,22 @@ def own_sequence(ctx: Context, relation: int, number: int, column: Column, seque
 
 def _attribute(number: int, column: Column) -> Attribute:
     return Attribute(
-        number, column.name, column.ref.oid, column.ref.typmod, notnull=column.notnull, identity=column.identity,
-        collation=column.collation, is_local=column.is_local, inherited=column.inherited, generated=column.generated,
-    )  # fmt: skip
+        number,
+        column.name,
+        column.ref.oid,
+        column.ref.typmod,
+        notnull=column.notnull,
+        identity=column.identity,
+        collation=column.collation,
+        is_local=column.is_local,
+        inherited=column.inherited,
+        generated=column.generated,
+    )
 
 
-def store_contents(ctx: Context, definition: Definition, relation: Relation, columns: list[Column], parents: list[Relation], node: Node) -> None:
+def store_contents(
+    ctx: Context, definition: Definition, relation: Relation, columns: list[Column], parents: list[Relation], node: Node
+) -> None:
     """Defaults, partition bound and key, what a partition is given, NOT NULL and CHECK: in DefineRelation's order."""
     oid = relation.oid
     relation = inherit_defaults(ctx, relation, columns)
@@ -210,7 +279,9 @@ def store_contents(ctx: Context, definition: Definition, relation: Relation, col
     if definition.partition and parents:
         if parents[0].kind != "p":
             location = node["inhRelations"][0]["RangeVar"].get("location", 0)
-            raise ctx.refuse("42P17", f'"{parents[0].name}" is not partitioned', location, name=parents[0].name, kind="relation")
+            raise ctx.refuse(
+                "42P17", f'"{parents[0].name}" is not partitioned', location, name=parents[0].name, kind="relation"
+            )
         form = partition.bound_form(ctx, parents[0], node["partbound"], relation.name)
         partition.check_overlap(ctx, parents[0], form, relation.name, node["partbound"].get("location"))
         partition.store_bound(ctx, relation, form)
@@ -238,7 +309,14 @@ def create_foreign_table(ctx: Context, node: Node) -> None:
         need_privilege(ctx, server, "USAGE", name=name)
         ctx.catalog.depend((relation.oid, 0), [(server.oid, 0)])
     elif not ctx.catalog.taint_of(("any",), ("name", "foreign_server", 0, name)):
-        raise ctx.refuse("42704", f'server "{name}" does not exist', rangevar.get("location", 0), name=name, object=name, kind="other")
+        raise ctx.refuse(
+            "42704",
+            f'server "{name}" does not exist',
+            rangevar.get("location", 0),
+            name=name,
+            object=name,
+            kind="other",
+        )
 
 
 HANDLERS = {"CreateStmt": create_table, "CreateForeignTableStmt": create_foreign_table}

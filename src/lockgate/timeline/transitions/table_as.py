@@ -17,7 +17,13 @@ def create_table_as(ctx: Context, node: Node) -> None:
     if tag == "ExecuteStmt":
         raise ctx.unsure("the columns of CREATE TABLE AS EXECUTE are not followed")
     query = analyze_query(ctx, tag, body)
-    create_as(ctx, node["into"], query, materialized=node.get("objtype") == "OBJECT_MATVIEW", if_not_exists=bool(node.get("if_not_exists")))
+    create_as(
+        ctx,
+        node["into"],
+        query,
+        materialized=node.get("objtype") == "OBJECT_MATVIEW",
+        if_not_exists=bool(node.get("if_not_exists")),
+    )
 
 
 def select_into(ctx: Context, node: Node) -> None:
@@ -32,10 +38,13 @@ def create_as(ctx: Context, into: Node, query: Query, *, materialized: bool, if_
     rangevar = into["rel"]
     location = rangevar.get("location", 0)
     if materialized and query.modifies:
-        raise ctx.refuse("0A000", "materialized views must not use data-modifying statements in WITH", location, kind="other")
+        raise ctx.refuse(
+            "0A000", "materialized views must not use data-modifying statements in WITH", location, kind="other"
+        )
     if materialized and query.temporary:
         raise ctx.refuse("0A000", "materialized views must not use temporary tables or views", location, kind="other")
-    # CreateTableAsRelExists, then the query's own privileges (ExecutorStart), then CREATE on the schema (DefineRelation)
+    # CreateTableAsRelExists, then the query's own privileges (ExecutorStart), then CREATE on the schema
+    # (DefineRelation)
     space = creation_target(ctx, rangevar)
     existing = relation_in(ctx, space.oid, rangevar.get("relname", ""))
     if if_not_exists and skip_existing(ctx, rangevar, existing, space):
@@ -54,9 +63,16 @@ def create_as(ctx: Context, into: Node, query: Query, *, materialized: bool, if_
     check_attributes(ctx, attributes, "m" if materialized else "r", location)
     persistence = "t" if space.oid == ctx.session.temp_namespace else rangevar.get("relpersistence", "p")
     relation = create_relation(
-        ctx, rangevar.get("relname", ""), space, "m" if materialized else "r", attributes, location=location, persistence=persistence,
-        populated=not (materialized and skip), on_commit={"ONCOMMIT_DROP": "d", "ONCOMMIT_DELETE_ROWS": "r"}.get(into.get("onCommit", ""), ""),
-    )  # fmt: skip
+        ctx,
+        rangevar.get("relname", ""),
+        space,
+        "m" if materialized else "r",
+        attributes,
+        location=location,
+        persistence=persistence,
+        populated=not (materialized and skip),
+        on_commit={"ONCOMMIT_DROP": "d", "ONCOMMIT_DELETE_ROWS": "r"}.get(into.get("onCommit", ""), ""),
+    )
     if materialized:
         ctx.catalog.depend((relation.oid, 0), query_refs(query))
     if query.open:

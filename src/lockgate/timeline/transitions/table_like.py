@@ -15,7 +15,9 @@ from lockgate.timeline.transitions.not_null import mark
 from lockgate.timeline.transitions.partition_index import clone_index, column_map
 from lockgate.timeline.transitions.relation import doubt, user_relation
 
-COMMENTS, COMPRESSION, CONSTRAINTS, DEFAULTS, GENERATED, IDENTITY, INDEXES, STATISTICS, STORAGE = (1 << n for n in range(9))
+COMMENTS, COMPRESSION, CONSTRAINTS, DEFAULTS, GENERATED, IDENTITY, INDEXES, STATISTICS, STORAGE = (
+    1 << n for n in range(9)
+)
 
 
 def like_columns(ctx: Context, definition: Definition, clause: Node) -> list[Column]:
@@ -30,16 +32,26 @@ def like_columns(ctx: Context, definition: Definition, clause: Node) -> list[Col
         raise ctx.unsure("the columns of a table made LIKE another are not known")
     columns = []
     for attribute in source.attributes:
-        column = Column(attribute.name, TypeRef(attribute.type, attribute.typmod), attribute.collation, location, notnull=attribute.notnull)
+        column = Column(
+            attribute.name,
+            TypeRef(attribute.type, attribute.typmod),
+            attribute.collation,
+            location,
+            notnull=attribute.notnull,
+        )
         if attribute.identity and options & IDENTITY:
             column.identity = attribute.identity
-            column.sequence_name = choose_relation_name(ctx.catalog, definition.name, attribute.name, "seq", definition.namespace.oid)
+            column.sequence_name = choose_relation_name(
+                ctx.catalog, definition.name, attribute.name, "seq", definition.namespace.oid
+            )
         columns.append(column)
     if ctx.catalog.major >= 18:
         for constraint in ctx.catalog.of_relation(source.oid, Constraint):
             found = source.attribute_by_num(constraint.keys[0]) if constraint.kind == "n" else None
             if found is not None:
-                definition.not_nulls.append(not_null(found.name, {"conname": constraint.name, "is_no_inherit": constraint.no_inherit}))
+                definition.not_nulls.append(
+                    not_null(found.name, {"conname": constraint.name, "is_no_inherit": constraint.no_inherit})
+                )
     return columns
 
 
@@ -51,7 +63,9 @@ def _source(ctx: Context, clause: Node) -> Relation | None:
         return None
     location = clause["relation"].get("location", 0)
     if found.kind not in "rvmcfp":
-        raise ctx.refuse("42809", f'relation "{found.name}" is invalid in LIKE clause', location, name=found.name, kind="relation")
+        raise ctx.refuse(
+            "42809", f'relation "{found.name}" is invalid in LIKE clause', location, name=found.name, kind="relation"
+        )
     if found.kind != "c":
         need_privilege(ctx, found, "SELECT", location)
     return found
@@ -100,10 +114,20 @@ def _copy_statistics(ctx: Context, source: Relation, target: Relation, mapping: 
     for statistics in ctx.catalog.of_relation(source.oid, Other):
         if statistics.kind != "statistics":
             continue
-        names = [a.name for n in statistics.data if isinstance(n, int) and (a := source.attribute_by_num(n)) is not None] or ["expr"]
+        names = [
+            a.name for n in statistics.data if isinstance(n, int) and (a := source.attribute_by_num(n)) is not None
+        ] or ["expr"]
         from lockgate.timeline.transitions.statistics import statistics_name
 
-        copy = replace(statistics, oid=ctx.catalog.new_oid(), name=statistics_name(ctx, target, names), namespace=target.namespace,
-                       relation=target.oid, data=tuple(mapping.get(n, 0) for n in statistics.data if isinstance(n, int)))  # fmt: skip
+        copy = replace(
+            statistics,
+            oid=ctx.catalog.new_oid(),
+            name=statistics_name(ctx, target, names),
+            namespace=target.namespace,
+            relation=target.oid,
+            data=tuple(mapping.get(n, 0) for n in statistics.data if isinstance(n, int)),
+        )
         ctx.catalog.put(copy)
-        ctx.catalog.depend((copy.oid, 0), [(target.oid, n) for n in copy.data if isinstance(n, int) and n] or [(target.oid, 0)], "a")
+        ctx.catalog.depend(
+            (copy.oid, 0), [(target.oid, n) for n in copy.data if isinstance(n, int) and n] or [(target.oid, 0)], "a"
+        )

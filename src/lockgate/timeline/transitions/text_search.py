@@ -10,12 +10,39 @@ from lockgate.timeline.privileges import need_owner, need_superuser
 from lockgate.timeline.transitions.collation import put_other
 from lockgate.timeline.transitions.creation import doubt, find_other, names_of, new_name, spelled, target_namespace
 
-_INDEX = {"ts_config": ("pg_ts_config_cfgname_index", "configuration"), "ts_dict": ("pg_ts_dict_dictname_index", "dictionary"),
-          "ts_parser": ("pg_ts_parser_prsname_index", "parser"), "ts_template": ("pg_ts_template_tmplname_index", "template")}  # fmt: skip
+_INDEX = {
+    "ts_config": ("pg_ts_config_cfgname_index", "configuration"),
+    "ts_dict": ("pg_ts_dict_dictname_index", "dictionary"),
+    "ts_parser": ("pg_ts_parser_prsname_index", "parser"),
+    "ts_template": ("pg_ts_template_tmplname_index", "template"),
+}
 TOKENS = frozenset(
-    ["asciihword", "asciiword", "blank", "email", "entity", "file", "float", "host", "hword", "hword_asciipart", "hword_numpart", "hword_part",
-     "int", "numhword", "numword", "protocol", "sfloat", "tag", "uint", "url", "url_path", "version", "word"]
-)  # fmt: skip
+    [
+        "asciihword",
+        "asciiword",
+        "blank",
+        "email",
+        "entity",
+        "file",
+        "float",
+        "host",
+        "hword",
+        "hword_asciipart",
+        "hword_numpart",
+        "hword_part",
+        "int",
+        "numhword",
+        "numword",
+        "protocol",
+        "sfloat",
+        "tag",
+        "uint",
+        "url",
+        "url_path",
+        "version",
+        "word",
+    ]
+)
 
 
 def find(ctx: Context, kind: str, names: list[Any], location: int | None = None) -> Other | None:
@@ -24,7 +51,9 @@ def find(ctx: Context, kind: str, names: list[Any], location: int | None = None)
     found = find_other(ctx, kind, names, "", missing_ok=True) if not doubt(ctx, kind, 0, name) else None
     if found is not None:
         return found
-    if name in ctx.catalog.builtins.names(f"{kind}s") and (len(names) == 1 or names[0]["String"].get("sval") == "pg_catalog"):
+    if name in ctx.catalog.builtins.names(f"{kind}s") and (
+        len(names) == 1 or names[0]["String"].get("sval") == "pg_catalog"
+    ):
         return None
     return find_other(ctx, kind, names, f"text search {_INDEX[kind][1]}", location)
 
@@ -34,8 +63,14 @@ def _make(ctx: Context, kind: str, node: Node, refs: tuple[int, ...], *, place: 
     index, _ = _INDEX[kind]
     old = ctx.catalog.one(Other, (kind, space.oid, name))
     if old is not None and not doubt(ctx, kind, space.oid, name, old.oid):
-        raise ctx.refuse("23505", f'duplicate key value violates unique constraint "{index}"', None, name=name, kind=kind,
-                         object=ctx.catalog.qualified(old))  # fmt: skip
+        raise ctx.refuse(
+            "23505",
+            f'duplicate key value violates unique constraint "{index}"',
+            None,
+            name=name,
+            kind=kind,
+            object=ctx.catalog.qualified(old),
+        )
     put_other(ctx, kind, name, space, refs=refs)
 
 

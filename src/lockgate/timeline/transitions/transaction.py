@@ -71,7 +71,9 @@ def _rollback_to(ctx: Context, node: Node) -> None:
 
 def _missing(ctx: Context, node: Node) -> Exception:
     name = node.get("savepoint_name", "")
-    return ctx.refuse("3B001", f'savepoint "{name}" does not exist', node.get("location"), name=name, object=name, kind="other")
+    return ctx.refuse(
+        "3B001", f'savepoint "{name}" does not exist', node.get("location"), name=name, object=name, kind="other"
+    )
 
 
 def _prepare(ctx: Context, node: Node) -> None:
@@ -90,9 +92,16 @@ def _finish_prepared(ctx: Context, node: Node) -> None:
 
 
 _KINDS = {
-    "TRANS_STMT_BEGIN": _begin, "TRANS_STMT_START": _begin, "TRANS_STMT_COMMIT": _commit, "TRANS_STMT_ROLLBACK": _rollback,
-    "TRANS_STMT_SAVEPOINT": _savepoint, "TRANS_STMT_RELEASE": _release, "TRANS_STMT_ROLLBACK_TO": _rollback_to, "TRANS_STMT_PREPARE": _prepare,
-    "TRANS_STMT_COMMIT_PREPARED": _finish_prepared, "TRANS_STMT_ROLLBACK_PREPARED": _finish_prepared,
-}  # fmt: skip
+    "TRANS_STMT_BEGIN": _begin,
+    "TRANS_STMT_START": _begin,
+    "TRANS_STMT_COMMIT": _commit,
+    "TRANS_STMT_ROLLBACK": _rollback,
+    "TRANS_STMT_SAVEPOINT": _savepoint,
+    "TRANS_STMT_RELEASE": _release,
+    "TRANS_STMT_ROLLBACK_TO": _rollback_to,
+    "TRANS_STMT_PREPARE": _prepare,
+    "TRANS_STMT_COMMIT_PREPARED": _finish_prepared,
+    "TRANS_STMT_ROLLBACK_PREPARED": _finish_prepared,
+}
 
 HANDLERS = {"TransactionStmt": control}

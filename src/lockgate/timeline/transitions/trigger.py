@@ -38,9 +38,18 @@ def create_trigger(ctx: Context, node: Node) -> None:
     old = _existing(ctx, relation, node)
     columns = _columns(ctx, relation, node)
     trigger = Trigger(
-        old.oid if old else ctx.catalog.new_oid(), node.get("trigname", ""), relation.oid, function, _timing(node), _events(node),
-        bool(node.get("row")), columns, conditional="whenClause" in node, old_table=_transition(node, False), new_table=_transition(node, True),
-    )  # fmt: skip
+        old.oid if old else ctx.catalog.new_oid(),
+        node.get("trigname", ""),
+        relation.oid,
+        function,
+        _timing(node),
+        _events(node),
+        bool(node.get("row")),
+        columns,
+        conditional="whenClause" in node,
+        old_table=_transition(node, False),
+        new_table=_transition(node, True),
+    )
     trigger = _store(ctx, trigger, relation, constrained, bool(node.get("isconstraint")), refs)
     if relation.kind == "p" and trigger.row:
         _clone(ctx, trigger, relation)
@@ -67,22 +76,43 @@ def _transition(node: Node, new: bool) -> str:
     return ""
 
 
-# --- checks --------------------------------------------------------------------------------------------------------------
+# --- checks -----------------------------------------------------------------------------------------------------------
 
 
 def _check_kind(ctx: Context, relation: Relation, node: Node, location: int) -> None:
     def wrong(detail: str) -> Exception:
         message = f'"{relation.name}" is {_WORDS[relation.kind]}'
-        return ctx.refuse("42809", message, location, name=relation.name, help=detail, kind="relation", object=ctx.catalog.qualified(relation))
+        return ctx.refuse(
+            "42809",
+            message,
+            location,
+            name=relation.name,
+            help=detail,
+            kind="relation",
+            object=ctx.catalog.qualified(relation),
+        )
 
     timing, events, row = _timing(node), _events(node), bool(node.get("row"))
     if relation.kind in "rp":
         if timing == "O":
-            raise ctx.refuse("42809", f'"{relation.name}" is a table', location, name=relation.name, kind="relation",
-                             object=ctx.catalog.qualified(relation), help="Tables cannot have INSTEAD OF triggers.")  # fmt: skip
+            raise ctx.refuse(
+                "42809",
+                f'"{relation.name}" is a table',
+                location,
+                name=relation.name,
+                kind="relation",
+                object=ctx.catalog.qualified(relation),
+                help="Tables cannot have INSTEAD OF triggers.",
+            )
         if relation.kind == "p" and row and node.get("transitionRels"):
-            raise ctx.refuse("0A000", f'"{relation.name}" is a partitioned table', location, name=relation.name, kind="relation",
-                             help="ROW triggers with transition tables are not supported on partitioned tables.")  # fmt: skip
+            raise ctx.refuse(
+                "0A000",
+                f'"{relation.name}" is a partitioned table',
+                location,
+                name=relation.name,
+                kind="relation",
+                help="ROW triggers with transition tables are not supported on partitioned tables.",
+            )
     elif relation.kind == "v":
         if timing != "O" and row:
             raise wrong("Views cannot have row-level BEFORE or AFTER triggers.")
@@ -97,12 +127,23 @@ def _check_kind(ctx: Context, relation: Relation, node: Node, location: int) -> 
             raise wrong("Foreign tables cannot have constraint triggers.")
     elif relation.kind in "iIc":  # table_openrv
         what = "a composite type" if relation.kind == "c" else "an index"
-        message = f'"{relation.name}" is {what}' if ctx.catalog.major < 16 else f'cannot open relation "{relation.name}"'
-        raise ctx.refuse("42809", message, location, name=relation.name, kind="relation", object=ctx.catalog.qualified(relation))
+        message = (
+            f'"{relation.name}" is {what}' if ctx.catalog.major < 16 else f'cannot open relation "{relation.name}"'
+        )
+        raise ctx.refuse(
+            "42809", message, location, name=relation.name, kind="relation", object=ctx.catalog.qualified(relation)
+        )
     else:
         help = {"S": "sequences", "m": "materialized views"}.get(relation.kind, "it")
-        raise ctx.refuse("42809", f'relation "{relation.name}" cannot have triggers', location, name=relation.name, kind="relation",
-                         object=ctx.catalog.qualified(relation), help=f"This operation is not supported for {help}.")  # fmt: skip
+        raise ctx.refuse(
+            "42809",
+            f'relation "{relation.name}" cannot have triggers',
+            location,
+            name=relation.name,
+            kind="relation",
+            object=ctx.catalog.qualified(relation),
+            help=f"This operation is not supported for {help}.",
+        )
 
 
 def _check_timing(ctx: Context, node: Node) -> None:
@@ -130,10 +171,16 @@ def _check_transitions(ctx: Context, relation: Relation, node: Node) -> None:
             return ctx.refuse(state, message, None, name=name, help=help, kind="trigger")
 
         if not tt.get("isTable"):
-            raise refuse("0A000", "ROW variable naming in the REFERENCING clause is not supported", "Use OLD TABLE or NEW TABLE.")
+            raise refuse(
+                "0A000", "ROW variable naming in the REFERENCING clause is not supported", "Use OLD TABLE or NEW TABLE."
+            )
         if relation.kind in "fv":
             what = {"f": "foreign tables", "v": "views"}[relation.kind]
-            raise refuse("42809", f'"{relation.name}" is {_WORDS[relation.kind]}', f"Triggers on {what} cannot have transition tables.")
+            raise refuse(
+                "42809",
+                f'"{relation.name}" is {_WORDS[relation.kind]}',
+                f"Triggers on {what} cannot have transition tables.",
+            )
         if node.get("row") and relation.parents:
             what = "partitions" if relation.is_partition else "inheritance children"
             raise refuse("0A000", f"ROW triggers with transition tables are not supported on {what}")
@@ -147,7 +194,10 @@ def _check_transitions(ctx: Context, relation: Relation, node: Node) -> None:
             raise refuse("0A000", "transition tables cannot be specified for triggers with column lists")
         word = "NEW" if new else "OLD"
         if (new and events == "D") or (not new and events == "I"):
-            raise refuse("42P17", f"{word} TABLE can only be specified for {'an INSERT or UPDATE' if new else 'a DELETE or UPDATE'} trigger")
+            raise refuse(
+                "42P17",
+                f"{word} TABLE can only be specified for {'an INSERT or UPDATE' if new else 'a DELETE or UPDATE'} trigger",
+            )
         if new in seen:
             raise refuse("42P17", f"{word} TABLE cannot be specified multiple times")
         if name in seen.values():
@@ -180,7 +230,12 @@ def _when(ctx: Context, relation: Relation, node: Node) -> frozenset[Address]:
         for reference in _mentions(clause, word):
             location = reference.get("location", 0)
             if not row:
-                raise ctx.refuse("42P17", "statement trigger's WHEN condition cannot reference column values", location, kind="column")
+                raise ctx.refuse(
+                    "42P17",
+                    "statement trigger's WHEN condition cannot reference column values",
+                    location,
+                    kind="column",
+                )
             if barred in events:
                 message = f"{other} trigger's WHEN condition cannot reference {word.upper()} values"
                 raise ctx.refuse("42P17", message, location, kind="column")
@@ -196,8 +251,18 @@ def _check_generated(ctx: Context, relation: Relation, node: Node, word: str, re
     attribute = relation.attribute(name)
     stored = any(a.generated for a in relation.attributes)
     if (attribute is not None and attribute.generated) or (not name and stored):
-        help = f'Column "{name}" is a generated column.' if name else "A whole-row reference is used and the table contains generated columns."
-        raise ctx.refuse("42P17", "BEFORE trigger's WHEN condition cannot reference NEW generated columns", location, help=help, kind="column")
+        help = (
+            f'Column "{name}" is a generated column.'
+            if name
+            else "A whole-row reference is used and the table contains generated columns."
+        )
+        raise ctx.refuse(
+            "42P17",
+            "BEFORE trigger's WHEN condition cannot reference NEW generated columns",
+            location,
+            help=help,
+            kind="column",
+        )
 
 
 def _function(ctx: Context, node: Node) -> int:
@@ -205,14 +270,28 @@ def _function(ctx: Context, node: Node) -> int:
     shown = spelled(names)
     found: Any = find_function(ctx, names, (), None)
     if getattr(found, "kind", "f") == "p":  # LookupFuncName sees no procedures
-        raise ctx.refuse("42883", f"function {shown}() does not exist", None, name=shown.rpartition(".")[2], object=shown, kind="function",
-                         help="A procedure has that name.")  # fmt: skip
+        raise ctx.refuse(
+            "42883",
+            f"function {shown}() does not exist",
+            None,
+            name=shown.rpartition(".")[2],
+            object=shown,
+            kind="function",
+            help="A procedure has that name.",
+        )
     need_privilege(ctx, found, "EXECUTE", None, kind="function", shown=shown, name=getattr(found, "name", None))
     result = getattr(found, "result", 0)
     if result and result != TRIGGER:
         qualified = ctx.catalog.qualified(found) if isinstance(found, Routine) else shown
-        raise ctx.refuse("42P17", f"function {shown} must return type trigger", None, name=shown.rpartition(".")[2], object=qualified,
-                         kind="function", related=created_here(ctx, found.oid))  # fmt: skip
+        raise ctx.refuse(
+            "42P17",
+            f"function {shown} must return type trigger",
+            None,
+            name=shown.rpartition(".")[2],
+            object=qualified,
+            kind="function",
+            related=created_here(ctx, found.oid),
+        )
     return int(getattr(found, "oid", 0))
 
 
@@ -225,15 +304,29 @@ def _existing(ctx: Context, relation: Relation, node: Node) -> Trigger | None:
     of = f'trigger "{name}" for relation "{relation.name}"'
     related = created_here(ctx, found.oid)
     shown = ctx.catalog.qualified(found)
-    if doubt(ctx, "trigger", relation.oid, name, found.oid) or doubt(ctx, "relation", relation.namespace, relation.name, relation.oid):
+    if doubt(ctx, "trigger", relation.oid, name, found.oid) or doubt(
+        ctx, "relation", relation.namespace, relation.name, relation.oid
+    ):
         dependency.erase(ctx.catalog, found.oid)
         return None
     if not node.get("replace"):
-        raise ctx.refuse("42710", f"{of} already exists", None, name=name, object=shown, kind="trigger", related=related)
+        raise ctx.refuse(
+            "42710", f"{of} already exists", None, name=name, object=shown, kind="trigger", related=related
+        )
     if found.internal or found.parent:
-        raise ctx.refuse("42710", f"{of} is an internal or a child trigger", None, name=name, object=shown, kind="trigger", related=related)
+        raise ctx.refuse(
+            "42710",
+            f"{of} is an internal or a child trigger",
+            None,
+            name=name,
+            object=shown,
+            kind="trigger",
+            related=related,
+        )
     if found.constraint:
-        raise ctx.refuse("42710", f"{of} is a constraint trigger", None, name=name, object=shown, kind="trigger", related=related)
+        raise ctx.refuse(
+            "42710", f"{of} is a constraint trigger", None, name=name, object=shown, kind="trigger", related=related
+        )
     for child in _clones(ctx, found):
         ctx.catalog.remove(child.oid)
     return found
@@ -250,10 +343,17 @@ def _columns(ctx: Context, relation: Relation, node: Node) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-# --- storing -------------------------------------------------------------------------------------------------------------
+# --- storing ----------------------------------------------------------------------------------------------------------
 
 
-def _store(ctx: Context, trigger: Trigger, relation: Relation, constrained: Relation | None, constraint: bool, refs: frozenset[Address]) -> Trigger:
+def _store(
+    ctx: Context,
+    trigger: Trigger,
+    relation: Relation,
+    constrained: Relation | None,
+    constraint: bool,
+    refs: frozenset[Address],
+) -> Trigger:
     catalog = ctx.catalog
     if constraint:
         row = Constraint(catalog.new_oid(), trigger.name, relation.namespace, "t", relation.oid)
@@ -290,17 +390,27 @@ def _clone(ctx: Context, trigger: Trigger, relation: Relation) -> None:
 
 
 def clone_trigger(ctx: Context, trigger: Trigger, parent: Relation, child: Relation) -> None:
-    """A partitioned table's row trigger on one of its partitions, and theirs (CloneRowTriggersToPartition). Refuses with 42710.
+    """A partitioned table's row trigger on one of its partitions, and theirs (CloneRowTriggersToPartition). Refuses
+    with 42710.
 
     For partitions that exist when the trigger is made, and, by the caller, for those made or attached later.
     """
     existing = ctx.catalog.one(Trigger, ("trigger", child.oid, trigger.name))
     if existing is not None:
-        raise ctx.refuse("42710", f'trigger "{trigger.name}" for relation "{child.name}" already exists', None, name=trigger.name, kind="trigger",
-                         object=ctx.catalog.qualified(existing), related=created_here(ctx, existing.oid))  # fmt: skip
+        raise ctx.refuse(
+            "42710",
+            f'trigger "{trigger.name}" for relation "{child.name}" already exists',
+            None,
+            name=trigger.name,
+            kind="trigger",
+            object=ctx.catalog.qualified(existing),
+            related=created_here(ctx, existing.oid),
+        )
     names = {a.num: a.name for a in parent.attributes}
     columns = tuple(a.num for n in trigger.columns if (a := child.attribute(names.get(n, ""))) is not None)
-    clone = replace(trigger, oid=ctx.catalog.new_oid(), relation=child.oid, columns=columns, parent=trigger.oid, constraint=0)
+    clone = replace(
+        trigger, oid=ctx.catalog.new_oid(), relation=child.oid, columns=columns, parent=trigger.oid, constraint=0
+    )
     ctx.catalog.put(clone)
     address = (clone.oid, 0)
     ctx.catalog.depend(address, [(clone.function, 0)])

@@ -42,10 +42,18 @@ def put_type(ctx: Context, new: Type, *, array: bool = True, location: int | Non
 
 
 def _fresh(ctx: Context, space: Namespace, name: str, kind: str, category: str) -> Type:
-    return Type(ctx.catalog.new_oid(), name, space.oid, ctx.session.role, kind, category, acl=initial_acl(ctx, "type", space.oid, ctx.session.role))
+    return Type(
+        ctx.catalog.new_oid(),
+        name,
+        space.oid,
+        ctx.session.role,
+        kind,
+        category,
+        acl=initial_acl(ctx, "type", space.oid, ctx.session.role),
+    )
 
 
-# --- enums ---------------------------------------------------------------------------------------------------------------
+# --- enums ------------------------------------------------------------------------------------------------------------
 
 
 def create_enum(ctx: Context, node: Node) -> None:
@@ -57,14 +65,21 @@ def create_enum(ctx: Context, node: Node) -> None:
         label = item["String"].get("sval", "")
         _check_label(ctx, label)
         if label in labels:
-            raise ctx.refuse("23505", 'duplicate key value violates unique constraint "pg_enum_typid_label_index"', kind="enum-value")
+            raise ctx.refuse(
+                "23505", 'duplicate key value violates unique constraint "pg_enum_typid_label_index"', kind="enum-value"
+            )
         labels.append(label)
     put_type(ctx, replace(_fresh(ctx, space, name, "e", "E"), length=4, labels=tuple(labels)))
 
 
 def _check_label(ctx: Context, label: str) -> None:
     if len(label.encode("utf-8", "surrogatepass")) > _MAX_LABEL:
-        raise ctx.refuse("42602", f'invalid enum label "{label}"', kind="enum-value", help=f"Labels must be {_MAX_LABEL} bytes or less.")
+        raise ctx.refuse(
+            "42602",
+            f'invalid enum label "{label}"',
+            kind="enum-value",
+            help=f"Labels must be {_MAX_LABEL} bytes or less.",
+        )
 
 
 def user_type(ctx: Context, node: Node, *, field: str = "typeName", kinds: str = "") -> Type:
@@ -74,11 +89,24 @@ def user_type(ctx: Context, node: Node, *, field: str = "typeName", kinds: str =
     if found is None:
         shown = spelled(names)
         event = next(
-            (e for oid in ctx.path() if (e := ctx.catalog.events.get(("type", ctx.catalog.namespace_name(oid), shown.rpartition(".")[2])))), None
+            (
+                e
+                for oid in ctx.path()
+                if (e := ctx.catalog.events.get(("type", ctx.catalog.namespace_name(oid), shown.rpartition(".")[2])))
+            ),
+            None,
         )
         near = did_you_mean(shown.rpartition(".")[2], [t.name for t in ctx.catalog.objects(Type) if not t.elem])
-        raise ctx.refuse("42704", f'type "{shown}" does not exist', None, name=shown.rpartition(".")[2], object=shown, help=near, kind="type",
-                         event=event)  # fmt: skip
+        raise ctx.refuse(
+            "42704",
+            f'type "{shown}" does not exist',
+            None,
+            name=shown.rpartition(".")[2],
+            object=shown,
+            help=near,
+            kind="type",
+            event=event,
+        )
     if not isinstance(found, Type):
         if kinds and type_kind(ctx, found.oid) not in kinds:
             raise _not_a(ctx, found.oid, kinds, found.name)
@@ -111,7 +139,14 @@ def alter_enum(ctx: Context, node: Node) -> None:
             return
         if _labels_doubt(ctx, found):
             return
-        raise ctx.refuse("42710", message, None, object=f"{ctx.catalog.qualified(found)}.{label}", kind="enum-value", span=_label_span(ctx, label))
+        raise ctx.refuse(
+            "42710",
+            message,
+            None,
+            object=f"{ctx.catalog.qualified(found)}.{label}",
+            kind="enum-value",
+            span=_label_span(ctx, label),
+        )
     at = len(found.labels)
     neighbour = node.get("newValNeighbor")
     if neighbour is not None:
@@ -146,8 +181,15 @@ def _label_span(ctx: Context, label: str) -> Span | None:
 
 
 def _missing_label(ctx: Context, found: Type, label: str) -> Exception:
-    return ctx.refuse("22023", f'"{label}" is not an existing enum label', None, object=f"{ctx.catalog.qualified(found)}.{label}",
-                      help=did_you_mean(label, found.labels), kind="enum-value", span=_label_span(ctx, label))  # fmt: skip
+    return ctx.refuse(
+        "22023",
+        f'"{label}" is not an existing enum label',
+        None,
+        object=f"{ctx.catalog.qualified(found)}.{label}",
+        help=did_you_mean(label, found.labels),
+        kind="enum-value",
+        span=_label_span(ctx, label),
+    )
 
 
 def _rename_label(ctx: Context, found: Type, old: str, new: str) -> None:
@@ -157,14 +199,20 @@ def _rename_label(ctx: Context, found: Type, old: str, new: str) -> None:
     if old not in found.labels:
         raise _missing_label(ctx, found, old)
     if new in found.labels:
-        raise ctx.refuse("42710", f'enum label "{new}" already exists', None, object=f"{ctx.catalog.qualified(found)}.{new}", kind="enum-value",
-                         span=_label_span(ctx, new))  # fmt: skip
+        raise ctx.refuse(
+            "42710",
+            f'enum label "{new}" already exists',
+            None,
+            object=f"{ctx.catalog.qualified(found)}.{new}",
+            kind="enum-value",
+            span=_label_span(ctx, new),
+        )
     labels = tuple(new if label == old else label for label in found.labels)
     fresh = tuple(new if label == old else label for label in found.fresh_labels)
     ctx.catalog.put(replace(found, labels=labels, fresh_labels=fresh))
 
 
-# --- composite types -----------------------------------------------------------------------------------------------------
+# --- composite types --------------------------------------------------------------------------------------------------
 
 
 def create_composite(ctx: Context, node: Node) -> None:
@@ -180,7 +228,9 @@ def create_composite(ctx: Context, node: Node) -> None:
         ref = resolve_type(ctx, definition["typeName"])
         at = definition["typeName"].get("location", 0)
         if ref.setof:
-            raise ctx.refuse("42P16", f'column "{definition.get("colname", "")}" cannot be declared SETOF', at, kind="type")
+            raise ctx.refuse(
+                "42P16", f'column "{definition.get("colname", "")}" cannot be declared SETOF', at, kind="type"
+            )
         need_type_usage(ctx, ref.oid, at)
         collation = column_collation(ctx, ref.oid, definition.get("collClause"), definition.get("location", 0))
         columns.append(Attribute(number, definition.get("colname", ""), ref.oid, ref.typmod, collation=collation))
@@ -196,7 +246,7 @@ def need_type_usage(ctx: Context, oid: int, location: int | None = None) -> None
         need_privilege(ctx, found, "USAGE", location, kind="type")
 
 
-# --- ranges --------------------------------------------------------------------------------------------------------------
+# --- ranges -----------------------------------------------------------------------------------------------------------
 
 
 def create_range(ctx: Context, node: Node) -> None:
@@ -212,11 +262,17 @@ def create_range(ctx: Context, node: Node) -> None:
     subtype = resolve_type(ctx, options["subtype"]["arg"]["TypeName"]).oid
     multi_space, multi_name = space, _multirange_name(name)
     if "multirange_type_name" in options:
-        multi_space, multi_name = new_name(ctx, names_of(options["multirange_type_name"]), options["multirange_type_name"].get("location"))
+        multi_space, multi_name = new_name(
+            ctx, names_of(options["multirange_type_name"]), options["multirange_type_name"].get("location")
+        )
     if type_kind(ctx, subtype) == "p":
         shown = type_name(ctx.catalog, subtype, None, ctx.path())
         raise ctx.refuse("42804", f"range subtype cannot be {shown}", options["subtype"].get("location"), kind="type")
-    collation = find_collation(ctx, names_of(options["collation"]), options["collation"].get("location")) if "collation" in options else 0
+    collation = (
+        find_collation(ctx, names_of(options["collation"]), options["collation"].get("location"))
+        if "collation" in options
+        else 0
+    )
     refs = [subtype, collation]
     for key, args in (("subtype_diff", (subtype, subtype)), ("canonical", None)):
         if key in options and args is not None and subtype:
@@ -254,21 +310,35 @@ def _free_multirange(ctx: Context, space: Namespace, name: str) -> None:
 def _constructors(ctx: Context, made: Type, multi: Type) -> None:
     array = ctx.catalog.the(Type, made.oid).array
     for owner_type, args, variadic in (
-        (made, (made.subtype, made.subtype), 0), (made, (made.subtype, made.subtype, TEXT), 0), (multi, (), 0), (multi, (made.oid,), 0),
+        (made, (made.subtype, made.subtype), 0),
+        (made, (made.subtype, made.subtype, TEXT), 0),
+        (multi, (), 0),
+        (multi, (made.oid,), 0),
         (multi, (array,), made.oid),
-    ):  # fmt: skip
+    ):
         routine = Routine(
-            ctx.catalog.new_oid(), owner_type.name, owner_type.namespace, BOOTSTRAP_SUPERUSER, "f", "internal", args, owner_type.oid,
-            all_args=args if variadic else (), modes="v" if variadic else "", variadic=variadic, volatile="i", strict=owner_type is multi,
+            ctx.catalog.new_oid(),
+            owner_type.name,
+            owner_type.namespace,
+            BOOTSTRAP_SUPERUSER,
+            "f",
+            "internal",
+            args,
+            owner_type.oid,
+            all_args=args if variadic else (),
+            modes="v" if variadic else "",
+            variadic=variadic,
+            volatile="i",
+            strict=owner_type is multi,
             acl=initial_acl(ctx, "function", owner_type.namespace, BOOTSTRAP_SUPERUSER),
-        )  # fmt: skip
+        )
         ctx.catalog.put(routine)
         need_privilege(ctx, routine, "EXECUTE")  # CheckFunctionValidatorAccess
         ctx.catalog.depend((routine.oid, 0), [(owner_type.oid, 0)], "i")
         ctx.catalog.depend((routine.oid, 0), [(routine.namespace, 0), *((a, 0) for a in args)])
 
 
-# --- base and shell types ------------------------------------------------------------------------------------------------
+# --- base and shell types ---------------------------------------------------------------------------------------------
 
 
 def define_type(ctx: Context, node: Node) -> None:
@@ -284,24 +354,39 @@ def define_type(ctx: Context, node: Node) -> None:
     if found is None or not found.shell:
         if found is not None:
             ensure_type_free(ctx, name, space.oid, None, relation=False)
-        raise ctx.refuse("42710", f'type "{name}" does not exist', None, name=name, kind="type",
-                         help="Create the type as a shell type, then create its I/O functions, then do a full CREATE TYPE.")  # fmt: skip
+        raise ctx.refuse(
+            "42710",
+            f'type "{name}" does not exist',
+            None,
+            name=name,
+            kind="type",
+            help="Create the type as a shell type, then create its I/O functions, then do a full CREATE TYPE.",
+        )
     options = {d["DefElem"].get("defname", ""): d["DefElem"] for d in node["definition"]}
     for key, word in (("input", "input"), ("output", "output")):
         if key not in options:
             raise ctx.refuse("42P17", f"type {word} function must be specified", kind="type")
     category = text_of(options.get("category")) or "U"
-    base = replace(found, kind="b", category=category, shell=False, preferred=text_of(options.get("preferred")) == "true")
+    base = replace(
+        found, kind="b", category=category, shell=False, preferred=text_of(options.get("preferred")) == "true"
+    )
     put_type(ctx, base)
     for key in ("input", "output", "receive", "send", "typmod_in", "typmod_out", "analyze", "subscript"):
-        for routine in ctx.catalog.routines_named(space.oid, names_of(options.get(key))[-1]["String"]["sval"]) if key in options else ():
+        for routine in (
+            ctx.catalog.routines_named(space.oid, names_of(options.get(key))[-1]["String"]["sval"])
+            if key in options
+            else ()
+        ):
             ctx.catalog.depend((base.oid, 0), [(routine.oid, 0)])
 
 
 def alter_type(ctx: Context, node: Node) -> None:
     """ALTER TYPE ... SET (storage and support functions of a base type): superusers' work."""
     found = user_type(ctx, node)
-    needs_superuser = any(d["DefElem"].get("defname") not in ("storage",) or text_of(d["DefElem"]) != "plain" for d in node.get("options", []))
+    needs_superuser = any(
+        d["DefElem"].get("defname") not in ("storage",) or text_of(d["DefElem"]) != "plain"
+        for d in node.get("options", [])
+    )
     if needs_superuser:
         need_superuser(ctx, "must be superuser to alter a type")
     else:

@@ -49,7 +49,14 @@ def create_view(ctx: Context, node: Node) -> None:
         check_attributes(ctx, attributes, "v", location)
         persistence = "t" if space.oid == ctx.session.temp_namespace else "p"
         relation = create_relation(
-            ctx, rangevar.get("relname", ""), space, "v", attributes, location=location, persistence=persistence, options=options
+            ctx,
+            rangevar.get("relname", ""),
+            space,
+            "v",
+            attributes,
+            location=location,
+            persistence=persistence,
+            options=options,
         )
     relation = replace(ctx.catalog.the(Relation, relation.oid), updatable=query.updatable)
     ctx.catalog.put(relation)
@@ -75,7 +82,9 @@ def _check_option(ctx: Context, node: Node, query: Query, location: int) -> None
         o["DefElem"].get("defname") == "check_option" for o in node.get("options", [])
     )
     if wanted and not query.updatable and not query.open:
-        raise ctx.refuse("0A000", "WITH CHECK OPTION is supported only on automatically updatable views", location, kind="other")
+        raise ctx.refuse(
+            "0A000", "WITH CHECK OPTION is supported only on automatically updatable views", location, kind="other"
+        )
 
 
 def _certain(ctx: Context, existing: Relation) -> bool:
@@ -112,17 +121,29 @@ def check_attributes(ctx: Context, attributes: list[Attribute], kind: str, locat
         check_column_type(ctx, attribute.name, attribute.type, location)
 
 
-def _replace(ctx: Context, old: Relation, attributes: list[Attribute], options: tuple[tuple[str, str], ...], location: int) -> Relation:
+def _replace(
+    ctx: Context, old: Relation, attributes: list[Attribute], options: tuple[tuple[str, str], ...], location: int
+) -> Relation:
     """CREATE OR REPLACE: columns may only be added at the end (checkViewColumns: 42P16)."""
     if old.kind != "v":
-        raise ctx.refuse("42809", f'"{old.name}" is not a view', location, name=old.name, kind="relation", object=ctx.catalog.qualified(old))
+        raise ctx.refuse(
+            "42809",
+            f'"{old.name}" is not a view',
+            location,
+            name=old.name,
+            kind="relation",
+            object=ctx.catalog.qualified(old),
+        )
     need_owner(ctx, old, location, name=old.name)
     if doubt(ctx, old) is None:
         _check_columns(ctx, old, attributes, location)
     check_attributes(ctx, attributes, "v", location)
     catalog = ctx.catalog
     catalog.undepend((old.oid, 0), "n")
-    kept = [replace(a, num=b.num, acl=b.acl, has_default=b.has_default) for a, b in zip(attributes, old.attributes, strict=False)]
+    kept = [
+        replace(a, num=b.num, acl=b.acl, has_default=b.has_default)
+        for a, b in zip(attributes, old.attributes, strict=False)
+    ]
     added = [replace(a, num=old.next_attnum + i) for i, a in enumerate(attributes[len(kept) :])]
     new = replace(old, attributes=(*kept, *added), next_attnum=old.next_attnum + len(added), options=options)
     catalog.put(new)
@@ -136,12 +157,20 @@ def _replace(ctx: Context, old: Relation, attributes: list[Attribute], options: 
 def _check_columns(ctx: Context, old: Relation, new: list[Attribute], location: int) -> None:
     subject = f"{ctx.catalog.qualified(old)}"
     if len(new) < len(old.attributes):
-        raise ctx.refuse("42P16", "cannot drop columns from view", location, name=old.name, object=subject, kind="column")
+        raise ctx.refuse(
+            "42P16", "cannot drop columns from view", location, name=old.name, object=subject, kind="column"
+        )
     for one, other in zip(new, old.attributes, strict=False):
         if one.name != other.name:
-            raise ctx.refuse("42P16", f'cannot change name of view column "{other.name}" to "{one.name}"', location, name=old.name, kind="column",
-                             object=f"{subject}.{other.name}",
-                             help="Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.")  # fmt: skip
+            raise ctx.refuse(
+                "42P16",
+                f'cannot change name of view column "{other.name}" to "{one.name}"',
+                location,
+                name=old.name,
+                kind="column",
+                object=f"{subject}.{other.name}",
+                help="Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.",
+            )
         if one.type and other.type and (one.type, one.typmod) != (other.type, other.typmod):
             shown = [type_name(ctx.catalog, a.type, a.typmod, ctx.path()) for a in (other, one)]
             message = f'cannot change data type of view column "{other.name}" from {shown[0]} to {shown[1]}'
@@ -149,7 +178,8 @@ def _check_columns(ctx: Context, old: Relation, new: list[Attribute], location: 
 
 
 def query_refs(query: Query) -> list[Address]:
-    """What a view depends on: its query's references (recordDependencyOnExpr); a materialized view cannot yet refer to itself."""
+    """What a view depends on: its query's references (recordDependencyOnExpr); a materialized view cannot yet refer to
+    itself."""
     return sorted(query.depends)
 
 
@@ -160,20 +190,40 @@ def refresh(ctx: Context, node: Node) -> None:
     assert relation is not None
     concurrent, skip = bool(node.get("concurrent")), bool(node.get("skipData"))
     if relation.kind not in "rpm":
-        raise ctx.refuse("42809", f'"{relation.name}" is not a table or materialized view', location, name=relation.name, kind="relation")
+        raise ctx.refuse(
+            "42809",
+            f'"{relation.name}" is not a table or materialized view',
+            location,
+            name=relation.name,
+            kind="relation",
+        )
     need_maintain(ctx, relation, location)
     if relation.kind != "m":
-        raise ctx.refuse("0A000", f'"{relation.name}" is not a materialized view', location, name=relation.name, kind="relation")
+        raise ctx.refuse(
+            "0A000", f'"{relation.name}" is not a materialized view', location, name=relation.name, kind="relation"
+        )
     certain = doubt(ctx, relation) is None
     if concurrent and not relation.populated and certain:
         raise ctx.refuse(
-            "0A000", "CONCURRENTLY cannot be used when the materialized view is not populated", location, name=relation.name, kind="relation"
+            "0A000",
+            "CONCURRENTLY cannot be used when the materialized view is not populated",
+            location,
+            name=relation.name,
+            kind="relation",
         )
     if concurrent and skip:
-        raise ctx.refuse("42601", "REFRESH options CONCURRENTLY and WITH NO DATA cannot be used together", location, kind="other")
+        raise ctx.refuse(
+            "42601", "REFRESH options CONCURRENTLY and WITH NO DATA cannot be used together", location, kind="other"
+        )
     if concurrent and certain and not any(_usable(i) for i in ctx.catalog.of_relation(relation.oid, Relation)):
-        raise ctx.refuse("55000", f'cannot refresh materialized view "{ctx.catalog.qualified(relation)}" concurrently', location, name=relation.name,
-                         kind="index", help="Create a unique index with no WHERE clause on one or more columns of the materialized view.")  # fmt: skip
+        raise ctx.refuse(
+            "55000",
+            f'cannot refresh materialized view "{ctx.catalog.qualified(relation)}" concurrently',
+            location,
+            name=relation.name,
+            kind="index",
+            help="Create a unique index with no WHERE clause on one or more columns of the materialized view.",
+        )
     if not skip:
         check_view_run(ctx, relation, location)
     ctx.catalog.put(replace(relation, populated=not skip))
@@ -181,7 +231,14 @@ def refresh(ctx: Context, node: Node) -> None:
 
 def _usable(index: Relation) -> bool:
     shape = index.index
-    return shape is not None and shape.unique and shape.valid and shape.immediate and not shape.partial and 0 not in shape.keys
+    return (
+        shape is not None
+        and shape.unique
+        and shape.valid
+        and shape.immediate
+        and not shape.partial
+        and 0 not in shape.keys
+    )
 
 
 HANDLERS = {"ViewStmt": create_view, "RefreshMatViewStmt": refresh}
