@@ -18,10 +18,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lockgate.config import load
+from lockgate.base.config import load
 from lockgate.queries.files import File, in_tree, wanted
 from lockgate.queries.hints import hints
-from lockgate.request import Request, read_folder
+from lockgate.run.plan import Request, read_folder
 
 RUNS = 2
 MIGRATION = "CREATE TABLE people (id int PRIMARY KEY, name text, born date);\nCREATE TABLE orders (id int PRIMARY KEY, person int, amount numeric);\n"

@@ -20,11 +20,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from lockgate.live import verify
-from lockgate.live.backend import start
-from lockgate.live.plan import Plan, RolePlan, ServerWish
-from lockgate.live.run import _Run
-from lockgate.live.server import Server
+from lockgate.oracle import verify
+from lockgate.oracle.apply.plan import Plan, RolePlan, ServerWish
+from lockgate.oracle.apply.run import _Run
+from lockgate.oracle.server.backend import start
+from lockgate.oracle.server.embedded import Server
 from lockgate.parse import parse_script
 from lockgate.sources import load
 from lockgate.sources.migration import Migration, Transaction
@@ -90,7 +90,7 @@ def _apply(plan: Plan) -> float:
 
 def _psql(plan: Plan) -> float:
     """One session, every file as its runner's shape has it; the same server settings, an ordinary role."""
-    from lockgate.live.binaries import choose
+    from lockgate.oracle.server.binaries import choose
 
     with Server(choose("", plan.server.major)) as server, tempfile.TemporaryDirectory() as work:
         server.ready()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lockgate.config import Config, Deploy, Migrations
+from lockgate.base.config import Config, Deploy, Migrations
 from lockgate.deploy import attestation, git, health
 from lockgate.deploy.dokploy import Dokploy
 from lockgate.deploy.ending import Pace

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from lockgate.live import verify
-from lockgate.live.binaries import at_hand
-from lockgate.live.plan import Observation, Plan, Report, RolePlan, ServerWish
+from lockgate.base.text import Source
+from lockgate.oracle import verify
+from lockgate.oracle.apply.plan import Observation, Plan, Report, RolePlan, ServerWish
+from lockgate.oracle.server.binaries import at_hand
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Source
 
 
 def migration(name: str, up: str, down: str = "", shape: Transaction = Transaction.IMPLICIT) -> Migration:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psycopg
 
-from lockgate.live.binaries import choose
-from lockgate.live.server import Server
+from lockgate.oracle.server.binaries import choose
+from lockgate.oracle.server.embedded import Server
 
 ROLES = """CREATE ROLE paliad_owner LOGIN CREATEROLE; CREATE ROLE paliad_app LOGIN PASSWORD 'very-secret'; CREATE ROLE somebody; CREATE ROLE team;
 CREATE ROLE reader NOINHERIT; GRANT team TO paliad_app; GRANT reader TO team WITH ADMIN OPTION; ALTER ROLE paliad_app SET search_path = paliad, public"""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lockgate.base.text import Source
 from lockgate.catalog.catalog import Catalog
 from lockgate.queries.examine import Examined, Schema, of_tree
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Source
 from lockgate.timeline.replay import Plan, Replay
 
 BASE = """

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lockgate.config import Config, Git, LedgerSettings
-from lockgate.findings import Finding
+from lockgate.base.config import Config, Git, LedgerSettings
+from lockgate.base.findings import Finding
 from lockgate.rules import registry
 from lockgate.slots import examine, gather
 from lockgate.slots.table import SlotTable

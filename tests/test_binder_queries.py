@@ -10,14 +10,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from lockgate.base.text import Source, Span
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.typename import base_type, type_name
-from lockgate.live.binaries import Binaries, at_hand
-from lockgate.live.server import DATABASE, Server
+from lockgate.oracle.server.binaries import Binaries, at_hand
+from lockgate.oracle.server.embedded import DATABASE, Server
 from lockgate.parse import parse_text
 from lockgate.parse.statement import Statement
 from lockgate.sources.migration import Script, Transaction
-from lockgate.text import Source, Span
 from lockgate.timeline import binder
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Refused

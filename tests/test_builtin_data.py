@@ -13,10 +13,10 @@ import pytest
 from lockgate.catalog.builtin import MAJORS, BuiltinFunction, BuiltinType, builtins
 from lockgate.catalog.builtin import Builtins as Data
 from lockgate.catalog.extension_data import extension, known_extensions
-from lockgate.live.binaries import Binaries, at_hand
-from lockgate.live.server import Server
-from lockgate.live.stand_ins import MARK
-from lockgate.live.wire import SocketConnection
+from lockgate.oracle.server.binaries import Binaries, at_hand
+from lockgate.oracle.server.embedded import Server
+from lockgate.oracle.server.stand_ins import MARK
+from lockgate.oracle.server.wire import SocketConnection
 
 UNSTABLE = 12000  # FirstUnpinnedObjectId: OIDs from here on differ between builds (src/include/access/transam.h)
 Row = tuple[str | None, ...]

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from lockgate.base.errors import UsageError
 from lockgate.deploy.containers import Watch, uptime
 from lockgate.deploy.dokploy import Dokploy, Refused
 from lockgate.deploy.ending import Limits
@@ -21,7 +22,6 @@ from lockgate.deploy.gate import Gate
 from lockgate.deploy.http import Http, Unreachable
 from lockgate.deploy.preflight import most_calls
 from lockgate.deploy.records import Container
-from lockgate.errors import UsageError
 from tests.deploy_kit import QUICK, Bench, bench, commit_all
 from tests.fake_dokploy import FakeDokploy
 from tests.test_deploy_gate import SECRETS, run

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.config import load
+from lockgate.base.config import load
 from lockgate.deploy import attestation
-from lockgate.request import Request, read_folder
+from lockgate.run.plan import Request, read_folder
 from tests.deploy_kit import commit_all, repository, sh
 from tests.fake_dokploy import KEY, FakeDokploy
 from tests.fake_gitea import TOKEN, FakeGitea

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.deploy.dokploy import Refused, Unsettled
 from lockgate.deploy.follow import Ticket
 from lockgate.deploy.state import Memory
-from lockgate.errors import CannotCheck, UsageError
 from tests.deploy_kit import QUICK, Bench, bench, commit_all, sh
 from tests.fake_dokploy import ENV, KEY, REFRESH, Faults
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from lockgate.base.config import Config, Deploy
+from lockgate.base.config import Gitea as GiteaSettings
+from lockgate.base.errors import UsageError
 from lockgate.cli.gate_report import command as gate_report
 from lockgate.cli.publish import command as publish
-from lockgate.config import Config, Deploy
-from lockgate.config import Gitea as GiteaSettings
 from lockgate.deploy import comment, gitea
 from lockgate.deploy.gitea import MARKER, Gitea, GiteaError, Place
 from lockgate.deploy.secret import Masker, Secret
-from lockgate.errors import UsageError
 from tests.deploy_kit import bench, repository
 from tests.fake_gitea import TOKEN, FakeGitea
 

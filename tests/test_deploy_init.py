@@ -13,12 +13,12 @@ import pytest
 from click.testing import CliRunner
 from ruamel.yaml import YAML
 
+from lockgate.base.text import Source
 from lockgate.cli.init import command
 from lockgate.deploy import scaffold
 from lockgate.rules import registry
 from lockgate.surface import examine, facts_of
 from lockgate.surface.settings import from_dokploy
-from lockgate.text import Source
 from tests.conftest import ROOT
 from tests.deploy_kit import repository, sh
 
@@ -153,7 +153,7 @@ REPOSITORIES = {
 
 @pytest.mark.parametrize("kind", REPOSITORIES)
 def test_what_init_makes_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    from lockgate.config import load
+    from lockgate.base.config import load
 
     files, shown, written = REPOSITORIES[kind]
     for name, text in files.items():
@@ -253,7 +253,7 @@ def test_the_copies_are_the_templates() -> None:
 
 
 def test_the_configuration_is_read_by_lockgate(tree: Path) -> None:
-    from lockgate.config import load
+    from lockgate.base.config import load
 
     init()
     config = load(None, tree)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lockgate.base.text import Source
 from lockgate.rules import registry
 from lockgate.surface import Unreadable, examine, facts_of
 from lockgate.surface.dockerfile import read
 from lockgate.surface.service import ComposeFile, Service
-from lockgate.text import Source
 from tests.conftest import Run
 
 

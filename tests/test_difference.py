@@ -16,12 +16,13 @@ import jsonschema
 import psycopg
 import pytest
 
-from lockgate.live import pg_dump, snapshot, verify
-from lockgate.live.binaries import at_hand, choose
-from lockgate.live.plan import Baseline, Plan, ServerWish
-from lockgate.live.production import catalog
-from lockgate.live.server import Server
-from lockgate.text import Source
+from lockgate.base.text import Source
+from lockgate.oracle import verify
+from lockgate.oracle.apply.plan import Baseline, Plan, ServerWish
+from lockgate.oracle.read import pg_dump, snapshot
+from lockgate.oracle.read.production import catalog
+from lockgate.oracle.server.binaries import at_hand, choose
+from lockgate.oracle.server.embedded import Server
 from tests.conftest import ROOT, Run
 from tests.live_kit import majors
 

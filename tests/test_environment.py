@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.check import check
-from lockgate.config import Config, load
-from lockgate.findings import Finding
-from lockgate.request import Request, make_plan, read_folder
+from lockgate.base.config import Config, load
+from lockgate.base.findings import Finding
+from lockgate.base.values import replace
+from lockgate.run.check import check
+from lockgate.run.plan import Request, make_plan, read_folder
+from lockgate.run.verify import verify
 from lockgate.sources.environment import supabase
 from lockgate.timeline.export import export
 from lockgate.timeline.replay import Plan, Replay
 from lockgate.timeline.step import Step
-from lockgate.values import replace
-from lockgate.verify import verify
 
 PROFILES = """create table profiles (id uuid primary key references auth.users on delete cascade, avatar text);
 alter table profiles enable row level security;

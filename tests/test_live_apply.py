@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lockgate.live.plan import Asked, Baseline, RolePlan, ScratchRole, State
-from lockgate.live.wire import SocketConnection
+from lockgate.base.text import Source
+from lockgate.oracle.apply.plan import Asked, Baseline, RolePlan, ScratchRole, State
+from lockgate.oracle.server.wire import SocketConnection
 from lockgate.sources.migration import Transaction
-from lockgate.text import Source
 from tests.live_kit import migration, only, outcome, run
 
 BASE = migration("1", "CREATE TABLE t (id int PRIMARY KEY, name text);")

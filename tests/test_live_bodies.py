@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from lockgate.live.binaries import at_hand
-from lockgate.live.plan import Baseline, Report, RolePlan, ServerWish
-from lockgate.text import Source
+from lockgate.base.text import Source
+from lockgate.oracle.apply.plan import Baseline, Report, RolePlan, ServerWish
+from lockgate.oracle.server.binaries import at_hand
 from tests.conftest import Run
 from tests.live_kit import majors, migration, run
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lockgate.live.binaries import choose
-from lockgate.live.catalog import read_catalog
-from lockgate.live.contents import Reader
-from lockgate.live.plan import RolePlan
-from lockgate.live.server import Server
+from lockgate.oracle.apply.contents import Reader
+from lockgate.oracle.apply.plan import RolePlan
+from lockgate.oracle.read.catalog import read_catalog
+from lockgate.oracle.server.binaries import choose
+from lockgate.oracle.server.embedded import Server
 from tests.live_kit import majors, migration, run
 
 STATEMENTS = (

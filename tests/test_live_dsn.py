@@ -18,8 +18,8 @@ import psycopg
 import pytest
 from tools.private_server import private_server
 
-from lockgate.live.binaries import choose
-from lockgate.live.reach import reachable
+from lockgate.oracle.server.binaries import choose
+from lockgate.oracle.server.reach import reachable
 from tests.conftest import ROOT, Run
 
 OUTAGES = ROOT / "examples/three-outages"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.errors import CannotCheck
-from lockgate.live.plan import RolePlan, ScratchRole, State
+from lockgate.base.errors import CannotCheck
+from lockgate.oracle.apply.plan import RolePlan, ScratchRole, State
 from lockgate.sources.migration import Transaction
 from tests.live_kit import majors, migration, only, outcome, run
 
@@ -91,8 +91,8 @@ def test_a_role_of_production_that_reaches_the_machine_does_not_here() -> None:
 
 
 def test_a_hostile_baseline_is_no_more_trusted() -> None:
-    from lockgate.live.plan import Baseline
-    from lockgate.text import Source
+    from lockgate.base.text import Source
+    from lockgate.oracle.apply.plan import Baseline
 
     dump = "CREATE ROLE boss SUPERUSER;\nCOPY (SELECT 1) TO PROGRAM 'touch /tmp/lockgate-proof-of-escape';\nALTER ROLE app SUPERUSER;\nCREATE TABLE t (id int);"
     report = run(migration("2", "SELECT 1;"), roles=RolePlan(deployer="app"), baseline=Baseline(Source("b.sql", dump)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from lockgate.live.plan import RolePlan
+from lockgate.oracle.apply.plan import RolePlan
 from lockgate.sources.migration import Transaction
 from tests.live_kit import majors, migration, run
 

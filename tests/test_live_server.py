@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.errors import CannotCheck
-from lockgate.live import reach, supervisor
-from lockgate.live.binaries import Binaries, at_hand, choose, inspect
-from lockgate.live.server import Server, _base, _make_home, sweep
-from lockgate.live.wire import Late, Lost, SocketConnection
+from lockgate.base.errors import CannotCheck
+from lockgate.oracle.server import reach, supervisor
+from lockgate.oracle.server.binaries import Binaries, at_hand, choose, inspect
+from lockgate.oracle.server.embedded import Server, _base, _make_home, sweep
+from lockgate.oracle.server.wire import Late, Lost, SocketConnection
 from tests.live_kit import majors
 
 SRC = str(Path(__file__).parents[1] / "src")
@@ -85,8 +85,8 @@ def test_as_root_the_server_s_uid_owns_nothing_else() -> None:
 CHILD = """
 import sys, time
 sys.path.insert(0, {src!r})
-from lockgate.live.binaries import choose
-from lockgate.live.server import Server
+from lockgate.oracle.server.binaries import choose
+from lockgate.oracle.server.embedded import Server
 server = Server(choose({bindir!r}, None))
 server.start()
 {wait}

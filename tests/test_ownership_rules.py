@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.findings import Finding, Severity
+from lockgate.base.findings import Finding, Severity
+from lockgate.base.text import Source
 from lockgate.rules import registry
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Source
 from lockgate.timeline.replay import Plan, Replay
 from lockgate.timeline.step import Step
 from tests.conftest import Run

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.live import verify
-from lockgate.live.plan import Baseline, RolePlan, ServerWish, State
-from lockgate.live.plan import Plan as LivePlan
-from lockgate.live.server import Server
+from lockgate.base.text import Source
+from lockgate.oracle import verify
+from lockgate.oracle.apply.plan import Baseline, RolePlan, ServerWish, State
+from lockgate.oracle.apply.plan import Plan as LivePlan
+from lockgate.oracle.server.embedded import Server
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Source
 from lockgate.timeline.replay import Plan, Replay
 from lockgate.timeline.step import Step
 from tests.live_kit import majors

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.check import check
-from lockgate.config import load
+from lockgate.base.config import load
 from lockgate.report import render
-from lockgate.request import Request
+from lockgate.run.check import check
+from lockgate.run.plan import Request
 
 MIGRATION = "CREATE TABLE people (id int PRIMARY KEY, name text, born date);\nCREATE TABLE orders (id int PRIMARY KEY, person int, amount numeric);\n"
 LATER = (

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.live import verify
-from lockgate.live.plan import Asked
-from lockgate.live.plan import Plan as LivePlan
+from lockgate.oracle import verify
+from lockgate.oracle.apply.plan import Asked
+from lockgate.oracle.apply.plan import Plan as LivePlan
 from tests.queries_kit import BASE, examined, marked, migrations
 from tests.test_speed_imports import heavy, modules
 

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from lockgate.live import verify
-from lockgate.live.plan import Asked, Report
-from lockgate.live.plan import Plan as LivePlan
+from lockgate.base.text import Span
+from lockgate.oracle import verify
+from lockgate.oracle.apply.plan import Asked, Report
+from lockgate.oracle.apply.plan import Plan as LivePlan
 from lockgate.queries.examine import Examined, Schema, of_tree
-from lockgate.text import Span
 from lockgate.timeline.replay import Plan, Replay
 from tests.queries_kit import BASE, migrations
 

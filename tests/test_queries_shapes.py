@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from lockgate.base.text import Source, Span
 from lockgate.queries.excerpt import excerpt
 from lockgate.queries.fit import Fitted
 from lockgate.queries.known import known
 from lockgate.queries.passage import Passage
 from lockgate.queries.query import Query, queries
 from lockgate.queries.resolve import resolve
-from lockgate.text import Source, Span
 from tests.queries_kit import BASE, catalog
 
 COLUMNS = {

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from lockgate import cache
-from lockgate.check import check
-from lockgate.config import load
-from lockgate.recall import _chain
+from lockgate.base.config import load
+from lockgate.base.text import Source, Span
+from lockgate.base.values import replace
+from lockgate.cache import store as cache
+from lockgate.cache.replay import _chain
 from lockgate.report import render
-from lockgate.request import Request
+from lockgate.run.check import check
+from lockgate.run.plan import Request
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Source, Span
 from lockgate.timeline.export import export
 from lockgate.timeline.replay import Leg, Plan
-from lockgate.values import replace
 
 FORMATS = ("terminal", "json", "sarif", "gitlab", "junit", "annotations")
 STATEMENTS = (
@@ -164,7 +164,7 @@ def test_only_what_follows_a_change_is_replayed(folder: Path, monkeypatch: pytes
 def test_a_replay_goes_on_where_it_was_left(folder: Path) -> None:
     for number in range(1, 9):
         (folder / f"migrations/{number:04}_m.up.sql").write_text(script(random.Random(number), number))
-    from lockgate.check import examine
+    from lockgate.run.check import examine
 
     first = examine(load(None, folder), Request(cwd=folder))
     again = examine(load(None, folder), Request(cwd=folder))

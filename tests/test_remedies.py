@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from lockgate.live.server import Server
-from lockgate.live.wire import SocketConnection
+from lockgate.base.text import Source
+from lockgate.oracle.server.embedded import Server
+from lockgate.oracle.server.wire import SocketConnection
 from lockgate.rules import registry
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Source
 from lockgate.timeline.replay import Plan, Replay
 from lockgate.timeline.step import Step
 from tests.timeline_kit import ENABLED

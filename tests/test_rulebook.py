@@ -6,18 +6,17 @@ from itertools import groupby
 
 import pytest
 
-from lockgate import rulebook
+from lockgate.base.findings import Finding
+from lockgate.base.text import Source
 from lockgate.catalog.catalog import Catalog
-from lockgate.check import standing
-from lockgate.findings import Finding
-from lockgate.live import verify
-from lockgate.live.plan import Asked, RolePlan, State
-from lockgate.live.plan import Plan as LivePlan
+from lockgate.oracle import verify
+from lockgate.oracle.apply.plan import Asked, RolePlan, State
+from lockgate.oracle.apply.plan import Plan as LivePlan
 from lockgate.queries.examine import Examined, Schema, of_release, of_tree
-from lockgate.rulebook import Example, File
-from lockgate.rules import registry
+from lockgate.rules import registry, rulebook
+from lockgate.rules.rulebook import Example, File
+from lockgate.run.check import standing
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Source
 from lockgate.timeline.replay import Broken, Plan, Replay
 from lockgate.timeline.step import Step
 

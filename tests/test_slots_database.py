@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from lockgate.config import Config, LedgerSettings
-from lockgate.errors import CannotCheck
-from lockgate.live.binaries import choose
-from lockgate.live.server import Server
+from lockgate.base.config import Config, LedgerSettings
+from lockgate.base.errors import CannotCheck
+from lockgate.oracle.server.binaries import choose
+from lockgate.oracle.server.embedded import Server
 from lockgate.rules import registry
 from lockgate.slots import SlotTable, examine, gather
 from lockgate.slots.pending import pending

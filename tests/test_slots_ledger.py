@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from lockgate.config import Config, LedgerSettings
-from lockgate.errors import CannotCheck, UsageError
+from lockgate.base.config import Config, LedgerSettings
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.text import Source
 from lockgate.slots import applied_ids, read_ledger
 from lockgate.slots.atlas import sums
 from lockgate.slots.checksums import agrees, flyway_crc32
@@ -18,7 +19,6 @@ from lockgate.slots.kinds import DBMATE, KINDS
 from lockgate.slots.read import read_dsn, read_snapshot
 from lockgate.sources import load
 from lockgate.sources.naming import BY_NAME
-from lockgate.text import Source
 from tests.conftest import ROOT
 from tests.slots_kit import names, put, said
 

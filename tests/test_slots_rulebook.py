@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lockgate import rulebook
+from lockgate.rules import rulebook
 from tests.slots_kit import Repo, put, said
 
 _FENCE = re.compile(r"^```slots\n(.*?)^```$", re.MULTILINE | re.DOTALL)

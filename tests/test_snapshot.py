@@ -41,7 +41,7 @@ def dsn() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def files(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The snapshot's files."""
-    from lockgate.live import snapshot
+    from lockgate.oracle.read import snapshot
 
     folder = tmp_path_factory.mktemp("snapshot")
     taken = snapshot.take(dsn, "paliad.applied_migrations")
@@ -83,7 +83,7 @@ def test_the_command_writes_what_can_be_read_and_compared(lockgate: Run, dsn: st
 
 def test_nothing_is_written_to_the_database(dsn: str) -> None:
     """Every session of the snapshot is read-only: even its pg_dump could not write."""
-    from lockgate.live import production as reading
+    from lockgate.oracle.read import production as reading
 
     with reading._Reader(dsn) as reader, pytest.raises(Exception, match="it would write"):
         reader.execute("CREATE TABLE written (id int)")
@@ -293,7 +293,7 @@ def test_a_baseline_whose_ledger_is_forgotten(lockgate: Run, files: Path, tmp_pa
 
 
 def test_a_password_of_a_user_mapping_stays_in_production(dsn: str) -> None:
-    from lockgate.live import pg_dump
+    from lockgate.oracle.read import pg_dump
 
     mapping = "CREATE USER MAPPING FOR paliad_app SERVER away OPTIONS (\"user\" 'u', password 'deep-secret')"
     with psycopg.connect(dsn, autocommit=True) as connection:

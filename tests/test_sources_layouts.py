@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.errors import CannotCheck, UsageError
+from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.sources import Folder, Transaction, detect, load
 from tests.conftest import Run
 from tests.slots_kit import put

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from lockgate.base.text import Source
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Source
 from lockgate.timeline.export import export
 from lockgate.timeline.replay import Plan, Replay
 from lockgate.timeline.step import Step

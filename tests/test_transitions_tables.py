@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.live.server import Server
+from lockgate.oracle.server.embedded import Server
 from tests.timeline_kit import ENABLED, lacks, play
 
 SCRIPTS = sorted(Path(__file__).with_name("timeline").glob("*.sql"))

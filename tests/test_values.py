@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lockgate import values
+from lockgate.base import values
 
 CODE = """
 from typing import ClassVar

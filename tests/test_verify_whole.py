@@ -17,18 +17,19 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.audit import audit, differences
-from lockgate.check import Checked, examine
-from lockgate.config import Config
-from lockgate.facts import Differs
-from lockgate.findings import Finding, Label, Severity, Verdict
-from lockgate.live import supervisor, verify
-from lockgate.live.plan import LiveCatalog, Report
-from lockgate.live.plan import Plan as LivePlan
-from lockgate.request import Request
-from lockgate.text import Span
+from lockgate.base.config import Config
+from lockgate.base.findings import Finding, Label, Severity, Verdict
+from lockgate.base.text import Span
+from lockgate.base.values import replace
+from lockgate.oracle import verify
+from lockgate.oracle.apply.plan import LiveCatalog, Report
+from lockgate.oracle.apply.plan import Plan as LivePlan
+from lockgate.oracle.server import supervisor
+from lockgate.run.audit import audit, differences
+from lockgate.run.check import Checked, examine
+from lockgate.run.evidence import Differs
+from lockgate.run.plan import Request
 from lockgate.timeline.replay import Plan, Replay
-from lockgate.values import replace
 from tests.conftest import Run
 from tests.live_kit import migration
 
@@ -274,8 +275,8 @@ def test_every_finding_on_a_statement_has_evidence_with_role_and_locks(lockgate:
 def test_what_the_server_refutes_is_our_mistake_and_closes_no_gate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lockgate import verify as joined
     from lockgate.cli.options import configuration, make_request
+    from lockgate.run import verify as joined
 
     project(tmp_path, '[rules.severity]\ninvalid-definition = "error"\n', **{"1_base": "CREATE TABLE t (id int);\n"})
     monkeypatch.chdir(tmp_path)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lockgate.base.text import Source
 from lockgate.catalog.objects import Constraint, Relation
-from lockgate.live.binaries import Binaries, at_hand
-from lockgate.live.catalog import compare, read_catalog
-from lockgate.live.server import Server
-from lockgate.live.wire import SocketConnection
+from lockgate.oracle.read.catalog import compare, read_catalog
+from lockgate.oracle.server.binaries import Binaries, at_hand
+from lockgate.oracle.server.embedded import Server
+from lockgate.oracle.server.wire import SocketConnection
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Source
 from lockgate.timeline.export import export
 from lockgate.timeline.replay import Broken, Plan, Replay
 

@@ -9,8 +9,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from lockgate.live.binaries import Binaries, inspect
-from lockgate.live.server import Server
+from lockgate.oracle.server.binaries import Binaries, inspect
+from lockgate.oracle.server.embedded import Server
 from tests.oracle.compare import kind_of, run, shrink
 from tests.oracle.program import PREAMBLE, RIGHTS, WEIGHTS, Production, next_statement
 from tests.timeline_kit import ENABLED

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from lockgate.live.catalog import SQL, compare, in_order
-from lockgate.live.server import Server
-from lockgate.live.wire import SocketConnection
+from lockgate.base.text import Source
+from lockgate.oracle.read.catalog import SQL, compare, in_order
+from lockgate.oracle.server.embedded import Server
+from lockgate.oracle.server.wire import SocketConnection
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Source
 from lockgate.timeline.export import export
 from lockgate.timeline.replay import Broken, Plan, Replay
 from lockgate.timeline.step import Step

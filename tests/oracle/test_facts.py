@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lockgate.live.server import Server
+from lockgate.oracle.server.embedded import Server
 from tests.oracle.compare import Pair, database
 from tests.timeline_kit import ENABLED
 

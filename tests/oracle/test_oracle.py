@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from lockgate.live.server import Server
+from lockgate.oracle.server.embedded import Server
 from tests.oracle import state
 from tests.oracle.compare import replay_texts, run, shrink
 from tests.oracle.program import PREAMBLE, next_statement

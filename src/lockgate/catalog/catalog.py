@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar, cast
 
+from lockgate.base.lazy_imports import Map
+from lockgate.base.values import dataclass
 from lockgate.catalog.builtin import Builtins, builtins
 from lockgate.catalog.objects import (
     BOOTSTRAP_SUPERUSER,
@@ -32,8 +34,6 @@ from lockgate.catalog.objects import (
     Trigger,
     Type,
 )
-from lockgate.lean import Map
-from lockgate.values import dataclass
 
 Address = tuple[int, int]  # (oid, attnum); attnum 0 is the whole object
 T = TypeVar("T", bound=Object)
@@ -547,7 +547,7 @@ class Draft(Catalog):
 
     def replace_attribute(self, relation: Relation, attribute: Attribute) -> Relation:
         """Put a relation with one column replaced (same attnum)."""
-        from lockgate.values import replace
+        from lockgate.base.values import replace
 
         changed = replace(
             relation, attributes=tuple(attribute if a.num == attribute.num else a for a in relation.attributes)

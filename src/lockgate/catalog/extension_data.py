@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lockgate.base.values import dataclass
 from lockgate.catalog.extension_rows import (
     ExtensionCast,
     ExtensionColumn,
@@ -26,7 +27,6 @@ from lockgate.catalog.extension_rows import (
     ExtensionType,
     FamilyMember,
 )
-from lockgate.values import dataclass
 
 _DATA = Path(__file__).parent / "data" / "extensions"
 _BASE = 15  # the major of the files beside the folders of the others

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
+from lockgate.base.values import replace
 from lockgate.catalog.catalog import Draft, NameKey, Place, name_key
 from lockgate.catalog.objects import Object, Relation, Role
-from lockgate.values import replace
 
 # what of a relation may differ without any other statement caring whether it does
 _INDIFFERENT = (

@@ -8,7 +8,7 @@ of a role.
 
 from __future__ import annotations
 
-from lockgate.values import dataclass
+from lockgate.base.values import dataclass
 
 # An acl is None (the built-in default of its kind, see privileges.py) or items (grantee role oid, 0 for PUBLIC;
 # privilege letters; those with grant option; grantor), as aclitem in PostgreSQL's src/include/utils/acl.h.

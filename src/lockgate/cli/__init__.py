@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def _run() -> int:
-    from lockgate.memo import remembered
+    from lockgate.cache.memo import remembered
 
     known = remembered(sys.argv[1:])
     if known is not None:

@@ -31,10 +31,10 @@ def command(
 
     PATH is a folder of migrations, or single files; by default the configuration's, else what is found here.
     """
-    from lockgate.check import check
+    from lockgate.cache.memo import Watch
     from lockgate.cli.progress import progress
-    from lockgate.memo import Watch
     from lockgate.report import render
+    from lockgate.run.check import check
 
     with Watch(sys.argv[1:]) as watch:
         config = configuration(config_path)

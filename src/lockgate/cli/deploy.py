@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lockgate.errors import CannotCheck, UsageError
+from lockgate.base.errors import CannotCheck, UsageError
 
 if TYPE_CHECKING:
-    from lockgate.check import Outcome
-    from lockgate.config import Config, Deploy
+    from lockgate.base.config import Config, Deploy
+    from lockgate.base.findings import Finding
     from lockgate.deploy.gate import Gate
     from lockgate.deploy.order import Order
     from lockgate.deploy.preflight import Settings
     from lockgate.deploy.secret import Secret
-    from lockgate.findings import Finding
+    from lockgate.run.check import Outcome
 
 
 @click.command("deploy")
@@ -117,7 +117,7 @@ def command(
 
 def with_environment(config: Config) -> Config:
     """The configuration with LOCKGATE_DOKPLOY_URL, LOCKGATE_COMPOSE_ID, LOCKGATE_HEALTH_URL. Raises UsageError."""
-    from lockgate.values import replace
+    from lockgate.base.values import replace
 
     deploy = replace(
         config.deploy,
@@ -136,7 +136,7 @@ def _order(
     from lockgate.deploy import attestation, git
     from lockgate.deploy.order import Order
     from lockgate.deploy.proof import checked_override
-    from lockgate.request import Request, read_folder
+    from lockgate.run.plan import Request, read_folder
 
     cwd = Path.cwd()
     head = git.head(cwd, os.environ)
@@ -218,8 +218,8 @@ def _missing(deploy: Deploy, key: Secret | None) -> tuple[str, str]:
 def _verifier(config: Config) -> Callable[[], Outcome]:
     def verify() -> Outcome:
         from lockgate.cli.progress import progress
-        from lockgate.request import Request
-        from lockgate.verify import verify as apply
+        from lockgate.run.plan import Request
+        from lockgate.run.verify import verify as apply
 
         with progress("verifying") as bar:
             return apply(config, Request(), progress=bar)
@@ -239,7 +239,7 @@ def _settings_check(order: Order) -> Callable[[Settings, bool], list[Finding]]:
 
     def check(settings: Settings, auto_deploy_allowed: bool) -> list[Finding]:
         from lockgate import surface
-        from lockgate.check import of_surface
+        from lockgate.run.check import of_surface
         from lockgate.surface.service import ComposeFile
         from lockgate.surface.settings import from_dokploy
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from lockgate.errors import UsageError
+from lockgate.base.errors import UsageError
 
 
 @click.command("explain")
@@ -15,7 +15,7 @@ def command(rule: str) -> int:
     """What a rule catches, why it hurts, what to do, when to ignore it. RULE is a name or a code."""
     import difflib
 
-    from lockgate import rulebook
+    from lockgate.rules import rulebook
 
     found = rulebook.by_code(rule)
     if found is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from lockgate.config import Config
+    from lockgate.base.config import Config
     from lockgate.deploy.journal import Entry
 
 

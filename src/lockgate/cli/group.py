@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from lockgate import __version__
-from lockgate.errors import LockgateError
+from lockgate.base.errors import LockgateError
 
 # command -> its one-line help: --help must not import what the commands need
 COMMANDS = {

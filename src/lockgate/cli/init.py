@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lockgate.errors import CannotCheck
+from lockgate.base.errors import CannotCheck
 
 if TYPE_CHECKING:
     from lockgate.deploy.scaffold import Found, Planned

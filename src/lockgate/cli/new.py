@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lockgate.base.errors import UsageError
 from lockgate.cli.slot_table import slot_options
-from lockgate.errors import UsageError
 
 if TYPE_CHECKING:
-    from lockgate.config import Config
+    from lockgate.base.config import Config
     from lockgate.sources import Folder
 
 
@@ -47,9 +47,9 @@ def command(name: str, paths: tuple[Path, ...], layout: str | None, config_path:
 
 def _folder(config: Config, paths: tuple[Path, ...], layout: str | None) -> Folder:
     """The folder; an empty one where the layout is named, for its first migration."""
+    from lockgate.base.errors import CannotCheck
     from lockgate.cli.options import make_request
-    from lockgate.errors import CannotCheck
-    from lockgate.request import read_folder
+    from lockgate.run.plan import read_folder
     from lockgate.sources import Folder
     from lockgate.sources.folder import shown
 

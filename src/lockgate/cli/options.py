@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import click
 
-from lockgate.config import Config, load
-from lockgate.errors import UsageError
-from lockgate.findings import Severity
-from lockgate.request import Request
-from lockgate.text import Source
+from lockgate.base.config import Config, load
+from lockgate.base.errors import UsageError
+from lockgate.base.findings import Severity
+from lockgate.base.text import Source
+from lockgate.run.plan import Request
 
 F = TypeVar("F", bound=Callable[..., Any])
 LAYOUTS = (
@@ -128,7 +128,7 @@ def report_options(function: F) -> F:
 
 def configuration(config_path: Path | None) -> Config:
     """The configuration of --config, or the nearest one."""
-    from lockgate.check import validate_rules
+    from lockgate.run.check import validate_rules
 
     config = load(config_path, Path.cwd())
     if config.rules.select or config.rules.ignore or config.rules.severity:

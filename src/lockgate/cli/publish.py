@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lockgate.errors import LockgateError
+from lockgate.base.errors import LockgateError
 
 
 @click.command("publish")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lockgate.base.errors import UsageError
 from lockgate.cli.slot_table import open_table, slot_options
-from lockgate.errors import UsageError
 
 if TYPE_CHECKING:
     from lockgate.slots.claim import Claim

@@ -13,7 +13,7 @@ import click
 )
 def command(output_format: str) -> int:
     """List all rules: code, name, severity, what PostgreSQL says."""
-    from lockgate import rulebook
+    from lockgate.rules import rulebook
 
     rules = sorted((rulebook.rule(name) for name in rulebook.names()), key=lambda r: r.code)
     if output_format == "json":

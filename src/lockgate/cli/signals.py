@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator
 from types import FrameType
 
-from lockgate.errors import CannotCheck
+from lockgate.base.errors import CannotCheck
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import click
 from lockgate.cli.options import LAYOUTS, configuration, make_request
 
 if TYPE_CHECKING:
-    from lockgate.config import Config
+    from lockgate.base.config import Config
     from lockgate.slots.table import SlotTable
     from lockgate.sources import Folder
 
@@ -36,7 +36,7 @@ def open_table(
     paths: tuple[Path, ...], layout: str | None, config_path: Path | None
 ) -> tuple[Config, Folder, SlotTable]:
     """The configuration, the folder and its table."""
-    from lockgate.request import read_folder
+    from lockgate.run.plan import read_folder
     from lockgate.slots import gather
 
     config = configuration(config_path)

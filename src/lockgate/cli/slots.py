@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from lockgate.base.errors import UsageError
+from lockgate.base.findings import Finding
 from lockgate.cli import renumber
 from lockgate.cli.options import emit
 from lockgate.cli.slot_table import open_table, slot_options
-from lockgate.errors import UsageError
-from lockgate.findings import Finding
 
 if TYPE_CHECKING:
     from lockgate.slots.table import Entry, SlotTable

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lockgate.base.config import Config
+from lockgate.base.errors import UsageError
 from lockgate.cli.options import configuration
-from lockgate.config import Config
-from lockgate.errors import UsageError
 
 if TYPE_CHECKING:
-    from lockgate.live.snapshot import Snapshot
+    from lockgate.oracle.read.snapshot import Snapshot
 
 
 @click.command("snapshot")
@@ -58,7 +58,7 @@ def command(
     --diff the migrations that the ledger holds are applied on a scratch server and compared with the database: exit
     code 1 where they differ.
     """
-    from lockgate.live import snapshot
+    from lockgate.oracle.read import snapshot
 
     if output_format != "terminal" and not diff:
         raise UsageError("--format is of --diff: a snapshot is written to files", "add --diff, or leave --format away")
@@ -74,8 +74,8 @@ def command(
 def _ledger(config: Config) -> str:
     """The configured ledger, else the one that the runner of the migrations keeps; "" where no migrations are found or
     their runner has none."""
-    from lockgate.errors import LockgateError
-    from lockgate.request import Request, read_folder
+    from lockgate.base.errors import LockgateError
+    from lockgate.run.plan import Request, read_folder
     from lockgate.slots import ledger_table
 
     if config.ledger.table:
@@ -87,7 +87,7 @@ def _ledger(config: Config) -> str:
 
 
 def _write(config: Config, taken: Snapshot, table: str, folder: Path) -> int:
-    from lockgate.live import snapshot
+    from lockgate.oracle.read import snapshot
 
     snapshot.write(folder / "baseline.sql", taken.baseline)
     written = {"[migrations] baseline": folder / "baseline.sql"}
@@ -110,7 +110,7 @@ def _write(config: Config, taken: Snapshot, table: str, folder: Path) -> int:
 def _diff(config: Config, dsn: str, variable: str, output_format: str) -> int:
     from lockgate.difference import difference
     from lockgate.report.difference import as_json, as_text
-    from lockgate.request import Request
+    from lockgate.run.plan import Request
 
     found = difference(config, Request(), dsn, variable)
     click.echo(as_json(found) if output_format == "json" else as_text(found), nl=False)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lockgate.base.errors import UsageError
 from lockgate.cli.options import configuration, emit, folder_options, make_request
-from lockgate.errors import UsageError
 
 if TYPE_CHECKING:
     from lockgate.timeline.replay import Replay
@@ -36,10 +36,10 @@ def command(
     output: Path | None,
 ) -> int:
     """What each migration does to the catalog, or (--catalog) the whole simulated catalog after the last one."""
-    from lockgate.recall import finished
+    from lockgate.cache.replay import finished
     from lockgate.report.changes import rows_of
     from lockgate.report.timeline import as_html, as_text
-    from lockgate.request import make_plan, read_folder
+    from lockgate.run.plan import make_plan, read_folder
     from lockgate.timeline.replay import Broken, Replay
 
     config = configuration(config_path)

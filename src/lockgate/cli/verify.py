@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from lockgate.check import Outcome
+from lockgate.base.config import Config
+from lockgate.base.errors import UsageError
 from lockgate.cli.options import configuration, emit, folder_options, make_request, report_options
-from lockgate.config import Config
-from lockgate.errors import UsageError
+from lockgate.run.check import Outcome
 
 
 @click.command("verify")
@@ -61,7 +61,7 @@ def command(
     from lockgate.cli.progress import progress
     from lockgate.cli.signals import ended_in_order
     from lockgate.report import render
-    from lockgate.verify import verify
+    from lockgate.run.verify import verify
 
     narrowed = (paths, layout, transaction, role, superuser, since, stdin_filename, not bodies)
     if attest is not None and any(narrowed):

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from lockgate import __version__
-from lockgate.config import Config
+from lockgate.base.config import Config
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.findings import Finding, Severity, Verdict
+from lockgate.base.text import Source
+from lockgate.base.values import dataclass, field
 from lockgate.deploy.git import FULL
 from lockgate.deploy.state import write_whole
-from lockgate.errors import CannotCheck, UsageError
-from lockgate.findings import Finding, Severity, Verdict
 from lockgate.sources.migration import Migration
-from lockgate.text import Source
-from lockgate.values import dataclass, field
 
 Piece = Path | Source  # a file, or a text that a program printed
 _SEVERITIES = tuple(s.value for s in Severity)

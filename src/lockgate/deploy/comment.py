@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.deploy.secret import printable
-from lockgate.errors import CannotCheck, UsageError
 
 Json = Mapping[str, Any]
 _MOST = 50  # findings in a comment

@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from lockgate.base.values import dataclass, field, replace
 from lockgate.deploy.records import Container
-from lockgate.values import dataclass, field, replace
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "year": 31536000}
 _TIME = re.compile(r"(?:About an? |(\d+) )(second|minute|hour|day|week|month|year)s?")

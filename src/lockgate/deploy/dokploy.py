@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from lockgate.base.errors import LockgateError
 from lockgate.deploy import records
 from lockgate.deploy.http import Answer, Http, NotJson, Unreachable
 from lockgate.deploy.records import Compose, Container, Deployment, Job
 from lockgate.deploy.secret import Masker, Secret, printable
-from lockgate.errors import LockgateError
 
 T = TypeVar("T")
 _LINE = 500  # characters of a log's line that are shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from enum import Enum
 
-from lockgate.values import dataclass
+from lockgate.base.values import dataclass
 
 
 class End(str, Enum):

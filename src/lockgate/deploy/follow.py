@@ -6,8 +6,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
+from lockgate.base.values import dataclass, field
 from lockgate.deploy.records import Deployment, Job
-from lockgate.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

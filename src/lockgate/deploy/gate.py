@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from lockgate.base.errors import LockgateError, UsageError
+from lockgate.base.findings import Finding
+from lockgate.base.values import dataclass, field
 from lockgate.deploy import attestation, follow, git, preflight
 from lockgate.deploy.dokploy import Dokploy, Refused, Unsettled
 from lockgate.deploy.ending import Clock, Pace
@@ -19,9 +22,6 @@ from lockgate.deploy.screen import Screen
 from lockgate.deploy.secret import Masker, Secret
 from lockgate.deploy.state import Memory, Store
 from lockgate.deploy.voice import Voice
-from lockgate.errors import LockgateError, UsageError
-from lockgate.findings import Finding
-from lockgate.values import dataclass, field
 
 T = TypeVar("T")
 

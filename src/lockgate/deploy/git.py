@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lockgate.errors import CannotCheck, UsageError
-from lockgate.values import dataclass
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.values import dataclass
 
 FULL = re.compile(r"[0-9a-f]{40}")
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from lockgate.config import Config
+from lockgate.base.config import Config
+from lockgate.base.errors import LockgateError, UsageError
+from lockgate.base.values import dataclass
 from lockgate.deploy.git import FULL
 from lockgate.deploy.http import Answer, Http, NotJson, Unreachable, checked_url
 from lockgate.deploy.secret import Masker, Secret, from_environment, printable
-from lockgate.errors import LockgateError, UsageError
-from lockgate.values import dataclass
 
 State = Literal["pending", "success", "error", "failure", "warning"]
 STATES: tuple[str, ...] = (

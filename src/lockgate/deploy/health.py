@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from lockgate.base.errors import UsageError
+from lockgate.base.values import dataclass
 from lockgate.deploy.http import Answer, Http, NotJson, Unreachable, checked_url
-from lockgate.errors import UsageError
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lockgate import __version__
-from lockgate.errors import UsageError
-from lockgate.values import dataclass, field
+from lockgate.base.errors import UsageError
+from lockgate.base.values import dataclass, field
 
 if TYPE_CHECKING:
     import httpx

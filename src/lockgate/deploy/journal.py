@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lockgate.values import dataclass
+from lockgate.base.values import dataclass
 
 ENOUGH = 5  # green deploys in a row after which the webhook may go
 GREEN = "deployed and healthy"  # how the description of a green deploy's status begins

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lockgate.config import Config
+from lockgate.base.config import Config
+from lockgate.base.values import dataclass
 from lockgate.deploy import attestation, git
 from lockgate.deploy.ending import Limits
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

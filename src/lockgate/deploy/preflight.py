@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from lockgate.base.errors import UsageError
+from lockgate.base.values import dataclass
 from lockgate.deploy.dokploy import Dokploy
 from lockgate.deploy.ending import Limits, Pace
 from lockgate.deploy.records import Compose
 from lockgate.deploy.secret import Secret
-from lockgate.errors import UsageError
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from lockgate.base.errors import UsageError
+from lockgate.base.findings import Finding
+from lockgate.base.values import dataclass
 from lockgate.deploy import attestation
-from lockgate.errors import UsageError
-from lockgate.findings import Finding
-from lockgate.values import dataclass
 
 
 class Outcome(Protocol):
-    """What a verification came to (``lockgate.check.Outcome``)."""
+    """What a verification came to (``lockgate.run.check.Outcome``)."""
 
     @property
     def findings(self) -> Sequence[Finding]: ...

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lockgate.values import dataclass, field
+from lockgate.base.values import dataclass, field
 
 COMMIT = re.compile(r"Commit: ([0-9a-f]{40})\b")
 _BRANCH_FIELDS = {

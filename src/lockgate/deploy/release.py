@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from lockgate.base.values import dataclass, field, replace
 from lockgate.deploy import containers as docker
 from lockgate.deploy.dokploy import Dokploy, Refused, Unsettled
 from lockgate.deploy.ending import Clock, End, Limits, Pace, Result, Stop
@@ -14,7 +15,6 @@ from lockgate.deploy.health import Probe, host
 from lockgate.deploy.records import Compose, Container, Deployment
 from lockgate.deploy.screen import Screen
 from lockgate.deploy.state import Memory, Store
-from lockgate.values import dataclass, field, replace
 
 T = TypeVar("T")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from string import Template
 
 from lockgate import __version__
+from lockgate.base.errors import CannotCheck, LockgateError
+from lockgate.base.values import dataclass
 from lockgate.deploy import git
-from lockgate.errors import CannotCheck, LockgateError
 from lockgate.sources import load
 from lockgate.surface import examine
 from lockgate.surface.service import ComposeFile, Service
-from lockgate.values import dataclass
 
 _INSTALL = (
     'command -v lockgate || { python3 -m venv "$RUNNER_TEMP/lockgate" && "$RUNNER_TEMP/lockgate/bin/pip" install -q "$LOCKGATE_PACKAGE" '

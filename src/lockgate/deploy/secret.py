@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote
 
-from lockgate.errors import UsageError
+from lockgate.base.errors import UsageError
 
 HIDDEN = "***"
 _SHORTEST = 4  # shorter values would mask innocent text

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.values import dataclass, field, replace
 from lockgate.deploy.follow import Ticket
-from lockgate.errors import CannotCheck, UsageError
-from lockgate.values import dataclass, field, replace
 
 PHASES = ("ordering", "ordered", "running", "ended")
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lockgate import __version__
+from lockgate.base.errors import LockgateError
 from lockgate.deploy import journal
 from lockgate.deploy.ending import End, Result
 from lockgate.deploy.follow import Ticket
@@ -15,7 +16,6 @@ from lockgate.deploy.preflight import Settings
 from lockgate.deploy.proof import Verdict
 from lockgate.deploy.screen import Screen
 from lockgate.deploy.secret import Masker
-from lockgate.errors import LockgateError
 
 
 class Voice:

@@ -11,27 +11,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.config import Config
+from lockgate.base.config import Config
+from lockgate.base.errors import UsageError
+from lockgate.base.values import replace
 from lockgate.difference.compare import Terms, comparable, deviations
 from lockgate.difference.deviation import Change, Deviation, Difference, Touch
 from lockgate.difference.doubt import doubted
 from lockgate.difference.reconcile import reconciled
 from lockgate.difference.touched import coming, touches
-from lockgate.errors import UsageError
-from lockgate.live import plan as live
-from lockgate.live import production
-from lockgate.live import verify as observe
-from lockgate.live.backend import quote
-from lockgate.live.binaries import at_hand
+from lockgate.oracle import verify as observe
+from lockgate.oracle.apply import plan as live
+from lockgate.oracle.read import production
+from lockgate.oracle.server.backend import quote
+from lockgate.oracle.server.binaries import at_hand
 from lockgate.parse import Statement, parse_script
-from lockgate.request import Request, make_plan, read_folder, read_script
+from lockgate.run.plan import Request, make_plan, read_folder, read_script
 from lockgate.slots import applied_ids, ledger_table
 from lockgate.slots.kinds import DBMATE, KINDS
 from lockgate.slots.read import read_dsn
 from lockgate.sources import Folder
 from lockgate.sources.migration import Migration
 from lockgate.timeline.replay import Plan
-from lockgate.values import replace
 
 __all__ = ["Change", "Deviation", "Difference", "Touch", "difference"]
 

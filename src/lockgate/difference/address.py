@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockgate.catalog.typename import quote_identifier as q
-from lockgate.live.definition import Definition
+from lockgate.oracle.read.definition import Definition
 
 TABLES = ("table", "foreign table")
 PARTS = (

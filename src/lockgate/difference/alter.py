@@ -10,8 +10,8 @@ from lockgate.difference.address import PARTS, TABLES, address, table
 from lockgate.difference.create import attributes, create, sequence
 from lockgate.difference.drop import drop
 from lockgate.difference.grants import privileges
-from lockgate.live.backend import literal
-from lockgate.live.definition import Definition
+from lockgate.oracle.read.definition import Definition
+from lockgate.oracle.server.backend import literal
 
 _ENABLED = {"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 _IDENTITY = {"d": "DEFAULT", "f": "FULL", "n": "NOTHING"}

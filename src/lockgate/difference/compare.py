@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from lockgate.base.values import dataclass, replace
 from lockgate.difference.address import PARTS
 from lockgate.difference.alike import alike
 from lockgate.difference.deviation import Change, Deviation, Key
-from lockgate.live.definition import Definition
-from lockgate.live.roles import EVERYONE, RUNNER
-from lockgate.values import dataclass, replace
+from lockgate.oracle.apply.roles import EVERYONE, RUNNER
+from lockgate.oracle.read.definition import Definition
 
 Definitions = dict[Key, Definition]
 _WHOLE = ("table", "foreign table", "view", "materialized view", "type", "domain", "sequence")  # what has parts

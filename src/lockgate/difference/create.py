@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from lockgate.base.values import replace
 from lockgate.catalog.typename import quote_identifier as q
 from lockgate.difference.address import PARTS, address, table
 from lockgate.difference.grants import first, privileges
-from lockgate.live.backend import literal
-from lockgate.live.definition import Definition
-from lockgate.values import replace
+from lockgate.oracle.read.definition import Definition
+from lockgate.oracle.server.backend import literal
 
 _ATTRIBUTES = ("superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls")
 _SEQUENCE = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from lockgate.live.definition import Definition
-from lockgate.values import dataclass, field
+from lockgate.base.values import dataclass, field
+from lockgate.oracle.read.definition import Definition
 
 Key = tuple[str, ...]  # kind, then what names the object
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lockgate.base.values import dataclass, field
 from lockgate.difference.deviation import Deviation
-from lockgate.live.plan import Observation, Report, State
-from lockgate.live.repair import ROLE_OPTIONS, SUPERUSER
-from lockgate.live.taint import THERE_ALREADY, words
+from lockgate.oracle.apply.plan import Observation, Report, State
+from lockgate.oracle.apply.repair import ROLE_OPTIONS, SUPERUSER
+from lockgate.oracle.apply.taint import THERE_ALREADY, words
 from lockgate.parse import Statement, SyntaxFailure, parse_script
 from lockgate.sources.migration import Migration
-from lockgate.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

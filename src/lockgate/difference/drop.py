@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lockgate.catalog.typename import quote_identifier as q
 from lockgate.difference.address import address, table
 from lockgate.difference.grants import privileges
-from lockgate.live.definition import Definition
+from lockgate.oracle.read.definition import Definition
 
 
 def drop(one: Definition) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from lockgate.catalog.typename import quote_identifier as q
 from lockgate.difference.address import address
-from lockgate.live.definition import Definition
+from lockgate.oracle.read.definition import Definition
 
 Grants = dict[str, list[str]]  # by grantee ("" is the owner); * may be granted on
 # what PUBLIC may do with a new object (acl.c, acldefault)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from lockgate.base.values import replace
 from lockgate.catalog.typename import quote_identifier
 from lockgate.difference import address
 from lockgate.difference.address import PARTS
@@ -11,8 +12,7 @@ from lockgate.difference.alter import alter, said
 from lockgate.difference.create import create, fresh
 from lockgate.difference.deviation import Deviation
 from lockgate.difference.drop import drop
-from lockgate.live.definition import Definition
-from lockgate.values import replace
+from lockgate.oracle.read.definition import Definition
 
 # what is made after what it rests on
 _ORDER = (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from lockgate.catalog.catalog import Catalog, Place
 from lockgate.catalog.objects import Extension, Object, Other, Relation, Routine, Type
 from lockgate.difference.deviation import Deviation, Key, Touch
-from lockgate.live.taint import targets
+from lockgate.oracle.apply.taint import targets
 from lockgate.parse import Statement, parse_script
 from lockgate.sources.migration import Migration
 from lockgate.timeline.history import event_key

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from lsprotocol import types as lsp
 
-from lockgate.check import check
-from lockgate.config import load
-from lockgate.findings import Finding, Label, Severity
-from lockgate.request import Request
-from lockgate.rulebook import URL
-from lockgate.text import Source, Span
-from lockgate.values import dataclass
+from lockgate.base.config import load
+from lockgate.base.findings import Finding, Label, Severity
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass
+from lockgate.rules.rulebook import URL
+from lockgate.run.check import check
+from lockgate.run.plan import Request
 
 _SEVERITY = {
     Severity.ERROR: lsp.DiagnosticSeverity.Error,

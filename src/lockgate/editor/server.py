@@ -9,9 +9,10 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
-from lockgate import __version__, rulebook
+from lockgate import __version__
+from lockgate.base.errors import LockgateError
 from lockgate.editor.diagnostics import Shown, actions, at, diagnostics
-from lockgate.errors import LockgateError
+from lockgate.rules import rulebook
 
 _PAUSE = 0.15  # seconds without a keystroke before a buffer is checked
 

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any, cast
 
-from lockgate.lean import compiled
+from lockgate.base.lazy_imports import compiled
 from lockgate.parse.tokens import skip_space
 
 _parser = compiled("pglast", "parser", "ast", "enums", Error="error")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
 from lockgate.parse.script import parse_script
 from lockgate.parse.statement import Statement, SyntaxFailure, nodes
 from lockgate.sources.migration import Script

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lockgate.base.text import Offsets, Span
 from lockgate.parse.grammar import GrammarError, parse_json, split_offsets
 from lockgate.parse.statement import Origin, Statement, SyntaxFailure
 from lockgate.parse.tokens import skip_space, token_end
 from lockgate.sources.migration import Script
-from lockgate.text import Offsets, Span
 
 
 def parse_script(script: Script) -> tuple[Statement | SyntaxFailure, ...]:

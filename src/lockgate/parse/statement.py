@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lockgate.base.text import Offsets, Span
+from lockgate.base.values import dataclass, field
 from lockgate.sources.migration import Script
-from lockgate.text import Offsets, Span
-from lockgate.values import dataclass, field
 
 Node = dict[str, Any]
 

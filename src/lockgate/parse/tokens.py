@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
 
 _SPACE = pattern(r"(?:\s+|--[^\n]*(?:\n|$)|/\*)")
 _ONE = r"""(?:[uU]&)?"(?:[^"]|"")*"

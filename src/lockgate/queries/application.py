@@ -9,18 +9,18 @@ from functools import cache as once
 from functools import partial
 from pathlib import Path
 
-from lockgate import cache
-from lockgate.config import Config
-from lockgate.queries.answers import Answers, Glance
+from lockgate.base.config import Config
+from lockgate.base.text import Source
+from lockgate.base.values import dataclass
+from lockgate.cache import store as cache
+from lockgate.cache.answers import Answers, Glance
+from lockgate.cache.checkpoint import Point
+from lockgate.cache.queries import Memory, remembered
 from lockgate.queries.examine import Examined, Schema, beside, of_release, of_tree
 from lockgate.queries.files import File, in_commit, in_tree, wanted, whole_tree
-from lockgate.queries.memory import Memory, remembered
 from lockgate.queries.others import Others
 from lockgate.sources.folder import shown
 from lockgate.sources.migration import Migration
-from lockgate.text import Source
-from lockgate.timeline.waypoint import Point
-from lockgate.values import dataclass
 
 Ask = Callable[[list[tuple[str, bytes]]], Examined]
 

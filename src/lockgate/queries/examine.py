@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
+from lockgate.base.findings import Label
+from lockgate.base.values import dataclass, replace
+from lockgate.cache.queries import Memory
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation
-from lockgate.findings import Label
 from lockgate.queries.extract import extract
 from lockgate.queries.facts import QueryRefused, ReleaseRefused
 from lockgate.queries.known import Known, known
-from lockgate.queries.memory import Memory
 from lockgate.queries.others import Others
 from lockgate.queries.query import Query, queries
 from lockgate.queries.resolve import GONE, Resolution, resolve
 from lockgate.queries.servers import Meant
 from lockgate.timeline.failure import Failure
-from lockgate.values import dataclass, replace
 
 Files = Iterable[tuple[str, bytes]]  # path and content
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from sqlglot import Expr, exp
 from sqlglot.optimizer.scope import Scope, ScopeType, traverse_scope
 
+from lockgate.base.values import dataclass
 from lockgate.queries.frames import HOLE_NAME
-from lockgate.values import dataclass
 
 Brought = dict[int, frozenset[str] | None]  # by the level's node
 _LEVELS = (exp.Select, exp.Insert, exp.Update, exp.Delete, exp.Merge)

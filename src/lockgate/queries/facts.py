@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lockgate.findings import Label
+from lockgate.base.findings import Label
+from lockgate.base.values import dataclass
 from lockgate.timeline.failure import Failure
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

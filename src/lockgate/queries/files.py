@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from lockgate import memo
-from lockgate.config import Config
-from lockgate.errors import CannotCheck, UsageError
+from lockgate.base.config import Config
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.values import dataclass, field
+from lockgate.cache import memo
 from lockgate.queries.source_code import GRAMMARS
 from lockgate.slots.git import Blobs, commit_of, git
-from lockgate.values import dataclass, field
 
 SUFFIXES = frozenset(("sql", *GRAMMARS))
 _ANY_SUFFIX = SUFFIXES | frozenset(("ddl", "psql", "clj", "scala", "php", "ex", "exs", "cs", "sh", "tmpl"))

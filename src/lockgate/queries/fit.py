@@ -14,11 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lockgate.base.values import dataclass, replace
 from lockgate.parse.grammar import GrammarError, parse_json
 from lockgate.queries.frames import HOLE_NAME, frames
 from lockgate.queries.passage import Passage, Writer
 from lockgate.queries.placeholders import Slot, highest, slots
-from lockgate.values import dataclass, replace
 
 _TRIES = 120
 _WORD = re.compile(r"[\w$\"']")

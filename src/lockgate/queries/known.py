@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
+from lockgate.base.values import dataclass
 from lockgate.catalog.builtin import Builtins
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation, Routine
-from lockgate.values import dataclass
 
 _WORD = re.compile(rb"[\w\x80-\xff]+")
 _BLANKED = bytes(c if _WORD.match(bytes([c])) else 32 for c in range(256))

@@ -15,12 +15,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
+from lockgate.base.values import dataclass, field
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation
 from lockgate.queries.query import Query, columns
 from lockgate.queries.servers import Meant
 from lockgate.timeline.failure import Failure
-from lockgate.values import dataclass, field
 
 Texts = Callable[[], Iterable[tuple[str, bytes]]]  # path and content
 

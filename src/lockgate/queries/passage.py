@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from lockgate.values import dataclass
+from lockgate.base.values import dataclass
 
 HOLE = "\ue000"  # stands in a text for a fragment that the program puts in
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 
+from lockgate.base.values import dataclass
 from lockgate.queries.passage import HOLE
-from lockgate.values import dataclass
 
 _QUOTED = r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$"
 _FORMAT = r"%(?:\[\d+\]|\d+\$)?(?P<verb>[+#]?[sdvqtfic])(?![A-Za-z0-9_])"

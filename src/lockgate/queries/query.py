@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass, field
 from lockgate.parse import Statement
 from lockgate.parse.script import parse_text
 from lockgate.queries.fit import Fitted
 from lockgate.queries.placeholders import renumbered
 from lockgate.queries.servers import Meant
 from lockgate.sources.migration import Script, Transaction
-from lockgate.text import Source, Span
-from lockgate.values import dataclass, field
 
 TAGS = frozenset(("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"))
 Name = tuple[str, str]  # schema ("" where none is written) and relation

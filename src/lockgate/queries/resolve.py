@@ -14,9 +14,10 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
+from lockgate.base.lazy_imports import Map
+from lockgate.base.values import dataclass, replace
 from lockgate.catalog.catalog import Catalog, Draft, NameKey, Taint
 from lockgate.catalog.objects import Relation
-from lockgate.lean import Map
 from lockgate.queries.dialect import calls_unknown
 from lockgate.queries.frames import HOLE_NAME
 from lockgate.queries.known import Known
@@ -26,7 +27,6 @@ from lockgate.timeline.binder import Variables, analyze_query
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.session import Session
-from lockgate.values import dataclass, replace
 
 GONE = ("42703", "42P01")  # undefined_column, undefined_table
 _HOLE = re.compile(rf"{HOLE_NAME}\w+")

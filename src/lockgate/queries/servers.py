@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from lockgate.values import dataclass
+from lockgate.base.values import dataclass
 
 _UPSERT = r"\breturning\b|\bon\s+conflict\b|\bfor\s+(?:no\s+key\s+)?(?:update|share)\b"
 _POSTGRES = r"::|\bilike\b|\bany\s*\(\s*[$@:?%]|\bunnest\s*\(|\blateral\b|\barray\s*\[|\bdistinct\s+on\b|\bpg_|\bjsonb|\bregclass\b"

@@ -9,11 +9,11 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from lockgate.base.text import Offsets
 from lockgate.queries.constants import constant
 from lockgate.queries.escapes import unescaped
 from lockgate.queries.hints import hints
 from lockgate.queries.passage import HOLE, Passage, Writer
-from lockgate.text import Offsets
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lockgate.check import Outcome
+    from lockgate.run.check import Outcome
 
 
 def render(outcome: Outcome, output_format: str, *, to_terminal: bool = True) -> str:

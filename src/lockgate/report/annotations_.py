@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lockgate.check import Outcome
-from lockgate.findings import Finding, Severity
+from lockgate.base.findings import Finding, Severity
+from lockgate.run.check import Outcome
 
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 

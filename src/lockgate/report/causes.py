@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from lockgate.findings import Finding
+from lockgate.base.findings import Finding
 
 _OR = " or once and for all: "  # between the two remedies of timeline/remedy.py
 _MOST = 5

@@ -11,7 +11,7 @@ from lockgate import __version__
 from lockgate.difference import Change, Deviation, Difference, Touch
 from lockgate.difference.address import PARTS
 from lockgate.difference.deviation import shown
-from lockgate.live.definition import Definition
+from lockgate.oracle.read.definition import Definition
 
 _TITLES = {
     Change.BY_HAND: "production has, and no applied migration made",

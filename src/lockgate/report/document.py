@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from lockgate import __version__
-from lockgate.check import Outcome
-from lockgate.findings import Evidence, Finding, Fix, Label
-from lockgate.rulebook import URL
+from lockgate.base.findings import Evidence, Finding, Fix, Label
+from lockgate.rules.rulebook import URL
+from lockgate.run.check import Outcome
 
 Json = dict[str, Any]
 

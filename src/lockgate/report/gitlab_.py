@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from lockgate.check import Outcome
-from lockgate.findings import Severity
+from lockgate.base.findings import Severity
+from lockgate.run.check import Outcome
 
 _SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "info"}
 

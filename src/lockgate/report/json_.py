@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from lockgate.check import Outcome
 from lockgate.report.document import document
+from lockgate.run.check import Outcome
 
 
 def render(outcome: Outcome) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 
-from lockgate.check import Outcome
-from lockgate.findings import Finding
+from lockgate.base.findings import Finding
 from lockgate.report.terminal import clean
+from lockgate.run.check import Outcome
 
 
 def render(outcome: Outcome) -> str:

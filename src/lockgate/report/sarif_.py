@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lockgate import __version__, rulebook
-from lockgate.check import Outcome
-from lockgate.findings import Finding, Label, Severity
+from lockgate import __version__
+from lockgate.base.findings import Finding, Label, Severity
+from lockgate.rules import rulebook
+from lockgate.run.check import Outcome
 
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 

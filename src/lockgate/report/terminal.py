@@ -10,9 +10,9 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 
-from lockgate.check import Outcome
-from lockgate.findings import Evidence, Finding, Label, Severity, Verdict
+from lockgate.base.findings import Evidence, Finding, Label, Severity, Verdict
 from lockgate.report.causes import cause, remedies
+from lockgate.run.check import Outcome
 from lockgate.sources.folder import FOUND_BELOW
 
 _STYLE = {

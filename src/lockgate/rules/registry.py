@@ -13,15 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lockgate import rulebook
+from lockgate.base.findings import Edit, Finding, Fix, Label, Severity
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass
 from lockgate.catalog.typename import quote_identifier
-from lockgate.findings import Edit, Finding, Fix, Label, Severity
-from lockgate.lean import pattern
-from lockgate.text import Source, Span
+from lockgate.rules import rulebook
 from lockgate.timeline import review
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,9 @@ def load() -> None:
 
 @cache
 def modules() -> tuple[str, ...]:
-    """The names of the rule modules."""
-    found = (path.stem for path in Path(__file__).parent.glob("*.py"))
-    return tuple(sorted(name for name in found if name not in ("__init__", "registry")))
+    """The rule modules below this package: family.rule."""
+    found = (f"{path.parent.name}.{path.stem}" for path in Path(__file__).parent.glob("*/*.py"))
+    return tuple(sorted(name for name in found if not name.endswith(".__init__")))
 
 
 @cache
@@ -107,7 +107,7 @@ def triggers() -> dict[str, tuple[str, ...]]:
     class, "step"."""
     out: dict[str, tuple[str, ...]] = {}
     for module in modules():
-        text = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+        text = Path(__file__).parent.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
         for step, arguments in _DECORATOR.findall(text):
             for word in [step] if step else [w.strip(' "').rpartition(".")[2] for w in arguments.split(",")]:
                 out[word] = (*out.get(word, ()), module)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lockgate.config import Config
+from lockgate.base.config import Config
+from lockgate.base.values import replace
 from lockgate.slots import git
 from lockgate.slots.applied import applied_ids, compare
 from lockgate.slots.atlas import stale
@@ -18,7 +19,6 @@ from lockgate.slots.table import SlotTable, gather
 from lockgate.slots.tree import examine_tree
 from lockgate.sources import Folder
 from lockgate.sources.naming import slot_number
-from lockgate.values import replace
 
 __all__ = [
     "DuplicateSlot",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from lockgate.base.values import dataclass
 from lockgate.slots.atlas import sums, texts
 from lockgate.slots.checksums import agrees, algorithm_of
 from lockgate.slots.claim import Claim, by_name, claims
 from lockgate.slots.conflicts import Below, Changed, Dirty, Missing, NameMismatch, OutOfOrder
 from lockgate.slots.ledger import Ledger, LedgerRow, plain_name
 from lockgate.sources import Direction, Folder
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from lockgate.errors import CannotCheck
-from lockgate.lean import pattern
+from lockgate.base.errors import CannotCheck
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Span
 from lockgate.slots.conflicts import StaleSums
 from lockgate.sources import Folder
 from lockgate.sources.folder import read, shown
-from lockgate.text import Span
 
 NAME = "atlas.sum"
 _IGNORED = pattern(r"[ -~]*atlas:sum +ignore *(?:\n|\Z)")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lockgate.errors import CannotCheck, UsageError
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.values import dataclass
 from lockgate.slots.claim import claims
 from lockgate.sources import Direction, Folder
-from lockgate.values import dataclass
 
 # what makes migrations in layouts that keep more than files
 _OWN_TOOL = {

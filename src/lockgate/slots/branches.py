@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from lockgate.config import Config
-from lockgate.errors import CannotCheck
+from lockgate.base.config import Config
+from lockgate.base.errors import CannotCheck
+from lockgate.base.text import Source
+from lockgate.base.values import dataclass, field
 from lockgate.slots import git
 from lockgate.slots.claim import Claim
 from lockgate.sources import Folder, Named
 from lockgate.sources.naming import BY_NAME, coded, named
-from lockgate.text import Source
-from lockgate.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

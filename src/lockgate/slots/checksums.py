@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 
-from lockgate.text import Source
+from lockgate.base.text import Source
 
 _BY_LENGTH = {32: "md5", 40: "sha1", 64: "sha256", 96: "sha384", 128: "sha512"}
 

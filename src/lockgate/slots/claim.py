@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lockgate.findings import Label
+from lockgate.base.findings import Label
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass
 from lockgate.sources import Direction, Folder, SlotFile
 from lockgate.sources.naming import BY_NAME, slot_number
-from lockgate.text import Source, Span
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

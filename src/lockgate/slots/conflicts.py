@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass
 from lockgate.slots.claim import Claim
 from lockgate.slots.ledger import Ledger, LedgerRow
-from lockgate.text import Source, Span
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
 from lockgate.slots.claim import Claim
 from lockgate.slots.conflicts import WrongDirection
 from lockgate.sources import Folder

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockgate.errors import CannotCheck, UsageError
+from lockgate.base.errors import CannotCheck, UsageError
 
 if TYPE_CHECKING:
     from subprocess import Popen

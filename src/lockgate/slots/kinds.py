@@ -3,7 +3,7 @@ slot."""
 
 from __future__ import annotations
 
-from lockgate.values import dataclass
+from lockgate.base.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass
 from lockgate.slots import kinds
 from lockgate.slots.kinds import Kind
 from lockgate.sources.naming import slot_number
-from lockgate.text import Source, Span
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

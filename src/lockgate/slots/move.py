@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lockgate.errors import CannotCheck, UsageError
+from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.slots import git
 from lockgate.slots.claim import Claim, claims
 from lockgate.sources import Direction, Folder

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lockgate.base.values import dataclass
 from lockgate.slots.applied import match, renamed_ones, too_late
 from lockgate.slots.claim import Claim
 from lockgate.slots.ledger import Ledger
 from lockgate.slots.table import SlotTable
 from lockgate.sources import Direction
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

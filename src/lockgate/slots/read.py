@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lockgate.config import Config
-from lockgate.conninfo import CONNECT_TIMEOUT, cannot, parts_of
-from lockgate.errors import CannotCheck, UsageError
-from lockgate.lean import pattern
+from lockgate.base.config import Config
+from lockgate.base.conninfo import CONNECT_TIMEOUT, cannot, parts_of
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
 from lockgate.slots import kinds
 from lockgate.slots.ledger import Ledger
 from lockgate.slots.rows import ledger_of
 from lockgate.sources.folder import Folder, read, shown
-from lockgate.text import Source, Span
 
 _AGAIN = "make the ledger snapshot again"
 _TABLE = pattern(r'(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+")(?:\.(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+"))?')

@@ -8,12 +8,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from lockgate.config import Config
-from lockgate.errors import CannotCheck
+from lockgate.base.config import Config
+from lockgate.base.errors import CannotCheck
+from lockgate.base.values import dataclass
 from lockgate.slots import git
 from lockgate.slots.branches import GitView
 from lockgate.sources.naming import slot_number
-from lockgate.values import dataclass
 
 FOLDER = "lockgate/reserved"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lockgate.errors import CannotCheck
-from lockgate.lean import pattern
+from lockgate.base.errors import CannotCheck
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
 from lockgate.slots import kinds
 from lockgate.slots.kinds import Kind
 from lockgate.slots.ledger import Ledger, LedgerRow
 from lockgate.sources.naming import slot_number
-from lockgate.text import Source, Span
 
 Row = Mapping[str, Any]
 _FILE = pattern(r"(?:.*/)?[VUB]?(\d+(?:\.\d+)*)[_\-. ]")

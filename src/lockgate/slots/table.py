@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lockgate.config import Config
+from lockgate.base.config import Config
+from lockgate.base.values import dataclass, field
 from lockgate.slots.applied import match
 from lockgate.slots.branches import GitView, claims_on, view
 from lockgate.slots.claim import Claim, claims
@@ -13,7 +14,6 @@ from lockgate.slots.ledger import Ledger, LedgerRow
 from lockgate.slots.read import read_ledger
 from lockgate.slots.reserve import Reservation, in_tree, on_branches
 from lockgate.sources import Direction, Folder
-from lockgate.values import dataclass, field
 
 __all__ = ["Entry", "SlotTable", "entries", "gather"]
 

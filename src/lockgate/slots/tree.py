@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from lockgate.base.text import Source
 from lockgate.slots.claim import Claim, by_name, claims, dated
 from lockgate.slots.conflicts import (
     CaseCollision,
@@ -21,7 +22,6 @@ from lockgate.slots.conflicts import (
 from lockgate.slots.direction import wrong_directions
 from lockgate.slots.ledger import plain_name
 from lockgate.sources import Direction, Folder
-from lockgate.text import Source
 
 _TIMESTAMP = 10**8  # numbers from here on are dates or times, not counts
 _MANY_GAPS = 0.1

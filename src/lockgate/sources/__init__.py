@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lockgate.errors import CannotCheck, UsageError
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.values import replace
 from lockgate.sources.assemble import assemble
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.detect import Detection, detect, find, recognise, several, unknown
@@ -13,7 +14,6 @@ from lockgate.sources.folder import FOUND_BELOW, Direction, Folder, Named, Skipp
 from lockgate.sources.listing import below, is_sql, walk
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.naming import BY_NAME
-from lockgate.values import replace
 
 __all__ = [
     "Detection",

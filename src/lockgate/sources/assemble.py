@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass, replace
 from lockgate.sources import marks
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.choose import chosen, journal
@@ -13,8 +15,6 @@ from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.naming import Layout, coded, position, slot_number
 from lockgate.sources.placeholders import Filled, fill
 from lockgate.sources.scripts import is_checkpoint, scripts
-from lockgate.text import Source, Span
-from lockgate.values import dataclass, replace
 
 _NEWEST = 3
 _DOLLAR = pattern(r"\$(?:[A-Za-z_]\w*)?\$")

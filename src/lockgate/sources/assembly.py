@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from lockgate.base.values import dataclass, field
 from lockgate.sources.folder import Skipped, SlotFile
 from lockgate.sources.migration import Migration
-from lockgate.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

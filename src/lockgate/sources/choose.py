@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Mapping
 
-from lockgate.errors import CannotCheck
-from lockgate.lean import pattern
+from lockgate.base.errors import CannotCheck
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.values import replace
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, read, shown
 from lockgate.sources.listing import is_sql, meant
 from lockgate.sources.naming import Layout, looks_like_migration, named, other_database, position
-from lockgate.values import replace
 
 
 def chosen(layout: Layout, place: Place, out: Assembly) -> list[Named]:

@@ -6,11 +6,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lockgate.errors import CannotCheck, UsageError
-from lockgate.lean import pattern
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
 from lockgate.sources.folder import Folder
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Source, Span
 
 _TIMEOUT = 600.0
 # alembic's MigrationContext.run_migrations prints "-- Running upgrade A -> B"

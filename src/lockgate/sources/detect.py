@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from lockgate.errors import UsageError
-from lockgate.lean import pattern
+from lockgate.base.errors import UsageError
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.values import dataclass
 from lockgate.sources.listing import below, is_sql, likely, meant, walk
 from lockgate.sources.naming import BY_NAME, named, other_database
-from lockgate.values import dataclass
 
 _SAMPLE = 24
 _MARKS = {

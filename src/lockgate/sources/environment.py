@@ -7,12 +7,12 @@ import re
 from functools import cache
 from pathlib import Path
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source
+from lockgate.base.values import dataclass
 from lockgate.sources.extensions import assumed
 from lockgate.sources.folder import Folder
 from lockgate.sources.migration import Script, Transaction
-from lockgate.text import Source
-from lockgate.values import dataclass
 
 # what only Supabase's users write, and what those write who make an ``auth`` schema of their own
 _OF_SUPABASE = pattern(

@@ -6,10 +6,10 @@ import os
 from enum import Enum
 from pathlib import Path
 
-from lockgate.errors import CannotCheck
+from lockgate.base.errors import CannotCheck
+from lockgate.base.text import Source
+from lockgate.base.values import dataclass
 from lockgate.sources.migration import Migration
-from lockgate.text import Source
-from lockgate.values import dataclass
 
 FOUND_BELOW = "found below "  # begins the explanation of a folder that nobody named
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read
 from lockgate.sources.listing import is_sql
 from lockgate.sources.marks import is_blank
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Source, Span
-from lockgate.values import dataclass
 
 _FORMATTED = pattern(r"\A\ufeff?\s*--\s*liquibase\s+formatted\s+sql", re.IGNORECASE)
 _CHANGESET = pattern(

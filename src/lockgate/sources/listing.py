@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lockgate.errors import CannotCheck
-from lockgate.lean import pattern
+from lockgate.base.errors import CannotCheck
+from lockgate.base.lazy_imports import pattern
 
 _PASSED_OVER = frozenset(("node_modules", "vendor", "target", "__pycache__", "dist", "build", "venv"))
 # folders of SQL that no runner is meant to run

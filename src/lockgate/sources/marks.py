@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
 from lockgate.sources.migration import Script, Transaction
-from lockgate.text import Source, Span
 
 _BLANK = pattern(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/|;)*\Z", re.DOTALL)
 # what may hold a backslash or a semicolon without meaning it (src/fe_utils/psqlscan.l), then psql's own

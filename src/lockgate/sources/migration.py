@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from lockgate.text import Source, Span
-from lockgate.values import dataclass
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass
 
 
 class Transaction(str, Enum):

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.values import dataclass
 from lockgate.sources.folder import Direction, Named
-from lockgate.values import dataclass
 
 _DIALECT = pattern(r"\.(mysql|mariadb|sqlite3?|cockroach(?:db)?|crdb|mssql|sqlserver|oracle)(?=\.)", re.IGNORECASE)
 _ALIKE = pattern(r"^[VURB]?\d.*\.sql$|\.(?:up|down)\.sql$|^R__", re.IGNORECASE)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from lockgate.lean import pattern
-from lockgate.text import Source
-from lockgate.values import dataclass
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source
+from lockgate.base.values import dataclass
 
 # text in quotes and comments, where braces are nobody's business; of what stands in dollar quotes only a body is SQL
 _QUIET = (

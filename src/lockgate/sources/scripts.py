@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
 from lockgate.sources import marks
 from lockgate.sources.migration import Script, Transaction
-from lockgate.text import Source, Span
 
 Loaded = tuple[Script | None, Script | None]
 # statements that PostgreSQL refuses in a transaction block: flyway then sends the file without one

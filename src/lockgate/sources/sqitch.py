@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import re
 
-from lockgate.errors import CannotCheck
-from lockgate.lean import pattern
+from lockgate.base.errors import CannotCheck
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source
+from lockgate.base.values import dataclass, replace
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read, shown
 from lockgate.sources.listing import is_sql
 from lockgate.sources.migration import Migration, Script
 from lockgate.sources.placeholders import fill
 from lockgate.sources.scripts import scripts
-from lockgate.text import Source
-from lockgate.values import dataclass, replace
 
 _CHANGE = pattern(r"^\s*(?P<sign>[+\-]?)(?P<name>[^\s@%#+\-\[][^\s\[:]*)")
 _TAG = pattern(r"^\s*@(?P<tag>\S+)")

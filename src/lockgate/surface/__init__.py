@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from lockgate.errors import CannotCheck
-from lockgate.text import Source, Span
-from lockgate.values import dataclass, replace
+from lockgate.base.errors import CannotCheck
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass, replace
 
 if TYPE_CHECKING:
     from lockgate.surface import service, settings, workflow

@@ -7,12 +7,12 @@ import os
 import re
 from pathlib import Path
 
+from lockgate.base.text import Source, Span
+from lockgate.base.values import replace
 from lockgate.surface import dockerfile
 from lockgate.surface.nodes import BadYaml, Node, Text, parse
 from lockgate.surface.programs import Program, words
 from lockgate.surface.service import ComposeFile, Dependency, Healthcheck, Mount, Port, Service
-from lockgate.text import Source, Span
-from lockgate.values import replace
 
 
 def read(source: Source, root: Node, folder: Path | None) -> ComposeFile:

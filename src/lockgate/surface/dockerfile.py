@@ -9,10 +9,10 @@ import re
 import shlex
 from pathlib import Path, PurePosixPath
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass, replace
 from lockgate.surface.programs import Program
-from lockgate.text import Source, Span
-from lockgate.values import dataclass, replace
 
 _INSTRUCTION = pattern(r"^[ \t]*(FROM|CMD|ENTRYPOINT|HEALTHCHECK|COPY|ADD)\b[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
 _FROM = pattern(r"(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)

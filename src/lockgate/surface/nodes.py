@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.text import Source, Span
-from lockgate.values import dataclass
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass
 
 _WHOLE = (
     "command",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass
 from lockgate.surface.nodes import Node, Text
-from lockgate.text import Source, Span
-from lockgate.values import dataclass
 
 # What applies migrations, by the words that its documentation gives
 _MIGRATES = pattern(

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import re
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass
 from lockgate.surface.nodes import Text
 from lockgate.surface.programs import Program
-from lockgate.text import Source, Span
-from lockgate.values import dataclass
 
 _DATABASES = pattern(r"(?:^|/)(postgres|postgresql|postgis|timescaledb(?:-ha)?|pgvector|mysql|mariadb|mongo)$")
 _SERVER = pattern(r"\s*(?:-|postgres\b|mysqld\b|mariadbd\b|mongod\b|\S*docker-entrypoint)")

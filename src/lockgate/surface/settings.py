@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from lockgate.base.text import Source
+from lockgate.base.values import dataclass, replace
 from lockgate.surface import compose
 from lockgate.surface.nodes import Node, Text, parse
 from lockgate.surface.service import ComposeFile
-from lockgate.text import Source
-from lockgate.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass
 from lockgate.surface.nodes import Node, Text
-from lockgate.text import Source, Span
-from lockgate.values import dataclass
 
 _DEPLOYS = pattern(
     r"lockgate(?:\.py)?\s+deploy\b|\bdeploy\.sh\b|/api/(?:trpc/)?(?:compose|application)[./](?:re)?deploy\b|/api/deploy/"

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+from lockgate.base.findings import Label
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass, field
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Draft, Event, NameKey, Place
 from lockgate.catalog.objects import INFORMATION_SCHEMA, PG_CATALOG, Namespace, Object
-from lockgate.findings import Label
 from lockgate.parse.statement import Node, Origin, Statement
 from lockgate.parse.tokens import find_name, token_end
-from lockgate.text import Source, Span
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.session import Session
 from lockgate.timeline.transaction import TransactionState
-from lockgate.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntFlag
 
+from lockgate.base.findings import Label
+from lockgate.base.text import Span
+from lockgate.base.values import dataclass, field, replace
 from lockgate.catalog.catalog import Address, Catalog, Depend, Draft
 from lockgate.catalog.objects import (
     Constraint,
@@ -22,11 +25,8 @@ from lockgate.catalog.objects import (
     Trigger,
     Type,
 )
-from lockgate.findings import Label
-from lockgate.text import Span
 from lockgate.timeline.context import Context
 from lockgate.timeline.describe import describe
-from lockgate.values import dataclass, field, replace
 
 
 class Flag(IntFlag):

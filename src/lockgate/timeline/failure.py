@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lockgate.base.findings import Label
+from lockgate.base.text import Span
+from lockgate.base.values import dataclass
 from lockgate.catalog.catalog import NameKey
-from lockgate.findings import Label
-from lockgate.text import Span
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

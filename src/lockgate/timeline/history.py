@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lockgate.base.text import Span
 from lockgate.catalog.catalog import Catalog, Draft, Event, NameKey, Place
 from lockgate.catalog.objects import (
     Attribute,
@@ -18,7 +19,6 @@ from lockgate.catalog.objects import (
     Type,
 )
 from lockgate.parse.tokens import find_name, token_end
-from lockgate.text import Span
 from lockgate.timeline.step import Change
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from lockgate.base.text import Span
+from lockgate.base.values import replace
 from lockgate.catalog.catalog import Draft, Place
 from lockgate.catalog.objects import Extension, Role
 from lockgate.sources.migration import Script
-from lockgate.text import Span
 from lockgate.timeline.session import Session
-from lockgate.values import replace
 
 
 def settle(draft: Draft, runners: set[str], superuser: bool, script: Script) -> None:

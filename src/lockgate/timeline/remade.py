@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from lockgate.base.values import dataclass
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog, Place
 from lockgate.catalog.objects import Namespace, Policy, Relation, Role, Routine, Type
-from lockgate.timeline import remedy
 from lockgate.timeline.history import event_key
-from lockgate.timeline.privileges import items_of
+from lockgate.timeline.privileges import remedy
+from lockgate.timeline.privileges.check import items_of
 from lockgate.timeline.step import Step
-from lockgate.values import dataclass
 
 Remakable = Namespace | Relation | Routine | Type
 

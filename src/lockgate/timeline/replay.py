@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from lockgate.base.text import Span
+from lockgate.base.values import dataclass, field, replace
 from lockgate.catalog.catalog import Catalog, Draft, NameKey, Place
 from lockgate.catalog.initial import initial_catalog
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Role
 from lockgate.parse import Statement, SyntaxFailure, parse_script
 from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.text import Span
 from lockgate.timeline import production, review, transaction
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
@@ -22,7 +23,6 @@ from lockgate.timeline.step import Step
 from lockgate.timeline.targets import HARMLESS, taints_of
 from lockgate.timeline.transaction import TransactionState
 from lockgate.timeline.transitions import execute
-from lockgate.values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +344,7 @@ class Replay:
         elif migration is not None:
             yield from self.run(migration, replace(migration.up, transaction=Transaction.STATEMENT))
         else:
-            from lockgate.timeline.handover import grant_everything
+            from lockgate.timeline.privileges.handover import grant_everything
 
             grant_everything(self.draft, self._role(plan.owner), self._role(plan.deployer))
         self.draft.forget()  # production has run in between

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from lockgate.base.values import dataclass
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Policy, Relation
 from lockgate.timeline.context import Warned
 from lockgate.timeline.step import Step
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def of_migration(steps: Sequence[Step]) -> Iterator[object]:
 
         yield from remade(steps)
     if made and steps[-1].session.known:
-        from lockgate.timeline.strangers import strangers
+        from lockgate.timeline.privileges.strangers import strangers
 
         yield from strangers(steps)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lockgate.lean import Map
-from lockgate.values import dataclass, field
+from lockgate.base.lazy_imports import Map
+from lockgate.base.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from lockgate.base.effects import Effect
+from lockgate.base.values import dataclass
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Object
-from lockgate.effects import Effect
 from lockgate.parse.statement import Statement
 from lockgate.sources.migration import Migration
 from lockgate.timeline.context import Need, Warned
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.session import Session
-from lockgate.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

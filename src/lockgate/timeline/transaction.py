@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+from lockgate.base.lazy_imports import Map
+from lockgate.base.values import dataclass, field, replace
 from lockgate.catalog.catalog import Catalog, Draft
 from lockgate.catalog.objects import Relation, Type
-from lockgate.lean import Map
 from lockgate.timeline.session import Session
-from lockgate.values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from lockgate.lean import pattern
+from lockgate.base.lazy_imports import pattern
 from lockgate.parse.tokens import skip_space
 
 _DOLLAR = pattern(r"\$(?:[^\W\d]\w*)?\$")

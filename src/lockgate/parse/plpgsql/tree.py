@@ -6,7 +6,7 @@ clause blanked out, as make_execsql_stmt does), so that places in it need only b
 
 from __future__ import annotations
 
-from lockgate.values import dataclass, field
+from lockgate.base.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

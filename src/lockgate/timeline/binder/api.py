@@ -158,7 +158,7 @@ def boolean(ctx: Context, expr: Expr, what: str) -> Expr:
 
 def check_uses(ctx: Context, query: Query) -> None:
     """What running a query needs: rewriting and planning first, then the privileges on its relations and routines."""
-    from lockgate.timeline import privileges
+    from lockgate.timeline.privileges import check as privileges
 
     check_rewriting(ctx, query, planned=False)
     _check_planning(ctx, query)
@@ -174,7 +174,7 @@ def check_uses(ctx: Context, query: Query) -> None:
 
 
 def _check_planning(ctx: Context, query: Query) -> None:
-    from lockgate.timeline.query_privileges import check_views
+    from lockgate.timeline.privileges.query import check_views
 
     for late in query.late if not ctx.catalog.taint_of(("any",)) else ():
         if late.failure.sqlstate == "42P10":

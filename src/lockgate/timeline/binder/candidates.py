@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lockgate.base.values import replace
 from lockgate.catalog.builtin import BuiltinFunction
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import INFORMATION_SCHEMA, PG_CATALOG, Routine
@@ -13,7 +14,6 @@ from lockgate.catalog.typename import base_type
 from lockgate.timeline.binder.coercion import IMPLICIT, POLYMORPHIC, UNKNOWN, can_coerce, category
 from lockgate.timeline.binder.polymorphic import consistent
 from lockgate.timeline.context import Context
-from lockgate.values import replace
 
 _BUILTIN: dict[tuple[int, str, str], tuple[Routine, ...]] = {}
 

@@ -104,14 +104,12 @@ def open_relation(state: State, body: Node) -> Any:
         return None
     kind = relation.kind if isinstance(relation, Relation) else relation.relkind  # type: ignore[union-attr]
     if kind in "iIc":
+        name = relation.name  # type: ignore[union-attr]
         if ctx.catalog.major < 16:
             word = {"c": "composite type"}.get(kind, "index")
-            raise ctx.refuse(
-                "42809", f'"{relation.name}" is {"a" if kind == "c" else "an"} {word}', at, name=relation.name
-            )  # type: ignore[union-attr]
-        message = f'cannot open relation "{relation.name}"'  # type: ignore[union-attr]
-        # type: ignore[union-attr,arg-type]
-        raise ctx.refuse("42809", message, at, name=relation.name, object=ctx.catalog.qualified(relation))
+            raise ctx.refuse("42809", f'"{name}" is {"a" if kind == "c" else "an"} {word}', at, name=name)
+        qualified = ctx.catalog.qualified(relation)  # type: ignore[arg-type]
+        raise ctx.refuse("42809", f'cannot open relation "{name}"', at, name=name, object=qualified)
     return relation
 
 

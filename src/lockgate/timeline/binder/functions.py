@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lockgate.base.values import dataclass
 from lockgate.catalog.objects import FIRST_USER_OID, Routine
 from lockgate.timeline.binder.candidates import Candidate, candidates, choose, fits, routines_in, spaces_of
 from lockgate.timeline.binder.coercion import (
@@ -23,7 +24,6 @@ from lockgate.timeline.binder.rows import is_row, project
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.binder.types import type_in
-from lockgate.values import dataclass
 
 _RESOLVED: dict[tuple[Any, ...], Candidate] = {}
 

@@ -7,10 +7,10 @@ import json
 import re
 from typing import Any
 
+from lockgate.base.lazy_imports import pattern
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import FIRST_USER_OID, PG_CATALOG, Other, Role
 from lockgate.catalog.typename import element_of, type_name, type_of
-from lockgate.lean import pattern
 from lockgate.timeline.binder.names import find_namespace, lookup_relation
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.targets import HOLE

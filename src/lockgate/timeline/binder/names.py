@@ -63,7 +63,7 @@ def find_namespace(
             return None
         raise missing_namespace(ctx, name, location)
     if found.oid != PG_CATALOG and name != "pg_temp":
-        from lockgate.timeline.privileges import need_usage
+        from lockgate.timeline.privileges.check import need_usage
 
         need_usage(ctx, found, location)
     return found
@@ -103,8 +103,8 @@ def creation_target(ctx: Context, rangevar: Node) -> Namespace:
 
 def temp_namespace(ctx: Context, *, ask: bool = True) -> Namespace:
     """The session's temporary schema, made at need (AccessTempTableNamespace)."""
-    from lockgate.timeline.privileges import need_temporary
-    from lockgate.values import replace
+    from lockgate.base.values import replace
+    from lockgate.timeline.privileges.check import need_temporary
 
     if not ctx.session.temp_namespace:
         if ask:

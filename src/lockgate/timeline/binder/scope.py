@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.base.values import dataclass
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation
 from lockgate.timeline.binder.names import did_you_mean, nearest, relation_in
 from lockgate.timeline.binder.state import State, Use
 from lockgate.timeline.binder.term import Term, variables_of
 from lockgate.timeline.binder.values import Column
-from lockgate.values import dataclass
 
 RECORD = 2249
 WHOLE_ROW = -1  # the position that stands for an item's whole row; system columns stand at their number minus 100

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.base.lazy_imports import pattern
 from lockgate.catalog.typename import array_of
-from lockgate.lean import pattern
 from lockgate.timeline.binder.coercion import UNKNOWN, shown
 from lockgate.timeline.binder.kinds import check_subquery
 from lockgate.timeline.binder.names import words

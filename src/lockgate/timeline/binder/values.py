@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from lockgate.base.values import dataclass, field
 from lockgate.catalog.catalog import Address
 from lockgate.timeline.failure import Refused
-from lockgate.values import dataclass, field
 
 if TYPE_CHECKING:
     from lockgate.timeline.binder.term import Term

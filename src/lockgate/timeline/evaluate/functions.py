@@ -221,9 +221,7 @@ def format_text(pattern: str, *args: Value) -> Value:
 
 
 def _concat(*args: Value) -> Value:
-    return "".join(
-        "" if a is None else {True: "t", False: "f"}.get(a) if isinstance(a, bool) else str(text_of(a)) for a in args
-    )  # type: ignore[misc]
+    return "".join("" if a is None else ("t" if a else "f") if isinstance(a, bool) else str(text_of(a)) for a in args)
 
 
 def _concat_ws(separator: str, *args: Value) -> str:

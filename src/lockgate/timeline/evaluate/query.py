@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from lockgate.base.values import replace
 from lockgate.parse.statement import Node
 from lockgate.timeline.evaluate.aggregate import has_aggregate
 from lockgate.timeline.evaluate.expression import expression
@@ -13,7 +14,6 @@ from lockgate.timeline.evaluate.source import Columns, Combination, combine, kee
 from lockgate.timeline.evaluate.sql_function import called, result
 from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, Value, known, number, truth
 from lockgate.timeline.evaluate.world import World
-from lockgate.values import replace
 
 Result = tuple[list[str], list[Row]]
 _PLAIN = "[a-z]*"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from lockgate.values import dataclass, field
+from lockgate.base.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

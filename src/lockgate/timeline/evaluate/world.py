@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from lockgate.base.values import dataclass, field, replace
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, Value
-from lockgate.values import dataclass, field, replace
 
 Frame = Mapping[str, Row]  # alias -> the current row
 Lookup = Callable[[tuple[str, ...]], "Value | Missing"]

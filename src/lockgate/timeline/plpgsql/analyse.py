@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from lockgate.base.values import dataclass
 from lockgate.catalog.objects import Routine
 from lockgate.catalog.typename import INT4, RECORD, TEXT
 from lockgate.parse.plpgsql import tree
@@ -24,7 +25,6 @@ from lockgate.timeline.plpgsql.declare import declare
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, fields_of
 from lockgate.timeline.plpgsql.sentences import QUERIES
-from lockgate.values import dataclass
 
 _MAKES = frozenset(
     {"CreateStmt", "CreateTableAsStmt", "DropStmt", "ViewStmt", "AlterTableStmt", "CreateSeqStmt", "RenameStmt"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lockgate.base.text import Offsets
 from lockgate.catalog.objects import Routine
 from lockgate.catalog.typename import INT4, RECORD, REFCURSOR, TEXT, VOID
 from lockgate.parse.plpgsql import tree
@@ -13,7 +14,6 @@ from lockgate.parse.plpgsql.parser import parse_body
 from lockgate.parse.plpgsql.scan import BodySyntax
 from lockgate.parse.plpgsql.walk import fragments
 from lockgate.parse.routine import EXPRESSION_PREFIX, GrammarError, parse_query
-from lockgate.text import Offsets
 from lockgate.timeline.context import Context
 from lockgate.timeline.plpgsql.declare import (
     EVENT_TRIGGER,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.values import replace
 from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.catalog.typename import BOOL, INT4, NAME, OID, RECORD, REFCURSOR, TEXT, array_of
-from lockgate.lean import pattern
 from lockgate.parse.plpgsql.tree import Declaration, Fragment
 from lockgate.parse.routine import GrammarError, parse_type
 from lockgate.timeline.binder import find_relation_names, resolve_type
@@ -18,7 +19,6 @@ from lockgate.timeline.evaluate.value import UNKNOWN
 from lockgate.timeline.failure import Refused, Unsure
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, columns_of, fields_of, typed
-from lockgate.values import replace
 
 TRIGGER, EVENT_TRIGGER, TEXT_ARRAY = 2279, 3838, 1009
 _PERCENT = pattern(r"(.*?)%\s*(type|rowtype)\s*((?:\[\d*\]\s*|array\s*)*)$", re.IGNORECASE | re.DOTALL)

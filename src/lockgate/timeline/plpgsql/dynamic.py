@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from lockgate.base.lazy_imports import pattern
 from lockgate.catalog.typename import quote_identifier
-from lockgate.lean import pattern
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lockgate.base.text import Offsets, Source, Span
+from lockgate.base.values import dataclass
 from lockgate.catalog.objects import Body
 from lockgate.parse.plpgsql.tree import Fragment
 from lockgate.parse.routine import EXPRESSION_PREFIX, TYPE_PREFIX
 from lockgate.parse.statement import Origin, Statement
 from lockgate.parse.tokens import skip_space, token_end
-from lockgate.text import Offsets, Source, Span
 from lockgate.timeline.context import Context
-from lockgate.values import dataclass
 
 _SHIFT = {"expression": len(EXPRESSION_PREFIX), "type": len(TYPE_PREFIX), "query": 0}
 _PREFIX = {"expression": EXPRESSION_PREFIX, "type": TYPE_PREFIX, "query": ""}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lockgate.base.values import dataclass, field
 from lockgate.catalog.objects import Relation
 from lockgate.catalog.typename import RECORD, type_of
 from lockgate.parse.plpgsql.tree import Declaration
@@ -12,7 +13,6 @@ from lockgate.timeline.binder.values import Block, Column, Variable, Variables
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.value import UNKNOWN, Row, Value
 from lockgate.timeline.evaluate.world import MISSING, Missing
-from lockgate.values import dataclass, field
 
 
 @dataclass(slots=True)

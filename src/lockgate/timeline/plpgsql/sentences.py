@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockgate.base.values import replace
 from lockgate.parse.plpgsql import tree
 from lockgate.parse.routine import EXPRESSION_PREFIX, GrammarError, parse_query, parse_statements
 from lockgate.parse.statement import Node
@@ -16,7 +17,6 @@ from lockgate.timeline.plpgsql.dynamic import only_values, taint_template, templ
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var
 from lockgate.timeline.targets import HOLE
-from lockgate.values import replace
 
 STEPS = 20_000  # of one statement of a script
 QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
@@ -60,7 +60,7 @@ class Sentences:
 
     def query(self, tag: str, node: Node) -> Query | None:
         """Analyse and carry out a query; None where it could not be followed."""
-        from lockgate.timeline.transitions.query import run_query
+        from lockgate.timeline.transitions.query.query import run_query
 
         try:
             return run_query(self.ctx, tag, node, variables=self.scope.variables(), world=self.world)
@@ -312,7 +312,7 @@ class Sentences:
         if tag not in QUERIES or "intoClause" in node:
             self.utility_outside(tag, node)
             return None, [], _MANY
-        from lockgate.timeline.transitions.query import run_query
+        from lockgate.timeline.transitions.query.query import run_query
 
         world = World(self.ctx, parameters=parameters)
         try:
@@ -333,7 +333,7 @@ class Sentences:
 
     def guess(self, text: tree.Fragment) -> None:
         """Dynamic SQL that is not known: what its constant parts tell of its targets is in doubt."""
-        from lockgate.timeline.transitions.view import create_unknown_view
+        from lockgate.timeline.transitions.relation.view import create_unknown_view
 
         spelled = self.spelled(text)
         certain, views = only_values(spelled), unknown_views(spelled)

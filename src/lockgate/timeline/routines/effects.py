@@ -8,8 +8,8 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
+from lockgate.base.lazy_imports import pattern
 from lockgate.catalog.objects import Relation, Routine, Trigger
-from lockgate.lean import pattern
 from lockgate.parse.plpgsql import tree
 from lockgate.parse.plpgsql.parser import parse_body
 from lockgate.parse.plpgsql.scan import BodySyntax
@@ -277,7 +277,7 @@ def defaults(routine: Routine) -> Iterator[tuple[int, Node]]:
 
 
 def _set_config(ctx: Context, node: Node, world: World) -> None:
-    from lockgate.timeline.transitions.session import set_config
+    from lockgate.timeline.transitions.session.session import set_config
 
     for call, _ in calls(node):
         if call_name(call) != "set_config":

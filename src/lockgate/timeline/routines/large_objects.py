@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockgate.catalog.objects import Other
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import Value
-from lockgate.timeline.privileges import initial_acl, need_owner
+from lockgate.timeline.privileges.check import initial_acl, need_owner
 
 CALLS = ("lo_create", "lo_from_bytea", "lo_unlink")
 

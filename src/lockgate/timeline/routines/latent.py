@@ -10,18 +10,18 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from lockgate.base.findings import Label
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass, field, replace
 from lockgate.catalog.catalog import Catalog, Draft
 from lockgate.catalog.objects import Namespace, Relation, Routine, Trigger, Type
-from lockgate.findings import Label
-from lockgate.lean import pattern
 from lockgate.parse.statement import Statement
 from lockgate.parse.tokens import find_name, token_end
-from lockgate.text import Source, Span
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.session import Session
 from lockgate.timeline.step import Change, Step
-from lockgate.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from lockgate.timeline.plpgsql.analyse import Broken

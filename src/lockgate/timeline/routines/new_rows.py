@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from lockgate.catalog.objects import Relation, Rewrite, Role, Trigger
 from lockgate.parse.statement import Node
-from lockgate.timeline import remedy, row_security
 from lockgate.timeline.binder.values import RelationUse
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import World, select
-from lockgate.timeline.privileges import NO, has_privilege, need_privilege
-from lockgate.timeline.query_privileges import defaults_used
+from lockgate.timeline.privileges import remedy, row_security
+from lockgate.timeline.privileges.check import NO, has_privilege, need_privilege
+from lockgate.timeline.privileges.query import defaults_used
 
 
 def check_new_rows(world: World, relation: Relation, node: Node, use: RelationUse) -> None:

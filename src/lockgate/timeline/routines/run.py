@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockgate.base.findings import Label
+from lockgate.base.text import Offsets, Source, Span
+from lockgate.base.values import replace
 from lockgate.catalog.merge import merge
 from lockgate.catalog.objects import Relation, Routine, Trigger
-from lockgate.findings import Label
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.tokens import token_end
-from lockgate.text import Offsets, Source, Span
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Value, World
 from lockgate.timeline.failure import Failure, Refused, Unsure
@@ -20,7 +21,6 @@ from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Scope
 from lockgate.timeline.routines.sql_body import check_atomic, parameters
 from lockgate.timeline.routines.validate import settings_of
-from lockgate.values import replace
 
 DEPTH = 12  # of calls within calls
 
@@ -110,7 +110,7 @@ def _scope(ctx: Context, routine: Routine, args: Sequence[Value], conflict: str)
 
 def _run_sql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place) -> Value:
     from lockgate.timeline.transitions import execute
-    from lockgate.timeline.transitions.query import QUERIES, run_query
+    from lockgate.timeline.transitions.query.query import QUERIES, run_query
 
     assert routine.body is not None
     text = routine.body.text

@@ -6,19 +6,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lockgate.base.text import Offsets
 from lockgate.catalog.objects import FIRST_USER_OID, Routine
 from lockgate.catalog.typename import RECORD, VOID, type_name, type_of
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
-from lockgate.text import Offsets
 from lockgate.timeline.binder import Block, Column, Expr, Query, Variables, analyze_query, check_rewriting, coerce
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Refused, Unsure
 from lockgate.timeline.plpgsql.declare import is_polymorphic, outer_scope
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import fields_of
-from lockgate.timeline.query_privileges import check_query
-from lockgate.timeline.transitions.query import QUERIES
+from lockgate.timeline.privileges.query import check_query
+from lockgate.timeline.transitions.query.query import QUERIES
 
 _WRAPPERS = frozenset({"CreateTableAsStmt", "ExplainStmt", "DeclareCursorStmt"})
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lockgate.base.values import replace
 from lockgate.catalog.objects import Routine
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.lookup import split_name
 from lockgate.timeline.plpgsql.compile import compile_body
 from lockgate.timeline.plpgsql.place import Place
-from lockgate.values import replace
 
 
 def validate_body(ctx: Context, routine: Routine) -> None:
@@ -62,7 +62,7 @@ def settings_of(ctx: Context, routine: Routine) -> Iterator[None]:
 
 
 def _as_role(ctx: Context, name: str) -> None:
-    from lockgate.timeline.transitions.session_role import set_role
+    from lockgate.timeline.transitions.role.session_role import set_role
 
     set_role(ctx, {"name": "role", "args": [{"A_Const": {"sval": {"sval": name}}}]})
 

@@ -13,7 +13,7 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select, truth
 from lockgate.timeline.evaluate.contents import MOST, clash, contents_of, held, store
 from lockgate.timeline.failure import Unsure
-from lockgate.timeline.query_privileges import check_constraints
+from lockgate.timeline.privileges.query import check_constraints
 from lockgate.timeline.routines.new_rows import check_new_rows
 from lockgate.timeline.routines.violations import check_keys, check_nulls
 

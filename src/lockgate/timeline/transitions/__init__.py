@@ -15,51 +15,51 @@ Handler = Callable[[Context, Node], None]
 # where the handlers are, so that a run imports only those that its statements need; a test holds this against the
 # modules, and a tag that is missing here is looked for in all of them
 _TAGS = {
-    "alter_table": "AlterTableStmt",
-    "call": "CallStmt",
-    "cast": "CreateCastStmt CreateTransformStmt",
-    "collation": "AlterCollationStmt CreateConversionStmt",
-    "comment": "CommentStmt SecLabelStmt",
-    "database": "AlterDatabaseRefreshCollStmt AlterDatabaseSetStmt AlterDatabaseStmt AlterTableSpaceOptionsStmt "
+    "table.alter_table": "AlterTableStmt",
+    "routine.call": "CallStmt",
+    "type.cast": "CreateCastStmt CreateTransformStmt",
+    "type.collation": "AlterCollationStmt CreateConversionStmt",
+    "object.comment": "CommentStmt SecLabelStmt",
+    "object.database": "AlterDatabaseRefreshCollStmt AlterDatabaseSetStmt AlterDatabaseStmt AlterTableSpaceOptionsStmt "
     "CreateTableSpaceStmt CreatedbStmt DropTableSpaceStmt DropdbStmt",
-    "default_privileges": "AlterDefaultPrivilegesStmt",
-    "define": "DefineStmt",
-    "do": "DoStmt",
-    "domain": "AlterDomainStmt CreateDomainStmt",
-    "drop": "DropStmt",
-    "event_trigger": "AlterEventTrigStmt CreateEventTrigStmt CreatePLangStmt",
-    "extension": "AlterExtensionContentsStmt AlterExtensionStmt CreateExtensionStmt",
-    "foreign": "AlterFdwStmt AlterForeignServerStmt AlterUserMappingStmt CreateAmStmt "
+    "role.default_privileges": "AlterDefaultPrivilegesStmt",
+    "object.define": "DefineStmt",
+    "routine.do": "DoStmt",
+    "type.domain": "AlterDomainStmt CreateDomainStmt",
+    "object.drop": "DropStmt",
+    "routine.event_trigger": "AlterEventTrigStmt CreateEventTrigStmt CreatePLangStmt",
+    "object.extension": "AlterExtensionContentsStmt AlterExtensionStmt CreateExtensionStmt",
+    "relation.foreign": "AlterFdwStmt AlterForeignServerStmt AlterUserMappingStmt CreateAmStmt "
     "CreateFdwStmt CreateForeignServerStmt CreateUserMappingStmt DropUserMappingStmt ImportForeignSchemaStmt",
-    "function": "AlterFunctionStmt CreateFunctionStmt",
-    "grant": "GrantStmt",
-    "index": "IndexStmt",
-    "maintenance": "AlterTableMoveAllStmt ClusterStmt CopyStmt LockStmt ReindexStmt TruncateStmt VacuumStmt",
-    "membership": "GrantRoleStmt",
-    "operator": "AlterOperatorStmt",
-    "operator_class": "AlterOpFamilyStmt CreateOpClassStmt CreateOpFamilyStmt",
-    "owned": "DropOwnedStmt ReassignOwnedStmt",
-    "owner": "AlterOwnerStmt",
-    "policy": "AlterPolicyStmt CreatePolicyStmt",
-    "prepare": "CheckPointStmt ClosePortalStmt DeallocateStmt DeclareCursorStmt ExecuteStmt ExplainStmt "
+    "routine.function": "AlterFunctionStmt CreateFunctionStmt",
+    "role.grant": "GrantStmt",
+    "relation.index": "IndexStmt",
+    "query.maintenance": "AlterTableMoveAllStmt ClusterStmt CopyStmt LockStmt ReindexStmt TruncateStmt VacuumStmt",
+    "role.membership": "GrantRoleStmt",
+    "type.operator": "AlterOperatorStmt",
+    "type.operator_class": "AlterOpFamilyStmt CreateOpClassStmt CreateOpFamilyStmt",
+    "role.owned": "DropOwnedStmt ReassignOwnedStmt",
+    "role.owner": "AlterOwnerStmt",
+    "relation.policy": "AlterPolicyStmt CreatePolicyStmt",
+    "session.prepare": "CheckPointStmt ClosePortalStmt DeallocateStmt DeclareCursorStmt ExecuteStmt ExplainStmt "
     "FetchStmt ListenStmt LoadStmt NotifyStmt PrepareStmt UnlistenStmt",
-    "publication": "AlterPublicationStmt AlterSubscriptionStmt CreatePublicationStmt CreateSubscriptionStmt DropSubscriptionStmt",
-    "query": "DeleteStmt InsertStmt MergeStmt SelectStmt UpdateStmt",
-    "rename": "RenameStmt",
-    "role": "AlterRoleSetStmt AlterRoleStmt CreateRoleStmt DropRoleStmt",
-    "rule": "RuleStmt",
-    "schema": "CreateSchemaStmt",
-    "sequence": "AlterSeqStmt CreateSeqStmt",
-    "session": "AlterSystemStmt ConstraintsSetStmt DiscardStmt VariableSetStmt VariableShowStmt",
-    "set_schema": "AlterObjectDependsStmt AlterObjectSchemaStmt",
-    "statistics": "AlterStatsStmt CreateStatsStmt",
-    "table": "CreateForeignTableStmt CreateStmt",
-    "table_as": "CreateTableAsStmt",
-    "text_search": "AlterTSConfigurationStmt AlterTSDictionaryStmt",
-    "transaction": "TransactionStmt",
-    "trigger": "CreateTrigStmt",
-    "type": "AlterEnumStmt AlterTypeStmt CompositeTypeStmt CreateEnumStmt CreateRangeStmt",
-    "view": "RefreshMatViewStmt ViewStmt",
+    "object.publication": "AlterPublicationStmt AlterSubscriptionStmt CreatePublicationStmt CreateSubscriptionStmt DropSubscriptionStmt",
+    "query.query": "DeleteStmt InsertStmt MergeStmt SelectStmt UpdateStmt",
+    "object.rename": "RenameStmt",
+    "role.role": "AlterRoleSetStmt AlterRoleStmt CreateRoleStmt DropRoleStmt",
+    "relation.rule": "RuleStmt",
+    "object.schema": "CreateSchemaStmt",
+    "relation.sequence": "AlterSeqStmt CreateSeqStmt",
+    "session.session": "AlterSystemStmt ConstraintsSetStmt DiscardStmt VariableSetStmt VariableShowStmt",
+    "object.set_schema": "AlterObjectDependsStmt AlterObjectSchemaStmt",
+    "relation.statistics": "AlterStatsStmt CreateStatsStmt",
+    "table.table": "CreateForeignTableStmt CreateStmt",
+    "table.table_as": "CreateTableAsStmt",
+    "type.text_search": "AlterTSConfigurationStmt AlterTSDictionaryStmt",
+    "session.transaction": "TransactionStmt",
+    "relation.trigger": "CreateTrigStmt",
+    "type.type": "AlterEnumStmt AlterTypeStmt CompositeTypeStmt CreateEnumStmt CreateRangeStmt",
+    "relation.view": "RefreshMatViewStmt ViewStmt",
 }
 _MODULES = {tag: module for module, tags in _TAGS.items() for tag in tags.split()}
 
@@ -83,7 +83,7 @@ def handlers() -> dict[str, Handler]:
     import pkgutil
 
     found: dict[str, Handler] = {}
-    for module in sorted(m.name for m in pkgutil.iter_modules(__path__)):
+    for module in sorted(m.name.removeprefix(f"{__name__}.") for m in pkgutil.walk_packages(__path__, f"{__name__}.")):
         for tag, handler in _handlers_in(module).items():
             if tag in found:
                 raise RuntimeError(f"two handlers for {tag}: {found[tag].__module__} and {module}")

@@ -1,0 +1,269 @@
+"""The configuration: ``lockgate.toml``, or ``[tool.lockgate]`` in pyproject.toml. Unknown keys are errors that suggest
+the near one."""
+
+from __future__ import annotations
+
+import os
+import types
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.values import dataclass, field
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """Where migrations lie and how their runner sends them."""
+
+    paths: tuple[str, ...] = ()
+    layout: str = "auto"
+    transaction: str = "file"
+    search_path: tuple[str, ...] = ("$user", "public")
+    baseline: str = ""
+    command: str = ""  # prints the SQL of runners without SQL files: "alembic upgrade head --sql"
+    placeholders: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The server that production runs."""
+
+    version: int | None = None
+    binaries: str = ""  # directory of postgres, initdb
+    dsn_env: str = ""  # environment variable with a scratch server's DSN for verify
+    statement_timeout: int = 60  # seconds that a statement has on verify's server
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Who creates and who applies."""
+
+    owner: str = ""
+    deployer: str = ""
+    handover: str = ""
+    handover_sql: str = ""
+    superuser: bool = False  # production's runner is a superuser: needs an explicit setting, and is warned of
+    assumed: tuple[str, ...] = ()  # roles that exist in production and no migration creates
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """The table in which the runner records what it applied."""
+
+    table: str = ""
+    snapshot: str = ""
+    dsn_env: str = ""
+    version: str = ""  # columns, where their names are not recognised
+    name: str = ""
+    checksum: str = ""
+    applied_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """Against which branches slots are compared."""
+
+    base: str = "origin/main"
+    branches: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Which rules speak, and how loudly."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    severity: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Where the application's own SQL lies."""
+
+    paths: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """Dokploy and the release's health. Times are in seconds. The key comes from DOKPLOY_API_KEY only."""
+
+    dokploy_url: str = ""
+    compose_id: str = ""
+    health_url: str = ""
+    health_status: int = 200
+    health_body: str = ""
+    health_field: str = ""  # "commit=..." of a JSON answer; "$commit" stands for the gated commit
+    health_successes: int = 3
+    health_timeout: float = 120
+    queue_timeout: float = 600
+    deploy_timeout: float = 900
+    branch: str = "main"
+    allow_http: tuple[str, ...] = ()
+    mode: str = "enforce"
+    max_age: float = 3600  # of an attestation
+
+
+@dataclass(frozen=True, slots=True)
+class Gitea:
+    """Where commit statuses and comments go. The token comes from GITEA_TOKEN only."""
+
+    url: str = ""
+    repository: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration; ``root`` is the folder that its relative paths count from, ``path`` its file ("" if
+    there is none)."""
+
+    migrations: Migrations = Migrations()
+    database: Database = Database()
+    roles: Roles = Roles()
+    ledger: LedgerSettings = LedgerSettings()
+    git: Git = Git()
+    rules: Rules = Rules()
+    queries: Queries = Queries()
+    deploy: Deploy = Deploy()
+    gitea: Gitea = Gitea()
+    root: Path = Path()
+    path: str = ""
+
+    def resolve(self, relative: str) -> Path:
+        """A path of the configuration, from its own folder."""
+        return self.root / relative
+
+
+_CHOICES = {
+    ("migrations", "transaction"): ("file", "statement"),
+    ("deploy", "mode"): ("enforce", "advisory"),
+}
+
+
+def load(path: Path | None, cwd: Path) -> Config:
+    """The configuration of a file, or the nearest one upward from ``cwd`` (not beyond the repository); defaults where
+    there is none.
+
+    Raises UsageError for an unknown key, a wrong type, a missing file or broken TOML.
+    """
+    if path is not None:
+        if not path.is_file():
+            raise UsageError(f"{path}: no such configuration file", "give --config an existing lockgate.toml")
+        return _read(path)
+    for folder in (cwd, *cwd.parents):
+        for name in ("lockgate.toml", "pyproject.toml"):
+            candidate = folder / name
+            if candidate.is_file() and (name == "lockgate.toml" or _has_table(candidate)):
+                return _read(candidate)
+        if (folder / ".git").exists():
+            break
+    return Config(root=cwd)
+
+
+def _has_table(pyproject: Path) -> bool:
+    try:
+        return "[tool.lockgate" in pyproject.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _read(path: Path) -> Config:
+    import tomllib
+
+    shown = os.path.relpath(path).replace(os.sep, "/")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CannotCheck(f"{shown}: {error.strerror}", "make the configuration readable") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{shown}: not UTF-8 at byte {error.start}", "save the file as UTF-8") from error
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{shown}: {error}", "mend the TOML at that line") from error
+    if path.name == "pyproject.toml":
+        table = table.get("tool", {}).get("lockgate", {})
+    return _Reader(shown, text).config(table, path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    shown: str
+    text: str
+
+    def config(self, table: dict[str, Any], path: Path) -> Config:
+        sections = {
+            name: type(value)
+            for name in Config.__match_args__
+            if not isinstance(value := getattr(Config(), name), (Path, str))
+        }
+        values: dict[str, Any] = {}
+        for name, value in table.items():
+            if name not in sections:
+                raise self.unknown(name, tuple(sections), "section")
+            if not isinstance(value, dict):
+                raise self.wrong(name, name, "a section")
+            values[name] = self.section(name, sections[name], value)
+        return Config(**values, root=path.resolve().parent, path=self.shown)
+
+    def section(self, section: str, kind: type[C], table: dict[str, Any]) -> C:
+        hints = typing.get_type_hints(kind)
+        values: dict[str, Any] = {}
+        for key, value in table.items():
+            if key not in hints:
+                raise self.unknown(key, tuple(hints), f"key in [{section}]", section)
+            values[key] = self.value(section, key, hints[key], value)
+        return kind(**values)
+
+    def value(self, section: str, key: str, hint: Any, value: Any) -> Any:
+        choices = _CHOICES.get((section, key))
+        if choices is not None and value not in choices:
+            raise self.wrong(section, key, " or ".join(f'"{c}"' for c in choices))
+        if isinstance(hint, types.UnionType):
+            hint = next(a for a in typing.get_args(hint) if a is not type(None))
+        if typing.get_origin(hint) is tuple:
+            if isinstance(value, str) or not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+                raise self.wrong(section, key, 'a list of strings, such as ["..."]')
+            return tuple(value)
+        if typing.get_origin(hint) is dict:
+            if not (isinstance(value, dict) and all(isinstance(v, str) for v in value.values())):
+                raise self.wrong(section, key, "a table of strings")
+            return dict(value)
+        if hint is str and isinstance(value, int) and not isinstance(value, bool) and key == "handover":
+            return str(value)
+        if hint is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+            words = {str: "a string", int: "a whole number", bool: "true or false", float: "a number"}
+            raise self.wrong(section, key, words[hint])
+        return value
+
+    def line(self, key: str, section: str = "") -> int:
+        inside = not section
+        for number, line in enumerate(self.text.splitlines(), 1):
+            bare = line.strip()
+            if bare.startswith("["):
+                name = bare.strip("[] ").removeprefix("tool.lockgate.")
+                inside = name == section or not section
+                if name == key and not section:
+                    return number
+            if inside and bare.split("=")[0].strip().strip('"') == key:
+                return number
+        return 1
+
+    def unknown(self, key: str, known: tuple[str, ...], what: str, section: str = "") -> UsageError:
+        import difflib
+
+        near = difflib.get_close_matches(key, known, 1)
+        remedy = f'did you mean "{near[0]}"?' if near else "known here: " + ", ".join(known)
+        return UsageError(f'{self.shown}:{self.line(key, section)}: unknown {what}: "{key}"', remedy)
+
+    def wrong(self, section: str, key: str, wanted: str) -> UsageError:
+        return UsageError(
+            f"{self.shown}:{self.line(key, section)}: {section}.{key} must be {wanted}",
+            "see `lockgate explain configuration`",
+        )

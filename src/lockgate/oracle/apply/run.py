@@ -1,0 +1,320 @@
+"""The entry of the oracle: one plan, one server, one report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from lockgate.base.errors import CannotCheck
+from lockgate.base.values import dataclass, field, replace
+from lockgate.oracle.apply.apply import Applier
+from lockgate.oracle.apply.asked import prepare
+from lockgate.oracle.apply.plan import (
+    BodyObservation,
+    Direction,
+    DownObservation,
+    Failure,
+    LiveCatalog,
+    Observation,
+    Parsed,
+    Plan,
+    Report,
+    State,
+)
+from lockgate.oracle.apply.repair import Repairer
+from lockgate.oracle.apply.roles import EVERYONE, Cast, cast, handover_sql, owned_schemas
+from lockgate.oracle.apply.session import Session
+from lockgate.oracle.read.catalog import read_catalog
+from lockgate.oracle.read.dumped import Dumped, dumped
+from lockgate.oracle.server.backend import Backend, EmbeddedBackend, ask, literal, quote, start
+from lockgate.oracle.server.stand_ins import MARK
+from lockgate.oracle.server.wire import Crashed, Lost
+from lockgate.parse import parse_script
+from lockgate.parse.named_roles import named_roles
+from lockgate.sources.environment import Environment
+from lockgate.sources.migration import Migration, Script, Transaction
+
+if TYPE_CHECKING:
+    from lockgate.oracle.apply.downs import Watch
+    from lockgate.oracle.bodies.bodies import Bodies
+    from lockgate.oracle.read.definition import Definition
+
+Progress = Callable[[int, int, str], None]
+
+
+def verify(plan: Plan, *, progress: Progress | None = None, backend: EmbeddedBackend | None = None) -> Report:
+    """Apply a plan's migrations on a scratch server and report what the server said of every statement.
+
+    The server is ``plan.server``'s: an ephemeral one (unix socket only, gone with all its files when this returns,
+    raises or is killed) or a scratch database on the one of a DSN. Migrations of ``roles.owner_ids`` run as the owner,
+    the rest as the deployer, who is given ``handover_sql`` (or every grantable privilege) in between; neither is a
+    superuser unless ``superuser_runner``. A refused statement is recorded, then applied as the role that may
+    (``repaired_as``), so one run shows every failure. What rests on a failure that nobody could repair has the state
+    ``AFTER_FAILURE`` and proves nothing; what the server lacks is ``LACKING``; both are never findings.
+
+    ``backend``: such a server that was started before (``early``), to be closed by the caller, too.
+    ``progress(done, total, migration id)`` is called before each migration. Observations come in order of execution,
+    one per statement; index 0 is a script's final COMMIT, and only there when it failed.
+
+    Raises CannotCheck (no server, wrong version, server lost, size limit reached) with file, line and remedy.
+    """
+    try:
+        return _verified(plan, progress, backend)
+    except Crashed as crashed:
+        report = _verified(replace(plan, plpgsql_check=False), progress, None)
+        return replace(report, notes=(*report.notes, str(crashed)))
+
+
+def _verified(plan: Plan, progress: Progress | None, started: EmbeddedBackend | None) -> Report:
+    backend = started or start(plan.server, plan.size_limit)
+    try:
+        run = _Run(plan, backend, _parsed(plan), progress)  # while the server starts
+        backend.open()  # type: ignore[attr-defined]
+        return run.report()
+    except Crashed:
+        raise
+    except Lost as lost:
+        trouble = backend.trouble()
+        raise CannotCheck(
+            f"the connection to the scratch server was lost: {trouble or lost}", "Run again; report it if it lasts."
+        ) from lost
+    finally:
+        backend.close() if started is None else started.leave()
+
+
+def _parsed(plan: Plan) -> dict[tuple[str, Direction], Parsed]:
+    """Every script parsed; ids of duplicate slots are the caller's to keep apart."""
+    found: dict[tuple[str, Direction], Parsed] = dict(plan.statements)
+    for migration in plan.migrations:
+        if (migration.id, "up") not in found:
+            found[migration.id, "up"] = parse_script(migration.up)
+        if plan.downs and migration.down is not None and (migration.id, "down") not in found:
+            found[migration.id, "down"] = parse_script(migration.down)
+    return found
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run's state: who applies now, and what was seen so far."""
+
+    plan: Plan
+    backend: Backend
+    statements: dict[tuple[str, Direction], Parsed]
+    progress: Progress | None
+    applier: Applier = field(init=False)
+    cast: Cast = field(init=False)
+    restored: list[Observation] = field(default_factory=list)
+    handover: list[Observation] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    bodies: list[BodyObservation] = field(default_factory=list)
+    downs: list[DownObservation] = field(default_factory=list)
+    catalogs: dict[str, LiveCatalog] = field(default_factory=dict)
+    queries: list[Failure | None] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _bodies: Bodies | None = None
+    _watch: Watch | None = None
+    _baseline: Parsed = ()
+    _environment: Parsed = ()
+    _known: Dumped = Dumped()
+    _named: frozenset[str] = frozenset()
+    _opaque: str = ""  # why nothing that follows is what production has: a migration whose statements are not known
+
+    def __post_init__(self) -> None:
+        """All that asks no server, so that it can be done while ours starts."""
+        plan = self.plan
+        if plan.environment is not None:
+            self._environment = parse_script(plan.environment.script)
+        if plan.baseline is not None:
+            self._baseline = parse_script(Script.whole(plan.baseline.sql, Transaction.STATEMENT))
+            self._known = dumped(self._baseline)
+            self._known = replace(self._known, roles=(*plan.baseline.roles, *self._known.roles))
+        every = (self._environment, self._baseline, *self.statements.values())
+        self._named = frozenset(named_roles(statement for parsed in every for statement in parsed))
+
+    def report(self) -> Report:
+        """Take the whole run."""
+        info = self.backend.info()
+        self.cast = cast(self.backend, self.plan.roles, self._known, self._named, info.major)
+        self.applier = Applier(self.backend, info.major, Repairer(self.backend, self.cast.owner), self.cast.configured)
+        if self.plan.environment is not None:
+            self._surround(self.plan.environment, self._environment)
+        if self.plan.baseline is not None:
+            self._restore(self._baseline)
+        self._migrations()
+        service = self.plan.environment.stand_ins if self.plan.environment is not None else ()
+        stand_ins = dict.fromkeys(
+            (*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions(), *service)
+        )
+        return Report(
+            replace(info, stand_ins=tuple(stand_ins)),
+            tuple(self.observations),
+            tuple(self.bodies),
+            tuple(self.downs),
+            self._catalog(),
+            self.catalogs,
+            tuple(self.handover),
+            tuple(self.restored),
+            tuple(self.queries),
+            self._all_notes(),
+            self._definitions(),
+        )
+
+    def _surround(self, environment: Environment, statements: Parsed) -> None:
+        """What is there before the first migration, owned by whoever creates the rest."""
+        session = self._session(self.cast.owner)
+        for seen in self.applier.script(session, "environment", "up", environment.script, statements):
+            if seen.fails is not None and seen.repaired_as is None:
+                self.notes.append(f"a stand-in for {environment.name} could not be made: {seen.fails.message}")
+        session.connection.close()
+        self.applier.service = frozenset(environment.schemas)
+        if environment.beside:
+            self.applier.taint.missing = (
+                f"what schema {environment.beside[0]} held before the first migration is not known"
+            )
+
+    def _restore(self, statements: Parsed) -> None:
+        from lockgate.oracle.apply.restore import not_restored, restored
+
+        session = self._session(EVERYONE)
+        self.restored += restored(self.applier, session, statements)
+        session.connection.close()
+        self.notes += not_restored(self.restored, statements)
+
+    def _migrations(self) -> None:
+        plan, total = self.plan, len(self.plan.migrations)
+        two = self.cast.owner != self.cast.deployer
+        session = self._session(
+            self.cast.owner if two and plan.roles.owner_ids else self.cast.deployer, plan.search_path
+        )
+        # with a baseline, production was handed over long ago: its grants and the settings of the deployer's session
+        # are in there
+        handed = not two or (plan.baseline is not None and not plan.roles.owner_ids)
+        if plan.bodies and plan.baseline is not None:
+            self._checker().before(self._show_path(session))
+        for done, migration in enumerate(plan.migrations):
+            if self.progress is not None:
+                self.progress(done, total, migration.id)
+            if not handed and migration.id not in plan.roles.owner_ids:
+                handed = True
+                session = self._hand_over(session)
+            self._migration(session, migration)
+        if self.progress is not None:
+            self.progress(total, total, "")
+        if session.block:
+            session.commit()
+        if self._bodies is not None:
+            self.bodies = self._bodies.standing(self.bodies, self._show_path(session))
+        for asked in plan.queries:
+            path = ", ".join(map(quote, asked.search_path)) or "DEFAULT"
+            session.connection.query(f"SET search_path = {path}", 20)
+            self.queries.append(prepare(session, asked.sql) if not self._opaque else None)
+        session.connection.close()
+
+    def _migration(self, session: Session, migration: Migration) -> None:
+        plan, up = self.plan, self.statements[migration.id, "up"]
+        if migration.opaque and not self._opaque:
+            self._opaque = migration.opaque
+            self.applier.taint.add(None, migration.opaque)
+        watch = self._watching()
+        if migration.afresh:
+            session.connection.query("RESET search_path", 20)
+            self._set_path(session, plan.search_path)
+        self.observations += self.applier.script(session, migration.id, "up", migration.up, up)
+        if plan.bodies and not self._opaque:
+            self.bodies += self._checker().after(migration.id, up, self._show_path(session))
+        if watch is None:
+            return
+        if plan.downs and migration.down is not None and not self._opaque:
+            self.downs.append(watch.try_down(session, migration, self.statements[migration.id, "down"]))
+        contents = watch.read()
+        if plan.audit:
+            self.catalogs[migration.id] = contents.catalog()
+
+    def _watching(self) -> Watch | None:
+        plan = self.plan
+        if self._watch is None and (
+            plan.audit or (plan.downs and any(migration.down for migration in plan.migrations))
+        ):
+            from lockgate.oracle.apply.downs import Watch
+
+            self._watch = Watch(self.backend.admin)
+        return self._watch
+
+    def _checker(self) -> Bodies:
+        if self._bodies is None:
+            from lockgate.oracle.bodies.bodies import Bodies
+            from lockgate.oracle.bodies.body import Checker
+            from lockgate.oracle.bodies.routines import Catalog
+
+            checker = Checker(lambda: self.backend.connect(EVERYONE), self.backend.admin, self.plan.plpgsql_check)
+            self._bodies = Bodies(checker, Catalog(self.backend.admin, self.backend.info().major), self.applier.taint)
+        return self._bodies
+
+    def _catalog(self) -> LiveCatalog:
+        return read_catalog(self.backend.admin) if self._watch is None else self._watch.read().catalog()
+
+    def _definitions(self) -> tuple[Definition, ...]:
+        from lockgate.oracle.read.definitions import read_definitions
+
+        return read_definitions(self.backend.admin) if self.plan.definitions else ()
+
+    def _hand_over(self, owner: Session) -> Session:
+        """From the owner to the deployer: production's grants, then a session of the deployer's with the same
+        search_path."""
+        if owner.login != self.cast.owner:
+            owner = self._session(self.cast.owner, self.plan.search_path)
+        if owner.block:
+            owner.commit()
+        if self.plan.roles.handover_sql is not None:
+            script = Script.whole(self.plan.roles.handover_sql, Transaction.STATEMENT)
+            self.handover += self.applier.script(owner, "handover", "up", script, parse_script(script))
+        else:
+            for command in handover_sql(owned_schemas(self.backend, self.cast.owner), self.cast.deployer):
+                owner.connection.query(command, 60)
+        path = self._show_path(owner)
+        owner.connection.close()
+        session = self._session(self.cast.deployer)
+        session.connection.query(f"SELECT pg_catalog.set_config('search_path', {literal(path)}, false)", 20)
+        return session
+
+    @staticmethod
+    def _show_path(session: Session) -> str:
+        rows = session.connection.query("SELECT pg_catalog.current_setting('search_path')", 20).rows
+        return (rows[0][0] or "") if rows else ""
+
+    def _session(self, role: str, search_path: tuple[str, ...] = ()) -> Session:
+        session = Session(self.backend, role, self.plan.statement_timeout, self.plan.observe_locks)
+        self._set_path(session, search_path)
+        return session
+
+    @staticmethod
+    def _set_path(session: Session, search_path: tuple[str, ...]) -> None:
+        if search_path:
+            path = ", ".join(quote(schema) for schema in search_path)
+            session.connection.query(f"SET search_path = {path}", 20)
+
+    def _stand_in_extensions(self) -> Iterator[str]:
+        rows = ask(
+            self.backend.admin,
+            "SELECT e.extname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_description d ON d.objoid = e.oid"
+            f" AND d.classoid = 'pg_catalog.pg_extension'::pg_catalog.regclass WHERE d.description = {literal(MARK)} ORDER BY 1",
+        )
+        yield from (f"extension {name}" for (name,) in rows)
+
+    def _all_notes(self) -> tuple[str, ...]:
+        notes = list(self.notes)
+        if not self.cast.configured:
+            notes.append(
+                "No roles are configured: one ordinary role applied everything, which hides every ownership error."
+            )
+        if self.plan.roles.superuser_runner:
+            notes.append(
+                "The migrations ran as a superuser, as configured: no privilege was checked, and their SQL could reach the machine."
+            )
+        worthless = sum(seen.state is not State.OBSERVED for seen in self.observations)
+        if worthless:
+            notes.append(f"{worthless} of {len(self.observations)} statements prove nothing; each says why.")
+        return tuple(notes)
+
+
+__all__ = ["verify"]

@@ -1,0 +1,97 @@
+"""Pavel Stehule's plpgsql_check, where the server has it: every path of a PL/pgSQL body analysed, none run.
+
+Its one function that we need stands in the scratch database only while bodies are checked. So no migration ever meets
+it, and one that makes the extension finds what production has. It is made with the words of the extension's own script
+(its arguments differ from version to version), taken from a transaction that is rolled back. The check itself runs as
+an ordinary role, like everything that may lead to the migrations' code: planning evaluates IMMUTABLE functions.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lockgate.base.values import dataclass
+from lockgate.oracle.bodies.routines import Firing, Routine
+from lockgate.oracle.server.backend import ask, literal, quote
+from lockgate.oracle.server.wire import Connection
+
+_SCHEMA = "lockgate_plpgsql_check"
+_MAKE = (
+    # an event trigger of the migrations would be fired by the superuser
+    f"BEGIN; SET LOCAL session_replication_role = replica; CREATE SCHEMA {_SCHEMA}; CREATE EXTENSION IF NOT EXISTS plpgsql_check SCHEMA {_SCHEMA}"
+)
+_FUNCTION = """
+SELECT pg_catalog.pg_get_functiondef(p.oid), e.extversion FROM pg_catalog.pg_extension e
+JOIN pg_catalog.pg_depend d ON d.refobjid = e.oid AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+JOIN pg_catalog.pg_proc p ON p.oid = d.objid AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+WHERE e.extname = 'plpgsql_check' AND p.proname = 'plpgsql_check_function_tb' AND p.proargtypes[0] = 'regprocedure'::pg_catalog.regtype"""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error that the extension foresees."""
+
+    line: int  # of the statement in the body
+    sqlstate: str
+    message: str
+    query: str  # the embedded query, where there is one
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """The extension as this server has it."""
+
+    version: str
+    definition: str
+
+    def make(self, admin: Connection, role: str) -> None:
+        """Make the function for a role. Raises Lost."""
+        grant = f"GRANT USAGE ON SCHEMA {_SCHEMA} TO {quote(role)}"
+        ask(
+            admin,
+            f"BEGIN; SET LOCAL session_replication_role = replica; CREATE SCHEMA {_SCHEMA}; {self.definition}; {grant}; COMMIT",
+        )
+
+    def drop(self, admin: Connection) -> None:
+        """Remove it again. Raises Lost."""
+        quiet = "SET LOCAL session_replication_role = replica; SET LOCAL client_min_messages = warning"
+        ask(admin, f"BEGIN; {quiet}; DROP SCHEMA {_SCHEMA} CASCADE; COMMIT")
+
+    def query(self, routine: Routine, firing: Firing) -> str:
+        """The query that checks the session's copy of a routine, for the rows of one table where a trigger calls it."""
+        options = {"fatal_errors": "false", "other_warnings": "false", "extra_warnings": "false"}
+        if firing.oid:
+            options["relid"] = f"{firing.oid}::pg_catalog.oid::pg_catalog.regclass"
+        options |= {key: literal(name) for key, name in (("oldtable", firing.old), ("newtable", firing.new)) if name}
+        if "use_incomment_options" in self.definition:  # a comment of the body has no say
+            options["use_incomment_options"] = "false"
+        given = ", ".join(f"{name} => {value}" for name, value in options.items())
+        copy = f"SELECT oid FROM pg_catalog.pg_proc WHERE pronamespace = pg_catalog.pg_my_temp_schema() AND proname = {literal(routine.name)}"
+        call = f"{_SCHEMA}.plpgsql_check_function_tb(({copy})::pg_catalog.regprocedure, {given})"
+        return f"SELECT lineno, sqlstate, message, query FROM {call} WHERE level = 'error'"
+
+
+def extension(admin: Connection) -> Extension | None:
+    """The extension of the server; None where it has none, or lets nobody make it. Raises Lost."""
+    if not ask(admin, "SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'plpgsql_check'"):
+        return None
+    try:
+        if admin.query(_MAKE, 60).failure:
+            return None
+        rows = ask(admin, _FUNCTION)
+    finally:
+        admin.query("ROLLBACK", 20)
+    if not rows:
+        return None
+    definition = re.sub(
+        r"FUNCTION \S+\.plpgsql_check_function_tb\(",
+        f"FUNCTION {_SCHEMA}.plpgsql_check_function_tb(",
+        rows[0][0] or "",
+        count=1,
+    )
+    return Extension(rows[0][1] or "", definition)
+
+
+def refusals(rows: list[tuple[str | None, ...]]) -> list[Refusal]:
+    """The rows of the check."""
+    return [Refusal(int(line or 0), state or "", message or "", query or "") for line, state, message, query in rows]

@@ -1,0 +1,151 @@
+"""Where the oracle's connections come from: our own ephemeral server, or the scratch server of ``--dsn``."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+from lockgate.base.errors import CannotCheck
+from lockgate.oracle.apply.plan import SIZE_LIMIT, ServerInfo, ServerWish
+from lockgate.oracle.server.binaries import choose
+from lockgate.oracle.server.embedded import Server
+from lockgate.oracle.server.wire import Connection, Lost, Reply
+
+# what our own reads need: nothing that a migration made may be found by a name of ours
+ADMIN_SETTINGS = {
+    "search_path": "pg_catalog",
+    "statement_timeout": "60000",
+    "lock_timeout": "5000",
+    "application_name": "lockgate",
+}
+
+
+class Backend(Protocol):
+    """A server with one scratch database."""
+
+    verifier: str  # the password of every role that logs in, as CREATE ROLE takes it
+    # may create roles; our own reads and a few repairs go through it, never a migration's text (repair.py)
+    admin: Connection
+    may_be_superuser: bool  # whether ``admin`` is one
+
+    def connect(self, role: str) -> Connection:
+        """A session of a role that was made with ``verifier``. Raises Lost."""
+
+    def info(self) -> ServerInfo:
+        """Which server it is."""
+
+    def trouble(self) -> str:
+        """After a lost connection: why the server is gone, empty where it is not."""
+
+    def destroy(self, pid: int) -> None:
+        """End a backend that nothing else ends."""
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+
+
+class EmbeddedBackend:
+    """Our own server. Starts in the constructor, which returns before it accepts connections; ``open`` waits."""
+
+    may_be_superuser = True
+
+    def __init__(self, wish: ServerWish, size_limit: int) -> None:
+        self._server = Server(choose(wish.bindir, wish.major), size_limit)
+        self._server.start()
+        self.verifier = self._server.template.verifier
+        self.admin: Connection
+
+    def open(self) -> None:
+        """Wait for the server and connect as its superuser. Raises CannotCheck."""
+        self._server.ready()
+        self.admin = self._server.connect(settings=ADMIN_SETTINGS)
+
+    def connect(self, role: str) -> Connection:
+        return self._server.connect(role, {"client_min_messages": "debug1", "application_name": "lockgate migrations"})
+
+    def info(self) -> ServerInfo:
+        binaries = self._server.binaries
+        return ServerInfo(binaries.version, binaries.major, binaries.source)
+
+    def trouble(self) -> str:
+        said = self._server.trouble()
+        return "the migrations wrote more than the size limit to the scratch server" if said == "full" else said
+
+    def destroy(self, pid: int) -> None:
+        self._server.kill_backends(pid)
+
+    def leave(self) -> None:
+        """Nothing more is wanted of it: let it stop; ``close`` waits."""
+        self._server.leave()
+
+    def close(self) -> None:
+        self._server.close()
+
+
+@contextlib.contextmanager
+def early(wish: ServerWish) -> Iterator[EmbeddedBackend | None]:
+    """See ``lockgate.oracle.early``."""
+    if wish.dsn:
+        yield None
+        return
+    backend = EmbeddedBackend(wish, SIZE_LIMIT)
+    try:
+        yield backend
+    finally:
+        backend.close()
+
+
+def start(wish: ServerWish, size_limit: int) -> EmbeddedBackend | Backend:
+    """Begin to make the server that a run asked for. Raises CannotCheck."""
+    if wish.dsn:
+        from lockgate.oracle.server.dsn import DsnBackend
+
+        return DsnBackend(wish.dsn, wish.major)
+    return EmbeddedBackend(wish, size_limit)
+
+
+def ask(connection: Connection, sql: str) -> list[tuple[str | None, ...]]:
+    """The rows of a query of our own. Raises CannotCheck when the server refuses it, Lost when it is gone."""
+    return rows(connection.query(sql, 120))
+
+
+def rows(reply: Reply) -> list[tuple[str | None, ...]]:
+    """The rows of such a query, once the reply is there."""
+    if reply.failure:
+        raise CannotCheck(
+            f"the scratch server refused a query of Lockgate's: {reply.failure.get('M')} ({reply.failure.get('C')})",
+            "Please report it.",
+        )
+    return reply.rows
+
+
+def quote(name: str) -> str:
+    """An identifier as SQL text."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A string constant as SQL text, whatever standard_conforming_strings says."""
+    return ("E'" if "\\" in text else "'") + text.replace("'", "''").replace("\\", "\\\\") + "'"
+
+
+def major_of(version: str) -> int:
+    """16 of "16.9 (Debian ...)"."""
+    found = re.match(r"\d+", version)
+    return int(found.group()) if found else 0
+
+
+__all__ = [
+    "ADMIN_SETTINGS",
+    "Backend",
+    "EmbeddedBackend",
+    "Lost",
+    "ask",
+    "literal",
+    "major_of",
+    "quote",
+    "rows",
+    "start",
+]

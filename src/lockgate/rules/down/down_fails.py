@@ -1,0 +1,21 @@
+"""No way back: see rules/down-fails.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockgate.rules.registry import Draft, on_fact
+from lockgate.run.evidence import DownFails
+
+
+@on_fact(DownFails)
+def check(fact: DownFails) -> Iterator[Draft]:
+    """One finding."""
+    seen = fact.observation
+    assert seen.fails is not None
+    yield Draft(
+        f"the down script of {fact.migration.id} fails: {seen.fails.message} ({seen.fails.sqlstate})",
+        fact.at,
+        seen.fails.hint,
+        slot=fact.migration.slot,
+    )

@@ -1,0 +1,23 @@
+"""A file that never runs: see rules/skipped-by-runner.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockgate.base.findings import Label
+from lockgate.base.text import Span
+from lockgate.rules.registry import Draft, on_fact
+from lockgate.slots.conflicts import PassedOver
+
+
+@on_fact(PassedOver)
+def check(fact: PassedOver) -> Iterator[Draft]:
+    """One finding."""
+    yield Draft(
+        fact.why if fact.stops else f"this file never runs: {fact.why}",
+        Label(fact.source, Span(0, 0), "the runner stops here" if fact.stops else "never runs"),
+        "mend it before the deploy meets it"
+        if fact.stops
+        else "name it as the others are named, or move it out of the folder",
+        object=fact.source.path,
+    )

@@ -1,0 +1,23 @@
+"""Refused, and not foreseen: see rules/unforeseen-failure.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockgate.rules.registry import Draft, on_fact
+from lockgate.run.evidence import Unforeseen
+
+
+@on_fact(Unforeseen)
+def check(fact: Unforeseen) -> Iterator[Draft]:
+    """One finding."""
+    seen, migration = fact.observation, fact.migration
+    assert seen.fails is not None
+    yield Draft(
+        f"PostgreSQL refuses this as {seen.role}: {seen.fails.message}",
+        fact.at,
+        seen.fails.hint or seen.fails.detail,
+        sqlstate=seen.fails.sqlstate,
+        slot=migration.slot,
+        statement=seen.index,
+    )

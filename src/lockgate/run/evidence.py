@@ -1,0 +1,286 @@
+"""The server's word, tied to findings and places: evidence, and what nobody foresaw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from lockgate.base.findings import Evidence, Finding, Label, Verdict
+from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass, replace
+from lockgate.oracle.apply.plan import BodyObservation, DownObservation, Failure, Notice, Observation, Report, State
+from lockgate.parse.tokens import skip_space, token_end
+from lockgate.queries.facts import QueryRefused
+from lockgate.queries.frames import HOLE_NAME
+from lockgate.queries.servers import Meant
+from lockgate.rules import rulebook
+from lockgate.sources.migration import Migration
+from lockgate.timeline.failure import Failure as Refusal
+
+if TYPE_CHECKING:
+    from lockgate.queries.examine import Examined
+    from lockgate.queries.query import Query
+    from lockgate.queries.resolve import Resolution
+
+
+_MISSED = pattern(r'"([^"]+)"|(?:column|function|procedure|type) ([\w.$]+)')
+
+
+@dataclass(frozen=True, slots=True)
+class Unforeseen:
+    """A statement that the server refused and that the simulator let pass."""
+
+    migration: Migration
+    observation: Observation
+    at: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Unheeded:
+    """A statement that the server took with a WARNING of class 01, and that the simulator let pass without."""
+
+    migration: Migration
+    observation: Observation
+    notice: Notice
+    at: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """Something that the simulated catalog has otherwise than the server's: a bug of Lockgate's."""
+
+    migration: Migration
+    object: str  # "columns public.t.c"
+    words: str
+    statement: int | None
+    at: Label
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenBody:
+    """A routine whose body the server refuses, first seen after a migration."""
+
+    migration: Migration
+    observation: BodyObservation
+    at: Label
+
+
+@dataclass(frozen=True, slots=True)
+class DownFails:
+    """A down script that the server refuses right after its own up."""
+
+    migration: Migration
+    observation: Observation
+    at: Label
+
+
+@dataclass(frozen=True, slots=True)
+class DownIncomplete:
+    """A down script that leaves the catalog different from what it was before the up."""
+
+    migration: Migration
+    observation: DownObservation
+    at: Label
+
+
+def located(
+    report: Report, migrations: tuple[Migration, ...], findings: list[Finding]
+) -> Iterator[BrokenBody | DownFails | DownIncomplete]:
+    """What the server said of bodies and down scripts, at the migrations that it concerns; no routine of which
+    ``findings`` tell already."""
+    by_id = {m.id: m for m in migrations}
+    foreseen = {f.object for f in findings if f.name == "broken-routine"}
+    for body in report.bodies:
+        migration = by_id.get(body.migration)
+        if migration is not None and body.routine.partition("(")[0] not in foreseen:
+            yield BrokenBody(
+                migration, body, Label(migration.up.source, _named(migration.up.source, body), body.fails.message)
+            )
+    halfway = {
+        seen.migration
+        for seen in report.observations
+        if seen.direction == "up" and seen.fails is not None and seen.repaired_as is None
+    }
+    for down in report.downs:
+        migration = by_id.get(down.migration)
+        if (
+            migration is None or migration.down is None or down.reason or down.migration in halfway
+        ):  # there is no way back from halfway
+            continue
+        for seen in down.refused:
+            if seen.fails is not None and seen.state is State.OBSERVED:
+                yield DownFails(migration, seen, Label(migration.down.source, seen.span, seen.fails.message))
+        if not down.refused and (down.left or down.missing or down.changed):
+            yield DownIncomplete(migration, down, Label(migration.down.source, Span(0, 0), "not the way back"))
+
+
+def _named(source: Source, body: BodyObservation) -> Span:
+    """Where a migration names what the routine misses now, or the routine itself, above all if it made it; its first
+    word where it names neither."""
+    names = [quoted or plain.rpartition(".")[2] for quoted, plain in _MISSED.findall(body.fails.message)]
+    routine = body.routine.partition("(")[0].rpartition(".")[2]
+    for name in (routine, *names) if body.born else (*names, routine):
+        if found := re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", source.text, re.IGNORECASE):
+            return Span(found.start(), found.end())
+    start = skip_space(source.text, 0)
+    return Span(start, token_end(source.text, start))
+
+
+def stamp(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> list[Finding]:
+    """Every finding on a statement with its evidence."""
+    ids: dict[tuple[str, str], str] = {(m.up.source.path, m.slot): m.id for m in migrations}
+    seen = {(o.migration, o.index): o for o in report.observations if o.direction == "up"}
+    return [_stamped(item, seen, ids, report) for item in findings]
+
+
+def _stamped(
+    item: Finding, seen: dict[tuple[str, int], Observation], ids: dict[tuple[str, str], str], report: Report
+) -> Finding:
+    if item.statement is None or item.evidence is not None:
+        return item
+    migration = ids.get((item.at.source.path, item.slot))
+    observation = seen.get((migration, item.statement)) if migration is not None else None
+    body = (
+        next((b for b in report.bodies if b.routine.partition("(")[0] == item.object), None)
+        if item.name == "broken-routine"
+        else None
+    )
+    if body is not None:
+        words = f"in the body of {body.routine}: {body.fails.message}"
+        proof = Evidence(Verdict.CONFIRMED, "", report.server.version, body.fails.sqlstate, words, by=body.by)
+        return replace(item, evidence=proof)
+    return replace(item, evidence=_evidence(item, observation, report))
+
+
+def _evidence(item: Finding, seen: Observation | None, report: Report) -> Evidence:
+    server = report.server.version
+    if seen is None:
+        return Evidence(Verdict.UNPROVEN, "", server, None, "the server did not reach this statement")
+    common: dict[str, Any] = {"locks": seen.locks, "work": seen.work}
+    if seen.state is not State.OBSERVED:
+        return Evidence(Verdict.UNPROVEN, seen.role, server, None, seen.reason or seen.state.value, **common)
+    if item.sqlstate is None:
+        return _of_warning(item, seen, server)
+    if seen.fails is None:
+        return Evidence(Verdict.REFUTED, seen.role, server, None, "the server applied the statement", **common)
+    verdict = Verdict.CONFIRMED if seen.fails.sqlstate == item.sqlstate else Verdict.UNPROVEN
+    return Evidence(verdict, seen.role, server, seen.fails.sqlstate, seen.fails.message, **common)
+
+
+def stamp_queries(findings: list[Finding], asked: tuple[Resolution, ...], report: Report) -> list[Finding]:
+    """Every finding on a query of the application's with what the server said when it prepared that query."""
+    said = {}
+    for one, failure in zip(asked, report.queries, strict=False):
+        if one.failure is not None:
+            said[one.query.source.path, one.query.place(one.failure.span)] = one.query, failure
+    out = []
+    for item in findings:
+        place = (item.at.source.path, item.at.span)
+        out.append(
+            replace(item, evidence=_word(item, *said[place], report))
+            if item.statement is None and place in said
+            else item
+        )
+    return out
+
+
+def _word(item: Finding, query: Query, failure: Failure | None, report: Report) -> Evidence:
+    server, what = report.server.version, "the certain part of the query" if query.fitted.excerpt else "the query"
+    if failure is None:
+        return Evidence(Verdict.REFUTED, "", server, None, f"the server prepared {what}")
+    if HOLE_NAME in failure.message:
+        return Evidence(
+            Verdict.UNPROVEN,
+            "",
+            server,
+            None,
+            "a part of the query is the program's, so the server could not prepare it",
+        )
+    verdict = Verdict.CONFIRMED if failure.sqlstate == item.sqlstate else Verdict.UNPROVEN
+    words = f"{failure.message} (in {what}, the rest is the program's)" if query.fitted.excerpt else failure.message
+    return Evidence(verdict, "", server, failure.sqlstate, words)
+
+
+def unforeseen_queries(examined: Examined, report: Report) -> Iterator[tuple[QueryRefused, Failure]]:
+    """Columns that the server misses in queries that are known whole, where the simulator was in doubt; nothing where
+    the schema there is not whole."""
+    if any(seen.fails is not None or seen.state is not State.OBSERVED for seen in report.observations):
+        return
+    for one, failure in zip(examined.resolutions, report.queries, strict=False):
+        if (
+            failure is None
+            or failure.sqlstate != "42703"
+            or one.failure is not None
+            or one.query.fitted.partial
+            or one.query.meant is not Meant.HERE
+        ):
+            continue
+        start = one.query.statement.span.start + (failure.position or 0)
+        text = one.query.statement.script.source.text
+        span = Span(start, token_end(text, start))
+        refused = Refusal(
+            failure.sqlstate, failure.message, span, text[span.start : span.end].strip('"'), kind="column"
+        )
+        if examined.others is None or not examined.others.meant(one.query, refused):
+            yield QueryRefused(Label(one.query.source, one.query.place(span), failure.message), refused), failure
+
+
+def _of_warning(item: Finding, seen: Observation, server: str) -> Evidence:
+    """A finding on a statement that is not refused: proven by the warning that its rule names, else by nothing that an
+    apply shows."""
+    common: dict[str, Any] = {"locks": seen.locks, "work": seen.work}
+    states = [s for s in rulebook.rule(item.name).sqlstate if s.startswith("01")]
+    heard = next((n for n in seen.notices if n.sqlstate in states), None)
+    if heard is not None:
+        return Evidence(Verdict.CONFIRMED, seen.role, server, heard.sqlstate, heard.message, **common)
+    if seen.fails is not None:
+        return Evidence(Verdict.UNPROVEN, seen.role, server, seen.fails.sqlstate, seen.fails.message, **common)
+    if states:
+        return Evidence(
+            Verdict.REFUTED, seen.role, server, None, "the server applied the statement without that warning", **common
+        )
+    return Evidence(
+        Verdict.UNPROVEN,
+        seen.role,
+        server,
+        None,
+        "the server applied the statement: what it leads to shows later",
+        **common,
+    )
+
+
+def unheeded(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> Iterator[Unheeded]:
+    """Warnings of class 01 (a GRANT that grants nothing) at statements without a finding that foresees one."""
+    told = {
+        (f.at.source.path, f.slot, f.statement)
+        for f in findings
+        if any(s.startswith("01") for s in rulebook.rule(f.name).sqlstate)
+    }
+    by_id = {m.id: m for m in migrations}
+    for seen in report.observations:
+        migration = by_id.get(seen.migration)
+        if migration is None or seen.direction != "up" or seen.state is not State.OBSERVED or seen.fails is not None:
+            continue
+        for notice in seen.notices:
+            if (
+                notice.sqlstate in ("01006", "01007")
+                and (migration.up.source.path, migration.slot, seen.index) not in told
+            ):
+                yield Unheeded(migration, seen, notice, Label(migration.up.source, seen.span, notice.message))
+
+
+def unforeseen(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> Iterator[Unforeseen]:
+    """What the server refused, in its own right, at statements without a finding that predicts a refusal."""
+    told = {(f.at.source.path, f.slot, f.statement) for f in findings if f.sqlstate}
+    by_id = {m.id: m for m in migrations}
+    for seen in report.observations:
+        migration = by_id.get(seen.migration)
+        if migration is None or seen.direction != "up" or seen.fails is None or seen.state is not State.OBSERVED:
+            continue
+        if (migration.up.source.path, migration.slot, seen.index) in told:
+            continue
+        start = seen.fails.position if seen.fails.position is not None else seen.span.start
+        span = Span(start, seen.span.end) if start < seen.span.end else seen.span
+        yield Unforeseen(migration, seen, Label(migration.up.source, span, seen.fails.message))

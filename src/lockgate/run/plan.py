@@ -1,0 +1,187 @@
+"""What is asked of a run: the folder that it reads, and the plan, which tells what is replayed and as whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lockgate.base.config import Config
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.findings import Severity
+from lockgate.base.text import Source
+from lockgate.base.values import dataclass, field, replace
+from lockgate.parse.named_roles import roles_named_in
+from lockgate.sources import Folder, home_of, load, shown
+from lockgate.sources.environment import Environment, around
+from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.timeline.replay import Plan
+
+DEFAULT_MAJOR = 16  # where nobody says which
+NEWEST_MAJOR = 18
+DEFAULT_PATH = ("$user", "public")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks beside the configuration."""
+
+    paths: tuple[Path, ...] = ()
+    cwd: Path = field(default_factory=Path.cwd)
+    layout: str = ""
+    transaction: str = ""
+    role: str = ""
+    superuser: bool = False
+    since: str = ""
+    fail_on: Severity = Severity.ERROR
+    release: str = ""  # the commit that is running: its queries must survive the pending migrations
+    stdin: Source | None = None  # the text of an editor's buffer, in place of the file of that path
+
+
+def read_folder(config: Config, request: Request) -> Folder:
+    """The migrations of the command line's paths, else of the configuration's, else of the layout found."""
+    paths = list(request.paths) or [config.resolve(p) for p in config.migrations.paths] or [request.cwd]
+    layout = request.layout or config.migrations.layout
+    transaction = request.transaction or config.migrations.transaction
+    command = "" if request.paths else config.migrations.command
+    folder = load(
+        paths,
+        layout,
+        transaction=transaction,
+        cwd=request.cwd,
+        command=command,
+        placeholders=config.migrations.placeholders,
+    )
+    if request.stdin is not None:
+        folder = replace(folder, migrations=tuple(_with_buffer(m, request.stdin) for m in folder.migrations))
+    return folder
+
+
+def read_history(config: Config, request: Request) -> tuple[Folder, frozenset[str]]:
+    """The migrations, and the files that are asked about where single ones are named: these stand in a history, which
+    is read as a whole.
+
+    Files that no known layout has beside each other are a history of their own, as they are where ``--layout plain``
+    says so.
+    """
+    if not request.paths or request.layout == "plain" or not all(map(Path.is_file, request.paths)):
+        return read_folder(config, request), frozenset()
+    files = [Path(request.cwd, path) for path in request.paths]
+    configured = [config.resolve(p) for p in config.migrations.paths]
+    inside = bool(configured) and all(any(f.is_relative_to(place) for place in configured) for f in files)
+    asked = frozenset(shown(f, request.cwd) for f in files)
+    try:
+        whole = read_folder(config, replace(request, paths=() if inside else tuple(dict.fromkeys(map(home_of, files)))))
+    except (UsageError, CannotCheck):
+        return read_folder(config, request), frozenset()
+    return (
+        (whole, asked) if asked <= {f.source.path for f in whole.files} else (read_folder(config, request), frozenset())
+    )
+
+
+def _with_buffer(migration: Migration, buffer: Source) -> Migration:
+    if migration.up.source.path != buffer.path:
+        return migration
+    return replace(migration, up=Script.whole(buffer, migration.up.transaction))
+
+
+def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
+    """What is replayed, and as whom."""
+    roles = config.roles
+    if roles.handover and not (roles.owner and roles.deployer):
+        raise UsageError(
+            f"{config.path}: roles.handover needs roles.owner and roles.deployer", "name both roles, or remove handover"
+        )
+    split = bool(roles.owner and roles.deployer) and not request.role
+    inside = in_baseline(config, folder, request.cwd)
+    environment = _environment(config, request, folder)
+    provided = roles_named_in([environment.script]) if environment is not None else set()
+    named = set() if config.migrations.baseline else roles_named_in(m.up for m in folder.migrations)
+    path = config.migrations.search_path
+    return Plan(
+        tuple(m for m in folder.migrations if m.id not in inside),
+        config.database.version or DEFAULT_MAJOR,
+        request.role or ("" if split else roles.deployer or roles.owner),
+        request.superuser or roles.superuser,
+        roles.owner if split else "",
+        roles.deployer if split else "",
+        owned_ids(config, folder, request.cwd) - inside if split else frozenset(),
+        read_script(config, roles.handover_sql, request) if split and roles.handover_sql else None,
+        read_script(config, config.migrations.baseline, request) if config.migrations.baseline else None,
+        (environment.search_path if environment is not None and path == DEFAULT_PATH else ()) or path,
+        (*roles.assumed, *sorted(provided)),
+        tuple(sorted(named - provided - {*roles.assumed, roles.owner, roles.deployer, request.role})),
+        environment,
+    )
+
+
+def is_plain(config: Config, request: Request) -> bool:
+    """Whether somebody names the layout plain: then the folder is taken at its word, and nothing is supposed around
+    it."""
+    return (request.layout or config.migrations.layout) == "plain"
+
+
+def _environment(config: Config, request: Request, folder: Folder) -> Environment | None:
+    """What a hosting service provides; nothing beside a baseline, which holds it, nor where somebody names the layout
+    plain."""
+    if config.migrations.baseline or is_plain(config, request):
+        return None
+    return around(folder)
+
+
+def in_baseline(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:
+    """The migrations whose work the baseline holds: what the ledger has. Without a ledger the tree holds only what
+    comes after it."""
+    from lockgate.slots import applied_ids, read_ledger
+
+    if not config.migrations.baseline:
+        return frozenset()
+    ledger = read_ledger(config, cwd, folder)
+    if ledger is not None:
+        return applied_ids(folder, ledger)
+    beside = config.resolve(config.migrations.baseline).with_name("ledger.json")
+    if beside.is_file():
+        shown = beside.relative_to(config.root) if beside.is_relative_to(config.root) else beside
+        raise UsageError(
+            f"{config.path}: the baseline has a ledger beside it that is not configured",
+            f'add [ledger] snapshot = "{shown}"',
+        )
+    return frozenset()
+
+
+def owned_ids(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:
+    """The migrations that the owner applied: up to the handover slot, or what the ledger holds."""
+    handover = config.roles.handover
+    if not handover:
+        return frozenset()
+    if handover == "ledger":
+        from lockgate.slots import applied_ids, read_ledger
+
+        ledger = read_ledger(config, cwd, folder)
+        if ledger is None:
+            raise UsageError(
+                f'{config.path}: roles.handover = "ledger" needs [ledger] snapshot or dsn_env', "configure the ledger"
+            )
+        return applied_ids(folder, ledger)
+    limit = _slot_key(handover)
+    return frozenset(m.id for m in folder.migrations if _slot_key(m.slot) <= limit)
+
+
+def _slot_key(slot: str) -> tuple[int, str]:
+    digits = "".join(c for c in slot if c.isdigit())
+    return (int(digits) if digits else 0, "" if digits else slot)
+
+
+def read_script(config: Config, relative: str, request: Request) -> Script:
+    """A SQL file that the configuration names."""
+    path = config.resolve(relative)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        raise UsageError(f"{config.path}: {relative} does not exist", "mend the path in the configuration") from error
+    except OSError as error:
+        raise CannotCheck(f"{relative}: {error.strerror}", "make the file readable") from error
+    except UnicodeDecodeError as error:
+        raise CannotCheck(f"{relative}: not UTF-8 at byte {error.start}", "save the file as UTF-8") from error
+    import os
+
+    shown = os.path.relpath(path, request.cwd).replace(os.sep, "/")
+    return Script.whole(Source(shown, text), Transaction.STATEMENT)

@@ -1,0 +1,59 @@
+"""The way out when a refused migration has stopped production already: its work by hand as the owner, and the ledger's
+row that the runner looks for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from lockgate.base.config import Config
+from lockgate.base.findings import Finding, Fix
+from lockgate.base.values import replace
+from lockgate.sources.migration import Migration
+
+_RULES = frozenset({"ownership-required", "superuser-required"})
+
+
+def with_recovery(findings: Iterable[Finding], config: Config, migrations: Iterable[Migration]) -> list[Finding]:
+    """The first refusal for lack of ownership of each migration, with its recovery; only where the ledger is
+    configured."""
+    by_slot = {(m.up.source.path, m.slot): m for m in migrations}
+    done: set[str] = set()
+    out = []
+    for item in findings:
+        migration = by_slot.get((item.at.source.path, item.slot))
+        if (
+            migration is not None
+            and item.name in _RULES
+            and item.fix is None
+            and config.ledger.table
+            and migration.id not in done
+        ):
+            done.add(migration.id)
+            item = replace(
+                item,
+                fix=Fix(
+                    "if it has stopped production already, once, in psql as the owner", sql=recovery(config, migration)
+                ),
+            )
+        out.append(item)
+    return out
+
+
+def recovery(config: Config, migration: Migration) -> str:
+    """The script for psql: all or nothing."""
+    ledger = config.ledger
+    version = migration.slot.lstrip("0") if migration.slot.isdigit() else _constant(migration.slot)
+    checksum = hashlib.sha256(migration.up.source.text.encode("utf-8", "surrogatepass")).hexdigest()
+    values = {
+        ledger.version or "version": version or "0",
+        ledger.name or "name": _constant(migration.name),
+        ledger.applied_at or "applied_at": "now()",
+        ledger.checksum or "checksum": _constant(checksum),
+    }
+    row = f"INSERT INTO {ledger.table} ({', '.join(values)}) VALUES ({', '.join(values.values())});"
+    return f"BEGIN;\n\\i {migration.up.source.path}\n{row}\nCOMMIT;"
+
+
+def _constant(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

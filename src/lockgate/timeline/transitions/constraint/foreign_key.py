@@ -1,0 +1,387 @@
+"""FOREIGN KEY (ATAddForeignKeyConstraint and its recursion in src/backend/commands/tablecmds.c)."""
+
+from __future__ import annotations
+
+from lockgate.base.text import Span
+from lockgate.base.values import replace
+from lockgate.catalog.objects import Attribute, Cast, Constraint, Relation
+from lockgate.catalog.typename import base_type, element_of, type_name
+from lockgate.timeline.binder import find_relation, words
+from lockgate.timeline.context import Context, Node
+from lockgate.timeline.naming import choose_constraint_name, join_names
+from lockgate.timeline.privileges.check import need_privilege
+from lockgate.timeline.transitions.constraint.constraint import constraint_named, ensure_name_free, put_constraint
+from lockgate.timeline.transitions.relation.partition_index import adopt_constraint, column_map
+from lockgate.timeline.transitions.relation.relation import column_of, doubt, type_kind
+from lockgate.timeline.transitions.type.opclass import is_binary_coercible
+
+# btree operator families that compare types of different names
+_FAMILIES = ({20, 21, 23}, {700, 701}, {1082, 1114, 1184}, {25, 1043, 19}, {1560}, {1562})
+
+
+def add_foreign_key(ctx: Context, relation: Relation, node: Node, *, recurse: bool = True) -> Constraint | None:
+    """One FOREIGN KEY constraint: named, checked, stored, and given to partitions."""
+    location = node.get("location", 0)
+    columns = words(node.get("fk_attrs", []))
+    name = node.get("conname", "")
+    if name:
+        ensure_name_free(ctx, relation, name, location)
+    else:
+        name = choose_constraint_name(ctx.catalog, relation.name, join_names(columns), "fkey", relation.namespace)
+    target = _target(ctx, relation, node, recurse)
+    own = _columns(ctx, relation, node.get("fk_attrs", []), location)
+    keys, index = _referenced(ctx, target, node, location)
+    for number in {k.num for k in keys}:
+        need_privilege(
+            ctx, target, "REFERENCES", node["pktable"].get("location", 0), columns=[number], name=target.name
+        )
+    _generated(ctx, node, own, location)
+    if len(own) != len(keys):
+        raise ctx.refuse(
+            "42830",
+            "number of referencing and referenced columns for foreign key disagree",
+            location,
+            kind="constraint",
+        )
+    for one, other in zip(own, keys, strict=True):
+        if not comparable(ctx, one, other):
+            raise _incomparable(ctx, name, one, other, ctx.span(location))
+    constraint = Constraint(
+        ctx.catalog.new_oid(),
+        name,
+        relation.namespace,
+        "f",
+        relation.oid,
+        keys=tuple(a.num for a in own),
+        foreign=target.oid,
+        foreign_keys=tuple(a.num for a in keys),
+        index=index.oid if index else 0,
+        validated=not node.get("skip_validation"),
+        deferrable=bool(node.get("deferrable")),
+        deferred=bool(node.get("initdeferred")),
+        no_inherit=relation.kind != "p",
+        on_delete=node.get("fk_del_action", "a"),
+        on_update=node.get("fk_upd_action", "a"),
+    )
+    put_constraint(ctx, constraint, location=location)
+    recurse_referenced(ctx, constraint)
+    recurse_referencing(ctx, constraint)
+    return constraint
+
+
+def _target(ctx: Context, relation: Relation, node: Node, recurse: bool) -> Relation:
+    rangevar, location = node["pktable"], node.get("location", 0)
+    target = find_relation(ctx, rangevar)
+    if relation.kind == "p":
+        if not recurse:
+            raise ctx.refuse(
+                "42809",
+                f'cannot use ONLY for foreign key on partitioned table "{relation.name}" referencing relation '
+                f'"{rangevar.get("relname")}"',
+                location,
+                kind="constraint",
+            )
+        if node.get("skip_validation") and not node.get("initially_valid") and ctx.catalog.major < 18:
+            raise ctx.refuse(
+                "42809",
+                f'cannot add NOT VALID foreign key on partitioned table "{relation.name}" referencing relation '
+                f'"{rangevar.get("relname")}"',
+                location,
+                kind="constraint",
+                help="This feature is not yet supported on partitioned tables.",
+            )
+    place = rangevar.get("location", 0)
+    if not isinstance(target, Relation):
+        raise ctx.refuse(
+            "42501", f'permission denied: "{rangevar.get("relname")}" is a system catalog', place, kind="relation"
+        )
+    if target.kind not in "rp":
+        raise ctx.refuse(
+            "42809",
+            f'referenced relation "{target.name}" is not a table',
+            place,
+            name=target.name,
+            kind="relation",
+            object=ctx.catalog.qualified(target),
+        )
+    word = {"p": "permanent", "u": "unlogged", "t": "temporary"}[relation.persistence]
+    allowed = {"p": "p", "u": "pu", "t": "t"}[relation.persistence]
+    if target.persistence not in allowed:
+        which = "permanent or unlogged" if word == "unlogged" else word
+        raise ctx.refuse(
+            "42P16",
+            f"constraints on {word} tables may reference only {which} tables",
+            place,
+            name=target.name,
+            kind="constraint",
+        )
+    return target
+
+
+def _columns(ctx: Context, relation: Relation, names: list[Node], location: int) -> list[Attribute]:
+    found = []
+    for name in words(names):
+        message = f'column "{name}" referenced in foreign key constraint does not exist'
+        found.append(column_of(ctx, relation, name, location, message=message))
+    if len(found) > 32:
+        raise ctx.refuse("54011", "cannot have more than 32 keys in a foreign key", location, kind="constraint")
+    return found
+
+
+def _referenced(ctx: Context, target: Relation, node: Node, location: int) -> tuple[list[Attribute], Relation | None]:
+    """The referenced columns and the unique index behind them (transformFkeyGetPrimaryKey, transformFkeyCheckAttrs)."""
+    place = node["pktable"].get("location", 0)
+    if not node.get("pk_attrs"):
+        return _primary(ctx, target, place)
+    keys = _columns(ctx, target, node["pk_attrs"], place)
+    numbers = [k.num for k in keys]
+    if len(set(numbers)) != len(numbers):
+        raise ctx.refuse(
+            "42830", "foreign key referenced-columns list must not contain duplicates", place, kind="constraint"
+        )
+    late = None
+    for index in ctx.catalog.of_relation(target.oid, Relation):
+        shape = index.index
+        if (
+            shape is None
+            or not shape.unique
+            or shape.partial
+            or not shape.valid
+            or 0 in shape.keys
+            or sorted(shape.keys) != sorted(numbers)
+        ):
+            continue
+        if shape.immediate:
+            return keys, index
+        late = index
+    if doubt(ctx, target) is not None:
+        return keys, None
+    if late is not None:
+        raise ctx.refuse(
+            "55000",
+            f'cannot use a deferrable unique constraint for referenced table "{target.name}"',
+            place,
+            name=target.name,
+            kind="constraint",
+        )
+    raise ctx.refuse(
+        "42830",
+        f'there is no unique constraint matching given keys for referenced table "{target.name}"',
+        place,
+        name=target.name,
+        kind="constraint",
+        object=ctx.catalog.qualified(target),
+    )
+
+
+def _primary(ctx: Context, target: Relation, place: int) -> tuple[list[Attribute], Relation | None]:
+    for constraint in ctx.catalog.of_relation(target.oid, Constraint):
+        if constraint.kind != "p":
+            continue
+        if constraint.deferrable:
+            raise ctx.refuse(
+                "55000",
+                f'cannot use a deferrable primary key for referenced table "{target.name}"',
+                place,
+                name=target.name,
+                kind="constraint",
+            )
+        keys = [a for n in constraint.keys if (a := target.attribute_by_num(n)) is not None]
+        return keys, ctx.catalog.find(Relation, constraint.index)
+    if doubt(ctx, target) is not None:
+        raise ctx.unsure(f"whether table {target.name} has a primary key is not known")
+    raise ctx.refuse(
+        "42704",
+        f'there is no primary key for referenced table "{target.name}"',
+        place,
+        name=target.name,
+        kind="constraint",
+        object=ctx.catalog.qualified(target),
+    )
+
+
+def _generated(ctx: Context, node: Node, own: list[Attribute], location: int) -> None:
+    if not any(a.generated for a in own):
+        return
+    for field, word, bad in (("fk_upd_action", "ON UPDATE", "ndc"), ("fk_del_action", "ON DELETE", "nd")):
+        if node.get(field, "a") in bad:
+            raise ctx.refuse(
+                "42601",
+                f"invalid {word} action for foreign key constraint containing generated column",
+                location,
+                kind="constraint",
+            )
+
+
+def comparable(ctx: Context, one: Attribute, other: Attribute) -> bool:
+    """Whether an equality operator of the key's index takes both types, or the referencing type casts implicitly."""
+    if not one.type or not other.type:
+        return True
+    left, right = base_type(ctx.catalog, one.type)[0], base_type(ctx.catalog, other.type)[0]
+    if left == right or any(left in f and right in f for f in _FAMILIES) or is_binary_coercible(ctx, left, right):
+        return True
+    if max(left, right) >= 16384 and any(
+        o >= 16384 and type_kind(ctx, o) == "b" and not element_of(ctx.catalog, o) for o in (left, right)
+    ):
+        return True  # a base type of an extension: its operators are not known
+    cast = ctx.catalog.builtins.cast(left, right)
+    own = ctx.catalog.one(Cast, ("cast", left, right))
+    return (cast is not None and cast.context == "i") or (own is not None and own.context == "i")
+
+
+def check_comparable(ctx: Context, constraint: Constraint, span: Span) -> None:
+    """A foreign key made anew after a change of type (42804)."""
+    relation, target = ctx.catalog.find(Relation, constraint.relation), ctx.catalog.find(Relation, constraint.foreign)
+    if relation is None or target is None:
+        return
+    for number, key in zip(constraint.keys, constraint.foreign_keys, strict=False):
+        one, other = relation.attribute_by_num(number), target.attribute_by_num(key)
+        if one is not None and other is not None and not comparable(ctx, one, other):
+            raise _incomparable(ctx, constraint.name, one, other, span)
+
+
+def _incomparable(ctx: Context, name: str, one: Attribute, other: Attribute, span: Span) -> Exception:
+    shown = [type_name(ctx.catalog, a.type, None, ctx.path()) for a in (one, other)]
+    return ctx.refuse(
+        "42804",
+        f'foreign key constraint "{name}" cannot be implemented',
+        span=span,
+        kind="type",
+        help=f'Key columns "{one.name}" and "{other.name}" are of incompatible types: {shown[0]} and {shown[1]}.',
+    )
+
+
+def recurse_referenced(ctx: Context, constraint: Constraint) -> None:
+    """addFkRecurseReferenced: one more constraint row for every partition of the referenced table."""
+    target = ctx.catalog.the(Relation, constraint.foreign)
+    relation = ctx.catalog.the(Relation, constraint.relation)
+    if target.kind != "p":
+        return
+    names = [a.name for n in constraint.keys if (a := relation.attribute_by_num(n)) is not None]
+    for oid in ctx.catalog.children(target.oid):
+        part = ctx.catalog.the(Relation, oid)
+        mapping = column_map(target, part)
+        child = replace(
+            constraint,
+            oid=ctx.catalog.new_oid(),
+            name=_further_name(ctx, constraint, relation, names),
+            foreign=oid,
+            parent=constraint.oid,
+            is_local=False,
+            inherited=1,
+            foreign_keys=tuple(mapping.get(n, 0) for n in constraint.foreign_keys),
+            index=_partition_index(ctx, constraint.index, oid),
+        )
+        put_constraint(ctx, child, internal=True)
+        recurse_referenced(ctx, child)
+
+
+def _further_name(ctx: Context, constraint: Constraint, relation: Relation, columns: list[str]) -> str:
+    """A name for one more row of a foreign key: from its columns anew, from 18 on from the name of the whole
+    (addFkConstraint)."""
+    if ctx.catalog.major < 18:
+        return choose_constraint_name(ctx.catalog, relation.name, join_names(columns), "fkey", relation.namespace)
+    while (above := ctx.catalog.find(Constraint, constraint.parent)) is not None:
+        constraint = above
+    return choose_constraint_name(ctx.catalog, constraint.name, None, "", relation.namespace)
+
+
+def _partition_index(ctx: Context, index: int, partition: int) -> int:
+    for oid in ctx.catalog.children(index):
+        found = ctx.catalog.find(Relation, oid)
+        if found is not None and found.index is not None and found.index.relation == partition:
+            return oid
+    return 0
+
+
+def recurse_referencing(ctx: Context, constraint: Constraint) -> None:
+    """addFkRecurseReferencing: every partition of the referencing table gets the constraint."""
+    relation = ctx.catalog.the(Relation, constraint.relation)
+    if relation.kind != "p":
+        return
+    for oid in ctx.catalog.children(relation.oid):
+        give_to_partition(ctx, constraint, relation, ctx.catalog.the(Relation, oid))
+
+
+def give_to_partition(ctx: Context, constraint: Constraint, relation: Relation, partition: Relation) -> None:
+    """One constraint to one partition: an equal one is adopted, else it is made, with the same name where that is
+    free."""
+    if partition.kind not in "rp":
+        return
+    mapping = column_map(relation, partition)
+    keys = tuple(mapping.get(n, 0) for n in constraint.keys)
+    for existing in ctx.catalog.of_relation(partition.oid, Constraint):
+        same = (existing.foreign, existing.keys, existing.foreign_keys) == (
+            constraint.foreign,
+            keys,
+            constraint.foreign_keys,
+        )
+        if (
+            existing.kind == "f"
+            and same
+            and not existing.parent
+            and (existing.on_delete, existing.on_update, existing.deferrable)
+            == (
+                constraint.on_delete,
+                constraint.on_update,
+                constraint.deferrable,
+            )
+        ):
+            adopt_constraint(ctx, existing.oid, constraint.oid)
+            return
+    name = constraint.name
+    if constraint_named(ctx, partition, name) is not None:
+        names = [a.name for n in keys if (a := partition.attribute_by_num(n)) is not None]
+        name = _further_name(ctx, constraint, partition, names)
+    child = replace(
+        constraint,
+        oid=ctx.catalog.new_oid(),
+        name=name,
+        namespace=partition.namespace,
+        relation=partition.oid,
+        keys=keys,
+        parent=constraint.oid,
+        is_local=False,
+        inherited=1,
+    )
+    put_constraint(ctx, child)
+    recurse_referencing(ctx, child)
+
+
+def clone_foreign_keys(ctx: Context, parent: Relation, partition: Relation) -> None:
+    """CloneForeignKeyConstraints: those that the parent has, and those that refer to it."""
+    for constraint in ctx.catalog.of_relation(parent.oid, Constraint):
+        if constraint.kind == "f" and not (constraint.parent and _same_relation(ctx, constraint)):
+            give_to_partition(ctx, constraint, parent, partition)
+    referring = {e.dependent[0] for e in ctx.catalog.dependents(parent.oid)}
+    for oid in sorted(referring):
+        constraint_there = ctx.catalog.find(Constraint, oid)
+        if constraint_there is not None and constraint_there.kind == "f" and constraint_there.foreign == parent.oid:
+            _refer_to_partition(ctx, constraint_there, parent, partition)
+
+
+def _same_relation(ctx: Context, constraint: Constraint) -> bool:
+    above = ctx.catalog.find(Constraint, constraint.parent)
+    return above is not None and above.relation == constraint.relation
+
+
+def _refer_to_partition(ctx: Context, constraint: Constraint, parent: Relation, partition: Relation) -> None:
+    above = ctx.catalog.find(Constraint, constraint.parent)
+    if above is not None and above.foreign == constraint.foreign:
+        return  # a partition's own copy: the top one is enough
+    relation = ctx.catalog.the(Relation, constraint.relation)
+    mapping = column_map(parent, partition)
+    names = [a.name for n in constraint.keys if (a := relation.attribute_by_num(n)) is not None]
+    child = replace(
+        constraint,
+        oid=ctx.catalog.new_oid(),
+        name=_further_name(ctx, constraint, relation, names),
+        foreign=partition.oid,
+        parent=constraint.oid,
+        is_local=False,
+        inherited=1,
+        foreign_keys=tuple(mapping.get(n, 0) for n in constraint.foreign_keys),
+        index=_partition_index(ctx, constraint.index, partition.oid),
+    )
+    put_constraint(ctx, child, internal=True)
+    recurse_referenced(ctx, child)

@@ -1,0 +1,473 @@
+"""Indexes and the constraints they carry (src/backend/commands/indexcmds.c DefineIndex,
+src/backend/catalog/index.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from lockgate.base.text import Span
+from lockgate.base.values import dataclass, field, replace
+from lockgate.catalog.catalog import Address
+from lockgate.catalog.objects import Attribute, Constraint, Index, Namespace, Relation
+from lockgate.parse.tokens import find_name, token_end
+from lockgate.timeline.binder import Expr, analyze_expression, boolean, find_collation, relation_scope
+from lockgate.timeline.context import Context, Node
+from lockgate.timeline.naming import choose_index_name, index_column_names
+from lockgate.timeline.privileges.check import need_create, need_owner
+from lockgate.timeline.transitions.constraint.constraint import (
+    ensure_name_free,
+    normal_form,
+    primary_key,
+    put_constraint,
+)
+from lockgate.timeline.transitions.relation.relation import (
+    SYSTEM_COLUMNS,
+    column_collation,
+    column_of,
+    create_relation,
+    doubt,
+    ensure_free,
+    identity_doubt,
+    name_doubt,
+    user_relation,
+)
+from lockgate.timeline.transitions.type.opclass import access_method, default_opclass, is_mutable, resolve_opclass
+
+_ON = {
+    "v": "views",
+    "m": "materialized views",
+    "f": "foreign tables",
+    "S": "sequences",
+    "c": "composite types",
+    "i": "indexes",
+    "I": "partitioned indexes",
+}
+
+
+@dataclass
+class Plan:
+    """An index to be made (IndexStmt after transformation)."""
+
+    elements: list[Node]
+    including: list[Node] = field(default_factory=list)
+    name: str = ""
+    method: str = "btree"
+    unique: bool = False
+    primary: bool = False
+    exclusion: bool = False
+    constraint: bool = False
+    deferrable: bool = False
+    deferred: bool = False
+    nulls_not_distinct: bool = False
+    where: Node | None = None
+    operators: list[Any] = field(default_factory=list)
+    location: int = 0
+    if_not_exists: bool = False
+    recurse: bool = True
+
+
+@dataclass
+class Shape:
+    """What an index was found to consist of."""
+
+    keys: list[int] = field(default_factory=list)
+    included: list[int] = field(default_factory=list)
+    attributes: list[Attribute] = field(default_factory=list)
+    columns: set[int] = field(default_factory=set)  # the table's columns that it names or computes from
+    refs: set[Address] = field(default_factory=set)  # what else it depends on
+    plain: bool = True
+    whole: bool = False
+    definition: list[str] = field(default_factory=list)
+
+
+def create_index(ctx: Context, node: Node) -> None:
+    """CREATE INDEX."""
+    rangevar = node["relation"]
+    location = rangevar.get("location", 0)
+    if node.get("concurrent") and ctx.session.in_block:
+        raise ctx.refuse(
+            "25001",
+            "CREATE INDEX CONCURRENTLY cannot run inside a transaction block",
+            span=ctx.span(0, "concurrently"),
+            kind="other",
+        )
+    relation = user_relation(ctx, rangevar, owned=True)
+    assert relation is not None
+    need_owner(ctx, relation, location)
+    plan = Plan(
+        [p["IndexElem"] for p in node.get("indexParams", [])],
+        [p["IndexElem"] for p in node.get("indexIncludingParams", [])],
+        node.get("idxname", ""),
+        node.get("accessMethod", "btree"),
+        bool(node.get("unique")),
+        nulls_not_distinct=bool(node.get("nulls_not_distinct")),
+        where=node.get("whereClause"),
+        location=location,
+        if_not_exists=bool(node.get("if_not_exists")),
+        recurse=bool(rangevar.get("inh")),
+    )
+    shape = analyze(ctx, relation, plan)
+    if relation.kind not in "rmp":
+        raise _no_index(ctx, relation, location)
+    if relation.kind == "p" and node.get("concurrent"):
+        raise ctx.refuse(
+            "0A000", f'cannot create index on partitioned table "{relation.name}" concurrently', location, kind="index"
+        )
+    define_index(ctx, relation, plan, shape)
+
+
+def _no_index(ctx: Context, relation: Relation, location: int) -> Exception:
+    return ctx.refuse(
+        "42809",
+        f'cannot create index on relation "{relation.name}"',
+        location,
+        name=relation.name,
+        kind="relation",
+        help=f"This operation is not supported for {_ON.get(relation.kind, 'it')}.",
+        object=ctx.catalog.qualified(relation),
+    )
+
+
+def analyze(ctx: Context, relation: Relation, plan: Plan) -> dict[int, Expr]:
+    """transformIndexStmt: the predicate, then the expressions; results by the identity of their node."""
+    scope = relation_scope(ctx, relation)
+    found: dict[int, Expr] = {}
+    if plan.where is not None:
+        found[id(plan.where)] = boolean(ctx, analyze_expression(ctx, plan.where, scope, "index_predicate"), "WHERE")
+    for element in plan.elements:
+        if "expr" in element:
+            found[id(element)] = analyze_expression(ctx, element["expr"], scope, "index")
+    return found
+
+
+def define_index(
+    ctx: Context, relation: Relation, plan: Plan, expressions: dict[int, Expr], *, parent: Relation | None = None
+) -> Relation | None:
+    """DefineIndex; returns the index, None where IF NOT EXISTS skips it."""
+    if relation.namespace != ctx.session.temp_namespace:
+        need_create(ctx, ctx.catalog.the(Namespace, relation.namespace), plan.location)
+    names = index_column_names([*plan.elements, *plan.including])
+    name = plan.name or choose_index_name(
+        ctx.catalog,
+        relation.name,
+        relation.namespace,
+        names,
+        primary=plan.primary,
+        exclusion=plan.exclusion,
+        constraint=plan.constraint,
+    )
+    check_method(ctx, plan)
+    if plan.where is not None:
+        _immutable(ctx, expressions[id(plan.where)], "predicate")
+    shape = compute(ctx, relation, plan, expressions, names)
+    if plan.primary and primary_key(ctx, relation) is not None and doubt(ctx, relation) is None:
+        raise many_keys(ctx, relation.name, plan.location)
+    if relation.kind == "p":
+        check_partition_key(ctx, relation, plan, shape.keys, plan.location)
+    if not plan.name or not _exists(ctx, relation, name, plan):
+        index = store_index(ctx, relation, plan, shape, name, parent=parent)
+        if relation.kind == "p" and plan.recurse:
+            from lockgate.timeline.transitions.relation.partition_index import index_partitions
+
+            index_partitions(ctx, relation, index)
+        return index
+    return None
+
+
+def many_keys(ctx: Context, table: str, location: int | None) -> Exception:
+    """42P16: a second primary key."""
+    return ctx.refuse(
+        "42P16", f'multiple primary keys for table "{table}" are not allowed', location, kind="constraint", object=table
+    )
+
+
+def _exists(ctx: Context, relation: Relation, name: str, plan: Plan) -> bool:
+    """index_create: a relation has the name already; True where IF NOT EXISTS says that is fine."""
+    found = ctx.catalog.relation_named(relation.namespace, name)
+    if plan.if_not_exists:
+        if (
+            identity_doubt(ctx, found) if found is not None else name_doubt(ctx, "relation", relation.namespace, name)
+        ) is not None:
+            ctx.suppose(f"whether index {name} exists already is not known")
+        if found is not None:
+            ctx.warn(f'relation "{name}" already exists, skipping', sqlstate="42P07", level="NOTICE")
+            return True
+    ensure_free(ctx, name, relation.namespace, None if not plan.constraint else plan.location)
+    if plan.constraint or plan.primary:
+        ensure_name_free(ctx, relation, name, plan.location)
+    return False
+
+
+def check_method(ctx: Context, plan: Plan) -> None:
+    """0A000 for what an access method cannot."""
+    method = access_method(ctx, plan.method)
+    if method is None:
+        return
+    for wrong, what in (
+        (plan.unique and not method.unique, "unique indexes"),
+        (bool(plan.including) and not method.include, "included columns"),
+        (len(plan.elements) > 1 and not method.multicolumn, "multicolumn indexes"),
+        (plan.exclusion and not method.exclusion, "exclusion constraints"),
+    ):
+        if wrong:
+            raise ctx.refuse(
+                "0A000",
+                f'access method "{plan.method}" does not support {what}',
+                plan.location,
+                name=plan.method,
+                kind="index",
+            )
+
+
+def _immutable(ctx: Context, expr: Expr, what: str) -> None:
+    if is_mutable(ctx, expr):
+        location = expr.location if expr.location >= 0 else None
+        raise ctx.refuse("42P17", f"functions in index {what} must be marked IMMUTABLE", location, kind="function")
+
+
+def compute(ctx: Context, relation: Relation, plan: Plan, expressions: dict[int, Expr], names: list[str]) -> Shape:
+    """ComputeIndexAttrs: every column and expression with its collation and operator class."""
+    shape = Shape()
+    method = access_method(ctx, plan.method)
+    for number, element in enumerate([*plan.elements, *plan.including]):
+        included = number >= len(plan.elements)
+        type_oid, typmod, collation = _element(ctx, relation, plan, element, included, expressions, shape)
+        shape.attributes.append(Attribute(number + 1, names[number], type_oid, typmod, collation=collation))
+        if included:
+            continue
+        _options(ctx, plan, element, type_oid, collation, method is not None and not method.order, shape)
+    if plan.where is not None:
+        expr = expressions[id(plan.where)]
+        shape.columns |= expr.columns
+        shape.refs |= expr.depends
+        shape.whole = shape.whole or expr.whole_row
+        shape.definition.append("where " + normal_form(plan.where))
+    return shape
+
+
+def _element(
+    ctx: Context,
+    relation: Relation,
+    plan: Plan,
+    element: Node,
+    included: bool,
+    expressions: dict[int, Expr],
+    shape: Shape,
+) -> tuple[int, int, int]:
+    if "name" in element:
+        name = element["name"]
+        if name in SYSTEM_COLUMNS:
+            raise ctx.refuse(
+                "0A000", "index creation on system columns is not supported", plan.location, name=name, kind="column"
+            )
+        message = (
+            f'column "{name}" named in key does not exist'
+            if plan.constraint or plan.primary
+            else f'column "{name}" does not exist'
+        )
+        attribute = column_of(ctx, relation, name, plan.location, span=_after_table(ctx, plan, name), message=message)
+        (shape.included if included else shape.keys).append(attribute.num)
+        shape.columns.add(attribute.num)
+        collation = attribute.collation
+        if included and (element.get("collation") or element.get("opclass")):
+            what = "a collation" if element.get("collation") else "an operator class"
+            raise ctx.refuse("42P17", f"including column does not support {what}", plan.location, kind="index")
+        return attribute.type, attribute.typmod, collation
+    if included:
+        raise ctx.refuse("0A000", "expressions are not supported in included columns", plan.location, kind="index")
+    expr = expressions[id(element)]
+    if len(expr.columns) == 1 and "ColumnRef" in element["expr"]:  # (column) is that column (ComputeIndexAttrs)
+        (number,) = expr.columns
+        shape.keys.append(number)
+        shape.columns.add(number)
+        return expr.type, expr.typmod, expr.collation
+    _immutable(ctx, expr, "expression")
+    shape.keys.append(0)
+    shape.columns |= expr.columns
+    shape.refs |= expr.depends
+    shape.whole = shape.whole or expr.whole_row
+    shape.definition.append("expr " + normal_form(element["expr"]))
+    if expr.type == 705:
+        return 25, -1, 100
+    return expr.type, expr.typmod, expr.collation
+
+
+def _after_table(ctx: Context, plan: Plan, name: str) -> Span:
+    """The token of an index's column: behind the table's name and the parenthesis, not the table's own."""
+    start = ctx.span(plan.location)
+    text, end = ctx.text_source.text, (ctx.bounds or ctx.statement.span).end
+    paren = text.find("(", start.end, end)
+    at = find_name(text, name, paren + 1 if paren >= 0 else start.start, end)
+    return Span(at, token_end(text, at)) if at >= 0 else ctx.span(plan.location, name)
+
+
+def _options(
+    ctx: Context, plan: Plan, element: Node, type_oid: int, collation: int, unordered: bool, shape: Shape
+) -> None:
+    if element.get("collation"):
+        chosen = find_collation(ctx, element["collation"], plan.location)
+        shape.definition.append(f"collation {chosen}")
+        shape.plain = shape.plain and chosen == collation
+        column_collation(ctx, type_oid, {"collname": element["collation"], "location": plan.location})
+        shape.refs.add((chosen, 0))
+    name, oid = resolve_opclass(ctx, element.get("opclass", []), type_oid, plan.method, plan.location)
+    if element.get("opclass"):
+        default = (
+            resolve_opclass(ctx, [], type_oid, plan.method, plan.location)[0]
+            if _has_default(ctx, type_oid, plan.method)
+            else ""
+        )
+        if name != default:
+            shape.plain = False
+            shape.definition.append(f"opclass {name}")
+    if oid:
+        shape.refs.add((oid, 0))
+    ordering, nulls = element.get("ordering", "SORTBY_DEFAULT"), element.get("nulls_ordering", "SORTBY_NULLS_DEFAULT")
+    if unordered and ordering != "SORTBY_DEFAULT":
+        raise ctx.refuse(
+            "0A000", f'access method "{plan.method}" does not support ASC/DESC options', plan.location, kind="index"
+        )
+    if unordered and nulls != "SORTBY_NULLS_DEFAULT":
+        raise ctx.refuse(
+            "0A000",
+            f'access method "{plan.method}" does not support NULLS FIRST/LAST options',
+            plan.location,
+            kind="index",
+        )
+    descending = ordering == "SORTBY_DESC"
+    if descending or ((nulls == "SORTBY_NULLS_FIRST") != descending and nulls != "SORTBY_NULLS_DEFAULT"):
+        shape.plain = False
+        shape.definition.append(f"{ordering} {nulls}")
+
+
+def _has_default(ctx: Context, type_oid: int, method: str) -> bool:
+    return bool(type_oid) and default_opclass(ctx, type_oid, method) is not None
+
+
+def check_partition_key(
+    ctx: Context, relation: Relation, index: Plan | Index, keys: Collection[int], location: int | None
+) -> None:
+    """A unique index of a partitioned table holds every column of its partition key (0A000)."""
+    parts = relation.partitioning
+    if parts is None or not (index.unique or index.primary or index.exclusion):
+        return
+    word = "PRIMARY KEY" if index.primary else "UNIQUE" if index.unique else "EXCLUDE"
+    if index.exclusion and ctx.catalog.major < 17:
+        raise ctx.refuse(
+            "0A000",
+            f'cannot create exclusion constraints on partitioned table "{relation.name}"',
+            location,
+            kind="constraint",
+        )
+    if 0 in parts.keys:
+        raise ctx.refuse(
+            "0A000",
+            f"unsupported {word} constraint with partition key definition",
+            location,
+            kind="constraint",
+            help=f"{word} constraints cannot be used when partition keys include expressions.",
+        )
+    for number in parts.keys:
+        if number not in keys:
+            attribute = relation.attribute_by_num(number)
+            shown = attribute.name if attribute else "?"
+            raise ctx.refuse(
+                "0A000",
+                "unique constraint on partitioned table must include all partitioning columns",
+                location,
+                kind="constraint",
+                object=ctx.catalog.qualified(relation),
+                help=f'{word} constraint on table "{relation.name}" lacks column "{shown}" which is part of the partition key.',
+            )
+
+
+def store_index(
+    ctx: Context,
+    relation: Relation,
+    plan: Plan,
+    shape: Shape,
+    name: str,
+    *,
+    parent: Relation | None = None,
+    parent_constraint: int = 0,
+) -> Relation:
+    """index_create: the index, its constraint if it carries one, its dependencies."""
+    space = ctx.catalog.the(Namespace, relation.namespace)
+    index = Index(
+        relation.oid,
+        plan.unique or plan.primary,
+        plan.primary,
+        plan.exclusion,
+        not plan.deferrable,
+        True,
+        "gist" if plan.method == "rtree" else plan.method,
+        tuple(shape.keys),
+        tuple(shape.included),
+        plan.where is not None,
+        0,
+        plan.nulls_not_distinct,
+        shape.plain,
+        "\n".join(shape.definition),
+    )
+    kind = "I" if relation.kind == "p" else "i"
+    made = create_relation(
+        ctx,
+        name,
+        space,
+        kind,
+        shape.attributes,
+        location=plan.location,
+        owner=relation.owner,
+        persistence=relation.persistence,
+        index=index,
+        parents=(parent.oid,) if parent else (),
+        is_partition=parent is not None,
+    )
+    ctx.catalog.undepend((made.oid, 0), "n")
+    if plan.constraint or plan.primary or plan.exclusion:
+        made = add_index_constraint(ctx, relation, made, plan, tuple(shape.keys), parent_constraint)
+    else:
+        depend_on_columns(ctx, made.oid, relation.oid, shape.columns, shape.whole)
+    if parent is not None:
+        ctx.catalog.depend((made.oid, 0), [(parent.oid, 0)], "P")
+        ctx.catalog.depend((made.oid, 0), [(relation.oid, 0)], "S")
+    ctx.catalog.depend((made.oid, 0), [ref for ref in shape.refs if ref[0] != relation.oid])
+    return made
+
+
+def depend_on_columns(ctx: Context, index: int, relation: int, columns: Iterable[int], whole: bool) -> None:
+    """A plain index depends on its columns (auto), or on the table where it has none."""
+    refs = [(relation, n) for n in sorted(columns) if n > 0]
+    ctx.catalog.depend((index, 0), refs if refs and not whole else [*refs, (relation, 0)], "a")
+
+
+def add_index_constraint(
+    ctx: Context, relation: Relation, index: Relation, plan: Plan, keys: tuple[int, ...], parent: int = 0
+) -> Relation:
+    """index_constraint_create: the constraint, of which the index is an internal part."""
+    kind = "p" if plan.primary else "x" if plan.exclusion else "u"
+    constraint = Constraint(
+        ctx.catalog.new_oid(),
+        index.name,
+        relation.namespace,
+        kind,
+        relation.oid,
+        keys=keys,
+        index=index.oid,
+        deferrable=plan.deferrable,
+        deferred=plan.deferred,
+        no_inherit=relation.kind != "p",
+        is_local=not parent,
+        inherited=1 if parent else 0,
+        parent=parent,
+    )
+    put_constraint(ctx, constraint, location=plan.location)
+    ctx.catalog.depend((index.oid, 0), [(constraint.oid, 0)], "i")
+    assert index.index is not None
+    index = replace(index, index=replace(index.index, constraint=constraint.oid))
+    ctx.catalog.put(index)
+    return index
+
+
+HANDLERS = {"IndexStmt": create_index}

@@ -1,0 +1,416 @@
+"""Relations in the catalog: made, found, and their columns (src/backend/catalog/heap.c, tablecmds.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lockgate.base.text import Span
+from lockgate.base.values import replace
+from lockgate.catalog.catalog import Taint
+from lockgate.catalog.objects import PG_CATALOG, Attribute, Namespace, Other, Relation, Type
+from lockgate.catalog.typename import type_of
+from lockgate.timeline import dependency
+from lockgate.timeline.binder import TypeRef, creation_target, find_relation
+from lockgate.timeline.binder.names import did_you_mean, nearest, relation_in
+from lockgate.timeline.context import Context, Node
+from lockgate.timeline.describe import describe_object
+from lockgate.timeline.naming import array_type_name
+from lockgate.timeline.privileges.check import initial_acl, need_create, need_owner
+
+SYSTEM_COLUMNS = frozenset({"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"})
+MAX_COLUMNS = 1600
+_TYPED = frozenset("rvmfcp")
+
+
+def doubt(ctx: Context, relation: Relation, column: str | None = None) -> Taint | None:
+    """Why a relation (or whether it has a column) is not certain."""
+    if not ctx.catalog.taints:
+        return None
+    keys: list[tuple[Any, ...]] = [("any",), ("object", relation.oid), ("namespace", relation.namespace)]
+    if column is not None:
+        keys.append(("column", relation.oid, column))
+    return ctx.catalog.taint_of(*keys)
+
+
+def identity_doubt(ctx: Context, relation: Relation) -> Taint | None:
+    """Why it is not certain that a relation is there under its name."""
+    if not ctx.catalog.taints:
+        return None
+    found = ctx.catalog.taint_of(("any",), ("identity", relation.oid), ("namespace", relation.namespace))
+    return found or ctx.catalog.taints.get(("name", "relation", relation.namespace, relation.name))
+
+
+def name_doubt(ctx: Context, kind: str, namespace: int, name: str) -> Taint | None:
+    """Why it is not certain whether a name is taken."""
+    return (
+        ctx.catalog.taint_of(("any",), ("namespace", namespace), ("name", kind, namespace, name))
+        if ctx.catalog.taints
+        else None
+    )
+
+
+def user_relation(ctx: Context, rangevar: Node, *, missing_ok: bool = False, owned: bool = False) -> Relation | None:
+    """The user's relation that a RangeVar names; system catalogs are out of reach (42501). ``owned``: their owner is
+    asked for first."""
+    found = find_relation(ctx, rangevar, missing_ok=missing_ok)
+    if found is None:
+        if missing_ok:
+            name = rangevar.get("relname", "")
+            ctx.warn(
+                f'relation "{name}" does not exist, skipping',
+                rangevar.get("location", 0),
+                level="NOTICE",
+                sqlstate="00000",
+            )
+        return None
+    if not isinstance(found, Relation):
+        name = rangevar.get("relname", "")
+        if owned:
+            need_owner(ctx, found, rangevar.get("location", 0), name=name)
+        raise ctx.refuse(
+            "42501",
+            f'permission denied: "{name}" is a system catalog',
+            rangevar.get("location", 0),
+            name=name,
+            kind="relation",
+        )
+    return found
+
+
+def column_of(
+    ctx: Context,
+    relation: Relation,
+    name: str,
+    location: int | None = None,
+    *,
+    span: Span | None = None,
+    message: str = "",
+) -> Attribute:
+    """A column by name. Refuses with 42703, unless the column list is in doubt."""
+    found = relation.attribute(name)
+    if found is not None:
+        return found
+    if doubt(ctx, relation, name) is not None:
+        raise ctx.unsure(f"whether column {name} of relation {relation.name} exists is not known")
+    schema, names = ctx.catalog.namespace_name(relation.namespace), [a.name for a in relation.attributes]
+    raise ctx.refuse(
+        "42703",
+        message or f'column "{name}" of relation "{relation.name}" does not exist',
+        location,
+        name=None if span else name,
+        span=span,
+        object=f"{schema}.{relation.name}.{name}",
+        kind="column",
+        event=ctx.catalog.events.get(("column", schema, relation.name, name)),
+        help=did_you_mean(name, names),
+        instead=nearest(name, names),
+    )
+
+
+def ensure_free(ctx: Context, name: str, namespace: int, location: int | None) -> None:
+    """heap_create_with_catalog: 42P07 where a relation of that name exists; one whose existence is in doubt gives
+    way."""
+    found = ctx.catalog.relation_named(namespace, name)
+    if found is None:
+        return
+    if identity_doubt(ctx, found) is not None:
+        dependency.erase(ctx.catalog, found.oid)
+        return
+    raise ctx.refuse(
+        "42P07",
+        f'relation "{name}" already exists',
+        location,
+        name=name,
+        object=ctx.catalog.qualified(found),
+        kind="relation",
+        related=created_here(ctx, found.oid),
+    )
+
+
+def created_here(ctx: Context, oid: int, number: int = 0) -> tuple[Any, ...]:
+    """The label that tells where an object was made."""
+    from lockgate.base.findings import Label
+
+    place = ctx.catalog.places.get((oid, number)) or ctx.catalog.places.get((oid, 0))
+    if place is None:
+        return ()
+    return (Label(place.source, place.span, "created here" + (f", in {place.slot}" if place.slot else "")),)
+
+
+def ensure_type_free(ctx: Context, name: str, namespace: int, location: int | None, *, relation: bool = True) -> None:
+    """No type may have the relation's name; an array type moves away (moveArrayTypeName). Refuses with 42710."""
+    found = ctx.catalog.type_named(namespace, name)
+    if found is None:
+        return
+    if found.category == "A" and found.elem and found.kind == "b":
+        ctx.catalog.put(replace(found, name=array_type_name(ctx.catalog, name, namespace)))
+        return
+    if (
+        ctx.catalog.taint_of(("any",), ("identity", found.oid), ("namespace", namespace))
+        or ("name", "type", namespace, name) in ctx.catalog.taints
+    ):
+        dependency.erase(ctx.catalog, found.oid)
+        return
+    hint = "A relation has an associated type of the same name, so you must use a name that doesn't conflict with any existing type."
+    raise ctx.refuse(
+        "42710",
+        f'type "{name}" already exists',
+        location,
+        name=name,
+        object=ctx.catalog.qualified(found),
+        kind="type",
+        help=hint if relation else "",
+        related=created_here(ctx, found.oid),
+    )
+
+
+def create_relation(
+    ctx: Context,
+    name: str,
+    namespace: Namespace,
+    kind: str,
+    attributes: Iterable[Attribute],
+    *,
+    location: int | None = None,
+    owner: int | None = None,
+    persistence: str = "p",
+    **more: Any,
+) -> Relation:
+    """heap_create_with_catalog: the relation, its row type and array type, its dependencies. Refuses with 42P07, 42710,
+    42701, 54011."""
+    columns = tuple(attributes)
+    if namespace.oid == PG_CATALOG and kind not in "iI" and "extension" not in more:
+        raise ctx.refuse(
+            "42501",
+            f'permission denied to create "pg_catalog.{name}"',
+            location,
+            name=name,
+            kind="relation",
+            help="System catalog modifications are currently disallowed.",
+        )
+    check_names(ctx, columns, kind, location)
+    ensure_free(ctx, name, namespace.oid, location)
+    if kind in _TYPED:
+        ensure_type_free(ctx, name, namespace.oid, location)
+    if namespace.oid == ctx.session.temp_namespace:
+        persistence = "t"
+    owner = ctx.session.role if owner is None else owner
+    catalog = ctx.catalog
+    if kind not in "iIc":
+        more.setdefault("acl", initial_acl(ctx, "sequence" if kind == "S" else "table", namespace.oid, owner))
+    relation = Relation(
+        catalog.new_oid(),
+        name,
+        namespace.oid,
+        kind,
+        owner,
+        columns,
+        max((a.num for a in columns), default=0) + 1,
+        persistence,
+        **more,
+    )
+    if kind in _TYPED:
+        relation = replace(relation, rowtype=add_rowtype(ctx, relation))
+    catalog.put(relation)
+    catalog.untaint(("name", "relation", namespace.oid, name))
+    if kind == "c":  # a stand-alone composite type: the relation is part of the type, not the other way round
+        catalog.depend((relation.oid, 0), [(relation.rowtype, 0)], "i")
+    else:
+        catalog.depend((relation.oid, 0), [(namespace.oid, 0)])
+    if relation.of_type:
+        catalog.depend((relation.oid, 0), [(relation.of_type, 0)])
+    if relation.rowtype and kind != "c":
+        catalog.depend((relation.rowtype, 0), [(relation.oid, 0)], "i")
+    for attribute in (
+        columns if kind not in "iI" else ()
+    ):  # an index hangs on its table's columns alone (AppendAttributeTuples)
+        depend_column(ctx, relation.oid, attribute)
+    if ctx.supposed:
+        catalog.taint(("object", relation.oid), ctx.supposed, ctx.place)
+    ctx.created(relation, location=location, name=name)
+    return relation
+
+
+def add_rowtype(ctx: Context, relation: Relation) -> int:
+    """The composite type of a relation, with its array type; returns its oid."""
+    catalog = ctx.catalog
+    oid, array = catalog.new_oid(), catalog.new_oid()
+    acl = initial_acl(ctx, "type", relation.namespace, relation.owner) if relation.kind == "c" else None
+    row = Type(
+        oid, relation.name, relation.namespace, relation.owner, "c", "C", array=array, relation=relation.oid, acl=acl
+    )
+    catalog.put(row)
+    catalog.untaint(("name", "type", relation.namespace, relation.name))
+    catalog.put(
+        Type(
+            array,
+            array_type_name(catalog, relation.name, relation.namespace),
+            relation.namespace,
+            relation.owner,
+            "b",
+            "A",
+            elem=oid,
+        )
+    )
+    catalog.depend((array, 0), [(oid, 0)], "i")
+    if relation.kind == "c":
+        catalog.depend((oid, 0), [(relation.namespace, 0)])
+    return oid
+
+
+def depend_column(ctx: Context, relation: int, attribute: Attribute) -> None:
+    """A column depends on its type and collation (add_column_datatype_dependency)."""
+    ctx.catalog.depend((relation, attribute.num), [(oid, 0) for oid in (attribute.type, attribute.collation) if oid])
+
+
+def check_names(ctx: Context, columns: tuple[Attribute, ...], kind: str, location: int | None) -> None:
+    """CheckAttributeNamesTypes: no system column's name (but in views and composite types), none twice."""
+    if len(columns) > MAX_COLUMNS:
+        raise ctx.refuse("54011", f"tables can have at most {MAX_COLUMNS} columns", location, kind="column")
+    seen: set[str] = set()
+    for attribute in columns:
+        name = attribute.name
+        if kind not in "vc" and name in SYSTEM_COLUMNS:
+            raise ctx.refuse(
+                "42701", f'column name "{name}" conflicts with a system column name', location, name=name, kind="column"
+            )
+        if name in seen:
+            raise ctx.refuse("42701", f'column "{name}" specified more than once', location, name=name, kind="column")
+        seen.add(name)
+
+
+def check_column_type(
+    ctx: Context, name: str, type_oid: int, location: int | None = None, *, relation: Relation | None = None
+) -> None:
+    """CheckAttributeType: no pseudo-types, no composite type that contains the table itself (42P16)."""
+    found = type_of(ctx.catalog, type_oid)
+    if found is None:
+        return
+    if type_kind(ctx, type_oid) == "p":
+        from lockgate.catalog.typename import type_name
+
+        shown = type_name(ctx.catalog, type_oid, None, ctx.path())
+        raise ctx.refuse(
+            "42P16",
+            f'column "{name}" has pseudo-type {shown}',
+            location,
+            name=name if location is None else None,
+            kind="type",
+        )
+    if relation is not None and _contains(ctx, type_oid, relation.oid):
+        raise ctx.refuse(
+            "42P16", f"composite type {relation.name} cannot be made a member of itself", location, kind="type"
+        )
+
+
+def _contains(ctx: Context, oid: int, relation: int) -> bool:
+    """Whether a type is made of a relation's row type: through arrays, domains and composite types, too."""
+    found = ctx.catalog.find(Type, oid)
+    if found is None:
+        return False
+    holder = ctx.catalog.find(Relation, found.relation)
+    if holder is not None:
+        return holder.oid == relation or any(_contains(ctx, a.type, relation) for a in holder.attributes)
+    return any(_contains(ctx, inner, relation) for inner in (found.elem, found.base, found.subtype) if inner)
+
+
+def type_kind(ctx: Context, oid: int) -> str:
+    """typtype of a type, the user's or built in; "" where it is not known."""
+    found = type_of(ctx.catalog, oid)
+    return str(getattr(found, "kind", "") or getattr(found, "typtype", "")) if found is not None else ""
+
+
+def column_collation(ctx: Context, type_oid: int, node: Node | None, location: int | None = None) -> int:
+    """GetColumnDefCollation: the clause's collation, or the type's; 42804 where the type takes none."""
+    from lockgate.timeline.binder import find_collation
+
+    found = type_of(ctx.catalog, type_oid)
+    own = int(getattr(found, "collation", 0) or 0) if found is not None else 0
+    if not node:
+        return own
+    chosen = find_collation(ctx, node.get("collname", []), node.get("location", location))
+    if (
+        found is not None and not own and type_oid and getattr(found, "kind", "") != "d"
+    ):  # a domain's may be one that is not known
+        from lockgate.catalog.typename import type_name
+
+        shown = type_name(ctx.catalog, type_oid, None, ctx.path())
+        raise ctx.refuse(
+            "42804", f"collations are not supported by type {shown}", node.get("location", location), kind="collation"
+        )
+    return chosen
+
+
+def make_attribute(number: int, name: str, ref: TypeRef, collation: int, **more: Any) -> Attribute:
+    """A column of a resolved type."""
+    return Attribute(number, name, ref.oid, ref.typmod, collation=collation, **more)
+
+
+def defaults_of(ctx: Context, relation: int, number: int) -> Other | None:
+    """The default (pg_attrdef) of a column."""
+    return ctx.catalog.one(Other, ("default", 0, f"{relation}.{number}"))
+
+
+def is_system(namespace: int) -> bool:
+    """Whether a schema is pg_catalog."""
+    return namespace == PG_CATALOG
+
+
+def add_attribute(ctx: Context, relation: Relation, attribute: Attribute) -> Relation:
+    """Append a column (its number is the relation's next)."""
+    changed = replace(
+        relation, attributes=(*relation.attributes, attribute), next_attnum=max(relation.next_attnum, attribute.num) + 1
+    )
+    ctx.catalog.put(changed)
+    depend_column(ctx, relation.oid, attribute)
+    return changed
+
+
+def wrong_kind(
+    ctx: Context, relation: Relation, action: str, location: int | None, span: Span | None = None
+) -> Exception:
+    """42809: ALTER action cannot be performed on relation (ATSimplePermissions)."""
+    return ctx.refuse(
+        "42809",
+        f'ALTER action {action} cannot be performed on relation "{relation.name}"',
+        location,
+        span=span,
+        kind="relation",
+        object=ctx.catalog.qualified(relation),
+        help=f"This operation is not supported for {describe_object(ctx.catalog, relation).split(' ')[0]}s.",
+    )
+
+
+def creation_place(ctx: Context, rangevar: Node) -> tuple[Namespace, Relation | None]:
+    """RangeVarGetAndCheckCreationNamespace: where a new relation goes (CREATE on it is needed), and what has its name
+    there already."""
+    space = creation_target(ctx, rangevar)
+    if space.oid != ctx.session.temp_namespace:
+        need_create(ctx, space, rangevar.get("location", 0))
+        if rangevar.get("relpersistence") == "t":
+            raise ctx.refuse(
+                "42P16",
+                "cannot create temporary relation in non-temporary schema",
+                rangevar.get("location", 0),
+                name=space.name,
+                kind="schema",
+            )
+    existing = relation_in(ctx, space.oid, rangevar.get("relname", ""))
+    return space, existing
+
+
+def skip_existing(ctx: Context, rangevar: Node, existing: Relation | None, namespace: Namespace) -> bool:
+    """IF NOT EXISTS: True where the statement does nothing. Where that is in doubt, what is known decides, and the
+    outcome is supposed."""
+    name = rangevar.get("relname", "")
+    if existing is None:
+        if name_doubt(ctx, "relation", namespace.oid, name) is not None:
+            ctx.suppose(f"whether relation {name} exists already is not known")
+        return False
+    if isinstance(existing, Relation) and identity_doubt(ctx, existing) is not None:
+        ctx.suppose(f"whether relation {name} exists already is not known")
+    ctx.warn(
+        f'relation "{name}" already exists, skipping', rangevar.get("location", 0), sqlstate="42P07", level="NOTICE"
+    )
+    return True

@@ -1,0 +1,231 @@
+"""What GRANT and REVOKE name, as objects (objectNamesToOids and objectsInSchemaToOids in
+src/backend/catalog/aclchk.c)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockgate.base.values import dataclass
+from lockgate.catalog.initial import PLPGSQL_LANGUAGE
+from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Namespace, Other, Relation, Routine, Type
+from lockgate.catalog.typename import type_name
+from lockgate.timeline.binder import find_namespace, find_relation, find_routine, find_type
+from lockgate.timeline.context import Context, Node
+from lockgate.timeline.privileges.check import CURRENT_DATABASE, database
+from lockgate.timeline.settings import is_custom
+from lockgate.timeline.transitions.object.address import find, number_of
+from lockgate.timeline.transitions.object.creation import find_other, spelled
+
+# objtype of the statement: acl kind, its word in "invalid privilege type X for ..."
+KINDS = {
+    "OBJECT_TABLE": ("table", "relation"),
+    "OBJECT_SEQUENCE": ("sequence", "sequence"),
+    "OBJECT_DATABASE": ("database", "database"),
+    "OBJECT_DOMAIN": ("type", "domain"),
+    "OBJECT_TYPE": ("type", "type"),
+    "OBJECT_FUNCTION": ("function", "function"),
+    "OBJECT_PROCEDURE": ("function", "procedure"),
+    "OBJECT_ROUTINE": ("function", "routine"),
+    "OBJECT_LANGUAGE": ("language", "language"),
+    "OBJECT_LARGEOBJECT": ("large_object", "large object"),
+    "OBJECT_SCHEMA": ("schema", "schema"),
+    "OBJECT_TABLESPACE": ("tablespace", "tablespace"),
+    "OBJECT_FDW": ("fdw", "foreign-data wrapper"),
+    "OBJECT_FOREIGN_SERVER": ("foreign_server", "foreign server"),
+    "OBJECT_PARAMETER_ACL": ("parameter", "parameter"),
+}
+_ROUTINE_KINDS = {"OBJECT_FUNCTION": "faw", "OBJECT_PROCEDURE": "p", "OBJECT_ROUTINE": "fpaw"}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An object of a GRANT, and where the statement names it. ``object`` may be built in."""
+
+    object: Any
+    location: int | None = None
+    name: str = ""
+
+
+def targets(ctx: Context, node: Node) -> list[Target]:
+    """The objects that a GrantStmt names, in order; all are looked up before any is changed."""
+    objtype = node["objtype"]
+    if objtype == "OBJECT_PARAMETER_ACL":
+        return _parameters(ctx, node)
+    if node.get("targtype") == "ACL_TARGET_ALL_IN_SCHEMA":
+        return [
+            target
+            for item in node.get("objects", [])
+            for target in _in_schema(ctx, objtype, item["String"].get("sval", ""))
+        ]
+    return [_target(ctx, objtype, item) for item in node.get("objects", [])]
+
+
+def _target(ctx: Context, objtype: str, item: Node) -> Target:
+    match objtype:
+        case "OBJECT_TABLE" | "OBJECT_SEQUENCE":
+            var = item["RangeVar"]
+            return Target(find_relation(ctx, var), var.get("location", 0), var.get("relname", ""))
+        case "OBJECT_FUNCTION" | "OBJECT_PROCEDURE" | "OBJECT_ROUTINE":
+            found = find_routine(ctx, item["ObjectWithArgs"], _ROUTINE_KINDS[objtype])
+            return Target(found, None, getattr(found, "name", ""))
+        case "OBJECT_TYPE" | "OBJECT_DOMAIN":
+            return _type(ctx, item["List"]["items"])
+        case "OBJECT_SCHEMA":
+            return _schema(ctx, item["String"].get("sval", ""))
+        case "OBJECT_DATABASE":
+            name = item["String"].get("sval", "")
+            found = ctx.catalog.one(Other, ("database", 0, name))
+            return Target(found if found is not None and found.oid != CURRENT_DATABASE else database(ctx), None, name)
+        case "OBJECT_LANGUAGE":
+            name = item["String"].get("sval", "")
+            return Target(_language(ctx, name), None, name)
+        case "OBJECT_FDW":
+            name = item["String"].get("sval", "")
+            return Target(find_other(ctx, "fdw", name, "foreign-data wrapper"), None, name)
+        case "OBJECT_FOREIGN_SERVER":
+            name = item["String"].get("sval", "")
+            return Target(find_other(ctx, "foreign_server", name, "server"), None, name)
+        case "OBJECT_TABLESPACE":
+            name = item["String"].get("sval", "")
+            return Target(_tablespace(ctx, name), None, name)
+        case "OBJECT_LARGEOBJECT":
+            found = find(ctx, objtype, item)
+            return Target(found.obj if found is not None else None, None, number_of(item))
+        case _:
+            return Target(None)
+
+
+def _tablespace(ctx: Context, name: str) -> Other | None:
+    oid = ctx.catalog.builtins.oid_of("tablespaces", name)
+    found = ctx.catalog.one(Other, ("tablespace", 0, name))
+    return found or (Other(oid, "tablespace", name, 0, BOOTSTRAP_SUPERUSER) if oid else None)
+
+
+def _parameters(ctx: Context, node: Node) -> list[Target]:
+    """Parameters have an entry once something is granted on them; REVOKE passes over those without
+    (ParameterAclCreate)."""
+    found = []
+    for item in node.get("objects", []):
+        name = item["String"].get("sval", "")
+        key = name.lower()
+        known = ctx.catalog.one(Other, ("parameter", 0, key))
+        if known is None and node.get("is_grant"):
+            if ctx.catalog.builtins.setting(name) is None and not is_custom(name):
+                raise _unknown(ctx, name)
+            known = Other(ctx.catalog.new_oid(), "parameter", key, 0, BOOTSTRAP_SUPERUSER)
+            ctx.catalog.put(known)
+        if known is not None:
+            found.append(Target(known, None, name))
+    return found
+
+
+def _unknown(ctx: Context, name: str) -> Exception:
+    if ctx.catalog.major >= 17 and "." not in name:
+        return ctx.refuse(
+            "42704", f'unrecognized configuration parameter "{name}"', None, name=name, object=name, kind="other"
+        )
+    words = "configuration parameter" if ctx.catalog.major >= 17 else "parameter"
+    return ctx.refuse("42602", f'invalid {words} name "{name}"', None, name=name, object=name, kind="other")
+
+
+def _type(ctx: Context, names: list[Any]) -> Target:
+    found = find_type(ctx, names)
+    shown = spelled(names)
+    name = shown.rpartition(".")[2]
+    if found is None:
+        event = next(
+            (e for oid in ctx.path() if (e := ctx.catalog.events.get(("type", ctx.catalog.namespace_name(oid), name)))),
+            None,
+        )
+        raise ctx.refuse(
+            "42704", f'type "{shown}" does not exist', None, name=name, object=shown, kind="type", event=event
+        )
+    return Target(found, None, name)
+
+
+def _schema(ctx: Context, name: str) -> Target:
+    from lockgate.timeline.binder.names import missing_namespace
+
+    found = ctx.catalog.namespace(name)
+    if found is None:
+        if ctx.catalog.taint_of(("any",), ("name", "namespace", 0, name)):
+            raise ctx.unsure(f"whether schema {name} exists is not known")
+        raise missing_namespace(ctx, name, None)
+    return Target(found, None, name)
+
+
+def _language(ctx: Context, name: str) -> Other:
+    from lockgate.timeline.transitions.routine.function import find_language
+
+    language = find_language(ctx, name)
+    oid = PLPGSQL_LANGUAGE if name == "plpgsql" else ctx.catalog.builtins.oid_of("languages", name)
+    return language.object or Other(oid, "language", name, 0, BOOTSTRAP_SUPERUSER, data=(language.trusted,))
+
+
+def _in_schema(ctx: Context, objtype: str, schema: str) -> list[Target]:
+    space = find_namespace(ctx, schema)
+    if space is None:
+        return []
+    found = ctx.catalog.in_namespace(space.oid)
+    match objtype:
+        case "OBJECT_TABLE":
+            # in the order of objectsInSchemaToOids: tables, views, materialized views, foreign tables, partitioned
+            # tables
+            picked: list[Any] = [o for kind in "rvmfp" for o in found if isinstance(o, Relation) and o.kind == kind]
+        case "OBJECT_SEQUENCE":
+            picked = [o for o in found if isinstance(o, Relation) and o.kind == "S"]
+        case _:
+            kinds = _ROUTINE_KINDS[objtype]
+            picked = [o for o in found if isinstance(o, Routine) and o.kind in kinds]
+    return [Target(o, None, o.name) for o in picked]
+
+
+def check_kind(ctx: Context, target: Target, objtype: str) -> None:
+    """The object must be of the kind that the statement says (42809, 0LP01)."""
+    found = target.object
+    kind = getattr(found, "kind", "") or getattr(found, "relkind", "")
+    if objtype == "OBJECT_LANGUAGE" and not (found.data and found.data[0]):
+        raise ctx.refuse(
+            "42809",
+            f'language "{found.name}" is not trusted',
+            None,
+            name=found.name,
+            object=found.name,
+            kind="language",
+            help="GRANT and REVOKE are not allowed on untrusted languages: only superusers can use them.",
+        )
+    if objtype in ("OBJECT_TABLE", "OBJECT_SEQUENCE"):
+        if kind in ("i", "I"):
+            raise _wrong(ctx, target, f'"{found.name}" is an index')
+        if kind == "c":
+            raise _wrong(ctx, target, f'"{found.name}" is a composite type')
+        if objtype == "OBJECT_SEQUENCE" and kind != "S":
+            raise _wrong(ctx, target, f'"{found.name}" is not a sequence')
+    elif objtype in ("OBJECT_TYPE", "OBJECT_DOMAIN") and isinstance(found, Type):
+        if found.elem and found.category == "A":
+            raise ctx.refuse(
+                "0LP01",
+                "cannot set privileges of array types",
+                None,
+                name=target.name,
+                kind="type",
+                help="Set the privileges of the element type instead.",
+            )
+        if ctx.catalog.major >= 17 and found.kind == "m":
+            raise ctx.refuse(
+                "0LP01",
+                "cannot set privileges of multirange types",
+                None,
+                name=target.name,
+                kind="type",
+                help="Set the privileges of the range type instead.",
+            )
+        if objtype == "OBJECT_DOMAIN" and found.kind != "d":
+            raise _wrong(ctx, target, f'"{type_name(ctx.catalog, found.oid, None, ctx.path())}" is not a domain')
+
+
+def _wrong(ctx: Context, target: Target, message: str) -> Exception:
+    shown = (
+        ctx.catalog.qualified(target.object) if isinstance(target.object, (Relation, Type, Namespace)) else target.name
+    )
+    return ctx.refuse("42809", message, target.location, name=target.name, object=shown, kind="relation")

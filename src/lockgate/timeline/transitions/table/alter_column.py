@@ -1,0 +1,415 @@
+"""ALTER TABLE subcommands on columns (ATExec*Column* in src/backend/commands/tablecmds.c)."""
+
+from __future__ import annotations
+
+from lockgate.base.values import replace
+from lockgate.catalog.catalog import Address
+from lockgate.catalog.objects import Attribute, Constraint, Namespace, Relation, Type
+from lockgate.timeline import dependency
+from lockgate.timeline.context import Context
+from lockgate.timeline.transitions.constraint.alter_constraint import drop_one, queue_constraints
+from lockgate.timeline.transitions.constraint.not_null import named, not_null_of, set_not_null
+from lockgate.timeline.transitions.relation.relation import (
+    SYSTEM_COLUMNS,
+    add_attribute,
+    check_column_type,
+    column_of,
+    created_here,
+    doubt,
+)
+from lockgate.timeline.transitions.table import table
+from lockgate.timeline.transitions.table.alteration import Alteration, Queue
+from lockgate.timeline.transitions.table.column import Column, Definition, define_column
+from lockgate.timeline.transitions.table.default import remove_default, set_default, store_default
+from lockgate.timeline.transitions.table.inheritance import descendants
+from lockgate.timeline.transitions.table.partition import key_columns
+from lockgate.timeline.transitions.type.type import need_type_usage
+
+
+def relation_of(ctx: Context, item: Alteration) -> Relation:
+    """The table as it is now."""
+    return ctx.catalog.the(Relation, item.relation)
+
+
+def find(ctx: Context, item: Alteration) -> Attribute:
+    """The column that a subcommand names (42703; 0A000 for system columns)."""
+    if item.name in SYSTEM_COLUMNS:
+        raise ctx.refuse("0A000", f'cannot alter system column "{item.name}"', span=item.span, kind="column")
+    return column_of(ctx, relation_of(ctx, item), item.name, span=item.span)
+
+
+def touch(ctx: Context, _: Queue, item: Alteration) -> None:
+    """SET STATISTICS, STORAGE, COMPRESSION, (options): the column must be there."""
+    if item.name:
+        find(ctx, item)
+
+
+# --- ADD COLUMN -------------------------------------------------------------------------------------------------------
+
+
+def prepare_add(ctx: Context, _: Queue, item: Alteration) -> None:
+    """No columns for typed tables; a composite type gives its own to the tables of it."""
+    relation = relation_of(ctx, item)
+    if relation.of_type and not item.recursing:
+        raise ctx.refuse("42809", "cannot add column to typed table", span=item.span, kind="relation")
+
+
+def add_column(ctx: Context, queue: Queue, item: Alteration) -> None:
+    """ATExecAddColumn."""
+    relation = relation_of(ctx, item)
+    node = item.node["def"]["ColumnDef"]
+    name = node.get("colname", "")
+    if relation.is_partition and not item.recursing:
+        raise ctx.refuse("42809", "cannot add column to a partition", span=item.span, kind="relation")
+    if _taken(ctx, relation, name, item):
+        return
+    definition = Definition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
+    column = define_column(ctx, definition, node)
+    need_type_usage(ctx, column.ref.oid, node.get("typeName", {}).get("location", column.location))
+    check_column_type(
+        ctx, name, column.ref.oid, node.get("typeName", {}).get("location", column.location), relation=relation
+    )
+    if any(k["contype"] == "CONSTR_PRIMARY" for k in definition.keys):
+        column.notnull = True
+    children = ctx.catalog.children(relation.oid) if relation.kind in "rpf" else ()
+    sequences = table.make_sequences(ctx, definition, [column], relation.persistence)
+    relation = _append(ctx, relation, column)
+    for made, sequence in sequences:
+        table.own_sequence(ctx, relation.oid, relation.attributes[-1].num, made, sequence)
+    if children and column.identity and item.recurse:
+        raise ctx.refuse(
+            "42P16",
+            "cannot recursively add identity column to table that has child tables",
+            span=item.span,
+            kind="column",
+        )
+    if children and not item.recurse:
+        raise ctx.refuse("42P16", "column must be added to child tables too", span=item.span, kind="column")
+    _give_children(ctx, relation, column, item)
+    _give_typed(ctx, relation, column, item)
+    queue_constraints(ctx, queue, item, definition)
+
+
+def _taken(ctx: Context, relation: Relation, name: str, item: Alteration) -> bool:
+    if name in SYSTEM_COLUMNS and relation.kind != "c":
+        raise ctx.refuse(
+            "42701", f'column name "{name}" conflicts with a system column name', span=item.span, kind="column"
+        )
+    existing = relation.attribute(name)
+    tainted = doubt(ctx, relation, name) is not None
+    if existing is None:
+        if tainted and item.missing_ok:
+            ctx.suppose(f"whether column {name} exists already is not known")
+            ctx.catalog.taint(("column", relation.oid, name), ctx.supposed, ctx.place)
+        else:
+            ctx.catalog.untaint(("column", relation.oid, name))
+        return False
+    if item.missing_ok:
+        if tainted:
+            ctx.suppose(f"whether column {name} exists already is not known")
+        ctx.warn(
+            f'column "{name}" of relation "{relation.name}" already exists, skipping', level="NOTICE", sqlstate="42701"
+        )
+        return True
+    if tainted:
+        raise ctx.unsure(f"whether column {name} exists already is not known", ("column", relation.oid, name))
+    raise ctx.refuse(
+        "42701",
+        f'column "{name}" of relation "{relation.name}" already exists',
+        span=item.span,
+        kind="column",
+        object=f"{ctx.catalog.qualified(relation)}.{name}",
+        related=created_here(ctx, relation.oid, existing.num),
+    )
+
+
+def _append(ctx: Context, relation: Relation, column: Column) -> Relation:
+    attribute = Attribute(
+        relation.next_attnum,
+        column.name,
+        column.ref.oid,
+        column.ref.typmod,
+        identity=column.identity,
+        collation=column.collation,
+        notnull=column.notnull,
+        is_local=column.is_local,
+        inherited=column.inherited,
+        generated=column.generated,
+    )
+    relation = add_attribute(ctx, relation, attribute)
+    if column.serial:
+        relation = store_default(ctx, relation, attribute, ())
+    elif column.default is not None:
+        relation = set_default(ctx, relation, attribute, column.default, column.generated)
+    else:
+        _fill_with_null(ctx, relation, attribute)
+    return ctx.catalog.the(Relation, relation.oid)
+
+
+def _fill_with_null(ctx: Context, relation: Relation, attribute: Attribute) -> None:
+    rows, own = ctx.catalog.contents.get(relation.oid), ctx.catalog.find(Type, attribute.type)
+    if rows and attribute.type and not attribute.identity and (own is None or own.kind != "d"):
+        ctx.catalog.hold(relation.oid, tuple({**row, (attribute.num, attribute.type): None} for row in rows))
+
+
+def _give_children(ctx: Context, relation: Relation, column: Column, item: Alteration) -> None:
+    for oid in ctx.catalog.children(relation.oid) if relation.kind in "rpf" else ():
+        child = ctx.catalog.the(Relation, oid)
+        existing = child.attribute(column.name)
+        if existing is None:
+            copy = replace(column, is_local=False, inherited=1)
+            if column.serial:
+                copy.sequence_name = ""
+            child = _append(ctx, child, copy)
+            if column.serial:
+                child = store_default(ctx, child, child.attributes[-1], ())
+            _give_children(ctx, child, column, item)
+            continue
+        if existing.type and column.ref.oid and (existing.type, existing.typmod) != (column.ref.oid, column.ref.typmod):
+            message = f'child table "{child.name}" has different type for column "{column.name}"'
+            raise ctx.refuse("42804", message, span=item.span, kind="type")
+        ctx.catalog.replace_attribute(child, replace(existing, inherited=existing.inherited + 1))
+
+
+def _give_typed(ctx: Context, relation: Relation, column: Column, item: Alteration) -> None:
+    """Tables OF a composite type take its new attribute, under CASCADE (find_typed_table_dependencies: 2BP01)."""
+    for typed in typed_tables(ctx, relation):
+        if not item.cascade:
+            raise typed_in_the_way(ctx, relation, typed, item)
+        _append(ctx, typed, replace(column))
+
+
+def typed_tables(ctx: Context, relation: Relation) -> list[Relation]:
+    """The tables made OF a composite type."""
+    if relation.kind != "c":
+        return []
+    users = (ctx.catalog.find(Relation, e.dependent[0]) for e in ctx.catalog.dependents(relation.rowtype))
+    return [r for r in users if r is not None and r.of_type == relation.rowtype]
+
+
+def typed_in_the_way(ctx: Context, relation: Relation, typed: Relation, item: Alteration) -> Exception:
+    """2BP01: the composite type has tables."""
+    shown = ctx.catalog.find(Type, relation.rowtype)
+    return ctx.refuse(
+        "2BP01",
+        f'cannot alter type "{shown.name if shown else relation.name}" because it is the type of a typed table',
+        span=item.span,
+        kind="dependent",
+        object=ctx.catalog.qualified(typed),
+        help="Use ALTER ... CASCADE to alter the typed tables too.",
+    )
+
+
+# --- DROP COLUMN ------------------------------------------------------------------------------------------------------
+
+
+def prepare_drop(ctx: Context, _: Queue, item: Alteration) -> None:
+    """No column leaves a typed table."""
+    if relation_of(ctx, item).of_type and not item.recursing:
+        raise ctx.refuse("42809", "cannot drop column from typed table", span=item.span, kind="relation")
+
+
+def drop_column(ctx: Context, _: Queue, item: Alteration) -> None:
+    """ATExecDropColumn: with the children's, then performMultipleDeletions."""
+    relation = relation_of(ctx, item)
+    if item.missing_ok and relation.attribute(item.name) is None:
+        if doubt(ctx, relation, item.name) is not None:
+            ctx.catalog.untaint(("column", relation.oid, item.name))
+            return
+        ctx.warn(
+            f'column "{item.name}" of relation "{relation.name}" does not exist, skipping',
+            level="NOTICE",
+            sqlstate="00000",
+        )
+        return
+    if item.name in SYSTEM_COLUMNS:
+        raise ctx.refuse("0A000", f'cannot drop system column "{item.name}"', span=item.span, kind="column")
+    addresses: list[Address] = []
+    _collect(ctx, relation, item, addresses, recursing=False)
+    for typed in typed_tables(ctx, relation):
+        if not item.cascade:
+            raise typed_in_the_way(ctx, relation, typed, item)
+        _collect(ctx, typed, item, addresses, recursing=True)
+    dependency.drop(ctx, addresses, cascade=item.cascade, span=item.span)
+
+
+def _collect(ctx: Context, relation: Relation, item: Alteration, addresses: list[Address], *, recursing: bool) -> None:
+    attribute = column_of(ctx, relation, item.name, span=item.span)
+    if attribute.inherited and not recursing:
+        raise ctx.refuse("42P16", f'cannot drop inherited column "{item.name}"', span=item.span, kind="column")
+    if attribute.num in key_columns(relation):
+        message = (
+            f'cannot drop column "{item.name}" because it is part of the partition key of relation "{relation.name}"'
+        )
+        raise ctx.refuse("42P16", message, span=item.span, kind="column")
+    children = ctx.catalog.children(relation.oid) if relation.kind in "rpf" else ()
+    if children and relation.kind == "p" and not item.recurse and not recursing:
+        raise ctx.refuse(
+            "42P16",
+            "cannot drop column from only the partitioned table when partitions exist",
+            span=item.span,
+            kind="column",
+            help="Do not specify the ONLY keyword.",
+        )
+    for oid in children:
+        child = ctx.catalog.the(Relation, oid)
+        theirs = child.attribute(item.name)
+        if theirs is None or not theirs.inherited:
+            continue
+        if item.recurse and theirs.inherited == 1 and not theirs.is_local:
+            _collect(ctx, child, item, addresses, recursing=True)
+        elif item.recurse:
+            ctx.catalog.replace_attribute(child, replace(theirs, inherited=theirs.inherited - 1))
+        else:
+            ctx.catalog.replace_attribute(child, replace(theirs, inherited=theirs.inherited - 1, is_local=True))
+    addresses.append((relation.oid, attribute.num))
+
+
+# --- defaults, identity, generated ------------------------------------------------------------------------------------
+
+
+def set_column_default(ctx: Context, _: Queue, item: Alteration) -> None:
+    """SET DEFAULT and DROP DEFAULT (ATExecColumnDefault)."""
+    relation, attribute = relation_of(ctx, item), find(ctx, item)
+    of = f'column "{item.name}" of relation "{relation.name}" is'
+    dropping = "def" not in item.node
+    if attribute.identity:
+        help = "Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead." if dropping else ""
+        raise ctx.refuse("42601", f"{of} an identity column", span=item.span, kind="column", help=help)
+    if attribute.generated:
+        help = (
+            "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead."
+            if dropping and attribute.generated == "s"
+            else ""
+        )
+        raise ctx.refuse("42601", f"{of} a generated column", span=item.span, kind="column", help=help)
+    remove_default(ctx, relation, attribute.num)
+    if not dropping:
+        set_default(ctx, relation_of(ctx, item), find(ctx, item), item.node["def"])
+
+
+def set_expression(ctx: Context, _: Queue, item: Alteration) -> None:
+    """SET EXPRESSION (17)."""
+    relation, attribute = relation_of(ctx, item), find(ctx, item)
+    if not attribute.generated:
+        raise ctx.refuse(
+            "55000",
+            f'column "{item.name}" of relation "{relation.name}" is not a generated column',
+            span=item.span,
+            kind="column",
+        )
+    kind = attribute.generated
+    remove_default(ctx, relation, attribute.num)
+    set_default(ctx, relation_of(ctx, item), find(ctx, item), item.node["def"], kind)
+
+
+def drop_expression(ctx: Context, _: Queue, item: Alteration) -> None:
+    """DROP EXPRESSION (ATExecDropExpression): the column stays, as a plain one."""
+    relation, attribute = relation_of(ctx, item), find(ctx, item)
+    if attribute.inherited and not item.recursing:
+        raise ctx.refuse(
+            "42P16", "cannot drop generation expression from inherited column", span=item.span, kind="column"
+        )
+    if attribute.generated != "s":
+        if item.missing_ok:
+            return
+        kind = "generated" if ctx.catalog.major >= 18 and not attribute.generated else "stored generated"
+        raise ctx.refuse(
+            "55000",
+            f'column "{item.name}" of relation "{relation.name}" is not a {kind} column',
+            span=item.span,
+            kind="column",
+        )
+    remove_default(ctx, relation, attribute.num)
+
+
+# --- NOT NULL ---------------------------------------------------------------------------------------------------------
+
+
+def prepare_drop_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
+    """Not from a partitioned table alone (ATPrepDropNotNull)."""
+    relation = relation_of(ctx, item)
+    if (
+        not named(ctx)
+        and relation.kind == "p"
+        and not item.recurse
+        and not item.recursing
+        and ctx.catalog.children(relation.oid)
+    ):
+        raise ctx.refuse(
+            "42P16",
+            "cannot remove constraint from only the partitioned table when partitions exist",
+            span=item.span,
+            kind="constraint",
+            help="Do not specify the ONLY keyword.",
+        )
+
+
+def drop_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
+    """DROP NOT NULL (ATExecDropNotNull)."""
+    relation, attribute = relation_of(ctx, item), find(ctx, item)
+    if named(ctx) and not attribute.notnull and doubt(ctx, relation, item.name) is None:
+        return
+    if attribute.identity:
+        raise ctx.refuse(
+            "42601",
+            f'column "{item.name}" of relation "{relation.name}" is an identity column',
+            span=item.span,
+            kind="column",
+        )
+    for constraint in ctx.catalog.of_relation(relation.oid, Constraint):
+        if constraint.kind == "p" and attribute.num in constraint.keys:
+            raise ctx.refuse(
+                "42P16",
+                f'column "{item.name}" is in a primary key',
+                span=item.span,
+                kind="column",
+                object=f"{ctx.catalog.qualified(relation)}.{item.name}",
+            )
+    for index in ctx.catalog.of_relation(relation.oid, Relation):
+        if index.index is not None and index.index.replica and attribute.num in index.index.keys:
+            raise ctx.refuse(
+                "42P16", f'column "{item.name}" is in index used as replica identity', span=item.span, kind="column"
+            )
+    if relation.is_partition and not item.recursing:
+        for oid in relation.parents:
+            theirs = ctx.catalog.the(Relation, oid).attribute(item.name)
+            if theirs is not None and theirs.notnull:
+                raise ctx.refuse(
+                    "42P16", f'column "{item.name}" is marked NOT NULL in parent table', span=item.span, kind="column"
+                )
+    existing = not_null_of(ctx, relation, attribute.num)
+    if existing is not None:
+        drop_one(ctx, relation, existing, item)
+    elif attribute.notnull:
+        ctx.catalog.replace_attribute(relation, replace(attribute, notnull=False))
+
+
+def set_column_not_null(ctx: Context, _: Queue, item: Alteration) -> None:
+    """SET NOT NULL (ATExecSetNotNull; up to 17 with ATPrepSetNotNull's and ATExecCheckNotNull's look at the
+    partitions)."""
+    relation, attribute = relation_of(ctx, item), find(ctx, item)
+    if not named(ctx) and relation.kind == "p" and not item.recurse and not item.recursing and not attribute.notnull:
+        for oid in descendants(ctx.catalog, relation.oid)[1:]:
+            theirs = ctx.catalog.the(Relation, oid).attribute(item.name)
+            if theirs is not None and not theirs.notnull:
+                raise ctx.refuse(
+                    "42P16",
+                    "constraint must be added to child tables too",
+                    span=item.span,
+                    kind="constraint",
+                    help="Do not specify the ONLY keyword.",
+                )
+    set_not_null(ctx, relation, item.name, recurse=item.recurse, span=item.span)
+
+
+def recurses_later(ctx: Context, item: Alteration) -> bool:
+    """Whether NOT NULL is taken to the children in execution (18), or needs not be: a partitioned table that has it
+    (ATPrepSetNotNull)."""
+    if item.node["subtype"] not in ("AT_SetNotNull", "AT_DropNotNull"):
+        return False
+    relation = relation_of(ctx, item)
+    attribute = relation.attribute(item.name)
+    return named(ctx) or (
+        item.node["subtype"] == "AT_SetNotNull" and relation.kind == "p" and attribute is not None and attribute.notnull
+    )
