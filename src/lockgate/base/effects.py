@@ -1,8 +1,11 @@
-"""Lock modes with their conflict matrix, work, and effects."""
+"""Lock modes with their conflict matrix, work, and effects: what a statement does to the relations it touches.
+
+Both producers make the same ``Effect``: the simulator (``timeline.hazards``) and the oracle (``oracle.apply``).
+"""
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from lockgate.base.values import dataclass
 
@@ -18,6 +21,21 @@ class Lock(IntEnum):
     SHARE_ROW_EXCLUSIVE = 6
     EXCLUSIVE = 7
     ACCESS_EXCLUSIVE = 8
+
+    @property
+    def mode(self) -> str:
+        """PostgreSQL's name, as pg_locks shows it: ``AccessExclusiveLock``."""
+        return "".join(word.capitalize() for word in self.name.split("_")) + "Lock"
+
+    @property
+    def blocks_reads(self) -> bool:
+        """Whether a plain SELECT waits for it."""
+        return self.conflicts(Lock.ACCESS_SHARE)
+
+    @property
+    def blocks_writes(self) -> bool:
+        """Whether an INSERT, UPDATE or DELETE waits for it."""
+        return self.conflicts(Lock.ROW_EXCLUSIVE)
 
     def conflicts(self, other: Lock) -> bool:
         """Whether two sessions cannot hold both on one relation (LockConflicts in src/backend/storage/lmgr/lock.c)."""
@@ -37,19 +55,54 @@ _CONFLICTS: dict[int, frozenset[int]] = {
 
 
 class Work(IntEnum):
-    """How much a statement does to a relation's rows."""
+    """How much a statement does to a relation's rows: the more, the higher."""
 
     NONE = 0
-    CATALOG = 1
-    SCAN = 2
-    BUILD = 3
-    REWRITE = 4
+    SCAN = 1
+    BUILD = 2
+    REWRITE = 3
+
+
+class Age(StrEnum):
+    """Since when a relation exists, seen from the statement: only what production has can make anybody wait."""
+
+    TRANSACTION = "transaction"  # made in the statement's own transaction
+    RELEASE = "release"  # made by a migration that is known to be pending with it
+    PRODUCTION = "production"  # the rest
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A lock taken and work done on one relation."""
+    """What one statement does to one relation.
 
-    relation: str
-    lock: Lock
-    work: Work
+    ``lock`` is what the statement takes on it, ``held`` the strongest that its transaction holds on it afterwards;
+    both are None where it takes none (work without a lock of its own does not exist: it is done under ``held``).
+    ``rows`` is an estimate, None where nobody knows. ``why`` gives the reason of the work in a few words, ``proof``
+    the server's own (its debug1 message), None where it was not asked or said nothing. ``exact`` is False where the
+    simulator is not certain.
+    """
+
+    oid: int
+    relation: str  # schema-qualified, quoted where needed
+    lock: Lock | None
+    held: Lock | None
+    work: Work = Work.NONE
+    kind: str = "table"  # or "index"
+    age: Age = Age.PRODUCTION
+    rows: int | None = None
+    why: str = ""
+    proof: str | None = None
+    exact: bool = True
+
+    def as_json(self) -> dict[str, object]:
+        """The shape of the contract (design.md, section 7, second part)."""
+        return {
+            "relation": self.relation,
+            "kind": self.kind,
+            "lock": self.lock.mode if self.lock is not None else None,
+            "held": self.held.mode if self.held is not None else None,
+            "work": self.work.name.lower(),
+            "age": str(self.age),
+            "rows": self.rows,
+            "why": self.why,
+        }
