@@ -67,13 +67,22 @@ def _stamp(folder: str, out: list[str], deep: bool = True) -> None:
             out.append(f"{entry.path} {seen.st_size} {seen.st_mtime_ns} {seen.st_ctime_ns}")
 
 
+def user_caches() -> str:
+    """The folder of the user's caches; empty where there is none. A relative one is to be ignored (XDG Base Directory
+    Specification): it would lie in whatever project is checked."""
+    for base in (os.environ.get("XDG_CACHE_HOME", ""), os.path.join(os.path.expanduser("~"), ".cache")):
+        if os.path.isabs(base):
+            return base
+    return ""
+
+
 def folder() -> str | None:
     """The cache's folder, made if need be; None where it is turned off, cannot be, or is not safe."""
     if os.environ.get("LOCKGATE_CACHE", "").lower() in ("off", "0", "no") or not hasattr(os, "getuid"):
         return None
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):  # a relative one is to be ignored (XDG Base Directory Specification)
-        base = os.path.join(os.path.expanduser("~"), ".cache")
+    base = user_caches()
+    if not base:
+        return None
     path = os.path.join(base, "lockgate")
     try:
         if not os.path.lexists(path):

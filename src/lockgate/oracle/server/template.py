@@ -23,6 +23,7 @@ from typing import BinaryIO
 
 from lockgate.base.errors import CannotCheck
 from lockgate.base.values import dataclass
+from lockgate.cache.store import user_caches
 from lockgate.oracle.server.binaries import Binaries
 
 DATABASE = "lockgate"
@@ -70,8 +71,8 @@ def _key(binaries: Binaries) -> str:
 def cache_dir() -> Path:
     """The user's cache directory for Lockgate, made private; a directory in the temporary one where there is no
     home."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    for place in (Path(base) / "lockgate", Path(tempfile.gettempdir()) / f"lockgate-cache-{os.getuid()}"):
+    home, spare = user_caches(), Path(tempfile.gettempdir()) / f"lockgate-cache-{os.getuid()}"
+    for place in (Path(home) / "lockgate", spare) if home else (spare,):
         with contextlib.suppress(OSError):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
             stat = place.lstat()
