@@ -13,6 +13,7 @@ import pytest
 from lockgate.base.findings import Finding, Severity
 from lockgate.base.text import Source
 from lockgate.rules import registry
+from lockgate.rules.model import Scene
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.replay import Plan, Replay
 from lockgate.timeline.step import Step
@@ -42,7 +43,7 @@ def said(files: Sequence[str], *, baseline: str = "", owned: int = 1, major: int
     for name, items in groupby(replay.steps(), key=lambda item: item.migration.id):
         if name not in ("baseline", "handover"):
             steps = [item for item in items if isinstance(item, Step)]
-            found += [f for step in steps for f in registry.of_step(step)] + registry.of_migration(steps)
+            found += [f for step in steps for f in registry.of_step(step)] + registry.of_scene(Scene.of(steps))
     return [f for f in found if f.message not in replay.mended()]
 
 

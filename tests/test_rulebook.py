@@ -14,6 +14,7 @@ from lockgate.oracle.apply.plan import Asked, RolePlan, State
 from lockgate.oracle.apply.plan import Plan as LivePlan
 from lockgate.queries.examine import Examined, Schema, of_release, of_tree
 from lockgate.rules import registry, rulebook
+from lockgate.rules.model import Scene
 from lockgate.rules.rulebook import Example, File
 from lockgate.run.check import standing
 from lockgate.sources.migration import Migration, Script, Transaction
@@ -78,13 +79,13 @@ def simulate(example: Example) -> list[Finding]:
             before = taken[0].before
         for item in taken:
             found += registry.of_fact(item) if isinstance(item, Broken) else registry.of_step(item)
-        found += registry.of_migration([item for item in taken if isinstance(item, Step)])
+        found += registry.of_scene(Scene.of(item for item in taken if isinstance(item, Step)))
     found += [f for fact in queries_of(example, replay, before).facts for f in registry.of_fact(fact)]
     return standing(found, replay.mended())
 
 
 def test_every_rule_has_a_module_and_all_sections() -> None:
-    registry.load()
+    assert {e.name for e in registry.entries()} == set(rulebook.names())
     assert len({rulebook.rule(n).code for n in rulebook.names()}) == len(rulebook.names()), "codes are never reused"
     for name in rulebook.names():
         for section in rulebook.SECTIONS[:-1]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.rules import registry
 from lockgate.timeline import transitions
 
 HEAVY = (
@@ -93,20 +92,6 @@ def test_the_table_of_handlers_is_whole() -> None:
             held[tag] = module.name.removeprefix(f"{transitions.__name__}.")
     assert named == held
     assert set(transitions.handlers()) == set(held)
-
-
-def test_decorators_are_read_as_they_run() -> None:
-    """What the sources say of the rules' triggers is what importing all of them registers."""
-    registry.load()
-    held = [(state, name) for state, rules in registry._failures.items() for name, _ in rules]
-    held += [(kind.__name__, name) for kind, facts in registry._facts.items() for name, _ in facts] + [
-        ("step", name) for name, _ in registry._steps
-    ]
-    assert {
-        (trigger, module)
-        for trigger, found in registry.triggers().items()
-        for module in (m.rpartition(".")[2] for m in found)
-    } == {(t, n.replace("-", "_")) for t, n in held}
 
 
 def test_what_is_left_out_comes_when_it_is_asked_for() -> None:

@@ -41,6 +41,15 @@ class Lock(IntEnum):
         """Whether two sessions cannot hold both on one relation (LockConflicts in src/backend/storage/lmgr/lock.c)."""
         return other in _CONFLICTS[self]
 
+    def covers(self, other: Lock) -> bool:
+        """Whether it keeps out everybody whom the other one keeps out."""
+        return _CONFLICTS[other] <= _CONFLICTS[self]
+
+    @classmethod
+    def of(cls, mode: str) -> Lock:
+        """The lock of PostgreSQL's name. Raises KeyError."""
+        return _MODES[mode]
+
 
 _CONFLICTS: dict[int, frozenset[int]] = {
     1: frozenset({8}),
@@ -52,6 +61,9 @@ _CONFLICTS: dict[int, frozenset[int]] = {
     7: frozenset({2, 3, 4, 5, 6, 7, 8}),
     8: frozenset(range(1, 9)),
 }
+
+
+_MODES = {lock.mode: lock for lock in Lock}
 
 
 class Work(IntEnum):

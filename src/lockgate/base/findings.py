@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from lockgate.base.effects import Effect
 from lockgate.base.text import Source, Span
 from lockgate.base.values import dataclass
 
@@ -86,6 +87,9 @@ class Finding:
     statement: int | None = None  # 1-based index in the script
     object: str = ""  # qualified name of what it is about
     evidence: Evidence | None = None
+    url: str = ""  # of the rule's document
+    effect: Effect | None = None  # the simulated lock and work that it speaks of
+    rows: str | None = None  # "any": the statement fails for any row; "some": it depends on the rows; None: on none
 
     @property
     def fingerprint(self) -> str:

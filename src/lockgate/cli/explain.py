@@ -15,13 +15,13 @@ def command(rule: str) -> int:
     """What a rule catches, why it hurts, what to do, when to ignore it. RULE is a name or a code."""
     import difflib
 
-    from lockgate.rules import rulebook
+    from lockgate.rules import registry
 
-    found = rulebook.by_code(rule)
-    if found is None:
-        codes = [*rulebook.names(), *(rulebook.rule(n).code for n in rulebook.names())]
-        near = difflib.get_close_matches(rule, codes, 1)
+    entry = registry.ours().of_code(rule)
+    if entry is None:
+        near = difflib.get_close_matches(rule, sorted(registry.ours().words), 1)
         raise UsageError(f"no such rule: {rule}", f"did you mean {near[0]}?" if near else "see `lockgate rules`")
+    found = entry.rule()
     states = f", {', '.join(found.sqlstate)}" if found.sqlstate else ""
     head = f"{found.code} {found.name} ({found.severity.value}{states})\n"
     if not sys.stdout.isatty():

@@ -12,7 +12,6 @@ from lockgate.base.config import load
 from lockgate.base.findings import Finding, Label, Severity
 from lockgate.base.text import Source, Span
 from lockgate.base.values import dataclass
-from lockgate.rules.rulebook import URL
 from lockgate.run.check import check
 from lockgate.run.plan import Request
 
@@ -52,7 +51,7 @@ def _diagnostic(item: Finding, root: Path) -> lsp.Diagnostic:
         _words(item.at, item),
         _SEVERITY[item.severity],
         item.rule,
-        lsp.CodeDescription(f"{URL}{item.name}"),
+        lsp.CodeDescription(item.url) if item.url else None,
         "lockgate",
         None,
         related,

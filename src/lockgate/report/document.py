@@ -7,7 +7,6 @@ from typing import Any
 
 from lockgate import __version__
 from lockgate.base.findings import Evidence, Finding, Fix, Label
-from lockgate.rules.rulebook import URL
 from lockgate.run.check import Outcome
 
 Json = dict[str, Any]
@@ -42,7 +41,7 @@ def finding(item: Finding) -> Json:
         "severity": item.severity.value,
         "message": item.message,
         "help": item.help,
-        "url": f"{URL}{item.name}",
+        "url": item.url,
         "location": location(item.at),
         "slot": item.slot,
         "statement": item.statement,

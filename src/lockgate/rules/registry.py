@@ -1,213 +1,213 @@
-"""Registration of rules: a module per rule, named as its document, with functions under these decorators.
+"""The rules of a run: which there are, what makes each speak, and what they say.
 
-A rule function returns a ``Draft`` (or several): what is said and where. Code, severity and links come from the
-rulebook.
+Of our own rules the generated index (``index.py``) tells, so that a run imports those that have something to say.
 """
 
 from __future__ import annotations
 
 import importlib
-import re
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, cached_property
+from typing import Any
 
-from lockgate.base.findings import Edit, Finding, Fix, Label, Severity
-from lockgate.base.lazy_imports import pattern
-from lockgate.base.text import Source, Span
+from lockgate.base.effects import Age, Effect
+from lockgate.base.errors import CannotCheck
+from lockgate.base.findings import Finding, Severity
 from lockgate.base.values import dataclass
-from lockgate.catalog.typename import quote_identifier
 from lockgate.rules import rulebook
-from lockgate.timeline import review
+from lockgate.rules.model import Remark, Scene, Trigger, triggers_of
+from lockgate.rules.rulebook import FrontMatter, Rule
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A finding without its rule."""
+class Entry:
+    """A rule without its document's text: what a run needs of it."""
 
-    message: str
-    at: Label
-    help: str = ""
-    related: tuple[Label, ...] = ()
-    fix: Fix | None = None
-    sqlstate: str | None = None
-    object: str = ""
-    slot: str = ""
-    statement: int | None = None
-    severity: Severity | None = None  # where it differs from the rule's
+    name: str
+    front: FrontMatter
+    module: str  # to import
+    triggers: tuple[str, ...]  # see ``Trigger.key``
+    document: Rule | None = None  # of a plug-in's rule
 
+    @property
+    def plugin(self) -> bool:
+        return self.document is not None
 
-FailureCheck = Callable[[Step, Failure], Draft | None]
-StepCheck = Callable[[Step], Iterable[Draft]]
-FactCheck = Callable[[Any], Iterable[Draft]]
-F = TypeVar("F", bound=Callable[..., Any])
+    def rule(self) -> Rule:
+        """The rule with its document."""
+        return self.document or rulebook.rule(self.name)
 
-_failures: dict[str, list[tuple[str, FailureCheck]]] = {}
-_steps: list[tuple[str, StepCheck]] = []
-_facts: dict[type, list[tuple[str, FactCheck]]] = {}
+    def answers_to(self, word: str) -> bool:
+        """Whether a word of the configuration means it: its name, code or family, or what its code begins with."""
+        front = self.front
+        return word in (self.name, front.code, front.family) or (word[:1].isupper() and front.code.startswith(word))
 
 
-def _rule_name(function: Callable[..., Any]) -> str:
-    return function.__module__.rpartition(".")[2].replace("_", "-")
+class Rules:
+    """A set of rules, by what makes them speak. ``speaks`` tells of which of them findings are wanted at all."""
 
+    def __init__(self, entries: Iterable[Entry], speaks: Callable[[Entry], bool] = lambda entry: True) -> None:
+        self.entries = {e.name: e for e in entries}
+        self._speaking = [e for e in self.entries.values() if speaks(e)]
 
-def on_failure(*sqlstates: str) -> Callable[[F], F]:
-    """A predicted refusal with one of these SQLSTATEs ("*": any that no other rule takes); None passes it on."""
+    def __getitem__(self, name: str) -> Entry:
+        return self.entries[name]
 
-    def register(function: F) -> F:
-        for state in sqlstates:
-            _failures.setdefault(state, []).append((_rule_name(function), function))
-        return function
+    def of_code(self, code: str) -> Entry | None:
+        """The rule of that code, or of that name."""
+        wanted = code.lower()
+        return next((e for e in self.entries.values() if wanted in (e.name, e.front.code.lower())), None)
 
-    return register
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Names and codes of all."""
+        return frozenset(w for e in self.entries.values() for w in (e.name, e.front.code))
 
+    @cached_property
+    def _by_trigger(self) -> dict[str, list[Entry]]:
+        out: dict[str, list[Entry]] = {}
+        for entry in sorted(self._speaking, key=lambda e: e.name):
+            for key in entry.triggers:
+                out.setdefault(key, []).append(entry)
+        return out
 
-def on_step(function: F) -> F:
-    """Every step of the timeline."""
-    _steps.append((_rule_name(function), function))
-    return function
+    @cached_property
+    def _scenes(self) -> list[tuple[frozenset[str], str, Entry]]:
+        """The rules on scenes, with the words that each asks for."""
+        return [
+            (frozenset(filter(None, key[6:].split("+"))), key, entry)
+            for key, entries in self._by_trigger.items()
+            if key.partition(" ")[0] == "scene"
+            for entry in entries
+        ]
 
+    def of_step(self, step: Step) -> list[Finding]:
+        """What the rules say of a statement's failures: one of ours for each, and whatever plug-ins add."""
+        failures = (*((step.fails,) if step.fails is not None else ()), *step.latent)
+        return [found for failure in failures for found in self._of_failure(step, failure)]
 
-def on_fact(*kinds: type) -> Callable[[F], F]:
-    """A fact of other packages (slot conflicts, compose services, ...) of one of these types."""
+    def _of_failure(self, step: Step, failure: Failure) -> Iterator[Finding]:
+        told = False
+        for state in ("latent" if failure.latent else failure.sqlstate, "*"):
+            key = f"failure {state}"
+            for entry in self._by_trigger.get(key, ()):
+                if not (told and not entry.plugin):
+                    found = self._said(entry, key, step, failure)
+                    told = told or (bool(found) and not entry.plugin)
+                    yield from found
 
-    def register(function: F) -> F:
-        for kind in kinds:
-            _facts.setdefault(kind, []).append((_rule_name(function), function))
-        return function
+    def of_scene(self, scene: Scene | None) -> list[Finding]:
+        """What the rules say of a migration as a whole, and of its effects on what production has."""
+        if scene is None:
+            return []
+        out, words = [], scene.words() if self._scenes else frozenset()
+        for wanted, key, entry in self._scenes:
+            if wanted <= words:
+                out += self._said(entry, key, scene)
+        for step in scene.steps:
+            for effect in step.effects:
+                if effect.age is Age.PRODUCTION:
+                    out += self._of_effect(scene, step, effect)
+        return out
 
-    return register
+    def _of_effect(self, scene: Scene, step: Step, effect: Effect) -> list[Finding]:
+        entries = [e for e in self._by_trigger.get("effect", ()) if e.front.proven_by(effect)]
+        return [found for entry in entries for found in self._said(entry, "effect", scene, step, effect)]
 
+    def of_fact(self, fact: object) -> list[Finding]:
+        """What the rules say of one fact."""
+        key = f"fact {type(fact).__name__}"
+        return [found for entry in self._by_trigger.get(key, ()) for found in self._said(entry, key, fact)]
 
-# --- which modules to import: there are many rules, and few have anything to say in a run -----------------------------
-
-_DECORATOR = pattern(r"^@on_(?:(step)|(?:failure|fact)\((.*)\))$", re.MULTILINE)
+    def _said(self, entry: Entry, key: str, *given: Any) -> list[Finding]:
+        """What the functions of one rule under one trigger say."""
+        out: list[Finding] = []
+        for trigger, check in _functions(entry.module):
+            if trigger.key == key and (trigger.fact is None or type(given[0]) is trigger.fact):
+                said = _called(entry, check, given)
+                out += [finding(entry, remark) for remark in said]
+        return out
 
 
 @cache
-def load() -> None:
-    """Import every rule module."""
-    for module in modules():
-        importlib.import_module(f"lockgate.rules.{module}")
+def _functions(module: str) -> tuple[tuple[Trigger, Callable[..., Any]], ...]:
+    """The functions of a rule's module, each with what makes it speak."""
+    loaded = importlib.import_module(module)
+    own = [f for f in vars(loaded).values() if getattr(f, "__module__", "") == module]
+    return tuple((trigger, f) for f in own for trigger in triggers_of(f))
 
 
-@cache
-def modules() -> tuple[str, ...]:
-    """The rule modules below this package: family.rule."""
-    found = (f"{path.parent.name}.{path.stem}" for path in Path(__file__).parent.glob("*/*.py"))
-    return tuple(sorted(name for name in found if not name.endswith(".__init__")))
+def _called(entry: Entry, check: Callable[..., Any], given: tuple[Any, ...]) -> list[Remark]:
+    """The remarks of a function. Raises CannotCheck where a plug-in's function raises, or gives something else."""
+    try:
+        said = check(*given)
+        remarks = [] if said is None else [said] if isinstance(said, Remark) else list(said)
+        wrong = next((r for r in remarks if not isinstance(r, Remark)), None)
+        if wrong is not None:
+            raise TypeError(f"a rule gives Remarks, not {type(wrong).__name__}")
+        return remarks
+    except (Exception, SystemExit) as error:
+        if not entry.plugin:
+            raise
+        from lockgate.rules.plugins import place_of
+
+        where = place_of(error, check)
+        raise CannotCheck(
+            f"{where}: rule {entry.name} raised {type(error).__name__}: {error}",
+            f'mend it (`lockgate rules test {entry.name}`), or leave it out: [rules] ignore = ["{entry.name}"]',
+        ) from error
 
 
-@cache
-def triggers() -> dict[str, tuple[str, ...]]:
-    """What makes which modules speak, read from their decorators: a SQLSTATE, "latent", "*", the name of a fact's
-    class, "step"."""
-    out: dict[str, tuple[str, ...]] = {}
-    for module in modules():
-        text = Path(__file__).parent.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
-        for step, arguments in _DECORATOR.findall(text):
-            for word in [step] if step else [w.strip(' "').rpartition(".")[2] for w in arguments.split(",")]:
-                out[word] = (*out.get(word, ()), module)
-    return out
-
-
-@cache
-def _load_for(trigger: str) -> None:
-    """Import the rules that something makes speak."""
-    for module in triggers().get(trigger, ()):
-        importlib.import_module(f"lockgate.rules.{module}")
-
-
-def finding(name: str, draft: Draft, severity: Severity | None = None) -> Finding:
-    """A draft with its rule's code, severity and slug."""
-    rule = rulebook.rule(name)
+def finding(entry: Entry, remark: Remark, severity: Severity | None = None) -> Finding:
+    """A remark with its rule's code, severity and name."""
     return Finding(
-        rule.code,
-        name,
-        severity or draft.severity or rule.severity,
-        draft.message,
-        draft.at,
-        draft.help,
-        draft.related,
-        draft.fix,
-        draft.sqlstate,
-        draft.slot,
-        draft.statement,
-        draft.object,
+        entry.front.code,
+        entry.name,
+        severity or remark.severity or entry.front.severity,
+        remark.message,
+        remark.at,
+        remark.help,
+        remark.related,
+        remark.fix,
+        remark.sqlstate,
+        remark.slot,
+        remark.statement,
+        remark.object,
+        url=entry.front.url if entry.plugin else f"{rulebook.URL}{entry.name}",
+        effect=remark.effect,
+        rows=remark.rows,
+    )
+
+
+@cache
+def ours() -> Rules:
+    """The rules that Lockgate ships."""
+    return Rules(entries())
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """Our own rules, as the generated index has them."""
+    from lockgate.rules.index import RULES
+
+    return tuple(
+        Entry(name, FrontMatter(code, Severity(severity), family, **more), f"lockgate.rules.{module}", triggers)
+        for name, code, severity, family, module, triggers, more in RULES
     )
 
 
 def of_step(step: Step) -> list[Finding]:
-    """Everything that the rules say of one step."""
-    out = []
-    for failure in (*((step.fails,) if step.fails is not None else ()), *step.latent):
-        found = _of_failure(step, failure)
-        if found is not None:
-            out.append(found)
-    _load_for("step")
-    for name, check in _steps:
-        out += [finding(name, draft) for draft in check(step)]
-    return out
+    """What our own rules say of a statement's failures."""
+    return ours().of_step(step)
 
 
-def _of_failure(step: Step, failure: Failure) -> Finding | None:
-    state = "latent" if failure.latent else failure.sqlstate
-    for name, check in (*_failure_rules(state), *_failure_rules("*")):
-        draft = check(step, failure)
-        if draft is not None:
-            return finding(name, draft)
-    return None
-
-
-@cache
-def _failure_rules(state: str) -> list[tuple[str, FailureCheck]]:
-    _load_for(state)
-    return sorted(_failures.get(state, ()), key=lambda rule: rule[0])
+def of_scene(scene: Scene | None) -> list[Finding]:
+    """What our own rules say of a migration as a whole."""
+    return ours().of_scene(scene)
 
 
 def of_fact(fact: object) -> list[Finding]:
-    """Everything that the rules say of one fact."""
-    _load_for(type(fact).__name__)
-    return [
-        finding(name, draft)
-        for name, check in sorted(_facts.get(type(fact), ()), key=lambda rule: rule[0])
-        for draft in check(fact)
-    ]
-
-
-def refusal(step: Step, failure: Failure, message: str = "", help: str = "") -> Draft:
-    """The draft of a predicted refusal: by default in the server's own words."""
-    return Draft(
-        message or failure.message,
-        Label(step.statement.script.source, failure.span, failure.message),
-        help or failure.help,
-        failure.related,
-        replacement(step.statement.script.source, failure.span, failure),
-        failure.sqlstate,
-        failure.object,
-        step.migration.slot,
-        step.statement.index,
-    )
-
-
-def replacement(source: Source, span: Span, failure: Failure) -> Fix | None:
-    """The edit that puts the name that was meant, where the marked token is the name and nothing else."""
-    wrong = failure.object.rpartition(".")[2]
-    if not failure.instead or source.text[span.start : span.end].strip('"').lower() != wrong.lower():
-        return None
-    name = quote_identifier(failure.instead)
-    return Fix(f"write {name}", (Edit(source, span, name),))
-
-
-def of_query(at: Label, failure: Failure, message: str, help: str) -> Draft:
-    """The draft of a refusal of a query of the application's."""
-    fix = replacement(at.source, at.span, failure)
-    return Draft(message, at, failure.help or help, failure.related, fix, failure.sqlstate, failure.object)
-
-
-def of_migration(steps: Sequence[Step]) -> list[Finding]:
-    """Everything that the rules say of one migration as a whole."""
-    return [found for fact in review.of_migration(steps) for found in of_fact(fact)] if steps else []
+    """What our own rules say of one fact."""
+    return ours().of_fact(fact)

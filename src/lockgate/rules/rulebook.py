@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lockgate.base.effects import Effect, Lock, Work
+from lockgate.base.errors import UsageError
 from lockgate.base.findings import Severity
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.values import dataclass
@@ -21,22 +23,68 @@ SECTIONS = ("What it catches", "Why it hurts", "What to do", "When to ignore it"
 
 
 @dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """What stands between the +++ lines of a document: every key that there is.
+
+    At most one of ``sqlstate``, ``locks`` and ``work`` together, and ``bodies`` says what proves a finding on a real
+    server; nothing does where all are left out (advice, slots).
+    """
+
+    code: str  # a letter and digits
+    severity: Severity
+    family: str
+    since: str = ""
+    default: bool = True  # False: speaks only where it is selected
+    sqlstate: tuple[str, ...] = ()  # the server refuses the statement (class 01: warns) with one of these
+    locks: tuple[str, ...] = ()  # the least lock that the transaction holds on the relation: "AccessExclusiveLock"
+    work: tuple[str, ...] = ()  # what the statement does to the relation: "scan", "build", "rewrite"
+    bodies: bool = False  # the server's own look into a routine's body
+    suppressible: bool = True
+    url: str = ""  # of a plug-in's document
+
+    def proven_by(self, effect: Effect) -> bool:
+        """Whether an effect is what the rule speaks of: a lock that keeps out whatever the declared one does, and that
+        work."""
+        if not self.locks and not self.work:
+            return False
+        held = effect.held or effect.lock
+        locked = not self.locks or (held is not None and any(held.covers(Lock.of(mode)) for mode in self.locks))
+        return locked and (not self.work or effect.work.name.lower() in self.work)
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A rule as its document states it."""
 
-    code: str
     name: str
-    severity: Severity
-    family: str
+    front: FrontMatter
     title: str
     text: str  # the Markdown after the front matter
-    since: str = ""
-    sqlstate: tuple[str, ...] = ()
-    default: bool = True
+    path: str = ""  # of a plug-in's document
+
+    @property
+    def code(self) -> str:
+        return self.front.code
+
+    @property
+    def severity(self) -> Severity:
+        return self.front.severity
+
+    @property
+    def family(self) -> str:
+        return self.front.family
+
+    @property
+    def sqlstate(self) -> tuple[str, ...]:
+        return self.front.sqlstate
+
+    @property
+    def default(self) -> bool:
+        return self.front.default
 
     @property
     def url(self) -> str:
-        return f"{URL}{self.name}"
+        return self.front.url or ("" if self.path else f"{URL}{self.name}")
 
     def section(self, title: str) -> str:
         """The Markdown of one section."""
@@ -95,40 +143,84 @@ def rule(name: str) -> Rule:
     path = folder() / f"{name}.md"
     if name not in names():
         raise KeyError(name)
-    return read(name, path.read_text(encoding="utf-8"))
+    return read(name, path.read_text(encoding="utf-8"), f"rules/{name}.md")
 
 
-@cache
-def by_code(code: str) -> Rule | None:
-    """The rule of that code, or of that name."""
-    for name in names():
-        if code.lower() in (name, rule(name).code.lower()):
-            return rule(name)
-    return None
-
-
-def read(name: str, text: str) -> Rule:
-    """A rule from its document. Raises ValueError where the document breaks the form."""
-    import tomllib
-
+def read(name: str, text: str, path: str, *, plugin: bool = False) -> Rule:
+    """A rule from its document. Raises UsageError with file and line where the document breaks the form."""
     match = _FRONT.match(text)
     if match is None:
-        raise ValueError(f"rules/{name}.md: no front matter between +++ lines")
-    meta: dict[str, Any] = tomllib.loads(match.group(1))
+        raise UsageError(f"{path}:1: no front matter between +++ lines", "begin the document with +++, keys, and +++")
+    front = front_matter(match.group(1), path)
     body = text[match.end() :]
     heading = re.search(r"^# (.+)$", body, re.MULTILINE)
-    states = meta.get("sqlstate", [])
-    return Rule(
-        meta["code"],
-        name,
-        Severity(meta["severity"]),
-        meta["family"],
-        heading.group(1) if heading else name,
-        body,
-        meta.get("since", ""),
-        (states,) if isinstance(states, str) and states else tuple(states),
-        meta.get("default", True),
-    )
+    return Rule(name, front, heading.group(1) if heading else name, body, path if plugin else "")
+
+
+_WORK = tuple(kind.name.lower() for kind in Work if kind is not Work.NONE)
+
+
+def front_matter(text: str, path: str) -> FrontMatter:
+    """The front matter of a document, every key of it checked. Raises UsageError with file and line."""
+    import tomllib
+
+    try:
+        meta = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: front matter: {error}", "write TOML between the +++ lines") from error
+    lines = {line.partition("=")[0].strip(): number for number, line in reversed([*enumerate(text.splitlines(), 2)])}
+    for key, value in meta.items():
+        wanted = _wrong(key, value)
+        if wanted:
+            raise UsageError(f"{path}:{lines.get(key, 1)}: {wanted[0]}", wanted[1])
+    for key in ("code", "severity", "family"):
+        if key not in meta:
+            raise UsageError(f"{path}:1: front matter lacks {key}", f'add {key} = "..." between the +++ lines')
+    given: dict[str, Any] = {k: _listed(v) if k in ("sqlstate", "locks", "work") else v for k, v in meta.items()}
+    if given.get("sqlstate") and (given.get("locks") or given.get("work")):
+        remedy = "a finding is proven by a SQLSTATE, or by locks and work"
+        raise UsageError(f"{path}:{lines.get('locks', 1)}: sqlstate stands beside locks or work", remedy)
+    return FrontMatter(**given | {"severity": Severity(meta["severity"])})
+
+
+def _listed(value: object) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else ()
+
+
+def _words(value: object, *known: str, form: str = "") -> bool:
+    """Whether it is one or several strings, each a known one or of a form."""
+    words = _listed(value)
+    fits = [isinstance(w, str) and (w in known or bool(form and re.fullmatch(form, w))) for w in words]
+    return bool(words) and all(fits)
+
+
+def _wrong(key: str, value: object) -> tuple[str, str] | None:
+    """What is wrong with a key, and what would be right."""
+    if key not in FrontMatter.__match_args__:
+        import difflib
+
+        near = difflib.get_close_matches(key, FrontMatter.__match_args__, 1)
+        known = ", ".join(FrontMatter.__match_args__)
+        return f'unknown key: "{key}"', f'did you mean "{near[0]}"?' if near else f"known are: {known}"
+    modes, severities = [lock.mode for lock in Lock], [s.value for s in Severity]
+    match key:
+        case "code":
+            right, form = isinstance(value, str) and _words(value, form="[A-Z][0-9]+"), 'a letter and digits: "T201"'
+        case "severity":
+            right, form = isinstance(value, str) and value in severities, f"one of {', '.join(severities)}"
+        case "family":
+            right, form = isinstance(value, str) and _words(value, form="[a-z][a-z-]*"), "a word in small letters"
+        case "sqlstate":
+            right, form = _words(value, form="[0-9A-Z]{5}"), 'a list such as ["42703"]'
+        case "locks":
+            right, form = _words(value, *modes), f"a list of {', '.join(modes)}"
+        case "work":
+            right, form = _words(value, *_WORK), f"a list of {', '.join(_WORK)}"
+        case "since" | "url":
+            right, form = isinstance(value, str), "a string"
+        case _:
+            right, form = isinstance(value, bool), "true or false"
+    return None if right else (f"{key} is wrong", f"it must be {form}")
 
 
 def examples(rule: Rule) -> tuple[Example, ...]:

@@ -13,6 +13,7 @@ from lockgate.base.text import Source, Span
 from lockgate.base.values import dataclass, field, replace
 from lockgate.cache.replay import Recall, Told
 from lockgate.rules import registry
+from lockgate.rules.model import Scene
 from lockgate.run import suppressions
 from lockgate.run.beginning import beginning
 from lockgate.run.plan import NEWEST_MAJOR, Request, is_plain, make_plan, read_history
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from lockgate.surface import Fact
 
 Progress = Callable[[int, int, str], None]
+_RELEASE = "compatibility"  # the family of rules whose findings in an old file are news where what they relate to is
 # refusals in which versions do not differ, where the object is the user's own
 _ALIKE = frozenset({"25001", "3F000", "42701", "42703", "42P01", "42P07", "55P04"})
 
@@ -215,7 +217,7 @@ def _tell(replay: Replay, leg: Leg) -> Told:
         elif leg.kind != "environment":
             _of_production(item, told)
     if leg.kind == "migration":
-        told.findings += registry.of_migration([item for item in taken if isinstance(item, Step)])
+        told.findings += registry.of_scene(Scene.of(item for item in taken if isinstance(item, Step)))
     return told
 
 
@@ -296,13 +298,13 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report 
     for item in map(weighed, as_configured(checked.findings, config)):
         line = item.at.source.position(item.at.span.start).line
         cover = suppressions.covering(checked.suppressions, item.at.source.path, line, item.name, item.rule)
-        if cover is None or item.name == "unforeseen-failure":
+        if cover is None or not registry.ours()[item.name].front.suppressible:
             kept.append(item)
         else:
             cover.used.add(item.name)
             hushed += 1
     for suppression in checked.suppressions:
-        for fault in suppressions.faults(suppression, rule_names(), whole=live is not None):
+        for fault in suppressions.faults(suppression, registry.ours().words, whole=live is not None):
             kept += as_configured(registry.of_fact(fault), config)
     if checked.asked:
         kept = [f for f in kept if f.at.source.path in checked.asked]
@@ -311,7 +313,13 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Report 
 
         changed = changed_paths(request.since, request.cwd)
         kept = [
-            f for f in kept if changed & {f.at.source.path, *(r.source.path for r in f.related if f.rule[0] == "C")}
+            f
+            for f in kept
+            if changed
+            & {
+                f.at.source.path,
+                *(r.source.path for r in f.related if registry.ours()[f.name].front.family == _RELEASE),
+            }
         ]
     kept = with_recovery(dict.fromkeys(sorted(kept, key=_order)), config, checked.folder.migrations)
     return Outcome(
@@ -331,14 +339,12 @@ def as_configured(findings: Iterable[Finding], config: Config) -> list[Finding]:
 
 
 def _selected(item: Finding, config: Config) -> bool:
-    from lockgate.rules import rulebook
-
-    names = {item.name, item.rule, item.rule[:1]}
-    if names & set(config.rules.ignore):
+    entry = registry.ours()[item.name]
+    if any(map(entry.answers_to, config.rules.ignore)):
         return False
     if config.rules.select:
-        return bool(names & set(config.rules.select))
-    return rulebook.rule(item.name).default
+        return any(map(entry.answers_to, config.rules.select))
+    return entry.front.default
 
 
 def _with_severity(item: Finding, config: Config) -> Finding:
@@ -367,21 +373,14 @@ def label_of(source: Source, span: Span, message: str = "") -> Label:
     return Label(source, span, message)
 
 
-def rule_names() -> frozenset[str]:
-    """The slugs and codes of all rules."""
-    from lockgate.rules import rulebook
-
-    return frozenset(rulebook.names()) | {rulebook.rule(n).code for n in rulebook.names()}
-
-
 def validate_rules(config: Config) -> None:
     """Every rule that the configuration names must exist (a typo would silence the wrong thing). Raises UsageError."""
     import difflib
 
-    known = rule_names() | {name[0] for name in rule_names() if name[0].isupper()}
+    rules = registry.ours()
     for name in _named_rules(config):
-        if name not in known:
-            near = difflib.get_close_matches(name, sorted(known), 1)
+        if not any(entry.answers_to(name) for entry in rules.entries.values()):
+            near = difflib.get_close_matches(name, sorted(rules.words), 1)
             raise UsageError(
                 f'{config.path}: [rules] names "{name}", which is no rule',
                 f'did you mean "{near[0]}"?' if near else "see `lockgate rules`",

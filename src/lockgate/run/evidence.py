@@ -15,7 +15,8 @@ from lockgate.parse.tokens import skip_space, token_end
 from lockgate.queries.facts import QueryRefused
 from lockgate.queries.frames import HOLE_NAME
 from lockgate.queries.servers import Meant
-from lockgate.rules import rulebook
+from lockgate.rules import registry
+from lockgate.rules.rulebook import FrontMatter
 from lockgate.sources.migration import Migration
 from lockgate.timeline.failure import Failure as Refusal
 
@@ -85,13 +86,17 @@ class DownIncomplete:
     at: Label
 
 
+def _front(item: Finding) -> FrontMatter:
+    return registry.ours()[item.name].front
+
+
 def located(
     report: Report, migrations: tuple[Migration, ...], findings: list[Finding]
 ) -> Iterator[BrokenBody | DownFails | DownIncomplete]:
     """What the server said of bodies and down scripts, at the migrations that it concerns; no routine of which
     ``findings`` tell already."""
     by_id = {m.id: m for m in migrations}
-    foreseen = {f.object for f in findings if f.name == "broken-routine"}
+    foreseen = {f.object for f in findings if _front(f).bodies}
     for body in report.bodies:
         migration = by_id.get(body.migration)
         if migration is not None and body.routine.partition("(")[0] not in foreseen:
@@ -144,7 +149,7 @@ def _stamped(
     observation = seen.get((migration, item.statement)) if migration is not None else None
     body = (
         next((b for b in report.bodies if b.routine.partition("(")[0] == item.object), None)
-        if item.name == "broken-routine"
+        if _front(item).bodies
         else None
     )
     if body is not None:
@@ -231,7 +236,7 @@ def _of_warning(item: Finding, seen: Observation, server: str) -> Evidence:
     """A finding on a statement that is not refused: proven by the warning that its rule names, else by nothing that an
     apply shows."""
     common: dict[str, Any] = {"locks": seen.locks, "work": seen.work}
-    states = [s for s in rulebook.rule(item.name).sqlstate if s.startswith("01")]
+    states = [s for s in _front(item).sqlstate if s.startswith("01")]
     heard = next((n for n in seen.notices if n.sqlstate in states), None)
     if heard is not None:
         return Evidence(Verdict.CONFIRMED, seen.role, server, heard.sqlstate, heard.message, **common)
@@ -254,9 +259,7 @@ def _of_warning(item: Finding, seen: Observation, server: str) -> Evidence:
 def unheeded(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> Iterator[Unheeded]:
     """Warnings of class 01 (a GRANT that grants nothing) at statements without a finding that foresees one."""
     told = {
-        (f.at.source.path, f.slot, f.statement)
-        for f in findings
-        if any(s.startswith("01") for s in rulebook.rule(f.name).sqlstate)
+        (f.at.source.path, f.slot, f.statement) for f in findings if any(s.startswith("01") for s in _front(f).sqlstate)
     }
     by_id = {m.id: m for m in migrations}
     for seen in report.observations:

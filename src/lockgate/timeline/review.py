@@ -1,5 +1,4 @@
-"""What is worth telling of statements that PostgreSQL takes: facts about a migration as a whole, and about the end of
-the timeline."""
+"""Tables that nobody sees a row of: row level security that a migration leaves on without a policy."""
 
 from __future__ import annotations
 
@@ -8,16 +7,7 @@ from collections.abc import Iterator, Sequence
 from lockgate.base.values import dataclass
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Policy, Relation
-from lockgate.timeline.context import Warned
 from lockgate.timeline.step import Step
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """A statement that the server takes with a WARNING, and without doing what it says (class 01)."""
-
-    step: Step
-    warned: Warned
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +23,6 @@ class Unguarded:
     def message(self) -> str:
         """The words of the finding, by which a later migration takes it back (see ``Replay.mended``)."""
         return f"row level security is on for {self.object}, and no policy lets anybody see a row"
-
-
-def of_migration(steps: Sequence[Step]) -> Iterator[object]:
-    """Facts of one migration's statements, in order."""
-    made = dropped = False
-    for step in steps:
-        if step.fails is None:
-            yield from (Undone(step, warned) for warned in step.warnings if warned.level == "WARNING" and warned.help)
-        for change in step.changes:
-            made = made or change.before is None
-            dropped = dropped or change.after is None
-    yield from unguarded(steps)
-    if made and dropped:
-        from lockgate.timeline.remade import remade
-
-        yield from remade(steps)
-    if made and steps[-1].session.known:
-        from lockgate.timeline.privileges.strangers import strangers
-
-        yield from strangers(steps)
 
 
 def unguarded(steps: Sequence[Step]) -> Iterator[Unguarded]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.queries.facts import QueryRefused
-from lockgate.rules.registry import Draft, of_query, on_fact
+from lockgate.rules.model import Remark, of_query, on_fact
 
 _HELP = {
     "renamed": "use the new name",
@@ -14,7 +14,7 @@ _HELP = {
 
 
 @on_fact(QueryRefused)
-def check(fact: QueryRefused) -> Iterator[Draft]:
+def check(fact: QueryRefused) -> Iterator[Remark]:
     """The timeline saw the column go."""
     failure = fact.failure
     if failure.sqlstate != "42703" or not failure.cause:

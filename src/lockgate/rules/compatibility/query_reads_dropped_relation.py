@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.queries.facts import QueryRefused
-from lockgate.rules.registry import Draft, of_query, on_fact
+from lockgate.rules.model import Remark, of_query, on_fact
 
 _HELP = {"renamed": "use the new name", "dropped": "remove the query, and deploy that before the migration"}
 
 
 @on_fact(QueryRefused)
-def check(fact: QueryRefused) -> Iterator[Draft]:
+def check(fact: QueryRefused) -> Iterator[Remark]:
     """The timeline saw the relation go."""
     failure = fact.failure
     if failure.sqlstate != "42P01" or not failure.cause:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.queries.facts import QueryRefused
-from lockgate.rules.registry import Draft, of_query, on_fact
+from lockgate.rules.model import Remark, of_query, on_fact
 
 
 @on_fact(QueryRefused)
-def check(fact: QueryRefused) -> Iterator[Draft]:
+def check(fact: QueryRefused) -> Iterator[Remark]:
     """The relation is known, the column never was."""
     failure = fact.failure
     if failure.sqlstate == "42703" and not failure.cause:

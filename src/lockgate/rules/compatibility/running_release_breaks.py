@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.queries.facts import ReleaseRefused
-from lockgate.rules.registry import Draft, of_query, on_fact
+from lockgate.rules.model import Remark, of_query, on_fact
 
 _HELP = "first deploy a release that does without it, then the migration (expand, then contract)"
 
 
 @on_fact(ReleaseRefused)
-def check(fact: ReleaseRefused) -> Iterator[Draft]:
+def check(fact: ReleaseRefused) -> Iterator[Remark]:
     """It works before the pending migrations, and fails after them."""
     failure = fact.failure
     why = f": {failure.cause} in {failure.since}" if failure.cause and failure.since else ""
@@ -21,4 +21,4 @@ def check(fact: ReleaseRefused) -> Iterator[Draft]:
         f"release {fact.release} fails here once the pending migrations are applied: {failure.message}{why}",
         _HELP,
     )
-    yield Draft(draft.message, draft.at, _HELP, draft.related, None, draft.sqlstate, draft.object)
+    yield Remark(draft.message, draft.at, _HELP, draft.related, None, draft.sqlstate, draft.object)

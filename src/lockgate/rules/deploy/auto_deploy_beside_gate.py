@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.settings import DokploySettings
 
 
 @on_fact(DokploySettings)
-def check(fact: DokploySettings) -> Iterator[Draft]:
+def check(fact: DokploySettings) -> Iterator[Remark]:
     """One finding at the setting."""
     if fact.auto_deploy is not None and fact.auto_deploy.value == "true":
-        yield Draft(
+        yield Remark(
             "autoDeploy is on: every push deploys around the gate",
             Label(fact.source, fact.auto_deploy.span, "a way around the gate"),
             "turn it off in Dokploy and remove the webhook in Gitea",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.service import ComposeChange
 
 
 @on_fact(ComposeChange)
-def check(fact: ComposeChange) -> Iterator[Draft]:
+def check(fact: ComposeChange) -> Iterator[Remark]:
     """One finding at the new image."""
     for service in fact.head.services:
         before, image = fact.base.service(service.name), service.image
@@ -30,7 +30,7 @@ def check(fact: ComposeChange) -> Iterator[Draft]:
             if before.image
             else ()
         )
-        yield Draft(
+        yield Remark(
             f"{service.name} goes from {before.database} {before.major} to {service.major} on the same volume {sorted(kept)[0]}: it will not start",
             Label(fact.head.source, image.span, "another major version"),
             "move the data with pg_upgrade, or dump and restore into a new volume",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockgate.base.findings import Label
 from lockgate.base.lazy_imports import pattern
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.service import ComposeFile, Service
 
 # images that bring no healthcheck of their own
@@ -16,7 +16,7 @@ _WITHOUT = pattern(
 
 
 @on_fact(ComposeFile)
-def check(fact: ComposeFile) -> Iterator[Draft]:
+def check(fact: ComposeFile) -> Iterator[Remark]:
     """One finding for each dependency."""
     for service in fact.running:
         for dependency in service.depends_on:
@@ -28,7 +28,7 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
             ):
                 continue
             why = "is not waited for" if dependency.condition != "service_healthy" else "has no healthcheck to wait for"
-            yield Draft(
+            yield Remark(
                 f"{service.name} needs {database.name}, which {why}",
                 Label(fact.source, dependency.span, why),
                 "a healthcheck with pg_isready, and condition: service_healthy",

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from lockgate.base.findings import Label
 from lockgate.base.text import Span
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.service import ComposeFile, Service
 
 
 @on_fact(ComposeFile)
-def check(fact: ComposeFile) -> Iterator[Draft]:
+def check(fact: ComposeFile) -> Iterator[Remark]:
     """One finding for each migration service, at the first condition on it."""
     for migration in fact.services:
         program, waiting = migration.migration, list(_waiting(fact, migration))
         if program is None or not waiting:
             continue
         names = ", ".join(service.name for service, _ in waiting)
-        yield Draft(
+        yield Remark(
             f"when {migration.name} fails, the old {names} {'are' if len(waiting) > 1 else 'is'} already removed: "
             "Compose replaces all containers before it starts any",
             Label(fact.source, waiting[0][1], "waits too late"),

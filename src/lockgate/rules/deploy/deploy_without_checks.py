@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from lockgate.base.findings import Label
 from lockgate.base.lazy_imports import pattern
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.workflow import Job, Workflow
 
 _ANYWAY = pattern(r"\b(?:always|failure|cancelled)\(\)")
 
 
 @on_fact(Workflow)
-def check(fact: Workflow) -> Iterator[Draft]:
+def check(fact: Workflow) -> Iterator[Remark]:
     """One finding for each way in which a deploy gets past the checks."""
     for job in fact.jobs:
         if not job.deploys:
@@ -21,14 +21,14 @@ def check(fact: Workflow) -> Iterator[Draft]:
         needed = fact.needed(job)
         if not any(other.checks for other in needed) and not _checks_first(job):
             names = ", ".join(other.name for other in fact.jobs if other.checks) or "a job that checks"
-            yield Draft(
+            yield Remark(
                 f"the job {job.name} deploys and does not need {names}",
                 Label(fact.source, job.at, "starts without the checks"),
                 f"needs: [{names}]",
                 object=job.name,
             )
         if _ANYWAY.search(job.condition):
-            yield Draft(
+            yield Remark(
                 f"the job {job.name} deploys even after a failure: {job.condition}",
                 Label(fact.source, job.condition_at, "runs in spite of red"),
                 "take the status function out of the condition",
@@ -36,7 +36,7 @@ def check(fact: Workflow) -> Iterator[Draft]:
             )
         for other in needed:
             if other.checks and other.continue_on_error is not None and other.continue_on_error.value != "false":
-                yield Draft(
+                yield Remark(
                     f"{other.name}, which {job.name} needs, may fail and still count as passed",
                     Label(fact.source, other.continue_on_error.span, "red counts as green"),
                     "remove continue-on-error",

@@ -6,21 +6,21 @@ from collections.abc import Iterator
 
 from lockgate.base.findings import Label
 from lockgate.base.lazy_imports import pattern
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.settings import DokploySettings
 
 _FORBIDDEN = pattern(r"[;|`$(){}<>\n\\]|(?<!&)&(?!&)")
 
 
 @on_fact(DokploySettings)
-def check(fact: DokploySettings) -> Iterator[Draft]:
+def check(fact: DokploySettings) -> Iterator[Remark]:
     """One finding at the command."""
     command = fact.command
     if command is None or not command.value.strip():
         return
     why = _refused(command.value)
     if why:
-        yield Draft(
+        yield Remark(
             f"Dokploy refuses this command: {why}",
             Label(fact.source, command.span, why),
             "write it as `compose ... && docker compose ...`",

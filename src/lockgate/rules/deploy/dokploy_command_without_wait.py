@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.settings import DokploySettings
 
 
 @on_fact(DokploySettings)
-def check(fact: DokploySettings) -> Iterator[Draft]:
+def check(fact: DokploySettings) -> Iterator[Remark]:
     """One finding at the command."""
     command = fact.command
     if command is None or not re.search(r"\bup\b", command.value):
@@ -19,7 +19,7 @@ def check(fact: DokploySettings) -> Iterator[Draft]:
     up = command.value[command.value.rindex(" up") :] if " up" in command.value else command.value
     missing = [flag for flag in ("--wait", "--remove-orphans") if not re.search(rf"{flag}(?![\w-])", up)]
     if missing:
-        yield Draft(
+        yield Remark(
             f"Dokploy's command has no {' and no '.join(missing)}: it reports success before anything runs"
             if "--wait" in missing
             else "Dokploy's command has no --remove-orphans: the containers of removed services go on running",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockgate.base.findings import Label
 from lockgate.base.lazy_imports import pattern
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.service import ComposeFile
 
 _ALWAYS = pattern(
@@ -17,7 +17,7 @@ _CURL = pattern(r"(?:^|[\s;&|/])curl(?=\s)(?![^;&|]*\s(?:-[a-zA-Z]*f|--fail))(?!
 
 
 @on_fact(ComposeFile)
-def check(fact: ComposeFile) -> Iterator[Draft]:
+def check(fact: ComposeFile) -> Iterator[Remark]:
     """One finding at the test."""
     for service in fact.services:
         test = (
@@ -33,7 +33,7 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
             else ""
         )
         if why:
-            yield Draft(
+            yield Remark(
                 f"the healthcheck of {service.name} cannot fail: {why}",
                 Label(fact.source, test.span, why),
                 "let the command's own exit code decide (curl -f, wget --spider)",

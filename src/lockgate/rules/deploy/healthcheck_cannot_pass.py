@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.service import ComposeFile, Service
 
 _TOOLS = ("curl", "wget", "sh", "/bin/sh", "bash", "nc", "pg_isready")
@@ -13,7 +13,7 @@ _OPERATORS = ("||", "&&", ";", "|", ">")
 
 
 @on_fact(ComposeFile)
-def check(fact: ComposeFile) -> Iterator[Draft]:
+def check(fact: ComposeFile) -> Iterator[Remark]:
     """One finding at the test, one at the interval."""
     for service in fact.services:
         found = service.healthcheck
@@ -22,14 +22,14 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
         words = [a.value for a in found.arguments]
         why = _impossible(words) or _without_tools(service, words)
         if why and found.test is not None:
-            yield Draft(
+            yield Remark(
                 f"the healthcheck of {service.name} cannot pass: {why}",
                 Label(fact.source, found.test.span, why),
                 'write ["CMD-SHELL", "..."]',
                 object=service.name,
             )
         if found.start_interval is not None and found.start_period is None:
-            yield Draft(
+            yield Remark(
                 f"{service.name}: start_interval without start_period is refused",
                 Label(fact.source, found.start_interval.span, "alone"),
                 "add a start_period as long as the slowest boot",

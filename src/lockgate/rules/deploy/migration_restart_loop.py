@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.service import ComposeFile
 
 _ENDLESS = ("always", "unless-stopped", "on-failure")
 
 
 @on_fact(ComposeFile)
-def check(fact: ComposeFile) -> Iterator[Draft]:
+def check(fact: ComposeFile) -> Iterator[Remark]:
     """One finding for each such service, at what migrates; the restart policy is the related place."""
     for service in fact.running:
         program, restart = service.migration, service.restart
         if program is None or service.one_shot or restart is None or restart.value not in _ENDLESS:
             continue
-        yield Draft(
+        yield Remark(
             f"{service.name} migrates at its start and is restarted without limit ({restart.value}): a failing migration becomes a crash loop",
             Label(program.source, program.span, "migrates before it serves"),
             "run the migration before `up`, in a service under a profile; until then `restart: on-failure:3`",

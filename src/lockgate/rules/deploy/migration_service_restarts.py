@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.service import ComposeFile
 
 
 @on_fact(ComposeFile)
-def check(fact: ComposeFile) -> Iterator[Draft]:
+def check(fact: ComposeFile) -> Iterator[Remark]:
     """One finding at the policy."""
     for service in fact.services:
         restart = service.restart
@@ -24,7 +24,7 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
             if restart.value.startswith("on-failure")
             else "starts the migration again after it ended"
         )
-        yield Draft(
+        yield Remark(
             f"{service.name} migrates once, but restart: {restart.value} {why}",
             Label(fact.source, restart.span, why),
             'write restart: "no", with the quotes',

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 from lockgate.base.findings import Label, Severity
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.service import ComposeFile, Service
 from lockgate.surface.settings import DokploySettings
 
 
 @on_fact(ComposeFile)
-def check(fact: ComposeFile) -> Iterator[Draft]:
+def check(fact: ComposeFile) -> Iterator[Remark]:
     """One finding at the service's name."""
     for service in fact.running:
         if service.public and service.whole and (what := _lacks(service)):
@@ -20,7 +20,7 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
 
 
 @on_fact(DokploySettings)
-def check_wait(fact: DokploySettings) -> Iterator[Draft]:
+def check_wait(fact: DokploySettings) -> Iterator[Remark]:
     """The same where Dokploy's command relies on it; not for an image whose own healthcheck nobody here can see."""
     if fact.compose is None or fact.command is None or not re.search(r"\s--wait(?![\w-])", fact.command.value):
         return
@@ -37,8 +37,8 @@ def _lacks(service: Service) -> str:
     return "" if service.image_healthcheck else "has no healthcheck"
 
 
-def _draft(fact: ComposeFile, service: Service, what: str, so: str, severity: Severity) -> Draft:
-    return Draft(
+def _draft(fact: ComposeFile, service: Service, what: str, so: str, severity: Severity) -> Remark:
+    return Remark(
         f"{service.name} serves and {what}: {so}",
         Label(fact.source, service.at, what),
         "add a healthcheck on a readiness endpoint, with a start_period",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.service import ComposeChange
 
 
 @on_fact(ComposeChange)
-def check(fact: ComposeChange) -> Iterator[Draft]:
+def check(fact: ComposeChange) -> Iterator[Remark]:
     """One finding at each mount that changed its volume, and at each service that lost one."""
     for service in fact.head.services:
         before = fact.base.service(service.name)
@@ -23,7 +23,7 @@ def check(fact: ComposeChange) -> Iterator[Draft]:
             if other is not None and (other.source == mount.source or not other.known):
                 continue
             what = f"comes from {other.source} now" if other is not None else "is no volume any more"
-            yield Draft(
+            yield Remark(
                 f"{target} of {service.name} {what}, and was the volume {mount.source}: it starts empty",
                 Label(fact.head.source, other.span if other is not None else service.at, "another volume"),
                 "keep the volume's name, or move the data first",

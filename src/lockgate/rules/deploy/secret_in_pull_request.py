@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lockgate.base.findings import Label
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Span
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.workflow import SECRET, Step, Workflow
 
 _KEPT_OUT = pattern(
@@ -21,11 +21,11 @@ _HARMLESS = ("GITHUB_TOKEN", "GITEA_TOKEN")
 
 
 @on_fact(Workflow)
-def check(fact: Workflow) -> Iterator[Draft]:
+def check(fact: Workflow) -> Iterator[Remark]:
     """One finding at the trigger, or at each secret of a job that pull requests reach."""
     target = fact.on("pull_request_target")
     if target is not None and any(job.deploys or _STRANGERS.search(job.text) for job in fact.jobs):
-        yield Draft(
+        yield Remark(
             "pull_request_target runs anybody's code with the secrets",
             Label(fact.source, target.span, "secrets for strangers"),
             "use pull_request, which gets no secrets from forks",
@@ -45,7 +45,7 @@ def check(fact: Workflow) -> Iterator[Draft]:
             ):
                 continue
             span = Span(start + match.start(), start + match.end())
-            yield Draft(
+            yield Remark(
                 f"the job {job.name} runs for pull requests with the secret {name}",
                 Label(fact.source, span, "a pull request can read it"),
                 "if: github.ref == 'refs/heads/main', or a workflow of its own on push",

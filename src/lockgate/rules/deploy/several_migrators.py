@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from lockgate.base.findings import Label
 from lockgate.base.lazy_imports import pattern
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface.service import ComposeFile, Service
 
 _DATABASE = pattern(r"DATABASE|DB|PG|POSTGRES|SQL|DSN|URL|URI")
 
 
 @on_fact(ComposeFile)
-def check(fact: ComposeFile) -> Iterator[Draft]:
+def check(fact: ComposeFile) -> Iterator[Remark]:
     """One finding for the second and each further migrator, and for replicas."""
     migrators = [(s, p) for s in fact.running if (p := s.migration) is not None]
     for number, (service, program) in enumerate(migrators):
@@ -21,7 +21,7 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
         if rival is None:
             continue
         first, first_program = rival
-        yield Draft(
+        yield Remark(
             f"{service.name} and {first.name} both migrate at their start",
             Label(program.source, program.span, "migrates, too"),
             "migrate in one service, before the others start",
@@ -30,7 +30,7 @@ def check(fact: ComposeFile) -> Iterator[Draft]:
         )
     for service, program in migrators:
         if service.replicas > 1:
-            yield Draft(
+            yield Remark(
                 f"{service.replicas} replicas of {service.name} migrate at once",
                 Label(program.source, program.span, "in every replica"),
                 "migrate in one service, before the others start",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.surface import Unreadable
 
 
 @on_fact(Unreadable)
-def check(fact: Unreadable) -> Iterator[Draft]:
+def check(fact: Unreadable) -> Iterator[Remark]:
     """One finding, where the parser stopped."""
-    yield Draft(
+    yield Remark(
         f"not YAML: {fact.message}",
         Label(fact.source, fact.span, fact.message),
         "mend the YAML: neither Compose nor Gitea can read this",

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
-from lockgate.timeline.privileges.strangers import Stranger
+from lockgate.rules.model import Remark, Scene, at_step, on_scene
+from lockgate.timeline.privileges.strangers import strangers
 
 
-@on_fact(Stranger)
-def check(fact: Stranger) -> Iterator[Draft]:
+@on_scene("made", "roles")
+def check(scene: Scene) -> Iterator[Remark]:
     """One finding for each object."""
-    step, sql = fact.step, "\n".join(fact.sql)
-    message = f"{fact.object} will belong to {fact.owner}, not to {fact.other} as what stands around it: it lacks {', '.join(fact.missing)}"
-    yield Draft(
-        message,
-        Label(fact.place.source, fact.place.span, f"owned by {fact.owner}"),
-        f"add to the migration: {sql}",
-        object=fact.object,
-        slot=step.migration.slot,
-        statement=step.statement.index,
-    )
+    for fact in strangers(scene.steps):
+        lacks, help = ", ".join(fact.missing), "add to the migration: " + "\n".join(fact.sql)
+        message = (
+            f"{fact.object} will belong to {fact.owner}, not to {fact.other} as what stands around it: it lacks {lacks}"
+        )
+        place, mark = fact.place, f"owned by {fact.owner}"
+        yield at_step(fact.step, message, help, mark=mark, span=place.span, source=place.source, object=fact.object)

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, Scene, at_step, on_fact, on_scene
 from lockgate.run.evidence import Unheeded
-from lockgate.timeline.review import Undone
 
 _STATES = ("01006", "01007")
 
 
-@on_fact(Undone)
-def check(fact: Undone) -> Iterator[Draft]:
+@on_scene("warned")
+def check(scene: Scene) -> Iterator[Remark]:
     """Foreseen: the role that runs it holds no grant option."""
-    step, warned = fact.step, fact.warned
-    if warned.sqlstate in _STATES:
-        at = Label(step.statement.script.source, warned.span, "a warning, and nothing changes")
-        yield Draft(
-            warned.message,
-            at,
-            warned.help,
-            object=warned.object,
-            slot=step.migration.slot,
-            statement=step.statement.index,
-        )
+    for step, warned in scene.undone():
+        if warned.sqlstate in _STATES:
+            mark = "a warning, and nothing changes"
+            yield at_step(step, warned.message, warned.help, mark=mark, span=warned.span, object=warned.object)
 
 
 @on_fact(Unheeded)
-def observed(fact: Unheeded) -> Iterator[Draft]:
+def observed(fact: Unheeded) -> Iterator[Remark]:
     """The server's own warning, where nothing was foreseen."""
     if fact.notice.sqlstate in _STATES:
-        yield Draft(fact.notice.message, fact.at, slot=fact.migration.slot, statement=fact.observation.index)
+        yield Remark(fact.notice.message, fact.at, slot=fact.migration.slot, statement=fact.observation.index)

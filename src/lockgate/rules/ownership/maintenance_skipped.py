@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
-from lockgate.timeline.review import Undone
+from lockgate.rules.model import Remark, Scene, at_step, on_scene
 
 
-@on_fact(Undone)
-def check(fact: Undone) -> Iterator[Draft]:
+@on_scene("warned", "VacuumStmt")
+def check(scene: Scene) -> Iterator[Remark]:
     """A WARNING, and no statistics."""
-    step, warned = fact.step, fact.warned
-    if step.statement.tag == "VacuumStmt" and warned.sqlstate == "01000":
-        at = Label(step.statement.script.source, warned.span, "a warning, and nothing is done")
-        yield Draft(
-            warned.message,
-            at,
-            warned.help,
-            object=warned.object,
-            slot=step.migration.slot,
-            statement=step.statement.index,
-        )
+    for step, warned in scene.undone():
+        if step.statement.tag == "VacuumStmt" and warned.sqlstate == "01000":
+            mark = "a warning, and nothing is done"
+            yield at_step(step, warned.message, warned.help, mark=mark, span=warned.span, object=warned.object)

@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.base.findings import Edit, Fix, Label, Severity
-from lockgate.rules.registry import Draft, on_fact
-from lockgate.timeline.remade import Remade
+from lockgate.rules.model import Remark, Scene, at_step, on_scene
+from lockgate.timeline.remade import Remade, remade
 
 
-@on_fact(Remade)
-def check(fact: Remade) -> Iterator[Draft]:
+@on_scene("made", "dropped")
+def check(scene: Scene) -> Iterator[Remark]:
     """One finding for each object."""
-    lost = ", ".join(fact.lost)
+    return (_remark(fact) for fact in remade(scene.steps))
+
+
+def _remark(fact: Remade) -> Remark:
     related = (Label(fact.dropped.source, fact.dropped.span, "dropped here"),) if fact.dropped is not None else ()
     sql = "\n".join(fact.sql)
-    name = fact.name.removeprefix("materialized ").partition(" ")[2]
-    verb = (
-        "use CREATE OR REPLACE, which keeps them, or say"
-        if fact.name.startswith(("view ", "function ", "procedure "))
-        else "say"
-    )
-    yield Draft(
-        f"{fact.name} is dropped and made again without {lost}",
-        Label(fact.place.source, fact.place.span, "a new object, under the old name"),
+    kept = fact.name.startswith(("view ", "function ", "procedure "))
+    verb = "use CREATE OR REPLACE, which keeps them, or say" if kept else "say"
+    return at_step(
+        fact.step,
+        f"{fact.name} is dropped and made again without {', '.join(fact.lost)}",
         f"{verb} again what is lost: {sql}",
-        related,
-        _fix(fact, sql),
-        object=name,
-        slot=fact.step.migration.slot,
-        statement=fact.step.statement.index,
+        mark="a new object, under the old name",
+        span=fact.place.span,
+        source=fact.place.source,
+        related=related,
+        fix=_fix(fact, sql),
+        object=fact.name.removeprefix("materialized ").partition(" ")[2],
         severity=Severity.INFO if fact.only_comments else None,
     )
 

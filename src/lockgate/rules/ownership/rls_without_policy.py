@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
-from lockgate.timeline.review import Unguarded
+from lockgate.rules.model import Remark, Scene, at_step, on_scene
+from lockgate.timeline.review import unguarded
 
 
-@on_fact(Unguarded)
-def check(fact: Unguarded) -> Iterator[Draft]:
+@on_scene("row security")
+def check(scene: Scene) -> Iterator[Remark]:
     """One finding for each table."""
-    step = fact.step
-    at = Label(step.statement.script.source, step.statement.span, "nobody but the owner sees a row from here on")
-    help = f"CREATE POLICY name ON {fact.object} FOR SELECT TO role USING (...);"
-    yield Draft(fact.message, at, help, object=fact.object, slot=step.migration.slot, statement=step.statement.index)
+    for fact in unguarded(scene.steps):
+        help = f"CREATE POLICY name ON {fact.object} FOR SELECT TO role USING (...);"
+        mark = "nobody but the owner sees a row from here on"
+        yield at_step(fact.step, fact.message, help, mark=mark, object=fact.object)

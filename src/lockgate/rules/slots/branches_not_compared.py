@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from lockgate.base.findings import Label
 from lockgate.base.text import Span
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.slots.conflicts import NotCompared
 
 
 @on_fact(NotCompared)
-def check(fact: NotCompared) -> Iterator[Draft]:
+def check(fact: NotCompared) -> Iterator[Remark]:
     """One finding."""
-    yield Draft(
+    yield Remark(
         f"slots were not compared with other branches: {fact.why}",
         Label(fact.source, Span(0, 0), "seen in the working tree alone"),
         fact.remedy,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.slots.conflicts import DownWithoutUp
 
 
 @on_fact(DownWithoutUp)
-def check(fact: DownWithoutUp) -> Iterator[Draft]:
+def check(fact: DownWithoutUp) -> Iterator[Remark]:
     """One finding."""
     down = fact.down
-    yield Draft(
+    yield Remark(
         f"slot {down.slot or down.name} has a down and no up: nothing applies it, and rolling back runs it all the same",
         down.label("no file goes up here"),
         "bring the up back, or remove the down",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.slots.conflicts import DuplicateSlot
 
 
 @on_fact(DuplicateSlot)
-def check(fact: DuplicateSlot) -> Iterator[Draft]:
+def check(fact: DuplicateSlot) -> Iterator[Remark]:
     """One finding."""
     first, second = fact.first, fact.second
     applied = (
@@ -21,7 +21,7 @@ def check(fact: DuplicateSlot) -> Iterator[Draft]:
     )
     why = f" ({fact.why})" if fact.why else ""
     free = f", {fact.next_free}" if fact.next_free else ""
-    yield Draft(
+    yield Remark(
         f"slot {second.slot} is claimed by {first.id} and by {second.id}{applied}",
         second.label(f"claims slot {second.slot}, too"),
         f"move {second.id}{why} to the next free slot{free}: lockgate slots renumber {second.id}",

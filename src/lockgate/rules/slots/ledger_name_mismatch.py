@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.slots.conflicts import NameMismatch
 
 
 @on_fact(NameMismatch)
-def check(fact: NameMismatch) -> Iterator[Draft]:
+def check(fact: NameMismatch) -> Iterator[Remark]:
     """One finding."""
     claim, row = fact.claim, fact.row
     free = f", {fact.next_free}" if fact.next_free else ""
-    yield Draft(
+    yield Remark(
         f"the ledger holds slot {claim.slot} as {row.name}, not as {claim.name}: this file will not run",
         claim.label(f"this file is {claim.id}"),
         f"move this migration to the next free slot{free}, or find out who applied the other one",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.slots.conflicts import MissingDown
 
 
 @on_fact(MissingDown)
-def check(fact: MissingDown) -> Iterator[Draft]:
+def check(fact: MissingDown) -> Iterator[Remark]:
     """One finding."""
     up = fact.up
-    yield Draft(
+    yield Remark(
         f"{up.id} has no down"
         + (f": {fact.refused}" if fact.refused else f", as {fact.having} of {fact.total} migrations here have"),
         up.label("cannot be rolled back"),

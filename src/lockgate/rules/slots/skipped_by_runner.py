@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from lockgate.base.findings import Label
 from lockgate.base.text import Span
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.slots.conflicts import PassedOver
 
 
 @on_fact(PassedOver)
-def check(fact: PassedOver) -> Iterator[Draft]:
+def check(fact: PassedOver) -> Iterator[Remark]:
     """One finding."""
-    yield Draft(
+    yield Remark(
         fact.why if fact.stops else f"this file never runs: {fact.why}",
         Label(fact.source, Span(0, 0), "the runner stops here" if fact.stops else "never runs"),
         "mend it before the deploy meets it"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.slots.conflicts import TakenByReservation
 
 
 @on_fact(TakenByReservation)
-def check(fact: TakenByReservation) -> Iterator[Draft]:
+def check(fact: TakenByReservation) -> Iterator[Remark]:
     """One finding."""
     ours = fact.ours
     who = f" by {fact.who}" if fact.who else ""
-    yield Draft(
+    yield Remark(
         f"slot {ours.slot} is reserved{who} for {fact.name} ({fact.path})",
         ours.label(f"claims slot {ours.slot}"),
         f"move it: lockgate slots renumber {ours.id}; or settle it with whoever reserved the slot, and remove the reservation",

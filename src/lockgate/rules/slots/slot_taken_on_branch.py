@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.slots.conflicts import TakenOnBranch
 
 
 @on_fact(TakenOnBranch)
-def check(fact: TakenOnBranch) -> Iterator[Draft]:
+def check(fact: TakenOnBranch) -> Iterator[Remark]:
     """One finding."""
     ours, theirs = fact.ours, fact.theirs
     free = f", {fact.next_free}" if fact.next_free else ""
@@ -19,7 +19,7 @@ def check(fact: TakenOnBranch) -> Iterator[Draft]:
         whoever = f"{other.id} has to move before it merges{free}: {fact.stays.id} is applied"
     elif fact.merged:
         whoever = f"{theirs.id} has to move before it merges: {ours.id} is on the base branch already"
-    yield Draft(
+    yield Remark(
         f"slot {ours.slot} is claimed by {theirs.id} on {theirs.where} as well, which is not merged",
         ours.label(f"claims slot {ours.slot}"),
         whoever,

@@ -6,25 +6,25 @@ from collections.abc import Iterator
 
 from lockgate.base.findings import Severity
 from lockgate.base.values import replace
-from lockgate.rules.registry import Draft, on_fact, on_failure, refusal
+from lockgate.rules.model import Remark, on_fact, on_failure, refusal
 from lockgate.run.evidence import BrokenBody
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 
 
 @on_failure("latent")
-def check(step: Step, failure: Failure) -> Draft | None:
+def check(step: Step, failure: Failure) -> Remark | None:
     """The apply does not show it: no SQLSTATE is claimed for the statement."""
     return replace(refusal(step, failure), sqlstate=None)
 
 
 @on_fact(BrokenBody)
-def observed(fact: BrokenBody) -> Iterator[Draft]:
+def observed(fact: BrokenBody) -> Iterator[Remark]:
     """The server's own word on a body, where nothing was foreseen."""
     body = fact.observation
     table = f", for rows of {body.table}" if body.table else ""
     line = f"{table} (line {body.line} of the body)" if body.line else table
-    yield Draft(
+    yield Remark(
         f"{body.routine} is broken after this migration: {body.fails.message}{line}",
         fact.at,
         body.query,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockgate.rules.registry import Draft, on_failure, refusal
+from lockgate.rules.model import Remark, on_failure, refusal
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 
@@ -10,7 +10,7 @@ _HELP = {"renamed": "use the new name", "dropped": "remove the reference, or mov
 
 
 @on_failure("42P01")
-def check(step: Step, failure: Failure) -> Draft | None:
+def check(step: Step, failure: Failure) -> Remark | None:
     """The timeline saw the relation go."""
     if not failure.cause:
         return None

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.base.findings import Label
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.timeline.replay import Broken
 
 
 @on_fact(Broken)
-def check(broken: Broken) -> Iterator[Draft]:
+def check(broken: Broken) -> Iterator[Remark]:
     """One finding at the token that the parser names."""
     failure = broken.failure
     label = Label(failure.script.source, failure.at, "PostgreSQL 18's grammar stops here")
-    yield Draft(
+    yield Remark(
         failure.message,
         label,
         "mend the statement at the marked token",

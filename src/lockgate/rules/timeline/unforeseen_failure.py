@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.rules.registry import Draft, on_fact
+from lockgate.rules.model import Remark, on_fact
 from lockgate.run.evidence import Unforeseen
 
 
 @on_fact(Unforeseen)
-def check(fact: Unforeseen) -> Iterator[Draft]:
+def check(fact: Unforeseen) -> Iterator[Remark]:
     """One finding."""
     seen, migration = fact.observation, fact.migration
     assert seen.fails is not None
-    yield Draft(
+    yield Remark(
         f"PostgreSQL refuses this as {seen.role}: {seen.fails.message}",
         fact.at,
         seen.fails.hint or seen.fails.detail,

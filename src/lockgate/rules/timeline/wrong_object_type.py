@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lockgate.rules.registry import Draft, on_failure, refusal
+from lockgate.rules.model import Remark, on_failure, refusal
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 
 
 @on_failure("42809")
-def check(step: Step, failure: Failure) -> Draft | None:
+def check(step: Step, failure: Failure) -> Remark | None:
     """In the server's own words."""
     return refusal(step, failure)

@@ -1,0 +1,272 @@
+"""The rule model: what a rule is given, and what it gives. Rules of ours and of plug-ins import from here.
+
+A rule is a module named as its document, with functions under ``@on_scene`` (one migration as a whole), ``@on_effect``
+(one lock or work of a statement on what production has), ``@on_failure`` (one statement that PostgreSQL refuses) or
+``@on_fact`` (slots, deploy files, queries). A function gives ``Remark``s: what is said, and where. Code, severity and
+what proves it stand in the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from lockgate.base.effects import Age, Effect, Lock, Work
+from lockgate.base.findings import Edit, Fix, Label, Severity
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass, field
+from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.objects import Object, Relation
+from lockgate.catalog.typename import quote_identifier
+from lockgate.sources.migration import Migration
+from lockgate.timeline.context import Warned
+from lockgate.timeline.failure import Failure
+from lockgate.timeline.step import Change, Step
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The release that runs while the migrations are applied."""
+
+    name: str  # the commit or tag, as --release names it
+    pending: frozenset[str] = frozenset()  # ids of the migrations that it does not have yet
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """What is known of production: None where nothing tells."""
+
+    applied: frozenset[str] | None = None  # ids of the migrations that the ledger holds
+    rows: Mapping[str, int] = field(default_factory=dict)  # an estimate for each relation, by qualified name
+    bytes: Mapping[str, int] = field(default_factory=dict)  # with its indexes
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What one migration did. ``before`` is the catalog before its first statement, ``after`` the one after its last."""
+
+    migration: Migration
+    before: Catalog
+    after: Catalog
+    steps: tuple[Step, ...]
+    release: Release | None = None
+    production: Production | None = None
+
+    @classmethod
+    def of(
+        cls, steps: Iterable[Step], release: Release | None = None, production: Production | None = None
+    ) -> Scene | None:
+        """The scene of one migration's steps; None where there are none."""
+        taken = tuple(steps)
+        if not taken:
+            return None
+        return cls(taken[0].migration, taken[0].before, taken[-1].after, taken, release, production)
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What its statements lock and do, in order."""
+        return tuple(effect for step in self.steps for effect in step.effects)
+
+    def changes(self) -> Iterator[tuple[Step, Change]]:
+        """Every change with the step that made it."""
+        return ((step, change) for step in self.steps for change in step.changes)
+
+    def made(self, kind: type[Object] = Relation) -> Iterator[tuple[Step, Any]]:
+        """What the migration made and did not drop again, as it is at the end, with the step that made it."""
+        for step, change in self.changes():
+            if change.before is None and change.after is not None:
+                found = self.after.find(kind, change.after.oid)
+                if found is not None:
+                    yield step, found
+
+    def undone(self) -> Iterator[tuple[Step, Warned]]:
+        """Statements that the server takes with a WARNING, and without doing what they say (class 01)."""
+        for step in self.steps:
+            for warned in step.warnings if step.fails is None else ():
+                if warned.level == "WARNING" and warned.help:
+                    yield step, warned
+
+    def words(self) -> frozenset[str]:
+        """What ``@on_scene`` can ask for: the tags of its statements ("VacuumStmt"), "made", "dropped", "altered",
+        "row security" (switched on), "warned" (the server takes a statement with a WARNING), "roles" (who applies it is
+        known)."""
+        found = {step.statement.tag for step in self.steps}
+        if self.steps[-1].session.known:
+            found.add("roles")
+        for step in self.steps:
+            if step.warnings:
+                found.add("warned")
+            for change in step.changes:
+                found |= _words_of(change)
+        return frozenset(found)
+
+
+def _words_of(change: Change) -> set[str]:
+    old, new = change.before, change.after
+    found = {"made" if old is None else "dropped" if new is None else "altered"}
+    if isinstance(new, Relation) and new.rls and not (isinstance(old, Relation) and old.rls):
+        found.add("row security")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A finding without its rule: what is said, and where."""
+
+    message: str
+    at: Label
+    help: str = ""
+    related: tuple[Label, ...] = ()
+    fix: Fix | None = None
+    sqlstate: str | None = None  # where PostgreSQL is predicted to refuse the statement
+    object: str = ""
+    slot: str = ""
+    statement: int | None = None
+    severity: Severity | None = None  # where it differs from the rule's
+    effect: Effect | None = None  # which the server is asked about
+    rows: str | None = None  # "any": it fails for any row; "some": it depends on the rows; None: rows do not matter
+
+
+# --- which functions a rule has ---------------------------------------------------------------------------------------
+
+FailureCheck = Callable[[Step, Failure], "Remark | None"]
+SceneCheck = Callable[[Scene], Iterable[Remark]]
+EffectCheck = Callable[[Scene, Step, Effect], Iterable[Remark]]
+FactCheck = Callable[[Any], Iterable[Remark]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What makes a function of a rule speak."""
+
+    kind: str  # failure scene effect fact
+    words: tuple[str, ...] = ()  # a SQLSTATE, words of a scene (all of them), the name of a fact's class
+    fact: type | None = None
+
+    @property
+    def key(self) -> str:
+        """As the index spells it: ``failure 42703``, ``scene dropped+made``, ``effect``, ``fact ComposeFile``."""
+        return " ".join(filter(None, (self.kind, "+".join(sorted(self.words)))))
+
+
+def triggers_of(function: object) -> tuple[Trigger, ...]:
+    """The triggers that the decorators below gave a function."""
+    return tuple(getattr(function, "__dict__", {}).get("lockgate_triggers", ()))
+
+
+def _under(*triggers: Trigger) -> Callable[[F], F]:
+    def register(function: F) -> F:
+        vars(function)["lockgate_triggers"] = (*triggers_of(function), *triggers)
+        return function
+
+    return register
+
+
+def on_failure(*sqlstates: str) -> Callable[[F], F]:
+    """A predicted refusal with one of these SQLSTATEs: ``check(step, failure)``, None passes it on.
+
+    "*": any that no other rule takes; "latent": what the apply does not show and the first call does.
+    """
+    return _under(*(Trigger("failure", (state,)) for state in sqlstates))
+
+
+def on_scene(*words: str) -> Callable[[F], F]:
+    """A migration as a whole, if all of these words hold of it (see ``Scene.words``): ``check(scene)``."""
+    return _under(Trigger("scene", words))
+
+
+def on_effect(function: F) -> F:
+    """A lock or work, on a relation that production has, which is what the rule's document says that proves it (the
+    keys ``locks`` and ``work``): ``check(scene, step, effect)``."""
+    return _under(Trigger("effect"))(function)
+
+
+def on_fact(*kinds: type) -> Callable[[F], F]:
+    """A fact of one of these classes (slot conflicts, compose services, queries, ...): ``check(fact)``."""
+    return _under(*(Trigger("fact", (kind.__name__,), kind) for kind in kinds))
+
+
+# --- remarks in few words ---------------------------------------------------------------------------------------------
+
+
+def at_step(
+    step: Step,
+    message: str,
+    help: str = "",
+    *,
+    mark: str = "",
+    span: Span | None = None,
+    source: Source | None = None,
+    **more: Any,
+) -> Remark:
+    """A remark at a statement, or at another ``span`` (of its file, or of ``source``); ``mark`` stands beside the place,
+    ``more`` are other fields of ``Remark``."""
+    at = Label(source or step.statement.script.source, span or step.statement.span, mark)
+    return Remark(message, at, help, slot=step.migration.slot, statement=step.statement.index, **more)
+
+
+def at_effect(step: Step, effect: Effect, message: str, help: str = "", **more: Any) -> Remark:
+    """A remark at a statement about one of its effects."""
+    return at_step(step, message, help, object=effect.relation, effect=effect, **more)
+
+
+def refusal(step: Step, failure: Failure, message: str = "", help: str = "") -> Remark:
+    """The remark of a predicted refusal: by default in the server's own words."""
+    source = step.statement.script.source
+    return at_step(
+        step,
+        message or failure.message,
+        help or failure.help,
+        mark=failure.message,
+        span=failure.span,
+        related=failure.related,
+        fix=replacement(source, failure.span, failure),
+        sqlstate=failure.sqlstate,
+        object=failure.object,
+    )
+
+
+def replacement(source: Source, span: Span, failure: Failure) -> Fix | None:
+    """The edit that puts the name that was meant, where the marked token is the name and nothing else."""
+    wrong = failure.object.rpartition(".")[2]
+    if not failure.instead or source.text[span.start : span.end].strip('"').lower() != wrong.lower():
+        return None
+    name = quote_identifier(failure.instead)
+    return Fix(f"write {name}", (Edit(source, span, name),))
+
+
+def of_query(at: Label, failure: Failure, message: str, help: str) -> Remark:
+    """The remark of a refusal of a query of the application's."""
+    fix = replacement(at.source, at.span, failure)
+    return Remark(message, at, failure.help or help, failure.related, fix, failure.sqlstate, failure.object)
+
+
+__all__ = [
+    "Age",
+    "Change",
+    "Edit",
+    "Effect",
+    "Failure",
+    "Fix",
+    "Label",
+    "Lock",
+    "Production",
+    "Release",
+    "Remark",
+    "Scene",
+    "Severity",
+    "Span",
+    "Step",
+    "Work",
+    "at_effect",
+    "at_step",
+    "of_query",
+    "on_effect",
+    "on_fact",
+    "on_failure",
+    "on_scene",
+    "refusal",
+    "replacement",
+]

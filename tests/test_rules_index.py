@@ -1,0 +1,91 @@
+"""The index of rules, and the front matter that it is made from."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from lockgate.base.errors import UsageError
+from lockgate.base.findings import Severity
+from lockgate.rules import registry, rulebook
+from lockgate.rules.model import Trigger, on_failure, on_scene, triggers_of
+
+TOOL = runpy.run_path("tools/generate_rules.py")
+
+
+def test_the_index_is_fresh() -> None:
+    """What a run believes of the rules before it imports them is what their documents and decorators say."""
+    assert Path("src/lockgate/rules/index.py").read_text() == TOOL["text"](), "run python tools/generate_rules.py"
+
+
+def test_every_document_has_a_module_and_every_module_speaks() -> None:
+    assert set(TOOL["modules"]()) == set(rulebook.names()) == {e.name for e in registry.entries()}
+    assert not [e.name for e in registry.entries() if not e.triggers]
+
+
+def test_a_family_has_a_letter_of_its_own() -> None:
+    """A plug-in's code must not begin like one of ours (see rules/plugins.py)."""
+    letters = {(e.front.family, e.front.code[0]) for e in registry.entries()}
+    assert len(letters) == len({family for family, _ in letters}) == len({letter for _, letter in letters})
+
+
+def test_a_decorator_may_stand_on_several_lines() -> None:
+    @on_failure(
+        "42703",
+        "42P01",
+    )
+    @on_scene(
+        "made",
+        "dropped",
+    )
+    def check() -> None: ...
+
+    assert [t.key for t in triggers_of(check)] == ["scene dropped+made", "failure 42703", "failure 42P01"]
+    assert triggers_of(check)[0] == Trigger("scene", ("made", "dropped"))
+
+
+FRONT = 'code = "T1"\nseverity = "error"\nfamily = "timeline"\n'
+
+
+@pytest.mark.parametrize(
+    ("front", "words"),
+    [
+        (FRONT + "predicts = true", ':5: unknown key: "predicts"'),
+        (FRONT + 'sqlstat = "42703"', 'did you mean "sqlstate"'),
+        (FRONT + 'sqlstate = "4270"', ":5: sqlstate is wrong"),
+        (FRONT + "sqlstate = []", ":5: sqlstate is wrong"),
+        (FRONT + 'locks = ["ACCESS EXCLUSIVE"]', "AccessExclusiveLock"),
+        (FRONT + 'work = ["none"]', "scan, build, rewrite"),
+        (FRONT + "work = [1]", ":5: work is wrong"),
+        (FRONT + 'default = "no"', "true or false"),
+        (FRONT + 'work = "scan"\nsqlstate = "42703"', "sqlstate stands beside locks or work"),
+        (FRONT.replace('"error"', '"fatal"'), ":3: severity is wrong"),
+        (FRONT.replace('"T1"', '"t1"'), ":2: code is wrong"),
+        (FRONT.replace("family", "famly"), 'did you mean "family"'),
+        ('code = "T1"\nseverity = "error"', "lacks family"),
+        ("code = ", "front matter:"),
+    ],
+)
+def test_front_matter_is_checked(front: str, words: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        rulebook.read("x", f"+++\n{front}\n+++\n\n# X\n", "lint/x.md")
+    assert "lint/x.md" in str(refused.value) and words in str(refused.value)
+
+
+def test_a_document_without_front_matter_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"lint/x.md:1: no front matter"):
+        rulebook.read("x", "# X\n", "lint/x.md")
+
+
+def test_front_matter_is_typed() -> None:
+    rule = rulebook.read("x", f'+++\n{FRONT}locks = "ShareLock"\nwork = ["build", "scan"]\n+++\n\n# X y\n', "x.md")
+    assert (rule.title, rule.severity, rule.front.locks) == ("X y", Severity.ERROR, ("ShareLock",))
+    assert rule.front.work == ("build", "scan") and rule.front.default
+
+
+def test_rules_are_asked_for_by_name_code_family_or_prefix() -> None:
+    entry = registry.ours()["dropped-column-reference"]
+    assert all(map(entry.answers_to, ("dropped-column-reference", "T201", "T", "T2", "timeline")))
+    assert not any(map(entry.answers_to, ("t201", "T202", "dropped", "", "S", "time")))
