@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
+# the same examples on every machine; LOCKGATE_RANDOM=1 draws others (`make nightly`), and what fails becomes an @example
+settings.register_profile("suite", derandomize=not os.environ.get("LOCKGATE_RANDOM"), database=None, deadline=None)
+settings.load_profile("suite")
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def default_signals() -> None:
+    """For a child that a test sends signals: those that this run was told to ignore (nohup, a job in the background)."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -20,8 +33,6 @@ def lockgate(tmp_path: Path) -> Run:
     def run(
         *arguments: str, cwd: Path = tmp_path, stdin: str | None = None, **env: str
     ) -> subprocess.CompletedProcess[str]:
-        import os
-
         return subprocess.run(
             [sys.executable, "-m", "lockgate", *arguments],
             cwd=cwd,

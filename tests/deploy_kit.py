@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.base.config import Config, Deploy, Migrations
+from lockgate.base.text import Source
 from lockgate.deploy import attestation, git, health
 from lockgate.deploy.dokploy import Dokploy
 from lockgate.deploy.ending import Pace
@@ -102,8 +103,8 @@ class Bench:
         **order: Any,
     ) -> Gate:
         config = self.config(**(deploy or {}))
-        files = {
-            "migrations": sorted((self.folder / "migrations").iterdir()),
+        files: dict[str, list[Path | Source]] = {
+            "migrations": [*sorted((self.folder / "migrations").iterdir())],
             "configuration": [self.folder / "lockgate.toml"],
             "baseline": [],
         }

@@ -7,6 +7,7 @@ Time is the server's own: every step of a job takes ``step`` seconds. Faults are
 from __future__ import annotations
 
 import json
+import select
 import threading
 import time
 from dataclasses import dataclass, field
@@ -65,6 +66,7 @@ class FakeDokploy:
     health_good_after: int = 0
     health_asked: int = 0
     released: float = 0.0
+    waited_out: list[str] = field(default_factory=list)  # faults whose end the client still listened to
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -245,6 +247,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.close()
 
+    def outlast(self, fault: str) -> None:
+        """Note that the client has not hung up."""
+        if not select.select([self.connection], [], [], 0)[0]:
+            self.fake.waited_out.append(fault)
+
     def fail(self, fault: str) -> None:
         if fault == "html":
             self.html()
@@ -252,6 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.lose()
         elif fault == "slow":
             time.sleep(3)
+            self.outlast(fault)
             self.lose()
         elif fault == "null":
             self.answer(200, None)
@@ -265,6 +273,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"[")
                 self.wfile.flush()
                 time.sleep(0.05)
+            self.outlast(fault)
             self.lose()
         else:
             self.answer(

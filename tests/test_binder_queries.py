@@ -14,7 +14,8 @@ from lockgate.base.text import Source, Span
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.typename import base_type, type_name
 from lockgate.oracle.server.binaries import Binaries, at_hand
-from lockgate.oracle.server.embedded import DATABASE, Server
+from lockgate.oracle.server.embedded import Server
+from lockgate.oracle.server.template import DATABASE
 from lockgate.parse import parse_text
 from lockgate.parse.statement import Statement
 from lockgate.sources.migration import Script, Transaction

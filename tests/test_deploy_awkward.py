@@ -71,9 +71,8 @@ def test_every_first_answer_may_fail(stand: Bench, fault: str) -> None:
 @pytest.mark.parametrize("fault", ["slow", "trickle"])
 def test_slow_answers_are_cut_off(stand: Bench, fault: str) -> None:
     stand.fake.faults.at = {"deployment.queueList": [fault]}
-    started = time.monotonic()
     assert run(stand, read_timeout=0.3, pace=replace(QUICK, lookup=3))[0] == 0, stand.text
-    assert time.monotonic() - started < 10 and len(stand.fake.posts) == 1
+    assert not stand.fake.waited_out and len(stand.fake.posts) == 1
 
 
 @pytest.mark.parametrize("procedure", ["compose.one", "deployment.allByCompose"])
@@ -118,9 +117,9 @@ def test_a_huge_log_is_cut_and_masked(stand: Bench) -> None:
         + "z" * 9000
         + "\nthe end\n"
     )
-    started = time.monotonic()
+    started = time.thread_time()
     code, _ = run(stand)
-    assert code == 1 and "the end" in stand.text and time.monotonic() - started < 5
+    assert code == 1 and "the end" in stand.text and time.thread_time() - started < 5
     assert len(stand.text) < 10_000 and "MIIEvQ" not in stand.text and "another-S" not in stand.text
 
 

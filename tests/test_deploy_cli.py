@@ -17,6 +17,7 @@ import pytest
 from lockgate.base.config import load
 from lockgate.deploy import attestation
 from lockgate.run.plan import Request, read_folder
+from tests.conftest import default_signals
 from tests.deploy_kit import commit_all, repository, sh
 from tests.fake_dokploy import KEY, FakeDokploy
 from tests.fake_gitea import TOKEN, FakeGitea
@@ -29,6 +30,7 @@ class Stand:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "repository"
         self.outside = folder
+        self.commit = ""
         repository(self.folder)
         self.dokploy = FakeDokploy("")
         self.gitea = FakeGitea()
@@ -65,6 +67,7 @@ class Stand:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            preexec_fn=default_signals,
             env={**clean, "DOKPLOY_API_KEY": KEY, "GITEA_TOKEN": TOKEN, **env},
         )
 

@@ -157,7 +157,7 @@ def test_an_extension_that_no_scratch_server_has_proves_nothing(tmp_path: Path) 
         name="migrations",
     )
     for run in (check, verify):
-        outcome = run(Config(), Request((place,), place))  # type: ignore[operator]
+        outcome = run(Config(), Request((place,), place))
         assert [f.message for f in outcome.findings if f.severity.value == "error"] == []
 
 
@@ -171,7 +171,7 @@ def numbered(tmp_path: Path, *texts: str) -> Path:
 
 def outcomes(place: Path) -> tuple[list[str], list[str]]:
     """The refusals that ``check`` and ``verify`` tell."""
-    found = [run(Config(), Request((place,), place)).findings for run in (check, verify)]  # type: ignore[operator]
+    found = [run(Config(), Request((place,), place)).findings for run in (check, verify)]
     checked, verified = ([f.sqlstate or f.name for f in one if f.severity.value == "error"] for one in found)
     return checked, verified
 

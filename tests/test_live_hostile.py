@@ -152,8 +152,8 @@ def test_filling_the_disk_stops_the_server_and_says_where() -> None:
 def test_temporary_files_have_a_limit() -> None:
     sort = "SELECT count(*) FROM (SELECT i, repeat('x', 200) FROM generate_series(1, 3000000) i ORDER BY 2, 1 DESC OFFSET 0) s;"
     report = run(migration("1", sort), roles=RolePlan(deployer="app"), size_limit=64)
-    # type: ignore[union-attr]
-    assert only(report, "1").fails is not None and only(report, "1").fails.sqlstate == "53400"
+    fails = only(report, "1").fails
+    assert fails is not None and fails.sqlstate == "53400"
 
 
 def test_a_forged_ledger_spares_no_migration() -> None:

@@ -79,7 +79,9 @@ def ours(schema: Catalog, query: Query) -> set[tuple[str, str]]:
 
 def theirs(schema: Catalog, query: Query) -> set[tuple[str, str]]:
     """Every column that sqlglot's scopes trace to a table."""
-    tables = {r.name: {a.name: "text" for a in r.attributes} for r in schema.objects(Relation) if r.kind in "rv"}
+    tables: dict[str, object] = {
+        r.name: {a.name: "text" for a in r.attributes} for r in schema.objects(Relation) if r.kind in "rv"
+    }
     tree = qualify(sqlglot.parse_one(query.sql, read="postgres"), schema=tables, dialect="postgres", identify=False)
     out = set()
     for scope in traverse_scope(tree):

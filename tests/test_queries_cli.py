@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -40,12 +41,12 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def findings(run: Run, *words: str) -> list[dict]:
+def findings(run: Run, *words: str) -> list[dict[str, Any]]:
     done = run(*words, "--format", "json")
     assert done.returncode in (0, 1), done.stderr
     report = json.loads(done.stdout)
     jsonschema.validate(report, SCHEMA)
-    return report["findings"]
+    return list(report["findings"])
 
 
 def test_a_clean_tree_and_its_coverage(project: Path, lockgate: Run) -> None:

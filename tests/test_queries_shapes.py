@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from lockgate.base.text import Source, Span
@@ -175,6 +175,10 @@ def parts(query: Query, passage: Passage) -> dict[Span, str]:
     suppress_health_check=list(HealthCheck),
 )
 @given(statement())
+@example(
+    "UPDATE people t SET id = NULL FROM orders WHERE t.BORN::text IN (SELECT z.a FROM (SELECT orders.id::text AS a "
+    "FROM orders LEFT JOIN orders u0 ON orders.id::text = t.BORN::text) z) RETURNING t.id"
+)
 def test_both_readers_say_the_same(text: str) -> None:
     query, passage = whole(text)
     said, certain = resolve(query, SCHEMA, NAMES, ("public",)), parts(query, passage)
@@ -188,7 +192,12 @@ def test_both_readers_say_the_same(text: str) -> None:
         )  # of a relation, not of a query's
         if qualified and "(first, second)" not in text:
             event("a missing column with its qualifier")
-            assert place in certain, (text, failure.message, certain)
+            # a column that is missing in two places is told in one: the server's first, or the text's first
+            assert text[place.start : place.end].lower() in {text[c.start : c.end].lower() for c in certain}, (
+                text,
+                failure.message,
+                certain,
+            )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ def two_roles(example: Example) -> bool:
 
 def simulate(example: Example) -> list[Finding]:
     owned = frozenset(f.name for f in example.files if f.role != "deployer")
-    roles = {"owner": OWNER, "deployer": DEPLOYER, "owned": owned} if two_roles(example) else {}
+    roles: dict[str, Any] = {"owner": OWNER, "deployer": DEPLOYER, "owned": owned} if two_roles(example) else {}
     found: list[Finding] = []
     replay = Replay(Plan(migrations_of(example), 18, **roles))
     before = replay.catalog

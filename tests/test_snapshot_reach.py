@@ -46,7 +46,12 @@ def refuse(sqlstate: str, words: str) -> Answer:
         code + value.encode() + b"\0"
         for code, value in ((b"S", "FATAL"), (b"V", "FATAL"), (b"C", sqlstate), (b"M", words))
     )
-    return lambda client: (startup(client), client.sendall(message(b"E", fields + b"\0")), None)[-1]
+
+    def answer(client: socket.socket) -> None:
+        startup(client)
+        client.sendall(message(b"E", fields + b"\0"))
+
+    return answer
 
 
 def startup(client: socket.socket) -> None:

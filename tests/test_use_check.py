@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -15,8 +16,8 @@ SCHEMA = json.loads((ROOT / "src/lockgate/schema/report-1.json").read_text())
 OUTAGES, CLEAN = ROOT / "examples/three-outages", ROOT / "examples/clean"
 
 
-def report_of(text: str) -> dict:
-    report = json.loads(text)
+def report_of(text: str) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(text)
     jsonschema.validate(report, SCHEMA)
     return report
 

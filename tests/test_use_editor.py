@@ -69,7 +69,7 @@ def session(root: Path, talk: Talk) -> None:
         await talk(editor)
         await editor.shutdown_async(None)
         editor.exit(None)
-        await editor.stop()
+        await editor.stop()  # type: ignore[no-untyped-call]
 
     asyncio.run(run())
 
@@ -100,9 +100,12 @@ def test_a_quick_fix_writes_the_name_that_was_meant(tmp_path: Path) -> None:
         uri = editor.open("m/0002_b.sql")
         ((code, _, _),) = await editor.told()
         place = lsp.Range(lsp.Position(0, 9), lsp.Position(0, 9))
-        (action,) = await editor.text_document_code_action_async(
-            lsp.CodeActionParams(lsp.TextDocumentIdentifier(uri), place, lsp.CodeActionContext([]))
-        ) or [None]
+        (action,) = (
+            await editor.text_document_code_action_async(
+                lsp.CodeActionParams(lsp.TextDocumentIdentifier(uri), place, lsp.CodeActionContext([]))
+            )
+            or ()
+        )
         assert isinstance(action, lsp.CodeAction) and action.edit and action.edit.changes
         assert list(action.edit.changes[uri]) == [
             lsp.TextEdit(lsp.Range(lsp.Position(0, 7), lsp.Position(0, 12)), "email")

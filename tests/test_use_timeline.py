@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -56,8 +57,11 @@ class Visible(HTMLParser):
             self.texts[self.inside][-1] += data
 
 
+Visit = Callable[..., Visible]
+
+
 @pytest.fixture
-def browser(tmp_path: Path) -> Run:
+def browser(tmp_path: Path) -> Visit:
     """Open a page in Chromium, let its script run, and return what is then visible."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
@@ -107,7 +111,7 @@ def test_alterations_in_words(lockgate: Run, tmp_path: Path) -> None:
     ]
 
 
-def test_the_page_shows_every_change_and_narrows_to_a_name(lockgate: Run, browser: Run, tmp_path: Path) -> None:
+def test_the_page_shows_every_change_and_narrows_to_a_name(lockgate: Run, browser: Visit, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     done = lockgate("timeline", "--format", "html", "--output", str(page), cwd=OUTAGES)
     assert done.returncode == 0 and done.stdout == ""
@@ -122,7 +126,7 @@ def test_the_page_shows_every_change_and_narrows_to_a_name(lockgate: Run, browse
     assert len(narrow.texts["li"]) == 3 < len(whole.texts["li"])
 
 
-def test_hostile_names_stay_text(lockgate: Run, browser: Run, tmp_path: Path) -> None:
+def test_hostile_names_stay_text(lockgate: Run, browser: Visit, tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     (tmp_path / "m/1_a.sql").write_text('CREATE TABLE "<script>document.title=1</script><li>" (a int);')
     assert lockgate("timeline", "m", "--format", "html", "--output", "page.html").returncode == 0

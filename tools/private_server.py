@@ -52,8 +52,9 @@ def private_server(bindir: Path, run_as: str = "nobody", settings: tuple[str, ..
     data = home / "data"
 
     def run(*words: str) -> None:
-        # type: ignore[call-overload]
-        done = subprocess.run(words, env=environment, cwd=home, capture_output=True, text=True, check=False, **options)
+        done = subprocess.run(  # type: ignore[call-overload]
+            words, env=environment, cwd=home, capture_output=True, text=True, check=False, **options
+        )
         if done.returncode:
             log = home / "log"
             raise SystemExit(f"{' '.join(words)}\n{done.stdout}{done.stderr}{log.read_text() if log.exists() else ''}")

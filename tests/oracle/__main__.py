@@ -7,10 +7,12 @@ import argparse
 import random
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from lockgate.oracle.server.binaries import Binaries, inspect
 from lockgate.oracle.server.embedded import Server
+from lockgate.timeline.replay import Replay
 from tests.oracle.compare import kind_of, run, shrink
 from tests.oracle.program import PREAMBLE, RIGHTS, WEIGHTS, Production, next_statement
 from tests.timeline_kit import ENABLED
@@ -33,6 +35,13 @@ def main() -> None:
         )
 
 
+def drawn(
+    source: random.Random, weights: dict[Production, int], length: int, replay: Replay, number: int
+) -> str | None:
+    """The next statement of a sequence; None at its end."""
+    return next_statement(source, replay, weights) if number < length else None
+
+
 def hunt(binaries: Binaries, seed: int, seconds: float, length: int, weights: dict[Production, int]) -> None:
     """Sequence after sequence on one server."""
     seen: Counter[str] = Counter()
@@ -43,11 +52,7 @@ def hunt(binaries: Binaries, seed: int, seconds: float, length: int, weights: di
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             source = random.Random(f"{seed} {count}")
-            outcome = run(
-                server,
-                PREAMBLE,
-                lambda replay, n, source=source: next_statement(source, replay, weights) if n < length else None,
-            )
+            outcome = run(server, PREAMBLE, partial(drawn, source, weights, length))
             count, compared = count + 1, compared + outcome.compared
             if outcome.tainted:
                 taints[outcome.tainted[:90] + "   <- " + outcome.statements[-1][:100]] += 1

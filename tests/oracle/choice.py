@@ -95,7 +95,7 @@ class Choice:
     def shown(self, obj: Object, name: str | None = None) -> str:
         """An object's name, with its schema where that is not in the path, and sometimes where it is."""
         schema = self.catalog.namespace_name(getattr(obj, "namespace", 0))
-        name = quote_identifier(name or getattr(obj, "name", ""))
+        name = quote_identifier(name or str(getattr(obj, "name", "")))
         if schema.startswith("pg_temp") or (schema in self.path and not self.chance(0.3)):
             return name
         return f"{quote_identifier(schema)}.{name}"

@@ -55,10 +55,10 @@ def _target(c: Choice) -> tuple[str, str]:
             return c.one(["usage", "all"]), f"{c.one(['type', 'type', 'domain'])} {c.user_type('edcr')[0]}"
         case "a":
             kind = c.one(["tables", "tables", "sequences", "functions", "procedures", "routines"])
-            words = (
+            verbs = (
                 ["execute", "all"] if kind in ("functions", "procedures", "routines") else ["select", "all", "update"]
             )
-            return c.one(words), f"all {kind} in schema {c.schema()}"
+            return c.one(verbs), f"all {kind} in schema {c.schema()}"
         case "l":
             return c.one(["usage", "all"]), f"language {c.one(['sql', 'plpgsql', 'c'])}"
         case "g":
