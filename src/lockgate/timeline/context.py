@@ -20,19 +20,6 @@ from lockgate.timeline.transaction import TransactionState
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """What must hold for a step to run. ``kind``: owner, privilege, member, superuser, createrole, ...; ``held``: yes,
-    no, unknown."""
-
-    kind: str
-    object: str
-    role: str
-    held: str
-    privilege: str = ""
-    span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Warned:
     """A WARNING or NOTICE that the server would send (sqlstate 01007 "no privileges were granted", 00000 notices,
     ...)."""
@@ -57,7 +44,6 @@ class Context:
     session: Session
     statement: Statement
     slot: str = ""
-    needs: list[Need] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what is not modelled: for coverage.unmodelled
     tainted: list[str] = field(default_factory=list)  # reasons why this statement is not exact
@@ -240,4 +226,4 @@ class Context:
 
 
 Handler = Any  # Callable[[Context, Node], None]
-__all__ = ["Context", "Handler", "Need", "Node", "Warned"]
+__all__ = ["Context", "Handler", "Node", "Warned"]

@@ -224,7 +224,6 @@ class Replay:
             session,
             before,
             self.draft.freeze(),
-            tuple(ctx.needs),
             changes,
             tuple(ctx.warnings),
             (),

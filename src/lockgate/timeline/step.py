@@ -8,7 +8,7 @@ from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Object
 from lockgate.parse.statement import Statement
 from lockgate.sources.migration import Migration
-from lockgate.timeline.context import Need, Warned
+from lockgate.timeline.context import Warned
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.session import Session
 
@@ -23,8 +23,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A statement, the session and catalog before it, what it needs, what it changes, the catalog after it, and its
-    failure.
+    """A statement, the session and catalog before it, what it changes, the catalog after it, and its failure.
 
     ``tainted`` holds the reasons why the simulator is not certain of this step; ``notes`` what it does not model.
     ``latent`` are failures that the apply does not show and the first call does (bodies broken by this step).
@@ -35,7 +34,6 @@ class Step:
     session: Session
     before: Catalog
     after: Catalog
-    needs: tuple[Need, ...] = ()
     changes: tuple[Change, ...] = ()
     warnings: tuple[Warned, ...] = ()
     effects: tuple[Effect, ...] = ()

@@ -1,6 +1,6 @@
 """What a statement needs of the role that runs it, checked as PostgreSQL's src/backend/catalog/aclchk.c does.
 
-Every function records a ``Need`` and refuses with 42501, in the server's words, only where the need is certainly not
+Every function refuses with 42501, in the server's words, only where the need is certainly not
 held. The callers keep PostgreSQL's order of checks.
 """
 
@@ -34,7 +34,7 @@ from lockgate.catalog.objects import (
     Type,
 )
 from lockgate.catalog.typename import type_name
-from lockgate.timeline.context import Context, Need
+from lockgate.timeline.context import Context
 from lockgate.timeline.privileges import remedy
 from lockgate.timeline.privileges.shipped import changed
 
@@ -280,15 +280,6 @@ def items_of(catalog: Catalog, obj: Any) -> acl.Items:
 # --- needing ----------------------------------------------------------------------------------------------------------
 
 
-def _note(
-    ctx: Context, kind: str, obj: Any, held: str, location: int | None, name: str | None, privilege: str = ""
-) -> None:
-    shown = ctx.catalog.qualified(obj) if isinstance(obj, _OBJECTS) else str(getattr(obj, "name", obj))
-    ctx.needs.append(
-        Need(kind, shown, ctx.catalog.role_name(ctx.session.role), held, privilege, ctx.span(location, name))
-    )
-
-
 _OBJECTS = (
     Role,
     Namespace,
@@ -314,7 +305,6 @@ def need_owner(
     ``name`` is the token to mark, ``shown`` and ``kind`` the message's words where they differ from the object's own.
     """
     held = has_owner(ctx, obj)
-    _note(ctx, "owner", obj, held, location, name)
     if held == NO:
         text = f"must be owner of {kind or kind_word(obj)} {shown or shown_name(ctx, obj)}"
         raise ctx.refuse(
@@ -355,7 +345,6 @@ def need_privilege(
     """The current role must hold a privilege on the object (ACLCHECK_NO_PRIV)."""
     columns = None if columns is None else tuple(columns)
     held = has_privilege(ctx, obj, privilege, columns=columns)
-    _note(ctx, "privilege", obj, held, location, name, privilege)
     if held == NO:
         raise denied(ctx, obj, privilege, location, name=name, shown=shown, kind=kind)
 
@@ -406,7 +395,6 @@ def need_create_on_database(ctx: Context, location: int | None = None) -> None:
 def need_temporary(ctx: Context) -> None:
     """TEMPORARY on the current database, which a session's first temporary object asks (InitTempTableNamespace)."""
     held = has_privilege(ctx, database(ctx), "TEMPORARY")
-    _note(ctx, "privilege", database(ctx), held, None, None, "TEMPORARY")
     if held == NO:
         message = f'permission denied to create temporary tables in database "{database(ctx).name}"'
         raise ctx.refuse(
@@ -430,7 +418,6 @@ def need_member(ctx: Context, role: Role | int, location: int | None = None, *, 
     found = ctx.catalog.the(Role, role) if isinstance(role, int) else role
     test = acl.may_set_role if ctx.catalog.major >= 16 else acl.is_member
     held = _sure(ctx, test(ctx.catalog, ctx.session.role, found.oid), _doubt(ctx, found))
-    _note(ctx, "member", found, held, location, name)
     if held == NO:
         words = "must be able to SET ROLE" if ctx.catalog.major >= 16 else "must be member of role"
         raise ctx.refuse(
@@ -470,7 +457,6 @@ def need_superuser(
         acl.is_superuser(ctx.catalog, ctx.session.role) or not mine.isdisjoint(roles),
         _role_doubt(ctx, ctx.session.role),
     )
-    ctx.needs.append(Need("superuser", "", ctx.catalog.role_name(ctx.session.role), held, "", ctx.span(location, name)))
     if held == NO:
         help = help or "have a superuser run this once, outside the migrations"
         raise ctx.refuse("42501", message, location, name=name, help=help, kind="superuser")
@@ -483,7 +469,6 @@ def need_attribute(
     role = ctx.catalog.find(Role, ctx.session.role)
     has = acl.is_superuser(ctx.catalog, ctx.session.role) or bool(role is not None and getattr(role, attribute))
     held = _sure(ctx, has, _role_doubt(ctx, ctx.session.role))
-    ctx.needs.append(Need(attribute, "", ctx.catalog.role_name(ctx.session.role), held, "", ctx.span(location, name)))
     if held == NO:
         raise ctx.refuse("42501", message, location, name=name, help=remedy.attribute(ctx, attribute), kind="privilege")
 

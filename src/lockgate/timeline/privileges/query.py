@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from lockgate.catalog.objects import FIRST_USER_OID, Constraint, Other, Relation, Rewrite, Routine, Trigger
-from lockgate.timeline.context import Context, Need
+from lockgate.timeline.context import Context
 from lockgate.timeline.privileges import row_security
 from lockgate.timeline.privileges.check import NO, denied, has_privilege, need_privilege
 from lockgate.timeline.privileges.shipped import changed
@@ -133,10 +133,6 @@ def _need_as(
     marked: str,
 ) -> None:
     held = has_privilege(ctx, relation, privilege, columns=columns, role=role)
-    who = ctx.catalog.role_name(role)
-    ctx.needs.append(
-        Need("privilege", ctx.catalog.qualified(relation), who, held, privilege, ctx.span(location, marked))
-    )
     if held == NO:
         raise denied(ctx, relation, privilege, location, name=marked, role=role)
 

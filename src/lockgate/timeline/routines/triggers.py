@@ -46,7 +46,7 @@ def _try(ctx: Context, function: Routine, relation: Relation, trigger: Trigger) 
     from lockgate.timeline.routines.run import run_routine
 
     draft, session = ctx.catalog, ctx.session
-    said: list[list[Any]] = [ctx.needs, ctx.warnings, ctx.notes, ctx.tainted]
+    said: list[list[Any]] = [ctx.warnings, ctx.notes, ctx.tainted]
     lengths = [len(one) for one in said]
     ctx.catalog = draft.draft()
     try:

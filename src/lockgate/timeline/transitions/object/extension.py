@@ -203,10 +203,7 @@ def _required(
 
 def _may_install(ctx: Context, name: str, superuser: bool | None, trusted: bool | None, space: Namespace) -> bool:
     """execute_extension_script's check; True where the script runs as the bootstrap superuser."""
-    if is_superuser(ctx) == YES:
-        return True
-    if superuser is None:
-        need_superuser_maybe(ctx, name)
+    if is_superuser(ctx) == YES or superuser is None:  # whether an unknown extension is trusted is not known
         return True
     if not superuser:
         need_create(ctx, space)
@@ -220,15 +217,6 @@ def _may_install(ctx: Context, name: str, superuser: bool | None, trusted: bool 
     )
     need_superuser(ctx, f'permission denied to create extension "{name}"', name=name, help=help)
     return True
-
-
-def need_superuser_maybe(ctx: Context, name: str) -> None:
-    """Whether an unknown extension is trusted is not known."""
-    from lockgate.timeline.context import Need
-
-    ctx.needs.append(
-        Need("superuser", name, ctx.catalog.role_name(ctx.session.role), "unknown", "", ctx.span(None, name))
-    )
 
 
 def _unknown(ctx: Context, made: Extension, space: Namespace, owner: int) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from lockgate.catalog import acl
 from lockgate.catalog.objects import Constraint, Namespace, Relation, Trigger
 from lockgate.timeline.binder import analyze_query, check_uses, find_namespace, find_relation
-from lockgate.timeline.context import Context, Need, Node
+from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import row_security
 from lockgate.timeline.privileges.check import (
     MAINTAIN_ALL,
@@ -139,18 +139,7 @@ def _need_lock(ctx: Context, relation: Relation, mode: int, role: int | None, lo
     weak = [word for word, most in (("SELECT", 1), ("INSERT", 3)) if (mode == most if old else mode <= most)]
     wanted = (*_LOCK_PRIVILEGES, *(("MAINTAIN",) if ctx.catalog.major >= 17 else ()), *weak)
     held = [has_privilege(ctx, relation, p, role=role) for p in wanted]
-    who = ctx.catalog.role_name(ctx.session.role if role is None else role)
     best = next((word for word in ("yes", "unknown") if word in held), "no")
-    ctx.needs.append(
-        Need(
-            "privilege",
-            ctx.catalog.qualified(relation),
-            who,
-            best,
-            " or ".join(wanted),
-            ctx.span(location, relation.name),
-        )
-    )
     if best == "no":
         raise denied(ctx, relation, wanted[0], location, name=relation.name, role=role)
     if relation.kind != "v" or ctx.catalog.taint_of(("any",), ("object", relation.oid)):

@@ -46,7 +46,7 @@ def _need(ctx: Context, role: Role) -> None:
     from lockgate.timeline.transitions.role.role import refuse_right
 
     yes = acl.has_privileges_of(ctx.catalog, ctx.session.role, role.oid)
-    refuse_right(ctx, yes, "permission denied to change default privileges", "member", member(ctx, role.oid), role.name)
+    refuse_right(ctx, yes, "permission denied to change default privileges", member(ctx, role.oid), role.name)
 
 
 def _schemas(ctx: Context, node: Node) -> list[int]:

@@ -8,7 +8,7 @@ from lockgate.base.values import dataclass, replace
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.objects import FIRST_USER_OID, PUBLIC_NAMESPACE, Namespace, Other, Relation, Routine, Type
-from lockgate.timeline.context import Context, Need, Node
+from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import denied, items_of, kind_of, owner_of, system_column
 from lockgate.timeline.privileges.remedy import membership, quoted
 from lockgate.timeline.privileges.shipped import shipped
@@ -189,8 +189,6 @@ def _restrict(
         else "no"
     )
     shown = ctx.catalog.qualified(obj) if not isinstance(obj, Other) else obj.name
-    span = ctx.span(target.location, target.name or None)
-    ctx.needs.append(Need("grant option", shown, ctx.catalog.role_name(ctx.session.role), held, _names(letters), span))
     if held == "unknown":
         return letters
     if not may:

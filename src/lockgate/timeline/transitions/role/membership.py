@@ -83,7 +83,7 @@ def _need_admin(ctx: Context, role: Role, grantor: Role | None, grant: bool) -> 
     else:
         allowed = acl.is_admin(ctx.catalog, ctx.session.role, role.oid)
         message = f'permission denied to {"grant" if grant else "revoke"} role "{role.name}"'
-    refuse_right(ctx, allowed, message, "admin", _admin_help(ctx, role), role.name)
+    refuse_right(ctx, allowed, message, _admin_help(ctx, role), role.name)
 
 
 def _admin_help(ctx: Context, role: Role) -> str:

@@ -27,7 +27,7 @@ def _roles(ctx: Context, node: Node, verb: str) -> list[Role]:
 
 def _need(ctx: Context, role: Role, verb: str) -> None:
     yes = acl.has_privileges_of(ctx.catalog, ctx.session.role, role.oid)
-    refuse_right(ctx, yes, f"permission denied to {verb} objects", "member", member(ctx, role.oid), role.name)
+    refuse_right(ctx, yes, f"permission denied to {verb} objects", member(ctx, role.oid), role.name)
 
 
 def _pinned(ctx: Context, role: Role, verb: str) -> None:

@@ -76,10 +76,6 @@ def _need_role(ctx: Context, role: Role) -> None:
     if role.superuser:
         need_superuser(ctx, "must be superuser" if old else "permission denied", name=role.name)
     elif old:
-        refuse_right(
-            ctx, has_attribute(ctx, "createrole"), "must have CREATEROLE privilege", "createrole", name=role.name
-        )
+        refuse_right(ctx, has_attribute(ctx, "createrole"), "must have CREATEROLE privilege", name=role.name)
     else:
-        refuse_right(
-            ctx, acl.is_admin(ctx.catalog, ctx.session.role, role.oid), "permission denied", "admin", name=role.name
-        )
+        refuse_right(ctx, acl.is_admin(ctx.catalog, ctx.session.role, role.oid), "permission denied", name=role.name)

@@ -20,7 +20,7 @@ from lockgate.catalog.objects import (
     Type,
 )
 from lockgate.timeline.binder.names import did_you_mean
-from lockgate.timeline.context import Context, Need, Node
+from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import describe, describe_object
 from lockgate.timeline.privileges import check as privileges
 from lockgate.timeline.privileges import remedy
@@ -40,20 +40,10 @@ _FLAGS = {
 }
 
 
-def refuse_right(ctx: Context, yes: bool, message: str, what: str, help: str = "", name: str | None = None) -> None:
-    """A right over roles: recorded as a need, refused with 42501 where it is certainly lacking."""
+def refuse_right(ctx: Context, yes: bool, message: str, help: str = "", name: str | None = None) -> None:
+    """A right over roles: refused with 42501 where it is certainly lacking."""
     unknown = not ctx.session.known or ctx.unchecked
-    held = (
-        "unknown"
-        if unknown
-        else "yes"
-        if yes
-        else "unknown"
-        if ctx.catalog.taint_of(("any",), ("privileges",))
-        else "no"
-    )
-    ctx.needs.append(Need(what, name or "", ctx.catalog.role_name(ctx.session.role), held, "", ctx.span(None, name)))
-    if held == "no":
+    if not (yes or unknown or ctx.catalog.taint_of(("any",), ("privileges",))):
         raise ctx.refuse("42501", message, None, name=name, help=help, kind="privilege")
 
 
@@ -152,7 +142,6 @@ def _may_create(ctx: Context, flags: dict[str, bool]) -> None:
             ctx,
             has_attribute(ctx, "createrole"),
             "permission denied to create role",
-            "createrole",
             remedy.attribute(ctx, "createrole"),
         )
         return
@@ -160,14 +149,13 @@ def _may_create(ctx: Context, flags: dict[str, bool]) -> None:
         ctx,
         has_attribute(ctx, "createrole"),
         "permission denied to create role",
-        "createrole",
         remedy.attribute(ctx, "createrole"),
     )
     for field in ("superuser", "createdb", "replication", "bypassrls"):
         if flags.get(field):
             allowed = _superuser(ctx) if field == "superuser" else has_attribute(ctx, field)
             help = f"Only roles with the {field.upper()} attribute may create roles with the {field.upper()} attribute."
-            refuse_right(ctx, allowed, "permission denied to create role", field, help)
+            refuse_right(ctx, allowed, "permission denied to create role", help)
 
 
 # --- ALTER ------------------------------------------------------------------------------------------------------------
@@ -221,7 +209,7 @@ def _may_alter(ctx: Context, role: Role, options: dict[str, Node]) -> None:
         elif "bypassrls" in options:
             need_superuser(ctx, "must be superuser to change bypassrls attribute", name=role.name)
         elif not own_password:
-            refuse_right(ctx, has_attribute(ctx, "createrole"), "permission denied", "createrole", name=role.name)
+            refuse_right(ctx, has_attribute(ctx, "createrole"), "permission denied", name=role.name)
         return
     denied = "permission denied to alter role"
     if role.superuser or "superuser" in options:
@@ -237,14 +225,14 @@ def _may_alter(ctx: Context, role: Role, options: dict[str, Node]) -> None:
         help = (
             f'Only roles with the CREATEROLE attribute and the ADMIN option on role "{role.name}" may alter this role.'
         )
-        refuse_right(ctx, admin or _superuser(ctx), denied, "createrole", help, role.name)
+        refuse_right(ctx, admin or _superuser(ctx), denied, help, role.name)
         for key, field in (("createdb", "createdb"), ("isreplication", "replication"), ("bypassrls", "bypassrls")):
             if key in options:
                 help = f"Only roles with the {field.upper()} attribute may change the {field.upper()} attribute."
-                refuse_right(ctx, has_attribute(ctx, field), denied, field, help, role.name)
+                refuse_right(ctx, has_attribute(ctx, field), denied, help, role.name)
     if "rolemembers" in options:
         help = f'Only roles with the ADMIN option on role "{role.name}" may add or drop members.'
-        refuse_right(ctx, acl.is_admin(ctx.catalog, ctx.session.role, role.oid), denied, "admin", help, role.name)
+        refuse_right(ctx, acl.is_admin(ctx.catalog, ctx.session.role, role.oid), denied, help, role.name)
 
 
 def alter_role_set(ctx: Context, node: Node) -> None:
@@ -270,7 +258,7 @@ def alter_role_set(ctx: Context, node: Node) -> None:
         allowed = has_attribute(ctx, "createrole")
         if ctx.catalog.major >= 16:
             allowed = allowed and acl.is_admin(ctx.catalog, ctx.session.role, role.oid)
-        refuse_right(ctx, allowed or role.oid == ctx.session.role, denied, "createrole", name=role.name)
+        refuse_right(ctx, allowed or role.oid == ctx.session.role, denied, name=role.name)
     ctx.catalog.put(replace(role, settings=changed_settings(ctx, role.settings, node["setstmt"])))
 
 
@@ -304,7 +292,6 @@ def drop_role(ctx: Context, node: Node) -> None:
         ctx,
         has_attribute(ctx, "createrole"),
         denied,
-        "createrole",
         ""
         if old
         else ("Only roles with the CREATEROLE attribute and the ADMIN option on the target roles may drop roles."),
@@ -362,7 +349,7 @@ def _droppable(ctx: Context, role: Role, spec: Node, denied: str, old: bool) -> 
         help = (
             f'Only roles with the CREATEROLE attribute and the ADMIN option on role "{role.name}" may drop this role.'
         )
-        refuse_right(ctx, acl.is_admin(ctx.catalog, ctx.session.role, role.oid), denied, "admin", help, role.name)
+        refuse_right(ctx, acl.is_admin(ctx.catalog, ctx.session.role, role.oid), denied, help, role.name)
 
 
 def _check_dependents(ctx: Context, role: Role, spec: Node) -> None:

@@ -9,7 +9,7 @@ from lockgate.base.values import replace
 from lockgate.catalog import acl
 from lockgate.catalog.objects import Role
 from lockgate.timeline.binder.names import did_you_mean
-from lockgate.timeline.context import Context, Need, Node
+from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.remedy import member
 
 SETTINGS = frozenset({"role", "session_authorization"})
@@ -62,19 +62,10 @@ def _find(ctx: Context, name: str, location: int | None) -> Role:
     )
 
 
-def _note(ctx: Context, role: Role, yes: bool, location: int | None) -> bool:
+def _may(ctx: Context, yes: bool) -> bool:
+    """Whether it is allowed, for all that is known."""
     unknown = not ctx.session.known or ctx.unchecked
-    held = (
-        "unknown"
-        if unknown or (not yes and ctx.catalog.taint_of(("any",), ("privileges",)))
-        else "yes"
-        if yes
-        else "no"
-    )
-    ctx.needs.append(
-        Need("member", role.name, ctx.catalog.role_name(ctx.session.login), held, "", ctx.span(location, role.name))
-    )
-    return held != "no"
+    return yes or unknown or ctx.catalog.taint_of(("any",), ("privileges",)) is not None
 
 
 def _set_role(ctx: Context, name: str, location: int | None) -> None:
@@ -83,7 +74,7 @@ def _set_role(ctx: Context, name: str, location: int | None) -> None:
         return
     role = _find(ctx, name, location)
     test = acl.may_set_role if ctx.catalog.major >= 16 else acl.is_member
-    if not _note(ctx, role, test(ctx.catalog, ctx.session.login, role.oid), location):
+    if not _may(ctx, test(ctx.catalog, ctx.session.login, role.oid)):
         raise ctx.refuse(
             "42501",
             f'permission denied to set role "{name}"',
@@ -104,7 +95,7 @@ def _set_login(ctx: Context, name: str, location: int | None) -> None:
         return
     role = _find(ctx, name, location)
     allowed = role.oid == authenticated or acl.is_superuser(ctx.catalog, authenticated)
-    if not _note(ctx, role, allowed, location):
+    if not _may(ctx, allowed):
         message = "permission denied to set session authorization"
         if ctx.catalog.major >= 17:
             message += f' "{name}"'
