@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.api import Request, check, verify
 from lockgate.base.config import Config, load
 from lockgate.base.findings import Finding
 from lockgate.base.values import replace
-from lockgate.run.check import check
-from lockgate.run.plan import Request, make_plan, read_folder
-from lockgate.run.verify import verify
+from lockgate.run.plan import make_plan, read_folder
 from lockgate.sources.environment import supabase
 from lockgate.timeline.export import export
 from lockgate.timeline.replay import Plan, Replay
@@ -43,7 +42,7 @@ def folder(tmp_path: Path, *texts: str, name: str = "supabase/migrations") -> Pa
 
 
 def said(place: Path, layout: str = "") -> list[Finding]:
-    return list(check(load(None, place), Request((place,), place, layout=layout)).findings)
+    return list(check(Request((place,), place, layout=layout), load(None, place)).findings)
 
 
 def refused(found: list[Finding]) -> list[str]:
@@ -85,7 +84,7 @@ def test_stand_ins_are_exact_and_no_part_of_the_users_catalog(tmp_path: Path) ->
 
 def test_verify_stands_in_and_says_so(tmp_path: Path) -> None:
     place = folder(tmp_path, PROFILES, NEXT)
-    outcome = verify(load(None, place), Request((place,), place))
+    outcome = verify(Request((place,), place), load(None, place))
     assert [f.message for f in outcome.findings if f.severity.value == "error"] == []
     assert "schema auth of supabase" in outcome.server["stand_ins"]
     assert not any("could not be made" in note for note in outcome.server["notes"])
@@ -102,7 +101,7 @@ def test_the_runners_ledger_is_there(tmp_path: Path) -> None:
     assert refused(said(place)) == ["42703"]
     (place / "2024-01-02-000000_b/up.sql").write_text("delete from __diesel_schema_migrations where version > '1';")
     assert refused(said(place)) == []
-    outcome = verify(load(None, place), Request((place,), place))
+    outcome = verify(Request((place,), place), load(None, place))
     assert [f.message for f in outcome.findings if f.severity.value == "error"] == []
 
 
@@ -123,13 +122,13 @@ select unaccent(name) from t;
 
 def test_an_extension_that_nobody_makes_was_made_by_hand_and_that_is_said(tmp_path: Path) -> None:
     place = folder(tmp_path, BY_HAND, name="migrations")
-    outcome = check(Config(), Request((place,), place))
+    outcome = check(Request((place,), place), Config())
     assert refused(list(outcome.findings)) == []
     assert outcome.server["stand_ins"] == [
         f"extension {name}" for name in ("citext", "pg_trgm", "unaccent", "uuid-ossp")
     ]
     assert outcome.coverage.tainted == 0
-    verified = verify(Config(), Request((place,), place))
+    verified = verify(Request((place,), place), Config())
     assert [f.message for f in verified.findings if f.severity.value == "error"] == []
     assert {"extension citext", "extension uuid-ossp"} <= set(verified.server["stand_ins"])
 
@@ -157,7 +156,7 @@ def test_an_extension_that_no_scratch_server_has_proves_nothing(tmp_path: Path) 
         name="migrations",
     )
     for run in (check, verify):
-        outcome = run(Config(), Request((place,), place))
+        outcome = run(Request((place,), place), Config())
         assert [f.message for f in outcome.findings if f.severity.value == "error"] == []
 
 
@@ -171,7 +170,7 @@ def numbered(tmp_path: Path, *texts: str) -> Path:
 
 def outcomes(place: Path) -> tuple[list[str], list[str]]:
     """The refusals that ``check`` and ``verify`` tell."""
-    found = [run(Config(), Request((place,), place)).findings for run in (check, verify)]
+    found = [run(Request((place,), place), Config()).findings for run in (check, verify)]
     checked, verified = ([f.sqlstate or f.name for f in one if f.severity.value == "error"] for one in found)
     return checked, verified
 
@@ -191,7 +190,7 @@ def test_a_history_that_begins_in_the_middle(tmp_path: Path) -> None:
     assert outcomes(place) == (["42701"], ["42701"])
     assert (
         "schema public as it was before the first migration"
-        in check(Config(), Request((place,), place)).server["stand_ins"]
+        in check(Request((place,), place), Config()).server["stand_ins"]
     )
     assert refused(said(place, layout="plain")) == ["42P01", "42P01", "42701"]
 
@@ -246,7 +245,7 @@ def test_templates_are_replayed_and_what_they_become_is_no_mistake(tmp_path: Pat
             config.migrations, placeholders={"Schema": "app", "Type": "numeric", "Sizes": "1, 2", "Rest": ", b int)"}
         ),
     )
-    findings = check(config, Request((place,), place)).findings
+    findings = check(Request((place,), place), config).findings
     assert [(f.sqlstate, f.object) for f in findings if f.sqlstate] == [
         ("42701", "app.users.id"),
         ("42703", "app.users.gone"),
@@ -258,5 +257,5 @@ def test_what_only_production_has_is_no_failure(tmp_path: Path) -> None:
     made = "do $$ begin create extension if not exists vector; exception when others then null; end $$;\ncreate table t (v vector(3));\nalter table t add a int;\n"
     role = "do $$ begin alter default privileges for role somebody grant select on tables to somebody_else; end $$;\n"
     place = numbered(tmp_path, made, "alter database nowhere set work_mem = '1MB';\n", role)
-    found = verify(Config(), Request((place,), place)).findings
+    found = verify(Request((place,), place), Config()).findings
     assert [(f.name, f.message) for f in found if f.severity.value == "error"] == []

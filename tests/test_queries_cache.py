@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.api import Request, check
 from lockgate.base.config import load
 from lockgate.report import render
-from lockgate.run.check import check
-from lockgate.run.plan import Request
 
 MIGRATION = "CREATE TABLE people (id int PRIMARY KEY, name text, born date);\nCREATE TABLE orders (id int PRIMARY KEY, person int, amount numeric);\n"
 LATER = (
@@ -72,7 +71,7 @@ def write(path: Path, text: str) -> None:
 
 
 def said(root: Path) -> list[object]:
-    outcome = check(load(None, root), Request(cwd=root, release="v1"))
+    outcome = check(Request(cwd=root, release="v1"), load(None, root))
     return [*(render(outcome, name, to_terminal=False) for name in ("terminal", "json", "gitlab")), outcome.exit_code]
 
 

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.api import Request, check
 from lockgate.base.config import load
 from lockgate.base.text import Source, Span
 from lockgate.base.values import replace
 from lockgate.cache import store as cache
 from lockgate.cache.replay import _chain
 from lockgate.report import render
-from lockgate.run.check import check
-from lockgate.run.plan import Request
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.export import export
 from lockgate.timeline.replay import Leg, Plan
@@ -63,7 +62,7 @@ def script(rng: random.Random, number: int) -> str:
 
 
 def said(root: Path) -> list[object]:
-    outcome = check(load(None, root), Request(cwd=root))
+    outcome = check(Request(cwd=root), load(None, root))
     return [*(render(outcome, name, to_terminal=False) for name in FORMATS), outcome.exit_code]
 
 
@@ -164,7 +163,7 @@ def test_only_what_follows_a_change_is_replayed(folder: Path, monkeypatch: pytes
 def test_a_replay_goes_on_where_it_was_left(folder: Path) -> None:
     for number in range(1, 9):
         (folder / f"migrations/{number:04}_m.up.sql").write_text(script(random.Random(number), number))
-    from lockgate.run.check import examine
+    from lockgate.run.examine import examine
 
     first = examine(load(None, folder), Request(cwd=folder))
     again = examine(load(None, folder), Request(cwd=folder))

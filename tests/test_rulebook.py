@@ -17,7 +17,7 @@ from lockgate.queries.examine import Examined, Schema, of_release, of_tree
 from lockgate.rules import registry, rulebook
 from lockgate.rules.model import Scene
 from lockgate.rules.rulebook import Example, File
-from lockgate.run.check import standing
+from lockgate.run.plan import standing
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.replay import Broken, Plan, Replay
 from lockgate.timeline.step import Step

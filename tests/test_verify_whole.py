@@ -26,8 +26,8 @@ from lockgate.oracle.apply.plan import LiveCatalog, Report
 from lockgate.oracle.apply.plan import Plan as LivePlan
 from lockgate.oracle.server import supervisor
 from lockgate.run.audit import audit, differences
-from lockgate.run.check import Checked, examine
 from lockgate.run.evidence import Differs
+from lockgate.run.examine import Checked, examine
 from lockgate.run.plan import Request
 from lockgate.timeline.replay import Plan, Replay
 from tests.conftest import Run, default_signals

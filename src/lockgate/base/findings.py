@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from lockgate.base.effects import Effect
-from lockgate.base.text import Source, Span
+from lockgate.base.text import Position, Source, Span
 from lockgate.base.values import dataclass
 
 
@@ -36,6 +36,11 @@ class Label:
     source: Source
     span: Span
     message: str = ""
+
+    @property
+    def start(self) -> Position:
+        """The place's first character: line and column 1-based."""
+        return self.source.position(self.span.start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ _STRIDE = (
     1000  # statements replayed before the first waypoint that lies amid a folder; each one after it lies twice as far
 )
 
+Missed = tuple[str, str, str]  # SQLSTATE, qualified name and file of what a statement is refused for lack of
+
 
 @dataclass
 class Told:
@@ -39,6 +41,7 @@ class Told:
     spans: list[tuple[Source, Span]] = field(
         default_factory=list
     )  # of the statements of sources with directives in them
+    missed: list[Missed] = field(default_factory=list)
 
     def note(self, reason: str) -> None:
         """Count something that is not known for certain, or not modelled."""
@@ -164,7 +167,7 @@ class Recall:
             cache.write(self._name, marshal.dumps((book.chain, book.told, book.mended)))
 
     def _entry(self, told: Told) -> tuple[int, int, dict[str, int], bytes]:
-        rest = (told.findings, told.spans)
+        rest = (told.findings, told.spans, told.missed)
         return (
             told.statements,
             told.tainted,
@@ -173,8 +176,8 @@ class Recall:
         )
 
     def _restored(self, entry: tuple[int, int, dict[str, int], bytes]) -> Told:
-        findings, spans = waypoint.restore(entry[3], self._sources) if entry[3] else ([], [])
-        return Told(*entry[:3], findings, spans)
+        rest = waypoint.restore(entry[3], self._sources) if entry[3] else ([], [], [])
+        return Told(*entry[:3], *rest)
 
 
 def finished(plan: Plan) -> Replay:

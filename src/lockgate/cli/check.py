@@ -31,17 +31,17 @@ def command(
 
     PATH is a folder of migrations, or single files; by default the configuration's, else what is found here.
     """
+    from lockgate.api import check
     from lockgate.cache.memo import Watch
     from lockgate.cli.progress import progress
     from lockgate.report import render
-    from lockgate.run.check import check
 
     with Watch(sys.argv[1:]) as watch:
         config = configuration(config_path)
         request = make_request(paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename)
         with progress("checking") as bar:
-            outcome = check(config, request, bar)
-        text = render(outcome, output_format, to_terminal=output is None)
-        watch.keep(text, outcome.exit_code)
+            report = check(request, config, progress=bar)
+        text = render(report, output_format, to_terminal=output is None)
+        watch.keep(text, report.exit_code)
     emit(text, output)
-    return outcome.exit_code
+    return report.exit_code

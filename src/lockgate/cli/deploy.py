@@ -16,13 +16,13 @@ import click
 from lockgate.base.errors import CannotCheck, UsageError
 
 if TYPE_CHECKING:
+    from lockgate.api import Report
     from lockgate.base.config import Config, Deploy
     from lockgate.base.findings import Finding
     from lockgate.deploy.gate import Gate
     from lockgate.deploy.order import Order
     from lockgate.deploy.preflight import Settings
     from lockgate.deploy.secret import Secret
-    from lockgate.run.check import Outcome
 
 
 @click.command("deploy")
@@ -215,14 +215,13 @@ def _missing(deploy: Deploy, key: Secret | None) -> tuple[str, str]:
     return "", ""
 
 
-def _verifier(config: Config) -> Callable[[], Outcome]:
-    def verify() -> Outcome:
+def _verifier(config: Config) -> Callable[[], Report]:
+    def verify() -> Report:
+        from lockgate import api
         from lockgate.cli.progress import progress
-        from lockgate.run.plan import Request
-        from lockgate.run.verify import verify as apply
 
         with progress("verifying") as bar:
-            return apply(config, Request(), progress=bar)
+            return api.verify(config=config, progress=bar)
 
     return verify
 
@@ -239,7 +238,7 @@ def _settings_check(order: Order) -> Callable[[Settings, bool], list[Finding]]:
 
     def check(settings: Settings, auto_deploy_allowed: bool) -> list[Finding]:
         from lockgate import surface
-        from lockgate.run.check import of_surface
+        from lockgate.run.settle import of_surface
         from lockgate.surface.service import ComposeFile
         from lockgate.surface.settings import from_dokploy
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from lockgate.base.config import Config, load
+from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Severity
 from lockgate.base.text import Source
@@ -128,12 +128,9 @@ def report_options(function: F) -> F:
 
 def configuration(config_path: Path | None) -> Config:
     """The configuration of --config, or the nearest one."""
-    from lockgate.run.check import validate_rules
+    from lockgate import api
 
-    config = load(config_path, Path.cwd())
-    if config.rules.select or config.rules.ignore or config.rules.severity:
-        validate_rules(config)
-    return config
+    return api.configuration(config_path)
 
 
 def make_request(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from lockgate.base.errors import UsageError
 from lockgate.cli.options import configuration, emit, folder_options, make_request
 
 if TYPE_CHECKING:
-    from lockgate.timeline.replay import Replay
+    from lockgate.timeline.replay import Broken, Leg, Replay
+    from lockgate.timeline.step import Step
 
 
 @click.command("timeline")
@@ -37,31 +39,19 @@ def command(
 ) -> int:
     """What each migration does to the catalog, or (--catalog) the whole simulated catalog after the last one."""
     from lockgate.cache.replay import finished
-    from lockgate.report.changes import rows_of
     from lockgate.report.timeline import as_html, as_text
-    from lockgate.run.plan import make_plan, read_folder
-    from lockgate.timeline.replay import Broken, Replay
+    from lockgate.run.plan import read_folder, whole_plan
+    from lockgate.timeline.replay import Replay
 
     config = configuration(config_path)
     request = make_request(paths, layout, transaction, role, superuser)
     folder = read_folder(config, request)
-    plan = make_plan(config, request, folder)
+    plan = whole_plan(config, request, folder)
     if as_catalog and not at:
         emit(_as_json(finished(plan)), output)
         return 0
     replay = Replay(plan)
-    rows: list[dict[str, Any]] = []
-    reached = last = ""
-    for item in replay.steps():
-        slot = item.migration.slot or item.migration.id
-        if at and last == at and slot != at:
-            break
-        last = slot
-        reached = at if slot == at else reached
-        if not as_catalog and not isinstance(item, Broken):
-            rows += rows_of(item)
-    if at and reached != at:
-        raise UsageError(f"--at {at}: no migration has that slot", "see `lockgate slots`")
+    rows = [row for leg in _legs(replay, at) for item in replay.take(leg) for row in _rows(item)]
     if as_catalog:
         emit(_as_json(replay), output)
     elif output_format == "json":
@@ -69,6 +59,26 @@ def command(
     else:
         emit(as_html(rows, ", ".join(folder.roots)) if output_format == "html" else as_text(rows), output)
     return 0
+
+
+def _legs(replay: Replay, at: str) -> Iterator[Leg]:
+    """The stretches up to a slot, all of them without one. Raises UsageError where no migration has it."""
+    reached = False
+    for leg in replay.legs():
+        here = leg.migration is not None and at == (leg.migration.slot or leg.migration.id)
+        if reached and not here:
+            return
+        reached = reached or (bool(at) and here)
+        yield leg
+    if at and not reached:
+        raise UsageError(f"--at {at}: no migration has that slot", "see `lockgate slots`")
+
+
+def _rows(item: Step | Broken) -> list[dict[str, Any]]:
+    from lockgate.report.changes import rows_of
+    from lockgate.timeline.replay import Broken
+
+    return [] if isinstance(item, Broken) else rows_of(item)
 
 
 def _as_json(replay: Replay) -> str:

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import click
 
-from lockgate.base.config import Config
-from lockgate.base.errors import UsageError
+from lockgate.api import Config, Report, UsageError
 from lockgate.cli.options import configuration, emit, folder_options, make_request, report_options
-from lockgate.run.check import Outcome
 
 
 @click.command("verify")
@@ -58,10 +56,10 @@ def command(
     Every finding is stamped with what the server said: confirmed, refuted or unproven. What the server refuses and
     nobody foresaw is a finding too.
     """
+    from lockgate.api import verify
     from lockgate.cli.progress import progress
     from lockgate.cli.signals import ended_in_order
     from lockgate.report import render
-    from lockgate.run.verify import verify
 
     narrowed = (paths, layout, transaction, role, superuser, since, stdin_filename, not bodies)
     if attest is not None and any(narrowed):
@@ -72,24 +70,24 @@ def command(
     config = configuration(config_path)
     request = make_request(paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename)
     with ended_in_order(), progress("applying") as bar:
-        outcome = verify(
-            config, request, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, progress=bar
+        report = verify(
+            request, config, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, progress=bar
         )
-    emit(render(outcome, output_format, to_terminal=output is None), output)
+    emit(render(report, output_format, to_terminal=output is None), output)
     if attest is not None:
-        _attest(attest, config, outcome)
-    return outcome.exit_code
+        _attest(attest, config, report)
+    return report.exit_code
 
 
-def _attest(path: Path, config: Config, outcome: Outcome) -> None:
+def _attest(path: Path, config: Config, report: Report) -> None:
     import os
 
     from lockgate.deploy import attestation, git
 
     cwd = Path.cwd()
-    migrations = outcome.folder.migrations if outcome.folder is not None else ()
+    migrations = report.folder.migrations if report.folder is not None else ()
     head = git.head(cwd, os.environ)
     files = attestation.files_of(config, migrations, cwd)
     at = attestation.tree(head.commit, files, head.top)
     uncommitted = git.dirty(head.top, attestation.paths_in(files))
-    attestation.write(path, attestation.make(at, outcome.findings, outcome.exit_code, outcome.server, uncommitted))
+    attestation.write(path, attestation.make(at, report.findings, report.exit_code, report.server, uncommitted))

@@ -13,7 +13,7 @@ from lockgate.deploy import attestation
 
 
 class Outcome(Protocol):
-    """What a verification came to (``lockgate.run.check.Outcome``)."""
+    """What a verification came to (``lockgate.api.Report``)."""
 
     @property
     def findings(self) -> Sequence[Finding]: ...

@@ -25,7 +25,8 @@ from lockgate.oracle.read import production
 from lockgate.oracle.server.backend import quote
 from lockgate.oracle.server.binaries import at_hand
 from lockgate.parse import Statement, parse_script
-from lockgate.run.plan import Request, make_plan, read_folder, read_script
+from lockgate.run.oracle_plan import oracle_plan
+from lockgate.run.plan import Request, read_folder, read_script, whole_plan
 from lockgate.slots import applied_ids, ledger_table
 from lockgate.slots.kinds import DBMATE, KINDS
 from lockgate.slots.read import read_dsn
@@ -85,7 +86,7 @@ def _plan(config: Config, request: Request, folder: Folder) -> Plan:
     end."""
     roles = config.roles
     by_ledger = roles.handover == "ledger"
-    plan = make_plan(replace(config, roles=replace(roles, handover="")) if by_ledger else config, request, folder)
+    plan = whole_plan(replace(config, roles=replace(roles, handover="")) if by_ledger else config, request, folder)
     every = frozenset(m.id for m in folder.migrations)
     owned = every if by_ledger else plan.owned
     if plan.owner and owned >= every and roles.handover_sql:
@@ -95,29 +96,12 @@ def _plan(config: Config, request: Request, folder: Folder) -> Plan:
 
 
 def _asked(config: Config, plan: Plan, major: int) -> live.Plan:
-    handover = plan.handover_sql.source if plan.handover_sql is not None else None
-    roles = live.RolePlan(
-        plan.deployer or plan.role,
-        plan.owner,
-        plan.owned,
-        handover,
-        config.roles.superuser,
-        tuple(map(live.ScratchRole, config.roles.assumed)),
-    )
-    path = plan.search_path if plan.search_path != ("$user", "public") else ()
+    """What the applied migrations make, on a server of production's major where one is at hand."""
     same = next((b.major for b in at_hand(major) if b.major == major), None)
     wish = live.ServerWish(
         bindir=config.database.binaries, major=None if config.database.binaries else same or config.database.version
     )
-    return live.Plan(
-        plan.migrations,
-        server=wish,
-        roles=roles,
-        environment=plan.environment,
-        search_path=path,
-        observe_locks=False,
-        definitions=True,
-    )
+    return oracle_plan(config, plan, wish, observe_locks=False, definitions=True)
 
 
 def _terms(config: Config, plan: Plan, folder: Folder, report: live.Report, major: int) -> Terms:

@@ -8,12 +8,8 @@ from pathlib import Path
 
 from lsprotocol import types as lsp
 
-from lockgate.base.config import load
-from lockgate.base.findings import Finding, Label, Severity
-from lockgate.base.text import Source, Span
+from lockgate.api import Finding, Label, Request, Severity, Source, Span, check, configuration
 from lockgate.base.values import dataclass
-from lockgate.run.check import check
-from lockgate.run.plan import Request
 
 _SEVERITY = {
     Severity.ERROR: lsp.DiagnosticSeverity.Error,
@@ -33,10 +29,10 @@ class Shown:
 def diagnostics(path: Path, text: str, root: Path) -> list[Shown]:
     """The findings at one file, whose buffer holds ``text``. Raises LockgateError as the command line would."""
     relative = os.path.relpath(path, root).replace(os.sep, "/")
-    config = load(None, root)
+    config = configuration(None, root)
     paths = () if config.migrations.paths else (path.parent,)
-    outcome = check(config, Request(paths, root, stdin=Source(relative, text)))
-    return [Shown(_diagnostic(f, root), f) for f in outcome.findings if f.at.source.path == relative]
+    report = check(Request(paths, root, stdin=Source(relative, text)), config)
+    return [Shown(_diagnostic(f, root), f) for f in report.findings if f.at.source.path == relative]
 
 
 def _diagnostic(item: Finding, root: Path) -> lsp.Diagnostic:

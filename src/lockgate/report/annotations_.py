@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from lockgate.api import Report
 from lockgate.base.findings import Finding, Severity
-from lockgate.run.check import Outcome
 
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
 
-def render(outcome: Outcome) -> str:
+def render(report: Report) -> str:
     """A line per finding."""
-    return "".join(f"{_annotation(f)}\n" for f in outcome.findings)
+    return "".join(f"{_annotation(f)}\n" for f in report.findings)
 
 
 def _annotation(item: Finding) -> str:

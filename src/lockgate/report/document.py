@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from lockgate import __version__
+from lockgate.api import Report
 from lockgate.base.findings import Evidence, Finding, Fix, Label
-from lockgate.run.check import Outcome
 
 Json = dict[str, Any]
 
 
-def document(outcome: Outcome) -> Json:
+def document(report: Report) -> Json:
     """The whole report."""
-    coverage = outcome.coverage
+    coverage = report.coverage
     return {
         "version": 1,
         "tool": {"name": "lockgate", "version": __version__},
-        "server": outcome.server,
+        "server": report.server,
         "coverage": coverage.as_json(),
-        "findings": [finding(f) for f in outcome.findings],
-        "summary": summary(outcome.findings, outcome.suppressed),
+        "findings": [finding(f) for f in report.findings],
+        "summary": summary(report.findings, report.suppressed),
     }
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 
+from lockgate.api import Report
 from lockgate.base.findings import Severity
-from lockgate.run.check import Outcome
 
 _SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "info"}
 
 
-def render(outcome: Outcome) -> str:
+def render(report: Report) -> str:
     """A list of issues."""
     issues = []
-    for item in outcome.findings:
+    for item in report.findings:
         start, end = item.at.source.position(item.at.span.start), item.at.source.position(item.at.span.end)
         issues.append(
             {

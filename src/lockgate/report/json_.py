@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
+from lockgate.api import Report
 from lockgate.report.document import document
-from lockgate.run.check import Outcome
 
 
-def render(outcome: Outcome) -> str:
+def render(report: Report) -> str:
     """One document on one line."""
-    return json.dumps(document(outcome), ensure_ascii=False) + "\n"
+    return json.dumps(document(report), ensure_ascii=False) + "\n"

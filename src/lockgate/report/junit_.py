@@ -5,24 +5,24 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 
+from lockgate.api import Report
 from lockgate.base.findings import Finding
 from lockgate.report.terminal import clean
-from lockgate.run.check import Outcome
 
 
-def render(outcome: Outcome) -> str:
+def render(report: Report) -> str:
     """A test suite."""
     by_path: dict[str, list[Finding]] = defaultdict(list)
-    if outcome.folder is not None:
-        for migration in outcome.folder.migrations:
+    if report.folder is not None:
+        for migration in report.folder.migrations:
             by_path[migration.up.source.path] = []
-    for item in outcome.findings:
+    for item in report.findings:
         by_path[item.at.source.path].append(item)
-    failures = sum(any(f.severity.rank >= outcome.fail_on.rank for f in found) for found in by_path.values())
+    failures = sum(any(f.severity.rank >= report.fail_on.rank for f in found) for found in by_path.values())
     suite = ET.Element("testsuite", name="lockgate", tests=str(len(by_path)), failures=str(failures), errors="0")
     for path, found in sorted(by_path.items()):
         case = ET.SubElement(suite, "testcase", classname="lockgate", name=clean(path))
-        bad = [f for f in found if f.severity.rank >= outcome.fail_on.rank]
+        bad = [f for f in found if f.severity.rank >= report.fail_on.rank]
         if bad:
             failure = ET.SubElement(case, "failure", message=clean(bad[0].message), type=bad[0].rule)
             failure.text = "\n".join(_line(f) for f in bad)

@@ -6,16 +6,16 @@ import json
 from typing import Any
 
 from lockgate import __version__
+from lockgate.api import Report
 from lockgate.base.findings import Finding, Label, Severity
 from lockgate.rules import rulebook
-from lockgate.run.check import Outcome
 
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-def render(outcome: Outcome) -> str:
+def render(report: Report) -> str:
     """One SARIF log with one run."""
-    names = sorted({f.name for f in outcome.findings})
+    names = sorted({f.name for f in report.findings})
     run = {
         "tool": {
             "driver": {
@@ -26,7 +26,7 @@ def render(outcome: Outcome) -> str:
             }
         },
         "columnKind": "unicodeCodePoints",
-        "results": [_result(f, names.index(f.name)) for f in outcome.findings],
+        "results": [_result(f, names.index(f.name)) for f in report.findings],
     }
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(log, ensure_ascii=False) + "\n"

@@ -10,9 +10,9 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 
+from lockgate.api import Report
 from lockgate.base.findings import Evidence, Finding, Label, Severity, Verdict
 from lockgate.report.causes import cause, remedies
-from lockgate.run.check import Outcome
 from lockgate.sources.folder import FOUND_BELOW
 
 _STYLE = {
@@ -58,17 +58,17 @@ def clean(text: str) -> str:
     )
 
 
-def render(outcome: Outcome, *, colors: bool = True) -> str:
+def render(report: Report, *, colors: bool = True) -> str:
     """The whole report."""
     paint = _Paint(colors and wants_color())
     out: list[str] = []
     told: dict[tuple[object, ...], Finding] = {}
-    for item in outcome.findings:
+    for item in report.findings:
         why = cause(item)
         first = told.setdefault(why, item) if why is not None else item
         out += _finding(item, paint) if first is item else _again(item, first, paint)
         out.append("")
-    out += _closing(outcome, paint)
+    out += _closing(report, paint)
     return "\n".join(out) + "\n"
 
 
@@ -146,11 +146,11 @@ def _cells(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
 
 
-def _closing(outcome: Outcome, paint: _Paint) -> Iterator[str]:
-    coverage = outcome.coverage
-    counts = {s: sum(f.severity is s for f in outcome.findings) for s in Severity}
+def _closing(report: Report, paint: _Paint) -> Iterator[str]:
+    coverage = report.coverage
+    counts = {s: sum(f.severity is s for f in report.findings) for s in Severity}
     exact = f"{coverage.statements - coverage.tainted} of {coverage.statements} statements exact"
-    server = outcome.server
+    server = report.server
     spoke = f"PostgreSQL {server.get('version') or server.get('major')}" + (
         f" ({server['source']})" if server.get("source") else " (simulated)"
     )
@@ -162,12 +162,12 @@ def _closing(outcome: Outcome, paint: _Paint) -> Iterator[str]:
     if stand_ins:
         yield paint(f"stand-ins: {', '.join(map(str, stand_ins))}", "dim")
     yield from (f"{paint('note:', 'bold')} {clean(str(note))}" for note in server.get("notes") or ())
-    yield f"{coverage.migrations} migrations{_found_in(outcome)}, {exact}{_queries(coverage.queries)}; {spoke}"
-    if not outcome.findings:
-        hushed = f" ({outcome.suppressed} suppressed)" if outcome.suppressed else ""
+    yield f"{coverage.migrations} migrations{_found_in(report)}, {exact}{_queries(coverage.queries)}; {spoke}"
+    if not report.findings:
+        hushed = f" ({report.suppressed} suppressed)" if report.suppressed else ""
         yield paint(f"nothing found{hushed}", "good")
         return
-    shared = remedies(outcome.findings)
+    shared = remedies(report.findings)
     if shared:
         yield "one remedy for several findings:"
         yield from (f"  {count:>4} x {clean(text)}" for text, count in shared)
@@ -176,16 +176,16 @@ def _closing(outcome: Outcome, paint: _Paint) -> Iterator[str]:
         for s in reversed(list(Severity))
         if counts[s]
     ]
-    hushed = f", {outcome.suppressed} suppressed" if outcome.suppressed else ""
+    hushed = f", {report.suppressed} suppressed" if report.suppressed else ""
     yield paint(", ".join(parts) + hushed, "bold")
-    by_verdict = {v: sum(f.evidence is not None and f.evidence.verdict is v for f in outcome.findings) for v in Verdict}
+    by_verdict = {v: sum(f.evidence is not None and f.evidence.verdict is v for f in report.findings) for v in Verdict}
     if any(by_verdict.values()):
         yield ", ".join(f"{n} {paint(v.value, v)}" for v, n in by_verdict.items() if n)
 
 
-def _found_in(outcome: Outcome) -> str:
+def _found_in(report: Report) -> str:
     """Where the migrations lie, if nobody named the folder."""
-    folder = outcome.folder
+    folder = report.folder
     looked_for = folder is not None and any(FOUND_BELOW in words for words in folder.explain)
     return f" in {clean(', '.join(folder.roots))}" if folder is not None and looked_for else ""
 

@@ -1,28 +1,47 @@
-"""What is asked of a run: the folder that it reads, and the plan, which tells what is replayed and as whom."""
+"""What is asked of a run, and its plan: what is replayed, as whom, over what stands there before the first migration.
+
+Every command makes its plan here, so that ``check``, ``verify``, ``timeline``, ``snapshot --diff`` and the editor speak of
+the same history. A history need not begin with an empty database: a framework made the first tables, an administrator
+the schema, and the first migration already uses what no migration makes. Nothing is known of that, so nothing is said of
+what rests on it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.base.findings import Severity
+from lockgate.base.findings import Finding, Severity
 from lockgate.base.text import Source
 from lockgate.base.values import dataclass, field, replace
+from lockgate.cache.replay import Missed, Recall, Tell, Told
+from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.typename import quote_identifier
 from lockgate.parse.named_roles import roles_named_in
 from lockgate.sources import Folder, home_of, load, shown
 from lockgate.sources.environment import Environment, around
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.timeline.replay import Plan
+from lockgate.timeline.replay import Broken, Leg, Plan, Replay
+from lockgate.timeline.step import Step
 
 DEFAULT_MAJOR = 16  # where nobody says which
 NEWEST_MAJOR = 18
 DEFAULT_PATH = ("$user", "public")
+_ENOUGH = 2  # a single name, or a single migration, is rather a mistake than a history that begins in the middle
+
+Progress = Callable[[int, int, str], None]  # migrations done, migrations in all, the one at hand
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the command line asks beside the configuration."""
+    """What is asked beside the configuration. Empty fields: as configured.
+
+    ``paths`` are folders or single migrations, ``cwd`` is where findings' paths begin; ``layout`` and ``transaction`` as on
+    the command line; ``role`` applies everything, ``superuser`` says that it is one. ``since`` is a commit: only findings in
+    files changed since then. ``fail_on`` is the least severity that makes the exit code 1.
+    """
 
     paths: tuple[Path, ...] = ()
     cwd: Path = field(default_factory=Path.cwd)
@@ -84,7 +103,7 @@ def _with_buffer(migration: Migration, buffer: Source) -> Migration:
 
 
 def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
-    """What is replayed, and as whom."""
+    """What is replayed and as whom, as the configuration says; ``replayed`` finds what stood there before."""
     roles = config.roles
     if roles.handover and not (roles.owner and roles.deployer):
         raise UsageError(
@@ -185,3 +204,111 @@ def read_script(config: Config, relative: str, request: Request) -> Script:
 
     shown = os.path.relpath(path, request.cwd).replace(os.sep, "/")
     return Script.whole(Source(shown, text), Transaction.STATEMENT)
+
+
+# --- a history that begins in the middle ------------------------------------------------------------------------------
+
+
+@dataclass
+class Replayed:
+    """A plan, replayed: what each leg came to, without what a later migration took back."""
+
+    plan: Plan
+    recall: Recall
+    told: list[Told]
+    findings: list[Finding]
+
+
+def replayed(
+    config: Config, request: Request, folder: Folder, tell: Tell, progress: Progress | None = None, place: str = ""
+) -> Replayed:
+    """Plan and replay; again, where the first migrations miss what no migration makes, with that supposed before them.
+
+    ``tell`` says what is kept of a leg, its ``missed`` among it. ``place`` tells apart in the cache who tells otherwise
+    of the same folder. Raises UsageError, CannotCheck.
+    """
+    found = replayed_once(request, make_plan(config, request, folder), tell, progress, place)
+    while not is_plain(config, request) and (before := beginning(found)) is not None:
+        found = replayed_once(request, replace(found.plan, environment=before), tell, progress, place)
+    return found
+
+
+def replayed_once(
+    request: Request, plan: Plan, tell: Tell, progress: Progress | None = None, place: str = ""
+) -> Replayed:
+    """Replay a plan as it is."""
+    recall = Recall(plan, tell, place + str(request.cwd), brief=request.stdin is not None)
+    told, mended = recall.told(_advance(progress, len(plan.migrations)))
+    return Replayed(plan, recall, told, standing([f for one in told for f in one.findings], mended))
+
+
+def whole_plan(config: Config, request: Request, folder: Folder) -> Plan:
+    """The plan with what stood there before its first migration, for whoever replays it otherwise than ``check``."""
+    return replayed(config, request, folder, _only_missed, place="plan:").plan
+
+
+def _only_missed(replay: Replay, leg: Leg) -> Told:
+    return Told(missed=list(missed(replay.take(leg))))
+
+
+def _advance(progress: Progress | None, total: int) -> Callable[[int, Leg], None]:
+    def advance(done: int, leg: Leg) -> None:
+        if progress is not None and leg.migration is not None:
+            progress(min(done + 1, total), total, leg.migration.id)
+
+    return advance
+
+
+def standing(findings: list[Finding], mended: frozenset[str]) -> list[Finding]:
+    """Without the latent breakage that a later migration took back (see ``Replay.mended``)."""
+    return [f for f in findings if f.sqlstate or f.message not in mended]
+
+
+def missed(items: Iterable[Step | Broken]) -> Iterator[Missed]:
+    """The relations and schemas for lack of which these statements are refused, and which nobody is seen to drop."""
+    for item in items:
+        fails = item.fails if isinstance(item, Step) else None
+        if fails is not None and fails.sqlstate in ("42P01", "3F000") and fails.object and not fails.cause:
+            assert isinstance(item, Step)
+            yield fails.sqlstate, fails.object, item.statement.script.source.path
+
+
+def beginning(found: Replayed) -> Environment | None:
+    """What stands before the first migration, where that is more than the plan of this replay has: a schema that is
+    supposed may show which tables are missing, too."""
+    plan = found.plan
+    missing = [each for one in found.told for each in one.missed]
+    if not missing or plan.baseline is not None or not plan.migrations:
+        return None
+    relations, schemas = _from_the_start(plan, missing, "42P01"), _from_the_start(plan, missing, "3F000")
+    if not relations and not schemas:
+        return None
+    after = found.recall.finished().catalog
+    relations = [name for name in relations if _never_made(after, name)]
+    schemas = [n for n in schemas if ("schema", "", n) not in after.events and after.namespace(n) is None]
+    known = plan.environment or Environment("history", "", (), ())
+    public = ("public",) if len(relations) >= _ENOUGH and "public" not in known.beside else ()
+    if not public and not schemas:
+        return None
+    sql = known.sql + "".join(f"create schema {quote_identifier(name)};\n" for name in schemas)
+    return replace(known, sql=sql, beside=(*known.beside, *public, *schemas))
+
+
+def _from_the_start(plan: Plan, missing: Iterable[Missed], sqlstate: str) -> list[str]:
+    """The names that several migrations miss, the first one among them."""
+    where: dict[str, set[str]] = {}
+    for state, name, path in missing:
+        if state == sqlstate:
+            where.setdefault(name, set()).add(path)
+    paths = set().union(*where.values())
+    return sorted(where) if plan.migrations[0].up.source.path in paths and len(paths) >= _ENOUGH else []
+
+
+def _never_made(after: Catalog, qualified: str) -> bool:
+    schema, _, name = qualified.rpartition(".")
+    space = after.namespace(schema)
+    return (
+        space is not None
+        and after.relation_named(space.oid, name) is None
+        and ("relation", schema, name) not in after.events
+    )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.base.config import Config
-from lockgate.base.errors import UsageError
 from lockgate.base.findings import Evidence, Verdict
 from lockgate.base.values import replace
 from lockgate.oracle import early
@@ -14,7 +12,6 @@ from lockgate.oracle import verify as observe
 from lockgate.oracle.apply import plan as live
 from lockgate.rules import registry
 from lockgate.run import audit as catalogs
-from lockgate.run.check import Checked, Outcome, Progress, examine, settle
 from lockgate.run.evidence import (
     BrokenBody,
     DownFails,
@@ -26,7 +23,13 @@ from lockgate.run.evidence import (
     unforeseen_queries,
     unheeded,
 )
-from lockgate.run.plan import Request
+from lockgate.run.examine import Checked, examine
+from lockgate.run.oracle_plan import of_server, oracle_plan, wished
+from lockgate.run.plan import Progress, Request
+from lockgate.run.settle import Report, settle
+
+if TYPE_CHECKING:
+    from lockgate.queries.examine import Examined
 
 
 def verify(
@@ -39,18 +42,25 @@ def verify(
     downs: bool = True,
     audit: bool = False,
     progress: Progress | None = None,
-) -> Outcome:
+) -> Report:
     """Check, apply on a real server as both roles, and stamp every finding. Raises CannotCheck where no server can be
     had."""
-    with early(
-        _wish(config, dsn, binaries)
-    ) as backend:  # it boots while the files are read, and leaves while the findings are stamped
-        checked = examine(_of_server(config, dsn, binaries), request)
-        plan = live_plan(config, checked, dsn, binaries, bodies, downs, audit)
+    wish = wished(config, dsn, binaries)
+    # the server boots while the files are read, and leaves while the findings are stamped
+    with early(wish) as backend:
+        checked = examine(of_server(config, wish), request)
+        plan = oracle_plan(
+            config, checked.plan, wish, bodies=bodies, downs=downs, audit=audit, queries=_asked(checked.queries)
+        )
         return _stamped(checked, observe(plan, progress=progress, backend=backend))
 
 
-def _stamped(checked: Checked, report: live.Report) -> Outcome:
+def _asked(examined: Examined | None) -> tuple[live.Asked, ...]:
+    """The application's queries, for the server to prepare."""
+    return tuple(live.Asked(one.query.sql, one.path) for one in examined.resolutions) if examined is not None else ()
+
+
+def _stamped(checked: Checked, report: live.Report) -> Report:
     """The check's findings with what the server said of them, and those that only it could make."""
     migrations = checked.folder.migrations
     checked.findings = stamp(checked.findings, migrations, report)
@@ -94,75 +104,6 @@ def _proof(place: BrokenBody | DownFails | DownIncomplete, report: live.Report) 
     by = place.observation.by if isinstance(place, BrokenBody) else ""
     return Evidence(
         Verdict.CONFIRMED, role, report.server.version, fails.sqlstate if fails is not None else None, words, by=by
-    )
-
-
-def _of_server(config: Config, dsn: str, binaries: str) -> Config:
-    """The configuration with the major of the server that will speak, where none is configured: both must be asked
-    about the same."""
-    dsn = dsn or os.environ.get(config.database.dsn_env, "")
-    if config.database.version is not None:
-        return config
-    if dsn:
-        from lockgate.oracle.server.dsn import major_behind
-
-        major = major_behind(dsn)
-    else:
-        from lockgate.oracle.server.binaries import choose
-
-        major = choose(binaries or config.database.binaries, None).major
-    return replace(config, database=replace(config.database, version=major))
-
-
-def _wish(config: Config, dsn: str, binaries: str) -> live.ServerWish:
-    """Which server is asked. Raises UsageError."""
-    variable = config.database.dsn_env
-    if not dsn and variable:
-        dsn = os.environ.get(variable, "")
-        if not dsn:
-            raise UsageError(
-                f"{config.path}: database.dsn_env names {variable}, which is not set",
-                f"set {variable}, or remove dsn_env",
-            )
-    return live.ServerWish(dsn, binaries or config.database.binaries, config.database.version)
-
-
-def live_plan(
-    config: Config, checked: Checked, dsn: str, binaries: str, bodies: bool, downs: bool, audit: bool
-) -> live.Plan:
-    """What the oracle is asked."""
-    wish = _wish(config, dsn, binaries)
-    plan, roles = checked.plan, config.roles
-    handover = plan.handover_sql.source if plan.handover_sql is not None else None
-    known = tuple(live.ScratchRole(name) for name in roles.assumed)
-    who = live.RolePlan(
-        plan.deployer or plan.role,
-        plan.owner,
-        plan.owned,
-        handover,
-        roles.superuser or checked.request.superuser,
-        known,
-    )
-    baseline = live.Baseline(plan.baseline.source) if plan.baseline is not None else None
-    path = plan.search_path if plan.search_path != ("$user", "public") else ()
-    queries = (
-        tuple(live.Asked(one.query.sql, one.path) for one in checked.queries.resolutions)
-        if checked.queries is not None
-        else ()
-    )
-    return live.Plan(
-        plan.migrations,
-        {},
-        wish,
-        who,
-        baseline,
-        plan.environment,
-        path,
-        bodies=bodies,
-        downs=downs,
-        audit=audit,
-        queries=queries,
-        statement_timeout=float(config.database.statement_timeout),
     )
 
 

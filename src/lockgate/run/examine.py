@@ -1,0 +1,258 @@
+"""What can be said without a server: the rules over the replay, the application's queries, slots and deploy files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lockgate.base.config import Config
+from lockgate.base.errors import UsageError
+from lockgate.base.findings import Finding, Severity
+from lockgate.base.text import Source, Span
+from lockgate.base.values import dataclass, field, replace
+from lockgate.cache.replay import Recall, Told
+from lockgate.rules import registry
+from lockgate.rules.model import Scene
+from lockgate.run import suppressions
+from lockgate.run.plan import NEWEST_MAJOR, Progress, Replayed, Request, missed, read_history, replayed, replayed_once
+from lockgate.sources import Folder
+from lockgate.timeline.replay import Broken, Leg, Plan, Replay
+from lockgate.timeline.step import Step
+
+if TYPE_CHECKING:
+    from lockgate.queries.examine import Examined
+    from lockgate.surface import Fact
+
+Spans = dict[str, tuple[Source, list[Span]]]  # the statements of each file that suppressions may stand above
+# refusals in which versions do not differ, where the object is the user's own
+_ALIKE = frozenset({"25001", "3F000", "42701", "42703", "42P01", "42P07", "55P04"})
+
+
+@dataclass
+class Coverage:
+    """How much of the input the simulator is certain of: a statement is exact or tainted."""
+
+    migrations: int = 0
+    statements: int = 0
+    tainted: int = 0
+    unmodelled: dict[str, int] = field(default_factory=dict)
+    queries: dict[str, int] | None = None
+
+    def add(self, told: Told) -> None:
+        """Count a leg's statements."""
+        self.statements += told.statements
+        self.tainted += told.tainted
+        for reason, count in told.unmodelled.items():
+            self.unmodelled[reason] = self.unmodelled.get(reason, 0) + count
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's ``coverage``."""
+        out: dict[str, Any] = {
+            "migrations": self.migrations,
+            "statements": self.statements,
+            "exact": self.statements - self.tainted,
+            "tainted": self.tainted,
+            "unmodelled": [{"reason": r, "count": n} for r, n in sorted(self.unmodelled.items())],
+        }
+        if self.queries is not None:
+            out["queries"] = self.queries
+        return out
+
+
+@dataclass
+class Checked:
+    """A check before its findings are sorted out: what ``verify`` goes on with."""
+
+    config: Config
+    request: Request
+    folder: Folder
+    plan: Plan
+    recall: Recall
+    findings: list[Finding]
+    coverage: Coverage
+    suppressions: list[suppressions.Suppression]
+    queries: Examined | None = None
+    asked: frozenset[str] = frozenset()  # the files that the findings are wanted of; empty: all
+
+    @property
+    def replay(self) -> Replay:
+        """The replay after its last step."""
+        return self.recall.finished()
+
+
+def examine(config: Config, request: Request, progress: Progress | None = None) -> Checked:
+    """Read, replay, and let the rules speak. Raises UsageError, CannotCheck."""
+    folder, asked = read_history(config, request)
+    checked = _of_replay(config, request, folder, replayed(config, request, folder, _tell, progress))
+    checked.asked = asked
+    if config.database.version is None and any(f.sqlstate and f.sqlstate not in _ALIKE for f in checked.findings):
+        checked.findings = _whatever_the_version(checked)
+    checked.findings += _of_slots(config, request, folder)
+    surface = _surface(config, request)
+    checked.findings += of_facts(surface)
+    checked.suppressions += suppressions_of(surface)
+    return checked
+
+
+def _of_replay(config: Config, request: Request, folder: Folder, found: Replayed) -> Checked:
+    """What the rules say of the migrations, and of the application's queries after them."""
+    plan = found.plan
+    checked = Checked(config, request, folder, plan, found.recall, found.findings, Coverage(len(plan.migrations)), [])
+    checked.coverage.unmodelled |= {m.opaque: 1 for m in plan.migrations if m.opaque}
+    pending = _pending(config, request, plan)
+    spans: Spans = {}
+    for one in found.told:
+        checked.coverage.add(one)
+        for source, span in one.spans:
+            spans.setdefault(source.path, (source, []))[1].append(span)
+    if _wants_queries(config, request):
+        _examine_queries(checked, pending, spans)
+    for source, places in spans.values():
+        checked.suppressions += suppressions.find(source, places)
+    return checked
+
+
+def _whatever_the_version(checked: Checked) -> list[Finding]:
+    """Nobody says which PostgreSQL it is: a refusal that the newest one does not share is no error, for it may be the
+    one."""
+    newest = replayed_once(checked.request, replace(checked.plan, major=NEWEST_MAJOR), _tell)
+    there = {f.fingerprint for f in _of_replay(checked.config, checked.request, checked.folder, newest).findings}
+    words = f"PostgreSQL {NEWEST_MAJOR} takes it: set [database] version to the one that production has"
+    return [
+        f if not f.sqlstate or f.fingerprint in there else replace(f, severity=Severity.INFO, help=words)
+        for f in checked.findings
+    ]
+
+
+# --- what the rules say of one leg ------------------------------------------------------------------------------------
+
+
+def _tell(replay: Replay, leg: Leg) -> Told:
+    told = Told()
+    taken = list(replay.take(leg))
+    for item in taken:
+        source, span = _where(item)
+        if suppressions.WORD in source.text:
+            told.spans.append((source, span))
+        if leg.kind == "migration":
+            _of_item(item, told)
+        elif leg.kind != "environment":
+            _of_production(item, told)
+    told.missed += missed(taken)
+    if leg.kind == "migration":
+        told.findings += registry.of_scene(Scene.of(item for item in taken if isinstance(item, Step)))
+    return told
+
+
+def _where(item: Step | Broken) -> tuple[Source, Span]:
+    if isinstance(item, Broken):
+        return item.failure.script.source, item.failure.span
+    return item.statement.script.source, item.statement.span
+
+
+def _of_item(item: Step | Broken, told: Told) -> None:
+    told.statements += 1
+    if isinstance(item, Broken):
+        if item.failure.sqlstate:
+            told.findings += registry.of_fact(item)
+        else:
+            told.tainted += 1
+            told.note(item.failure.message)
+        return
+    if item.tainted:
+        told.tainted += 1
+    for note in (*item.tainted, *item.notes):
+        told.note(note)
+    told.findings += registry.of_step(item)
+
+
+def _of_production(item: Step | Broken, told: Told) -> None:
+    """What the simulator could not make of production's own statements: never a finding, always told."""
+    if isinstance(item, Broken):
+        psql = item.failure.script.source.text.startswith("\\", item.failure.span.start)
+        reasons: Iterable[str] = () if psql else (item.failure.message,)
+    else:
+        there = item.statement.tag == "CreateRoleStmt"  # a configured role
+        reasons = (*item.tainted, *item.notes, *([item.fails.message] if item.fails is not None and not there else ()))
+    for reason in reasons:
+        told.note(f"{item.migration.id}: {reason}")
+
+
+# --- the application's queries ----------------------------------------------------------------------------------------
+
+
+def _wants_queries(config: Config, request: Request) -> bool:
+    """The application's queries are looked at where they are configured, and the migrations are there whole."""
+    return bool(config.queries.paths) and request.stdin is None and not any(map(Path.is_file, request.paths))
+
+
+def _pending(config: Config, request: Request, plan: Plan) -> frozenset[str]:
+    """The migrations that the running release has not had. Raises UsageError."""
+    if not request.release:
+        return frozenset()
+    if not config.queries.paths:
+        raise UsageError(
+            f"--release {request.release} needs the application's queries",
+            'name their files: [queries] paths = ["..."] in lockgate.toml',
+        )
+    from lockgate.queries.release import pending
+
+    return pending(config.root, request.cwd, request.release, plan.migrations)
+
+
+def _examine_queries(checked: Checked, pending: frozenset[str], spans: Spans) -> None:
+    """What the rules say of the application's queries, and where those stand."""
+    from lockgate.queries.application import examine_all
+
+    plan, request, recall = checked.plan, checked.request, checked.recall
+    checked.queries = examined = examine_all(
+        checked.config,
+        request.cwd,
+        request.release,
+        plan.migrations,
+        plan.search_path,
+        recall.before(pending),
+        recall.end(),
+    )
+    checked.coverage.queries = examined.coverage()
+    checked.findings += of_facts(examined.facts)
+    for one in examined.resolutions:
+        spans.setdefault(one.query.source.path, (one.query.source, []))[1].append(one.query.span)
+
+
+# --- what stands beside the migrations --------------------------------------------------------------------------------
+
+
+def of_facts(facts: Iterable[object]) -> list[Finding]:
+    """What the rules say of facts of other packages."""
+    return [found for fact in facts for found in registry.of_fact(fact)]
+
+
+def _of_slots(config: Config, request: Request, folder: Folder) -> list[Finding]:
+    from lockgate.slots import facts
+
+    return of_facts(facts(config, folder, request.cwd))
+
+
+def _surface(config: Config, request: Request) -> tuple[Fact, ...]:
+    """The compose file and the workflows here; nothing where single paths were asked for."""
+    from lockgate import surface
+
+    if request.paths or request.stdin is not None or not surface.find(request.cwd):
+        return ()
+    from lockgate.slots import git
+
+    base = git.attempt(request.cwd, "merge-base", "HEAD", config.git.base)
+
+    def before(path: str) -> str | None:
+        return git.attempt(request.cwd, "show", f"{base}:./{path}") or None
+
+    dokploy = bool(config.deploy.dokploy_url or config.deploy.compose_id)
+    return surface.examine(request.cwd, base=before if base else None, dokploy=dokploy)
+
+
+def suppressions_of(facts: Iterable[Fact]) -> list[suppressions.Suppression]:
+    """The directives in the files that facts come from."""
+    sources = {source.path: source for fact in facts if (source := getattr(fact, "source", None)) is not None}
+    return [found for source in sources.values() for found in suppressions.find(source, ())]

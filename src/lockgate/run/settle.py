@@ -1,0 +1,157 @@
+"""What is told of a run: selection, severities, suppressions, ``--since``; sorted and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lockgate.base.config import Config
+from lockgate.base.errors import UsageError
+from lockgate.base.findings import Finding, Severity, Verdict
+from lockgate.base.values import dataclass, replace
+from lockgate.rules import registry
+from lockgate.run import suppressions
+from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
+from lockgate.run.recovery import with_recovery
+from lockgate.sources import Folder
+from lockgate.timeline.replay import Plan
+
+if TYPE_CHECKING:
+    from lockgate.oracle.apply.plan import Report as Live
+    from lockgate.surface import Fact
+
+_RELEASE = "compatibility"  # the family of rules whose findings in an old file are news where what they relate to is
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check or a verification came to.
+
+    ``findings`` are sorted by place, without what is suppressed. ``server`` tells which PostgreSQL was simulated or asked.
+    ``live`` holds the server's own words, None after a check.
+    """
+
+    findings: tuple[Finding, ...]
+    coverage: Coverage
+    server: dict[str, Any]
+    suppressed: int = 0
+    fail_on: Severity = Severity.ERROR
+    folder: Folder | None = None
+    live: Live | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 where nothing is at or over the threshold, else 1."""
+        return int(any(f.severity.rank >= self.fail_on.rank for f in self.findings))
+
+
+def settle(checked: Checked, server: dict[str, Any] | None = None, live: Live | None = None) -> Report:
+    """Apply selection, severities, suppressions and ``--since``; sort; count."""
+    config, request = checked.config, checked.request
+    kept, hushed = _unsuppressed(map(weighed, as_configured(checked.findings, config)), checked.suppressions)
+    for suppression in checked.suppressions:
+        for fault in suppressions.faults(suppression, registry.ours().words, whole=live is not None):
+            kept += as_configured(registry.of_fact(fault), config)
+    if checked.asked:
+        kept = [f for f in kept if f.at.source.path in checked.asked]
+    if request.since:
+        from lockgate.slots.git import changed_paths
+
+        changed = changed_paths(request.since, request.cwd)
+        kept = [f for f in kept if changed & _files_of(f)]
+    kept = with_recovery(dict.fromkeys(sorted(kept, key=_order)), config, checked.folder.migrations)
+    return Report(
+        tuple(kept), checked.coverage, server or _simulated(checked.plan), hushed, request.fail_on, checked.folder, live
+    )
+
+
+def _unsuppressed(findings: Iterable[Finding], directives: list[suppressions.Suppression]) -> tuple[list[Finding], int]:
+    """The findings that no directive silences, and how many are silenced. A directive that silences is marked used."""
+    kept, hushed = list[Finding](), 0
+    for item in findings:
+        cover = suppressions.covering(directives, item.at.source.path, item.at.start.line, item.name, item.rule)
+        if cover is None or not registry.ours()[item.name].front.suppressible:
+            kept.append(item)
+        else:
+            cover.used.add(item.name)
+            hushed += 1
+    return kept, hushed
+
+
+def _files_of(item: Finding) -> set[str]:
+    """The files whose change brings a finding about; what breaks a query of the application's stands in a migration."""
+    return {
+        item.at.source.path,
+        *(r.source.path for r in item.related if registry.ours()[item.name].front.family == _RELEASE),
+    }
+
+
+def _simulated(plan: Plan) -> dict[str, Any]:
+    """What stands for the server where there is none."""
+    stand_ins = plan.environment.stand_ins if plan.environment is not None else ()
+    return {"major": plan.major} | ({"stand_ins": list(stand_ins)} if stand_ins else {})
+
+
+def as_configured(findings: Iterable[Finding], config: Config) -> list[Finding]:
+    """The findings of selected rules, with the configured severities."""
+    return [_with_severity(f, config) for f in findings if _selected(f, config)]
+
+
+def _selected(item: Finding, config: Config) -> bool:
+    entry = registry.ours()[item.name]
+    if any(map(entry.answers_to, config.rules.ignore)):
+        return False
+    if config.rules.select:
+        return any(map(entry.answers_to, config.rules.select))
+    return entry.front.default
+
+
+def _with_severity(item: Finding, config: Config) -> Finding:
+    wanted = config.rules.severity.get(item.name) or config.rules.severity.get(item.rule)
+    return replace(item, severity=Severity(wanted)) if wanted else item
+
+
+def weighed(item: Finding) -> Finding:
+    """As it counts after the server's word: what the server refutes is a mistake of ours, told as one, and closes no
+    gate."""
+    if item.evidence is None or item.evidence.verdict is not Verdict.REFUTED:
+        return item
+    return replace(
+        item,
+        severity=Severity.INFO,
+        help="PostgreSQL takes it: Lockgate is wrong here. Please report it, with the statements before it.",
+    )
+
+
+def _order(item: Finding) -> tuple[str, int, str, str]:
+    return (item.at.source.path, item.at.span.start, item.rule, item.message)
+
+
+def of_surface(facts: Sequence[Fact], config: Config) -> list[Finding]:
+    """What the rules say of these facts, as configured, without what is suppressed on its line."""
+    hushed = suppressions_of(facts)
+    found = as_configured(of_facts(facts), config)
+    return [
+        f for f in found if suppressions.covering(hushed, f.at.source.path, f.at.start.line, f.name, f.rule) is None
+    ]
+
+
+def validate_rules(config: Config) -> None:
+    """Every rule that the configuration names must exist (a typo would silence the wrong thing). Raises UsageError."""
+    import difflib
+
+    rules = registry.ours()
+    for name in _named_rules(config):
+        if not any(entry.answers_to(name) for entry in rules.entries.values()):
+            near = difflib.get_close_matches(name, sorted(rules.words), 1)
+            raise UsageError(
+                f'{config.path}: [rules] names "{name}", which is no rule',
+                f'did you mean "{near[0]}"?' if near else "see `lockgate rules`",
+            )
+    for name, severity in config.rules.severity.items():
+        if severity not in ("info", "warning", "error"):
+            raise UsageError(f"{config.path}: rules.severity.{name} must be info, warning or error", "mend the value")
+
+
+def _named_rules(config: Config) -> Sequence[str]:
+    return (*config.rules.select, *config.rules.ignore, *config.rules.severity)
