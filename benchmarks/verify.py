@@ -17,8 +17,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from lockgate.oracle import verify
 from lockgate.oracle.apply.plan import Plan, RolePlan, ServerWish

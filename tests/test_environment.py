@@ -6,11 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lockgate.api import Request, check, verify
 from lockgate.base.config import Config, load
 from lockgate.base.findings import Finding
-from lockgate.base.values import replace
 from lockgate.run.plan import make_plan, read_folder
 from lockgate.sources.environment import supabase
 from lockgate.timeline.export import export

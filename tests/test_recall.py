@@ -8,11 +8,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lockgate.api import Request, check
 from lockgate.base.config import load
 from lockgate.base.text import Source, Span
-from lockgate.base.values import replace
 from lockgate.cache import store as cache
 from lockgate.cache.replay import _chain
 from lockgate.report import render

@@ -1,114 +1,87 @@
-"""Our own ``dataclass`` behaves as the standard library's: the same classes made by both, side by side."""
+"""Values are msgspec structs, and those that say that they are frozen are."""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-import pickle
-import sys
-from types import ModuleType
+import importlib
+import pkgutil
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
-from lockgate.base import values
+import lockgate
+from lockgate.base.text import Source, Span
+from lockgate.catalog.objects import Attribute, Relation
 
-CODE = """
-from typing import ClassVar
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    x: int
-    y: int = 2
-    tags: dict = field(default_factory=dict)
-    note: str = field(default="", repr=False, compare=False)
-    kind: ClassVar[str] = "point"
-
-    def sum(self):
-        return self.x + self.y
-
-@dataclass(frozen=True, slots=True)
-class Deep(Point):
-    z: int = 3
-
-@dataclass
-class Bag:
-    items: list = field(default_factory=list)
-    made: str = field(init=False)
-
-    def __post_init__(self):
-        self.made = "yes"
-
-@dataclass(frozen=True)
-class Own:
-    a: int
-    b: str = "b"
-
-    def __eq__(self, other):
-        return True
-    def __hash__(self):
-        return 7
-"""
+# whole layers of values: what rules, reports and caches share must not change under them
+FROZEN = ("lockgate.base", "lockgate.catalog", "lockgate.parse", "lockgate.rules", "lockgate.difference")
 
 
-def made(decorators: Any) -> Any:
-    """The classes above by one of the two decorators."""
-    module = sys.modules["made"] = ModuleType("made")  # where the standard decorator looks for annotations
-    module.__dict__.update(dataclass=decorators.dataclass, field=decorators.field)
-    exec("from __future__ import annotations\n" + CODE, module.__dict__)
-    return module
+def structs(cls: type = msgspec.Struct) -> list[type[msgspec.Struct]]:
+    """Every struct of ours."""
+    found = [each for each in cls.__subclasses__() if each.__module__.startswith("lockgate.")]
+    return found + [deeper for each in found for deeper in structs(each)]
 
 
-@pytest.fixture(params=[values, dataclasses], ids=["ours", "standard"])
-def kinds(request: pytest.FixtureRequest) -> Any:
-    return made(request.param)
+@pytest.fixture(scope="module")
+def every() -> list[type[msgspec.Struct]]:
+    for module in pkgutil.walk_packages(lockgate.__path__, "lockgate."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    return structs()
 
 
-def test_instances(kinds: Any) -> None:
-    point = kinds.Point(1, tags={"a": 1})
-    assert (point.x, point.y, point.sum(), point.kind) == (1, 2, 3, "point")
-    assert repr(point) == "Point(x=1, y=2, tags={'a': 1})"
-    assert point == kinds.Point(1, 2, {"a": 1}, "another note")
-    assert point != kinds.Point(2) and point != (1, 2, {"a": 1})
-    assert kinds.Point(1) != kinds.Deep(1)
-    assert repr(kinds.Deep(1, z=9)) == "Deep(x=1, y=2, tags={}, z=9)"
-    assert kinds.Point.__match_args__ == ("x", "y", "tags", "note")
-    assert not hasattr(point, "__dict__")
-    for wrong in ((), (1, 2, {}, "", 5)):
-        with pytest.raises(TypeError):
-            kinds.Point(*wrong)
+def test_whole_layers_hold_nothing_but_frozen_values(every: list[type[msgspec.Struct]]) -> None:
+    layers = [cls for cls in every if cls.__module__.startswith(FROZEN)]
+    assert len(layers) > 100
+    assert [cls.__qualname__ for cls in layers if not cls.__struct_config__.frozen] == []
+
+
+def test_no_module_makes_a_data_class(every: list[type[msgspec.Struct]]) -> None:
+    modules = {cls.__module__ for cls in every}
+    made = [
+        f"{name}.{word}"
+        for name in modules
+        for word, value in vars(importlib.import_module(name)).items()
+        if isinstance(value, type) and value.__module__ == name and hasattr(value, "__dataclass_fields__")
+    ]
+    assert made == []
+
+
+TABLE = Relation(20000, "t", 2200, "r", 10, (Attribute(1, "a", 23, notnull=True),))
+
+
+@pytest.mark.parametrize(("value", "field"), [(TABLE, "name"), (Span(1, 2), "end"), (Source("a.sql", "x"), "text")])
+def test_assigning_to_a_value_raises(value: Any, field: str) -> None:
+    before = getattr(value, field)
+    with pytest.raises(AttributeError):
+        setattr(value, field, None)
+    with pytest.raises(AttributeError):
+        delattr(value, field)
+    assert getattr(value, field) == before
+
+
+def test_a_changed_copy_leaves_the_first_as_it_was() -> None:
+    other = replace(TABLE, name="u")
+    assert (other.name, TABLE.name, other.attributes) == ("u", "t", TABLE.attributes)
     with pytest.raises(TypeError):
-        kinds.Point(1, nothing=2)
+        replace(TABLE, nothing=1)
 
 
-def test_hashes(kinds: Any) -> None:
-    assert hash(kinds.Own(1)) == 7 and kinds.Own(1) == kinds.Own(2)
-    assert kinds.Bag.__hash__ is None
-    first, second = kinds.Bag(), kinds.Bag([1])
-    assert first.made == "yes" and first.items == [] and first != second
+def test_equal_values_are_one_key() -> None:
+    assert {Span(1, 2): "x"}[Span(1, 2)] == "x" and Span(1, 2) != Span(1, 3)
+    assert Source("a.sql", "x") == Source("a.sql", "x")
 
 
-def test_the_standard_functions(kinds: Any) -> None:
-    point = kinds.Point(1, tags={"a": 1})
-    assert dataclasses.is_dataclass(point)
-    assert [f.name for f in dataclasses.fields(kinds.Deep)] == ["x", "y", "tags", "note", "z"]
-    assert dataclasses.asdict(point) == {"x": 1, "y": 2, "tags": {"a": 1}, "note": ""}
-    assert dataclasses.replace(point, y=5) == kinds.Point(1, 5, {"a": 1})
-    assert copy.copy(point) == point
+def test_what_may_hold_a_password_does_not_show_it() -> None:
+    from lockgate.base.conninfo import Address
+    from lockgate.deploy.http import Answer
+    from lockgate.oracle.apply.plan import ServerWish
 
-
-def test_replace_makes_a_changed_copy() -> None:
-    kinds = made(values)
-    point = kinds.Deep(1, tags={"a": 1}, note="n")
-    other = values.replace(point, y=5)
-    assert (other.x, other.y, other.tags, other.note, other.z) == (1, 5, {"a": 1}, "n", 3)
-    assert point.y == 2 and type(other) is kinds.Deep
-    with pytest.raises(TypeError):
-        values.replace(point, nothing=1)
-
-
-def test_values_of_the_catalog_survive_pickling() -> None:
-    from lockgate.catalog.objects import Attribute, Relation
-
-    table = Relation(20000, "t", 2200, "r", 10, (Attribute(1, "a", 23, notnull=True),))
-    assert pickle.loads(pickle.dumps(table, protocol=5)) == table
+    shown = [
+        repr(Address("db", "me", ("s3cret",))),
+        repr(ServerWish("postgres://me:s3cret@db")),
+        repr(Answer(200, {"x": "s3cret"}, b"s3cret")),
+    ]
+    assert all("s3cret" not in each for each in shown)

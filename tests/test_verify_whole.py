@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lockgate.base.config import Config
 from lockgate.base.findings import Finding, Label, Severity, Verdict
 from lockgate.base.text import Span
-from lockgate.base.values import replace
 from lockgate.oracle import verify
 from lockgate.oracle.apply.plan import LiveCatalog, Report
 from lockgate.oracle.apply.plan import Plan as LivePlan

@@ -9,14 +9,14 @@ import typing
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.base.values import dataclass, field
 
 C = TypeVar("C")
 
 
-@dataclass(frozen=True, slots=True)
-class Migrations:
+class Migrations(msgspec.Struct, frozen=True):
     """Where migrations lie and how their runner sends them."""
 
     paths: tuple[str, ...] = ()
@@ -25,11 +25,10 @@ class Migrations:
     search_path: tuple[str, ...] = ("$user", "public")
     baseline: str = ""
     command: str = ""  # prints the SQL of runners without SQL files: "alembic upgrade head --sql"
-    placeholders: dict[str, str] = field(default_factory=dict)
+    placeholders: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
+class Database(msgspec.Struct, frozen=True):
     """The server that production runs."""
 
     version: int | None = None
@@ -38,8 +37,7 @@ class Database:
     statement_timeout: int = 60  # seconds that a statement has on verify's server
 
 
-@dataclass(frozen=True, slots=True)
-class Roles:
+class Roles(msgspec.Struct, frozen=True):
     """Who creates and who applies."""
 
     owner: str = ""
@@ -50,8 +48,7 @@ class Roles:
     assumed: tuple[str, ...] = ()  # roles that exist in production and no migration creates
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerSettings:
+class LedgerSettings(msgspec.Struct, frozen=True):
     """The table in which the runner records what it applied."""
 
     table: str = ""
@@ -63,33 +60,29 @@ class LedgerSettings:
     applied_at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Git:
+class Git(msgspec.Struct, frozen=True):
     """Against which branches slots are compared."""
 
     base: str = "origin/main"
     branches: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """Which rules speak, and how loudly."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    severity: dict[str, str] = field(default_factory=dict)
+    severity: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Queries:
+class Queries(msgspec.Struct, frozen=True):
     """Where the application's own SQL lies."""
 
     paths: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Deploy:
+class Deploy(msgspec.Struct, frozen=True):
     """Dokploy and the release's health. Times are in seconds. The key comes from DOKPLOY_API_KEY only."""
 
     dokploy_url: str = ""
@@ -108,16 +101,14 @@ class Deploy:
     max_age: float = 3600  # of an attestation
 
 
-@dataclass(frozen=True, slots=True)
-class Gitea:
+class Gitea(msgspec.Struct, frozen=True):
     """Where commit statuses and comments go. The token comes from GITEA_TOKEN only."""
 
     url: str = ""
     repository: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """The whole configuration; ``root`` is the folder that its relative paths count from, ``path`` its file ("" if
     there is none)."""
 
@@ -190,8 +181,7 @@ def _read(path: Path) -> Config:
     return _Reader(shown, text).config(table, path)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(msgspec.Struct, frozen=True):
     shown: str
     text: str
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 import re
 
+import msgspec
+
 from lockgate.base.errors import CannotCheck
-from lockgate.base.values import dataclass, field
 
 CONNECT_TIMEOUT = "10"  # seconds; the DSN, or PGCONNECT_TIMEOUT, may say otherwise
 _MEND = "mend the DSN in {variable}"
@@ -115,13 +116,15 @@ _DATABASE = re.compile(r'database "[^"]*" does not exist')
 _ROLE = re.compile(r'role "[^"]*" does not exist')
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """Where a DSN leads, libpq's defaults and environment included; ``shown`` is safe to print."""
 
     shown: str
     role: str
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Address(shown={self.shown!r}, role={self.role!r})"
 
 
 def parts_of(dsn: str, variable: str = "the environment variable") -> dict[str, str]:

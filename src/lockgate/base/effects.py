@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum, StrEnum
 
-from lockgate.base.values import dataclass
+import msgspec
 
 
 class Lock(IntEnum):
@@ -83,8 +83,7 @@ class Age(StrEnum):
     PRODUCTION = "production"  # the rest
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(msgspec.Struct, frozen=True):
     """What one statement does to one relation.
 
     ``lock`` is what the statement takes on it, ``held`` the strongest that its transaction holds on it afterwards;

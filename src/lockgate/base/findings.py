@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import Enum
 
+import msgspec
+
 from lockgate.base.effects import Effect
 from lockgate.base.text import Position, Source, Span
-from lockgate.base.values import dataclass
 
 
 class Severity(str, Enum):
@@ -29,8 +30,7 @@ class Verdict(str, Enum):
     UNPROVEN = "unproven"
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(msgspec.Struct, frozen=True):
     """A place in a source with words about it."""
 
     source: Source
@@ -43,8 +43,7 @@ class Label:
         return self.source.position(self.span.start)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """An observation tied to a finding. ``message`` is the server's, or the reason why nothing was proven."""
 
     verdict: Verdict
@@ -57,8 +56,7 @@ class Evidence:
     by: str = ""  # what looked into a body: "plpgsql_check 2.3", "prepared queries", "validator"
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(msgspec.Struct, frozen=True):
     """A replacement of one span of one source."""
 
     source: Source
@@ -66,8 +64,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(msgspec.Struct, frozen=True):
     """A change that mends a finding; ``sql`` is for the operator's console where no file can be edited."""
 
     title: str
@@ -75,8 +72,7 @@ class Fix:
     sql: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One thing said about one place."""
 
     rule: str  # code, "T201"

@@ -6,19 +6,17 @@ import re
 from bisect import bisect_right
 from functools import cached_property
 
-from lockgate.base.values import dataclass, field
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """A half-open range of a text, in 0-based characters."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """A place in a text: line and column 1-based, offset 0-based, all in characters."""
 
     line: int
@@ -26,15 +24,17 @@ class Position:
     offset: int
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, dict=True):
     """A named text, as it is on disk (line ends and byte order mark included).
 
     ``path`` is relative to the working directory, with forward slashes, ready for a report.
     """
 
     path: str
-    text: str = field(repr=False)
+    text: str
+
+    def __repr__(self) -> str:
+        return f"Source(path={self.path!r})"
 
     @cached_property
     def _line_starts(self) -> list[int]:

@@ -12,18 +12,18 @@ import pickle
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from lockgate.base.text import Source
-from lockgate.base.values import dataclass
 from lockgate.catalog.builtin import Builtins, builtins
 from lockgate.catalog.catalog import Catalog
 from lockgate.timeline.replay import Replay
 
 _PROTOCOL = 5
-_STATE = tuple(name for name in Replay.__match_args__ if name not in ("plan", "draft"))
+_STATE = ("session", "state", "watch", "provided")  # of a replay, beside its catalog
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(msgspec.Struct, frozen=True):
     """A state of a replay between two legs. ``key`` is another where the state is; b"" where nothing is to be
     remembered."""
 

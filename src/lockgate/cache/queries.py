@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable
 from importlib.machinery import PathFinder
 
-from lockgate.base.values import dataclass, field
+import msgspec
+
 from lockgate.cache import store as cache
 from lockgate.queries import source_code, sql_file
 from lockgate.queries.fit import Fitted, fit
@@ -19,14 +20,13 @@ _Words = tuple[str, tuple[tuple[int, int], ...], int, str]  # a passage
 _Fit = tuple[_Words, tuple[int, ...], bool, bool, bool, bool] | None
 
 
-@dataclass
-class Memory:
+class Memory(msgspec.Struct):
     """The passages of texts and what was fitted. ``before`` is what the last run left, ``now`` what this one uses."""
 
     name: bytes = b""
     before: tuple[dict[bytes, tuple[_Words, ...]], dict[bytes, _Fit]] = ({}, {})
-    passages_now: dict[bytes, tuple[_Words, ...]] = field(default_factory=dict)
-    fits_now: dict[bytes, _Fit] = field(default_factory=dict)
+    passages_now: dict[bytes, tuple[_Words, ...]] = msgspec.field(default_factory=dict)
+    fits_now: dict[bytes, _Fit] = msgspec.field(default_factory=dict)
     new: bool = False
     whole: bool = True  # this run has asked about all that there is
 

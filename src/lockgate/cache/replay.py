@@ -13,9 +13,11 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.findings import Finding
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass, field, replace
 from lockgate.cache import checkpoint as waypoint
 from lockgate.cache import store as cache
 from lockgate.catalog.catalog import Catalog
@@ -30,18 +32,17 @@ _STRIDE = (
 Missed = tuple[str, str, str]  # SQLSTATE, qualified name and file of what a statement is refused for lack of
 
 
-@dataclass
-class Told:
+class Told(msgspec.Struct):
     """What one leg came to."""
 
     statements: int = 0
     tainted: int = 0
-    unmodelled: dict[str, int] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    spans: list[tuple[Source, Span]] = field(
+    unmodelled: dict[str, int] = msgspec.field(default_factory=dict)
+    findings: list[Finding] = msgspec.field(default_factory=list)
+    spans: list[tuple[Source, Span]] = msgspec.field(
         default_factory=list
     )  # of the statements of sources with directives in them
-    missed: list[Missed] = field(default_factory=list)
+    missed: list[Missed] = msgspec.field(default_factory=list)
 
     def note(self, reason: str) -> None:
         """Count something that is not known for certain, or not modelled."""
@@ -51,13 +52,12 @@ class Told:
 Tell = Callable[[Replay, Leg], Told]
 
 
-@dataclass
-class _Book:
+class _Book(msgspec.Struct):
     """What the cache holds of a folder: the keys of its legs, what each came to, and what was mended in the end."""
 
-    chain: list[bytes] = field(default_factory=list)
-    told: list[tuple[int, int, dict[str, int], bytes]] = field(default_factory=list)
-    mended: list[str] = field(default_factory=list)
+    chain: list[bytes] = msgspec.field(default_factory=list)
+    told: list[tuple[int, int, dict[str, int], bytes]] = msgspec.field(default_factory=list)
+    mended: list[str] = msgspec.field(default_factory=list)
 
 
 class Recall:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar, cast
 
+import msgspec
+
 from lockgate.base.lazy_imports import Map
-from lockgate.base.values import dataclass
 from lockgate.catalog.builtin import Builtins, builtins
 from lockgate.catalog.objects import (
     BOOTSTRAP_SUPERUSER,
@@ -50,8 +51,7 @@ class Depend(NamedTuple):
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where something happened: a span of a source, and the slot of its migration."""
 
     source: Any  # text.Source
@@ -59,8 +59,7 @@ class Place:
     slot: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """Why a name no longer means what it meant: ``what`` is "dropped" or "renamed" (``new_name`` then)."""
 
     what: str
@@ -70,8 +69,7 @@ class Event:
     clock: int = 0  # ``Catalog.clock`` before the statement
 
 
-@dataclass(frozen=True, slots=True)
-class Taint:
+class Taint(msgspec.Struct, frozen=True):
     """Why a part of the catalog is not known for certain; ``clock`` is that of the last time that it was said."""
 
     reason: str
@@ -547,7 +545,7 @@ class Draft(Catalog):
 
     def replace_attribute(self, relation: Relation, attribute: Attribute) -> Relation:
         """Put a relation with one column replaced (same attnum)."""
-        from lockgate.base.values import replace
+        from msgspec.structs import replace
 
         changed = replace(
             relation, attributes=tuple(attribute if a.num == attribute.num else a for a in relation.attributes)

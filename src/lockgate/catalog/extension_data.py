@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.catalog.extension_rows import (
     ExtensionCast,
     ExtensionColumn,
@@ -45,8 +46,7 @@ _OTHERS = {
 _NAMED = ("opfamilies", "ts_configs", "ts_parsers", "collations")
 
 
-@dataclass(frozen=True, slots=True)
-class ExtensionData:
+class ExtensionData(msgspec.Struct, frozen=True):
     """One extension. ``members`` holds everything; the plain rows beside it are its leading fields:
 
     ``types``: name, schema, typtype, category, preferred, base, base typmod, length, collation, labels, element.

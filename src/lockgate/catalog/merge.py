@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.catalog import Draft, NameKey, Place, name_key
 from lockgate.catalog.objects import Object, Relation, Role
 

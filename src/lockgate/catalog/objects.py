@@ -8,7 +8,7 @@ of a role.
 
 from __future__ import annotations
 
-from lockgate.base.values import dataclass
+import msgspec
 
 # An acl is None (the built-in default of its kind, see privileges.py) or items (grantee role oid, 0 for PUBLIC;
 # privilege letters; those with grant option; grantor), as aclitem in PostgreSQL's src/include/utils/acl.h.
@@ -23,8 +23,7 @@ BOOTSTRAP_SUPERUSER = 10
 DATABASE_OWNER_ROLE = 6171  # pg_database_owner
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(msgspec.Struct, frozen=True):
     """A role (pg_authid). ``settings`` is ALTER ROLE ... SET."""
 
     oid: int
@@ -39,8 +38,7 @@ class Role:
     settings: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(msgspec.Struct, frozen=True):
     """A row of pg_auth_members: ``member`` belongs to ``role``."""
 
     role: int
@@ -51,8 +49,7 @@ class Membership:
     set: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Namespace:
+class Namespace(msgspec.Struct, frozen=True):
     """A schema (pg_namespace)."""
 
     oid: int
@@ -62,8 +59,7 @@ class Namespace:
     extension: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(msgspec.Struct, frozen=True):
     """A column (pg_attribute). ``num`` never changes and is never reused; a dropped column leaves the tuple."""
 
     num: int
@@ -80,8 +76,7 @@ class Attribute:
     acl: Acl = None
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(msgspec.Struct, frozen=True):
     """pg_index. ``keys`` are attribute numbers, 0 for an expression; ``included`` those of INCLUDE."""
 
     relation: int
@@ -105,8 +100,7 @@ class Index:
     clustered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(msgspec.Struct, frozen=True):
     """pg_sequence and its owner column (``owned``: relation, attnum; internal for identity)."""
 
     type: int = 20
@@ -114,8 +108,7 @@ class Sequence:
     identity: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Partitioning:
+class Partitioning(msgspec.Struct, frozen=True):
     """pg_partitioned_table: ``keys`` are attribute numbers, 0 for an expression (``expression_columns`` then tells its
     columns)."""
 
@@ -124,8 +117,7 @@ class Partitioning:
     expression_columns: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(msgspec.Struct, frozen=True):
     """A table, partitioned table, foreign table, view, materialized view, sequence, index or composite type (pg_class).
 
     ``kind`` is relkind: r p f v m S i I c. ``parents`` are the relations it inherits from or is a partition of, in
@@ -176,8 +168,7 @@ class Relation:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(msgspec.Struct, frozen=True):
     """pg_constraint. ``kind``: p u f c x n t. On a table (``relation``) or a domain (``type``)."""
 
     oid: int
@@ -202,8 +193,7 @@ class Constraint:
     expression: str = ""  # a normal form of a CHECK, to compare inherited ones
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(msgspec.Struct, frozen=True):
     """pg_type. ``kind`` is typtype: b c d e p r m; ``category`` typcategory."""
 
     oid: int
@@ -231,8 +221,7 @@ class Type:
     extension: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """What a routine runs: the text between the quotes (or BEGIN ATOMIC's own) and where it stands."""
 
     text: str
@@ -243,8 +232,7 @@ class Body:
     statement: object | None = None  # parse.Statement that made it
 
 
-@dataclass(frozen=True, slots=True)
-class Routine:
+class Routine(msgspec.Struct, frozen=True):
     """A function, procedure, aggregate or window function (pg_proc). ``kind``: f p a w.
 
     ``args`` are the input argument types (proargtypes), ``all_args``/``modes``/``names`` as in pg_proc (all arguments;
@@ -276,8 +264,7 @@ class Routine:
     extension: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(msgspec.Struct, frozen=True):
     """pg_trigger; ``events`` of I U D T, ``timing`` of B A O (before, after, instead of)."""
 
     oid: int
@@ -297,8 +284,7 @@ class Trigger:
     new_table: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """pg_policy; ``command``: r a w d *."""
 
     oid: int
@@ -310,8 +296,7 @@ class Policy:
     both: bool = False  # USING and WITH CHECK
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(msgspec.Struct, frozen=True):
     """A rewrite rule (pg_rewrite); views' own _RETURN rules are not kept, their dependencies hang on the view
     itself."""
 
@@ -329,8 +314,7 @@ class Rewrite:
     ] = ()  # of its actions: relations, with privileges and columns
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(msgspec.Struct, frozen=True):
     """pg_operator."""
 
     oid: int
@@ -344,8 +328,7 @@ class Operator:
     extension: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
+class Cast(msgspec.Struct, frozen=True):
     """pg_cast; ``context``: i a e; ``method``: f i b."""
 
     oid: int
@@ -357,8 +340,7 @@ class Cast:
     extension: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(msgspec.Struct, frozen=True):
     """pg_extension. ``known`` is False where we cannot tell what it brings: names may then come from it."""
 
     oid: int
@@ -369,8 +351,7 @@ class Extension:
     known: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(msgspec.Struct, frozen=True):
     """An object of a kind that needs no more than its name: ``kind`` is one of the OTHER kinds in kinds.py.
 
     opclass, opfamily, collation, conversion, language, event_trigger, foreign_server, fdw, user_mapping, publication,

@@ -117,7 +117,7 @@ def command(
 
 def with_environment(config: Config) -> Config:
     """The configuration with LOCKGATE_DOKPLOY_URL, LOCKGATE_COMPOSE_ID, LOCKGATE_HEALTH_URL. Raises UsageError."""
-    from lockgate.base.values import replace
+    from msgspec.structs import replace
 
     deploy = replace(
         config.deploy,

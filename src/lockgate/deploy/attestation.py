@@ -7,17 +7,17 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from lockgate import __version__
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.findings import Finding, Severity, Verdict
 from lockgate.base.text import Source
-from lockgate.base.values import dataclass, field
 from lockgate.deploy.git import FULL
 from lockgate.deploy.state import write_whole
 from lockgate.sources.migration import Migration
@@ -30,8 +30,7 @@ _LARGEST = 1024 * 1024
 _MOST = 20  # names of uncommitted files
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(msgspec.Struct, frozen=True):
     """A commit, and digests (SHA-256) of the files that a verification reads."""
 
     commit: str
@@ -40,15 +39,14 @@ class Tree:
     baseline: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
+class Attestation(msgspec.Struct, frozen=True):
     """One verification."""
 
     tree: Tree
     green: bool
     server: str  # version of the PostgreSQL that proved it
-    summary: Mapping[str, int] = field(default_factory=dict)  # findings by severity
-    verdicts: Mapping[str, int] = field(default_factory=dict)  # findings by verdict
+    summary: Mapping[str, int] = msgspec.field(default_factory=dict)  # findings by severity
+    verdicts: Mapping[str, int] = msgspec.field(default_factory=dict)  # findings by verdict
     made_at: str = ""  # ISO 8601, UTC
     tool: str = __version__
     uncommitted: tuple[str, ...] = ()  # files that were not as committed: the proof is of the tree, not of the commit
@@ -121,8 +119,7 @@ def make(
 
 def write(path: Path, attestation: Attestation) -> None:
     """Write it. Raises CannotCheck."""
-    tree, rest = asdict(attestation.tree), asdict(attestation)
-    document = {"version": 1, "kind": "lockgate-attestation", **rest, "tree": tree}
+    document = {"version": 1, "kind": "lockgate-attestation", **msgspec.to_builtins(attestation)}
     try:
         write_whole(path, json.dumps(document, indent=1) + "\n")
     except OSError as error:

@@ -6,7 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from lockgate.base.values import dataclass, field, replace
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.deploy.records import Container
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "year": 31536000}
@@ -46,20 +48,19 @@ def trouble(container: Container) -> str:
     return container.status or container.state or "no state"
 
 
-@dataclass
-class Watch:
+class Watch(msgspec.Struct):
     """Samples of a project's containers over time. ``stale``: ids that had ended before the order; they say nothing
     unless they ran again."""
 
     stale: frozenset[str] = frozenset()
     ordered: float = 0.0  # by the caller's clock
-    _bad: dict[str, int] = field(default_factory=dict)
-    _crashes: dict[str, int] = field(default_factory=dict)
-    _since: dict[str, float] = field(default_factory=dict)  # when a container was first in trouble
-    _up: dict[str, tuple[float, float]] = field(
+    _bad: dict[str, int] = msgspec.field(default_factory=dict)
+    _crashes: dict[str, int] = msgspec.field(default_factory=dict)
+    _since: dict[str, float] = msgspec.field(default_factory=dict)  # when a container was first in trouble
+    _up: dict[str, tuple[float, float]] = msgspec.field(
         default_factory=dict
     )  # when a container was first seen up, and for how long it had been
-    _last: dict[str, Container] = field(default_factory=dict)
+    _last: dict[str, Container] = msgspec.field(default_factory=dict)
     disturbed: float = 0.0  # when a container was last new, restarting or gone, by the caller's clock
     at: float = 0.0  # of the last sample
     now: tuple[Container, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from enum import Enum
 
-from lockgate.base.values import dataclass
+import msgspec
 
 
 class End(str, Enum):
@@ -25,8 +25,7 @@ class End(str, Enum):
         return {"healthy": 0, "unknown": 3, "not-ordered": 3}.get(self.value, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """What became of a release."""
 
     end: End
@@ -45,8 +44,7 @@ class Stop(Exception):
         self.result = Result(end, message, remedy, log)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """How long each phase may take, in seconds."""
 
     queue: float = 600
@@ -54,8 +52,7 @@ class Limits:
     health: float = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(msgspec.Struct, frozen=True):
     """The gate's rhythm, in seconds."""
 
     poll: float = 1.0

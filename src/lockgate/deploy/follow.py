@@ -6,18 +6,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from lockgate.base.values import dataclass, field
+import msgspec
+
 from lockgate.deploy.records import Deployment, Job
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True):
     """One order to deploy: enough to find its deployment again, after our own death too."""
 
     compose_id: str
     commit: str
     nonce: str
-    known: frozenset[str] = field(default_factory=frozenset)  # ids of the deployments before the order
+    known: frozenset[str] = msgspec.field(default_factory=frozenset)  # ids of the deployments before the order
 
     @property
     def title(self) -> str:
@@ -33,22 +33,19 @@ def fresh_nonce() -> str:
     return secrets.token_hex(6)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """Our deployment."""
 
     deployment: Deployment
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True):
     """Our job is queued and has no record yet."""
 
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Nowhere:
+class Nowhere(msgspec.Struct, frozen=True):
     """Neither a job nor a record of ours. ``candidates``: new records that may be ours or another's."""
 
     candidates: tuple[Deployment, ...] = ()

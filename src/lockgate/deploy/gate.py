@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
+
+import msgspec
 
 from lockgate.base.errors import LockgateError, UsageError
 from lockgate.base.findings import Finding
-from lockgate.base.values import dataclass, field
 from lockgate.deploy import attestation, follow, git, preflight
 from lockgate.deploy.dokploy import Dokploy, Refused, Unsettled
 from lockgate.deploy.ending import Clock, Pace
@@ -26,8 +28,7 @@ from lockgate.deploy.voice import Voice
 T = TypeVar("T")
 
 
-@dataclass
-class Gate:
+class Gate(msgspec.Struct, dict=True):
     """The gate's hands. ``verify`` proves the tree; ``connect`` opens Dokploy only when the proof allows it."""
 
     order: Order
@@ -40,12 +41,13 @@ class Gate:
     masker: Masker
     gitea: Gitea | None = None
     missing: str = ""  # what Dokploy cannot be reached without; advisory only
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace = msgspec.field(default_factory=Pace)
     show: Callable[[Outcome], None] = lambda outcome: None
     check_settings: Callable[[preflight.Settings, bool], Sequence[Finding]] = lambda settings, allowed: ()
 
-    def __post_init__(self) -> None:
-        self._voice = Voice(self.order, self.screen, self.masker, self.gitea)
+    @cached_property
+    def _voice(self) -> Voice:
+        return Voice(self.order, self.screen, self.masker, self.gitea)
 
     @property
     def report(self) -> dict[str, Any]:

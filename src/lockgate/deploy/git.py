@@ -8,14 +8,14 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.base.values import dataclass
 
 FULL = re.compile(r"[0-9a-f]{40}")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """The commit and branch that would be deployed."""
 
     commit: str  # 40 hex digits

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
+import msgspec
+
 from lockgate.base.config import Config
 from lockgate.base.errors import LockgateError, UsageError
-from lockgate.base.values import dataclass
 from lockgate.deploy.git import FULL
 from lockgate.deploy.http import Answer, Http, NotJson, Unreachable, checked_url
 from lockgate.deploy.secret import Masker, Secret, from_environment, printable
@@ -35,8 +36,7 @@ class GiteaError(LockgateError):
     """A status or comment could not be made (exit 3 where that was all that was asked)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where statuses go: the API's base, the repository, and the link back to the run."""
 
     api: str

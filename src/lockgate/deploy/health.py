@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from lockgate.base.errors import UsageError
-from lockgate.base.values import dataclass
 from lockgate.deploy.http import Answer, Http, NotJson, Unreachable, checked_url
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(msgspec.Struct, frozen=True):
     """What a healthy answer looks like."""
 
     url: str

@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from lockgate import __version__
 from lockgate.base.errors import UsageError
-from lockgate.base.values import dataclass, field
 
 if TYPE_CHECKING:
     import httpx
@@ -34,13 +35,15 @@ class NotJson(Exception):
     """The body is no JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What came back."""
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status})"  # the rest may hold a key
 
     def json(self) -> Any:
         """The body as JSON; None for an empty body. Raises NotJson."""

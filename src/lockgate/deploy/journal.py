@@ -7,15 +7,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lockgate.base.values import dataclass
+import msgspec
 
 ENOUGH = 5  # green deploys in a row after which the webhook may go
 GREEN = "deployed and healthy"  # how the description of a green deploy's status begins
 OVERRIDDEN = "OVERRIDE"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One run of the gate."""
 
     commit: str
@@ -24,8 +23,7 @@ class Entry:
     at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(msgspec.Struct, frozen=True):
     """What the runs come to; ``row`` is the number of green deploys since the last that was not."""
 
     runs: int

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from lockgate.base.config import Config
-from lockgate.base.values import dataclass
 from lockgate.deploy import attestation, git
 from lockgate.deploy.ending import Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """A tree that would be deployed, and how."""
 
     config: Config

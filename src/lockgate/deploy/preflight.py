@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from lockgate.base.errors import UsageError
-from lockgate.base.values import dataclass
 from lockgate.deploy.dokploy import Dokploy
 from lockgate.deploy.ending import Limits, Pace
 from lockgate.deploy.records import Compose
 from lockgate.deploy.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """What Dokploy holds for the compose, and what that means for the gate."""
 
     compose: Compose

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import msgspec
+
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Finding
-from lockgate.base.values import dataclass
 from lockgate.deploy import attestation
 
 
@@ -23,8 +24,7 @@ class Outcome(Protocol):
     def server(self) -> Mapping[str, Any]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """Whether the proof opens the gate, and why not."""
 
     green: bool

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lockgate.base.values import dataclass, field
+import msgspec
 
 COMMIT = re.compile(r"Commit: ([0-9a-f]{40})\b")
 _BRANCH_FIELDS = {
@@ -23,8 +23,7 @@ class Malformed(Exception):
     """An answer without what every version of Dokploy sends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compose:
+class Compose(msgspec.Struct, frozen=True):
     """A compose service, without its secrets."""
 
     id: str
@@ -40,8 +39,7 @@ class Compose:
     server_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(msgspec.Struct, frozen=True):
     """One deployment record; it appears only when its job starts."""
 
     id: str
@@ -58,8 +56,7 @@ class Deployment:
         return match.group(1) if match else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """A queued deployment: it vanishes when it ends."""
 
     id: str
@@ -69,15 +66,14 @@ class Job:
     state: str  # waiting, active
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(msgspec.Struct, frozen=True):
     """One container of the compose project."""
 
     id: str
     name: str
     state: str  # running, restarting, exited, created, ...
     status: str  # "Up 3 seconds (healthy)", "Restarting (3) 12 seconds ago"
-    restarts: int | None = field(default=None)  # of docker inspect, where the key may read it
+    restarts: int | None = None  # of docker inspect, where the key may read it
 
 
 def _text(row: dict[str, Any], key: str) -> str:

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from lockgate.base.values import dataclass, field, replace
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.deploy import containers as docker
 from lockgate.deploy.dokploy import Dokploy, Refused, Unsettled
 from lockgate.deploy.ending import Clock, End, Limits, Pace, Result, Stop
@@ -22,8 +24,7 @@ T = TypeVar("T")
 RESUME = "`lockgate deploy --resume` follows it; do not deploy again before you know"
 
 
-@dataclass
-class Release:
+class Release(msgspec.Struct):
     """The hands of a release: the server, the screen, the memory, the limits."""
 
     dokploy: Dokploy
@@ -31,8 +32,8 @@ class Release:
     store: Store
     screen: Screen
     probe: Probe | None
-    limits: Limits = field(default_factory=Limits)
-    pace: Pace = field(default_factory=Pace)
+    limits: Limits = msgspec.field(default_factory=Limits)
+    pace: Pace = msgspec.field(default_factory=Pace)
     notes: tuple[str, ...] = ()
     _elsewhere: bool = False  # the order went into a queue that this Dokploy does not show
 

@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 from string import Template
 
+import msgspec
+
 from lockgate import __version__
 from lockgate.base.errors import CannotCheck, LockgateError
-from lockgate.base.values import dataclass
 from lockgate.deploy import git
 from lockgate.sources import load
 from lockgate.surface import examine
@@ -25,8 +26,7 @@ _COMMAND = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What stands in the repository."""
 
     root: Path
@@ -44,8 +44,7 @@ class Found:
     migration: str = "your-migration-command"
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(msgspec.Struct, frozen=True):
     """One file that would be written. ``action``: create, change (something is added), keep (as wished), conflict."""
 
     path: str

@@ -10,24 +10,25 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.base.values import dataclass, field, replace
 from lockgate.deploy.follow import Ticket
 
 PHASES = ("ordering", "ordered", "running", "ended")
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(msgspec.Struct, frozen=True):
     """An order and how far it is known to have come."""
 
     server: str
     ticket: Ticket
     phase: str = "ordering"  # ordering: the POST may or may not have arrived
     deployment: str = ""  # the locked id
-    stale: frozenset[str] = field(default_factory=frozenset)  # containers that had ended before
+    stale: frozenset[str] = msgspec.field(default_factory=frozenset)  # containers that had ended before
     override: str = ""
-    at: float = field(default_factory=time.time)  # of the order, in seconds since 1970
+    at: float = msgspec.field(default_factory=time.time)  # of the order, in seconds since 1970
 
 
 class Store:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec.structs import replace
+
 from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
-from lockgate.base.values import replace
 from lockgate.difference.compare import Terms, comparable, deviations
 from lockgate.difference.deviation import Change, Deviation, Difference, Touch
 from lockgate.difference.doubt import doubted

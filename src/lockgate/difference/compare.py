@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lockgate.base.values import dataclass, replace
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.difference.address import PARTS
 from lockgate.difference.alike import alike
 from lockgate.difference.deviation import Change, Deviation, Key
@@ -21,8 +23,7 @@ _NEWER, _NEW_PRIVILEGE = frozenset({"inherit", "set"}), "MAINTAIN"
 _SPELLED = frozenset({"definition", "default", "generated", "using", "with check", "bound", "partition by"})
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """What can be compared. ``strangers``: roles whose grants nobody can tell, ``roles``: those that configuration and
     migrations know."""
 

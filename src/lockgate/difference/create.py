@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.typename import quote_identifier as q
 from lockgate.difference.address import PARTS, address, table
 from lockgate.difference.grants import first, privileges

@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from lockgate.base.values import dataclass, field
+import msgspec
+
 from lockgate.oracle.read.definition import Definition
 
 Key = tuple[str, ...]  # kind, then what names the object
@@ -19,8 +20,7 @@ class Change(str, Enum):
     CHANGED = "changed"  # both have it, and not the same
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(msgspec.Struct, frozen=True):
     """The last statement of an applied migration that touched an object; or the pending one that means to make it."""
 
     slot: str
@@ -30,15 +30,14 @@ class Touch:
     pending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Deviation:
+class Deviation(msgspec.Struct, frozen=True):
     """One object that is not the same in production and after its applied migrations."""
 
     key: Key
     change: Change
     production: Definition | None  # as it is there
     migrations: Definition | None  # as they make it
-    properties: dict[str, tuple[Any, Any]] = field(
+    properties: dict[str, tuple[Any, Any]] = msgspec.field(
         default_factory=dict
     )  # of CHANGED: in production, and as the migrations make it
     inside: tuple[Definition, ...] = ()  # what goes with a whole schema, table, view or type: its columns and all
@@ -80,8 +79,7 @@ def shown(one: Definition) -> str:
     return ".".join(one.name) + (f"({one.args})" if one.args is not None else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     """Everything that differs, and what could not be told."""
 
     deviations: tuple[Deviation, ...] = ()

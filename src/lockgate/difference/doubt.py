@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lockgate.base.values import dataclass, field
+import msgspec
+
 from lockgate.difference.deviation import Deviation
 from lockgate.oracle.apply.plan import Observation, Report, State
 from lockgate.oracle.apply.repair import ROLE_OPTIONS, SUPERUSER
@@ -13,12 +14,11 @@ from lockgate.parse import Statement, SyntaxFailure, parse_script
 from lockgate.sources.migration import Migration
 
 
-@dataclass(frozen=True, slots=True)
-class Doubts:
+class Doubts(msgspec.Struct, frozen=True):
     """Names in doubt, each with the reason; ``everything``: nothing that production has or lacks can be told for
     certain."""
 
-    names: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = msgspec.field(default_factory=dict)
     everything: str = ""
 
     def of(self, each: Deviation) -> str:

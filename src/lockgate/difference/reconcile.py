@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.typename import quote_identifier
 from lockgate.difference import address
 from lockgate.difference.address import PARTS

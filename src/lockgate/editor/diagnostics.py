@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 from lsprotocol import types as lsp
 
 from lockgate.api import Finding, Label, Request, Severity, Source, Span, check, configuration
-from lockgate.base.values import dataclass
 
 _SEVERITY = {
     Severity.ERROR: lsp.DiagnosticSeverity.Error,
@@ -18,8 +18,7 @@ _SEVERITY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """A diagnostic with the finding behind it."""
 
     diagnostic: lsp.Diagnostic

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from lockgate.base.text import Offsets, Span
-from lockgate.base.values import dataclass, field
 from lockgate.sources.migration import Script
 
 Node = dict[str, Any]
@@ -24,20 +25,21 @@ def nodes(tree: Any) -> Iterator[Node]:
             stack.extend(v for v in item.values() if isinstance(v, (dict, list)))
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """Where a parsed text lies: translates the parser's byte offsets into characters of the file."""
 
     start: int  # character offset of the parsed text in the file
-    offsets: Offsets = field(repr=False)
+    offsets: Offsets
+
+    def __repr__(self) -> str:
+        return f"Origin(start={self.start})"
 
     def at(self, location: int) -> int:
         """The character offset in the file of a byte offset of the parsed text."""
         return self.start + self.offsets.char(location)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """One SQL statement as PostgreSQL's grammar read it.
 
     ``node`` is the body of the raw parse tree's top node (JSON, locations in bytes, zero values omitted) and ``tag``
@@ -48,8 +50,11 @@ class Statement:
     index: int  # 1-based in the script
     span: Span  # first token to last, without the semicolon
     tag: str
-    node: Node = field(repr=False)
-    origin: Origin = field(repr=False)
+    node: Node
+    origin: Origin
+
+    def __repr__(self) -> str:
+        return f"Statement({self.script.source.path!r}, {self.index}, {self.tag}, {self.span})"
 
     @property
     def text(self) -> str:
@@ -63,8 +68,7 @@ class Statement:
         return self.origin.at(location)
 
 
-@dataclass(frozen=True, slots=True)
-class SyntaxFailure:
+class SyntaxFailure(msgspec.Struct, frozen=True):
     """A statement that PostgreSQL's grammar refuses (42601), or that could not be analysed at all (sqlstate "")."""
 
     script: Script

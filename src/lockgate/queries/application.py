@@ -9,9 +9,10 @@ from functools import cache as once
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from lockgate.base.config import Config
 from lockgate.base.text import Source
-from lockgate.base.values import dataclass
 from lockgate.cache import store as cache
 from lockgate.cache.answers import Answers, Glance
 from lockgate.cache.checkpoint import Point
@@ -64,8 +65,7 @@ def _everything(root: Path, cwd: Path) -> Iterator[tuple[str, bytes]]:
         yield shown(root / path, cwd), data
 
 
-@dataclass
-class _Desk:
+class _Desk(msgspec.Struct):
     """Where files are looked at, with what is remembered of them."""
 
     root: Path

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.findings import Label
-from lockgate.base.values import dataclass, replace
 from lockgate.cache.queries import Memory
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation
@@ -22,8 +24,7 @@ from lockgate.timeline.failure import Failure
 Files = Iterable[tuple[str, bytes]]  # path and content
 
 
-@dataclass(frozen=True)
-class Schema:
+class Schema(msgspec.Struct, frozen=True, dict=True):
     """A catalog, and the search_path of the application's sessions."""
 
     catalog: Catalog
@@ -35,8 +36,7 @@ class Schema:
         return known(self.catalog)
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(msgspec.Struct, frozen=True):
     """What queries came to: what is wrong, and how each was resolved; ``own`` of them are this tree's, the rest the
     release's."""
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
 from sqlglot import Expr, exp
 from sqlglot.optimizer.scope import Scope, ScopeType, traverse_scope
 
-from lockgate.base.values import dataclass
 from lockgate.queries.frames import HOLE_NAME
 
 Brought = dict[int, frozenset[str] | None]  # by the level's node
 _LEVELS = (exp.Select, exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True):
     """A column of a relation, under the name that it has there; None: the relation alone. ``bare``: written without a
     qualifier, so an outer level may mean it."""
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.base.values import dataclass, field
 from lockgate.cache import memo
 from lockgate.queries.source_code import GRAMMARS
 from lockgate.slots.git import Blobs, commit_of, git
@@ -42,8 +43,7 @@ _TEST = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(msgspec.Struct, frozen=True):
     """A file to be looked into. ``stamp`` is another wherever its content is another."""
 
     path: str  # relative to the configuration's folder
@@ -51,15 +51,14 @@ class File:
     read: Callable[[], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """Which paths, relative to the configuration's folder, are looked into. ``apart`` are the folders of the
     migrations."""
 
     patterns: tuple[re.Pattern[str], ...]
     excluded: tuple[re.Pattern[str], ...]
     apart: frozenset[str]
-    folders: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)  # what has been found out
+    folders: dict[str, bool] = msgspec.field(default_factory=dict)  # what has been found out
 
     def __call__(self, path: str) -> bool:
         """Whether a file is one of them."""

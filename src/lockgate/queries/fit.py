@@ -14,7 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lockgate.base.values import dataclass, replace
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.parse.grammar import GrammarError, parse_json
 from lockgate.queries.frames import HOLE_NAME, frames
 from lockgate.queries.passage import Passage, Writer
@@ -29,8 +31,7 @@ _STATEMENT = re.compile(
 _LIST = re.compile(r"\b(?:in|values)\s*\Z", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+class Fitted(msgspec.Struct, frozen=True):
     """A text that PostgreSQL's grammar takes. ``holes``: the parameters that stand for fragments; ``open``: other
     fragments are in it too."""
 
@@ -48,8 +49,7 @@ class Fitted:
         return self.open or bool(self.holes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
+class _Choice(msgspec.Struct, frozen=True):
     """One thing that a slot may stand for; ``$0`` in it is a parameter. ``certain``: it is what the program means; else
     a fragment is not known."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.catalog.builtin import Builtins
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation, Routine
@@ -14,8 +15,7 @@ _WORD = re.compile(rb"[\w\x80-\xff]+")
 _BLANKED = bytes(c if _WORD.match(bytes([c])) else 32 for c in range(256))
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """Schemas by the names of their relations: those that are there, and those that were dropped or renamed."""
 
     there: dict[str, tuple[str, ...]]

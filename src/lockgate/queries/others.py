@@ -15,7 +15,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import cached_property
 
-from lockgate.base.values import dataclass, field
+import msgspec
+
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation
 from lockgate.queries.query import Query, columns
@@ -48,13 +49,12 @@ _TRIED = re.compile(
 _REACH = 20_000  # characters that a definition may go on for
 
 
-@dataclass
-class Made:
+class Made(msgspec.Struct):
     """What one folder makes: relations by their names in lower case, each with the texts of its definition. ``added``:
     those that it only adds to."""
 
-    relations: dict[str, list[str]] = field(default_factory=dict)
-    added: set[str] = field(default_factory=set)
+    relations: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    added: set[str] = msgspec.field(default_factory=set)
 
     def read(self, text: str, program: bool = False) -> None:
         """Take the definitions of one file; what a program drops it has made at another time."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from lockgate.base.values import dataclass
+import msgspec
 
 HOLE = "\ue000"  # stands in a text for a fragment that the program puts in
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(msgspec.Struct, frozen=True):
     """``runs`` are pairs (offset in the text, offset in the file): from there on one to one, up to the next. ``end`` is
     the file's offset after it.
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.queries.passage import HOLE
 
 _QUOTED = r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$"
@@ -56,8 +57,7 @@ _TOKEN = re.compile(_TOKENS.replace("NAME", r"[A-Za-z_]\w*"), re.VERBOSE | re.DO
 _KEBAB = re.compile(r"\s*--[ \t]*(?::name\b|:snip\b|name:\s*\w+-)")
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True):
     """A placeholder: where it stands, and what it may be. ``name`` is that of a value ("": every one is another)."""
 
     start: int

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+import msgspec
+
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass, field
 from lockgate.parse import Statement
 from lockgate.parse.script import parse_text
 from lockgate.queries.fit import Fitted
@@ -20,22 +21,21 @@ TAGS = frozenset(("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "Merge
 Name = tuple[str, str]  # schema ("" where none is written) and relation
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(msgspec.Struct, frozen=True, dict=True):
     """One statement, the ``number``-th of its fitted text, where it is ``at``.
 
     ``relations`` are the names that its FROM clauses and targets have, WITH queries left out.
     """
 
     source: Source
-    fitted: Fitted = field(repr=False)
+    fitted: Fitted
     number: int
     at: Span
     relations: tuple[Name, ...] = ()
     meant: Meant = Meant.HERE
 
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return Query, (self.source, self.fitted, self.number, self.at, self.relations, self.meant)
+    def __repr__(self) -> str:
+        return f"Query({self.source.path!r}, {self.number}, {self.at})"
 
     @cached_property
     def statement(self) -> Statement:

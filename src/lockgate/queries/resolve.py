@@ -14,8 +14,10 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.lazy_imports import Map
-from lockgate.base.values import dataclass, replace
 from lockgate.catalog.catalog import Catalog, Draft, NameKey, Taint
 from lockgate.catalog.objects import Relation
 from lockgate.queries.dialect import calls_unknown
@@ -33,8 +35,7 @@ _HOLE = re.compile(rf"{HOLE_NAME}\w+")
 _ANY = Variables(inferred=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(msgspec.Struct, frozen=True):
     """What became of a query. ``failure`` is what PostgreSQL refuses it with, as far as that is certain; its span
     counts in the fitted text.
 

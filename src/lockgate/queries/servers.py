@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from lockgate.base.values import dataclass
+import msgspec
 
 _UPSERT = r"\breturning\b|\bon\s+conflict\b|\bfor\s+(?:no\s+key\s+)?(?:update|share)\b"
 _POSTGRES = r"::|\bilike\b|\bany\s*\(\s*[$@:?%]|\bunnest\s*\(|\blateral\b|\barray\s*\[|\bdistinct\s+on\b|\bpg_|\bjsonb|\bregclass\b"
@@ -48,8 +48,7 @@ class Meant(Enum):
     OTHER = "another server's client gets it"
 
 
-@dataclass(frozen=True, slots=True)
-class Company:
+class Company(msgspec.Struct, frozen=True):
     """What a file speaks of: other servers, by their number in the table, and PostgreSQL."""
 
     others: tuple[int, ...] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 from lockgate.catalog.catalog import Catalog
@@ -102,9 +101,9 @@ def _altered(before: Catalog, after: Catalog, old: Object, new: Object) -> Itera
     if owners[0] != owners[1]:
         yield f"~ {name}: owner {before.role_name(owners[0])} is now {after.role_name(owners[1])}"
     changed = [
-        _WORDS.get(f.name, f.name.replace("_", " "))
-        for f in fields(type(old))
-        if f.name not in _SILENT and getattr(old, f.name) != getattr(new, f.name)
+        _WORDS.get(field, field.replace("_", " "))
+        for field in old.__struct_fields__
+        if field not in _SILENT and getattr(old, field) != getattr(new, field)
     ]
     if changed:
         yield f"~ {name}: {', '.join(changed)}"
@@ -134,5 +133,5 @@ def _difference(catalog: Catalog, old: Attribute, new: Attribute) -> str:
     if old.has_default != new.has_default:
         return "has a default" if new.has_default else "has no default"
     return ", ".join(
-        _WORDS.get(f.name, f.name) for f in fields(Attribute) if getattr(old, f.name) != getattr(new, f.name)
+        _WORDS.get(field, field) for field in old.__struct_fields__ if getattr(old, field) != getattr(new, field)
     )

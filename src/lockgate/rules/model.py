@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
+import msgspec
+
 from lockgate.base.effects import Age, Effect, Lock, Work
 from lockgate.base.findings import Edit, Fix, Label, Severity
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass, field
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Object, Relation
 from lockgate.catalog.typename import quote_identifier
@@ -26,25 +27,22 @@ from lockgate.timeline.step import Change, Step
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(msgspec.Struct, frozen=True):
     """The release that runs while the migrations are applied."""
 
     name: str  # the commit or tag, as --release names it
     pending: frozenset[str] = frozenset()  # ids of the migrations that it does not have yet
 
 
-@dataclass(frozen=True, slots=True)
-class Production:
+class Production(msgspec.Struct, frozen=True):
     """What is known of production: None where nothing tells."""
 
     applied: frozenset[str] | None = None  # ids of the migrations that the ledger holds
-    rows: Mapping[str, int] = field(default_factory=dict)  # an estimate for each relation, by qualified name
-    bytes: Mapping[str, int] = field(default_factory=dict)  # with its indexes
+    rows: Mapping[str, int] = msgspec.field(default_factory=dict)  # an estimate for each relation, by qualified name
+    bytes: Mapping[str, int] = msgspec.field(default_factory=dict)  # with its indexes
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True):
     """What one migration did. ``before`` is the catalog before its first statement, ``after`` the one after its last."""
 
     migration: Migration
@@ -111,8 +109,7 @@ def _words_of(change: Change) -> set[str]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(msgspec.Struct, frozen=True):
     """A finding without its rule: what is said, and where."""
 
     message: str
@@ -137,8 +134,7 @@ EffectCheck = Callable[[Scene, Step, Effect], Iterable[Remark]]
 FactCheck = Callable[[Any], Iterable[Remark]]
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(msgspec.Struct, frozen=True):
     """What makes a function of a rule speak."""
 
     kind: str  # failure scene effect fact

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property
 from typing import Any
 
+import msgspec
+
 from lockgate.base.effects import Age, Effect
 from lockgate.base.errors import CannotCheck
 from lockgate.base.findings import Finding, Severity
-from lockgate.base.values import dataclass
 from lockgate.rules import rulebook
 from lockgate.rules.model import Remark, Scene, Trigger, triggers_of
 from lockgate.rules.rulebook import FrontMatter, Rule
@@ -21,8 +22,7 @@ from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A rule without its document's text: what a run needs of it."""
 
     name: str

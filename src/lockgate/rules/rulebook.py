@@ -7,11 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from lockgate.base.effects import Effect, Lock, Work
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Severity
 from lockgate.base.lazy_imports import pattern
-from lockgate.base.values import dataclass
 
 URL = "https://lockgate.dev/rules/"
 _FRONT = pattern(r"\A\+\+\+\n(.*?)\n\+\+\+\n", re.DOTALL)
@@ -22,8 +23,7 @@ _MARK = pattern(r"(?:--|#|//)\s*(finding|ok|todo-finding)(?::\s*\"([^\"]*)\")?\s
 SECTIONS = ("What it catches", "Why it hurts", "What to do", "When to ignore it", "Examples")
 
 
-@dataclass(frozen=True, slots=True)
-class FrontMatter:
+class FrontMatter(msgspec.Struct, frozen=True):
     """What stands between the +++ lines of a document: every key that there is.
 
     At most one of ``sqlstate``, ``locks`` and ``work`` together, and ``bodies`` says what proves a finding on a real
@@ -52,8 +52,7 @@ class FrontMatter:
         return locked and (not self.work or effect.work.name.lower() in self.work)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """A rule as its document states it."""
 
     name: str
@@ -92,8 +91,7 @@ class Rule:
         return match.group(1).strip() if match else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """An expectation on one line of an example: ``kind`` is finding, ok or todo-finding."""
 
     line: int  # 1-based in its file
@@ -101,8 +99,7 @@ class Mark:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(msgspec.Struct, frozen=True):
     """One file of an example: a migration, a file with queries of the application, or one of the running release's.
 
     Migrations that stand after a file of the release are pending.
@@ -115,8 +112,7 @@ class File:
     kind: str = "migration"  # migration query release
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(msgspec.Struct, frozen=True):
     """One fence of the section Examples."""
 
     rule: str

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.findings import Evidence, Finding, Label, Verdict
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass, replace
 from lockgate.oracle.apply.plan import BodyObservation, DownObservation, Failure, Notice, Observation, Report, State
 from lockgate.parse.tokens import skip_space, token_end
 from lockgate.queries.facts import QueryRefused
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
 _MISSED = pattern(r'"([^"]+)"|(?:column|function|procedure|type) ([\w.$]+)')
 
 
-@dataclass(frozen=True, slots=True)
-class Unforeseen:
+class Unforeseen(msgspec.Struct, frozen=True):
     """A statement that the server refused and that the simulator let pass."""
 
     migration: Migration
@@ -38,8 +39,7 @@ class Unforeseen:
     at: Label
 
 
-@dataclass(frozen=True, slots=True)
-class Unheeded:
+class Unheeded(msgspec.Struct, frozen=True):
     """A statement that the server took with a WARNING of class 01, and that the simulator let pass without."""
 
     migration: Migration
@@ -48,8 +48,7 @@ class Unheeded:
     at: Label
 
 
-@dataclass(frozen=True, slots=True)
-class Differs:
+class Differs(msgspec.Struct, frozen=True):
     """Something that the simulated catalog has otherwise than the server's: a bug of Lockgate's."""
 
     migration: Migration
@@ -59,8 +58,7 @@ class Differs:
     at: Label
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenBody:
+class BrokenBody(msgspec.Struct, frozen=True):
     """A routine whose body the server refuses, first seen after a migration."""
 
     migration: Migration
@@ -68,8 +66,7 @@ class BrokenBody:
     at: Label
 
 
-@dataclass(frozen=True, slots=True)
-class DownFails:
+class DownFails(msgspec.Struct, frozen=True):
     """A down script that the server refuses right after its own up."""
 
     migration: Migration
@@ -77,8 +74,7 @@ class DownFails:
     at: Label
 
 
-@dataclass(frozen=True, slots=True)
-class DownIncomplete:
+class DownIncomplete(msgspec.Struct, frozen=True):
     """A down script that leaves the catalog different from what it was before the up."""
 
     migration: Migration

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Finding, Severity
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass, field, replace
 from lockgate.cache.replay import Recall, Told
 from lockgate.rules import registry
 from lockgate.rules.model import Scene
@@ -29,14 +31,13 @@ Spans = dict[str, tuple[Source, list[Span]]]  # the statements of each file that
 _ALIKE = frozenset({"25001", "3F000", "42701", "42703", "42P01", "42P07", "55P04"})
 
 
-@dataclass
-class Coverage:
+class Coverage(msgspec.Struct):
     """How much of the input the simulator is certain of: a statement is exact or tainted."""
 
     migrations: int = 0
     statements: int = 0
     tainted: int = 0
-    unmodelled: dict[str, int] = field(default_factory=dict)
+    unmodelled: dict[str, int] = msgspec.field(default_factory=dict)
     queries: dict[str, int] | None = None
 
     def add(self, told: Told) -> None:
@@ -60,8 +61,7 @@ class Coverage:
         return out
 
 
-@dataclass
-class Checked:
+class Checked(msgspec.Struct):
     """A check before its findings are sorted out: what ``verify`` goes on with."""
 
     config: Config

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from msgspec.structs import replace
+
 from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
-from lockgate.base.values import replace
 from lockgate.oracle.apply import plan as live
 from lockgate.run.plan import DEFAULT_PATH
 from lockgate.timeline.replay import Plan

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.findings import Finding, Severity
 from lockgate.base.text import Source
-from lockgate.base.values import dataclass, field, replace
 from lockgate.cache.replay import Missed, Recall, Tell, Told
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.typename import quote_identifier
@@ -34,8 +36,7 @@ _ENOUGH = 2  # a single name, or a single migration, is rather a mistake than a 
 Progress = Callable[[int, int, str], None]  # migrations done, migrations in all, the one at hand
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What is asked beside the configuration. Empty fields: as configured.
 
     ``paths`` are folders or single migrations, ``cwd`` is where findings' paths begin; ``layout`` and ``transaction`` as on
@@ -44,7 +45,7 @@ class Request:
     """
 
     paths: tuple[Path, ...] = ()
-    cwd: Path = field(default_factory=Path.cwd)
+    cwd: Path = msgspec.field(default_factory=Path.cwd)
     layout: str = ""
     transaction: str = ""
     role: str = ""
@@ -209,8 +210,7 @@ def read_script(config: Config, relative: str, request: Request) -> Script:
 # --- a history that begins in the middle ------------------------------------------------------------------------------
 
 
-@dataclass
-class Replayed:
+class Replayed(msgspec.Struct):
     """A plan, replayed: what each leg came to, without what a later migration took back."""
 
     plan: Plan

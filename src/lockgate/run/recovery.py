@@ -6,9 +6,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from lockgate.base.config import Config
 from lockgate.base.findings import Finding, Fix
-from lockgate.base.values import replace
 from lockgate.sources.migration import Migration
 
 _RULES = frozenset({"ownership-required", "superuser-required"})

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Finding, Severity, Verdict
-from lockgate.base.values import dataclass, replace
 from lockgate.rules import registry
 from lockgate.run import suppressions
 from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
 _RELEASE = "compatibility"  # the family of rules whose findings in an old file are news where what they relate to is
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """What a check or a verification came to.
 
     ``findings`` are sorted by place, without what is suppressed. ``server`` tells which PostgreSQL was simulated or asked.

@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 
+import msgspec
+
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass, field
 
 WORD = "lockgate:"  # no directive without it
 _DIRECTIVE = pattern(
@@ -23,8 +24,7 @@ _DIRECTIVE = pattern(
 )
 
 
-@dataclass(slots=True)
-class Suppression:
+class Suppression(msgspec.Struct):
     """One directive: where it stands, which rules it names, the first and last line that it covers."""
 
     source: Source
@@ -33,7 +33,7 @@ class Suppression:
     reason: str
     first: int
     last: int
-    used: set[str] = field(default_factory=set)
+    used: set[str] = msgspec.field(default_factory=set)
 
 
 def find(source: Source, statements: Iterable[Span]) -> list[Suppression]:
@@ -79,8 +79,7 @@ def covering(found: Iterable[Suppression], path: str, line: int, name: str, code
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Faulty:
+class Faulty(msgspec.Struct, frozen=True):
     """A suppression that does not do what its author may think."""
 
     source: Source

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from lockgate.base.config import Config
 from lockgate.base.findings import Evidence, Verdict
-from lockgate.base.values import replace
 from lockgate.oracle import early
 from lockgate.oracle import verify as observe
 from lockgate.oracle.apply import plan as live

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lockgate.base.config import Config
-from lockgate.base.values import replace
 from lockgate.slots import git
 from lockgate.slots.applied import applied_ids, compare
 from lockgate.slots.atlas import stale

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.slots.atlas import sums, texts
 from lockgate.slots.checksums import agrees, algorithm_of
 from lockgate.slots.claim import Claim, by_name, claims
@@ -13,8 +14,7 @@ from lockgate.slots.ledger import Ledger, LedgerRow, plain_name
 from lockgate.sources import Direction, Folder
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
+class Matching(msgspec.Struct, frozen=True):
     """The rows of a ledger matched with the ups of a tree. ``rows`` holds the row of every applied claim by the claim's
     id."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
+
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.base.values import dataclass
 from lockgate.slots.claim import claims
 from lockgate.sources import Direction, Folder
 
@@ -25,8 +26,7 @@ _MARKED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NewFile:
+class NewFile(msgspec.Struct, frozen=True):
     """A file to write: its path relative to the folder of migrations, and its text."""
 
     relative: str

@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck
 from lockgate.base.text import Source
-from lockgate.base.values import dataclass, field
 from lockgate.slots import git
 from lockgate.slots.claim import Claim
 from lockgate.sources import Folder, Named
 from lockgate.sources.naming import BY_NAME, coded, named
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(msgspec.Struct, frozen=True):
     """A branch that is not merged, with the files that it has and the tree has not (path in the folder -> blob)."""
 
     name: str
@@ -26,8 +26,7 @@ class Branch:
     added: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class GitView:
+class GitView(msgspec.Struct, frozen=True):
     """What git knows of one folder of migrations. ``base``: the base branch's name, "" where there is none.
 
     ``base_files`` are the base's files in the folder, ``base_added`` those that it added since the two parted,
@@ -40,7 +39,7 @@ class GitView:
     head: str = ""
     base: str = ""
     base_files: frozenset[str] = frozenset()
-    base_added: Mapping[str, str] = field(default_factory=dict)
+    base_added: Mapping[str, str] = msgspec.field(default_factory=dict)
     base_deleted: frozenset[str] = frozenset()
     branches: tuple[Branch, ...] = ()
     own: frozenset[str] = frozenset()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lockgate.base.findings import Label
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass
 from lockgate.sources import Direction, Folder, SlotFile
 from lockgate.sources.naming import BY_NAME, slot_number
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """One file that claims a slot. ``where`` is a branch, or "" for the tree."""
 
     slot: str

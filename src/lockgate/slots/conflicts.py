@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass
 from lockgate.slots.claim import Claim
 from lockgate.slots.ledger import Ledger, LedgerRow
 
 
-@dataclass(frozen=True, slots=True)
-class DuplicateSlot:
+class DuplicateSlot(msgspec.Struct, frozen=True):
     """``second`` claims the slot that ``first`` holds, and should move (``why``).
 
     ``applied`` is the name that the ledger has, if known; ``does``: what the runner does where the ledger holds the
@@ -24,8 +24,7 @@ class DuplicateSlot:
     does: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SharedNumber:
+class SharedNumber(msgspec.Struct, frozen=True):
     """Two migrations with one number, of a runner that goes by whole names."""
 
     first: Claim
@@ -33,23 +32,20 @@ class SharedNumber:
     layout: str
 
 
-@dataclass(frozen=True, slots=True)
-class PairMismatch:
+class PairMismatch(msgspec.Struct, frozen=True):
     """The up and the down of one slot have different names."""
 
     up: Claim
     down: Claim
 
 
-@dataclass(frozen=True, slots=True)
-class DownWithoutUp:
+class DownWithoutUp(msgspec.Struct, frozen=True):
     """A down whose slot has no up."""
 
     down: Claim
 
 
-@dataclass(frozen=True, slots=True)
-class MissingDown:
+class MissingDown(msgspec.Struct, frozen=True):
     """An up without a down, in a folder of which ``having`` of ``total`` migrations have one. ``refused``: what the
     runner says to that."""
 
@@ -59,8 +55,7 @@ class MissingDown:
     refused: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True):
     """Numbers that no file has, between two that are there."""
 
     before: Claim
@@ -68,8 +63,7 @@ class Gap:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PassedOver:
+class PassedOver(msgspec.Struct, frozen=True):
     """A file that the runner does not run, though it is named much like a migration. ``stops``: the runner runs nothing
     because of it."""
 
@@ -78,8 +72,7 @@ class PassedOver:
     stops: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StaleSums:
+class StaleSums(msgspec.Struct, frozen=True):
     """A sum file that its runner compares with the files, and finds wrong."""
 
     source: Source
@@ -87,8 +80,7 @@ class StaleSums:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class CaseCollision:
+class CaseCollision(msgspec.Struct, frozen=True):
     """Two names that are one on file systems that do not tell case, or Unicode forms, apart."""
 
     first: str
@@ -96,8 +88,7 @@ class CaseCollision:
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class WrongDirection:
+class WrongDirection(msgspec.Struct, frozen=True):
     """A file whose SQL is for the other direction."""
 
     claim: Claim
@@ -105,8 +96,7 @@ class WrongDirection:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class TakenOnBase:
+class TakenOnBase(msgspec.Struct, frozen=True):
     """After a merge with the base branch two files claim one slot. ``applied``: the name that the ledger has;
     ``stays``: the claim of that name."""
 
@@ -117,8 +107,7 @@ class TakenOnBase:
     next_free: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TakenOnBranch:
+class TakenOnBranch(msgspec.Struct, frozen=True):
     """Another branch that is not merged claims the same slot. ``merged``: ours is on the base branch already;
     ``stays``: the one that is applied."""
 
@@ -129,8 +118,7 @@ class TakenOnBranch:
     next_free: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TakenByReservation:
+class TakenByReservation(msgspec.Struct, frozen=True):
     """Somebody else reserved the slot."""
 
     ours: Claim
@@ -139,8 +127,7 @@ class TakenByReservation:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotCompared:
+class NotCompared(msgspec.Struct, frozen=True):
     """Branches could not be compared, and why."""
 
     source: Source
@@ -148,8 +135,7 @@ class NotCompared:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class NameMismatch:
+class NameMismatch(msgspec.Struct, frozen=True):
     """The ledger holds a slot under another name than the tree."""
 
     claim: Claim
@@ -158,16 +144,14 @@ class NameMismatch:
     next_free: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(msgspec.Struct, frozen=True):
     """The ledger holds a slot that the tree has not."""
 
     row: LedgerRow
     ledger: Ledger
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True):
     """An applied file is no longer what was applied: the runner's own checksum differs."""
 
     claim: Claim
@@ -176,8 +160,7 @@ class Changed:
     algorithm: str
 
 
-@dataclass(frozen=True, slots=True)
-class Below:
+class Below(msgspec.Struct, frozen=True):
     """A slot that is not applied, below the highest one that is; ``does``: what its runner does then, and never runs
     it."""
 
@@ -187,8 +170,7 @@ class Below:
     does: str
 
 
-@dataclass(frozen=True, slots=True)
-class OutOfOrder:
+class OutOfOrder(msgspec.Struct, frozen=True):
     """A slot that is not applied, below the highest one that is, of a runner that applies it (or is not known)."""
 
     claim: Claim
@@ -197,8 +179,7 @@ class OutOfOrder:
     does: str
 
 
-@dataclass(frozen=True, slots=True)
-class Dirty:
+class Dirty(msgspec.Struct, frozen=True):
     """The runner stopped in the middle of this slot."""
 
     row: LedgerRow

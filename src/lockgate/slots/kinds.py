@@ -3,11 +3,10 @@ slot."""
 
 from __future__ import annotations
 
-from lockgate.base.values import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """A runner's ledger. It is recognised by the columns ``needs``; ``table`` is where the runner keeps it by
     default."""
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+import msgspec
+
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass
 from lockgate.slots import kinds
 from lockgate.slots.kinds import Kind
 from lockgate.sources.naming import slot_number
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
+class LedgerRow(msgspec.Struct, frozen=True):
     """One applied migration; ``span`` marks it in the ledger's text."""
 
     version: str  # as the runner wrote it; the whole name for runners that go by names
@@ -30,8 +30,7 @@ class LedgerRow:
         return slot_number(self.version)
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(msgspec.Struct, frozen=True):
     """All rows that stand for something applied; ``source`` is the snapshot's text, or the rows of the table as
     read."""
 

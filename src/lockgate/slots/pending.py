@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.slots.applied import match, renamed_ones, too_late
 from lockgate.slots.claim import Claim
 from lockgate.slots.ledger import Ledger
@@ -12,8 +13,7 @@ from lockgate.slots.table import SlotTable
 from lockgate.sources import Direction
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True):
     """A migration that no row of the ledger has. ``note``: what the runner does with it, where it does not simply
     run."""
 

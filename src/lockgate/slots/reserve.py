@@ -8,9 +8,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck
-from lockgate.base.values import dataclass
 from lockgate.slots import git
 from lockgate.slots.branches import GitView
 from lockgate.sources.naming import slot_number
@@ -18,8 +19,7 @@ from lockgate.sources.naming import slot_number
 FOLDER = "lockgate/reserved"
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True):
     """A slot that somebody announced. ``where``: the branch, or "" for the tree."""
 
     slot: str

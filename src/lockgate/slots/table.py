@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from lockgate.base.config import Config
-from lockgate.base.values import dataclass, field
 from lockgate.slots.applied import match
 from lockgate.slots.branches import GitView, claims_on, view
 from lockgate.slots.claim import Claim, claims
@@ -18,8 +19,7 @@ from lockgate.sources import Direction, Folder
 __all__ = ["Entry", "SlotTable", "entries", "gather"]
 
 
-@dataclass(frozen=True, slots=True)
-class SlotTable:
+class SlotTable(msgspec.Struct, frozen=True):
     """Everything that is known about the slots of one folder; the checks are functions of it."""
 
     folder: Folder
@@ -46,18 +46,17 @@ class SlotTable:
                 yield row.version, row.number
 
 
-@dataclass
-class Entry:
+class Entry(msgspec.Struct):
     """One line of the table."""
 
     slot: str
     number: tuple[int, ...] | None
-    names: list[str] = field(default_factory=list)
-    tree: list[str] = field(default_factory=list)
+    names: list[str] = msgspec.field(default_factory=list)
+    tree: list[str] = msgspec.field(default_factory=list)
     base: bool = False
-    branches: list[str] = field(default_factory=list)
+    branches: list[str] = msgspec.field(default_factory=list)
     ledger: LedgerRow | None = None
-    reserved: list[Reservation] = field(default_factory=list)
+    reserved: list[Reservation] = msgspec.field(default_factory=list)
 
 
 def gather(config: Config, folder: Folder, cwd: Path, offline: bool = False) -> SlotTable:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.base.values import replace
 from lockgate.sources.assemble import assemble
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.detect import Detection, detect, find, recognise, several, unknown

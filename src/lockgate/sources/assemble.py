@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass, replace
 from lockgate.sources import marks
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.choose import chosen, journal
@@ -20,8 +22,7 @@ _NEWEST = 3
 _DOLLAR = pattern(r"\$(?:[A-Za-z_]\w*)?\$")
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(msgspec.Struct, frozen=True):
     named: Named
     script: Script
     down: Script | None = None

@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from lockgate.base.errors import CannotCheck
 from lockgate.base.lazy_imports import pattern
-from lockgate.base.values import replace
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, read, shown
 from lockgate.sources.listing import is_sql, meant

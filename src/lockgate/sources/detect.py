@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import msgspec
+
 from lockgate.base.errors import UsageError
 from lockgate.base.lazy_imports import pattern
-from lockgate.base.values import dataclass
 from lockgate.sources.listing import below, is_sql, likely, meant, walk
 from lockgate.sources.naming import BY_NAME, named, other_database
 
@@ -27,8 +28,7 @@ _STYLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Detection:
+class Detection(msgspec.Struct, frozen=True):
     """A layout with the reasons for it."""
 
     layout: str

@@ -7,9 +7,10 @@ import re
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source
-from lockgate.base.values import dataclass
 from lockgate.sources.extensions import assumed
 from lockgate.sources.folder import Folder
 from lockgate.sources.migration import Script, Transaction
@@ -68,8 +69,7 @@ _LEDGERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(msgspec.Struct, frozen=True):
     """A part of the database that is there first. ``schemas`` are a service's own: what they hold beside what ``sql``
     makes is not known.
 

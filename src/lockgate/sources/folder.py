@@ -6,9 +6,10 @@ import os
 from enum import Enum
 from pathlib import Path
 
+import msgspec
+
 from lockgate.base.errors import CannotCheck
 from lockgate.base.text import Source
-from lockgate.base.values import dataclass
 from lockgate.sources.migration import Migration
 
 FOUND_BELOW = "found below "  # begins the explanation of a folder that nobody named
@@ -22,8 +23,7 @@ class Direction(str, Enum):
     BOTH = "both"
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(msgspec.Struct, frozen=True):
     """A file that the runner does not run, and why.
 
     ``alike``: it is named so much like a migration that somebody may expect it to run. ``stops``: the runner refuses to
@@ -36,8 +36,7 @@ class Skipped:
     stops: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """What a runner reads from the name of a file, ``relative`` to the folder of migrations."""
 
     relative: str
@@ -49,16 +48,14 @@ class Named:
     baseline: bool = False  # stands for everything up to its slot on a new database: flyway's B, atlas's checkpoint
 
 
-@dataclass(frozen=True, slots=True)
-class SlotFile:
+class SlotFile(msgspec.Struct, frozen=True):
     """A file of a migration with its text."""
 
     named: Named
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(msgspec.Struct, frozen=True):
     """The migrations of one runner in the order in which it applies them; ``explain`` tells how the layout was found.
 
     ``files`` are all of them by direction, also a down without an up; ``roots`` the folders, relative to the working

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read
 from lockgate.sources.listing import is_sql
@@ -24,8 +25,7 @@ _ROLLBACK_BLOCK = pattern(r"/\*\s*liquibase\s+rollback\s*\n(?P<sql>.*?)\*/", re.
 _INCLUDED = pattern(r"(?:file\s*[:=]\s*|\"file\"\s*:\s*)[\"']?(?P<file>[^\s\"'<>,]+\.sql)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Changeset:
+class Changeset(msgspec.Struct, frozen=True):
     """One changeset of a formatted file."""
 
     author: str

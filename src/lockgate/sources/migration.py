@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
+import msgspec
+
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass
 
 
 class Transaction(str, Enum):
@@ -16,8 +17,7 @@ class Transaction(str, Enum):
     STATEMENT = "statement"  # every statement in a transaction of its own
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(msgspec.Struct, frozen=True):
     """One direction of a migration: the parts of a file that its runner sends, and how."""
 
     source: Source
@@ -35,8 +35,7 @@ class Script:
         return Script(source, (Span(0, len(source.text)),), transaction)
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(msgspec.Struct, frozen=True):
     """One numbered file or folder of a runner."""
 
     id: str  # unique in its folder and stable: the stem that the runner shows

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+import msgspec
+
 from lockgate.base.lazy_imports import pattern
-from lockgate.base.values import dataclass
 from lockgate.sources.folder import Direction, Named
 
 _DIALECT = pattern(r"\.(mysql|mariadb|sqlite3?|cockroach(?:db)?|crdb|mssql|sqlserver|oracle)(?=\.)", re.IGNORECASE)
@@ -16,8 +17,7 @@ _ALIKE = pattern(r"^[VURB]?\d.*\.sql$|\.(?:up|down)\.sql$|^R__", re.IGNORECASE)
 _SUFFIX = pattern(r"(?:/migration)?\.\w+$")
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """A runner's way to name files.
 
     ``file`` matches a path relative to the folder; its groups are slot, name and, where set, ``down`` (the file is a

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import msgspec
+
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source
-from lockgate.base.values import dataclass
 
 # text in quotes and comments, where braces are nobody's business; of what stands in dollar quotes only a body is SQL
 _QUIET = (
@@ -29,8 +30,7 @@ _CONTROL = pattern(r"\{\{-?\s*(?:if|else|end|range|with|define|template|block)\b
 _CONDITIONS = "it is a template with conditions: what it does is not known"
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(msgspec.Struct, frozen=True):
     """A file with its placeholders replaced; lines stay lines, columns after a placeholder on its line count in what
     the server gets."""
 

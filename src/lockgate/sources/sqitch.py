@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.errors import CannotCheck
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source
-from lockgate.base.values import dataclass, replace
 from lockgate.sources.assembly import Assembly, Place
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read, shown
 from lockgate.sources.listing import is_sql
@@ -20,8 +22,7 @@ _CHANGE = pattern(r"^\s*(?P<sign>[+\-]?)(?P<name>[^\s@%#+\-\[][^\s\[:]*)")
 _TAG = pattern(r"^\s*@(?P<tag>\S+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One change of a plan. ``tags``: those since it, newest first, where it is reworked later (its script then bears
     one of them)."""
 

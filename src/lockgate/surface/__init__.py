@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.errors import CannotCheck
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass, replace
 
 if TYPE_CHECKING:
     from lockgate.surface import service, settings, workflow
@@ -18,8 +20,7 @@ _COMPOSE = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose
 _WORKFLOWS = (".gitea/workflows", ".forgejo/workflows", ".github/workflows")  # Gitea reads the first that exists
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(msgspec.Struct, frozen=True):
     """A file of the surface that is no YAML."""
 
     source: Source

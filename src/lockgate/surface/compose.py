@@ -7,8 +7,9 @@ import os
 import re
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lockgate.base.text import Source, Span
-from lockgate.base.values import replace
 from lockgate.surface import dockerfile
 from lockgate.surface.nodes import BadYaml, Node, Text, parse
 from lockgate.surface.programs import Program, words

@@ -9,9 +9,11 @@ import re
 import shlex
 from pathlib import Path, PurePosixPath
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass, replace
 from lockgate.surface.programs import Program
 
 _INSTRUCTION = pattern(r"^[ \t]*(FROM|CMD|ENTRYPOINT|HEALTHCHECK|COPY|ADD)\b[ \t]*(.*)$", re.IGNORECASE | re.MULTILINE)
@@ -20,8 +22,7 @@ _BARE = pattern(r"^(?:scratch|(?:gcr\.io/)?distroless/(?!\S*debug)\S+)$")
 _TOOLS = pattern(r"busybox|/(?:ba)?sh\b|curl|wget")
 
 
-@dataclass(frozen=True, slots=True)
-class Dockerfile:
+class Dockerfile(msgspec.Struct, frozen=True):
     """One stage of a Dockerfile, with what it has from the stage that it is made of."""
 
     entrypoint: Program | None = None

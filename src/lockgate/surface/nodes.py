@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass
 
 _WHOLE = (
     "command",
@@ -24,8 +25,7 @@ class BadYaml(Exception):
         self.span = span
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """A scalar and its place."""
 
     value: str
@@ -38,8 +38,7 @@ class Text:
         return "$" not in self.value.replace("$$", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """A mapping, a list, or a scalar."""
 
     span: Span

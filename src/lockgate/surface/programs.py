@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass
 from lockgate.surface.nodes import Node, Text
 
 # What applies migrations, by the words that its documentation gives
@@ -37,8 +38,7 @@ _SETUP = pattern(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(msgspec.Struct, frozen=True):
     """One thing that a container runs at its start, and where that is written."""
 
     text: str

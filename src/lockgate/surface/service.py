@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass
 from lockgate.surface.nodes import Text
 from lockgate.surface.programs import Program
 
@@ -15,8 +16,7 @@ _DATABASES = pattern(r"(?:^|/)(postgres|postgresql|postgis|timescaledb(?:-ha)?|p
 _SERVER = pattern(r"\s*(?:-|postgres\b|mysqld\b|mariadbd\b|mongod\b|\S*docker-entrypoint)")
 
 
-@dataclass(frozen=True, slots=True)
-class Healthcheck:
+class Healthcheck(msgspec.Struct, frozen=True):
     """``healthcheck:`` of a service. ``test`` in words, ``form`` as written: CMD, CMD-SHELL, NONE, or a bare string."""
 
     at: Span
@@ -28,8 +28,7 @@ class Healthcheck:
     start_interval: Text | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(msgspec.Struct, frozen=True):
     """One entry of ``depends_on``."""
 
     service: str
@@ -37,8 +36,7 @@ class Dependency:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(msgspec.Struct, frozen=True):
     """One entry of ``volumes``. ``kind``: bind, volume, anonymous, tmpfs."""
 
     kind: str
@@ -53,8 +51,7 @@ class Mount:
         return "$" not in self.source
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(msgspec.Struct, frozen=True):
     """A port published on the host."""
 
     text: str
@@ -64,8 +61,7 @@ class Port:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(msgspec.Struct, frozen=True):
     """One service."""
 
     name: str
@@ -138,8 +134,7 @@ class Service:
         return int(match.group(1)) if match else None
 
 
-@dataclass(frozen=True, slots=True)
-class ComposeFile:
+class ComposeFile(msgspec.Struct, frozen=True):
     """One compose file."""
 
     source: Source
@@ -164,8 +159,7 @@ class ComposeFile:
         return next((s for s in self.services if s.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class ComposeChange:
+class ComposeChange(msgspec.Struct, frozen=True):
     """A compose file as the base branch has it, and as it is here."""
 
     base: ComposeFile

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.text import Source
-from lockgate.base.values import dataclass, replace
 from lockgate.surface import compose
 from lockgate.surface.nodes import Node, Text, parse
 from lockgate.surface.service import ComposeFile
 
 
-@dataclass(frozen=True, slots=True)
-class DokploySettings:
+class DokploySettings(msgspec.Struct, frozen=True):
     """The settings that matter to the gate."""
 
     source: Source

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass
 from lockgate.surface.nodes import Node, Text
 
 _DEPLOYS = pattern(
@@ -19,8 +20,7 @@ SECRET = pattern(r"\$\{\{[^}]*\bsecrets\.(\w+)")
 _HOOK = pattern(r"/api/deploy/(?:compose/)?[^\s\"']+")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One step: what it runs or uses."""
 
     run: Text | None
@@ -43,8 +43,7 @@ def _commands(text: str) -> list[str]:
     return [line for line in text.replace("\\\n", " ").splitlines() if not line.lstrip().startswith("#")]
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """One job."""
 
     name: str
@@ -67,8 +66,7 @@ class Job:
         return any(s.checks for s in self.steps)
 
 
-@dataclass(frozen=True, slots=True)
-class Workflow:
+class Workflow(msgspec.Struct, frozen=True):
     """One workflow file."""
 
     source: Source

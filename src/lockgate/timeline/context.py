@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+import msgspec
+
 from lockgate.base.findings import Label
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass, field
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Draft, Event, NameKey, Place
 from lockgate.catalog.objects import INFORMATION_SCHEMA, PG_CATALOG, Namespace, Object
@@ -19,8 +20,7 @@ from lockgate.timeline.session import Session
 from lockgate.timeline.transaction import TransactionState
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(msgspec.Struct, frozen=True):
     """A WARNING or NOTICE that the server would send (sqlstate 01007 "no privileges were granted", 00000 notices,
     ...)."""
 
@@ -32,8 +32,7 @@ class Warned:
     help: str = ""  # the SQL that would have done what the server leaves undone
 
 
-@dataclass
-class Context:
+class Context(msgspec.Struct):
     """The world of one statement: the draft it writes, the session it runs in, and where its text stands.
 
     Handlers write ``catalog`` and ``session``; they end early with ``raise ctx.refuse(...)`` or ``raise
@@ -44,16 +43,16 @@ class Context:
     session: Session
     statement: Statement
     slot: str = ""
-    warnings: list[Warned] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)  # what is not modelled: for coverage.unmodelled
-    tainted: list[str] = field(default_factory=list)  # reasons why this statement is not exact
+    warnings: list[Warned] = msgspec.field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)  # what is not modelled: for coverage.unmodelled
+    tainted: list[str] = msgspec.field(default_factory=list)  # reasons why this statement is not exact
     unchecked: bool = False  # privileges are not checked (repair by the role that may)
     source: Source | None = None  # where the running text stands, if not in the statement's own script (routine bodies)
     origin: Origin | None = None
     bounds: Span | None = None  # the part of the source that holds the running text
     depth: int = 0  # of routine calls
     definers: int = 0  # of those, how many run as their owner
-    transaction: TransactionState = field(default_factory=TransactionState)  # for BEGIN, COMMIT, SAVEPOINT, ...
+    transaction: TransactionState = msgspec.field(default_factory=TransactionState)  # for BEGIN, COMMIT, SAVEPOINT, ...
     supposed: str = ""  # why the statement that runs may do nothing at all
     steps: int = 0  # statements that bodies have run so far
     paths: tuple[Any, ...] = ()  # what path() gave, with what it was worked out from

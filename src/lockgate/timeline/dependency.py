@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntFlag
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.findings import Label
 from lockgate.base.text import Span
-from lockgate.base.values import dataclass, field, replace
 from lockgate.catalog.catalog import Address, Catalog, Depend, Draft
 from lockgate.catalog.objects import (
     Constraint,
@@ -55,8 +57,7 @@ _REACHED = {
 _SILENT = Flag.AUTO | Flag.INTERNAL | Flag.PARTITION | Flag.EXTENSION
 
 
-@dataclass
-class _Item:
+class _Item(msgspec.Struct):
     flags: Flag
     dependee: Address
 
@@ -69,16 +70,15 @@ class Requires(Exception):
         self.address, self.owner = address, owner
 
 
-@dataclass
-class Search:
+class Search(msgspec.Struct):
     """findDependentObjects: ``targets`` gets every object to delete, dependents before what they depend on."""
 
     catalog: Catalog
     pending: frozenset[Address] = frozenset()
     skip_original_extension: bool = False
-    targets: dict[Address, _Item] = field(default_factory=dict)
-    stack: list[tuple[Address, _Item]] = field(default_factory=list)
-    partial: set[int] = field(default_factory=set)  # relations of which only columns are among the targets
+    targets: dict[Address, _Item] = msgspec.field(default_factory=dict)
+    stack: list[tuple[Address, _Item]] = msgspec.field(default_factory=list)
+    partial: set[int] = msgspec.field(default_factory=set)  # relations of which only columns are among the targets
 
     def visit(self, address: Address, flags: Flag) -> None:
         """Add an object and all that depends on it."""

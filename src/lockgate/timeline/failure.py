@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lockgate.base.findings import Label
 from lockgate.base.text import Span
-from lockgate.base.values import dataclass
 from lockgate.catalog.catalog import NameKey
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """PostgreSQL's refusal of a statement, as ereport(ERROR) would word it."""
 
     sqlstate: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from lockgate.base.text import Span
-from lockgate.base.values import replace
 from lockgate.catalog.catalog import Draft, Place
 from lockgate.catalog.objects import Extension, Role
 from lockgate.sources.migration import Script

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog, Place
 from lockgate.catalog.objects import Namespace, Policy, Relation, Role, Routine, Type
@@ -17,8 +18,7 @@ from lockgate.timeline.step import Step
 Remakable = Namespace | Relation | Routine | Type
 
 
-@dataclass(frozen=True, slots=True)
-class Remade:
+class Remade(msgspec.Struct, frozen=True):
     """An object that a migration dropped and made again. ``lost`` in words, ``sql`` brings it back."""
 
     step: Step  # that made it again

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.text import Span
-from lockgate.base.values import dataclass, field, replace
-from lockgate.catalog.catalog import Catalog, Draft, NameKey, Place
+from lockgate.catalog.catalog import Catalog, NameKey, Place
 from lockgate.catalog.initial import initial_catalog
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Role
 from lockgate.parse import Statement, SyntaxFailure, parse_script
@@ -25,8 +27,7 @@ from lockgate.timeline.transaction import TransactionState
 from lockgate.timeline.transitions import execute
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(msgspec.Struct, frozen=True):
     """A statement that the grammar refuses: it is not on the timeline."""
 
     migration: Migration
@@ -36,8 +37,7 @@ class Broken:
 _KINDS = ("relation", "type", "routine", "operator", "opclass", "cast", "collation", "ts_config", "ts_dict")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What to replay, and as whom.
 
     Without ``role`` or ``owner`` privileges are unknown. With ``owner`` and ``deployer``, migrations in ``owned`` (ids)
@@ -54,32 +54,25 @@ class Plan:
     handover_sql: Script | None = None
     baseline: Script | None = None
     search_path: tuple[str, ...] = ("$user", "public")
-    roles: tuple[str, ...] = field(default=())  # that exist beside these
-    guessed: tuple[str, ...] = field(default=())  # roles that the SQL names and nobody makes: perhaps they exist
+    roles: tuple[str, ...] = ()  # that exist beside these
+    guessed: tuple[str, ...] = ()  # roles that the SQL names and nobody makes: perhaps they exist
     environment: Environment | None = None  # what a hosting service has made before the first migration
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(msgspec.Struct, frozen=True):
     """A stretch of a replay that is taken as a whole: ``kind`` is environment, baseline, handover or migration."""
 
     kind: str
     migration: Migration | None = None  # None for a handover without SQL
 
 
-@dataclass
 class Replay:
     """A replay in progress: iterate over ``steps()``; ``catalog`` is the catalog so far."""
 
-    plan: Plan
-    draft: Draft = field(init=False)
-    session: Session = field(init=False)
-    state: TransactionState = field(default_factory=TransactionState)
-    watch: Watch = field(default_factory=Watch)
-    provided: int = 0  # objects below this oid are the environment's, not the user's
-
-    def __post_init__(self) -> None:
-        plan = self.plan
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.state, self.watch = TransactionState(), Watch()
+        self.provided = 0  # objects below this oid are the environment's, not the user's
         self.draft = initial_catalog(
             plan.major,
             plan.role,

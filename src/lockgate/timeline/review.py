@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Policy, Relation
 from lockgate.timeline.step import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Unguarded:
+class Unguarded(msgspec.Struct, frozen=True):
     """A table whose row level security a migration switches on, and that has no policy at its end. A later one may
     still bring it."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lockgate.base.effects import Effect
-from lockgate.base.values import dataclass
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Object
 from lockgate.parse.statement import Statement
@@ -13,16 +14,14 @@ from lockgate.timeline.failure import Failure
 from lockgate.timeline.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One difference that a step made: an object before and after (None: it did not exist, or is gone)."""
 
     before: Object | None
     after: Object | None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """A statement, the session and catalog before it, what it changes, the catalog after it, and its failure.
 
     ``tainted`` holds the reasons why the simulator is not certain of this step; ``notes`` what it does not model.

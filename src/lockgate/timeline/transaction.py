@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.lazy_imports import Map
-from lockgate.base.values import dataclass, field, replace
 from lockgate.catalog.catalog import Catalog, Draft
 from lockgate.catalog.objects import Relation, Type
 from lockgate.timeline.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(msgspec.Struct, frozen=True):
     """Catalog and session at a savepoint (``name`` "" for the start of the transaction)."""
 
     name: str
@@ -19,15 +20,14 @@ class Saved:
     session: Session
 
 
-@dataclass
-class TransactionState:
+class TransactionState(msgspec.Struct):
     """The open transaction. ``runner`` is True while the runner's own BEGIN ... COMMIT surrounds the script."""
 
     start: Saved | None = None
-    savepoints: list[Saved] = field(default_factory=list)
+    savepoints: list[Saved] = msgspec.field(default_factory=list)
     runner: bool = False
     implicit: bool = False  # several statements in one simple query
-    fresh: set[int] = field(default_factory=set)  # enums with labels that were added in it
+    fresh: set[int] = msgspec.field(default_factory=set)  # enums with labels that were added in it
 
     @property
     def open(self) -> bool:

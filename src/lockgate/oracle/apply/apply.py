@@ -5,9 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.errors import CannotCheck
 from lockgate.base.text import Span
-from lockgate.base.values import dataclass, field, replace
 from lockgate.oracle.apply.lacking import lacks, reason
 from lockgate.oracle.apply.observe import failure, split_notices
 from lockgate.oracle.apply.plan import Direction, Failure, Observation, State
@@ -24,15 +26,14 @@ _MENDED_BY_COMMIT = frozenset({"55P04", "55006"})
 _OUTSIDE_ONLY = "25001"
 
 
-@dataclass(slots=True)
-class Applier:
+class Applier(msgspec.Struct):
     """Applies scripts through sessions and keeps what failures make worthless."""
 
     backend: Backend
     major: int
     repairer: Repairer
     configured: bool  # whether the roles are production's
-    taint: Taint = field(default_factory=Taint)
+    taint: Taint = msgspec.field(default_factory=Taint)
     service: frozenset[str] = frozenset()  # schemas that a hosting service fills, of which there are but stand-ins here
 
     def script(

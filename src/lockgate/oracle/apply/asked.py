@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from lockgate.base.text import Span
-from lockgate.base.values import replace
 from lockgate.oracle.apply.observe import failure
 from lockgate.oracle.apply.plan import Failure
 from lockgate.oracle.apply.session import Session

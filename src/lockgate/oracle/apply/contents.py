@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator
 from hashlib import md5
 from typing import Any
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.oracle.apply.plan import LiveCatalog
 from lockgate.oracle.read.catalog import KINDS, compare, in_order, objects
 from lockgate.oracle.server.backend import ask, rows
@@ -117,8 +118,7 @@ _SETTINGS = "".join(
 )  # the search_path spells names
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(msgspec.Struct, frozen=True):
     """The catalog at one time."""
 
     since: str  # what a transaction with this number or a later one wrote is not in here

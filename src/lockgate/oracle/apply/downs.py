@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.oracle.apply.contents import Contents, Reader
 from lockgate.oracle.apply.observe import failure, split_notices
 from lockgate.oracle.apply.plan import DownObservation, Observation, Parsed

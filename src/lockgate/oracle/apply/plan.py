@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Literal
 
+import msgspec
+
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass, field
 from lockgate.oracle.read.definition import Definition
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.sources.environment import Environment
@@ -19,17 +20,18 @@ Parsed = tuple[Statement | SyntaxFailure, ...]
 LiveCatalog = dict[str, list[dict[str, Any]]]  # the shape of ``lockgate timeline --catalog`` (contract, section 7)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerWish:
+class ServerWish(msgspec.Struct, frozen=True):
     """Which server shall answer. The first of ``dsn`` and ``bindir`` that is given wins, else a search by ``major``."""
 
-    dsn: str = field(default="", repr=False)  # a scratch server of the user's; may hold a password
+    dsn: str = ""  # a scratch server of the user's; may hold a password
     bindir: str = ""  # directory that holds ``postgres`` and ``initdb``
     major: int | None = None  # as configured; None: not configured, the best at hand
 
+    def __repr__(self) -> str:
+        return f"ServerWish(bindir={self.bindir!r}, major={self.major!r})"
 
-@dataclass(frozen=True, slots=True)
-class ScratchRole:
+
+class ScratchRole(msgspec.Struct, frozen=True):
     """A role of production to be made on the scratch server. Never a superuser there, whatever production says."""
 
     name: str
@@ -37,8 +39,7 @@ class ScratchRole:
     member_of: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(msgspec.Struct, frozen=True):
     """A role granted to another (pg_auth_members); None: what the server's major takes by default."""
 
     role: str
@@ -48,8 +49,7 @@ class Membership:
     set: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RolePlan:
+class RolePlan(msgspec.Struct, frozen=True):
     """Who applies what. Without a deployer one ordinary role, which owns the database, applies everything."""
 
     deployer: str = ""
@@ -62,24 +62,21 @@ class RolePlan:
     known: tuple[ScratchRole, ...] = ()  # further roles of production, with their memberships
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(msgspec.Struct, frozen=True):
     """Production's schema as ``pg_dump --schema-only`` wrote it, owners and grants included."""
 
     sql: Source
     roles: tuple[ScratchRole, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A query of the application's own, and the search_path of the session that sends it ((): the server's default)."""
 
     sql: str
     search_path: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """One run of the oracle.
 
     ``statements`` holds each script already parsed, keyed by migration id and direction; a script that is missing there
@@ -87,7 +84,7 @@ class Plan:
     """
 
     migrations: tuple[Migration, ...]
-    statements: Mapping[tuple[str, Direction], Parsed] = field(default_factory=dict)
+    statements: Mapping[tuple[str, Direction], Parsed] = msgspec.field(default_factory=dict)
     server: ServerWish = ServerWish()
     roles: RolePlan = RolePlan()
     baseline: Baseline | None = None
@@ -117,8 +114,7 @@ class State(str, Enum):
     NOT_RUN = "not-run"  # not sent to the server (psql meta-command, COPY FROM STDIN, lost server)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """The server's refusal, in its own words (protocol-error-fields in the manual)."""
 
     sqlstate: str
@@ -129,8 +125,7 @@ class Failure:
     context: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """A message below error: ``WARNING``, ``NOTICE``. The debug1 words are not here but in ``Observation.work``."""
 
     severity: str
@@ -138,8 +133,7 @@ class Notice:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True):
     """What the server said of one statement of one migration."""
 
     migration: str  # Migration.id
@@ -159,8 +153,7 @@ class Observation:
     reason: str = ""  # why the state is not OBSERVED
 
 
-@dataclass(frozen=True, slots=True)
-class BodyObservation:
+class BodyObservation(msgspec.Struct, frozen=True):
     """A routine whose body the server refuses, first seen after ``migration``."""
 
     migration: str
@@ -174,8 +167,7 @@ class BodyObservation:
     by: str = ""  # what looked into it: "plpgsql_check 2.3", "prepared queries", "validator"
 
 
-@dataclass(frozen=True, slots=True)
-class DownObservation:
+class DownObservation(msgspec.Struct, frozen=True):
     """A down script, run in a transaction that was rolled back."""
 
     migration: str
@@ -187,8 +179,7 @@ class DownObservation:
     reason: str = ""  # why it could not be run; then nothing else is said
 
 
-@dataclass(frozen=True, slots=True)
-class ServerInfo:
+class ServerInfo(msgspec.Struct, frozen=True):
     """Which server spoke."""
 
     version: str  # "16.9"
@@ -197,23 +188,22 @@ class ServerInfo:
     stand_ins: tuple[str, ...] = ()  # "role reporting", "extension pgcrypto"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """Everything that one run of the oracle observed, in the order in which it happened."""
 
     server: ServerInfo
     observations: tuple[Observation, ...]
     bodies: tuple[BodyObservation, ...] = ()
     downs: tuple[DownObservation, ...] = ()
-    catalog_after: LiveCatalog = field(default_factory=dict, repr=False)
-    catalogs: Mapping[str, LiveCatalog] = field(default_factory=dict, repr=False)  # audit: by migration id
+    catalog_after: LiveCatalog = msgspec.field(default_factory=dict)
+    catalogs: Mapping[str, LiveCatalog] = msgspec.field(default_factory=dict)  # audit: by migration id
     handover: tuple[Observation, ...] = ()  # what the server refused of handover_sql
     restored: tuple[Observation, ...] = ()  # what the server refused of the baseline
     queries: tuple[
         Failure | None, ...
     ] = ()  # for each of ``Plan.queries``: the refusal; position counts in the query's own text
     notes: tuple[str, ...] = ()  # one sentence each, for the person who reads the report
-    definitions: tuple[Definition, ...] = field(default=(), repr=False)
+    definitions: tuple[Definition, ...] = ()
 
     def of(self, migration: str, index: int, direction: Direction = "up") -> Observation | None:
         """The observation of one statement, or None when it was never reached."""

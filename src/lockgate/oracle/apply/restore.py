@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from lockgate.base.text import Span
-from lockgate.base.values import replace
 from lockgate.oracle.apply.apply import Applier
 from lockgate.oracle.apply.plan import Observation, Parsed, State
 from lockgate.oracle.apply.session import Session

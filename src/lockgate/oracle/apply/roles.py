@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from lockgate.base.errors import CannotCheck
-from lockgate.base.values import dataclass
 from lockgate.oracle.apply.plan import Membership, RolePlan, ScratchRole
 from lockgate.oracle.read.dumped import Dumped
 from lockgate.oracle.server.backend import Backend, ask, literal, quote
@@ -30,8 +31,7 @@ _OPTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
+class Cast(msgspec.Struct, frozen=True):
     """Who plays: the roles that apply, and which roles are only stand-ins."""
 
     owner: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from lockgate.base.errors import CannotCheck
-from lockgate.base.values import dataclass, field, replace
 from lockgate.oracle.apply.apply import Applier
 from lockgate.oracle.apply.asked import prepare
 from lockgate.oracle.apply.plan import (
@@ -93,42 +94,40 @@ def _parsed(plan: Plan) -> dict[tuple[str, Direction], Parsed]:
     return found
 
 
-@dataclass(slots=True)
 class _Run:
     """One run's state: who applies now, and what was seen so far."""
 
-    plan: Plan
-    backend: Backend
-    statements: dict[tuple[str, Direction], Parsed]
-    progress: Progress | None
-    applier: Applier = field(init=False)
-    cast: Cast = field(init=False)
-    restored: list[Observation] = field(default_factory=list)
-    handover: list[Observation] = field(default_factory=list)
-    observations: list[Observation] = field(default_factory=list)
-    bodies: list[BodyObservation] = field(default_factory=list)
-    downs: list[DownObservation] = field(default_factory=list)
-    catalogs: dict[str, LiveCatalog] = field(default_factory=dict)
-    queries: list[Failure | None] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    _bodies: Bodies | None = None
-    _watch: Watch | None = None
-    _baseline: Parsed = ()
-    _environment: Parsed = ()
-    _known: Dumped = Dumped()
-    _named: frozenset[str] = frozenset()
-    _opaque: str = ""  # why nothing that follows is what production has: a migration whose statements are not known
+    applier: Applier
+    cast: Cast
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        backend: Backend,
+        statements: dict[tuple[str, Direction], Parsed],
+        progress: Progress | None,
+    ) -> None:
         """All that asks no server, so that it can be done while ours starts."""
-        plan = self.plan
-        if plan.environment is not None:
-            self._environment = parse_script(plan.environment.script)
+        self.plan, self.backend, self.statements, self.progress = plan, backend, statements, progress
+        self.restored: list[Observation] = []
+        self.handover: list[Observation] = []
+        self.observations: list[Observation] = []
+        self.bodies: list[BodyObservation] = []
+        self.downs: list[DownObservation] = []
+        self.catalogs: dict[str, LiveCatalog] = {}
+        self.queries: list[Failure | None] = []
+        self.notes: list[str] = []
+        self._bodies: Bodies | None = None
+        self._watch: Watch | None = None
+        self._opaque = ""  # why nothing that follows is what production has: a migration whose statements are not known
+        self._environment = parse_script(plan.environment.script) if plan.environment is not None else ()
+        self._baseline: Parsed = ()
+        self._known = Dumped()
         if plan.baseline is not None:
             self._baseline = parse_script(Script.whole(plan.baseline.sql, Transaction.STATEMENT))
             self._known = dumped(self._baseline)
             self._known = replace(self._known, roles=(*plan.baseline.roles, *self._known.roles))
-        every = (self._environment, self._baseline, *self.statements.values())
+        every = (self._environment, self._baseline, *statements.values())
         self._named = frozenset(named_roles(statement for parsed in every for statement in parsed))
 
     def report(self) -> Report:

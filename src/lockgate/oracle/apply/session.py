@@ -16,7 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lockgate.base.values import dataclass, field, replace
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.oracle.apply.locks import LAST_OID, Locks
 from lockgate.oracle.apply.observe import quiet
 from lockgate.oracle.server.backend import Backend
@@ -60,8 +62,7 @@ _LOCKABLE = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """What came of sending one statement."""
 
     reply: Reply
@@ -70,24 +71,19 @@ class Outcome:
     late: bool = False  # it did not end in time and was ended by us
 
 
-@dataclass(slots=True)
 class Session:
     """A role's connection with its transaction block."""
 
-    backend: Backend
-    login: str
-    timeout: float
-    observe_locks: bool
-    connection: Connection = field(init=False)
-    block: bool = False  # a transaction block is open
-    _locks: Locks = field(init=False)
-    _opened: str = "BEGIN"  # what opened the block
-    _fresh: bool = False  # the block has done nothing yet
-    _ahead: str | None = None  # the statement that was sent before the reply to the one before it
-    _cancelled: bool = False  # a statement ended just when we cancelled it: the next may be hit in its place
+    connection: Connection
 
-    def __post_init__(self) -> None:
-        self._locks = Locks(self.backend.admin)
+    def __init__(self, backend: Backend, login: str, timeout: float, observe_locks: bool) -> None:
+        self.backend, self.login, self.timeout, self.observe_locks = backend, login, timeout, observe_locks
+        self.block = False  # a transaction block is open
+        self._locks = Locks(backend.admin)
+        self._opened = "BEGIN"  # what opened the block
+        self._fresh = False  # the block has done nothing yet
+        self._ahead: str | None = None  # the statement that was sent before the reply to the one before it
+        self._cancelled = False  # a statement ended just when we cancelled it: the next may be hit in its place
         self._connect()
 
     def _connect(self) -> None:

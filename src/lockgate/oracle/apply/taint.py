@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.base.values import dataclass, field
+import msgspec
+
 from lockgate.oracle.apply.plan import Failure
 from lockgate.parse import Statement
 from lockgate.parse.statement import nodes
@@ -52,12 +53,11 @@ _LOOKUPS = ("42883", "42704", "42P01", "42703", "3F000")
 _PRIVILEGE = frozenset({"GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt"})
 
 
-@dataclass(slots=True)
-class Taint:
+class Taint(msgspec.Struct):
     """Grows with each unrepaired failure; names are last components, without schemas."""
 
-    names: set[str] = field(default_factory=set)
-    data: set[str] = field(default_factory=set)  # relations whose rows are not what they would be
+    names: set[str] = msgspec.field(default_factory=set)
+    data: set[str] = msgspec.field(default_factory=set)  # relations whose rows are not what they would be
     everything: str = ""  # why nothing that follows proves anything
     missing: str = ""  # why an unknown function, type or relation proves nothing (a missing extension)
     privileges: str = ""

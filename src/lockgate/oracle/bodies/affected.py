@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.oracle.apply.plan import Parsed
 from lockgate.oracle.apply.taint import targets
 from lockgate.oracle.bodies.routines import Routine
@@ -78,8 +79,7 @@ _CHANGES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Affected:
+class Affected(msgspec.Struct, frozen=True):
     """``words``: names in lower case that mean something else now; None: any may. ``makes``: routines or triggers may
     be new."""
 

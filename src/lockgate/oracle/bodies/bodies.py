@@ -3,7 +3,9 @@ them."""
 
 from __future__ import annotations
 
-from lockgate.base.values import dataclass, field, replace
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.oracle.apply.plan import BodyObservation, Failure, Parsed
 from lockgate.oracle.apply.taint import Taint
 from lockgate.oracle.bodies.affected import affected
@@ -13,16 +15,15 @@ from lockgate.oracle.bodies.routines import Catalog, Routine
 from lockgate.oracle.server.backend import ask
 
 
-@dataclass(slots=True)
-class Bodies:
+class Bodies(msgspec.Struct):
     """What is known of the routines of one run."""
 
     checker: Checker
     catalog: Catalog
     taint: Taint
-    _versions: dict[str, str] = field(default_factory=dict)
-    _routines: dict[str, Routine] = field(default_factory=dict)
-    _known: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # by signature: tables and messages
+    _versions: dict[str, str] = msgspec.field(default_factory=dict)
+    _routines: dict[str, Routine] = msgspec.field(default_factory=dict)
+    _known: dict[str, set[tuple[str, str]]] = msgspec.field(default_factory=dict)  # by signature: tables and messages
 
     def before(self, search_path: str) -> None:
         """What is broken before the first migration is no migration's doing. Raises Lost."""

@@ -11,7 +11,9 @@ import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from lockgate.base.values import dataclass, replace
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.oracle.apply.plan import BodyObservation, Failure
 from lockgate.oracle.apply.roles import EVERYONE
 from lockgate.oracle.bodies import plpgsql_check
@@ -41,8 +43,7 @@ WHERE t.typtype = 'd' AND t.oid >= 16384"""
 _Found = list[tuple[Part | None, Failure]]
 
 
-@dataclass(slots=True)
-class Checker:
+class Checker(msgspec.Struct):
     """Checks bodies on one server."""
 
     connect: Callable[[], Connection]  # as an ordinary role that may read everything

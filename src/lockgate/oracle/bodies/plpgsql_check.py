@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.oracle.bodies.routines import Firing, Routine
 from lockgate.oracle.server.backend import ask, literal, quote
 from lockgate.oracle.server.wire import Connection
@@ -27,8 +28,7 @@ JOIN pg_catalog.pg_proc p ON p.oid = d.objid AND d.classid = 'pg_catalog.pg_proc
 WHERE e.extname = 'plpgsql_check' AND p.proname = 'plpgsql_check_function_tb' AND p.proargtypes[0] = 'regprocedure'::pg_catalog.regtype"""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """An error that the extension foresees."""
 
     line: int  # of the statement in the body
@@ -37,8 +37,7 @@ class Refusal:
     query: str  # the embedded query, where there is one
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(msgspec.Struct, frozen=True):
     """The extension as this server has it."""
 
     version: str

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.oracle.apply.planned import can_be_planned, dotted, empty, plan, reads, returned
 from lockgate.oracle.apply.records import loose_records
 from lockgate.oracle.server.backend import quote
@@ -23,8 +24,7 @@ _CONSTANT = re.compile(r"\s*'(?:[^']|'')*'\s*")
 _WORD = re.compile(r"\w+")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A query, an expression or an assigned field of a body."""
 
     line: int  # of its statement, 1-based in the body: the line that PL/pgSQL's own error context names
@@ -35,8 +35,7 @@ class Part:
     call: bool = False  # CALL
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True):
     """``parts[n]`` is what the notice ``lg n SQLSTATE message`` of the block ``text`` is about."""
 
     parts: tuple[Part, ...]

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.oracle.server.backend import ask
 from lockgate.oracle.server.wire import Connection
 
@@ -47,8 +48,7 @@ FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespa
 WHERE p.oid = ANY ($1)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
+class Firing(msgspec.Struct, frozen=True):
     """A table whose triggers call a function, with their transition tables."""
 
     oid: str = ""
@@ -57,8 +57,7 @@ class Firing:
     new: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Routine:
+class Routine(msgspec.Struct, frozen=True):
     """A routine as the catalog has it; types are written for a search_path of pg_catalog alone."""
 
     oid: str
@@ -94,8 +93,7 @@ class Routine:
         return _words(f"{self.arguments}\n{self.result}")
 
 
-@dataclass(slots=True)
-class Catalog:
+class Catalog(msgspec.Struct):
     """What an administrator's connection finds."""
 
     admin: Connection

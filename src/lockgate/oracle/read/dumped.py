@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.oracle.apply.plan import Membership, ScratchRole
 from lockgate.parse import Statement, SyntaxFailure
 
@@ -19,8 +20,7 @@ _ATTRIBUTES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Dumped:
+class Dumped(msgspec.Struct, frozen=True):
     """What a baseline says of the cluster."""
 
     roles: tuple[ScratchRole, ...] = ()

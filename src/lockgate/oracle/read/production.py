@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from lockgate.base.conninfo import CONNECT_TIMEOUT, cannot, parts_of
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.base.values import dataclass
 from lockgate.oracle.read.definition import Definition
 from lockgate.oracle.read.definitions import SQL, parsed
 from lockgate.oracle.server.backend import quote
@@ -45,8 +46,7 @@ _LISTS = frozenset(
 )  # GUC_LIST_QUOTE
 
 
-@dataclass(frozen=True, slots=True)
-class Production:
+class Production(msgspec.Struct, frozen=True):
     """A database as it was read: ``header`` is the SQL that pg_dump does not write."""
 
     major: int

@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.base.values import dataclass
 from lockgate.oracle.read import pg_dump, production
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """What ``lockgate snapshot`` writes."""
 
     baseline: str

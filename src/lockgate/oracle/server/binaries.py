@@ -12,12 +12,12 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
+import msgspec
+
 from lockgate.base.errors import CannotCheck
-from lockgate.base.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Binaries:
+class Binaries(msgspec.Struct, frozen=True):
     """A directory with ``postgres`` and ``initdb``."""
 
     bindir: Path

@@ -12,8 +12,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lockgate.base.errors import CannotCheck
-from lockgate.base.values import replace
 from lockgate.oracle.server.binaries import Binaries
 
 UIDS = range(61184, 65520)  # systemd's range for dynamic users: no account is ever made there

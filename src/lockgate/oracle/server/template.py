@@ -21,8 +21,9 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from lockgate.base.errors import CannotCheck
-from lockgate.base.values import dataclass
 from lockgate.cache.store import user_caches
 from lockgate.oracle.server.binaries import Binaries
 
@@ -32,8 +33,7 @@ _FORMAT = "2"  # raise it when what a template holds changes
 _HBA = "local all all password\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """A cached cluster: one database ``lockgate``, one superuser whose password only this user's cache knows."""
 
     pack: Path

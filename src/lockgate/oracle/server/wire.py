@@ -14,7 +14,7 @@ from collections import deque
 from struct import Struct
 from typing import NoReturn, Protocol
 
-from lockgate.base.values import dataclass, field
+import msgspec
 
 _HEAD = Struct("!cI")
 _INT = Struct("!I")
@@ -42,14 +42,13 @@ class Late(Exception):
     """The statement did not end before its deadline; the connection is still inside it."""
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(msgspec.Struct):
     """What the server said of one query string. Field letters are the protocol's (protocol-error-fields): C sqlstate, M
     message, P position."""
 
-    rows: list[tuple[str | None, ...]] = field(default_factory=list)  # of the last statement that returned any
-    tags: list[str] = field(default_factory=list)  # command tags of the statements that completed
-    notices: list[dict[str, str]] = field(default_factory=list)
+    rows: list[tuple[str | None, ...]] = msgspec.field(default_factory=list)  # of the last statement that returned any
+    tags: list[str] = msgspec.field(default_factory=list)  # command tags of the statements that completed
+    notices: list[dict[str, str]] = msgspec.field(default_factory=list)
     failure: dict[str, str] | None = None
     block: str = "I"  # transaction status afterwards: I idle, T in a block, E in a failed block
     copied: bool = False  # the statement asked for COPY data from us and got none

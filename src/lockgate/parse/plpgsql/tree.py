@@ -6,11 +6,10 @@ clause blanked out, as make_execsql_stmt does), so that places in it need only b
 
 from __future__ import annotations
 
-from lockgate.base.values import dataclass, field
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(msgspec.Struct, frozen=True):
     """SQL inside a body. ``mode``: query, expression, or type."""
 
     text: str
@@ -18,8 +17,7 @@ class Fragment:
     mode: str = "expression"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """What is assigned to: a variable, with fields and subscripts (``indirect``) where it has any."""
 
     parts: tuple[str, ...]
@@ -28,8 +26,7 @@ class Target:
     subscripts: tuple[Fragment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(msgspec.Struct, frozen=True):
     """A variable (``kind`` variable), a bound cursor (cursor) or an alias (alias)."""
 
     name: str
@@ -45,8 +42,7 @@ class Declaration:
     aliased: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """A condition of an exception handler: a name, or an SQLSTATE."""
 
     name: str
@@ -54,8 +50,7 @@ class Condition:
     sqlstate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(msgspec.Struct, frozen=True):
     """WHEN conditions THEN statements."""
 
     conditions: tuple[Condition, ...]
@@ -63,8 +58,7 @@ class Handler:
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """[DECLARE ...] BEGIN ... [EXCEPTION ...] END."""
 
     start: int
@@ -74,8 +68,7 @@ class Block:
     handlers: tuple[Handler, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Assign:
+class Assign(msgspec.Struct, frozen=True):
     """target := expression."""
 
     start: int
@@ -83,8 +76,7 @@ class Assign:
     value: Fragment
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(msgspec.Struct, frozen=True):
     """IF, its ELSIFs and ELSE (None: without one)."""
 
     start: int
@@ -92,8 +84,7 @@ class If:
     otherwise: tuple[Statement, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """CASE [operand] WHEN ...; with an operand each WHEN holds a list of values."""
 
     start: int
@@ -102,8 +93,7 @@ class Case:
     otherwise: tuple[Statement, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(msgspec.Struct, frozen=True):
     """LOOP, or WHILE with its condition."""
 
     start: int
@@ -112,8 +102,7 @@ class Loop:
     condition: Fragment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ForInteger:
+class ForInteger(msgspec.Struct, frozen=True):
     """FOR name IN lower .. upper."""
 
     start: int
@@ -126,8 +115,7 @@ class ForInteger:
     reverse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ForQuery:
+class ForQuery(msgspec.Struct, frozen=True):
     """FOR targets IN query, IN EXECUTE text (``dynamic``), or IN a bound cursor."""
 
     start: int
@@ -141,8 +129,7 @@ class ForQuery:
     arguments: Fragment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ForEach:
+class ForEach(msgspec.Struct, frozen=True):
     """FOREACH target IN ARRAY expression."""
 
     start: int
@@ -153,8 +140,7 @@ class ForEach:
     slice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(msgspec.Struct, frozen=True):
     """EXIT or CONTINUE."""
 
     start: int
@@ -163,24 +149,21 @@ class Exit:
     condition: Fragment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
+class Return(msgspec.Struct, frozen=True):
     """RETURN [expression]."""
 
     start: int
     value: Fragment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnNext:
+class ReturnNext(msgspec.Struct, frozen=True):
     """RETURN NEXT [expression]."""
 
     start: int
     value: Fragment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnQuery:
+class ReturnQuery(msgspec.Struct, frozen=True):
     """RETURN QUERY query, or EXECUTE text."""
 
     start: int
@@ -189,8 +172,7 @@ class ReturnQuery:
     using: tuple[Fragment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Raise:
+class Raise(msgspec.Struct, frozen=True):
     """RAISE. ``level``: debug log info notice warning exception; ``message`` None with a condition or to rethrow."""
 
     start: int
@@ -203,8 +185,7 @@ class Raise:
     bare: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Assert:
+class Assert(msgspec.Struct, frozen=True):
     """ASSERT condition [, message]."""
 
     start: int
@@ -212,8 +193,7 @@ class Assert:
     message: Fragment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sql:
+class Sql(msgspec.Struct, frozen=True):
     """A static SQL statement, CALL, DO or PERFORM (``perform``: the fragment reads ``SELECT ...``)."""
 
     start: int
@@ -223,8 +203,7 @@ class Sql:
     perform: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Execute:
+class Execute(msgspec.Struct, frozen=True):
     """EXECUTE text [INTO targets] [USING expressions]."""
 
     start: int
@@ -234,8 +213,7 @@ class Execute:
     using: tuple[Fragment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostics:
+class Diagnostics(msgspec.Struct, frozen=True):
     """GET [STACKED] DIAGNOSTICS target = item, ..."""
 
     start: int
@@ -243,8 +221,7 @@ class Diagnostics:
     items: tuple[tuple[Target, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(msgspec.Struct, frozen=True):
     """OPEN cursor [(arguments) | FOR query | FOR EXECUTE text]."""
 
     start: int
@@ -255,8 +232,7 @@ class Open:
     using: tuple[Fragment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Fetch:
+class Fetch(msgspec.Struct, frozen=True):
     """FETCH or MOVE (without targets)."""
 
     start: int
@@ -265,16 +241,14 @@ class Fetch:
     count: Fragment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(msgspec.Struct, frozen=True):
     """CLOSE cursor."""
 
     start: int
     cursor: Target
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(msgspec.Struct, frozen=True):
     """NULL, COMMIT or ROLLBACK (``word``)."""
 
     start: int
@@ -306,10 +280,9 @@ Statement = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """A whole body: its outermost block and its ``#`` options."""
 
     block: Block
     conflict: str = "error"
-    options: tuple[str, ...] = field(default=())
+    options: tuple[str, ...] = ()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from lockgate.base.findings import Severity
-from lockgate.base.values import replace
 from lockgate.rules.model import Remark, on_fact, on_failure, refusal
 from lockgate.run.evidence import BrokenBody
 from lockgate.timeline.failure import Failure

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.builtin import BuiltinFunction
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import INFORMATION_SCHEMA, PG_CATALOG, Routine

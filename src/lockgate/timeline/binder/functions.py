@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.catalog.objects import FIRST_USER_OID, Routine
 from lockgate.timeline.binder.candidates import Candidate, candidates, choose, fits, routines_in, spaces_of
 from lockgate.timeline.binder.coercion import (
@@ -28,8 +29,7 @@ from lockgate.timeline.binder.types import type_in
 _RESOLVED: dict[tuple[Any, ...], Candidate] = {}
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """How a function is called: FuncCall's decorations."""
 
     names: list[str]

@@ -103,7 +103,8 @@ def creation_target(ctx: Context, rangevar: Node) -> Namespace:
 
 def temp_namespace(ctx: Context, *, ask: bool = True) -> Namespace:
     """The session's temporary schema, made at need (AccessTempTableNamespace)."""
-    from lockgate.base.values import replace
+    from msgspec.structs import replace
+
     from lockgate.timeline.privileges.check import need_temporary
 
     if not ctx.session.temp_namespace:

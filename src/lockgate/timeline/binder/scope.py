@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation
 from lockgate.timeline.binder.names import did_you_mean, nearest, relation_in
@@ -94,8 +95,7 @@ class Item:
         return self.index.get(name, [])
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A relation in a public scope."""
 
     relation: Any
@@ -103,8 +103,7 @@ class Part:
     qualified_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """What an expression outside a query may refer to: relations by name, and VALUE. Scopes add."""
 
     parts: tuple[Part, ...] = ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from lockgate.base.values import dataclass, field
+import msgspec
+
 from lockgate.catalog.catalog import Address
 from lockgate.timeline.failure import Refused
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 NOTHING: frozenset[Address] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class TypeRef:
+class TypeRef(msgspec.Struct, frozen=True):
     """A resolved type name; ``oid`` 0 where it is not known for certain."""
 
     oid: int
@@ -24,8 +24,7 @@ class TypeRef:
     setof: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """A column of a query's result, or a parameter. ``type`` 0 where it is not known for certain."""
 
     name: str
@@ -34,8 +33,7 @@ class Column:
     collation: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """A variable of PL/pgSQL or a named parameter of an SQL function.
 
     ``fields``: the columns of a record or row variable (PL/pgSQL's PLPGSQL_DTYPE_REC), None for a scalar. ``open``: a
@@ -50,8 +48,7 @@ class Variable:
     open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """A namespace of variables: a PL/pgSQL block (``label`` may be ""), or an SQL function's parameters (``label`` its
     name)."""
 
@@ -59,8 +56,7 @@ class Block:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
+class Variables(msgspec.Struct, frozen=True):
     """What surrounds a query: variables (innermost block first) and positional parameters.
 
     ``conflict`` is plpgsql.variable_conflict: "error", "use_variable" or "use_column"; SQL functions are "use_column"
@@ -73,14 +69,13 @@ class Variables:
     positional: tuple[Column, ...] = ()
     conflict: str = "use_column"
     inferred: bool = False
-    tables: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
+    tables: Mapping[str, tuple[Column, ...]] = msgspec.field(default_factory=dict)
 
 
 Params = Variables
 
 
-@dataclass(frozen=True, slots=True)
-class RelationUse:
+class RelationUse(msgspec.Struct, frozen=True):
     """A relation in a query's range table and the privileges that running the query needs on it (RTEPermissionInfo).
 
     ``privileges`` of SELECT INSERT UPDATE DELETE; the columns are attribute numbers, empty for SELECT where no column
@@ -97,8 +92,7 @@ class RelationUse:
     defaulted: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """An analysed query (Query after parse_analyze).
 
     ``command``: select insert update delete merge. ``columns``: what it returns (RETURNING for DML; empty without).
@@ -127,8 +121,7 @@ class Query:
     late: tuple[Refused, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Expr:
+class Expr(msgspec.Struct, frozen=True):
     """An analysed expression. ``type`` 0: not known for certain; 705 (unknown): an untyped literal.
 
     ``volatility``: of its functions, the worst: i, s, v ("" where a function is not known). ``columns``: attribute
@@ -144,5 +137,5 @@ class Expr:
     whole_row: bool = False
     is_const: bool = False
     routines: frozenset[int] = frozenset()
-    tree: Term | None = field(default=None, repr=False, compare=False)
+    tree: Term | None = None
     location: int = -1

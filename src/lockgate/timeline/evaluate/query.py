@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.parse.statement import Node
 from lockgate.timeline.evaluate.aggregate import has_aggregate
 from lockgate.timeline.evaluate.expression import expression

@@ -5,11 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from lockgate.base.values import dataclass, field
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(msgspec.Struct, frozen=True):
     """A value that cannot be computed; ``notnull`` where it is certain not to be NULL.
 
     ``spelled`` is what is known of a text put together of several parts (plpgsql/dynamic.py's template).
@@ -40,12 +39,11 @@ class Reg(int):
 Value = Any  # None | bool | int | float | Decimal | str | list[Value] | Row | Reg | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A row of a relation or a query. ``certain`` is False for one that may be missing, or stand for any number of
     rows."""
 
-    values: dict[str, Value] = field(default_factory=dict)
+    values: dict[str, Value] = msgspec.field(default_factory=dict)
     certain: bool = True
 
 

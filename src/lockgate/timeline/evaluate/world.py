@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lockgate.base.values import dataclass, field, replace
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, Value
@@ -26,8 +28,7 @@ def no_variable(names: tuple[str, ...]) -> Value | Missing:
     return MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(msgspec.Struct, frozen=True):
     """``frames``: innermost query level first; ``variable`` finds a variable by its name parts; ``parameter`` the $n of
     EXECUTE ... USING.
 
@@ -39,7 +40,7 @@ class World:
     variable: Lookup = no_variable
     parameters: tuple[Value, ...] = ()
     frames: tuple[Frame, ...] = ()
-    derived: Mapping[str, tuple[list[str], list[Row]]] = field(default_factory=dict)
+    derived: Mapping[str, tuple[list[str], list[Row]]] = msgspec.field(default_factory=dict)
     grouped: tuple[tuple[Frame, bool], ...] | None = None
     local: frozenset[str] = frozenset()  # the aliases of the innermost FROM, whose rows are not combined yet
 

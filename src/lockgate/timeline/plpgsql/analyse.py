@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.catalog.objects import Routine
 from lockgate.catalog.typename import INT4, RECORD, TEXT
 from lockgate.parse.plpgsql import tree
@@ -32,8 +33,7 @@ _MAKES = frozenset(
 _SEEING = frozenset({"CreateTableAsStmt", "ExplainStmt", "DeclareCursorStmt"})
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(msgspec.Struct, frozen=True):
     """A reference that fails when it is reached. ``guarded``: it stands under a condition that is not known."""
 
     failure: Failure

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from msgspec.structs import replace
+
 from lockgate.base.lazy_imports import pattern
-from lockgate.base.values import replace
 from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.catalog.typename import BOOL, INT4, NAME, OID, RECORD, REFCURSOR, TEXT, array_of
 from lockgate.parse.plpgsql.tree import Declaration, Fragment

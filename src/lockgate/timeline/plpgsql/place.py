@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
+
 from lockgate.base.text import Offsets, Source, Span
-from lockgate.base.values import dataclass
 from lockgate.catalog.objects import Body
 from lockgate.parse.plpgsql.tree import Fragment
 from lockgate.parse.routine import EXPRESSION_PREFIX, TYPE_PREFIX
@@ -30,8 +31,7 @@ class _Nowhere(Offsets):
         return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A body's place: its file and the offset of its first character; -1 where escapes make inner places unknowable
     (``bounds`` then holds)."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.base.values import dataclass, field
+import msgspec
+
 from lockgate.catalog.objects import Relation
 from lockgate.catalog.typename import RECORD, type_of
 from lockgate.parse.plpgsql.tree import Declaration
@@ -15,8 +16,7 @@ from lockgate.timeline.evaluate.value import UNKNOWN, Row, Value
 from lockgate.timeline.evaluate.world import MISSING, Missing
 
 
-@dataclass(slots=True)
-class Var:
+class Var(msgspec.Struct):
     """A variable: its static type and, while a body runs, its value. ``fields`` None: a scalar; ``open``: a record of
     unknown shape."""
 
@@ -36,19 +36,17 @@ class Var:
         return Variable(self.name, self.type, self.typmod, self.collation, self.fields, self.open)
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(msgspec.Struct):
     """A block's variables."""
 
     names: dict[str, Var]
     label: str = ""
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(msgspec.Struct):
     """The frames in force, outermost first, and the positional parameters."""
 
-    frames: list[Frame] = field(default_factory=list)
+    frames: list[Frame] = msgspec.field(default_factory=list)
     positional: tuple[Var, ...] = ()
     conflict: str = "error"
 

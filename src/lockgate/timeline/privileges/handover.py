@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.objects import Namespace, Relation, Routine

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog, Place
 from lockgate.catalog.objects import Namespace, Relation, Role
@@ -14,8 +15,7 @@ from lockgate.timeline.privileges.check import items_of, kind_of
 from lockgate.timeline.step import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Stranger:
+class Stranger(msgspec.Struct, frozen=True):
     """A new object of one role beside those of another. ``missing``: what a third role lacks on it, and has on
     those."""
 

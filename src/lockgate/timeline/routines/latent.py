@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.findings import Label
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
-from lockgate.base.values import dataclass, field, replace
 from lockgate.catalog.catalog import Catalog, Draft
 from lockgate.catalog.objects import Namespace, Relation, Routine, Trigger, Type
 from lockgate.parse.statement import Statement
@@ -40,12 +42,13 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(a.replace('""', '"') if a else b.lower() for a, b in _WORD.findall(text))
 
 
-@dataclass
-class Watch:
+class Watch(msgspec.Struct):
     """Looks after each migration at the routines that its changes may have broken; each breakage is told once."""
 
-    told: dict[tuple[int, str], str] = field(default_factory=dict)  # a routine's oid and the server's words -> ours
-    unguarded: dict[int, str] = field(
+    told: dict[tuple[int, str], str] = msgspec.field(
+        default_factory=dict
+    )  # a routine's oid and the server's words -> ours
+    unguarded: dict[int, str] = msgspec.field(
         default_factory=dict
     )  # tables with row level security and no policy -> what was told of them
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from lockgate.base.findings import Label
 from lockgate.base.text import Offsets, Source, Span
-from lockgate.base.values import replace
 from lockgate.catalog.merge import merge
 from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.parse.routine import GrammarError, parse_statements

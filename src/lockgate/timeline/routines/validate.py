@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.objects import Routine
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.lookup import split_name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.objects import Constraint, Namespace, Relation
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import words

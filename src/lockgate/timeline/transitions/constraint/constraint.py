@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from lockgate.base.text import Span
-from lockgate.base.values import replace
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Constraint, Relation
 from lockgate.timeline import dependency

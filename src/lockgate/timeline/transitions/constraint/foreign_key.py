@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from lockgate.base.text import Span
-from lockgate.base.values import replace
 from lockgate.catalog.objects import Attribute, Cast, Constraint, Relation
 from lockgate.catalog.typename import base_type, element_of, type_name
 from lockgate.timeline.binder import find_relation, words

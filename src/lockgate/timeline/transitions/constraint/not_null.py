@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from lockgate.base.text import Span
-from lockgate.base.values import replace
 from lockgate.catalog.objects import Constraint, Relation
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_constraint_name

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import (
     BOOTSTRAP_SUPERUSER,
@@ -78,8 +79,7 @@ _BUILTIN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What a name stands for: a user's object (or a column of one); ``obj`` is something built in, or None where
     nothing more is known."""
 

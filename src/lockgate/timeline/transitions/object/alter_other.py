@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.objects import Constraint, Relation, Rewrite, Trigger, Type
 from lockgate.timeline.binder import resolve_type
 from lockgate.timeline.context import Context

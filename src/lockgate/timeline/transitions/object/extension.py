@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.extension_data import ExtensionData, extension
 from lockgate.catalog.objects import (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.objects import Other, Relation
 from lockgate.timeline.binder import analyze_expression, boolean, find_relation, relation_scope
 from lockgate.timeline.binder.names import missing_namespace

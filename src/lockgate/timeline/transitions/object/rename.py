@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from lockgate.base.text import Span
-from lockgate.base.values import replace
 from lockgate.catalog import acl
 from lockgate.catalog.objects import (
     Constraint,

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.objects import Constraint, Extension, Namespace, Relation, Routine, Trigger, Type
 from lockgate.timeline.binder import find_namespace
 from lockgate.timeline.context import Context, Node

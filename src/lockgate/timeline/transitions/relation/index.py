@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.text import Span
-from lockgate.base.values import dataclass, field, replace
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Constraint, Index, Namespace, Relation
 from lockgate.parse.tokens import find_name, token_end
@@ -45,12 +47,11 @@ _ON = {
 }
 
 
-@dataclass
-class Plan:
+class Plan(msgspec.Struct):
     """An index to be made (IndexStmt after transformation)."""
 
     elements: list[Node]
-    including: list[Node] = field(default_factory=list)
+    including: list[Node] = msgspec.field(default_factory=list)
     name: str = ""
     method: str = "btree"
     unique: bool = False
@@ -61,24 +62,23 @@ class Plan:
     deferred: bool = False
     nulls_not_distinct: bool = False
     where: Node | None = None
-    operators: list[Any] = field(default_factory=list)
+    operators: list[Any] = msgspec.field(default_factory=list)
     location: int = 0
     if_not_exists: bool = False
     recurse: bool = True
 
 
-@dataclass
-class Shape:
+class Shape(msgspec.Struct):
     """What an index was found to consist of."""
 
-    keys: list[int] = field(default_factory=list)
-    included: list[int] = field(default_factory=list)
-    attributes: list[Attribute] = field(default_factory=list)
-    columns: set[int] = field(default_factory=set)  # the table's columns that it names or computes from
-    refs: set[Address] = field(default_factory=set)  # what else it depends on
+    keys: list[int] = msgspec.field(default_factory=list)
+    included: list[int] = msgspec.field(default_factory=list)
+    attributes: list[Attribute] = msgspec.field(default_factory=list)
+    columns: set[int] = msgspec.field(default_factory=set)  # the table's columns that it names or computes from
+    refs: set[Address] = msgspec.field(default_factory=set)  # what else it depends on
     plain: bool = True
     whole: bool = False
-    definition: list[str] = field(default_factory=list)
+    definition: list[str] = msgspec.field(default_factory=list)
 
 
 def create_index(ctx: Context, node: Node) -> None:

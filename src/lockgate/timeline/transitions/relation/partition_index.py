@@ -3,7 +3,8 @@ generateClonedIndexStmt)."""
 
 from __future__ import annotations
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.objects import Constraint, Namespace, Relation
 from lockgate.timeline.context import Context
 from lockgate.timeline.naming import choose_index_name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Policy, Relation
 from lockgate.timeline.binder import analyze_expression, boolean, relation_scope

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from lockgate.base.text import Span
-from lockgate.base.values import replace
 from lockgate.catalog.catalog import Taint
 from lockgate.catalog.objects import PG_CATALOG, Attribute, Namespace, Other, Relation, Type
 from lockgate.catalog.typename import type_of

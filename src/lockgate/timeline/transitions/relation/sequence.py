@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.catalog import Depend
 from lockgate.catalog.objects import Attribute, Namespace, Relation, Sequence
 from lockgate.catalog.typename import BOOL, INT2, INT4, INT8

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Namespace, Relation
 from lockgate.catalog.typename import TEXT, UNKNOWN, type_name

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.base.values import dataclass, replace
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.objects import FIRST_USER_OID, PUBLIC_NAMESPACE, Namespace, Other, Relation, Routine, Type
@@ -19,8 +21,7 @@ from lockgate.timeline.transitions.role.grant_target import KINDS, Target, check
 SYSTEM_NUMBERS = {"ctid": -1, "xmin": -2, "cmin": -3, "xmax": -4, "cmax": -5, "tableoid": -6}
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """A GRANT or REVOKE, its names resolved. ``letters`` "" with ``every``: ALL PRIVILEGES."""
 
     give: bool

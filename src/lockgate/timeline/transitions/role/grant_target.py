@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.catalog.initial import PLPGSQL_LANGUAGE
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Namespace, Other, Relation, Routine, Type
 from lockgate.catalog.typename import type_name
@@ -37,8 +38,7 @@ KINDS = {
 _ROUTINE_KINDS = {"OBJECT_FUNCTION": "faw", "OBJECT_PROCEDURE": "p", "OBJECT_ROUTINE": "fpaw"}
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """An object of a GRANT, and where the statement names it. ``object`` may be built in."""
 
     object: Any

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog import acl
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, DATABASE_OWNER_ROLE, Membership, Role
 from lockgate.timeline.context import Context, Node

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog import acl
 from lockgate.catalog.objects import FIRST_USER_OID, Policy, Relation, Role, Type
 from lockgate.timeline import dependency

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.objects import Namespace, Other, Relation, Role, Type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import (

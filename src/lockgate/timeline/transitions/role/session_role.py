@@ -5,7 +5,8 @@ Called by the handler of SET and RESET for the settings ``role`` and ``session_a
 
 from __future__ import annotations
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog import acl
 from lockgate.catalog.objects import Role
 from lockgate.timeline.binder.names import did_you_mean

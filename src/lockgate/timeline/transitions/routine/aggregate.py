@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.objects import Namespace, Routine
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import find_support, resolve_type

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.base.values import dataclass, replace
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.catalog.objects import Body, Extension, Namespace, Other, Routine
 from lockgate.catalog.typename import RECORD, VOID, quote_identifier, type_name, type_of
 from lockgate.timeline.binder import find_routine, resolve_type
@@ -33,8 +35,7 @@ _TRUSTED = {"sql": True, "plpgsql": True, "c": False, "internal": False}
 _KIND_WORDS = {"f": "a function", "p": "a procedure", "a": "an aggregate function", "w": "a window function"}
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
+class Language(msgspec.Struct, frozen=True):
     """A language: whether its use is granted or for superusers, and the object where it is not built in."""
 
     name: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.typename import RECORD, element_of, type_name, type_of
 from lockgate.timeline.binder import analyze_expression, coerce, empty_scope, resolve_type
@@ -28,8 +29,7 @@ _MODES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(msgspec.Struct, frozen=True):
     """A parameter list: input types, and all of them with modes and names; ``result`` is what OUT parameters require, 0
     for none."""
 
@@ -56,7 +56,7 @@ def parameter_type(ctx: Context, node: Node, language: str) -> int:
             and not node.get("pct_type")
             and refused.failure.message.startswith("type ")
         ):
-            from lockgate.base.values import replace
+            from msgspec.structs import replace
 
             raise Refused(replace(refused.failure, message=f"type {shown} does not exist")) from None
         raise

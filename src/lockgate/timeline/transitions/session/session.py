@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from lockgate.base.lazy_imports import Map
-from lockgate.base.values import replace
 from lockgate.catalog.objects import Constraint, Other, Role
 from lockgate.timeline import settings
 from lockgate.timeline.binder.names import did_you_mean

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Constraint, Namespace, Relation, Type
 from lockgate.timeline import dependency

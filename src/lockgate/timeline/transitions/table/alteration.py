@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 
+import msgspec
+from msgspec.structs import replace
+
 from lockgate.base.text import Span
-from lockgate.base.values import dataclass, field, replace
 from lockgate.catalog.objects import Relation
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_owner
@@ -68,8 +70,7 @@ class Pass(IntEnum):
     MISC = 11
 
 
-@dataclass(frozen=True)
-class Alteration:
+class Alteration(msgspec.Struct, frozen=True):
     """A subcommand for one table. ``recursing``: it comes from a parent's. ``action`` runs in place of the subtype's
     own."""
 
@@ -100,13 +101,14 @@ class Alteration:
         return replace(self, relation=relation, recurse=False, recursing=True)
 
 
-@dataclass
-class Queue:
+class Queue(msgspec.Struct):
     """The work queue; executing a subcommand may add to the pass that runs or to a later one."""
 
     root: int
-    passes: dict[Pass, list[Alteration]] = field(default_factory=lambda: {p: [] for p in Pass})
-    retyped: list[tuple[int, int, int, Span]] = field(default_factory=list)  # columns whose type changed, what it was
+    passes: dict[Pass, list[Alteration]] = msgspec.field(default_factory=lambda: {p: [] for p in Pass})
+    retyped: list[tuple[int, int, int, Span]] = msgspec.field(
+        default_factory=list
+    )  # columns whose type changed, what it was
 
     def add(self, step: Pass, item: Alteration) -> None:
         """Queue one."""

@@ -3,7 +3,8 @@ transformColumnDefinition)."""
 
 from __future__ import annotations
 
-from lockgate.base.values import dataclass, field
+import msgspec
+
 from lockgate.catalog.objects import Namespace, Relation
 from lockgate.catalog.typename import INT2, INT4, INT8
 from lockgate.timeline.binder import TypeRef, resolve_type
@@ -23,8 +24,7 @@ _ATTRS = {
 }
 
 
-@dataclass
-class Column:
+class Column(msgspec.Struct):
     """A column to be made (ColumnDef after transformation)."""
 
     name: str
@@ -36,7 +36,7 @@ class Column:
     generated: str = ""
     identity: str = ""
     sequence_name: str = ""  # of the sequence to be made for serial or identity
-    sequence_options: list[Node] = field(default_factory=list)
+    sequence_options: list[Node] = msgspec.field(default_factory=list)
     is_local: bool = True
     inherited: int = 0
     inherited_default: tuple[int, int] | None = None  # the parent's column whose default it takes
@@ -48,20 +48,19 @@ class Column:
         return bool(self.sequence_name) and not self.identity
 
 
-@dataclass
-class Definition:
+class Definition(msgspec.Struct):
     """What a table definition is turned into before it is carried out (CreateStmtContext)."""
 
     name: str
     namespace: Namespace
     kind: str = "r"
     relation: Relation | None = None  # of ALTER TABLE
-    columns: list[Column] = field(default_factory=list)
-    checks: list[Node] = field(default_factory=list)
-    keys: list[Node] = field(default_factory=list)  # primary, unique and exclusion constraints
-    foreign: list[Node] = field(default_factory=list)
-    not_nulls: list[Node] = field(default_factory=list)  # every NOT NULL, in the order written
-    likes: list[Node] = field(default_factory=list)
+    columns: list[Column] = msgspec.field(default_factory=list)
+    checks: list[Node] = msgspec.field(default_factory=list)
+    keys: list[Node] = msgspec.field(default_factory=list)  # primary, unique and exclusion constraints
+    foreign: list[Node] = msgspec.field(default_factory=list)
+    not_nulls: list[Node] = msgspec.field(default_factory=list)  # every NOT NULL, in the order written
+    likes: list[Node] = msgspec.field(default_factory=list)
     partition: bool = False
     of_type: bool = False
 

@@ -3,7 +3,8 @@ src/backend/commands/tablecmds.c)."""
 
 from __future__ import annotations
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.objects import Constraint, Relation
 from lockgate.timeline.binder import TypeRef

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Constraint, Other, Partitioning, Relation, Trigger
 from lockgate.catalog.typename import type_name

@@ -3,7 +3,8 @@ src/backend/commands/tablecmds.c)."""
 
 from __future__ import annotations
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.objects import Attribute, Namespace, Other, Relation, Type
 from lockgate.timeline.binder import TypeRef, resolve_type
 from lockgate.timeline.context import Context, Node

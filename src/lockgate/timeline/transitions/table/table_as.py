@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.timeline.binder import Query, analyze_query, check_uses, creation_target, words
 from lockgate.timeline.binder.names import relation_in
 from lockgate.timeline.context import Context, Node

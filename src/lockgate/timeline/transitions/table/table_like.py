@@ -109,7 +109,7 @@ def finish_like(ctx: Context, target: int, clause: Node) -> None:
 
 
 def _copy_statistics(ctx: Context, source: Relation, target: Relation, mapping: dict[int, int]) -> None:
-    from lockgate.base.values import replace
+    from msgspec.structs import replace
 
     for statistics in ctx.catalog.of_relation(source.oid, Other):
         if statistics.kind != "statistics":

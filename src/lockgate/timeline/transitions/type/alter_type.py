@@ -3,8 +3,9 @@ src/backend/commands/tablecmds.c)."""
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from lockgate.base.findings import Label
-from lockgate.base.values import replace
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Constraint, Other, Policy, Relation, Rewrite, Routine, Trigger
 from lockgate.catalog.typename import type_name

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Constraint, Type
 from lockgate.catalog.typename import type_name, type_of

@@ -6,7 +6,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from lockgate.base.values import dataclass
+import msgspec
+
 from lockgate.catalog.builtin import Builtins
 from lockgate.catalog.objects import FIRST_USER_OID, PG_CATALOG, Cast, Extension, Other, Routine
 from lockgate.catalog.typename import base_type, element_of, type_name
@@ -18,8 +19,7 @@ ANYARRAY, ANYENUM, ANYRANGE, ANYMULTIRANGE, RECORD, ANY, ANYELEMENT = 2277, 3500
 _KINDS = {"e": ANYENUM, "r": ANYRANGE, "m": ANYMULTIRANGE, "c": RECORD}
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(msgspec.Struct, frozen=True):
     """What an index access method can (IndexAmRoutine)."""
 
     unique: bool = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.base.values import replace
+from msgspec.structs import replace
+
 from lockgate.catalog.objects import Namespace, Operator
 from lockgate.timeline.binder import find_function, find_operator, resolve_type
 from lockgate.timeline.context import Context, Node

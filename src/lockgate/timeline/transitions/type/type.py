@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from lockgate.base.text import Span
-from lockgate.base.values import replace
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Attribute, Namespace, Relation, Routine, Type
 from lockgate.catalog.typename import TEXT, type_name, type_of
 from lockgate.timeline.binder import find_collation, find_function, find_type, resolve_type
