@@ -6,9 +6,11 @@ import io
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from lockgate.base.config import Config, Deploy, Migrations
 from lockgate.base.text import Source
