@@ -18,9 +18,10 @@ from lockgate.catalog.objects import Attribute, Relation
 FROZEN = ("lockgate.base", "lockgate.catalog", "lockgate.parse", "lockgate.rules", "lockgate.difference")
 
 
-def structs(cls: type = msgspec.Struct) -> list[type[msgspec.Struct]]:
+def structs(cls: type[msgspec.Struct] = msgspec.Struct) -> list[type[msgspec.Struct]]:
     """Every struct of ours."""
-    found = [each for each in cls.__subclasses__() if each.__module__.startswith("lockgate.")]
+    below: list[type[msgspec.Struct]] = cls.__subclasses__()
+    found = [each for each in below if each.__module__.startswith("lockgate.")]
     return found + [deeper for each in found for deeper in structs(each)]
 
 
