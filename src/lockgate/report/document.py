@@ -52,6 +52,10 @@ def finding(item: Finding) -> Json:
         "evidence": evidence(item.evidence),
         "fingerprint": item.fingerprint,
     }
+    if item.effect is not None:
+        out["effect"] = item.effect.as_json()
+    if item.rows is not None:
+        out["rows"] = item.rows
     return out
 
 

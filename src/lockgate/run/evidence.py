@@ -19,7 +19,7 @@ from lockgate.queries.frames import HOLE_NAME
 from lockgate.queries.servers import Meant
 from lockgate.rules import registry
 from lockgate.rules.rulebook import FrontMatter
-from lockgate.sources.migration import Migration
+from lockgate.sources.migration import Migration, Script
 from lockgate.timeline.failure import Failure as Refusal
 
 if TYPE_CHECKING:
@@ -131,18 +131,19 @@ def _named(source: Source, body: BodyObservation) -> Span:
 
 def stamp(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> list[Finding]:
     """Every finding on a statement with its evidence."""
-    ids: dict[tuple[str, str], str] = {(m.up.source.path, m.slot): m.id for m in migrations}
-    seen = {(o.migration, o.index): o for o in report.observations if o.direction == "up"}
-    return [_stamped(item, seen, ids, report) for item in findings]
+    by_place = {(m.up.source.path, m.slot): m for m in migrations}
+    seen: dict[str, list[Observation]] = {}
+    for one in report.observations:
+        if one.direction == "up":
+            seen.setdefault(one.migration, []).append(one)
+    return [_stamped(item, seen, by_place.get((item.at.source.path, item.slot)), report) for item in findings]
 
 
-def _stamped(
-    item: Finding, seen: dict[tuple[str, int], Observation], ids: dict[tuple[str, str], str], report: Report
-) -> Finding:
+def _stamped(item: Finding, seen: dict[str, list[Observation]], migration: Migration | None, report: Report) -> Finding:
     if item.statement is None or item.evidence is not None:
         return item
-    migration = ids.get((item.at.source.path, item.slot))
-    observation = seen.get((migration, item.statement)) if migration is not None else None
+    there = seen.get(migration.id, []) if migration is not None else []
+    observation = next((one for one in there if one.index == item.statement), None)
     body = (
         next((b for b in report.bodies if b.routine.partition("(")[0] == item.object), None)
         if _front(item).bodies
@@ -152,7 +153,24 @@ def _stamped(
         words = f"in the body of {body.routine}: {body.fails.message}"
         proof = Evidence(Verdict.CONFIRMED, "", report.server.version, body.fails.sqlstate, words, by=body.by)
         return replace(item, evidence=proof)
-    return replace(item, evidence=_evidence(item, observation, report))
+    proof = _evidence(item, observation, report)
+    front = _front(item)
+    if (front.locks or front.work) and migration is not None and observation is not None:
+        proof = _by_locks(item, proof, front, migration.up, there, observation)
+    return replace(item, evidence=proof)
+
+
+def _by_locks(
+    item: Finding, proof: Evidence, front: FrontMatter, script: Script, there: list[Observation], seen: Observation
+) -> Evidence:
+    """The same where locks and work prove it, not a refusal."""
+    if seen.state is not State.OBSERVED or seen.fails is not None:
+        return proof
+    from lockgate.run.proof import judged, observed_effects
+
+    text = script.source.text[seen.span.start : seen.span.end]
+    verdict, words = judged(item, front, observed_effects(script, there, seen), text)
+    return replace(proof, verdict=verdict, message=words)
 
 
 def _evidence(item: Finding, seen: Observation | None, report: Report) -> Evidence:
