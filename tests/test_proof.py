@@ -31,7 +31,7 @@ CREATE INDEX CONCURRENTLY ON t (n) | public.t | ShareLock | build | unproven, do
 VACUUM FULL t | public.t | AccessExclusiveLock | rewrite | unproven, does not tell
 ALTER TABLE "Odd.name" ALTER a TYPE bigint | public."Odd.name" | AccessExclusiveLock | rewrite | confirmed, rewriting
 ALTER DOMAIN d ADD CHECK (VALUE > 0) | public.with_d | ShareLock | scan | unproven, does not tell
-INSERT INTO t (id, b) VALUES (1, 1) | public.t | ShareLock | | refuted, no lock on public.t
+INSERT INTO r VALUES (1) | public.r | ShareLock | | refuted, the server applied
 """
 ROWS = [[part.strip() for part in line.split(" | ")] for line in CASES.replace(" | | ", " |  | ").strip().splitlines()]
 
