@@ -161,6 +161,9 @@ def _closing(report: Report, paint: _Paint) -> Iterator[str]:
     stand_ins = server.get("stand_ins") or []
     if stand_ins:
         yield paint(f"stand-ins: {', '.join(map(str, stand_ins))}", "dim")
+    lacking = [name for name in ("files", "programs", "network") if name not in server.get("isolation", (name,))]
+    if lacking:
+        yield paint(f"isolation: this machine could not keep the scratch server from {', '.join(lacking)}", "dim")
     yield from (f"{paint('note:', 'bold')} {clean(str(note))}" for note in server.get("notes") or ())
     yield f"{coverage.migrations} migrations{_found_in(report)}, {exact}{_queries(coverage.queries)}; {spoke}"
     if not report.findings:

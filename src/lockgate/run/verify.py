@@ -110,10 +110,12 @@ def _proof(place: BrokenBody | DownFails | DownIncomplete, report: live.Report) 
 
 def _server(report: live.Report) -> dict[str, Any]:
     server = report.server
+    isolation = {} if server.isolation is None else {"isolation": list(server.isolation)}
     return {
         "major": server.major,
         "version": server.version,
         "source": server.source,
+        **isolation,
         "stand_ins": list(server.stand_ins),
         "notes": list(report.notes),
     }

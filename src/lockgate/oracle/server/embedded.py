@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from lockgate.base.errors import CannotCheck
-from lockgate.oracle.server import supervisor
+from lockgate.oracle.server import sandbox, supervisor
 from lockgate.oracle.server.binaries import Binaries
 from lockgate.oracle.server.reach import UIDS, reachable, unused_uid
 from lockgate.oracle.server.stand_ins import CONTROL_PATH, extension_files
@@ -60,6 +60,9 @@ _SETTINGS = {
 }
 _SETTINGS_18 = {"io_method": "sync", "autovacuum_worker_slots": "1"}
 
+# what the loader and postgres say where the sandbox hides a file of an installation with an unusual shape
+_TOO_NARROW = ("Permission denied", "cannot open shared object", "Operation not permitted", "could not be started")
+
 
 class Server:
     """An ephemeral server. ``start`` returns at once, so that other work goes on meanwhile; ``ready`` waits for it."""
@@ -73,6 +76,8 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._said = ""
+        self._narrow = True
+        self.isolation: tuple[str, ...] = ()  # once it is ready: what it is kept from, words of sandbox.HELD
 
     def __enter__(self) -> Self:
         self.start()
@@ -104,7 +109,8 @@ class Server:
         mine, theirs = socket.socketpair()
         with theirs:
             wish = self._wish(uid, theirs.fileno(), lock, pack)
-            command = [sys.executable, "-I", "-S", supervisor.__file__, json.dumps(wish)]
+            place = os.path.dirname(os.path.dirname(supervisor.__file__))
+            command = [sys.executable, "-I", "-S", "-c", supervisor.COMMAND, place, json.dumps(wish)]
             try:
                 self._process = subprocess.Popen(
                     command,
@@ -114,6 +120,7 @@ class Server:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     cwd="/",
+                    env=sandbox.bare(),
                 )
             except OSError as error:
                 shutil.rmtree(self._home, ignore_errors=True)
@@ -123,6 +130,8 @@ class Server:
             finally:
                 os.close(lock)
         self._channel = mine
+        if uid is None:
+            sandbox.conceal()  # the server has our uid, and our environment may hold a key
 
     def _wish(self, uid: int | None, channel: int, lock: int, pack: int) -> dict[str, Any]:
         settings = dict(_SETTINGS)
@@ -133,7 +142,6 @@ class Server:
             settings |= _SETTINGS_18 | {"extension_control_path": CONTROL_PATH.format(home=self._home)}
         argv = [str(self.binaries.bindir / "postgres"), "-D", f"{self._home}/data", "-k", self._home]
         argv += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
         return {
             "home": self._home,
             "pack": pack,
@@ -142,19 +150,40 @@ class Server:
             "lock": lock,
             "size_limit": self._limit,
             "argv": argv,
-            "env": env,
+            "env": {"LC_ALL": "C"},
             "files": files,
+            "narrow": self._narrow,
         }
 
     def ready(self) -> None:
-        """Wait until it accepts connections. Raises CannotCheck with the server's own words when it does not start."""
-        self._listen(70)
-        if not self._said.startswith("ready"):
-            words = self._said.partition(" ")[2].replace("\\n", "\n").strip() or "no answer"
+        """Wait until it accepts connections; a first start that fails is tried again with a template made anew.
+        Raises CannotCheck with the server's own words when it does not start."""
+        words = self._wait()
+        if words:
+            self._again(words)
+            words = self._wait()
+        if words:
             raise CannotCheck(
                 f"PostgreSQL {self.binaries.version} ({self.binaries.source}) did not start: {words[-800:]}",
                 "Give other binaries, or --dsn of a scratch server.",
             )
+
+    def _wait(self) -> str:
+        """Why it did not start; empty once it is ready."""
+        self._listen(70)
+        word, _, rest = self._said.partition(" ")
+        if word == "ready":
+            self.isolation = tuple(name for name in sandbox.HELD if name in rest.split())
+            return ""
+        return rest.replace("\\n", "\n").strip() or "no answer"
+
+    def _again(self, words: str) -> None:
+        """Nothing hostile has run yet: an installation whose files lie where we did not look gets its wider view."""
+        self.close()
+        self._narrow = not any(sign in words for sign in _TOO_NARROW)
+        self._template, pack = template(self.binaries, anew=True)
+        with pack:
+            self._launch(pack.fileno())
 
     def trouble(self) -> str:
         """Why the server is gone: ``full``, or its last words; empty while nothing is known. Waits up to a second for

@@ -1,12 +1,12 @@
 """The process that is postgres' parent: it outlives the run that asked for a server by a few milliseconds, however that
 run ends.
 
-Started as a script of its own (``python -I -S supervisor.py``), in a session of its own, so it imports the standard
-library only and starts in about 15 ms. It holds one end of a socket pair; end-of-file there means that the run is gone
+Started in an interpreter of its own (``COMMAND``) and a session of its own, without an environment. It imports the
+standard library only and starts in about 15 ms. It holds one end of a socket pair; end-of-file there means that the run is gone
 (SIGKILL included): stop the server, remove the directory, exit. A lock that it holds on a file in the directory tells a
 later run that the directory is in use.
 
-Lines that it writes: ``ready``, ``full`` (the migrations wrote more than the limit; the server is stopped), ``died
+Lines that it writes: ``ready WHAT HOLDS`` (sandbox.py), ``full`` (the migrations wrote more than the limit; the server is stopped), ``died
 TEXT``, ``failed TEXT``.
 """
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource  # here, not where it is used: after setuid its file may be out of reach
 import select
 import shutil
 import signal
@@ -24,6 +23,11 @@ import sys
 import time
 from types import FrameType
 from typing import Any
+
+from . import sandbox  # here, not where it is used: after setuid its file may be out of reach
+
+# by path and not as part of Lockgate, whose package loads more than this needs
+COMMAND = "import sys; sys.path.append(sys.argv.pop(1)); from server.supervisor import main; sys.exit(main())"
 
 _TICK = 0.1  # seconds between two looks at the disk
 _GRACE = 1.0  # seconds that an immediate shutdown may take; measured 2-4 ms
@@ -44,10 +48,10 @@ def main() -> int:
     server = 0
     try:
         pack = _open(wish)
-        server = _start(wish, pack)
+        server, held = _start(wish, pack)
         unpack(pack, os.path.join(home, "data"), databases=True)  # nobody reads them before the first connection
         if _await_ready(channel, server, home):
-            _say(channel, "ready")
+            _say(channel, f"ready {held}")
             _watch(channel, server, wish)
     except OSError as error:
         _say(channel, f"failed {error}")
@@ -78,8 +82,9 @@ def _open(wish: dict[str, Any]) -> bytes:
         return pack.read()
 
 
-def _start(wish: dict[str, Any], pack: bytes) -> int:
-    """Fill the directory with what postgres reads at its start, and start it; its process id."""
+def _start(wish: dict[str, Any], pack: bytes) -> tuple[int, str]:
+    """Fill the directory with what postgres reads at its start, and start it; its process id and what it is kept
+    from."""
     data = os.path.join(wish["home"], "data")
     os.mkdir(data, 0o700)
     unpack(pack, data, databases=False)
@@ -88,23 +93,27 @@ def _start(wish: dict[str, Any], pack: bytes) -> int:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(target, "w", encoding="utf-8") as file:
             file.write(text)
+    heard, told = os.pipe()
     child = os.fork()
     if child == 0:
-        _become_postgres(wish)
-    return child
+        _become_postgres(wish, told)
+    sandbox.conceal()  # the child first: one that hides itself may not make a user namespace
+    os.close(told)
+    with open(heard, encoding="utf-8") as file:
+        return child, file.read()
 
 
-def _become_postgres(wish: dict[str, Any]) -> None:
+def _become_postgres(wish: dict[str, Any], told: int) -> None:
     try:
-        limit = wish["size_limit"]
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        alone = wish["uid"] is not None
+        held = [*(["user"] if alone else []), *sandbox.limit(wish["size_limit"], alone)]
+        os.write(told, " ".join([*held, ""]).encode())
         log = os.open(os.path.join(wish["home"], "log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        os.execve(wish["argv"][0], wish["argv"], wish["env"])
+        sandbox.become(wish["argv"], wish["env"], wish["home"], wish["narrow"], told)
     finally:
         os._exit(127)
 
@@ -225,7 +234,3 @@ def inhabitants(directory: str) -> list[int]:
                 if os.readlink(f"/proc/{name}/cwd") in (directory, directory + " (deleted)"):
                     found.append(int(name))
     return found
-
-
-if __name__ == "__main__":
-    sys.exit(main())

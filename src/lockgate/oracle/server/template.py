@@ -42,12 +42,13 @@ class Template(msgspec.Struct, frozen=True):
     verifier: str  # the password as pg_authid holds it, for further roles
 
 
-def template(binaries: Binaries) -> tuple[Template, BinaryIO]:
-    """The template of an installation, made on first use (about a second), and its file, open: another run may put a
-    new one in its place."""
+def template(binaries: Binaries, anew: bool = False) -> tuple[Template, BinaryIO]:
+    """The template of an installation, made on first use (about a second) or ``anew``, and its file, open: another run
+    may put a new one in its place."""
     pack = cache_dir() / f"cluster-{_key(binaries)}.pack"
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        return _open(pack)
+    if not anew:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            return _open(pack)
     _build(binaries, pack)
     return _open(pack)
 

@@ -1,0 +1,1 @@
+"""Attacks, played as a pull request would play them: nothing gets out, hangs, or learns a secret."""
