@@ -11,6 +11,7 @@ import textwrap
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lockgate.base.errors import CannotCheck
@@ -22,6 +23,7 @@ from tests.conftest import default_signals
 from tests.live_kit import majors
 
 SRC = str(Path(__file__).parents[1] / "src")
+SITE = str(Path(msgspec.__file__).parents[1])  # for the system's interpreter, which an ordinary user can run
 BINARIES = list(at_hand())
 root_only = pytest.mark.skipif(os.getuid() != 0, reason="what root must arrange")
 
@@ -83,7 +85,8 @@ def test_as_root_the_server_s_uid_owns_nothing_else() -> None:
 
 CHILD = """
 import sys, time
-sys.path.insert(0, {src!r})
+sys.path[:0] = [{src!r}]
+sys.path.append({site!r})
 from lockgate.oracle.server.binaries import choose
 from lockgate.oracle.server.embedded import Server
 server = Server(choose({bindir!r}, None))
@@ -95,7 +98,7 @@ time.sleep(60)
 
 
 def child(wait: str, bindir: str = "", **options: object) -> tuple[subprocess.Popen[str], str]:
-    code = textwrap.dedent(CHILD).format(src=SRC, wait=wait, bindir=bindir)
+    code = textwrap.dedent(CHILD).format(src=SRC, site=SITE, wait=wait, bindir=bindir)
     python = "/usr/bin/python3" if "user" in options else sys.executable
     process: subprocess.Popen[str] = subprocess.Popen(  # type: ignore[call-overload]
         [python, "-c", code],

@@ -1,7 +1,7 @@
 """What a superuser inside the scratch server can reach: a program of its own, so that it runs as any user and on a
 kernel that lacks what the test takes away. Prints one JSON object.
 
-Usage: inside.py BINDIR FOLDER [MISSING ...]; MISSING names system calls to refuse: landlock, seccomp, unshare.
+Usage: inside.py SITE BINDIR FOLDER [MISSING ...]; SITE is where the libraries lie that Lockgate needs; MISSING names system calls to refuse: landlock, seccomp, unshare.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
+sys.path += sys.argv[1:2]  # the system's interpreter knows none of ours
 
 from lockgate.oracle.server import sandbox
 from lockgate.oracle.server.binaries import choose
@@ -100,7 +101,7 @@ def ordinary(connection: SocketConnection) -> list[str]:
 
 
 def main() -> None:
-    bindir, folder, *missing = sys.argv[1:]
+    bindir, folder, *missing = sys.argv[2:]
     if missing:
         refuse(missing)
     with Server(choose(bindir, None)) as server:

