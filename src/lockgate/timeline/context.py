@@ -15,6 +15,7 @@ from lockgate.catalog.catalog import Draft, Event, NameKey, Place
 from lockgate.catalog.objects import INFORMATION_SCHEMA, PG_CATALOG, Namespace, Object
 from lockgate.parse.statement import Node, Origin, Statement
 from lockgate.parse.tokens import find_name, token_end
+from lockgate.timeline.budget import Budget
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.session import Session
 from lockgate.timeline.transaction import TransactionState
@@ -54,7 +55,7 @@ class Context(msgspec.Struct):
     definers: int = 0  # of those, how many run as their owner
     transaction: TransactionState = msgspec.field(default_factory=TransactionState)  # for BEGIN, COMMIT, SAVEPOINT, ...
     supposed: str = ""  # why the statement that runs may do nothing at all
-    steps: int = 0  # statements that bodies have run so far
+    budget: Budget = msgspec.field(default_factory=Budget)  # of work, for this statement and the run
     paths: tuple[Any, ...] = ()  # what path() gave, with what it was worked out from
     variables: Any = None  # binder Variables around a utility statement of a PL/pgSQL body, for the queries in it
 

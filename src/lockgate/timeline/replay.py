@@ -16,6 +16,7 @@ from lockgate.parse import Statement, SyntaxFailure, parse_script
 from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline import production, review, transaction
+from lockgate.timeline.budget import Budget
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.history import net_changes, record
@@ -72,6 +73,7 @@ class Replay:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.state, self.watch = TransactionState(), Watch()
+        self.budget = Budget()
         self.provided = 0  # objects below this oid are the environment's, not the user's
         self.draft = initial_catalog(
             plan.major,
@@ -202,7 +204,10 @@ class Replay:
     def _step(self, migration: Migration, script: Script, statement: Statement) -> Step:
         before, session = self.draft.freeze(), self.session
         self.draft.journal.clear()
-        ctx = Context(self.draft, session, statement, migration.slot or migration.id, transaction=self.state)
+        self.budget.begin()
+        ctx = Context(
+            self.draft, session, statement, migration.slot or migration.id, transaction=self.state, budget=self.budget
+        )
         failure = self._attempt(ctx, before)
         repaired = failure is not None and self._repair(ctx, script, statement, failure, before)
         place = Place(script.source, statement.span, ctx.slot)
@@ -270,6 +275,7 @@ class Replay:
                 ctx.slot,
                 transaction=self.state,
                 unchecked=True,
+                budget=self.budget,
             )
             if self._attempt(second, before) is None:
                 ctx.session = replace(second.session, role=self.session.role)
@@ -288,7 +294,7 @@ class Replay:
 
     def _alone(self, ctx: Context, statement: Statement, before: Catalog) -> bool:
         """A statement that refuses to run in a block, outside of it."""
-        second = Context(self.draft, replace(self.session, in_block=False), statement, ctx.slot)
+        second = Context(self.draft, replace(self.session, in_block=False), statement, ctx.slot, budget=self.budget)
         if self._attempt(second, before) is not None:
             return False
         ctx.session = replace(second.session, in_block=self.session.in_block)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockgate.parse.statement import Node
+from lockgate.timeline.budget import TEXT
 from lockgate.timeline.evaluate.value import (
     SOMETHING,
     UNKNOWN,
@@ -13,6 +14,7 @@ from lockgate.timeline.evaluate.value import (
     known,
     number,
     text_of,
+    weigh,
 )
 from lockgate.timeline.evaluate.world import World
 
@@ -80,7 +82,9 @@ def _known(
     if name == "string_agg":
         separator = expression(inside[0], body["args"][1])
         texts = [text_of(v) for v in present]
-        return str(separator).join(str(t) for t in texts) if known(separator, *texts) else UNKNOWN
+        if not known(separator, *texts) or weigh(texts) + len(texts) * weigh(separator) > TEXT:
+            return UNKNOWN
+        return str(separator).join(str(t) for t in texts)
     numbers = [number(v) for v in present]
     if any(n is None or isinstance(n, float) for n in numbers) or any(isinstance(v, str) for v in present):
         return UNKNOWN

@@ -23,6 +23,7 @@ _TEXTS = (
     "citext",
     "refcursor",
 )
+_DIGITS = 18  # of a bigint, the first left out
 _INTEGERS = ("int2", "int4", "int8", "oid", "smallint", "integer", "bigint", "cardinal_number")
 
 
@@ -59,6 +60,8 @@ def scalar(world: World, value: Value, name: str, type_name: Node | None = None)
         if isinstance(value, Reg):
             return int(value)
         if isinstance(found, Decimal):
+            if not found.is_finite() or found.adjusted() > _DIGITS:
+                return UNKNOWN  # 22003
             return int(found.to_integral_value()) if not isinstance(value, str) else UNKNOWN
         return found if isinstance(found, int) else UNKNOWN
     if name in ("bool", "boolean"):

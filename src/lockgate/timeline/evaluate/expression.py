@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from lockgate.base.lazy_imports import pattern
 from lockgate.parse.statement import Node
+from lockgate.timeline.budget import TEXT
 from lockgate.timeline.evaluate.casts import cast_to
 from lockgate.timeline.evaluate.functions import call
+from lockgate.timeline.evaluate.matching import like, matches
 from lockgate.timeline.evaluate.sql_function import called, value
 from lockgate.timeline.evaluate.value import (
     SOMETHING,
@@ -26,15 +28,32 @@ from lockgate.timeline.evaluate.value import (
     number,
     text_of,
     truth,
+    weigh,
 )
 from lockgate.timeline.evaluate.world import Missing, World, constant
+
+_UNITS, _CHARACTERS = 4, 16  # what an expression costs, and how many characters of its value cost one more
+_SIZED = frozenset({str, list})
+_BIGINT = 2**63 - 1
+_ELEMENTS = pattern(r'"([^"]*)"|([^,"]+)')
 
 
 def expression(world: World, node: Node) -> Value:
     """The value of an expression node (``{"A_Expr": {...}}``)."""
     ((tag, body),) = node.items()
     handler = _HANDLERS.get(tag)
-    return handler(world, body) if handler is not None else UNKNOWN
+    if handler is None:
+        return UNKNOWN
+    budget = world.ctx.budget
+    budget.left -= _UNITS
+    if budget.left < 0:
+        raise budget.over()
+    value = handler(world, body)
+    if type(value) in _SIZED:
+        weight = weigh(value)
+        budget.spend(weight // _CHARACTERS)
+        return SOMETHING if weight > TEXT else value
+    return value
 
 
 def _names(body: Node) -> tuple[str, ...] | None:
@@ -145,7 +164,7 @@ def array_of_text(text: str) -> Value:
     inner = text[1:-1]
     if not inner.strip():
         return []
-    parts = re.findall(r'"([^"]*)"|([^,"]+)', inner)
+    parts = _ELEMENTS.findall(inner)
     return [a or (None if b.strip().upper() == "NULL" else b.strip()) for a, b in parts]
 
 
@@ -182,6 +201,15 @@ def binary(name: str, left: Value, right: Value) -> Value:
 
 
 def _arithmetic(name: str, a: int | Decimal, b: int | Decimal) -> Value:
+    try:
+        found = _computed(name, a, b)
+    except ArithmeticError:
+        return UNKNOWN
+    # beyond bigint it is numeric's, or 22003
+    return UNKNOWN if isinstance(found, int) and abs(found) > _BIGINT else found
+
+
+def _computed(name: str, a: int | Decimal, b: int | Decimal) -> Value:
     match name:
         case "+":
             return a + b
@@ -215,7 +243,7 @@ def _concatenate(left: Value, right: Value) -> Value:
         return UNKNOWN if isinstance(left, Unknown) or isinstance(right, Unknown) else [*items, *more]
     a, b = text_of(left), text_of(right)
     if isinstance(a, str) and isinstance(b, str):
-        return a + b
+        return a + b if len(a) + len(b) <= TEXT else SOMETHING
     return SOMETHING if getattr(a, "notnull", True) and getattr(b, "notnull", True) else UNKNOWN
 
 
@@ -232,31 +260,9 @@ def _contains(name: str, left: list[Value], right: list[Value]) -> Value:
 def _match(name: str, left: Value, right: Value) -> Value:
     if not isinstance(left, str) or not isinstance(right, str):
         return UNKNOWN
-    flags = re.IGNORECASE if name.endswith("*") else 0
-    if "~~" in name:
-        found: Value = re.fullmatch(like_pattern(right), left, flags | re.DOTALL) is not None
-    elif re.search(r"\\[^\w\s]?[mMyYAZ<>]|\[\[|\(\?|\\\d", right):
-        return UNKNOWN
-    else:
-        try:
-            found = re.search(right, left, flags) is not None
-        except re.error:
-            return UNKNOWN
-    return (not found) if name.startswith("!") else found
-
-
-def like_pattern(pattern: str) -> str:
-    """A LIKE pattern as a regular expression."""
-    out, at = [], 0
-    while at < len(pattern):
-        char = pattern[at]
-        if char == "\\" and at + 1 < len(pattern):
-            at += 1
-            out.append(re.escape(pattern[at]))
-        else:
-            out.append({"%": ".*", "_": "."}.get(char) or re.escape(char))
-        at += 1
-    return "".join(out)
+    test = like if "~~" in name else matches
+    found = test(left, right, fold=name.endswith("*"))
+    return negation(found) if name.startswith("!") else found
 
 
 def _case(world: World, body: Node) -> Value:

@@ -9,8 +9,10 @@ from typing import Any
 
 from lockgate.catalog.objects import Relation
 from lockgate.catalog.typename import quote_identifier, type_name
+from lockgate.timeline.budget import TEXT
 from lockgate.timeline.evaluate.lookup import lookup, reg_name
-from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Reg, Unknown, Value, known, number, text_of
+from lockgate.timeline.evaluate.matching import replaced
+from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Reg, Unknown, Value, known, number, text_of, weigh
 from lockgate.timeline.evaluate.world import World
 
 _VERSIONS = {15: 150018, 16: 160014, 17: 170010, 18: 180004}
@@ -34,10 +36,22 @@ def call(world: World, name: str, args: list[Value]) -> Value:
             if name in ("format", "quote_literal", "quote_ident", "concat") and _all_notnull(shown)
             else UNKNOWN
         )
+    if not _fits(name, shown):
+        return SOMETHING
     try:
         return plain(*shown)
     except (TypeError, ValueError, IndexError, AttributeError):
         return UNKNOWN
+
+
+def _fits(name: str, args: list[Value]) -> bool:
+    """Whether what a function joins its arguments with, once for each part, keeps it short enough to be known."""
+    if name == "format":
+        return weigh(args) + str(args[0] if args else "").count("$") * weigh(args) <= TEXT * 2
+    if name in ("array_to_string", "concat_ws") and len(args) > 1:
+        parts, joint = (args[0], args[1]) if name == "array_to_string" else (args[1:], args[0])
+        return weigh(parts) + len(parts) * weigh(joint) <= TEXT * 2 if isinstance(parts, list) else True
+    return True
 
 
 def _cast_by_name(world: World, name: str, args: list[Value]) -> Value:
@@ -253,25 +267,17 @@ def _to_string(array: list[Value], separator: str, null: str | None = None) -> s
 
 
 def _regexp_replace(text: str, pattern: str, replacement: str, flags: str = "") -> Value:
-    """regexp_replace() for patterns that mean the same everywhere: literals, classes, anchors, and repetition that ends
-    at the next literal."""
-    if (
-        not re.fullmatch(r"[\w $^.+*()\[\]-]*", pattern)
-        or "[[" in pattern
-        or "\\" in replacement
-        or set(flags) - set("gi")
-    ):
-        return UNKNOWN
-    try:
-        return re.sub(
-            pattern,
-            lambda _: replacement,
-            text,
-            count=0 if "g" in flags else 1,
-            flags=re.IGNORECASE if "i" in flags else 0,
-        )
-    except re.error:
-        return UNKNOWN
+    return replaced(text, pattern, replacement, flags)
+
+
+def _replace(text: str, old: str, new: str) -> Value:
+    if not old:
+        return text
+    return text.replace(old, new) if len(text) + _text(text).count(old) * len(new) <= TEXT * 2 else SOMETHING
+
+
+def _repeat(text: str, times: int) -> Value:
+    return _text(text) * max(times, 0) if len(text) * times <= TEXT else SOMETHING
 
 
 def _position(text: str, part: str) -> int:
@@ -305,7 +311,7 @@ _PLAIN: dict[str, Callable[..., Value]] = {
     "btrim": lambda t, c=" ": _text(t).strip(c),
     "ltrim": lambda t, c=" ": _text(t).lstrip(c),
     "rtrim": lambda t, c=" ": _text(t).rstrip(c),
-    "replace": lambda t, a, b: _text(t).replace(a, b) if a else t,
+    "replace": _replace,
     "substring": _substring,
     "substr": _substring,
     "left": lambda t, n: _text(t)[:n],
@@ -329,7 +335,7 @@ _PLAIN: dict[str, Callable[..., Value]] = {
     "string_to_array": lambda t, s: _text(t).split(s) if s else UNKNOWN,
     "array_position": lambda a, v: a.index(v) + 1 if v in a else None,
     "abs": _abs,
-    "repeat": lambda t, n: _text(t) * max(n, 0),
+    "repeat": _repeat,
     "reverse": lambda t: _text(t)[::-1],
     "array_cat": lambda a, b: [*a, *b],
     "array_remove": lambda a, v: [x for x in a if x != v],

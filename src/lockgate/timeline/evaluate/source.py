@@ -15,6 +15,9 @@ Combination = tuple[Frame, bool]  # the rows by alias; whether they are certain 
 Columns = dict[str, list[str]]  # by alias
 Sources = tuple[list[Combination], Columns]
 _MOST = 50_000  # combinations of rows
+_SERIES = 10_000  # numbers of generate_series()
+_LOOKED_UP = 100  # combinations whose values are looked up in the next relation, instead of reading all of it
+_ROW, _PAIR = 10, 2  # what it costs to read a row, to combine two
 
 
 def split(node: Node | None) -> list[Node]:
@@ -58,7 +61,7 @@ def _product(world: World, left: Sources, item: Node, conjuncts: list[Node]) -> 
             inner, shape = _scan(world.inside(frame), item, conjuncts)
             out += [({**frame, **f}, certain and c) for f, c in inner]
         return out, {**columns, **shape}
-    right, shape = _scan(world, item, conjuncts)
+    right, shape = _scan(world, item, conjuncts, left)
     joined = {**columns, **shape}
     pairs = _pairs(world, combinations, right, columns, shape, conjuncts)
     early = [c for c in conjuncts if (names := aliases(c, joined)) is not None and names and names <= set(joined)]
@@ -77,32 +80,50 @@ def _pairs(
     shape: Columns,
     conjuncts: list[Node],
 ) -> list[Combination]:
-    key = next(_keys(conjuncts, columns, shape), None) if len(left) > 1 and len(right) > 1 else None
-    if key is None:
-        _bounded(world, len(left) * len(right))
-        return [({**a, **b}, x and y) for a, x in left for b, y in right]
-    buckets: dict[Any, list[Combination]] = {}
+    found = _matches(world, left, right, columns, shape, conjuncts)
+    if found is None:  # too many: any rows
+        return [({alias: Row({}, False) for alias in (*columns, *shape)}, False)]
+    return [({**a, **b}, x and y) for (a, x), matches in zip(left, found, strict=True) for b, y in matches]
+
+
+def _matches(
+    world: World,
+    left: list[Combination],
+    right: list[Combination],
+    columns: Columns,
+    shape: Columns,
+    conjuncts: list[Node],
+) -> list[list[Combination]] | None:
+    """For each combination on the left those on the right that it may go with, by hash where the condition compares the
+    two; None where there are too many."""
+    keys = list(_keys(conjuncts, columns, shape)) if left and len(right) > 1 else []
+    if not keys:
+        return None if _too_many(world, len(left) * len(right)) else [right] * len(left)
+    buckets: dict[tuple[Value, ...], list[Combination]] = {}
     loose: list[Combination] = []
     for b, y in right:
-        value = expression(world.inside(b), key[1])
-        if not known(value) or isinstance(value, list):
+        value = _key(world.inside(b), [key[1] for key in keys])
+        if value is None:
             loose.append((b, y))
-        elif value is not None:
+        elif None not in value:
             buckets.setdefault(value, []).append((b, y))
-    found: list[tuple[Combination, list[Combination]]] = []
+    found: list[list[Combination]] = []
     for each in left:
-        value = expression(world.inside(each[0]), key[0])
-        if value is not None:
-            found.append(
-                (each, buckets.get(value, []) + loose if known(value) and not isinstance(value, list) else right)
-            )
-    _bounded(world, sum(len(matches) for _, matches in found))
-    return [({**a, **b}, x and y) for (a, x), matches in found for b, y in matches]
+        value = _key(world.inside(each[0]), [key[0] for key in keys])
+        found.append(right if value is None else [] if None in value else buckets.get(value, []) + loose)
+    return None if _too_many(world, sum(map(len, found))) else found
 
 
-def _bounded(world: World, combinations: int) -> None:
-    if combinations > _MOST:
-        raise world.ctx.unsure("a query over too many rows to be followed", ("any",), keep=True)
+def _key(world: World, parts: list[Node]) -> tuple[Value, ...] | None:
+    """The values of a key; None where one of them is not known."""
+    values = tuple(expression(world, part) for part in parts)
+    return None if not known(*values) or any(isinstance(v, (list, Row)) for v in values) else values
+
+
+def _too_many(world: World, combinations: int) -> bool:
+    if combinations <= _MOST:
+        world.ctx.budget.spend(combinations * _PAIR)
+    return combinations > _MOST
 
 
 def _keys(conjuncts: list[Node], left: Columns, right: Columns) -> Iterator[tuple[Node, Node]]:
@@ -152,11 +173,12 @@ def aliases(node: Any, columns: Mapping[str, list[str]]) -> set[str] | None:
 # --- one item ---------------------------------------------------------------------------------------------------------
 
 
-def _scan(world: World, item: Node, conjuncts: list[Node]) -> Sources:
+def _scan(world: World, item: Node, conjuncts: list[Node], left: Sources = ([], {})) -> Sources:
+    """The rows of an item; ``left`` are those that it is joined with, whose values narrow what is read."""
     ((tag, body),) = item.items()
     match tag:
         case "RangeVar":
-            return _relation(world, body, conjuncts)
+            return _relation(world, body, conjuncts, left)
         case "JoinExpr":
             return _join(world, body, conjuncts)
         case "RangeSubselect":
@@ -180,14 +202,30 @@ def _aliased(alias: Node | None, default: str, columns: list[str], rows: list[Ro
     return [({name: row}, row.certain) for row in rows], {name: columns}
 
 
-def _relation(world: World, body: Node, conjuncts: list[Node]) -> Sources:
+def _relation(world: World, body: Node, conjuncts: list[Node], left: Sources) -> Sources:
     name, schema = body.get("relname", ""), body.get("schemaname")
     if schema is None and name in world.derived:
         columns, rows = world.derived[name]
         return _aliased(body.get("alias"), name, columns, rows)
     alias = body.get("alias", {}).get("aliasname", name)
-    columns, rows = rows_of(world, schema, name, _wanted(world, alias, conjuncts))
+    wanted = _joined(world, alias, conjuncts, left) | _wanted(world, alias, conjuncts)
+    columns, rows = rows_of(world, schema, name, wanted)
+    world.ctx.budget.spend(len(rows) * _ROW)
     return _aliased(body.get("alias"), name, columns, rows)
+
+
+def _joined(world: World, alias: str, conjuncts: list[Node], left: Sources) -> dict[str, frozenset[Any]]:
+    """What columns of a relation are compared with in the rows that it is joined with."""
+    wanted: dict[str, frozenset[Any]] = {}
+    frames, columns = left
+    if not 0 < len(frames) <= _LOOKED_UP:
+        return wanted
+    for theirs, own in _keys(conjuncts, columns, {alias: []}):
+        column = _own_column(own, alias)
+        values = [expression(world.inside(frame), theirs) for frame, _ in frames] if column is not None else [UNKNOWN]
+        if column is not None and known(*values) and not any(isinstance(v, (list, Row)) for v in values):
+            wanted[column] = frozenset(v for v in values if v is not None)
+    return wanted
 
 
 def _wanted(world: World, alias: str, conjuncts: list[Node]) -> dict[str, frozenset[Any]]:
@@ -262,8 +300,10 @@ def _join(world: World, body: Node, conjuncts: list[Node]) -> Sources:
         if kind in ("JOIN_INNER",) and not body.get("isNatural"):
             return keep(world, found[0], quals), found[1]
         return [(frame, False) for frame, _ in found[0]] or [({}, False)], found[1]
-    right = _scan(world, body["rarg"], conjuncts + quals if inner else quals)
-    quals = quals + [_same(name["String"].get("sval", ""), left[1], right[1]) for name in body.get("usingClause", ())]
+    alias, using = next(named([body["rarg"]]), ""), [n["String"].get("sval", "") for n in body.get("usingClause", ())]
+    shared = [_same(name, left[1], {alias: [name]}) for name in using]
+    right = _scan(world, body["rarg"], [*(conjuncts if inner else ()), *quals, *shared], left)
+    quals = quals + [_same(name, left[1], right[1]) for name in using]
     columns = {**left[1], **right[1]}
     if inner:
         pairs = _pairs(world, left[0], right[0], left[1], right[1], quals)
@@ -273,9 +313,12 @@ def _join(world: World, body: Node, conjuncts: list[Node]) -> Sources:
 
 def _left_join(world: World, left: Sources, right: Sources, quals: list[Node]) -> list[Combination]:
     empty: Frame = {alias: Row(dict.fromkeys(names)) for alias, names in right[1].items()}
+    found = _matches(world, left[0], right[0], left[1], right[1], quals)
+    if found is None:
+        return [({alias: Row({}, False) for alias in (*left[1], *right[1])}, False)]
     out: list[Combination] = []
-    for frame, certain in left[0]:
-        matches = keep(world, _pairs(world, [(frame, certain)], right[0], left[1], right[1], quals), quals)
+    for (frame, certain), candidates in zip(left[0], found, strict=True):
+        matches = keep(world, [({**frame, **b}, certain and y) for b, y in candidates], quals)
         out += matches
         if not any(sure for _, sure in matches) or not certain:
             out.append(({**frame, **empty}, certain and not matches))
@@ -313,7 +356,8 @@ def _function(world: World, body: Node) -> Sources:
         and (len(args) < 3 or args[2])
     ):
         step = args[2] if len(args) == 3 else 1
-        values = list(range(args[0], args[1] + (1 if step > 0 else -1), step))[:10_000]
+        series = range(args[0], args[1] + (1 if step > 0 else -1), step)
+        values = list(series) if not series[_SERIES:] else UNKNOWN
     if body.get("ordinality") or not isinstance(values, list):
         return _aliased(alias, name, [column], [Row({column: UNKNOWN}, False)])
     return _aliased(alias, name, [column], [Row({column: v}) for v in values])

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from lockgate.timeline.budget import ITEMS, TEXT
+
 
 class Unknown(msgspec.Struct, frozen=True):
     """A value that cannot be computed; ``notnull`` where it is certain not to be NULL.
@@ -21,6 +23,7 @@ class Unknown(msgspec.Struct, frozen=True):
         raise TypeError("an unknown value has no truth")
 
 
+_DIGITS = 1_000  # of a number's text, before and after the point
 UNKNOWN = Unknown()
 SOMETHING = Unknown(notnull=True)
 
@@ -50,6 +53,25 @@ class Row(msgspec.Struct, frozen=True):
 def known(*values: Value) -> bool:
     """Whether all of these are known, NULL included."""
     return not any(isinstance(v, Unknown) or (isinstance(v, list) and not known(*v)) for v in values)
+
+
+def weigh(value: Value) -> int:
+    """How long a value is, in characters of its text; more than TEXT, not how much, for one of too many parts."""
+    if type(value) is str:
+        return len(value)
+    weight, parts, stack = 0, 0, [value]
+    while stack:
+        item = stack.pop()
+        parts += 1
+        if type(item) is str:
+            weight += len(item)
+        elif type(item) is list:
+            stack.extend(item)
+        elif type(item) is Row:
+            stack.extend(item.values.values())
+        if weight > TEXT or parts + len(stack) > ITEMS:
+            return TEXT + 1
+    return weight + parts
 
 
 def truth(value: Value) -> bool | Unknown | None:
@@ -102,7 +124,8 @@ def text_of(value: Value) -> str | Unknown | None:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Decimal):
-        return format(value, "f")
+        exponent = value.as_tuple().exponent
+        return format(value, "f") if isinstance(exponent, int) and abs(exponent) < _DIGITS else SOMETHING
     if isinstance(value, list):
         return _array_text(value)
     return SOMETHING

@@ -87,5 +87,5 @@ def constant(node: Node) -> Value:
         from decimal import Decimal
 
         raw = str(node["fval"].get("fval", "0"))
-        return int(raw) if raw.isdigit() else Decimal(raw)
+        return int(raw) if raw.isdigit() and len(raw) < 30 else Decimal(raw)
     return Unknown(notnull=True)

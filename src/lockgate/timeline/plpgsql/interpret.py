@@ -20,7 +20,7 @@ from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.plpgsql.declare import declare
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var
-from lockgate.timeline.plpgsql.sentences import Sentences
+from lockgate.timeline.plpgsql.sentences import STEP, Sentences
 
 ITERATIONS = 2_000  # of one loop
 _WHY = "it runs only under a condition that is not known here"
@@ -72,7 +72,7 @@ class Interpreter(Sentences):
     def statements(self, found: Sequence[tree.Statement]) -> Left:
         """Run statements in order; once control may have left, the rest is a maybe."""
         for index, statement in enumerate(found):
-            self.spend()
+            self.ctx.budget.spend(STEP)
             left = self.statement(statement)
             if left:
                 rest = found[index + 1 :]

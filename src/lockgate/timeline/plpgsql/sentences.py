@@ -10,6 +10,7 @@ from lockgate.parse.plpgsql import tree
 from lockgate.parse.routine import EXPRESSION_PREFIX, GrammarError, parse_query, parse_statements
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import Column, Query, Variables
+from lockgate.timeline.budget import Exhausted
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select
 from lockgate.timeline.failure import Failure, Unsure
@@ -19,7 +20,7 @@ from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var
 from lockgate.timeline.targets import HOLE
 
-STEPS = 20_000  # of one statement of a script
+STEP, CHARACTER = 200, 2  # what a statement of a body costs, and each character of a query
 QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _SEEING = frozenset({"CreateTableAsStmt", "ExplainStmt", "DeclareCursorStmt", "CallStmt"})
 _MANY = [Row({}, False)]
@@ -32,12 +33,6 @@ class Sentences:
         self.ctx, self.place, self.scope = ctx, place, scope
         self.doubts = 0  # how many statements could not be followed
 
-    def spend(self) -> None:
-        """Count a step; raises Unsure when there have been too many."""
-        self.ctx.steps += 1
-        if self.ctx.steps > STEPS:
-            raise self.ctx.unsure("it runs too long to be followed", ("any",), keep=True)
-
     @property
     def world(self) -> World:
         """What expressions are evaluated in."""
@@ -47,6 +42,7 @@ class Sentences:
 
     def table(self, fragment: tree.Fragment) -> tuple[Query | None, list[str], list[Row]]:
         """An expression or query, analysed, carried out and evaluated: its columns and rows. Refuses."""
+        self.ctx.budget.spend(STEP + CHARACTER * len(fragment.text))
         prefix = EXPRESSION_PREFIX if fragment.mode == "expression" else ""
         try:
             tag, node = parse_query(prefix + fragment.text)
@@ -70,7 +66,9 @@ class Sentences:
             return None
 
     def unsure(self, unsure: Unsure) -> None:
-        """Note what a statement leaves uncertain."""
+        """Note what a statement leaves uncertain; raises it on where the budget is spent."""
+        if isinstance(unsure, Exhausted):
+            raise unsure
         self.doubts += 1
         self.ctx.catalog.forget()
         for key in unsure.taints:
@@ -283,6 +281,7 @@ class Sentences:
             self.take(into, [], Row({}))
             self.found(UNKNOWN)
             return
+        self.ctx.budget.spend(CHARACTER * len(value))
         for tag, node, _, _ in self.statements_of(text, value):
             with self.place.enter_text(self.ctx, text):
                 found = self.dynamic(tag, node, given, parameters)
@@ -404,6 +403,8 @@ def selected(world: World, node: Node) -> tuple[list[str], list[Row]]:
     """A query's columns and rows; any rows where there are too many to be followed."""
     try:
         return select(world, node)
+    except Exhausted:
+        raise
     except Unsure:
         return [], _MANY
 
@@ -417,4 +418,4 @@ def single(columns: list[str], rows: list[Row]) -> Value:
     return rows[0].values.get(columns[0], UNKNOWN)
 
 
-__all__ = ["STEPS", "Sentences", "Unknown", "expression", "single"]
+__all__ = ["STEP", "Sentences", "Unknown", "expression", "single"]

@@ -12,6 +12,7 @@ from lockgate.catalog.merge import merge
 from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.tokens import token_end
+from lockgate.timeline.budget import Exhausted
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Value, World
 from lockgate.timeline.failure import Failure, Refused, Unsure
@@ -20,6 +21,7 @@ from lockgate.timeline.plpgsql.declare import TRIGGER, outer_scope, trigger_vari
 from lockgate.timeline.plpgsql.interpret import Interpreter
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Scope
+from lockgate.timeline.plpgsql.sentences import CHARACTER, STEP
 from lockgate.timeline.routines.sql_body import check_atomic, parameters
 from lockgate.timeline.routines.validate import settings_of
 
@@ -122,6 +124,7 @@ def _run_sql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place
     scope = _scope(ctx, routine, args, "use_column")
     variables, offsets, outer = parameters(ctx, routine), Offsets(text), ctx.variables
     for tag, node, start, end in statements:
+        ctx.budget.spend(STEP + CHARACTER * (end - start))
         with place.enter_statement(ctx, offsets, start, end):
             try:
                 if tag in QUERIES:
@@ -129,6 +132,8 @@ def _run_sql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place
                 else:
                     ctx.variables = variables
                     execute(ctx, tag, node)
+            except Exhausted:
+                raise
             except Unsure as unsure:
                 ctx.catalog.forget()
                 for key in unsure.taints:
