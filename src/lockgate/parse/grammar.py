@@ -7,6 +7,7 @@ import sys
 from typing import Any, cast
 
 from lockgate.base.lazy_imports import compiled
+from lockgate.parse.comments import level
 from lockgate.parse.tokens import skip_space
 
 _parser = compiled("pglast", "parser", "ast", "enums", Error="error")
@@ -42,7 +43,7 @@ def _loads(text: str) -> Any:
 def parse_json(text: str) -> dict[str, Any]:
     """The raw parse tree of a text of statements, as PostgreSQL's JSON (locations are UTF-8 byte offsets)."""
     try:
-        return cast(dict[str, Any], _loads(_parser.parse_sql_json(text)))
+        return cast(dict[str, Any], _loads(_parser.parse_sql_json(level(text))))
     except _parser.ParseError as error:
         raise _refusal(error) from error
 
@@ -59,6 +60,7 @@ def split_offsets(text: str) -> list[tuple[int, int]]:
 
     The scanner is quadratic on non-ASCII text, so it sees an ASCII twin of the same length.
     """
+    text = level(text)
     twin = text if text.isascii() else "".join(c if c < "\x80" else "x" for c in text)
     try:
         pieces = _parser.split(twin, with_parser=False, only_slices=True)

@@ -188,7 +188,7 @@ class Session:
 
     def _post(self, text: str, tag: str, newest: int | None = None) -> bool:
         look = self._looks(text, tag)
-        return self.connection.post(f"{text}\n;{self._locks.look(newest)}{_NEXT}" if look else text + _NEXT, keep=look)
+        return self.connection.post(f"{text}\n;{self._locks.look(newest)}{_NEXT}" if look else text + _NEXT, look, 1)
 
     def _send_ahead(self, text: str, tag: str, then: Statement | None, newest: int | None = None) -> None:
         """Send what follows a statement whose reply has not come yet, where that changes nothing."""
@@ -229,7 +229,7 @@ class Session:
     def _in_own_block(self, text: str) -> Outcome:
         """A statement that would have run on its own, in a block, so that its locks can be seen before it ends."""
         self._open("BEGIN", "BEGIN")
-        outcome = self._send(f"{text}\n;{self._locks.look()}")
+        outcome = self._send(f"{text}\n;{self._locks.look()}", keep=True, skip=1)
         if outcome.lost:
             return outcome
         if outcome.late or outcome.reply.failure:
@@ -259,9 +259,9 @@ class Session:
         self.block = outcome.reply.block in ("T", "E")
         return outcome
 
-    def _send(self, sql: str) -> Outcome:
+    def _send(self, sql: str, keep: bool = False, skip: int = 0) -> Outcome:
         try:
-            self.connection.post(sql)
+            self.connection.post(sql, keep, skip)
         except Lost as lost:
             return _ended(lost)
         return self._receive()

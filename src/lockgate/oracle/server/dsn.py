@@ -17,7 +17,7 @@ from lockgate.base.errors import CannotCheck
 from lockgate.oracle.apply.plan import ServerInfo
 from lockgate.oracle.server.backend import ADMIN_SETTINGS, ask, literal, major_of, quote
 from lockgate.oracle.server.template import scram_verifier
-from lockgate.oracle.server.wire import Connection, Late, Lost, Reply
+from lockgate.oracle.server.wire import Connection, Ear, Late, Lost, Reply
 
 _PREFIX = "lockgate_"
 _DONE = (pq.PollingStatus.OK, pq.PollingStatus.FAILED)
@@ -43,7 +43,8 @@ class PsycopgConnection:
         self._wait_for_connection(time.monotonic() + 20)
         self.role = self._pg.user.decode()
         self._reply = Reply()
-        self._keep = True
+        self._keep, self._skip, self._ear = True, 0, Ear()
+        self._ours: list[tuple[str | None, ...]] = []  # rows of the statement that is being read
         self._busy = False
         self._pg.notice_handler = self._notice
 
@@ -69,21 +70,22 @@ class PsycopgConnection:
         return self._pg.server_version // 10000
 
     def _notice(self, result: Any) -> None:
-        if len(self._reply.notices) < 1000:
-            self._reply.notices.append(_fields(result))
+        self._ear.hear(self._reply, _fields(result))
 
     def query(self, sql: str, seconds: float | None = None, keep: bool = True) -> Reply:
         self.post(sql, keep)
         return self.read(seconds)
 
-    def post(self, sql: str, keep: bool = True) -> bool:
+    def post(self, sql: str, keep: bool = True, skip: int = 0) -> bool:
         if self._busy:  # libpq knows no pipeline of simple queries
             return False
-        self._reply, self._keep, self._busy = Reply(), keep, True
+        self._reply, self._keep, self._skip, self._busy = Reply(), keep, skip, True
         try:
             self._pg.send_query(sql.encode("utf-8", "surrogatepass").replace(b"\0", b" "))
         except psycopg.OperationalError as error:
             raise Lost(str(error)) from error
+        if skip or not keep:  # row by row, so that no result is ever held whole
+            self._pg.set_single_row_mode()
         return True
 
     def read(self, seconds: float | None = None) -> Reply:
@@ -93,6 +95,7 @@ class PsycopgConnection:
             if not self._take(reply, result):
                 self._end_copy(until)
         self._busy = False
+        self._ear.end(reply)
         if self._pg.status != pq.ConnStatus.OK:
             raise Lost((reply.failure or {}).get("M", "the connection was lost"), reply.failure)
         reply.block = _BLOCK.get(pq.TransactionStatus(self._pg.transaction_status), "I")
@@ -125,10 +128,15 @@ class PsycopgConnection:
             self._pg.put_copy_end(b"no data")
         elif result.status == pq.ExecStatus.COPY_OUT:
             return False
+        elif result.status == pq.ExecStatus.SINGLE_TUPLE:
+            if self._keep and len(reply.tags) >= self._skip:
+                self._ours.append(_row(result, 0))
         else:
-            reply.tags.append((result.command_status or b"").decode())
             if result.status == pq.ExecStatus.TUPLES_OK:
-                reply.rows = [_row(result, i) for i in range(result.ntuples)] if self._keep else []
+                whole = self._keep and len(reply.tags) >= self._skip
+                reply.rows = [*self._ours, *(_row(result, i) for i in range(result.ntuples if whole else 0))]
+                self._ours = []
+            reply.tags.append((result.command_status or b"").decode())
         return True
 
     def _end_copy(self, until: float | None) -> None:

@@ -22,8 +22,37 @@ _SHORT = Struct("!H")
 _CANCEL = 80877102
 _PROTOCOL = 196608  # 3.0
 _LONGEST = 1 << 28  # bytes of one message; the catalog of 10,000 tables has 20 MB
-_MOST_NOTICES = 1000  # of one statement: a loop that raises notices must not fill our memory
 _MOST_ROWS = 100_000  # kept of one result: nothing that we ask for has more
+_LONGEST_WORDS = 1 << 20  # bytes read of one error or notice; its further fields are passed over
+_ROWS, _WORDS = (b"D", b"d"), (b"E", b"N")  # DataRow and CopyData, ErrorResponse and NoticeResponse
+
+
+class Ear:
+    """Which of a connection's notices are kept: 1 MB in all, then the first few words of each statement."""
+
+    def __init__(self) -> None:
+        self._left = 1 << 20  # characters of this connection
+
+    def hear(self, reply: Reply, fields: dict[str, str]) -> None:
+        """Keep a notice, or count it."""
+        kept = {letter: text[:_LONGEST_NOTICE] for letter, text in fields.items()}
+        size = sum(map(len, kept.values()))
+        if len(reply.notices) < (_MOST_NOTICES if self._left >= size else _FEWEST_NOTICES):
+            reply.notices.append(kept)
+            self._left -= size
+        else:
+            reply.unheard += 1
+
+    def end(self, reply: Reply) -> None:
+        """Say how many were not kept, once the statement has ended."""
+        if reply.unheard:
+            words = f"{reply.unheard:,} more messages of the server are not kept"
+            reply.notices.append({"S": "NOTICE", "V": "NOTICE", "C": "00000", "M": words})
+            reply.unheard = 0
+
+
+_MOST_NOTICES, _FEWEST_NOTICES = 1000, 10  # of one statement, while there is room, and when there is none
+_LONGEST_NOTICE = 2000  # characters of each of its fields
 
 
 class Lost(Exception):
@@ -49,6 +78,7 @@ class Reply(msgspec.Struct):
     rows: list[tuple[str | None, ...]] = msgspec.field(default_factory=list)  # of the last statement that returned any
     tags: list[str] = msgspec.field(default_factory=list)  # command tags of the statements that completed
     notices: list[dict[str, str]] = msgspec.field(default_factory=list)
+    unheard: int = 0  # notices that were not kept
     failure: dict[str, str] | None = None
     block: str = "I"  # transaction status afterwards: I idle, T in a block, E in a failed block
     copied: bool = False  # the statement asked for COPY data from us and got none
@@ -63,9 +93,9 @@ class Connection(Protocol):
         """Send one query string and read all that it says; rows are thrown away unless ``keep``. Raises Lost and
         Late."""
 
-    def post(self, sql: str, keep: bool = True) -> bool:
+    def post(self, sql: str, keep: bool = True, skip: int = 0) -> bool:
         """Send one query string whose reply ``read`` brings later; False, with nothing sent, where the reply to an
-        earlier one must come first."""
+        earlier one must come first. Rows of its first ``skip`` statements, which are not ours, are thrown away."""
 
     def read(self, seconds: float | None = None) -> Reply:
         """All that the server says of the oldest query string that was sent, or what is left of it when it was late.
@@ -91,9 +121,10 @@ class SocketConnection:
         self._pid = 0
         self._secret = 0
         self._buffer, self._at = b"", 0
-        self._waiting: deque[tuple[Reply, bool]] = (
-            deque()
-        )  # of the query strings that were sent: what came so far, and whether rows are kept
+        # of the query strings that were sent: what came so far, whether rows are kept, after how many statements
+        self._waiting: deque[tuple[Reply, bool, int]] = deque()
+        self._ear = Ear()
+        self._over = 0  # bytes of a message that are still to come and not wanted
         self._until: float | None = None
         self._socket = _open(path)
         try:
@@ -129,8 +160,8 @@ class SocketConnection:
         self.post(sql, keep)
         return self.read(seconds)
 
-    def post(self, sql: str, keep: bool = True) -> bool:
-        self._waiting.append((Reply(), keep))
+    def post(self, sql: str, keep: bool = True, skip: int = 0) -> bool:
+        self._waiting.append((Reply(), keep, skip))
         try:
             self._send(b"Q", sql.encode("utf-8", "surrogatepass").replace(b"\0", b" ") + b"\0")
         except OSError as error:
@@ -139,36 +170,40 @@ class SocketConnection:
         return True  # where an earlier query string ended the connection, reading its reply tells
 
     def read(self, seconds: float | None = None) -> Reply:
-        reply, keep = self._waiting[0]
+        reply, keep, skip = self._waiting[0]
         self._until = None if seconds is None else time.monotonic() + seconds
         while True:
-            kind, body = self._message()
+            kind, body = self._message(keep and len(reply.tags) >= skip and len(reply.rows) < _MOST_ROWS)
             if kind == b"Z":
                 self._waiting.popleft()
+                self._ear.end(reply)
                 reply.block = body.decode("ascii")
                 return reply
-            self._take(reply, keep, kind, body)
+            self._take(reply, kind, body)
 
-    def _take(self, reply: Reply, keep: bool, kind: bytes, body: bytes) -> None:
+    def _take(self, reply: Reply, kind: bytes, body: bytes) -> None:
         if kind == b"C":
             reply.tags.append(body[:-1].decode())
         elif kind == b"N":
-            if len(reply.notices) < _MOST_NOTICES:
-                reply.notices.append(_fields(body))
+            self._ear.hear(reply, _fields(body))
         elif kind == b"E":
             reply.failure = _fields(body)
         elif kind == b"T":
             reply.rows = []
-        elif kind == b"D" and keep and len(reply.rows) < _MOST_ROWS:
+        elif kind == b"D" and body:
             reply.rows.append(_row(body))
         elif kind in (b"G", b"W"):  # CopyIn: there is no data; the server answers with 57014
             reply.copied = True
             self._send(b"f", b"no data\0")
 
-    def _message(self) -> tuple[bytes, bytes]:
+    def _message(self, rows: bool = True) -> tuple[bytes, bytes]:
+        """The next message; without ``rows`` one that holds data comes without its body, which is never held."""
+        self._pass_over()
         if len(self._buffer) - self._at < 5:
             self._need(5)
         kind, length = _HEAD.unpack_from(self._buffer, self._at)
+        if (kind in _ROWS and not rows) or (kind in _WORDS and length > _LONGEST_WORDS):
+            return kind, self._beginning(length, _LONGEST_WORDS if kind in _WORDS else 4)
         if length > _LONGEST:
             raise Lost(f"the server sent a message of {length} bytes")
         if len(self._buffer) - self._at < length + 1:
@@ -176,6 +211,23 @@ class SocketConnection:
         start = self._at + 5
         self._at += length + 1
         return kind, self._buffer[start : self._at]
+
+    def _beginning(self, length: int, wanted: int) -> bytes:
+        """So much of a message of ``length`` bytes; the rest is passed over."""
+        if len(self._buffer) - self._at < wanted + 1:
+            self._need(wanted + 1)
+        start = self._at + 5
+        self._at += wanted + 1
+        self._over = length - wanted
+        return self._buffer[start : self._at]
+
+    def _pass_over(self) -> None:
+        while self._over:
+            if self._at == len(self._buffer):
+                self._buffer, self._at = self._more(), 0
+            step = min(self._over, len(self._buffer) - self._at)
+            self._at += step
+            self._over -= step
 
     def _need(self, count: int) -> None:
         """Read until ``count`` bytes are at hand (pieces joined once: appending bytes to bytes would be quadratic)."""

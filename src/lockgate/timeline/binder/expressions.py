@@ -195,15 +195,18 @@ def _in(state: State, body: Node) -> Term:
     items = body["rexpr"]["List"]["items"]
     left = expr(state, body["lexpr"])
     rights = [expr(state, item) for item in items]
-    plain = [r for r in rights if not _has_vars(state, r)]
+    plain: list[Term] = []
+    others: list[Term] = []
+    for right in rights:
+        (others if _has_vars(state, right) else plain).append(right)
     results: list[Term] = []
     if len(plain) > 1:
         target = common_type(state, [left, *plain], None)
         array = array_of(state.catalog, target) if target and target != 2249 else 0
-        if array and all(can_coerce(state.catalog, t.type, target, 0) for t in (left, *plain)):
+        if array and all(can_coerce(state.catalog, kind, target, 0) for kind in {t.type for t in (left, *plain)}):
             elements = tuple(to_common(state, r, target, "IN") for r in plain)
             results.append(make_array_op(state, names, every, left, Term("array", array, -1, elements, None, at), at))
-            rights = [r for r in rights if not any(r is p for p in plain)]
+            rights = others
     for right in rights:
         if left.op == "row" and right.op == "row":
             one = _rows(state, names, left, right, at)
