@@ -294,12 +294,12 @@ def test_a_statement_sent_ahead_is_observed_as_one_that_waited(
     sent: list[int] = []
     post = SocketConnection.post
 
-    def one_by_one(self: SocketConnection, sql: str, keep: bool = True) -> bool:
-        return not self._waiting and post(self, sql, keep)
+    def one_by_one(self: SocketConnection, sql: str, keep: bool = True, skip: int = 0) -> bool:
+        return not self._waiting and post(self, sql, keep, skip)
 
-    def counted(self: SocketConnection, sql: str, keep: bool = True) -> bool:
+    def counted(self: SocketConnection, sql: str, keep: bool = True, skip: int = 0) -> bool:
         sent.append(len(self._waiting))
-        return post(self, sql, keep)
+        return post(self, sql, keep, skip)
 
     monkeypatch.setattr(SocketConnection, "post", counted)
     ahead = run(*migrations, roles=RolePlan(deployer="app"), statement_timeout=1.0)

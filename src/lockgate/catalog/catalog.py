@@ -212,7 +212,7 @@ class Catalog:
         """A writable copy."""
         draft = Draft.__new__(Draft)
         self._copy_to(draft)
-        draft.journal = []
+        draft.journal, draft.bounds = [], {}
         return draft
 
     # --- objects ------------------------------------------------------------------------------------------------------
@@ -307,9 +307,11 @@ class Catalog:
 
     # --- dependencies -------------------------------------------------------------------------------------------------
 
-    def dependents(self, oid: int) -> tuple[Depend, ...]:
-        """The rows of pg_depend that refer to an object or its columns."""
+    def dependents(self, oid: int, of_columns: bool = False) -> tuple[Depend, ...]:
+        """The rows of pg_depend that refer to an object or its columns; to its columns alone with ``of_columns``."""
         found = self._backward.get(oid)
+        if of_columns and found is not None:  # a table has as many others as it has partitions
+            return tuple(sorted([e for e in found if e.referenced[1]], key=found.__getitem__))
         return tuple(sorted(found, key=found.__getitem__)) if found is not None else ()
 
     def dependencies(self, oid: int) -> tuple[Depend, ...]:
@@ -377,13 +379,15 @@ def _constraint_name(obj: Object | None) -> NameKey | None:
 
 
 class Draft(Catalog):
-    """A catalog being written. ``journal`` lists what changed: (before or None, after or None), in order."""
+    """A catalog being written. ``journal`` lists what changed: (before or None, after or None), in order; ``bounds`` is
+    what the transitions have worked out of partitions (timeline/transitions/table/bounds.py)."""
 
-    __slots__ = ("journal",)
+    __slots__ = ("bounds", "journal")
 
     def __init__(self, major: int) -> None:
         super().__init__(major)
         self.journal: list[tuple[Object | None, Object | None]] = []
+        self.bounds: dict[int, Any] = {}
 
     def freeze(self) -> Catalog:
         """The catalog as it is now."""

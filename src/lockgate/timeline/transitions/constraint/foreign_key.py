@@ -354,7 +354,9 @@ def clone_foreign_keys(ctx: Context, parent: Relation, partition: Relation) -> N
     for constraint in ctx.catalog.of_relation(parent.oid, Constraint):
         if constraint.kind == "f" and not (constraint.parent and _same_relation(ctx, constraint)):
             give_to_partition(ctx, constraint, parent, partition)
-    referring = {e.dependent[0] for e in ctx.catalog.dependents(parent.oid)}
+    if not any(i.index is not None and i.index.unique for i in ctx.catalog.of_relation(parent.oid, Relation)):
+        return  # nothing can refer to it, and its partitions are many
+    referring = {e.dependent[0] for e in ctx.catalog.dependents(parent.oid, of_columns=True)}
     for oid in sorted(referring):
         constraint_there = ctx.catalog.find(Constraint, oid)
         if constraint_there is not None and constraint_there.kind == "f" and constraint_there.foreign == parent.oid:

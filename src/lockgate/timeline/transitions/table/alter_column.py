@@ -11,6 +11,7 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.transitions.constraint.alter_constraint import drop_one, queue_constraints
 from lockgate.timeline.transitions.constraint.not_null import named, not_null_of, set_not_null
 from lockgate.timeline.transitions.relation.relation import (
+    MAX_COLUMNS,
     SYSTEM_COLUMNS,
     add_attribute,
     check_column_type,
@@ -64,6 +65,8 @@ def add_column(ctx: Context, queue: Queue, item: Alteration) -> None:
         raise ctx.refuse("42809", "cannot add column to a partition", span=item.span, kind="relation")
     if _taken(ctx, relation, name, item):
         return
+    if relation.next_attnum > MAX_COLUMNS:  # dropped ones count
+        raise ctx.refuse("54011", f"tables can have at most {MAX_COLUMNS} columns", span=item.span, kind="column")
     definition = Definition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
     column = define_column(ctx, definition, node)
     need_type_usage(ctx, column.ref.oid, node.get("typeName", {}).get("location", column.location))

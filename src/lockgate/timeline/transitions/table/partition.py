@@ -24,6 +24,7 @@ from lockgate.timeline.transitions.relation.partition_index import (
     leave_parent,
 )
 from lockgate.timeline.transitions.relation.relation import column_of, doubt
+from lockgate.timeline.transitions.table.bounds import bound_of, bounds_of, note_bound
 from lockgate.timeline.transitions.type.opclass import is_mutable, resolve_opclass
 
 _STRATEGY = {"PARTITION_STRATEGY_RANGE": "r", "PARTITION_STRATEGY_LIST": "l", "PARTITION_STRATEGY_HASH": "h"}
@@ -103,8 +104,8 @@ def bound_form(ctx: Context, parent: Relation, bound: Node, name: str) -> tuple[
 
 def check_overlap(ctx: Context, parent: Relation, form: tuple[object, ...], name: str, location: int | None) -> None:
     """check_new_partition_bound: 42P17 where another partition certainly has some of it."""
-    for oid in ctx.catalog.children(parent.oid):
-        other = _bound_of(ctx, oid)
+    for oid in bounds_of(ctx.catalog, parent.oid).near(form):
+        other = bound_of(ctx.catalog, oid)
         sibling = ctx.catalog.find(Relation, oid)
         if other is None or sibling is None or doubt(ctx, sibling) is not None:
             continue
@@ -238,11 +239,8 @@ def store_bound(ctx: Context, partition: Relation, form: tuple[object, ...]) -> 
     )
     current = ctx.catalog.the(Relation, partition.oid)
     ctx.catalog.put(replace(current, default_partition=form == ("default",)))
-
-
-def _bound_of(ctx: Context, oid: int) -> tuple[object, ...] | None:
-    found = ctx.catalog.one(Other, ("partition_bound", 0, str(oid)))
-    return found.data if found is not None else None
+    for parent in current.parents:
+        note_bound(ctx.catalog, parent, partition.oid, form)
 
 
 def clone_to_partition(ctx: Context, parent: Relation, partition: Relation) -> None:
