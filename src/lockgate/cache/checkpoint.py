@@ -20,7 +20,7 @@ from lockgate.catalog.catalog import Catalog
 from lockgate.timeline.replay import Replay
 
 _PROTOCOL = 5
-_STATE = ("session", "state", "watch", "provided")  # of a replay, beside its catalog
+_STATE = ("session", "state", "watch", "budget", "provided")  # of a replay, beside its catalog
 
 
 class Point(msgspec.Struct, frozen=True):

@@ -6,23 +6,25 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import Any
 
-from lockgate.base.values import dataclass, field
+import msgspec
+
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.objects import Other
 
 Form = tuple[Any, ...]
 
 
-@dataclass(slots=True)
-class Bounds:
+class Bounds(msgspec.Struct):
     """The bounds of some partitions. ``loose`` are those of which no order tells where they lie."""
 
     children: tuple[int, ...] = ()
-    lows: list[tuple[Any, Any, int]] = field(default_factory=list)  # of ranges that overlap none: low, high, partition
+    lows: list[tuple[Any, Any, int]] = msgspec.field(
+        default_factory=list
+    )  # of ranges that overlap none: low, high, partition
     kind: type | None = None  # of the values of the ranges
-    values: dict[Any, list[int]] = field(default_factory=dict)  # of lists
-    moduli: dict[int, dict[int, list[int]]] = field(default_factory=dict)  # of hashes: modulus, remainder
-    loose: list[int] = field(default_factory=list)
+    values: dict[Any, list[int]] = msgspec.field(default_factory=dict)  # of lists
+    moduli: dict[int, dict[int, list[int]]] = msgspec.field(default_factory=dict)  # of hashes: modulus, remainder
+    loose: list[int] = msgspec.field(default_factory=list)
 
     def add(self, oid: int, form: Form) -> None:
         """One more partition."""
