@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from lockgate.base.lazy_imports import pattern
 
-_DEEPEST = 64  # beginnings of comments in a text that is left as it is
 # what may hold the beginning of a comment without one beginning there; a quote within quotes ends and begins again
 _TOKEN = pattern(r"[eE]'(?:[^'\\]|\\.)*'?|'[^']*'?|\"[^\"]*\"?|\$(?:[^\W\d]\w*)?\$|--[^\n]*|/\*|\w+\$*", 16)
 _EDGE = pattern(r"/\*|\*/")
@@ -14,8 +13,6 @@ _EDGE = pattern(r"/\*|\*/")
 def level(text: str) -> str:
     """The same text, character for character, with comments that hold no others: what begins and ends those within is
     blank."""
-    if text.count("/*") <= _DEEPEST:
-        return text
     parts: list[str] = []
     at = done = 0
     while (token := _TOKEN.search(text, at)) is not None:

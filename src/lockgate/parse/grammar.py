@@ -7,13 +7,13 @@ import sys
 from typing import Any, cast
 
 from lockgate.base.lazy_imports import compiled
-from lockgate.parse.comments import level
 from lockgate.parse.tokens import skip_space
 
 _parser = compiled("pglast", "parser", "ast", "enums", Error="error")
 
 # JSON of a few hundred chained operators nests deeper than Python's default limit allows
 _DEEP = 20_000
+_COMMENTS = 64  # beginnings of comments in a text whose scanning takes no time worth speaking of
 
 
 class GrammarError(Exception):
@@ -43,7 +43,7 @@ def _loads(text: str) -> Any:
 def parse_json(text: str) -> dict[str, Any]:
     """The raw parse tree of a text of statements, as PostgreSQL's JSON (locations are UTF-8 byte offsets)."""
     try:
-        return cast(dict[str, Any], _loads(_parser.parse_sql_json(level(text))))
+        return cast(dict[str, Any], _loads(_parser.parse_sql_json(_level(text))))
     except _parser.ParseError as error:
         raise _refusal(error) from error
 
@@ -55,12 +55,21 @@ def _refusal(error: Any) -> GrammarError:
     return GrammarError(message, max(offset, 0), state)
 
 
+def _level(text: str) -> str:
+    """The text as the scanner reads it in linear time."""
+    if text.count("/*") <= _COMMENTS:
+        return text
+    from lockgate.parse.comments import level
+
+    return level(text)
+
+
 def split_offsets(text: str) -> list[tuple[int, int]]:
     """Where each statement of a text begins and ends, by the scanner alone (works on text that does not parse).
 
     The scanner is quadratic on non-ASCII text, so it sees an ASCII twin of the same length.
     """
-    text = level(text)
+    text = _level(text)
     twin = text if text.isascii() else "".join(c if c < "\x80" else "x" for c in text)
     try:
         pieces = _parser.split(twin, with_parser=False, only_slices=True)
