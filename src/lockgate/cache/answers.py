@@ -10,8 +10,8 @@ from typing import Any
 
 from lockgate.base.text import Source
 from lockgate.cache import checkpoint as waypoint
-from lockgate.cache import memo
 from lockgate.cache import store as cache
+from lockgate.cache.stamp import settled
 from lockgate.queries.examine import Examined
 from lockgate.queries.files import File
 from lockgate.queries.hints import hints
@@ -42,7 +42,7 @@ class Glance:
         suffix = file.path.rpartition(".")[2]
         if suffix == "sql" or next(hints(data, suffix), None) is not None:
             return True
-        if file.stamp and memo.settled(file.stamp, self._start):
+        if file.stamp and settled(file.stamp, self._start):
             self._now.add(_stamp(file))
         return False
 

@@ -15,27 +15,16 @@ def main() -> None:
     gc.set_threshold(
         100_000, 20, 100
     )  # nearly all that a run makes lives to its end: looking for garbage costs a tenth of it and finds none
+    from lockgate.cli.group import run
+
     try:
-        code = _run()
+        code = run()
         if sys.argv[1:2] == ["check"] and "LOCKGATE_DEBUG" not in os.environ:
             _leave(code)
         sys.exit(code)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(3)
-
-
-def _run() -> int:
-    from lockgate.cache.memo import remembered
-
-    known = remembered(sys.argv[1:])
-    if known is not None:
-        sys.stdout.write(known[0])
-        sys.stdout.flush()
-        return known[1]
-    from lockgate.cli.group import run
-
-    return run()
 
 
 def _leave(code: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -32,16 +31,13 @@ def command(
     PATH is a folder of migrations, or single files; by default the configuration's, else what is found here.
     """
     from lockgate.api import check
-    from lockgate.cache.memo import Watch
     from lockgate.cli.progress import progress
     from lockgate.report import render
 
-    with Watch(sys.argv[1:]) as watch:
-        config = configuration(config_path)
-        request = make_request(paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename)
-        with progress("checking") as bar:
-            report = check(request, config, progress=bar)
-        text = render(report, output_format, to_terminal=output is None)
-        watch.keep(text, report.exit_code)
+    config = configuration(config_path)
+    request = make_request(paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename)
+    with progress("checking") as bar:
+        report = check(request, config, progress=bar)
+    text = render(report, output_format, to_terminal=output is None)
     emit(text, output)
     return report.exit_code

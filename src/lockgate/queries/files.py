@@ -12,7 +12,7 @@ import msgspec
 
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.cache import memo
+from lockgate.cache.stamp import stamp
 from lockgate.queries.source_code import GRAMMARS
 from lockgate.slots.git import Blobs, commit_of, git
 
@@ -121,7 +121,7 @@ def in_tree(config: Config, want: Wanted) -> Iterator[File]:
         for path in sorted(p for p in found if p not in seen and want(p)):
             seen.add(path)
             name = os.path.join(root, path)
-            yield File(path, memo.stamp(name) or (), partial(_read, path, name))
+            yield File(path, stamp(name) or (), partial(_read, path, name))
 
 
 def _read(path: str, name: str) -> bytes:
