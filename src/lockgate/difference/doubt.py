@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import msgspec
 
 from lockgate.difference.deviation import Deviation
+from lockgate.oracle.apply.members import ROLE_OPTIONS
 from lockgate.oracle.apply.plan import Observation, Report, State
-from lockgate.oracle.apply.repair import ROLE_OPTIONS, SUPERUSER
+from lockgate.oracle.apply.repair import SUPERUSER
 from lockgate.oracle.apply.taint import THERE_ALREADY, words
 from lockgate.parse import Statement, SyntaxFailure, parse_script
 from lockgate.sources.migration import Migration

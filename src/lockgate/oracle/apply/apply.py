@@ -10,13 +10,14 @@ from msgspec.structs import replace
 
 from lockgate.base.errors import CannotCheck
 from lockgate.base.text import Span
-from lockgate.oracle.apply.lacking import lacks, reason
+from lockgate.oracle.apply.lacking import forbidden, lacks, reason
 from lockgate.oracle.apply.observe import failure, split_notices
 from lockgate.oracle.apply.plan import Direction, Failure, Observation, State
 from lockgate.oracle.apply.repair import SUPERUSER, Repairer
 from lockgate.oracle.apply.session import Outcome, Session
 from lockgate.oracle.apply.taint import THERE_ALREADY, Taint
 from lockgate.oracle.server.backend import Backend
+from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.wire import Lost
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.sources.migration import Script, Transaction
@@ -33,6 +34,7 @@ class Applier(msgspec.Struct):
     major: int
     repairer: Repairer
     configured: bool  # whether the roles are production's
+    withheld: frozenset[str] = frozenset()  # what they are in production and not here (roles.py)
     taint: Taint = msgspec.field(default_factory=Taint)
     service: frozenset[str] = frozenset()  # schemas that a hosting service fills, of which there are but stand-ins here
 
@@ -66,7 +68,7 @@ class Applier(msgspec.Struct):
         end = len(script.source.text)
         self.taint.add(None, "an earlier COMMIT failed")
         said = failure(reply.failure, Span(end, end), 0)
-        return Observation(migration, direction, 0, Span(end, end), session.login, fails=said)
+        return Observation(migration, direction, 0, Span(end, end), session.role, fails=said)
 
     def _statement(
         self,
@@ -77,7 +79,7 @@ class Applier(msgspec.Struct):
         then: Statement | None,
     ) -> Observation:
         text = statement.script.source.text[statement.span.start : statement.span.end]
-        seen = Observation(migration, direction, statement.index, statement.span, session.login)
+        seen = Observation(migration, direction, statement.index, statement.span, session.role)
         if text.lstrip().startswith("\\"):
             return replace(seen, state=State.NOT_RUN, reason="a psql meta-command: no server understands it")
         if "\0" in text:
@@ -126,7 +128,7 @@ class Applier(msgspec.Struct):
             self.taint.add(known, "rows of a COPY FROM STDIN are missing")
             return replace(seen, state=State.NOT_RUN, reason="COPY FROM STDIN: its data is not part of the statement")
         seen = self._judged(replace(seen, fails=fails), known, fails)
-        if what := lacks(statement, fails, self.service):
+        if what := lacks(statement, fails, self.service) or forbidden(statement, fails, self.withheld):
             self.taint.add(known, reason(what, self.major))
             if what.startswith("the extension"):
                 self.taint.missing = self.taint.missing or reason(what, self.major)
@@ -142,7 +144,7 @@ class Applier(msgspec.Struct):
             if seen.state is not State.AFTER_FAILURE and known is not None and fails.sqlstate not in THERE_ALREADY:
                 self.taint.add(known, f"statement {seen.index} of {seen.migration} failed")
             return seen
-        return replace(seen, repaired_as=repaired)
+        return replace(seen, repaired_as=plain(repaired))
 
     def _repaired(self, session: Session, statement: Statement, fails: Failure) -> tuple[str | None, dict[str, str]]:
         """Apply a refused statement after all: the role that did it, and what the server said where the role was not

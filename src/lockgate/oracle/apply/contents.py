@@ -20,6 +20,7 @@ import msgspec
 from lockgate.oracle.apply.plan import LiveCatalog
 from lockgate.oracle.read.catalog import KINDS, compare, in_order, objects
 from lockgate.oracle.server.backend import ask, rows
+from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.wire import Connection
 
 Key = tuple[str, str]  # a system catalog and an object's place in it
@@ -97,8 +98,8 @@ def _sql(tests: dict[str, str]) -> str:
     )
 
 
-_CHANGES = f"(xid, oid) AS {_sql(_FOUND)}"
-_ALL = _sql({}).replace("$1", "'3'::xid").replace("$2", "0")  # 3: FirstNormalTransactionId
+_CHANGES = f"(pg_catalog.xid, pg_catalog.oid) AS {_sql(_FOUND)}"
+_ALL = _sql({}).replace("$1", "'3'::pg_catalog.xid").replace("$2", "0")  # 3: FirstNormalTransactionId
 _LIVE = "SELECT pg_catalog.json_build_object({})".format(
     ", ".join(
         f"'{home}', (SELECT pg_catalog.json_agg(oid) FROM pg_catalog.{home} WHERE {_OURS.get(home, 'true')})"
@@ -114,7 +115,7 @@ _PLAN = (
 )
 _NOT_OURS = ("22P02", "26000")  # the prepared statement is another, or none
 _SETTINGS = "".join(
-    f"SET {setting};" for setting in ("search_path = pg_catalog", "statement_timeout = 0", *_PLAN)
+    f"SET {setting};" for setting in ("search_path = pg_catalog, pg_temp", "statement_timeout = 0", *_PLAN)
 )  # the search_path spells names
 
 
@@ -168,7 +169,7 @@ class Reader:
     def whole(self) -> Contents:
         """Everything. Raises CannotCheck, Lost."""
         scanned = "".join(f"SET {name} = on;" for name in ("enable_seqscan", "enable_hashjoin"))
-        said = json.loads(ask(self.connection, f"{_SETTINGS}{scanned}{_ALL}")[0][0] or "{}")
+        said = json.loads(plain(ask(self.connection, f"{_SETTINGS}{scanned}{_ALL}")[0][0] or "{}"))
         return _contents(said, _objects(said["found"]))
 
     def post(self, before: Contents) -> None:
@@ -186,7 +187,7 @@ class Reader:
             self._execute = ""
             self.post(before)
             reply = self.connection.read(120)
-        said = json.loads(rows(reply)[0][0] or "{}")
+        said = json.loads(plain(rows(reply)[0][0] or "{}"))
         new = _objects(said["found"])
         if said["ground"] != before.ground or any(_renamed(before.held.get(key), found) for key, found in new.items()):
             return self.whole()  # a name changed on which the spelling of others rests

@@ -25,9 +25,9 @@ class Watch:
     """The catalog, watched from migration to migration, so that a down script can be compared with what was there
     before its up."""
 
-    def __init__(self, admin: Connection) -> None:
+    def __init__(self, reader: Connection) -> None:
         """Reads it for the first time. Raises CannotCheck, Lost."""
-        self._reader = Reader(admin)
+        self._reader = Reader(reader)
         self._contents = self._reader.whole()
         self._asked = False  # the answer to what has changed is still to come
         self._inside = self._reader  # the applying session's
@@ -46,7 +46,7 @@ class Watch:
         Raises Lost and CannotCheck.
         """
         assert migration.down is not None, "the caller asks for downs that exist"
-        tried = DownObservation(migration.id, session.login)
+        tried = DownObservation(migration.id, session.role)
         if session.block:
             return replace(tried, reason="the up script left a transaction open")
         observe_locks, session.observe_locks = session.observe_locks, False
@@ -102,5 +102,5 @@ def _one(
     notices, work = split_notices(outcome.reply.notices)
     fails = failure(outcome.reply.failure, statement.span, len(text))
     return Observation(
-        migration, "down", statement.index, statement.span, session.login, fails=fails, notices=notices, work=work
+        migration, "down", statement.index, statement.span, session.role, fails=fails, notices=notices, work=work
     )

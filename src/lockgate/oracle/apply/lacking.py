@@ -33,6 +33,8 @@ _TYPES = {
 }
 _DATABASE = re.compile(r'database "([^"]+)" does not exist')
 _OF_ROWS = ("22", "23", "P0")
+_OF_ROLES = frozenset({"CreateRoleStmt", "AlterRoleStmt", "AlterRoleSetStmt", "DropRoleStmt", "GrantRoleStmt"})
+_DENIED = re.compile(r"permission denied for (?:table|view|materialized view|sequence|schema) (.+)")
 _LANGUAGES = re.compile(r'language "(pl(?!pgsql)\w+)" does not exist')
 
 
@@ -65,6 +67,22 @@ def lacks(statement: Statement | SyntaxFailure, failure: Failure, service: froze
     if failure.sqlstate == "42704" and re.search(r'collation ".*" for encoding', message):
         return "the collation"
     return ""
+
+
+def forbidden(statement: Statement | SyntaxFailure, failure: Failure, withheld: frozenset[str]) -> str:
+    """What the roles of production may and those of the scratch server may not, as words after "a server that has";
+    empty where the refusal is another."""
+    if failure.sqlstate != "42501" or not withheld:
+        return ""
+    said = f"{failure.message} {failure.detail} {failure.hint}"
+    if named := sorted(role for role in withheld if role in said):
+        return f"a role that is a member of {named[0]}"
+    if "CREATEROLE" in withheld and isinstance(statement, Statement) and statement.tag in _OF_ROLES:
+        return "a role with CREATEROLE"
+    # what a statement does not name is reached through a view or a function, with its owner's rights
+    hidden = _DENIED.search(failure.message) if "pg_read_all_data" in withheld else None
+    text = statement.script.source.text[statement.span.start : statement.span.end].lower()
+    return "a role that may read everything" if hidden and hidden.group(1).lower() not in text else ""
 
 
 def reason(what: str, major: int) -> str:

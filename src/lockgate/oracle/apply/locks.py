@@ -12,7 +12,9 @@ from lockgate.oracle.server.wire import Connection, Reply
 # dropped. $1: the highest such oid.
 _LOCKS = (
     "SELECT relation, mode, (pg_catalog.pg_identify_object(1259, relation, 0)).identity FROM pg_catalog.pg_lock_status()"
-    " WHERE pid = pg_catalog.pg_backend_pid() AND relation BETWEEN '16384' AND $1 AND locktype = 'relation'"
+    # in the migrations' session, by whose search_path an operator of theirs may come first
+    " WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND relation OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid"
+    " AND relation OPERATOR(pg_catalog.<=) $1 AND locktype OPERATOR(pg_catalog.=) 'relation'::pg_catalog.text"
 )
 _NEWEST = "SELECT pg_catalog.max(oid) FROM pg_catalog.pg_class"
 _WEAK = frozenset({"AccessShareLock", "RowShareLock", "RowExclusiveLock"})
@@ -26,10 +28,10 @@ class Locks:
     look asks whether it was ``dropped``.
     """
 
-    def __init__(self, admin: Connection) -> None:
+    def __init__(self, reader: Connection) -> None:
         self.newest = 0  # the highest oid of a relation when the transaction began
         self.unseen = False  # a quiet statement has run since the last look
-        self._admin = admin
+        self._reader = reader
         self._name = ""
         self._held: set[tuple[str | None, str | None]] = set()
         self._names: dict[str | None, str] = {}
@@ -37,7 +39,7 @@ class Locks:
     def prepare(self) -> str:
         """What makes looks possible, under a new random name."""
         self._name = f"lockgate_{secrets.token_hex(8)}"
-        return f"PREPARE {self._name}(oid) AS {_LOCKS};PREPARE {self._name}_newest AS {_NEWEST}"
+        return f"PREPARE {self._name}(pg_catalog.oid) AS {_LOCKS};PREPARE {self._name}_newest AS {_NEWEST}"
 
     def look(self, newest: int | None = None) -> str:
         """All that is held on relations up to an oid: up to the one that was the highest."""
@@ -83,6 +85,6 @@ class Locks:
 
     def _committed_name(self, oid: str | None) -> str:
         """The name of a relation that this transaction dropped, from a session that still sees it."""
-        rows = ask(self._admin, f"SELECT (pg_catalog.pg_identify_object(1259, {oid}, 0)).identity")
+        rows = ask(self._reader, f"SELECT (pg_catalog.pg_identify_object(1259, {oid}, 0)).identity")
         self._names[oid] = (rows[0][0] if rows else None) or ""
         return self._names[oid]

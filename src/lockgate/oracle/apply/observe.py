@@ -7,6 +7,7 @@ import re
 
 from lockgate.base.text import Span
 from lockgate.oracle.apply.plan import Failure, Notice
+from lockgate.oracle.server.names import plain
 
 # What PostgreSQL says of its work at debug1 (tablecmds.c ATRewriteTable and NotNullImpliedByRelConstraints, index.c
 # index_build, cluster.c). Checked per major in tests/test_live_observe.py.
@@ -45,11 +46,11 @@ def failure(fields: dict[str, str], span: Span, length: int) -> Failure:
         position = min(span.start + int(fields["P"]) - 1, span.end)
     return Failure(
         fields.get("C", ""),
-        fields.get("M", ""),
+        plain(fields.get("M", "")),
         position,
-        fields.get("D", ""),
-        fields.get("H", ""),
-        fields.get("W", ""),
+        plain(fields.get("D", "")),
+        plain(fields.get("H", "")),
+        plain(fields.get("W", "")),
     )
 
 
@@ -59,7 +60,7 @@ def split_notices(notices: list[dict[str, str]]) -> tuple[tuple[Notice, ...], tu
     for fields in notices:
         severity, message = fields.get("V") or fields.get("S", ""), fields.get("M", "")
         if not severity.startswith("DEBUG"):
-            heard.append(Notice(severity, fields.get("C", ""), message))
+            heard.append(Notice(severity, fields.get("C", ""), plain(message)))
         elif _WORK.match(message) and "pg_toast" not in message:
             work.append(message)
     return tuple(heard), tuple(work)

@@ -8,7 +8,7 @@ harmless few of ``repair.py``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -16,17 +16,20 @@ from lockgate.base.text import Span
 from lockgate.oracle.apply.apply import Applier
 from lockgate.oracle.apply.plan import Observation, Parsed, State
 from lockgate.oracle.apply.session import Session
-from lockgate.oracle.server.backend import ask, quote
-from lockgate.parse import Statement, SyntaxFailure
+from lockgate.oracle.server.backend import quote
+from lockgate.parse import Statement, SyntaxFailure, parse_script
+from lockgate.parse.statement import nodes
+from lockgate.sources.migration import Script
 
 # the roles exist already (roles.py), without what they may not have here; so does the database, under another name
 _DONE = frozenset({"CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "GrantRoleStmt", "CreatedbStmt"})
+_NAME = re.compile(r"""\"(?:[^"]|"")+\"|'(?:[^']|'')+'|[\w$]+""")
 _DATABASE = re.compile(r'(\bDATABASE\s+)("(?:[^"]|"")+"|[\w$]+)', re.IGNORECASE)
 
 
 def restored(applier: Applier, session: Session, statements: Parsed) -> Iterator[Observation]:
     """Restore the dump; yields only what could not be restored (the caller's findings on it would prove nothing)."""
-    database = quote(ask(applier.backend.admin, "SELECT pg_catalog.current_database()")[0][0] or "")
+    database = quote(applier.backend.database)
     for statement in statements:
         if _done(statement):
             continue
@@ -35,6 +38,39 @@ def restored(applier: Applier, session: Session, statements: Parsed) -> Iterator
         for seen in applier.script(session, "baseline", "up", script, (changed,)):
             if seen.repaired_as is None and (seen.fails is not None or seen.state in (State.NOT_RUN, State.LACKING)):
                 yield seen
+
+
+def standing_in(statements: Parsed, others: Mapping[str, str]) -> Parsed:
+    """The dump with the stand-ins of some roles in their places."""
+    if not statements or not others:
+        return statements
+    source = statements[0].script.source
+    pieces, at = [], 0
+    for start in sorted(at for statement in statements for at in _naming(statement, others)):
+        token = _NAME.match(source.text, start)
+        if token and start >= at and (other := others.get(_unquoted(token[0]))):
+            pieces += [source.text[at:start], quote(other)]
+            at = token.end()
+    text = "".join((*pieces, source.text[at:]))
+    return parse_script(Script.whole(replace(source, text=text), statements[0].script.transaction))
+
+
+def _naming(statement: Statement | SyntaxFailure, roles: Mapping[str, str]) -> Iterator[int]:
+    """Where a statement names one of some roles."""
+    if isinstance(statement, SyntaxFailure):
+        return
+    becoming = statement.tag == "VariableSetStmt" and statement.node.get("name") in ("role", "session_authorization")
+    for node in nodes(statement.node):
+        named = node.get("rolename")
+        if becoming and "sval" in node and "location" in node:
+            named = node["sval"].get("sval")
+        if named in roles and "location" in node:
+            yield statement.at(node["location"])
+
+
+def _unquoted(token: str) -> str:
+    mark = token[0]
+    return token[1:-1].replace(mark * 2, mark) if mark in "\"'" else token.lower()
 
 
 def _done(statement: Statement | SyntaxFailure) -> bool:

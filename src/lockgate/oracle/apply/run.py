@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lockgate.base.errors import CannotCheck
 from lockgate.oracle.apply.apply import Applier
 from lockgate.oracle.apply.asked import prepare
+from lockgate.oracle.apply.ground import hold
 from lockgate.oracle.apply.plan import (
     BodyObservation,
     Direction,
@@ -23,7 +24,7 @@ from lockgate.oracle.apply.plan import (
     State,
 )
 from lockgate.oracle.apply.repair import Repairer
-from lockgate.oracle.apply.roles import EVERYONE, Cast, cast, handover_sql, owned_schemas
+from lockgate.oracle.apply.roles import Cast, cast, handover_sql, owned_schemas
 from lockgate.oracle.apply.session import Session
 from lockgate.oracle.read.catalog import read_catalog
 from lockgate.oracle.read.dumped import Dumped, dumped
@@ -134,12 +135,20 @@ class _Run:
         """Take the whole run."""
         info = self.backend.info()
         self.cast = cast(self.backend, self.plan.roles, self._known, self._named, info.major)
-        self.applier = Applier(self.backend, info.major, Repairer(self.backend, self.cast.owner), self.cast.configured)
+        self.applier = Applier(
+            self.backend,
+            info.major,
+            Repairer(self.backend, self.cast.owner, self.cast.everyone),
+            self.cast.configured,
+            frozenset(self.cast.withheld),
+        )
         if self.plan.environment is not None:
             self._surround(self.plan.environment, self._environment)
         if self.plan.baseline is not None:
             self._restore(self._baseline)
         self._migrations()
+        if not self.plan.roles.superuser_runner:
+            hold(self.backend)
         service = self.plan.environment.stand_ins if self.plan.environment is not None else ()
         stand_ins = dict.fromkeys(
             (*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions(), *service)
@@ -172,9 +181,10 @@ class _Run:
             )
 
     def _restore(self, statements: Parsed) -> None:
-        from lockgate.oracle.apply.restore import not_restored, restored
+        from lockgate.oracle.apply.restore import not_restored, restored, standing_in
 
-        session = self._session(EVERYONE)
+        statements = standing_in(statements, self.cast.others)
+        session = self._session(self.cast.everyone)
         self.restored += restored(self.applier, session, statements)
         session.connection.close()
         self.notes += not_restored(self.restored, statements)
@@ -236,7 +246,7 @@ class _Run:
         ):
             from lockgate.oracle.apply.downs import Watch
 
-            self._watch = Watch(self.backend.admin)
+            self._watch = Watch(self.backend.reader)
         return self._watch
 
     def _checker(self) -> Bodies:
@@ -245,17 +255,17 @@ class _Run:
             from lockgate.oracle.bodies.body import Checker
             from lockgate.oracle.bodies.routines import Catalog
 
-            checker = Checker(lambda: self.backend.connect(EVERYONE), self.backend.admin, self.plan.plpgsql_check)
-            self._bodies = Bodies(checker, Catalog(self.backend.admin, self.backend.info().major), self.applier.taint)
+            checker = Checker(self.backend, self.cast.everyone, self.plan.plpgsql_check)
+            self._bodies = Bodies(checker, Catalog(self.backend.reader, self.backend.info().major), self.applier.taint)
         return self._bodies
 
     def _catalog(self) -> LiveCatalog:
-        return read_catalog(self.backend.admin) if self._watch is None else self._watch.read().catalog()
+        return read_catalog(self.backend.reader) if self._watch is None else self._watch.read().catalog()
 
     def _definitions(self) -> tuple[Definition, ...]:
         from lockgate.oracle.read.definitions import read_definitions
 
-        return read_definitions(self.backend.admin) if self.plan.definitions else ()
+        return read_definitions(self.backend.reader) if self.plan.definitions else ()
 
     def _hand_over(self, owner: Session) -> Session:
         """From the owner to the deployer: production's grants, then a session of the deployer's with the same
@@ -294,7 +304,7 @@ class _Run:
 
     def _stand_in_extensions(self) -> Iterator[str]:
         rows = ask(
-            self.backend.admin,
+            self.backend.reader,
             "SELECT e.extname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_description d ON d.objoid = e.oid"
             f" AND d.classoid = 'pg_catalog.pg_extension'::pg_catalog.regclass WHERE d.description = {literal(MARK)} ORDER BY 1",
         )
@@ -309,6 +319,12 @@ class _Run:
         if self.plan.roles.superuser_runner:
             notes.append(
                 "The migrations ran as a superuser, as configured: no privilege was checked, and their SQL could reach the machine."
+            )
+        if self.cast.withheld:
+            roles = ", ".join(self.cast.withheld)
+            notes.append(
+                f"No role has {roles} on the scratch server, as some have in production: it reaches the machine, the network or"
+                " what is not the run's; what was refused for want of it proves nothing."
             )
         worthless = sum(seen.state is not State.OBSERVED for seen in self.observations)
         if worthless:

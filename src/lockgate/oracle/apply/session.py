@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from lockgate.oracle.apply.locks import LAST_OID, Locks
 from lockgate.oracle.apply.observe import quiet
 from lockgate.oracle.server.backend import Backend
+from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.wire import Connection, Late, Lost, Reply
 from lockgate.parse import Statement
 
@@ -79,7 +80,7 @@ class Session:
     def __init__(self, backend: Backend, login: str, timeout: float, observe_locks: bool) -> None:
         self.backend, self.login, self.timeout, self.observe_locks = backend, login, timeout, observe_locks
         self.block = False  # a transaction block is open
-        self._locks = Locks(backend.admin)
+        self._locks = Locks(backend.reader)
         self._opened = "BEGIN"  # what opened the block
         self._fresh = False  # the block has done nothing yet
         self._ahead: str | None = None  # the statement that was sent before the reply to the one before it
@@ -90,6 +91,11 @@ class Session:
         self.connection = self.backend.connect(self.login)
         if self.observe_locks:
             self._must(self._locks.prepare())
+
+    @property
+    def role(self) -> str:
+        """The login as reports name it."""
+        return plain(self.login)
 
     def reconnect(self) -> None:
         """After the connection was lost: the same role again, with nothing of its session left. Raises Lost."""
@@ -278,7 +284,7 @@ class Session:
         """Cancel; then terminate, which no EXCEPTION block can catch; then kill, which takes the server along."""
         steps: tuple[Callable[[], object], ...] = (
             self.connection.cancel,
-            lambda: self.backend.admin.query(f"SELECT pg_catalog.pg_terminate_backend({self.connection.pid})", 10),
+            lambda: self.backend.control.query(f"SELECT pg_catalog.pg_terminate_backend({self.connection.pid})", 10),
             lambda: self.backend.destroy(self.connection.pid),
         )
         for step in steps:

@@ -75,7 +75,7 @@ class Taint(msgspec.Struct):
         elif tag == "CreateExtensionStmt":
             self.missing = self.missing or why
             self.names.add(node.get("extname", ""))
-        elif tag in _PRIVILEGE:
+        elif tag in _PRIVILEGE or (tag == "AlterTableStmt" and _only_owner(node)):
             self.privileges = self.privileges or why
         elif tag == "SelectStmt" and not set(_functions(node)) - _HARMLESS_FUNCTIONS:
             self.data.update(words(statement.text))
@@ -109,6 +109,11 @@ class Taint(msgspec.Struct):
             return self.everything or self.missing
         touched = words(message) & self.names
         return f"an earlier statement on {sorted(touched)[0]} failed" if touched else ""
+
+
+def _only_owner(node: dict[str, Any]) -> bool:
+    """ALTER TABLE ... OWNER TO: whose it is changes nothing but who may."""
+    return all(item.get("AlterTableCmd", {}).get("subtype") == "AT_ChangeOwner" for item in node.get("cmds", ()))
 
 
 def words(text: str) -> set[str]:

@@ -94,4 +94,4 @@ class Bodies(msgspec.Struct):
         if unmade(routine, fails, sources) or self.taint.of_names(fails.sqlstate, fails.message):
             return True
         query = strangers(fails)
-        return bool(query and ask(self.catalog.admin, query))
+        return bool(query and ask(self.catalog.reader, query))

@@ -7,20 +7,18 @@ has it and otherwise, or where it finds something (it stops at a statement's fir
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec.structs import replace
 
 from lockgate.oracle.apply.plan import BodyObservation, Failure
-from lockgate.oracle.apply.roles import EVERYONE
 from lockgate.oracle.bodies import plpgsql_check
 from lockgate.oracle.bodies.doubts import certain, elsewhere
 from lockgate.oracle.bodies.probe import Part, Probe, probe
 from lockgate.oracle.bodies.routines import Firing, Routine
-from lockgate.oracle.server.backend import ask, literal, quote
+from lockgate.oracle.server.backend import Backend, ask, literal, quote
 from lockgate.oracle.server.wire import Connection, Crashed, Late, Lost, Reply
 from lockgate.parse.plpgsql.parser import parse_body
 from lockgate.parse.plpgsql.scan import BodySyntax
@@ -46,8 +44,8 @@ _Found = list[tuple[Part | None, Failure]]
 class Checker(msgspec.Struct):
     """Checks bodies on one server."""
 
-    connect: Callable[[], Connection]  # as an ordinary role that may read everything
-    admin: Connection
+    backend: Backend
+    role: str  # an ordinary one that may read everything
     extended: bool = True  # plpgsql_check may be used
     _extension: plpgsql_check.Extension | None = None
     _asked: bool = False
@@ -62,8 +60,8 @@ class Checker(msgspec.Struct):
             return []
         extension = self._extension_of_server() if any(routine.language == "plpgsql" for routine in due) else None
         if extension is not None:
-            extension.make(self.admin, EVERYONE)
-        self._connection = self._connection or self.connect()
+            extension.make(self.backend, self.role)
+        self._connection = self._connection or self.backend.connect(self.role)
         try:
             every = (seen for routine in due for seen in self._of_routine(migration, routine, search_path))
             told: dict[tuple[str, str, str], BodyObservation] = {}
@@ -72,13 +70,12 @@ class Checker(msgspec.Struct):
             return list(told.values())
         finally:
             if extension is not None:
-                with contextlib.suppress(Lost):  # a server that is gone has its own news
-                    extension.drop(self.admin)
+                extension.drop(self.backend)
 
     def _extension_of_server(self) -> plpgsql_check.Extension | None:
         if not self._asked:
             self._asked = True
-            self._extension = plpgsql_check.extension(self.admin) if self.extended else None
+            self._extension = plpgsql_check.extension(self.backend.control) if self.extended else None
         return self._extension
 
     def _of_routine(self, migration: str, routine: Routine, search_path: str) -> list[BodyObservation]:
@@ -137,7 +134,7 @@ class Checker(msgspec.Struct):
             return []
         reply = self._ask(path, *_whole(routine, firing, probed))
         if _of_domain(reply):  # variables and arguments that take no NULL
-            relaxed = ask(self.admin, _RELAX)[0][0] or ""
+            relaxed = ask(self.backend.reader, _RELAX)[0][0] or ""
             reply = self._ask(path, relaxed, *_whole(routine, firing, probed))
         found: _Found = []
         for notice in reply.notices:

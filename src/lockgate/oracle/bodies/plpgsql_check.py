@@ -2,7 +2,8 @@
 
 Its one function that we need stands in the scratch database only while bodies are checked. So no migration ever meets
 it, and one that makes the extension finds what production has. It is made with the words of the extension's own script
-(its arguments differ from version to version), taken from a transaction that is rolled back. The check itself runs as
+(its arguments differ from version to version), taken from a transaction that is rolled back, in another database, where
+no migration can have put words of its own. The check itself runs as
 an ordinary role, like everything that may lead to the migrations' code: planning evaluates IMMUTABLE functions.
 """
 
@@ -13,14 +14,11 @@ import re
 import msgspec
 
 from lockgate.oracle.bodies.routines import Firing, Routine
-from lockgate.oracle.server.backend import ask, literal, quote
+from lockgate.oracle.server.backend import Backend, ask, literal, quote, rows
+from lockgate.oracle.server.names import own
 from lockgate.oracle.server.wire import Connection
 
-_SCHEMA = "lockgate_plpgsql_check"
-_MAKE = (
-    # an event trigger of the migrations would be fired by the superuser
-    f"BEGIN; SET LOCAL session_replication_role = replica; CREATE SCHEMA {_SCHEMA}; CREATE EXTENSION IF NOT EXISTS plpgsql_check SCHEMA {_SCHEMA}"
-)
+_MAKE = "BEGIN; CREATE SCHEMA {schema}; CREATE EXTENSION IF NOT EXISTS plpgsql_check SCHEMA {schema}"
 _FUNCTION = """
 SELECT pg_catalog.pg_get_functiondef(p.oid), e.extversion FROM pg_catalog.pg_extension e
 JOIN pg_catalog.pg_depend d ON d.refobjid = e.oid AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
@@ -41,20 +39,17 @@ class Extension(msgspec.Struct, frozen=True):
     """The extension as this server has it."""
 
     version: str
+    schema: str  # of our own, while bodies are checked
     definition: str
 
-    def make(self, admin: Connection, role: str) -> None:
-        """Make the function for a role. Raises Lost."""
-        grant = f"GRANT USAGE ON SCHEMA {_SCHEMA} TO {quote(role)}"
-        ask(
-            admin,
-            f"BEGIN; SET LOCAL session_replication_role = replica; CREATE SCHEMA {_SCHEMA}; {self.definition}; {grant}; COMMIT",
-        )
+    def make(self, backend: Backend, role: str) -> None:
+        """Make the function for a role. Raises CannotCheck."""
+        grant = f"GRANT USAGE ON SCHEMA {self.schema} TO {quote(role)}"
+        rows(backend.operate(f"CREATE SCHEMA {self.schema}; {self.definition}; {grant}"))
 
-    def drop(self, admin: Connection) -> None:
-        """Remove it again. Raises Lost."""
-        quiet = "SET LOCAL session_replication_role = replica; SET LOCAL client_min_messages = warning"
-        ask(admin, f"BEGIN; {quiet}; DROP SCHEMA {_SCHEMA} CASCADE; COMMIT")
+    def drop(self, backend: Backend) -> None:
+        """Remove it again, with what a migration may have hung on it."""
+        backend.operate(f"SET client_min_messages = warning; DROP SCHEMA {self.schema} CASCADE")
 
     def query(self, routine: Routine, firing: Firing) -> str:
         """The query that checks the session's copy of a routine, for the rows of one table where a trigger calls it."""
@@ -66,31 +61,28 @@ class Extension(msgspec.Struct, frozen=True):
             options["use_incomment_options"] = "false"
         given = ", ".join(f"{name} => {value}" for name, value in options.items())
         copy = f"SELECT oid FROM pg_catalog.pg_proc WHERE pronamespace = pg_catalog.pg_my_temp_schema() AND proname = {literal(routine.name)}"
-        call = f"{_SCHEMA}.plpgsql_check_function_tb(({copy})::pg_catalog.regprocedure, {given})"
+        call = f"{self.schema}.plpgsql_check_function_tb(({copy})::pg_catalog.regprocedure, {given})"
         return f"SELECT lineno, sqlstate, message, query FROM {call} WHERE level = 'error'"
 
 
-def extension(admin: Connection) -> Extension | None:
+def extension(control: Connection) -> Extension | None:
     """The extension of the server; None where it has none, or lets nobody make it. Raises Lost."""
-    if not ask(admin, "SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'plpgsql_check'"):
+    if not ask(control, "SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'plpgsql_check'"):
         return None
+    schema = own("lockgate_plpgsql_check")
     try:
-        if admin.query(_MAKE, 60).failure:
+        if control.query(_MAKE.format(schema=schema), 60).failure:
             return None
-        rows = ask(admin, _FUNCTION)
+        found = ask(control, _FUNCTION)
     finally:
-        admin.query("ROLLBACK", 20)
-    if not rows:
+        control.query("ROLLBACK", 20)
+    if not found:
         return None
-    definition = re.sub(
-        r"FUNCTION \S+\.plpgsql_check_function_tb\(",
-        f"FUNCTION {_SCHEMA}.plpgsql_check_function_tb(",
-        rows[0][0] or "",
-        count=1,
-    )
-    return Extension(rows[0][1] or "", definition)
+    name = f"{schema}.plpgsql_check_function_tb("
+    definition = re.sub(r"FUNCTION \S+\.plpgsql_check_function_tb\(", f"FUNCTION {name}", found[0][0] or "", count=1)
+    return Extension(found[0][1] or "", schema, definition)
 
 
-def refusals(rows: list[tuple[str | None, ...]]) -> list[Refusal]:
+def refusals(found: list[tuple[str | None, ...]]) -> list[Refusal]:
     """The rows of the check."""
-    return [Refusal(int(line or 0), state or "", message or "", query or "") for line, state, message, query in rows]
+    return [Refusal(int(line or 0), state or "", message or "", query or "") for line, state, message, query in found]

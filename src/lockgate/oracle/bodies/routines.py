@@ -94,9 +94,9 @@ class Routine(msgspec.Struct, frozen=True):
 
 
 class Catalog(msgspec.Struct):
-    """What an administrator's connection finds."""
+    """What the reader finds."""
 
-    admin: Connection
+    reader: Connection
     major: int
     _prepared: bool = False
 
@@ -106,15 +106,15 @@ class Catalog(msgspec.Struct):
             versions = _VERSIONS.format(body="AND p.prosqlbody IS NULL" if self.major >= 14 else "")
             details = _DETAILS.format(out=str(self.major >= 14).lower())
             prepare = f"PREPARE lockgate_routines AS{versions}; PREPARE lockgate_details (pg_catalog.oid[]) AS{details}"
-            ask(self.admin, f"SET plan_cache_mode = force_generic_plan; {prepare}")
+            ask(self.reader, f"SET plan_cache_mode = force_generic_plan; {prepare}")
             self._prepared = True
-        return {oid or "": version or "" for oid, version in ask(self.admin, "EXECUTE lockgate_routines")}
+        return {oid or "": version or "" for oid, version in ask(self.reader, "EXECUTE lockgate_routines")}
 
     def routines(self, oids: Iterable[str]) -> list[Routine]:
         """Some of them, whole; after ``versions``. Raises Lost."""
         listed = ",".join(oids)
         return (
-            [_routine(row) for row in ask(self.admin, f"EXECUTE lockgate_details ('{{{listed}}}')")] if listed else []
+            [_routine(row) for row in ask(self.reader, f"EXECUTE lockgate_details ('{{{listed}}}')")] if listed else []
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from lockgate.oracle.apply.plan import LiveCatalog
 from lockgate.oracle.server.backend import ask
+from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.wire import Connection
 
 USER_SCHEMA = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
@@ -99,7 +100,7 @@ def read_catalog(connection: Connection) -> LiveCatalog:
     NOT NULL constraints, which 18 lists, are left out. Raises CannotCheck when the server refuses, Lost when it is
     gone.
     """
-    return in_order(json.loads(ask(connection, SQL)[0][0] or "{}"))
+    return in_order(json.loads(plain(ask(connection, SQL)[0][0] or "{}")))
 
 
 def in_order(found: LiveCatalog) -> LiveCatalog:

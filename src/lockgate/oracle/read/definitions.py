@@ -15,6 +15,7 @@ from typing import Any
 from lockgate.oracle.read.catalog import IN_SCHEMA, OWNER, USER_SCHEMA, own
 from lockgate.oracle.read.definition import Definition
 from lockgate.oracle.server.backend import ask
+from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.wire import Connection
 
 # what names an object; the rest of a row are its properties
@@ -201,7 +202,7 @@ SQL = _sql()
 def read_definitions(connection: Connection) -> tuple[Definition, ...]:
     """Everything in the connection's database; its search_path must be pg_catalog, for names are spelled by it. Raises
     CannotCheck, Lost."""
-    return parsed(ask(connection, SQL)[0][0] or "[]")
+    return parsed(plain(ask(connection, SQL)[0][0] or "[]"))
 
 
 def parsed(text: str) -> tuple[Definition, ...]:

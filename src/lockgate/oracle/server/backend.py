@@ -4,31 +4,60 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from lockgate.base.errors import CannotCheck
 from lockgate.oracle.apply.plan import SIZE_LIMIT, ServerInfo, ServerWish
 from lockgate.oracle.server.binaries import choose
 from lockgate.oracle.server.embedded import Server
-from lockgate.oracle.server.wire import Connection, Lost, Reply
+from lockgate.oracle.server.template import DATABASE
+from lockgate.oracle.server.wire import Connection, Late, Lost, Reply
 
-# what our own reads need: nothing that a migration made may be found by a name of ours
+# Nothing that a migration made may be found by a name of ours: functions and operators are never looked for in pg_temp,
+# and types and relations last where it is named last (manual: runtime-config-client, search_path)
 ADMIN_SETTINGS = {
-    "search_path": "pg_catalog",
+    "search_path": "pg_catalog,pg_temp",
     "statement_timeout": "60000",
     "lock_timeout": "5000",
     "application_name": "lockgate",
 }
+# An administrator's session in the scratch database: what the migrations have set for the database has no say in it,
+# nor have their triggers
+OPERATION = ADMIN_SETTINGS | {
+    "role": "none",
+    "session_replication_role": "replica",
+    "local_preload_libraries": "",
+    "default_transaction_read_only": "off",
+    "standard_conforming_strings": "on",
+}
+_CLEAN = (
+    "SELECT pg_catalog.set_config(name, boot_val, false) FROM pg_catalog.pg_settings WHERE context IN ('user', 'superuser')"
+    " AND source IN ('global', 'database', 'user', 'database user');"
+    "SELECT SESSION_USER OPERATOR(pg_catalog.=) CURRENT_USER AND CURRENT_USER OPERATOR(pg_catalog.=) {role}"
+)
 
 
 class Backend(Protocol):
-    """A server with one scratch database."""
+    """A server with one scratch database, and the three sessions of our own on it: ARCHITECTURE.md, who runs what."""
 
     verifier: str  # the password of every role that logs in, as CREATE ROLE takes it
-    # may create roles; our own reads and a few repairs go through it, never a migration's text (repair.py)
-    admin: Connection
-    may_be_superuser: bool  # whether ``admin`` is one
+    database: str  # the scratch database's name
+    # the administrator, in another database: roles, memberships, ended sessions. Nothing of the migrations' is there
+    control: Connection
+    reader: Connection  # a role that owns nothing and may nothing: every read of the scratch database's catalog
+    may_be_superuser: bool  # whether the administrator is one
+
+    @property
+    def mark(self) -> str:
+        """The comment of every role that the run makes; empty where the whole server is the run's."""
+
+    def read_as(self, role: str) -> None:
+        """Open ``reader`` as a role that was made with ``verifier``. Raises Lost."""
+
+    def operate(self, commands: str) -> Reply:
+        """Let the administrator do something in the scratch database, in a session that lives no longer: commands that
+        were rebuilt of checked names. All of them or none; a refusal where it cannot be done. Never raises."""
 
     def connect(self, role: str) -> Connection:
         """A session of a role that was made with ``verifier``. Raises Lost."""
@@ -50,17 +79,26 @@ class EmbeddedBackend:
     """Our own server. Starts in the constructor, which returns before it accepts connections; ``open`` waits."""
 
     may_be_superuser = True
+    database = DATABASE
+    mark = ""
 
     def __init__(self, wish: ServerWish, size_limit: int) -> None:
         self._server = Server(choose(wish.bindir, wish.major), size_limit)
         self._server.start()
         self.verifier = self._server.template.verifier
-        self.admin: Connection
+        self.control: Connection
+        self.reader: Connection
 
     def open(self) -> None:
         """Wait for the server and connect as its superuser. Raises CannotCheck."""
         self._server.ready()
-        self.admin = self._server.connect(settings=ADMIN_SETTINGS)
+        self.control = self._server.connect(settings=ADMIN_SETTINGS, database="template1")
+
+    def read_as(self, role: str) -> None:
+        self.reader = self._server.connect(role, ADMIN_SETTINGS)
+
+    def operate(self, commands: str) -> Reply:
+        return operated(lambda: self._server.connect(settings=OPERATION), commands)
 
     def connect(self, role: str) -> Connection:
         return self._server.connect(role, {"client_min_messages": "debug1", "application_name": "lockgate migrations"})
@@ -106,6 +144,23 @@ def start(wish: ServerWish, size_limit: int) -> EmbeddedBackend | Backend:
     return EmbeddedBackend(wish, size_limit)
 
 
+def operated(connect: Callable[[], Connection], commands: str) -> Reply:
+    """See ``Backend.operate``."""
+    try:
+        connection = connect()
+    except Lost as lost:
+        return Reply(failure=lost.fields or {"C": "08006", "M": str(lost)})
+    try:
+        reply = connection.query(_CLEAN.format(role=literal(connection.role)), 60)
+        if reply.failure is None and reply.rows != [("t",)]:
+            return Reply(failure={"C": "42501", "M": "the session is not the administrator's"})
+        return reply if reply.failure else connection.query(commands, 120)
+    except (Lost, Late) as ended:
+        return Reply(failure={"C": "57014", "M": str(ended) or "no answer"})
+    finally:
+        connection.close()
+
+
 def ask(connection: Connection, sql: str) -> list[tuple[str | None, ...]]:
     """The rows of a query of our own. Raises CannotCheck when the server refuses it, Lost when it is gone."""
     return rows(connection.query(sql, 120))
@@ -139,12 +194,14 @@ def major_of(version: str) -> int:
 
 __all__ = [
     "ADMIN_SETTINGS",
+    "OPERATION",
     "Backend",
     "EmbeddedBackend",
     "Lost",
     "ask",
     "literal",
     "major_of",
+    "operated",
     "quote",
     "rows",
     "start",

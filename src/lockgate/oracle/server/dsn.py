@@ -15,11 +15,20 @@ from psycopg import pq
 from lockgate.base.conninfo import parts_of
 from lockgate.base.errors import CannotCheck
 from lockgate.oracle.apply.plan import ServerInfo
-from lockgate.oracle.server.backend import ADMIN_SETTINGS, ask, literal, major_of, quote
+from lockgate.oracle.server.backend import ADMIN_SETTINGS, OPERATION, ask, literal, major_of, operated, quote
+from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.template import scram_verifier
 from lockgate.oracle.server.wire import Connection, Ear, Late, Lost, Reply
 
 _PREFIX = "lockgate_"
+_NAMED = f"^{_PREFIX}[0-9a-f]{{12}}$"
+_MARKED = f"^lockgate {_NAMED[1:]}"
+# The roles that bear a mark, and those that they made: from 16 on the creator of a role becomes its administrator, as
+# granted by the bootstrap superuser (user.c, CreateRole). No role that was there before has such a member (roles.py)
+_OURS = """WITH RECURSIVE ours (oid) AS (
+    SELECT objoid FROM pg_catalog.pg_shdescription WHERE classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND description = {mark}
+    UNION SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN ours ON ours.oid = m.member WHERE m.admin_option AND m.grantor = 10)"""
+_ROLES = "'pg_catalog.pg_authid'::pg_catalog.regclass"
 _DONE = (pq.PollingStatus.OK, pq.PollingStatus.FAILED)
 _BAD = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 _BLOCK = {pq.TransactionStatus.INTRANS: "T", pq.TransactionStatus.INERROR: "E"}
@@ -171,53 +180,67 @@ def _row(result: Any, number: int) -> tuple[str | None, ...]:
 class DsnBackend:
     """A scratch database on a server that the user named. The DSN's role must be able to create databases and roles."""
 
+    reader: Connection
+
     def __init__(self, dsn: str, major: int | None) -> None:
         self._dsn = dsn
-        self._database = f"{_PREFIX}{secrets.token_hex(6)}"
+        self.database = f"{_PREFIX}{secrets.token_hex(6)}"
         self._password = secrets.token_hex(32)
         self.verifier = scram_verifier(self._password)
-        self._maintenance = self._first_connection()
-        self._version = ask(self._maintenance, "SELECT current_setting('server_version')")[0][0] or ""
+        self.control: Connection = self._first_connection()
+        self._version = ask(self.control, "SELECT pg_catalog.current_setting('server_version')")[0][0] or ""
         if major is not None and major_of(self._version) != major:
             raise CannotCheck(
                 f"the server of --dsn is PostgreSQL {self._version}, but version {major} is configured",
                 f"Set [database] version = {major_of(self._version)}, or give a server of version {major}.",
             )
         self.may_be_superuser = (
-            ask(self._maintenance, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")[0][0] == "t"
+            ask(self.control, "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER")[0][0] == "t"
         )
         self._sweep()
         self._make_database()
 
     def _first_connection(self) -> PsycopgConnection:
-        return _reached(self._dsn, f"lockgate {self._database}")
+        """The session in the DSN's own database; as long as it lives, no other run takes ours for a dead one's."""
+        connection = _reached(self._dsn, self.mark)
+        settings = ((name, value) for name, value in ADMIN_SETTINGS.items() if name != "application_name")
+        ask(connection, ";".join(f"SET {name} TO {value}" for name, value in settings))
+        return connection
 
     def _make_database(self) -> None:
-        reply = self._maintenance.query(f"CREATE DATABASE {quote(self._database)} TEMPLATE template0", 120)
+        reply = self.control.query(f"CREATE DATABASE {quote(self.database)} TEMPLATE template0", 120)
         if reply.failure:
             raise CannotCheck(
                 f"no scratch database on the server of --dsn: {reply.failure.get('M')}",
                 "Its role needs CREATEDB and CREATEROLE, or superuser.",
             )
-        options = " ".join(f"-c {name}={value}" for name, value in ADMIN_SETTINGS.items() if name != "application_name")
-        self.admin: Connection = PsycopgConnection(
-            self._dsn, dbname=self._database, options=options, application_name="lockgate"
-        )
         if (
             major_of(self._version) >= 16
         ):  # an ordinary role must be able to act for the roles that it makes (manual: createrole_self_grant)
-            self.admin.query("SET createrole_self_grant = 'set, inherit'")
+            self.control.query("SET createrole_self_grant = 'set, inherit'")
 
     def open(self) -> None:
         """Nothing to wait for."""
 
+    def read_as(self, role: str) -> None:
+        self.reader = self._connected(role, ADMIN_SETTINGS)
+
+    def operate(self, commands: str) -> Reply:
+        """See ``Backend.operate``; what an ordinary role may not set is not there to be set."""
+        settings = OPERATION if self.may_be_superuser else ADMIN_SETTINGS | {"role": "none"}
+        return operated(lambda: PsycopgConnection(self._dsn, dbname=self.database, **_options(settings)), commands)
+
     def connect(self, role: str) -> Connection:
+        return self._connected(role, {"client_min_messages": "debug1", "application_name": "lockgate migrations"})
+
+    def _connected(self, role: str, settings: dict[str, str]) -> Connection:
         try:
-            settings = {"options": "-c client_min_messages=debug1", "application_name": "lockgate migrations"}
-            return PsycopgConnection(self._dsn, dbname=self._database, user=role, password=self._password, **settings)
+            return PsycopgConnection(
+                self._dsn, dbname=self.database, user=role, password=self._password, **_options(settings)
+            )
         except Lost as error:
             raise CannotCheck(
-                f"the server of --dsn does not let the role {role} log in: {error}",
+                f"the server of --dsn does not let the role {plain(role)} log in: {plain(str(error))}",
                 "Allow password logins (pg_hba.conf: scram-sha-256), as the official Docker image does, or let Lockgate start its own server.",
             ) from error
 
@@ -226,46 +249,66 @@ class DsnBackend:
 
     def trouble(self) -> str:
         try:
-            ask(self.admin, "SELECT 1")
+            ask(self.control, "SELECT 1")
         except (Lost, Late, CannotCheck) as error:
             return str(error) or "no answer"
         return ""
 
     def destroy(self, pid: int) -> None:
         with contextlib.suppress(Lost, Late):
-            self._maintenance.query(f"SELECT pg_terminate_backend({pid})", 10)
+            self.control.query(f"SELECT pg_catalog.pg_terminate_backend({pid})", 10)
 
     def close(self) -> None:
         """Drop the database and the roles that were made for it."""
+        with contextlib.suppress(Lost, Late, AttributeError):
+            self.reader.close()
         with contextlib.suppress(Lost, Late):
-            self.admin.close()
-            self._drop(self._database)
-        self._maintenance.close()
+            self._drop(self.mark)
+        self.control.close()
 
-    def _drop(self, database: str) -> None:
-        self._maintenance.query(f"DROP DATABASE IF EXISTS {quote(database)} WITH (FORCE)", 60)
-        mark = literal(f"lockgate {database}")
-        made = self._maintenance.query(
-            f"SELECT rolname FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass WHERE d.description = {mark}",
+    def _drop(self, mark: str) -> None:
+        """Drop what a run has made: its databases first, for a role that owns one cannot go, then the roles that bear its
+        mark. Ended at any moment, it leaves nothing that the mark does not find again."""
+        ours = _OURS.format(mark=literal(mark))
+        databases = self.control.query(
+            f"{ours} SELECT datname FROM pg_catalog.pg_database WHERE datname = {literal(mark.partition(' ')[2])}"
+            " OR datdba IN (SELECT oid FROM ours)",
             60,
         )
-        for (role,) in made.rows:
-            self._maintenance.query(f"DROP ROLE IF EXISTS {quote(role or '')}", 60)
+        for (database,) in databases.rows:
+            self.control.query(f"DROP DATABASE IF EXISTS {quote(database or '')} WITH (FORCE)", 60)
+        roles = self.control.query(
+            f"{ours} SELECT rolname FROM pg_catalog.pg_roles WHERE oid IN (SELECT oid FROM ours)", 60
+        )
+        names = [quote(name or "") for (name,) in roles.rows]
+        # all at once, for one may hold a membership that another granted; else those that nothing holds back
+        if names and self.control.query(f"DROP ROLE {', '.join(names)}", 60).failure:
+            for name in names:
+                self.control.query(f"DROP OWNED BY {name}", 60)  # grants on what all databases share
+                self.control.query(f"DROP ROLE {name}", 60)
 
     def _sweep(self) -> None:
-        """Drop what a killed run left: databases of ours without the session that every run keeps open."""
-        left = self._maintenance.query(
-            rf"SELECT datname FROM pg_database d WHERE datname ~ '^{_PREFIX}[0-9a-f]{{12}}$' AND NOT EXISTS"
-            " (SELECT FROM pg_stat_activity a WHERE a.application_name = 'lockgate ' || d.datname)",
+        """Drop what killed runs left: databases of ours, and marked roles, without the session that every run keeps
+        open."""
+        left = self.control.query(
+            f"SELECT l.mark FROM (SELECT 'lockgate ' || datname FROM pg_catalog.pg_database WHERE datname ~ '{_NAMED}' UNION"
+            f" SELECT description FROM pg_catalog.pg_shdescription WHERE classoid = {_ROLES} AND description ~ '{_MARKED}') l (mark)"
+            " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.application_name = l.mark)",
             60,
         )
-        for (database,) in left.rows:
-            self._drop(database or "")
+        for (mark,) in left.rows:
+            self._drop(mark or "")
 
     @property
     def mark(self) -> str:
         """The comment of roles that this run makes."""
-        return f"lockgate {self._database}"
+        return f"lockgate {self.database}"
+
+
+def _options(settings: dict[str, str]) -> dict[str, str]:
+    """Settings as libpq takes them."""
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items() if name != "application_name")
+    return {"options": options, "application_name": settings.get("application_name", "lockgate")}
 
 
 def major_behind(dsn: str) -> int:

@@ -204,12 +204,14 @@ class Server:
             got += part
         self._said = got.decode("utf-8", "replace").strip()
 
-    def connect(self, role: str = "", settings: dict[str, str] | None = None) -> SocketConnection:
+    def connect(
+        self, role: str = "", settings: dict[str, str] | None = None, database: str = DATABASE
+    ) -> SocketConnection:
         """A connection as a role that was made with the template's verifier; as the superuser when none is named.
         Raises Lost."""
         made = self.template
         return SocketConnection(
-            f"{self._home}/{_SOCKET}", role or made.superuser, made.password, DATABASE, settings or {}
+            f"{self._home}/{_SOCKET}", role or made.superuser, made.password, database, settings or {}
         )
 
     def kill_backends(self, pid: int) -> None:
