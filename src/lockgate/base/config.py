@@ -73,6 +73,7 @@ class Rules(msgspec.Struct, frozen=True):
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     severity: dict[str, str] = msgspec.field(default_factory=dict)
+    plugins: tuple[str, ...] = ()  # folders with rules of the user's own
 
 
 class Queries(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -11,15 +12,29 @@ from lockgate.base.errors import UsageError
 
 @click.command("explain")
 @click.argument("rule")
-def command(rule: str) -> int:
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Configuration file (default: the nearest).",
+)
+def command(rule: str, config_path: Path | None) -> int:
     """What a rule catches, why it hurts, what to do, when to ignore it. RULE is a name or a code."""
     import difflib
 
-    from lockgate.rules import registry
+    from lockgate.rules.registry import ours
 
-    entry = registry.ours().of_code(rule)
+    rules = ours()
+    entry = rules.of_code(rule)
     if entry is None:
-        near = difflib.get_close_matches(rule, sorted(registry.ours().words), 1)
+        from lockgate.cli.options import configuration
+        from lockgate.rules.plugins import rules_of
+
+        rules = rules_of(configuration(config_path))
+        entry = rules.of_code(rule)
+    if entry is None:
+        near = difflib.get_close_matches(rule, sorted(rules.words), 1)
         raise UsageError(f"no such rule: {rule}", f"did you mean {near[0]}?" if near else "see `lockgate rules`")
     found = entry.rule()
     states = f", {', '.join(found.sqlstate)}" if found.sqlstate else ""

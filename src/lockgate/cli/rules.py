@@ -1,39 +1,153 @@
-"""lockgate rules: the list of rules."""
+"""lockgate rules: the list of rules; new ones of the user's own, and their tests."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from lockgate.base.errors import UsageError
 
-@click.command("rules")
+if TYPE_CHECKING:
+    from lockgate.base.config import Config
+    from lockgate.rules.registry import Entry, Rules
+
+_CONFIG = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Configuration file (default: the nearest).",
+)
+
+
+@click.group("rules", invoke_without_command=True)
 @click.option(
     "--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True
 )
-def command(output_format: str) -> int:
-    """List all rules: code, name, severity, what PostgreSQL says."""
-    from lockgate.rules import rulebook
-
-    rules = sorted((rulebook.rule(name) for name in rulebook.names()), key=lambda r: r.code)
-    if output_format == "json":
-        rows = [
-            {
-                "code": r.code,
-                "name": r.name,
-                "severity": r.severity.value,
-                "family": r.family,
-                "title": r.title,
-                "sqlstate": list(r.sqlstate),
-                "default": r.default,
-                "url": r.url,
-            }
-            for r in rules
-        ]
-        click.echo(json.dumps({"version": 1, "rules": rows}, ensure_ascii=False))
+@_CONFIG
+@click.pass_context
+def command(ctx: click.Context, output_format: str, config_path: Path | None) -> int:
+    """List all rules, those of plug-ins too: code, name, severity, what PostgreSQL says. Or make and test your own."""
+    if ctx.invoked_subcommand is not None:
         return 0
-    width = max((len(r.name) for r in rules), default=0)
-    for r in rules:
-        off = "" if r.default else "  (off by default)"
-        click.echo(f"{r.code:5} {r.name:{width}}  {r.severity.value:7}  {r.title}{off}")
+    _, rules = _configured(config_path)
+    entries = sorted(rules.entries.values(), key=lambda e: e.front.code)
+    if output_format == "json":
+        click.echo(json.dumps({"version": 1, "rules": [_row(e) for e in entries]}, ensure_ascii=False))
+        return 0
+    width = max((len(e.name) for e in entries), default=0)
+    for e in entries:
+        off = "" if e.front.default else "  (off by default)"
+        click.echo(f"{e.front.code:5} {e.name:{width}}  {e.front.severity.value:7}  {e.rule().title}{off}")
     return 0
+
+
+def _configured(config_path: Path | None) -> tuple[Config, Rules]:
+    from lockgate.cli.options import configuration
+    from lockgate.rules.plugins import rules_of
+
+    config = configuration(config_path)
+    return config, rules_of(config)
+
+
+def _row(entry: Entry) -> dict[str, object]:
+    front, rule = entry.front, entry.rule()
+    proof = {"sqlstate": list(front.sqlstate), "locks": list(front.locks), "work": list(front.work)}
+    return {
+        "code": front.code,
+        "name": entry.name,
+        "severity": front.severity.value,
+        "family": front.family,
+        "title": rule.title,
+        **proof,
+        "default": front.default,
+        "url": rule.url,
+        "plugin": rule.path or None,
+    }
+
+
+@command.command("new")
+@click.argument("name")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Where (default: the first of [rules] plugins, else lint/rules).",
+)
+@_CONFIG
+def new(name: str, folder: Path | None, config_path: Path | None) -> int:
+    """Write a rule of your own: NAME.md, its document with an example that runs, and its module."""
+    from lockgate.cli.new_rule import write
+
+    config, rules = _configured(config_path)
+    configured = [config.resolve(p) for p in config.rules.plugins]
+    place = folder or (configured[0] if configured else config.resolve("lint/rules"))
+    for path in write(name, place, rules):
+        click.echo(f"wrote {path}")
+    if place.resolve() not in [p.resolve() for p in configured]:
+        shown = f"./{place.resolve().relative_to(config.root.resolve())}" if _below(place, config.root) else str(place)
+        click.echo(f'add to lockgate.toml: [rules] plugins = ["{shown}"]')
+    click.echo(f"then: lockgate rules test {name}")
+    return 0
+
+
+def _below(place: Path, root: Path) -> bool:
+    return place.resolve().is_relative_to(root.resolve())
+
+
+@command.command("test")
+@click.argument("name", required=False)
+@click.option("--no-server", is_flag=True, help="Only simulated.")
+@click.option("--dsn", default="", help="A scratch server of yours, never production.")
+@click.option("--binaries", default="", metavar="DIR", help="The directory of postgres and initdb.")
+@_CONFIG
+def test(name: str | None, no_server: bool, dsn: str, binaries: str, config_path: Path | None) -> int:
+    """Run the examples of a rule's document, simulated and on a real server; without NAME those of all plug-ins.
+
+    Exit 1 where an example is not as it is marked.
+    """
+    from lockgate.oracle.apply.plan import ServerWish
+
+    config, rules = _configured(config_path)
+    chosen = [e for e in rules.entries.values() if e.plugin] if name is None else [_named(rules, name)]
+    if not chosen:
+        raise UsageError("there are no rules of plug-ins", "`lockgate rules new NAME` writes one")
+    wish = None if no_server else ServerWish(dsn, binaries or config.database.binaries, config.database.version)
+    wrong = [entry.name for entry in chosen if _tested(entry, rules, wish)]
+    return int(bool(wrong))
+
+
+def _named(rules: Rules, name: str) -> Entry:
+    import difflib
+
+    found = rules.of_code(name)
+    if found is None:
+        near = difflib.get_close_matches(name, sorted(rules.words), 1)
+        raise UsageError(f"no such rule: {name}", f"did you mean {near[0]}?" if near else "see `lockgate rules`")
+    return found
+
+
+def _tested(entry: Entry, every: Rules, wish: object) -> bool:
+    """Run one rule's examples and say how it went; True where one is wrong."""
+    from lockgate.oracle.apply.plan import ServerWish
+    from lockgate.rules.registry import Rules
+    from lockgate.rules.rulebook import SECTIONS, examples
+    from lockgate.run.examples import live_faults, simulated_faults
+
+    rule, rules = entry.rule(), Rules(every.entries.values())
+    faults = [f"the document has no section {s}" for s in SECTIONS if not rule.section(s)]
+    found = examples(rule)
+    for example in found:
+        wrong = simulated_faults(example, rules)
+        if isinstance(wish, ServerWish):
+            wrong += [f"on the server, {words}" for words in live_faults(example, rules, wish)]
+        faults += [f"example {example.number}: {words}" for words in wrong]
+    if not found:
+        faults.append("the document has no example that runs (a fence of sql or yaml)")
+    click.echo(f"{entry.front.code} {entry.name}: {len(found)} examples, {'ok' if not faults else 'not as marked'}")
+    for fault in faults:
+        click.echo(f"  {fault}")
+    return bool(faults)

@@ -75,12 +75,13 @@ def table_command(
     explain: bool,
 ) -> int:
     """The table of slots, with the conflicts. Exit 1 where one of them is an error."""
-    from lockgate.rules import registry
+    from lockgate.rules.plugins import rules_of
     from lockgate.slots import examine
 
     config, _, table = open_table(paths, layout, config_path)
     facts = examine(table, Path.cwd(), squashed=bool(config.migrations.baseline))
-    findings = [f for fact in facts for f in registry.of_fact(fact)]
+    rules = rules_of(config)
+    findings = [f for fact in facts for f in rules.of_fact(fact)]
     if output_format == "json":
         emit(json.dumps(_document(table, findings), ensure_ascii=False) + "\n", output)
     else:

@@ -10,6 +10,7 @@ import msgspec
 from lsprotocol import types as lsp
 
 from lockgate.api import Finding, Label, Request, Severity, Source, Span, check, configuration
+from lockgate.rules.registry import Entry
 
 _SEVERITY = {
     Severity.ERROR: lsp.DiagnosticSeverity.Error,
@@ -23,6 +24,7 @@ class Shown(msgspec.Struct, frozen=True):
 
     diagnostic: lsp.Diagnostic
     finding: Finding
+    rule: Entry
 
 
 def diagnostics(path: Path, text: str, root: Path) -> list[Shown]:
@@ -31,7 +33,9 @@ def diagnostics(path: Path, text: str, root: Path) -> list[Shown]:
     config = configuration(None, root)
     paths = () if config.migrations.paths else (path.parent,)
     report = check(Request(paths, root, stdin=Source(relative, text)), config)
-    return [Shown(_diagnostic(f, root), f) for f in report.findings if f.at.source.path == relative]
+    return [
+        Shown(_diagnostic(f, root), f, report.rules[f.name]) for f in report.findings if f.at.source.path == relative
+    ]
 
 
 def _diagnostic(item: Finding, root: Path) -> lsp.Diagnostic:

@@ -12,7 +12,6 @@ from pygls.uris import to_fs_path
 from lockgate import __version__
 from lockgate.base.errors import LockgateError
 from lockgate.editor.diagnostics import Shown, actions, at, diagnostics
-from lockgate.rules import rulebook
 
 _PAUSE = 0.15  # seconds without a keystroke before a buffer is checked
 
@@ -73,7 +72,7 @@ def make() -> Server:
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
     def hover(params: lsp.HoverParams) -> lsp.Hover | None:
         for shown in at(server.told.get(params.text_document.uri, ()), lsp.Range(params.position, params.position)):
-            text = rulebook.rule(shown.finding.name).text
+            text = shown.rule.rule().text
             return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text.strip()), shown.diagnostic.range)
         return None
 

@@ -8,7 +8,7 @@ from typing import Any
 from lockgate import __version__
 from lockgate.api import Report
 from lockgate.base.findings import Finding, Label, Severity
-from lockgate.rules import rulebook
+from lockgate.rules.rulebook import Rule
 
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
@@ -22,7 +22,7 @@ def render(report: Report) -> str:
                 "name": "lockgate",
                 "version": __version__,
                 "informationUri": "https://lockgate.dev",
-                "rules": [_rule(name) for name in names],
+                "rules": [_rule(report.rules[name].rule()) for name in names],
             }
         },
         "columnKind": "unicodeCodePoints",
@@ -32,13 +32,11 @@ def render(report: Report) -> str:
     return json.dumps(log, ensure_ascii=False) + "\n"
 
 
-def _rule(name: str) -> dict[str, Any]:
-    rule = rulebook.rule(name)
-    return {
+def _rule(rule: Rule) -> dict[str, Any]:
+    return ({"helpUri": rule.url} if rule.url else {}) | {
         "id": rule.code,
-        "name": name,
+        "name": rule.name,
         "shortDescription": {"text": rule.title},
-        "helpUri": rule.url,
         "fullDescription": {"text": rule.section("What it catches")},
         "help": {"text": rule.section("What to do")},
         "defaultConfiguration": {"level": _LEVEL[rule.severity]},

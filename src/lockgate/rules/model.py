@@ -17,7 +17,7 @@ from lockgate.base.effects import Age, Effect, Lock, Work
 from lockgate.base.findings import Edit, Fix, Label, Severity
 from lockgate.base.text import Source, Span
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Object, Relation
+from lockgate.catalog.objects import Constraint, Object, Relation
 from lockgate.catalog.typename import quote_identifier
 from lockgate.sources.migration import Migration
 from lockgate.timeline.context import Warned
@@ -241,14 +241,18 @@ def of_query(at: Label, failure: Failure, message: str, help: str) -> Remark:
 
 __all__ = [
     "Age",
+    "Catalog",
     "Change",
+    "Constraint",
     "Edit",
     "Effect",
     "Failure",
     "Fix",
     "Label",
     "Lock",
+    "Object",
     "Production",
+    "Relation",
     "Release",
     "Remark",
     "Scene",

@@ -16,6 +16,7 @@ from lockgate.base.effects import Age, Effect
 from lockgate.base.errors import CannotCheck
 from lockgate.base.findings import Finding, Severity
 from lockgate.rules import rulebook
+from lockgate.rules.guard import place_of, quiet
 from lockgate.rules.model import Remark, Scene, Trigger, triggers_of
 from lockgate.rules.rulebook import FrontMatter, Rule
 from lockgate.timeline.failure import Failure
@@ -46,10 +47,14 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Rules:
-    """A set of rules, by what makes them speak. ``speaks`` tells of which of them findings are wanted at all."""
+    """A set of rules, by what makes them speak. ``speaks`` tells of which of them findings are wanted at all; ``key``
+    tells apart in the cache what different sets said."""
 
-    def __init__(self, entries: Iterable[Entry], speaks: Callable[[Entry], bool] = lambda entry: True) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], speaks: Callable[[Entry], bool] = lambda entry: True, key: str = ""
+    ) -> None:
         self.entries = {e.name: e for e in entries}
+        self.key = key
         self._speaking = [e for e in self.entries.values() if speaks(e)]
 
     def __getitem__(self, name: str) -> Entry:
@@ -141,23 +146,25 @@ def _functions(module: str) -> tuple[tuple[Trigger, Callable[..., Any]], ...]:
 
 def _called(entry: Entry, check: Callable[..., Any], given: tuple[Any, ...]) -> list[Remark]:
     """The remarks of a function. Raises CannotCheck where a plug-in's function raises, or gives something else."""
+    if not entry.plugin:
+        return _remarks(check(*given))
     try:
-        said = check(*given)
-        remarks = [] if said is None else [said] if isinstance(said, Remark) else list(said)
-        wrong = next((r for r in remarks if not isinstance(r, Remark)), None)
-        if wrong is not None:
-            raise TypeError(f"a rule gives Remarks, not {type(wrong).__name__}")
-        return remarks
+        with quiet():
+            return _remarks(check(*given))
     except (Exception, SystemExit) as error:
-        if not entry.plugin:
-            raise
-        from lockgate.rules.plugins import place_of
-
         where = place_of(error, check)
         raise CannotCheck(
             f"{where}: rule {entry.name} raised {type(error).__name__}: {error}",
             f'mend it (`lockgate rules test {entry.name}`), or leave it out: [rules] ignore = ["{entry.name}"]',
         ) from error
+
+
+def _remarks(said: Iterable[Remark] | Remark | None) -> list[Remark]:
+    remarks = [] if said is None else [said] if isinstance(said, Remark) else list(said)
+    for each in remarks:
+        if not isinstance(each, Remark):
+            raise TypeError(f"a rule gives Remarks, not {type(each).__name__}")
+    return remarks
 
 
 def finding(entry: Entry, remark: Remark, severity: Severity | None = None) -> Finding:
@@ -196,6 +203,13 @@ def entries() -> tuple[Entry, ...]:
         Entry(name, FrontMatter(code, Severity(severity), family, **more), f"lockgate.rules.{module}", triggers)
         for name, code, severity, family, module, triggers, more in RULES
     )
+
+
+def wanted(entry: Entry, select: tuple[str, ...], ignore: tuple[str, ...]) -> bool:
+    """Whether a rule's findings are told: by default, or as the configuration selects and ignores."""
+    if any(map(entry.answers_to, ignore)):
+        return False
+    return any(map(entry.answers_to, select)) if select else entry.front.default
 
 
 def of_step(step: Step) -> list[Finding]:

@@ -17,7 +17,7 @@ from lockgate.parse.tokens import skip_space, token_end
 from lockgate.queries.facts import QueryRefused
 from lockgate.queries.frames import HOLE_NAME
 from lockgate.queries.servers import Meant
-from lockgate.rules import registry
+from lockgate.rules.registry import Rules
 from lockgate.rules.rulebook import FrontMatter
 from lockgate.sources.migration import Migration, Script
 from lockgate.timeline.failure import Failure as Refusal
@@ -82,17 +82,13 @@ class DownIncomplete(msgspec.Struct, frozen=True):
     at: Label
 
 
-def _front(item: Finding) -> FrontMatter:
-    return registry.ours()[item.name].front
-
-
 def located(
-    report: Report, migrations: tuple[Migration, ...], findings: list[Finding]
+    report: Report, migrations: tuple[Migration, ...], findings: list[Finding], rules: Rules
 ) -> Iterator[BrokenBody | DownFails | DownIncomplete]:
     """What the server said of bodies and down scripts, at the migrations that it concerns; no routine of which
     ``findings`` tell already."""
     by_id = {m.id: m for m in migrations}
-    foreseen = {f.object for f in findings if _front(f).bodies}
+    foreseen = {f.object for f in findings if rules[f.name].front.bodies}
     for body in report.bodies:
         migration = by_id.get(body.migration)
         if migration is not None and body.routine.partition("(")[0] not in foreseen:
@@ -129,32 +125,38 @@ def _named(source: Source, body: BodyObservation) -> Span:
     return Span(start, token_end(source.text, start))
 
 
-def stamp(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> list[Finding]:
+def stamp(findings: list[Finding], migrations: tuple[Migration, ...], report: Report, rules: Rules) -> list[Finding]:
     """Every finding on a statement with its evidence."""
     by_place = {(m.up.source.path, m.slot): m for m in migrations}
     seen: dict[str, list[Observation]] = {}
     for one in report.observations:
         if one.direction == "up":
             seen.setdefault(one.migration, []).append(one)
-    return [_stamped(item, seen, by_place.get((item.at.source.path, item.slot)), report) for item in findings]
+    return [
+        _stamped(item, rules[item.name].front, seen, by_place.get((item.at.source.path, item.slot)), report)
+        for item in findings
+    ]
 
 
-def _stamped(item: Finding, seen: dict[str, list[Observation]], migration: Migration | None, report: Report) -> Finding:
+def _stamped(
+    item: Finding,
+    front: FrontMatter,
+    seen: dict[str, list[Observation]],
+    migration: Migration | None,
+    report: Report,
+) -> Finding:
     if item.statement is None or item.evidence is not None:
         return item
     there = seen.get(migration.id, []) if migration is not None else []
     observation = next((one for one in there if one.index == item.statement), None)
     body = (
-        next((b for b in report.bodies if b.routine.partition("(")[0] == item.object), None)
-        if _front(item).bodies
-        else None
+        next((b for b in report.bodies if b.routine.partition("(")[0] == item.object), None) if front.bodies else None
     )
     if body is not None:
         words = f"in the body of {body.routine}: {body.fails.message}"
         proof = Evidence(Verdict.CONFIRMED, "", report.server.version, body.fails.sqlstate, words, by=body.by)
         return replace(item, evidence=proof)
-    proof = _evidence(item, observation, report)
-    front = _front(item)
+    proof = _evidence(item, front, observation, report)
     if (front.locks or front.work) and migration is not None and observation is not None:
         proof = _by_locks(item, proof, front, migration.up, there, observation)
     return replace(item, evidence=proof)
@@ -173,7 +175,7 @@ def _by_locks(
     return replace(proof, verdict=verdict, message=words)
 
 
-def _evidence(item: Finding, seen: Observation | None, report: Report) -> Evidence:
+def _evidence(item: Finding, front: FrontMatter, seen: Observation | None, report: Report) -> Evidence:
     server = report.server.version
     if seen is None:
         return Evidence(Verdict.UNPROVEN, "", server, None, "the server did not reach this statement")
@@ -181,7 +183,7 @@ def _evidence(item: Finding, seen: Observation | None, report: Report) -> Eviden
     if seen.state is not State.OBSERVED:
         return Evidence(Verdict.UNPROVEN, seen.role, server, None, seen.reason or seen.state.value, **common)
     if item.sqlstate is None:
-        return _of_warning(item, seen, server)
+        return _of_warning(front, seen, server)
     if seen.fails is None:
         return Evidence(Verdict.REFUTED, seen.role, server, None, "the server applied the statement", **common)
     verdict = Verdict.CONFIRMED if seen.fails.sqlstate == item.sqlstate else Verdict.UNPROVEN
@@ -246,11 +248,11 @@ def unforeseen_queries(examined: Examined, report: Report) -> Iterator[tuple[Que
             yield QueryRefused(Label(one.query.source, one.query.place(span), failure.message), refused), failure
 
 
-def _of_warning(item: Finding, seen: Observation, server: str) -> Evidence:
+def _of_warning(front: FrontMatter, seen: Observation, server: str) -> Evidence:
     """A finding on a statement that is not refused: proven by the warning that its rule names, else by nothing that an
     apply shows."""
     common: dict[str, Any] = {"locks": seen.locks, "work": seen.work}
-    states = [s for s in _front(item).sqlstate if s.startswith("01")]
+    states = [s for s in front.sqlstate if s.startswith("01")]
     heard = next((n for n in seen.notices if n.sqlstate in states), None)
     if heard is not None:
         return Evidence(Verdict.CONFIRMED, seen.role, server, heard.sqlstate, heard.message, **common)
@@ -270,10 +272,14 @@ def _of_warning(item: Finding, seen: Observation, server: str) -> Evidence:
     )
 
 
-def unheeded(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> Iterator[Unheeded]:
+def unheeded(
+    findings: list[Finding], migrations: tuple[Migration, ...], report: Report, rules: Rules
+) -> Iterator[Unheeded]:
     """Warnings of class 01 (a GRANT that grants nothing) at statements without a finding that foresees one."""
     told = {
-        (f.at.source.path, f.slot, f.statement) for f in findings if any(s.startswith("01") for s in _front(f).sqlstate)
+        (f.at.source.path, f.slot, f.statement)
+        for f in findings
+        if any(s.startswith("01") for s in rules[f.name].front.sqlstate)
     }
     by_id = {m.id: m for m in migrations}
     for seen in report.observations:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ from lockgate.base.errors import UsageError
 from lockgate.base.findings import Finding, Severity
 from lockgate.base.text import Source, Span
 from lockgate.cache.replay import Recall, Told
-from lockgate.rules import registry
 from lockgate.rules.model import Scene
+from lockgate.rules.plugins import rules_of
+from lockgate.rules.registry import Rules
 from lockgate.run import suppressions
 from lockgate.run.plan import NEWEST_MAJOR, Progress, Replayed, Request, missed, read_history, replayed, replayed_once
 from lockgate.sources import Folder
@@ -72,6 +74,7 @@ class Checked(msgspec.Struct):
     findings: list[Finding]
     coverage: Coverage
     suppressions: list[suppressions.Suppression]
+    rules: Rules
     queries: Examined | None = None
     asked: frozenset[str] = frozenset()  # the files that the findings are wanted of; empty: all
 
@@ -83,22 +86,30 @@ class Checked(msgspec.Struct):
 
 def examine(config: Config, request: Request, progress: Progress | None = None) -> Checked:
     """Read, replay, and let the rules speak. Raises UsageError, CannotCheck."""
+    rules = rules_of(config)
     folder, asked = read_history(config, request)
-    checked = _of_replay(config, request, folder, replayed(config, request, folder, _tell, progress))
+    found = replayed(config, request, folder, partial(_tell, rules), progress, _place(rules))
+    checked = _of_replay(config, request, folder, found, rules)
     checked.asked = asked
     if config.database.version is None and any(f.sqlstate and f.sqlstate not in _ALIKE for f in checked.findings):
         checked.findings = _whatever_the_version(checked)
-    checked.findings += _of_slots(config, request, folder)
+    checked.findings += _of_slots(config, request, folder, rules)
     surface = _surface(config, request)
-    checked.findings += of_facts(surface)
+    checked.findings += of_facts(surface, rules)
     checked.suppressions += suppressions_of(surface)
     return checked
 
 
-def _of_replay(config: Config, request: Request, folder: Folder, found: Replayed) -> Checked:
+def _place(rules: Rules) -> str:
+    """What tells apart in the cache what other rules said of the same folder."""
+    return f"{rules.key}:" if rules.key else ""
+
+
+def _of_replay(config: Config, request: Request, folder: Folder, found: Replayed, rules: Rules) -> Checked:
     """What the rules say of the migrations, and of the application's queries after them."""
     plan = found.plan
-    checked = Checked(config, request, folder, plan, found.recall, found.findings, Coverage(len(plan.migrations)), [])
+    coverage = Coverage(len(plan.migrations))
+    checked = Checked(config, request, folder, plan, found.recall, found.findings, coverage, [], rules)
     checked.coverage.unmodelled |= {m.opaque: 1 for m in plan.migrations if m.opaque}
     pending = _pending(config, request, plan)
     spans: Spans = {}
@@ -116,8 +127,10 @@ def _of_replay(config: Config, request: Request, folder: Folder, found: Replayed
 def _whatever_the_version(checked: Checked) -> list[Finding]:
     """Nobody says which PostgreSQL it is: a refusal that the newest one does not share is no error, for it may be the
     one."""
-    newest = replayed_once(checked.request, replace(checked.plan, major=NEWEST_MAJOR), _tell)
-    there = {f.fingerprint for f in _of_replay(checked.config, checked.request, checked.folder, newest).findings}
+    rules, plan = checked.rules, replace(checked.plan, major=NEWEST_MAJOR)
+    newest = replayed_once(checked.request, plan, partial(_tell, rules), place=_place(rules))
+    again = _of_replay(checked.config, checked.request, checked.folder, newest, rules)
+    there = {f.fingerprint for f in again.findings}
     words = f"PostgreSQL {NEWEST_MAJOR} takes it: set [database] version to the one that production has"
     return [
         f if not f.sqlstate or f.fingerprint in there else replace(f, severity=Severity.INFO, help=words)
@@ -128,7 +141,7 @@ def _whatever_the_version(checked: Checked) -> list[Finding]:
 # --- what the rules say of one leg ------------------------------------------------------------------------------------
 
 
-def _tell(replay: Replay, leg: Leg) -> Told:
+def _tell(rules: Rules, replay: Replay, leg: Leg) -> Told:
     told = Told()
     taken = list(replay.take(leg))
     for item in taken:
@@ -136,12 +149,12 @@ def _tell(replay: Replay, leg: Leg) -> Told:
         if suppressions.WORD in source.text:
             told.spans.append((source, span))
         if leg.kind == "migration":
-            _of_item(item, told)
+            _of_item(rules, item, told)
         elif leg.kind != "environment":
             _of_production(item, told)
     told.missed += missed(taken)
     if leg.kind == "migration":
-        told.findings += registry.of_scene(Scene.of(item for item in taken if isinstance(item, Step)))
+        told.findings += rules.of_scene(Scene.of(item for item in taken if isinstance(item, Step)))
     return told
 
 
@@ -151,11 +164,11 @@ def _where(item: Step | Broken) -> tuple[Source, Span]:
     return item.statement.script.source, item.statement.span
 
 
-def _of_item(item: Step | Broken, told: Told) -> None:
+def _of_item(rules: Rules, item: Step | Broken, told: Told) -> None:
     told.statements += 1
     if isinstance(item, Broken):
         if item.failure.sqlstate:
-            told.findings += registry.of_fact(item)
+            told.findings += rules.of_fact(item)
         else:
             told.tainted += 1
             told.note(item.failure.message)
@@ -164,7 +177,7 @@ def _of_item(item: Step | Broken, told: Told) -> None:
         told.tainted += 1
     for note in (*item.tainted, *item.notes):
         told.note(note)
-    told.findings += registry.of_step(item)
+    told.findings += rules.of_step(item)
 
 
 def _of_production(item: Step | Broken, told: Told) -> None:
@@ -216,7 +229,7 @@ def _examine_queries(checked: Checked, pending: frozenset[str], spans: Spans) ->
         recall.end(),
     )
     checked.coverage.queries = examined.coverage()
-    checked.findings += of_facts(examined.facts)
+    checked.findings += of_facts(examined.facts, checked.rules)
     for one in examined.resolutions:
         spans.setdefault(one.query.source.path, (one.query.source, []))[1].append(one.query.span)
 
@@ -224,15 +237,15 @@ def _examine_queries(checked: Checked, pending: frozenset[str], spans: Spans) ->
 # --- what stands beside the migrations --------------------------------------------------------------------------------
 
 
-def of_facts(facts: Iterable[object]) -> list[Finding]:
+def of_facts(facts: Iterable[object], rules: Rules) -> list[Finding]:
     """What the rules say of facts of other packages."""
-    return [found for fact in facts for found in registry.of_fact(fact)]
+    return [found for fact in facts for found in rules.of_fact(fact)]
 
 
-def _of_slots(config: Config, request: Request, folder: Folder) -> list[Finding]:
+def _of_slots(config: Config, request: Request, folder: Folder, rules: Rules) -> list[Finding]:
     from lockgate.slots import facts
 
-    return of_facts(facts(config, folder, request.cwd))
+    return of_facts(facts(config, folder, request.cwd), rules)
 
 
 def _surface(config: Config, request: Request) -> tuple[Fact, ...]:

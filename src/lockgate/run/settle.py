@@ -12,6 +12,8 @@ from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Finding, Severity, Verdict
 from lockgate.rules import registry
+from lockgate.rules.plugins import rules_of
+from lockgate.rules.registry import Rules
 from lockgate.run import suppressions
 from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
 from lockgate.run.recovery import with_recovery
@@ -39,6 +41,7 @@ class Report(msgspec.Struct, frozen=True):
     fail_on: Severity = Severity.ERROR
     folder: Folder | None = None
     live: Live | None = None
+    rules: Rules = msgspec.field(default_factory=registry.ours)  # those that were asked
 
     @property
     def exit_code(self) -> int:
@@ -49,29 +52,41 @@ class Report(msgspec.Struct, frozen=True):
 def settle(checked: Checked, server: dict[str, Any] | None = None, live: Live | None = None) -> Report:
     """Apply selection, severities, suppressions and ``--since``; sort; count."""
     config, request = checked.config, checked.request
-    kept, hushed = _unsuppressed(map(weighed, as_configured(checked.findings, config)), checked.suppressions)
+    rules = checked.rules
+    kept, hushed = _unsuppressed(
+        map(weighed, as_configured(checked.findings, config, rules)), checked.suppressions, rules
+    )
     for suppression in checked.suppressions:
-        for fault in suppressions.faults(suppression, registry.ours().words, whole=live is not None):
-            kept += as_configured(registry.of_fact(fault), config)
+        for fault in suppressions.faults(suppression, rules.words, whole=live is not None):
+            kept += as_configured(rules.of_fact(fault), config, rules)
     if checked.asked:
         kept = [f for f in kept if f.at.source.path in checked.asked]
     if request.since:
         from lockgate.slots.git import changed_paths
 
         changed = changed_paths(request.since, request.cwd)
-        kept = [f for f in kept if changed & _files_of(f)]
+        kept = [f for f in kept if changed & _files_of(f, rules)]
     kept = with_recovery(dict.fromkeys(sorted(kept, key=_order)), config, checked.folder.migrations)
     return Report(
-        tuple(kept), checked.coverage, server or _simulated(checked.plan), hushed, request.fail_on, checked.folder, live
+        tuple(kept),
+        checked.coverage,
+        server or _simulated(checked.plan),
+        hushed,
+        request.fail_on,
+        checked.folder,
+        live,
+        rules,
     )
 
 
-def _unsuppressed(findings: Iterable[Finding], directives: list[suppressions.Suppression]) -> tuple[list[Finding], int]:
+def _unsuppressed(
+    findings: Iterable[Finding], directives: list[suppressions.Suppression], rules: Rules
+) -> tuple[list[Finding], int]:
     """The findings that no directive silences, and how many are silenced. A directive that silences is marked used."""
     kept, hushed = list[Finding](), 0
     for item in findings:
         cover = suppressions.covering(directives, item.at.source.path, item.at.start.line, item.name, item.rule)
-        if cover is None or not registry.ours()[item.name].front.suppressible:
+        if cover is None or not rules[item.name].front.suppressible:
             kept.append(item)
         else:
             cover.used.add(item.name)
@@ -79,11 +94,11 @@ def _unsuppressed(findings: Iterable[Finding], directives: list[suppressions.Sup
     return kept, hushed
 
 
-def _files_of(item: Finding) -> set[str]:
+def _files_of(item: Finding, rules: Rules) -> set[str]:
     """The files whose change brings a finding about; what breaks a query of the application's stands in a migration."""
     return {
         item.at.source.path,
-        *(r.source.path for r in item.related if registry.ours()[item.name].front.family == _RELEASE),
+        *(r.source.path for r in item.related if rules[item.name].front.family == _RELEASE),
     }
 
 
@@ -93,18 +108,10 @@ def _simulated(plan: Plan) -> dict[str, Any]:
     return {"major": plan.major} | ({"stand_ins": list(stand_ins)} if stand_ins else {})
 
 
-def as_configured(findings: Iterable[Finding], config: Config) -> list[Finding]:
+def as_configured(findings: Iterable[Finding], config: Config, rules: Rules) -> list[Finding]:
     """The findings of selected rules, with the configured severities."""
-    return [_with_severity(f, config) for f in findings if _selected(f, config)]
-
-
-def _selected(item: Finding, config: Config) -> bool:
-    entry = registry.ours()[item.name]
-    if any(map(entry.answers_to, config.rules.ignore)):
-        return False
-    if config.rules.select:
-        return any(map(entry.answers_to, config.rules.select))
-    return entry.front.default
+    select, ignore = config.rules.select, config.rules.ignore
+    return [_with_severity(f, config) for f in findings if registry.wanted(rules[f.name], select, ignore)]
 
 
 def _with_severity(item: Finding, config: Config) -> Finding:
@@ -130,8 +137,9 @@ def _order(item: Finding) -> tuple[str, int, str, str]:
 
 def of_surface(facts: Sequence[Fact], config: Config) -> list[Finding]:
     """What the rules say of these facts, as configured, without what is suppressed on its line."""
+    rules = rules_of(config)
     hushed = suppressions_of(facts)
-    found = as_configured(of_facts(facts), config)
+    found = as_configured(of_facts(facts, rules), config, rules)
     return [
         f for f in found if suppressions.covering(hushed, f.at.source.path, f.at.start.line, f.name, f.rule) is None
     ]
@@ -141,7 +149,7 @@ def validate_rules(config: Config) -> None:
     """Every rule that the configuration names must exist (a typo would silence the wrong thing). Raises UsageError."""
     import difflib
 
-    rules = registry.ours()
+    rules = rules_of(config)
     for name in _named_rules(config):
         if not any(entry.answers_to(name) for entry in rules.entries.values()):
             near = difflib.get_close_matches(name, sorted(rules.words), 1)

@@ -11,7 +11,6 @@ from lockgate.base.findings import Evidence, Verdict
 from lockgate.oracle import early
 from lockgate.oracle import verify as observe
 from lockgate.oracle.apply import plan as live
-from lockgate.rules import registry
 from lockgate.run import audit as catalogs
 from lockgate.run.evidence import (
     BrokenBody,
@@ -63,8 +62,8 @@ def _asked(examined: Examined | None) -> tuple[live.Asked, ...]:
 
 def _stamped(checked: Checked, report: live.Report) -> Report:
     """The check's findings with what the server said of them, and those that only it could make."""
-    migrations = checked.folder.migrations
-    checked.findings = stamp(checked.findings, migrations, report)
+    migrations, rules = checked.folder.migrations, checked.rules
+    checked.findings = stamp(checked.findings, migrations, report, rules)
     for fact in unforeseen(checked.findings, migrations, report):
         seen = fact.observation
         assert seen.fails is not None
@@ -77,23 +76,23 @@ def _stamped(checked: Checked, report: live.Report) -> Report:
             seen.locks,
             seen.work,
         )
-        checked.findings += [replace(f, evidence=proof) for f in registry.of_fact(fact)]
+        checked.findings += [replace(f, evidence=proof) for f in rules.of_fact(fact)]
     if checked.queries is not None:
         checked.findings = stamp_queries(checked.findings, checked.queries.resolutions, report)
         for refused, word in unforeseen_queries(checked.queries, report):
             proof = Evidence(Verdict.CONFIRMED, "", report.server.version, word.sqlstate, word.message)
-            checked.findings += [replace(f, evidence=proof) for f in registry.of_fact(refused)]
-    for warned in unheeded(checked.findings, migrations, report):
+            checked.findings += [replace(f, evidence=proof) for f in rules.of_fact(refused)]
+    for warned in unheeded(checked.findings, migrations, report, rules):
         seen, heard = warned.observation, warned.notice
         proof = Evidence(
             Verdict.CONFIRMED, seen.role, report.server.version, heard.sqlstate, heard.message, seen.locks, seen.work
         )
-        checked.findings += [replace(f, evidence=proof) for f in registry.of_fact(warned)]
+        checked.findings += [replace(f, evidence=proof) for f in rules.of_fact(warned)]
     final = checked.replay.catalog if not report.catalogs else None
     for difference in catalogs.audit(checked.plan, report, final):
-        checked.findings += registry.of_fact(difference)
-    for place in located(report, migrations, checked.findings):
-        checked.findings += [replace(f, evidence=_proof(place, report)) for f in registry.of_fact(place)]
+        checked.findings += rules.of_fact(difference)
+    for place in located(report, migrations, checked.findings, rules):
+        checked.findings += [replace(f, evidence=_proof(place, report)) for f in rules.of_fact(place)]
     return settle(checked, _server(report), report)
 
 
