@@ -20,7 +20,6 @@ from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.cache.store import digest
 from lockgate.rules import rulebook
-from lockgate.rules.guard import line_of, quiet, shown
 from lockgate.rules.model import triggers_of
 from lockgate.rules.registry import Entry, Rules, entries, wanted
 
@@ -117,6 +116,8 @@ def _stem(document: Path) -> str:
 
 
 def _of_document(path: Path, package: str) -> Entry:
+    from lockgate.rules.guard import shown
+
     module = path.with_name(f"{_stem(path)}.py")
     if not module.stem.isidentifier() or path.stem != path.stem.lower():
         raise UsageError(f"{path}: no name for a rule", "name it in small letters, digits and dashes")
@@ -137,6 +138,8 @@ def _of_document(path: Path, package: str) -> Entry:
 
 def _imported(name: str, path: Path) -> types.ModuleType:
     """A plug-in's module; nothing is written beside it. Raises UsageError with the line where it raises."""
+    from lockgate.rules.guard import line_of, quiet, shown
+
     kept = sys.dont_write_bytecode
     sys.dont_write_bytecode = True
     try:

@@ -16,7 +16,6 @@ from lockgate.base.effects import Age, Effect
 from lockgate.base.errors import CannotCheck
 from lockgate.base.findings import Finding, Severity
 from lockgate.rules import rulebook
-from lockgate.rules.guard import place_of, quiet
 from lockgate.rules.model import Remark, Scene, Trigger, triggers_of
 from lockgate.rules.rulebook import FrontMatter, Rule
 from lockgate.timeline.failure import Failure
@@ -148,6 +147,8 @@ def _called(entry: Entry, check: Callable[..., Any], given: tuple[Any, ...]) -> 
     """The remarks of a function. Raises CannotCheck where a plug-in's function raises, or gives something else."""
     if not entry.plugin:
         return _remarks(check(*given))
+    from lockgate.rules.guard import place_of, quiet
+
     try:
         with quiet():
             return _remarks(check(*given))
