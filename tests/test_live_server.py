@@ -17,7 +17,8 @@ import pytest
 from lockgate.base.errors import CannotCheck
 from lockgate.oracle.server import reach, supervisor, template
 from lockgate.oracle.server.binaries import Binaries, at_hand, choose, inspect
-from lockgate.oracle.server.embedded import Server, _base, _make_home, sweep
+from lockgate.oracle.server.embedded import Server, _base
+from lockgate.oracle.server.homes import make, sweep
 from lockgate.oracle.server.wire import Late, Lost, SocketConnection
 from tests.conftest import default_signals
 from tests.live_kit import majors
@@ -169,7 +170,7 @@ def test_a_directory_in_use_is_not_swept() -> None:
 
 
 def test_a_directory_that_is_being_made_is_not_swept() -> None:
-    home, lock = _make_home(_base(1))
+    home, lock = make(_base(1))
     sweep(os.path.dirname(home))
     assert os.path.exists(home)
     os.close(lock)

@@ -4,10 +4,8 @@ behind."""
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import secrets
 import select
 import shutil
 import signal
@@ -16,19 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from lockgate.base.errors import CannotCheck
-from lockgate.oracle.server import sandbox, supervisor
+from lockgate.oracle.server import homes, sandbox, supervisor
 from lockgate.oracle.server.binaries import Binaries
-from lockgate.oracle.server.reach import UIDS, reachable, unused_uid
+from lockgate.oracle.server.reach import reachable, unused_uid
 from lockgate.oracle.server.stand_ins import CONTROL_PATH, extension_files
 from lockgate.oracle.server.template import DATABASE, Template, template
 from lockgate.oracle.server.wire import Lost, SocketConnection
 
-_PREFIX = "lockgate-"
 _SOCKET = ".s.PGSQL.5432"
 _LONGEST_SOCKET = 103  # bytes of a socket's path: macOS 103, Linux 107
 
@@ -101,8 +97,9 @@ class Server:
 
     def _launch(self, pack: int) -> None:
         base = _base(self._limit)
-        sweep(base)
-        self._home, lock = _make_home(base)
+        for place in {base, tempfile.gettempdir()}:
+            homes.sweep(place)
+        self._home, lock = homes.make(base)
         uid = unused_uid() if os.getuid() == 0 else None
         if uid is not None:
             os.chown(self._home, uid, uid)
@@ -243,7 +240,7 @@ class Server:
                 self._process.wait(15)
             self._process = None
         if self._home and os.path.exists(self._home):  # the supervisor itself was killed
-            sweep(os.path.dirname(self._home))
+            homes.sweep(os.path.dirname(self._home))
 
 
 def _base(limit: int) -> str:
@@ -256,52 +253,10 @@ def _base(limit: int) -> str:
             continue
         if place == "/dev/shm" and stat.f_bavail * stat.f_frsize < limit + (256 << 20):
             continue
-        room = len(os.path.join(place, _PREFIX + "x" * 12, _SOCKET).encode()) <= _LONGEST_SOCKET
+        room = len(os.path.join(place, homes.PREFIX + "x" * 12, _SOCKET).encode()) <= _LONGEST_SOCKET
         if room and os.access(place, os.W_OK | os.X_OK):
             return place
     raise CannotCheck("no directory for a scratch server", "Make /tmp writable, or give --dsn of a scratch server.")
 
 
-def _make_home(base: str) -> tuple[str, int]:
-    """A new private directory and the descriptor of its locked lock file."""
-    home = os.path.join(base, _PREFIX + secrets.token_hex(6))
-    os.mkdir(home, 0o700)
-    lock = os.open(os.path.join(home, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return home, lock
-
-
-def sweep(base: str) -> None:
-    """Remove what a run left whose supervisor died with it: directories of ours whose lock nobody holds, and the
-    servers in them."""
-    for name in os.listdir(base):
-        home = os.path.join(base, name)
-        if name.startswith(_PREFIX):
-            with contextlib.suppress(OSError):
-                _sweep_one(home)
-
-
-def _sweep_one(home: str) -> None:
-    stat = os.lstat(home)
-    ours = stat.st_uid == os.getuid() or (os.getuid() == 0 and stat.st_uid in UIDS)
-    if not ours or not os.path.isdir(home) or os.path.islink(home):
-        return
-    if not os.path.exists(os.path.join(home, "lock")):
-        if (
-            time.time() - stat.st_mtime > 60 and Path(home, "data").exists()
-        ):  # else a run is just making it, or it is not ours
-            shutil.rmtree(home, ignore_errors=True)
-        return
-    lock = os.open(os.path.join(home, "lock"), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for pid in supervisor.inhabitants(os.path.join(home, "data")):
-            with contextlib.suppress(OSError):
-                if os.stat(f"/proc/{pid}").st_uid == stat.st_uid:
-                    os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(home, ignore_errors=True)
-    finally:
-        os.close(lock)
-
-
-__all__ = ["Lost", "Server", "sweep"]
+__all__ = ["Lost", "Server"]

@@ -13,6 +13,7 @@ TEXT``, ``failed TEXT``.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import select
@@ -21,6 +22,7 @@ import signal
 import socket
 import sys
 import time
+import zlib
 from types import FrameType
 from typing import Any
 
@@ -121,12 +123,12 @@ def _become_postgres(wish: dict[str, Any], told: int) -> None:
 def unpack(pack: bytes, directory: str, databases: bool) -> None:
     """Write the files of a pack: those of the databases, or the rest with every directory.
 
-    It is a JSON index ``[[path, size], ...]`` (a size of null: a directory) behind its length in 8 bytes, then the
-    contents."""
+    It is a JSON index ``[[path, size, CRC-32], ...]`` (a size of null: a directory) behind its length in 8 bytes and
+    its CRC-32 in 4, then the contents. Raises OSError where they are not what the index says."""
     size = int.from_bytes(pack[:8], "big")
-    at = 8 + size
+    at = 12 + size
     view = memoryview(pack)
-    for path, length, *_ in json.loads(pack[8 : 8 + size]):
+    for path, length, checksum, *_ in json.loads(pack[12:at]):
         target = os.path.join(directory, path)
         if length is None:
             if not databases:
@@ -134,7 +136,11 @@ def unpack(pack: bytes, directory: str, databases: bool) -> None:
             continue
         if path.startswith("base/") == databases:
             file = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            os.write(file, view[at : at + length])
+            part = view[at : at + length]
+            if zlib.crc32(part) != checksum:
+                raise OSError(f"the server's template is damaged: {path}")
+            if os.write(file, part) != length:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
             os.close(file)
         at += length
 

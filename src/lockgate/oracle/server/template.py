@@ -7,28 +7,25 @@ time. It holds a superuser with a random name and a random password, so it is re
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
-import hmac
 import json
 import os
-import pwd
 import secrets
-import shutil
-import subprocess
 import tempfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import msgspec
 
 from lockgate.base.errors import CannotCheck
 from lockgate.cache.store import user_caches
 from lockgate.oracle.server.binaries import Binaries
+from lockgate.oracle.server.initdb import DATABASE, cluster, scram_verifier
 
-DATABASE = "lockgate"
-_FORMAT = "2"  # raise it when what a template holds changes
+_FORMAT = "3"  # raise it when what a template holds changes
 # a clear password over our own 0700 socket: no hashing on the way, and peer would trust the server's own uid
 _HBA = "local all all password\n"
 
@@ -47,17 +44,27 @@ def template(binaries: Binaries, anew: bool = False) -> tuple[Template, BinaryIO
     may put a new one in its place."""
     pack = cache_dir() / f"cluster-{_key(binaries)}.pack"
     if not anew:
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            return _open(pack)
-    _build(binaries, pack)
-    return _open(pack)
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+            return _read(pack, open(pack, "rb"))
+    return _read(pack, _build(binaries, pack))
 
 
-def _open(pack: Path) -> tuple[Template, BinaryIO]:
+def _read(pack: Path, file: BinaryIO) -> tuple[Template, BinaryIO]:
+    """Raises ValueError where the file is cut short or its index damaged; the supervisor looks at the contents."""
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(open(pack, "rb"))
-        head = json.loads(file.read(int.from_bytes(file.read(8), "big")))
-        meta = head[0][2]
+        stack.enter_context(file)
+        file.seek(0)
+        lead = file.read(12)
+        size = int.from_bytes(lead[:8], "big")
+        if size > os.fstat(file.fileno()).st_size:
+            raise ValueError("damaged")
+        text = file.read(size)
+        if zlib.crc32(text) != int.from_bytes(lead[8:], "big"):
+            raise ValueError("damaged")
+        head = json.loads(text)
+        if os.fstat(file.fileno()).st_size != 12 + size + sum(length or 0 for _, length, *_ in head):
+            raise ValueError("cut short")
+        meta = head[0][3]
         made = Template(pack, meta["superuser"], meta["password"], meta["verifier"])
         stack.pop_all()
         return made, file
@@ -84,110 +91,68 @@ def cache_dir() -> Path:
     )
 
 
-def _build(binaries: Binaries, pack: Path) -> None:
+def _build(binaries: Binaries, pack: Path) -> BinaryIO:
     superuser, password = "lg_" + secrets.token_hex(8), secrets.token_hex(32)
     verifier = scram_verifier(password)
-    with tempfile.TemporaryDirectory(prefix="lockgate-initdb-", ignore_cleanup_errors=True) as work:
-        account = _account()
-        if account is not None:
-            os.chown(work, account, -1)
-        data = os.path.join(work, "data")
-        _initdb(binaries, work, superuser, verifier, account)
-        _single_user(binaries, data, account)
-        _write_pack(data, pack, {"superuser": superuser, "password": password, "verifier": verifier})
-
-
-def scram_verifier(password: str) -> str:
-    """A SCRAM-SHA-256 verifier with one iteration: our passwords are 256 random bits, stretching them would only cost
-    time."""
-    salt = secrets.token_bytes(16)
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 1)
-    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
-    server = hmac.digest(salted, b"Server Key", "sha256")
-    return "SCRAM-SHA-256$1:{}${}:{}".format(*(base64.b64encode(part).decode() for part in (salt, stored, server)))
-
-
-def _account() -> int | None:
-    """The uid to run initdb as (it needs a passwd entry and refuses root); None: as we are."""
-    if os.getuid() != 0:
-        return None
-    with contextlib.suppress(KeyError):
-        return pwd.getpwnam("nobody").pw_uid
-    others = [entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid != 0]
-    if not others:
-        raise CannotCheck(
-            "initdb refuses to run as root, and there is no other account",
-            "Add a user, or give --dsn of a scratch server.",
-        )
-    return others[-1]
-
-
-def _initdb(binaries: Binaries, work: str, superuser: str, verifier: str, account: int | None) -> None:
-    secret = os.path.join(work, "pw")
-    Path(secret).write_text(verifier + "\n", encoding="ascii")
-    if account is not None:
-        os.chown(secret, account, -1)
-    command = [str(binaries.bindir / "initdb"), "-N", "-U", superuser, "-A", "trust", "-E", "UTF8", "--wal-segsize=1"]
-    command += [f"--pwfile={secret}", "-D", os.path.join(work, "data")]
-    for locale in ("C.UTF-8", "C"):  # macOS knows no C.UTF-8
-        done = _run([*command, f"--locale={locale}"], work, account)
-        if done.returncode == 0:
-            return
-        shutil.rmtree(os.path.join(work, "data"), ignore_errors=True)
-    raise CannotCheck(
-        f"initdb of PostgreSQL {binaries.version} ({binaries.source}) failed: {(done.stderr or done.stdout).strip()[-600:]}",
-        "Give other binaries, or --dsn of a scratch server.",
-    )
-
-
-def _single_user(binaries: Binaries, data: str, account: int | None) -> None:
-    """Make the scratch database, drop what a run never needs (a third of the files)."""
-    commands = (
-        f"CREATE DATABASE {DATABASE};",
-        "UPDATE pg_database SET datistemplate = false WHERE datname = 'template0';",
-        "DROP DATABASE template0;",
-        "DROP DATABASE postgres;",
-    )
-    command = [str(binaries.bindir / "postgres"), "--single", "-F", "-c", "wal_recycle=off", "-D", data, "template1"]
-    done = _run(command, data, account, "\n".join(commands) + "\n")
-    if done.returncode != 0 or "ERROR" in done.stderr:
-        raise CannotCheck(
-            f"PostgreSQL {binaries.version} does not run here: {done.stderr.strip()[-600:]}",
-            "Give --dsn of a scratch server.",
-        )
-    Path(data, "pg_hba.conf").write_text(_HBA, encoding="ascii")
-    Path(data, "pg_ident.conf").write_text("", encoding="ascii")
-
-
-def _run(command: list[str], cwd: str, account: int | None, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
-    user = {} if account is None else {"user": account, "group": pwd.getpwuid(account).pw_gid, "extra_groups": []}
+    meta = {"superuser": superuser, "password": password, "verifier": verifier}
+    with cluster(binaries, superuser, verifier) as data:
+        head, parts = _contents(data, meta)
     try:
-        return subprocess.run(  # type: ignore[call-overload,no-any-return]
-            command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, check=False, timeout=120, **user
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        remedy = "Where a container drops CAP_SETUID, run as an ordinary user or give --dsn of a scratch server."
-        raise CannotCheck(f"{command[0]} could not be run: {error}", remedy) from error
+        return _keep(head, parts, pack)
+    except OSError:  # the cache is full: without one
+        pass
+    try:
+        file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115  # the caller closes it
+        _write(file, head, parts)
+    except OSError as error:
+        raise CannotCheck(
+            f"no room for the server's template: {error.strerror}",
+            f"Make room in {pack.parent} or {tempfile.gettempdir()}.",
+        ) from error
+    return file
 
 
-def _write_pack(data: str, pack: Path, meta: dict[str, str]) -> None:
-    index: list[list[object]] = [["pg_hba.conf", len(_HBA), meta]]
-    parts = [_HBA.encode()]
+def _keep(head: bytes, parts: list[bytes], pack: Path) -> BinaryIO:
+    handle, temporary = tempfile.mkstemp(dir=pack.parent)  # 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _write(file, head, parts)
+            os.fsync(file.fileno())  # a loss of power must not leave the name without the contents
+        os.replace(temporary, pack)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return open(pack, "rb")
+
+
+def _write(file: BinaryIO, head: bytes, parts: list[bytes]) -> None:
+    file.write(len(head).to_bytes(8, "big") + zlib.crc32(head).to_bytes(4, "big") + head)
+    file.writelines(parts)
+    file.flush()
+
+
+def _contents(data: str, meta: dict[str, str]) -> tuple[bytes, list[bytes]]:
+    """The index (supervisor.py says how it reads) and the files' contents behind it."""
+    index: list[list[object]] = []
+    parts = []
+    for path, content in _files(data):
+        index.append([path, None, 0] if content is None else [path, len(content), zlib.crc32(content)])
+        parts.append(content or b"")
+    index[0].append(meta)
+    return json.dumps(index).encode(), parts
+
+
+def _files(data: str) -> Iterator[tuple[str, bytes | None]]:
+    yield "pg_hba.conf", _HBA.encode()
+    yield "pg_ident.conf", b""
     for directory, _, names in os.walk(data):
         relative = os.path.relpath(directory, data)
         if relative != ".":
-            index.append([relative, None])
+            yield relative, None
         for name in names:
             path = os.path.normpath(os.path.join(relative, name))
-            if path in ("pg_hba.conf", "postmaster.opts", "postmaster.pid"):
-                continue
-            content = Path(directory, name).read_bytes()
-            index.append([path, len(content)])
-            parts.append(content)
-    head = json.dumps(index).encode()
-    handle, temporary = tempfile.mkstemp(dir=pack.parent)  # 0600
-    with os.fdopen(handle, "wb") as file:
-        file.write(len(head).to_bytes(8, "big") + head)
-        file.writelines(parts)
-    os.replace(temporary, pack)
+            if path not in ("pg_hba.conf", "pg_ident.conf", "postmaster.opts", "postmaster.pid"):
+                yield path, Path(directory, name).read_bytes()
+
+
+__all__ = ["DATABASE", "Template", "cache_dir", "scram_verifier", "template"]
