@@ -58,7 +58,7 @@ def test_every_installation_at_hand_starts_and_leaves_nothing(binaries: Binaries
 def test_a_warm_start_needs_no_initdb(monkeypatch: pytest.MonkeyPatch) -> None:
     with Server(choose("", None)) as server:
         server.ready()
-    monkeypatch.setattr(template, "_initdb", lambda *_: pytest.fail("initdb again"))
+    monkeypatch.setattr(template, "cluster", lambda *_: pytest.fail("initdb again"))
     with Server(choose("", None)) as server:
         server.ready()
         assert server.connect().query("SELECT 1").rows == [("1",)]

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from lockgate.base.errors import CannotCheck
-from lockgate.oracle.server import homes, sandbox, supervisor
+from lockgate.oracle.server import homes, keeper, sandbox, supervisor
 from lockgate.oracle.server.binaries import Binaries
 from lockgate.oracle.server.reach import reachable, unused_uid
 from lockgate.oracle.server.stand_ins import CONTROL_PATH, extension_files
@@ -156,9 +156,12 @@ class Server:
         """Wait until it accepts connections; a first start that fails is tried again with a template made anew.
         Raises CannotCheck with the server's own words when it does not start."""
         words = self._wait()
-        if words:
+        if words and keeper.FULL not in words:
             self._again(words)
             words = self._wait()
+        if keeper.FULL in words:
+            place = os.path.dirname(self._home)
+            raise CannotCheck(f"no room in {place} for the scratch server", f"Make room in {place}.")
         if words:
             raise CannotCheck(
                 f"PostgreSQL {self.binaries.version} ({self.binaries.source}) did not start: {words[-800:]}",

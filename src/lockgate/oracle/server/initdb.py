@@ -114,14 +114,14 @@ def _listen(channel: socket.socket) -> dict[str, Any]:
 def _judge(binaries: Binaries, said: dict[str, Any]) -> None:
     if said["status"] == 0:
         return
-    words = str(said["words"])[-600:]
+    words, room = str(said["words"])[-600:], tempfile.gettempdir()
+    if said.get("full") or keeper.FULL in words:
+        raise CannotCheck(f"no room in {room} to make the scratch server's template", f"Make room in {room}.")
     if said["step"] == 1:
         raise CannotCheck(
             f"PostgreSQL {binaries.version} does not run here: {words}", "Give --dsn of a scratch server."
         )
     remedy = _REMEDY if said["step"] < 0 else "Give other binaries, or --dsn of a scratch server."
-    if "No space left" in words:
-        remedy = f"Make room in {tempfile.gettempdir()}."
     raise CannotCheck(f"initdb of PostgreSQL {binaries.version} ({binaries.source}) failed: {words}", remedy)
 
 

@@ -9,6 +9,7 @@ until the run has read what was made.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import select
@@ -22,6 +23,7 @@ from types import FrameType
 from typing import Any
 
 COMMAND = "import sys; sys.path.append(sys.argv.pop(1)); from server.keeper import main; sys.exit(main())"
+FULL = os.strerror(errno.ENOSPC)
 _LIMIT = 120.0  # seconds; initdb takes 0.5 to 1
 _TICK = 0.005
 
@@ -66,7 +68,7 @@ def _steps(channel: socket.socket, wish: dict[str, Any]) -> dict[str, Any]:
             if status == 0:
                 break
         if status != 0 or (step["refuses"] and step["refuses"] in words):
-            return {"step": number, "status": status or 1, "words": words[-2000:]}
+            return {"step": number, "status": status or 1, "words": words[-2000:], "full": FULL in words}
     return {"status": 0}
 
 
