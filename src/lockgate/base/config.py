@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.files import read_text
 
 C = TypeVar("C")
 
@@ -149,7 +150,11 @@ def load(path: Path | None, cwd: Path) -> Config:
     for folder in (cwd, *cwd.parents):
         for name in ("lockgate.toml", "pyproject.toml"):
             candidate = folder / name
-            if candidate.is_file() and (name == "lockgate.toml" or _has_table(candidate)):
+            if name == "lockgate.toml" and os.path.lexists(
+                candidate
+            ):  # a FIFO or a broken link is told, not passed over
+                return _read(candidate)
+            if name == "pyproject.toml" and candidate.is_file() and _has_table(candidate):
                 return _read(candidate)
         if (folder / ".git").exists():
             break
@@ -158,8 +163,8 @@ def load(path: Path | None, cwd: Path) -> Config:
 
 def _has_table(pyproject: Path) -> bool:
     try:
-        return "[tool.lockgate" in pyproject.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return "[tool.lockgate" in read_text(pyproject, pyproject.parent)
+    except (OSError, CannotCheck):
         return False
 
 
@@ -168,11 +173,9 @@ def _read(path: Path) -> Config:
 
     shown = os.path.relpath(path).replace(os.sep, "/")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, path.parent, name=shown)
     except OSError as error:
         raise CannotCheck(f"{shown}: {error.strerror}", "make the configuration readable") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{shown}: not UTF-8 at byte {error.start}", "save the file as UTF-8") from error
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -5,8 +5,51 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import cached_property
+from typing import Any
 
 import msgspec
+
+from lockgate.base.lazy_imports import pattern
+
+# Unicode's Cf, Zl and Zp: what turns the direction of a line, breaks it or hides in it (bidi, joiners, tags, marks)
+_UNSEEN = (
+    "\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
+)
+_STEERS = pattern(f"[\x00-\x08\x0a-\x1f\x7f-\x9f{_UNSEEN}]")
+_STEERS_OR_BREAKS = pattern(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_UNSEEN}]")
+_RAW_IN_JSON = pattern(f"[\x7f-\x9f{_UNSEEN}\ud800-\udfff]")
+_NOT_XML = pattern("[\ud800-\udfff\ufffe\uffff]")  # beside the control characters: https://www.w3.org/TR/xml/#charsets
+REPLACED = "\N{REPLACEMENT CHARACTER}"
+
+
+def clean(text: str) -> str:
+    """A line of foreign text (names, paths, SQL, a server's words) without what steers the reader's terminal or turns
+    the order of its characters: control characters but the tab, bidirectional and invisible ones."""
+    return text if text.isprintable() else _STEERS.sub(REPLACED, text)
+
+
+def clean_text(text: str) -> str:
+    """The same for a text of several lines: its line ends stay."""
+    return text if text.isprintable() else _STEERS_OR_BREAKS.sub(REPLACED, text)
+
+
+def clean_xml(text: str) -> str:
+    """A line that any XML 1.0 document may hold."""
+    return text if text.isprintable() and text.isascii() else _NOT_XML.sub(REPLACED, clean(text))
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """JSON whose text steers no terminal either: such characters stand as escapes, and mean the same. Lone surrogates
+    (of file names that are not UTF-8) too, so that the text can always be written."""
+    import json
+
+    return _RAW_IN_JSON.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    data = match.group().encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{data[at : at + 2].hex()}" for at in range(0, len(data), 2))
 
 
 class Span(msgspec.Struct, frozen=True):

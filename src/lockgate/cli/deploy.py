@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.text import to_json
 
 if TYPE_CHECKING:
     from lockgate.api import Report
@@ -258,7 +258,7 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
     from lockgate.deploy.state import write_whole
 
     try:
-        write_whole(path, json.dumps(report, indent=1) + "\n")
+        write_whole(path, to_json(report, indent=1) + "\n")
     except OSError as error:
         raise CannotCheck(f"{path}: {error.strerror}", "give --output a writable path") from None
 

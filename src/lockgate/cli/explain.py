@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from lockgate.base.errors import UsageError
+from lockgate.cli.say import say
 
 
 @click.command("explain")
@@ -40,7 +41,7 @@ def command(rule: str, config_path: Path | None) -> int:
     states = f", {', '.join(found.sqlstate)}" if found.sqlstate else ""
     head = f"{found.code} {found.name} ({found.severity.value}{states})\n"
     if not sys.stdout.isatty():
-        click.echo(head + found.text.strip())
+        say(head + found.text.strip())
         return 0
     from rich.console import Console
     from rich.markdown import Markdown

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from lockgate.base.text import to_json
+from lockgate.cli.say import say
 
 if TYPE_CHECKING:
     from lockgate.base.config import Config
@@ -53,21 +55,19 @@ def command(commits: int, output_format: str, config_path: Path | None) -> int:
             "mode": config.deploy.mode,
             "last_red": {"commit": red.commit, "what": red.what} if red else None,
         }
-        click.echo(json.dumps(document, indent=1))
+        say(to_json(document, indent=1))
         return 0 if counted.enough else 1
-    click.echo(
-        f"{counted.runs} runs of the gate ({origin}): {counted.green} deployed and healthy, {counted.row} in a row"
-    )
+    say(f"{counted.runs} runs of the gate ({origin}): {counted.green} deployed and healthy, {counted.row} in a row")
     if counted.last_red is not None:
-        click.echo(f"the last that was not: {counted.last_red.commit[:12]}: {counted.last_red.what}")
+        say(f"the last that was not: {counted.last_red.commit[:12]}: {counted.last_red.what}")
     if not counted.enough:
-        click.echo(f"keep the webhook for now: {ENOUGH - counted.row} more green in a row")
+        say(f"keep the webhook for now: {ENOUGH - counted.row} more green in a row")
     elif config.deploy.mode == "advisory":
-        click.echo(
+        say(
             'cut the webhook now: set mode = "enforce", turn autoDeploy off in Dokploy, and remove the webhook from Gitea'
         )
     else:
-        click.echo("the gate enforces; see that the webhook is gone and autoDeploy is off")
+        say("the gate enforces; see that the webhook is gone and autoDeploy is off")
     return 0 if counted.enough else 1
 
 

@@ -3,7 +3,9 @@ run."""
 
 from __future__ import annotations
 
+import contextlib
 from importlib import import_module
+from io import StringIO
 
 import click
 
@@ -74,16 +76,43 @@ def run() -> int:
         click.echo("interrupted", err=True)
         return 3
     except click.ClickException as error:
-        error.show()
+        words = StringIO()
+        error.show(words)
+        complain(words.getvalue().rstrip("\n"))
         return 2
     except LockgateError as error:
-        click.echo(f"lockgate: {error}", err=True)
+        complain(f"lockgate: {error}")
         return error.exit_code
-    except (KeyboardInterrupt, BrokenPipeError):
+    except KeyboardInterrupt:
         return 3
+    except OSError as error:
+        return _refused(error)
     except Exception as error:
         return _crashed(error)
     return result if isinstance(result, int) else 0
+
+
+def complain(words: str) -> None:
+    """Say something on standard error, if anybody can hear it: names in it may be a stranger's."""
+    from lockgate.base.text import clean_text
+
+    with contextlib.suppress(OSError):
+        click.echo(clean_text(words), err=True)
+
+
+def _refused(error: OSError) -> int:
+    """The system's own refusal: a full disk, a folder that is gone."""
+    import os
+    import traceback
+
+    from lockgate.cli import Unwritten, words_of
+
+    if os.environ.get("LOCKGATE_DEBUG"):
+        traceback.print_exc()
+    if isinstance(error, Unwritten):
+        raise error  # told by the entry point, which drops what is left
+    complain(f"lockgate: {words_of(error)}")
+    return 3
 
 
 def _crashed(error: Exception) -> int:
@@ -93,9 +122,8 @@ def _crashed(error: Exception) -> int:
     if os.environ.get("LOCKGATE_DEBUG"):
         traceback.print_exc()
     where = traceback.extract_tb(error.__traceback__)[-1]
-    click.echo(
+    complain(
         f"lockgate: internal error: {type(error).__name__} in {os.path.basename(where.filename)}:{where.lineno}\n"
-        "  this is a bug of Lockgate, not of your migrations; please report it (LOCKGATE_DEBUG=1 shows the traceback)",
-        err=True,
+        "  this is a bug of Lockgate, not of your migrations; please report it (LOCKGATE_DEBUG=1 shows the traceback)"
     )
     return 3

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lockgate.base.errors import CannotCheck
+from lockgate.cli.say import say
 
 if TYPE_CHECKING:
     from lockgate.deploy.scaffold import Found, Planned
@@ -42,21 +43,19 @@ def command(ci: str | None, dry_run: bool, force: bool, yes: bool) -> int:
     asked = sys.stdin.isatty() and sys.stdout.isatty()
     if dry_run or (asked and not yes):
         for item in planned:
-            click.echo(f"  {_would(item, force)} {item.path}")
+            say(f"  {_would(item, force)} {item.path}")
     if dry_run:
-        click.echo("\nnothing was written")
+        say("\nnothing was written")
         return 0
     if asked and not yes and not click.confirm("\nwrite these files?", default=True):
-        click.echo("nothing was written")
+        say("nothing was written")
         return 0
     for item in planned:
         _settle(
             root, item, force or (item.action == "conflict" and bool(item.text) and asked and _confirmed(item.path))
         )
-    click.echo(
-        "\nnext: fill in lockgate.toml ([roles], [deploy]), run `lockgate verify`, then follow lockgate/dokploy.md"
-    )
-    click.echo("      the workflow installs LOCKGATE_PACKAGE: name there where your runners get Lockgate from")
+    say("\nnext: fill in lockgate.toml ([roles], [deploy]), run `lockgate verify`, then follow lockgate/dokploy.md")
+    say("      the workflow installs LOCKGATE_PACKAGE: name there where your runners get Lockgate from")
     return 0
 
 
@@ -67,27 +66,27 @@ def _root() -> Path:
 
 def _show(found: Found) -> None:
     where = ", ".join(found.folders) or "none found: name them in lockgate.toml"
-    click.echo(
+    say(
         f"repository    {found.root}"
         + ("" if (found.root / ".git").exists() else " (no git repository: the gate ties its proof to a commit)")
     )
-    click.echo(
+    say(
         f"migrations    {found.migrations} ({found.layout}) in {where}"
         if found.migrations
         else f"migrations    {found.command or where}"
     )
     if found.explain and (found.migrations or found.command):
-        click.echo(f"              {found.explain}")
-    click.echo(f"branch        {found.branch}")
-    click.echo(
+        say(f"              {found.explain}")
+    say(f"branch        {found.branch}")
+    say(
         f"workflows     {'Gitea' if found.forge == 'gitea' else 'GitHub'}"
         + (f" (origin is at {found.remote})" if found.remote else "")
     )
-    click.echo(
+    say(
         f"compose file  {found.compose_file or 'none found'}"
         + (f" (server: {found.server})" if found.compose_file else "")
     )
-    click.echo()
+    say()
 
 
 def _would(item: Planned, force: bool) -> str:
@@ -100,10 +99,10 @@ def _would(item: Planned, force: bool) -> str:
 
 def _settle(root: Path, item: Planned, overwrite: bool) -> None:
     if item.action == "keep":
-        click.echo(f"  unchanged   {item.path}")
+        say(f"  unchanged   {item.path}")
         return
     if item.action == "conflict" and not (item.text and overwrite):
-        click.echo(f"  kept        {item.path} ({item.note})")
+        say(f"  kept        {item.path} ({item.note})")
         return
     try:
         (root / item.path).parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +111,7 @@ def _settle(root: Path, item: Planned, overwrite: bool) -> None:
             (root / item.path).chmod(0o755)
     except OSError as error:
         raise CannotCheck(f"{item.path}: {error.strerror}", "make the folder writable") from error
-    click.echo(f"  {_WORDS[item.action]:<11} {item.path}")
+    say(f"  {_WORDS[item.action]:<11} {item.path}")
 
 
 def _confirmed(path: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lockgate.base.errors import UsageError
+from lockgate.cli.say import say
 from lockgate.cli.slot_table import slot_options
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ def command(name: str, paths: tuple[Path, ...], layout: str | None, config_path:
     free = mine if mine and all(c.number != slot_number(mine) for c in table.tree) else next_slot(table)
     root, sound = Path.cwd() / folder.roots[0], atlas.stale(folder, Path.cwd()) is None
     for path in write(root, new_files(folder, free, words, not no_down)):
-        click.echo(shown(path, Path.cwd()))
+        say(shown(path, Path.cwd()))
     if folder.layout == "atlas":
-        click.echo(atlas.renew(root, Path.cwd(), sound), err=True)
+        say(atlas.renew(root, Path.cwd(), sound), err=True)
     return 0
 
 

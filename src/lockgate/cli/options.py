@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import click
 
 from lockgate.base.config import Config
-from lockgate.base.errors import UsageError
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.files import checked_output
 from lockgate.base.findings import Severity
 from lockgate.base.text import Source
 from lockgate.run.plan import Request
@@ -166,7 +167,7 @@ def emit(text: str, output: Path | None) -> None:
         sys.stdout.flush()
         return
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
+        checked_output(output, Path.cwd()).parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise UsageError(f"{output}: {error.strerror}", "give --output a writable path") from error
+        raise CannotCheck(f"{output}: {error.strerror}", "give --output a writable path") from error

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lockgate.base.text import clean
+
 Progress = Callable[[int, int, str], None]
 _QUIET_SECONDS = 0.7  # shorter work shows no bar
 
@@ -39,7 +41,7 @@ class _Bar:
         self._shown: Any = None
 
     def advance(self, done: int, total: int, what: str) -> None:
-        self._state = {"completed": done, "total": total, "what": what}
+        self._state = {"completed": done, "total": total, "what": clean(what)}
         if self._shown is not None:
             self._shown.update(self._shown.task_ids[0], **self._state)
 

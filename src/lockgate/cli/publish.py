@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from lockgate.base.errors import LockgateError
+from lockgate.cli.say import say
 
 
 @click.command("publish")
@@ -70,9 +71,9 @@ def command(
     words = f"could not be carried out (exit {code})" if failed else comment.words(report)
     state: gitea.State = "success" if code == 0 else "failure" if code == 1 else "error"
     for line in comment.lines(report):
-        click.echo(masker.text(line))
+        say(masker.text(line))
     if forge is None:
-        click.echo(f"lockgate/{what}: {state}: {words} (not posted: no GITEA_TOKEN, or no repository)")
+        say(f"lockgate/{what}: {state}: {words} (not posted: no GITEA_TOKEN, or no repository)")
         return 0
     try:
         forge.status(
@@ -83,10 +84,8 @@ def command(
         )
         number = pull_request or gitea.pull_request(os.environ)
         if number is not None and commented:
-            click.echo(
-                f"comment on #{number}: {forge.comment(number, comment.markdown(report, what, forge.place.run_url))}"
-            )
+            say(f"comment on #{number}: {forge.comment(number, comment.markdown(report, what, forge.place.run_url))}")
     finally:
         forge.close()
-    click.echo(f"lockgate/{what}: {state}: {words}")
+    say(f"lockgate/{what}: {state}: {words}")
     return 0

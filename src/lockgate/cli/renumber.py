@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lockgate.base.errors import UsageError
+from lockgate.cli.say import say
 from lockgate.cli.slot_table import open_table, slot_options
 
 if TYPE_CHECKING:
@@ -36,13 +37,13 @@ def command(slot: str, paths: tuple[Path, ...], layout: str | None, config_path:
     sound = atlas.stale(folder, Path.cwd()) is None
     move(Path.cwd(), pairs)
     for old, now in pairs.items():
-        click.echo(f"{old} -> {now}")
+        say(f"{old} -> {now}")
     if folder.layout == "atlas":
-        click.echo(atlas.renew(Path.cwd() / folder.roots[0], Path.cwd(), sound), err=True)
+        say(atlas.renew(Path.cwd() / folder.roots[0], Path.cwd(), sound), err=True)
     if table.ledger is None:
         merged = table.git is not None and any(c.relative in table.git.base_files for c in files)
         where = f"it is on {table.git.base} already: " if merged and table.git is not None else ""
-        click.echo(f"no ledger is configured: {where}make sure that no environment has applied it", err=True)
+        say(f"no ledger is configured: {where}make sure that no environment has applied it", err=True)
     return 0
 
 

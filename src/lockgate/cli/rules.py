@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from lockgate.base.errors import UsageError
+from lockgate.base.text import to_json
+from lockgate.cli.say import say
 
 if TYPE_CHECKING:
     from lockgate.base.config import Config
@@ -36,12 +37,12 @@ def command(ctx: click.Context, output_format: str, config_path: Path | None) ->
     _, rules = _configured(config_path)
     entries = sorted(rules.entries.values(), key=lambda e: e.front.code)
     if output_format == "json":
-        click.echo(json.dumps({"version": 1, "rules": [_row(e) for e in entries]}, ensure_ascii=False))
+        say(to_json({"version": 1, "rules": [_row(e) for e in entries]}))
         return 0
     width = max((len(e.name) for e in entries), default=0)
     for e in entries:
         off = "" if e.front.default else "  (off by default)"
-        click.echo(f"{e.front.code:5} {e.name:{width}}  {e.front.severity.value:7}  {e.rule().title}{off}")
+        say(f"{e.front.code:5} {e.name:{width}}  {e.front.severity.value:7}  {e.rule().title}{off}")
     return 0
 
 
@@ -86,11 +87,11 @@ def new(name: str, folder: Path | None, config_path: Path | None) -> int:
     configured = [config.resolve(p) for p in config.rules.plugins]
     place = folder or (configured[0] if configured else config.resolve("lint/rules"))
     for path in write(name, place, rules):
-        click.echo(f"wrote {path}")
+        say(f"wrote {path}")
     if place.resolve() not in [p.resolve() for p in configured]:
         shown = f"./{place.resolve().relative_to(config.root.resolve())}" if _below(place, config.root) else str(place)
-        click.echo(f'add to lockgate.toml: [rules] plugins = ["{shown}"]')
-    click.echo(f"then: lockgate rules test {name}")
+        say(f'add to lockgate.toml: [rules] plugins = ["{shown}"]')
+    say(f"then: lockgate rules test {name}")
     return 0
 
 
@@ -147,7 +148,7 @@ def _tested(entry: Entry, every: Rules, wish: object) -> bool:
         faults += [f"example {example.number}: {words}" for words in wrong]
     if not found:
         faults.append("the document has no example that runs (a fence of sql or yaml)")
-    click.echo(f"{entry.front.code} {entry.name}: {len(found)} examples, {'ok' if not faults else 'not as marked'}")
+    say(f"{entry.front.code} {entry.name}: {len(found)} examples, {'ok' if not faults else 'not as marked'}")
     for fault in faults:
-        click.echo(f"  {fault}")
+        say(f"  {fault}")
     return bool(faults)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,10 @@ from click.shell_completion import CompletionItem
 
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Finding
+from lockgate.base.text import clean_text, to_json
 from lockgate.cli import renumber
 from lockgate.cli.options import emit
+from lockgate.cli.say import say
 from lockgate.cli.slot_table import open_table, slot_options
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ def table_command(
     rules = rules_of(config)
     findings = [f for fact in facts for f in rules.of_fact(fact)]
     if output_format == "json":
-        emit(json.dumps(_document(table, findings), ensure_ascii=False) + "\n", output)
+        emit(to_json(_document(table, findings)) + "\n", output)
     else:
-        emit("\n".join(_lines(table, findings, explain)) + "\n", output)
+        emit(clean_text("\n".join(_lines(table, findings, explain)) + "\n"), output)
     return int(any(f.severity.value == "error" for f in findings))
 
 
@@ -213,13 +214,11 @@ def pending_command(paths: tuple[Path, ...], layout: str | None, config_path: Pa
         rows = [
             {"slot": p.claim.slot, "name": p.claim.name, "path": p.claim.source.path, "note": p.note} for p in found
         ]
-        emit(json.dumps({"version": 1, "pending": rows}, ensure_ascii=False) + "\n", None)
+        emit(to_json({"version": 1, "pending": rows}) + "\n", None)
         return 0
     for number, item in enumerate(found, 1):
-        click.echo(
-            f"{number:3}  {item.claim.slot or '-'}  {item.claim.name}" + (f"   ({item.note})" if item.note else "")
-        )
-    click.echo(f"{len(found)} migrations are pending" if len(found) != 1 else "1 migration is pending")
+        say(f"{number:3}  {item.claim.slot or '-'}  {item.claim.name}" + (f"   ({item.note})" if item.note else ""))
+    say(f"{len(found)} migrations are pending" if len(found) != 1 else "1 migration is pending")
     return 0
 
 
@@ -246,7 +245,7 @@ def reserve_command(name: str, paths: tuple[Path, ...], layout: str | None, conf
     if slot_number(wanted) in {number for _, number in table.taken()}:
         raise UsageError(f"slot {wanted} is taken", f"the next free one is {next_slot(table)}")
     path = write(config, wanted, words, git.attempt(Path.cwd(), "config", "user.name") if table.git else "")
-    click.echo(f"slot {wanted} is reserved for {words}: commit and push {_near(path)}, so that others see it")
+    say(f"slot {wanted} is reserved for {words}: commit and push {_near(path)}, so that others see it")
     return 0
 
 

@@ -11,6 +11,7 @@ import click
 from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
 from lockgate.cli.options import configuration
+from lockgate.cli.say import say
 
 if TYPE_CHECKING:
     from lockgate.oracle.read.snapshot import Snapshot
@@ -100,10 +101,10 @@ def _write(config: Config, taken: Snapshot, table: str, folder: Path) -> int:
             if table
             else "[ledger] table is not configured"
         )
-        click.echo(f"no ledger read: {why}; without one every migration of the tree counts as pending", err=True)
+        say(f"no ledger read: {why}; without one every migration of the tree counts as pending", err=True)
     for key, path in written.items():
         shown = os.path.relpath(path, config.root).replace(os.sep, "/")
-        click.echo(f'wrote {os.path.relpath(path)}  (lockgate.toml: {key} = "{shown}")', err=True)
+        say(f'wrote {os.path.relpath(path)}  (lockgate.toml: {key} = "{shown}")', err=True)
     return 0
 
 
@@ -113,7 +114,7 @@ def _diff(config: Config, dsn: str, variable: str, output_format: str) -> int:
     from lockgate.run.plan import Request
 
     found = difference(config, Request(), dsn, variable)
-    click.echo(as_json(found) if output_format == "json" else as_text(found), nl=False)
+    say(as_json(found) if output_format == "json" else as_text(found), nl=False)
     for note in found.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     return int(bool(found))

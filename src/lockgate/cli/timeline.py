@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lockgate.base.errors import UsageError
+from lockgate.base.text import to_json
 from lockgate.cli.options import configuration, emit, folder_options, make_request
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def command(
     if as_catalog:
         emit(_as_json(replay), output)
     elif output_format == "json":
-        emit(json.dumps({"version": 1, "changes": rows}, ensure_ascii=False) + "\n", output)
+        emit(to_json({"version": 1, "changes": rows}) + "\n", output)
     else:
         emit(as_html(rows, ", ".join(folder.roots)) if output_format == "html" else as_text(rows), output)
     return 0
@@ -84,4 +84,4 @@ def _rows(item: Step | Broken) -> list[dict[str, Any]]:
 def _as_json(replay: Replay) -> str:
     from lockgate.timeline.export import export
 
-    return json.dumps({"version": 1, "catalog": export(replay.catalog, replay.provided)}, ensure_ascii=False) + "\n"
+    return to_json({"version": 1, "catalog": export(replay.catalog, replay.provided)}) + "\n"

@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Any, TextIO
 
+from lockgate.base.text import clean, clean_text
 from lockgate.deploy.secret import Masker, printable
 
 _HEARTBEAT = 30.0  # seconds after which a plain log says again that it still waits
@@ -49,7 +50,7 @@ class Plain:
         """End the live line."""
 
     def _write(self, line: str) -> None:
-        self._stream.write(f"lockgate: {self._masker.text(line)}\n")
+        self._stream.write(f"lockgate: {clean_text(self._masker.text(line))}\n")
         self._stream.flush()
 
 
@@ -86,13 +87,13 @@ class Live(Plain):
     def _line(self) -> str:
         from rich.markup import escape
 
-        text, seconds = escape(self._masker.text(self._last[0])), time.monotonic() - self._started
-        return f"[bold]{escape(self._phase)}[/bold] {text} [dim]{seconds:.0f} s[/dim]"
+        text, seconds = escape(clean(self._masker.text(self._last[0]))), time.monotonic() - self._started
+        return f"[bold]{escape(clean(self._phase))}[/bold] {text} [dim]{seconds:.0f} s[/dim]"
 
     def _write(self, line: str) -> None:
         from rich.text import Text
 
-        self._console.print(Text(self._masker.text(line)))
+        self._console.print(Text(clean_text(self._masker.text(line))))
 
 
 Screen = Plain

@@ -11,6 +11,7 @@ from typing import NoReturn
 from urllib.parse import quote
 
 from lockgate.base.errors import UsageError
+from lockgate.base.text import REPLACED, clean_text
 
 HIDDEN = "***"
 _SHORTEST = 4  # shorter values would mask innocent text
@@ -180,4 +181,4 @@ def printable(text: str) -> str:
     """A foreign text without what steers a terminal: escape sequences, carriage returns, other control characters."""
     text = re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])", "", text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(char if char in "\n\t" or (char >= " " and not "\x7f" <= char <= "\x9f") else "?" for char in text)
+    return clean_text(text).replace(REPLACED, "?")

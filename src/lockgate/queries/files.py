@@ -12,6 +12,7 @@ import msgspec
 
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.files import read_bytes
 from lockgate.cache.stamp import stamp
 from lockgate.queries.source_code import GRAMMARS
 from lockgate.slots.git import Blobs, commit_of, git
@@ -121,14 +122,13 @@ def in_tree(config: Config, want: Wanted) -> Iterator[File]:
         for path in sorted(p for p in found if p not in seen and want(p)):
             seen.add(path)
             name = os.path.join(root, path)
-            yield File(path, stamp(name) or (), partial(_read, path, name))
+            yield File(path, stamp(name) or (), partial(_read, root, path, name))
 
 
-def _read(path: str, name: str) -> bytes:
+def _read(root: str, path: str, name: str) -> bytes:
     try:
-        with open(name, "rb") as file:
-            return file.read()
-    except OSError as error:
+        return read_bytes(name, Path(root), name=path)
+    except FileNotFoundError as error:
         raise CannotCheck(
             f"{path}: cannot be read: {error.strerror}", "make the file readable, or exclude it"
         ) from error
@@ -160,8 +160,8 @@ def whole_tree(root: Path) -> Iterator[tuple[str, bytes]]:
             if name.rpartition(".")[2] in _ANY_SUFFIX:
                 path = os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
                 try:
-                    yield path, (root / path).read_bytes()
-                except OSError:
+                    yield path, read_bytes(root / path, root, name=path)
+                except (OSError, CannotCheck):
                     continue
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from lockgate import __version__
+from lockgate.base.text import to_json
 from lockgate.difference import Change, Deviation, Difference, Touch
 from lockgate.difference.address import PARTS
 from lockgate.difference.deviation import shown
@@ -120,7 +120,7 @@ def as_json(found: Difference) -> str:
         "notes": list(found.notes),
         "summary": {**counts, "doubtful": sum(bool(d.doubt) for d in found.deviations)},
     }
-    return json.dumps(document, ensure_ascii=False) + "\n"
+    return to_json(document) + "\n"
 
 
 def _row(each: Deviation) -> dict[str, Any]:

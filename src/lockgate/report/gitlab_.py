@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from lockgate.api import Report
 from lockgate.base.findings import Severity
+from lockgate.base.text import to_json
 
 _SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "info"}
 
@@ -24,4 +23,4 @@ def render(report: Report) -> str:
                 "location": {"path": item.at.source.path, "lines": {"begin": start.line, "end": end.line}},
             }
         )
-    return json.dumps(issues, ensure_ascii=False) + "\n"
+    return to_json(issues) + "\n"

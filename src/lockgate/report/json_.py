@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from lockgate.api import Report
+from lockgate.base.text import to_json
 from lockgate.report.document import document
 
 
 def render(report: Report) -> str:
     """One document on one line."""
-    return json.dumps(document(report), ensure_ascii=False) + "\n"
+    return to_json(document(report)) + "\n"

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from lockgate.api import Report
 from lockgate.base.findings import Finding
-from lockgate.report.terminal import clean
+from lockgate.base.text import clean_xml
 
 
 def render(report: Report) -> str:
@@ -21,10 +21,10 @@ def render(report: Report) -> str:
     failures = sum(any(f.severity.rank >= report.fail_on.rank for f in found) for found in by_path.values())
     suite = ET.Element("testsuite", name="lockgate", tests=str(len(by_path)), failures=str(failures), errors="0")
     for path, found in sorted(by_path.items()):
-        case = ET.SubElement(suite, "testcase", classname="lockgate", name=clean(path))
+        case = ET.SubElement(suite, "testcase", classname="lockgate", name=clean_xml(path))
         bad = [f for f in found if f.severity.rank >= report.fail_on.rank]
         if bad:
-            failure = ET.SubElement(case, "failure", message=clean(bad[0].message), type=bad[0].rule)
+            failure = ET.SubElement(case, "failure", message=clean_xml(bad[0].message), type=bad[0].rule)
             failure.text = "\n".join(_line(f) for f in bad)
         rest = [f for f in found if f not in bad]
         if rest:
@@ -35,6 +35,6 @@ def render(report: Report) -> str:
 
 def _line(item: Finding) -> str:
     start = item.at.source.position(item.at.span.start)
-    return clean(
+    return clean_xml(
         f"{item.at.source.path}:{start.line}:{start.column}: {item.severity.value} [{item.rule}] {item.message}"
     )

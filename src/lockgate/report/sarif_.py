@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from lockgate import __version__
 from lockgate.api import Report
 from lockgate.base.findings import Finding, Label, Severity
+from lockgate.base.text import to_json
 from lockgate.rules.rulebook import Rule
 
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -29,7 +29,7 @@ def render(report: Report) -> str:
         "results": [_result(f, names.index(f.name)) for f in report.findings],
     }
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, ensure_ascii=False) + "\n"
+    return to_json(log) + "\n"
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from lockgate.api import Report
 from lockgate.base.findings import Evidence, Finding, Label, Severity, Verdict
+from lockgate.base.text import clean
 from lockgate.report.causes import cause, remedies
 from lockgate.sources.folder import FOUND_BELOW
 
@@ -49,13 +50,6 @@ class _Paint:
     def __call__(self, text: str, style: object) -> str:
         code = _STYLE.get(style)  # type: ignore[call-overload]
         return f"\x1b[{code}m{text}\x1b[0m" if self.on and code and text else text
-
-
-def clean(text: str) -> str:
-    """Text from files and servers without control characters: a migration must not steer the reader's terminal."""
-    return "".join(
-        c if c == "\t" or unicodedata.category(c) not in ("Cc", "Cf") else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
 
 
 def render(report: Report, *, colors: bool = True) -> str:
@@ -101,7 +95,7 @@ def _finding(item: Finding, paint: _Paint) -> Iterator[str]:
         yield f"{pad} {paint('= help:', 'bold')} {first}"
         yield from (f"{pad}         {line}" for line in rest)
     if item.fix is not None:
-        yield f"{pad} {paint('= fix:', 'bold')} {item.fix.title}"
+        yield f"{pad} {paint('= fix:', 'bold')} {clean(item.fix.title)}"
         yield from (f"{pad}        {line}" for line in clean_lines(item.fix.sql) if item.fix.sql)
     if item.evidence is not None:
         yield f"{pad} {paint('= server:', 'bold')} {_evidence(item.evidence, paint)}"
@@ -110,13 +104,13 @@ def _finding(item: Finding, paint: _Paint) -> Iterator[str]:
 
 def clean_lines(text: str) -> list[str]:
     """Cleaned lines; at least one."""
-    return [clean(line) for line in text.splitlines()] or [""]
+    return [clean(line) for line in text.removesuffix("\n").split("\n")]
 
 
 def _evidence(item: Evidence, paint: _Paint) -> str:
-    who = f" as {item.role}" if item.role else ""
-    server = f" by PostgreSQL {item.server}" if item.server else ""
-    server += f" ({item.by})" if item.by else ""
+    who = f" as {clean(item.role)}" if item.role else ""
+    server = f" by PostgreSQL {clean(item.server)}" if item.server else ""
+    server += f" ({clean(item.by)})" if item.by else ""
     words = f": {clean(item.message)}" if item.message else ""
     state = f" ({item.sqlstate})" if item.sqlstate else ""
     return f"{paint(item.verdict.value, item.verdict)}{server}{who}{words}{state}"
@@ -151,8 +145,8 @@ def _closing(report: Report, paint: _Paint) -> Iterator[str]:
     counts = {s: sum(f.severity is s for f in report.findings) for s in Severity}
     exact = f"{coverage.statements - coverage.tainted} of {coverage.statements} statements exact"
     server = report.server
-    spoke = f"PostgreSQL {server.get('version') or server.get('major')}" + (
-        f" ({server['source']})" if server.get("source") else " (simulated)"
+    spoke = f"PostgreSQL {clean(str(server.get('version') or server.get('major')))}" + (
+        f" ({clean(str(server['source']))})" if server.get("source") else " (simulated)"
     )
     if coverage.tainted:
         yield paint("not certain:", "dim")
@@ -160,7 +154,7 @@ def _closing(report: Report, paint: _Paint) -> Iterator[str]:
             yield paint(f"  {count:>4} x {clean(reason)}", "dim")
     stand_ins = server.get("stand_ins") or []
     if stand_ins:
-        yield paint(f"stand-ins: {', '.join(map(str, stand_ins))}", "dim")
+        yield paint(f"stand-ins: {clean(', '.join(map(str, stand_ins)))}", "dim")
     lacking = [name for name in ("files", "programs", "network") if name not in server.get("isolation", (name,))]
     if lacking:
         yield paint(f"isolation: this machine could not keep the scratch server from {', '.join(lacking)}", "dim")

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+from html import escape as escaped
 from itertools import groupby
 from pathlib import Path
 from string import Template
 
+from lockgate.base.text import clean, clean_text
 from lockgate.report.changes import Row
 
 _KINDS = {"+": "add", "-": "drop"}
+
+
+def escape(text: str, quote: bool = True) -> str:
+    """Text for the page: no markup, and nothing that turns the order of what is read."""
+    return escaped(clean_text(text), quote)
 
 
 def as_text(rows: Sequence[Row]) -> str:
     """One line a change, under its file."""
     out = []
     for (path, role), group in groupby(rows, key=lambda row: (row["path"], row["role"])):
-        out.append(f"{path}{f' as {role}' if role else ''}\n")
+        out.append(clean(f"{path}{f' as {role}' if role else ''}") + "\n")
         for row in group:
             mark = f"   ! {row['fails']}" if row["fails"] else ("   ? not certain" if row["tainted"] else "")
-            out.append(f"  {row['line']:>5}  {row['change']}{mark}\n")
+            out.append(clean(f"  {row['line']:>5}  {row['change']}{mark}") + "\n")
     return "".join(out)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.config import Config
-from lockgate.base.errors import UsageError
+from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.findings import Finding, Severity
 from lockgate.base.text import Source, Span
 from lockgate.cache.replay import Recall, Told
@@ -141,9 +141,23 @@ def _whatever_the_version(checked: Checked) -> list[Finding]:
 # --- what the rules say of one leg ------------------------------------------------------------------------------------
 
 
+def _must_be_sql(taken: Sequence[Step | Broken]) -> None:
+    """A file that the configuration names as SQL and of which nothing can be read is another one than was meant: any
+    answer would be of an empty schema. Raises CannotCheck."""
+    first = taken[0] if taken else None
+    if isinstance(first, Broken) and all(isinstance(item, Broken) for item in taken):
+        source = first.failure.script.source
+        raise CannotCheck(
+            f"{source.path}:{source.position(first.failure.at.start).line}: is no SQL: {first.failure.message}",
+            "give a file of SQL, as pg_dump --schema-only or `lockgate snapshot` writes it",
+        )
+
+
 def _tell(rules: Rules, replay: Replay, leg: Leg) -> Told:
     told = Told()
     taken = list(replay.take(leg))
+    if leg.kind in ("baseline", "handover"):
+        _must_be_sql(taken)
     for item in taken:
         source, span = _where(item)
         if suppressions.WORD in source.text:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.files import inside, read_text
 from lockgate.base.findings import Finding, Severity
 from lockgate.base.text import Source
 from lockgate.cache.replay import Missed, Recall, Tell, Told
@@ -58,7 +59,7 @@ class Request(msgspec.Struct, frozen=True):
 
 def read_folder(config: Config, request: Request) -> Folder:
     """The migrations of the command line's paths, else of the configuration's, else of the layout found."""
-    paths = list(request.paths) or [config.resolve(p) for p in config.migrations.paths] or [request.cwd]
+    paths = list(request.paths) or _configured(config) or [request.cwd]
     layout = request.layout or config.migrations.layout
     transaction = request.transaction or config.migrations.transaction
     command = "" if request.paths else config.migrations.command
@@ -73,6 +74,18 @@ def read_folder(config: Config, request: Request) -> Folder:
     if request.stdin is not None:
         folder = replace(folder, migrations=tuple(_with_buffer(m, request.stdin) for m in folder.migrations))
     return folder
+
+
+def _configured(config: Config) -> list[Path]:
+    """The configuration's folders. Raises CannotCheck for one that leads out of the repository."""
+    paths = [config.resolve(p) for p in config.migrations.paths]
+    for name, path in zip(config.migrations.paths, paths, strict=True):
+        if not inside(path, config.root):
+            raise CannotCheck(
+                f"{config.path}: migrations.paths: {name} leads out of the repository",
+                "name a folder inside of it, or give the folder on the command line",
+            )
+    return paths
 
 
 def read_history(config: Config, request: Request) -> tuple[Folder, frozenset[str]]:
@@ -194,15 +207,13 @@ def read_script(config: Config, relative: str, request: Request) -> Script:
     """A SQL file that the configuration names."""
     path = config.resolve(relative)
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_text(path, config.root, name=relative)
     except FileNotFoundError as error:
         raise UsageError(f"{config.path}: {relative} does not exist", "mend the path in the configuration") from error
-    except OSError as error:
-        raise CannotCheck(f"{relative}: {error.strerror}", "make the file readable") from error
-    except UnicodeDecodeError as error:
-        raise CannotCheck(f"{relative}: not UTF-8 at byte {error.start}", "save the file as UTF-8") from error
     import os
 
+    if "\0" in text:
+        raise CannotCheck(f"{relative}: is no SQL: it holds a NUL byte", "give a plain text file of SQL")
     shown = os.path.relpath(path, request.cwd).replace(os.sep, "/")
     return Script.whole(Source(shown, text), Transaction.STATEMENT)
 

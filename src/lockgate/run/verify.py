@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -27,6 +28,7 @@ from lockgate.run.examine import Checked, examine
 from lockgate.run.oracle_plan import of_server, oracle_plan, wished
 from lockgate.run.plan import Progress, Request
 from lockgate.run.settle import Report, settle
+from lockgate.sources.migration import Migration
 
 if TYPE_CHECKING:
     from lockgate.queries.examine import Examined
@@ -93,7 +95,7 @@ def _stamped(checked: Checked, report: live.Report) -> Report:
         checked.findings += rules.of_fact(difference)
     for place in located(report, migrations, checked.findings, rules):
         checked.findings += [replace(f, evidence=_proof(place, report)) for f in rules.of_fact(place)]
-    return settle(checked, _server(report), report)
+    return settle(checked, _server(report, migrations), report)
 
 
 def _proof(place: BrokenBody | DownFails | DownIncomplete, report: live.Report) -> Evidence:
@@ -107,7 +109,7 @@ def _proof(place: BrokenBody | DownFails | DownIncomplete, report: live.Report) 
     )
 
 
-def _server(report: live.Report) -> dict[str, Any]:
+def _server(report: live.Report, migrations: Iterable[Migration]) -> dict[str, Any]:
     server = report.server
     isolation = {} if server.isolation is None else {"isolation": list(server.isolation)}
     return {
@@ -117,4 +119,23 @@ def _server(report: live.Report) -> dict[str, Any]:
         **isolation,
         "stand_ins": list(server.stand_ins),
         "notes": list(report.notes),
+        "unproven": list(_unproven(report, migrations)),
     }
+
+
+def _unproven(report: live.Report, migrations: Iterable[Migration]) -> Iterator[dict[str, Any]]:
+    """The statements that prove nothing, each with its place and its reason."""
+    by_id = {m.id: m for m in migrations}
+    for seen in report.observations:
+        migration = by_id.get(seen.migration)
+        if seen.state is live.State.OBSERVED or migration is None:
+            continue
+        script = migration.up if seen.direction == "up" else migration.down or migration.up
+        yield {
+            "path": script.source.path,
+            "line": script.source.position(seen.span.start).line,
+            "slot": migration.slot,
+            "statement": seen.index,
+            "direction": seen.direction,
+            "reason": seen.reason or seen.state.value,
+        }

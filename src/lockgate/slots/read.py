@@ -34,7 +34,7 @@ def read_ledger(config: Config, cwd: Path, folder: Folder | None = None) -> Ledg
     settings = config.ledger
     columns = {key: value for key in ("version", "name", "checksum", "applied_at") if (value := getattr(settings, key))}
     if settings.snapshot:
-        return read_snapshot(config.resolve(settings.snapshot), cwd, columns)
+        return read_snapshot(config.resolve(settings.snapshot), cwd, columns, config.root)
     if settings.dsn_env:
         return read_dsn(settings.dsn_env, ledger_table(config, folder), columns, config.path)
     return None
@@ -54,13 +54,13 @@ def _runner(folder: Folder) -> str:
     return "django" if any("." in m.slot for m in folder.migrations) else "alembic"
 
 
-def read_snapshot(path: Path, cwd: Path, columns: Mapping[str, str] | None = None) -> Ledger:
+def read_snapshot(path: Path, cwd: Path, columns: Mapping[str, str] | None = None, root: Path | None = None) -> Ledger:
     """A JSON file: a list of rows, or an object whose ``rows`` is one. Raises CannotCheck, UsageError."""
     if not path.exists():
         raise UsageError(
             f"{shown(path, cwd)}: no such ledger snapshot", "make it with `lockgate snapshot`, or mend ledger.snapshot"
         )
-    source = read(path, cwd)
+    source = read(path, cwd, root)
     try:
         data = json.loads(source.text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:

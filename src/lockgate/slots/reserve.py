@@ -12,6 +12,7 @@ import msgspec
 
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck
+from lockgate.base.files import read_text
 from lockgate.slots import git
 from lockgate.slots.branches import GitView
 from lockgate.sources.naming import slot_number
@@ -70,8 +71,8 @@ def on_branches(config: Config, view: GitView | None) -> list[Reservation]:
 
 def _who(path: Path) -> str:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        data = json.loads(read_text(path, path.parent))
+    except (OSError, ValueError, CannotCheck):
         return ""
     return str(data.get("who", "")) if isinstance(data, Mapping) else ""
 

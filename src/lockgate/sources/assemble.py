@@ -36,7 +36,7 @@ def assemble(layout: Layout, place: Place) -> Assembly:
     downs: list[_Part] = []
     taken = chosen(layout, place, out)
     for item in taken:
-        source = read(place.root / item.relative, place.cwd)
+        source = read(place.root / item.relative, place.cwd, place.root)
         item = replace(item, baseline=item.baseline or (layout.name == "atlas" and is_checkpoint(source)))
         out.files.append(SlotFile(item, source))
         _take(layout, item, fill(source, layout.name, place.placeholders), place, (ups, downs), out)

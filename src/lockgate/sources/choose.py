@@ -135,7 +135,7 @@ def journal(place: Place) -> dict[str, str] | None:
     path = place.root / "meta" / "_journal.json"
     if not path.exists():
         return None
-    source = read(path, place.cwd)
+    source = read(path, place.cwd, place.root)
     try:
         entries = json.loads(source.text)["entries"]
         return {str(entry["tag"]): str(entry.get("when", "")) for entry in entries}

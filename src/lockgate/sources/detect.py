@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from lockgate.base.errors import UsageError
+from lockgate.base.files import peek
 from lockgate.base.lazy_imports import pattern
 from lockgate.sources.listing import below, is_sql, likely, meant, walk
 from lockgate.sources.naming import BY_NAME, named, other_database
@@ -70,12 +71,12 @@ def _by_marker(root: Path, files: list[str]) -> Detection | None:
 
 def _has_other_plan(root: Path, files: list[str]) -> bool:
     """Whether sqitch.conf names another top folder that has a plan."""
-    top = re.search(r"^\s*top_dir\s*=\s*[\"']?(?:\./)?([^\"'\s#;]+)", _peek(root / "sqitch.conf"), re.MULTILINE)
+    top = re.search(r"^\s*top_dir\s*=\s*[\"']?(?:\./)?([^\"'\s#;]+)", peek(root / "sqitch.conf", root), re.MULTILINE)
     return top is not None and f"{top.group(1).rstrip('/')}/sqitch.plan" in files
 
 
 def _marked(root: Path, files: list[str], layout: str) -> bool:
-    return any(_MARKS[layout].search(_peek(root / f)) for f in files if is_sql(f))
+    return any(_MARKS[layout].search(peek(root / f, root)) for f in files if is_sql(f))
 
 
 def _by_folders(files: list[str]) -> Detection | None:
@@ -103,7 +104,7 @@ def _by_files(root: Path, own: list[str], files: list[str], label: str) -> Detec
             return Detection(name, (f"{name}: {len(deep)} files in subfolders are named V1__name.sql",))
         return None
     looked = _spread(own)
-    marks = Counter(name for f in looked for name, mark in _MARKS.items() if mark.search(_peek(root / f)))
+    marks = Counter(name for f in looked for name, mark in _MARKS.items() if mark.search(peek(root / f, root)))
     if marks["node-pg-migrate"] * 2 < len(looked):
         del marks["node-pg-migrate"]  # a comment that people write anyway
     if len(marks) > 1:
@@ -175,7 +176,7 @@ def _cargo(root: Path) -> str:
     for folder in (root, *root.resolve().parents):
         manifest = folder / "Cargo.toml"
         if manifest.is_file():
-            text += _peek(manifest)
+            text += peek(manifest, folder)
         if (folder / ".sqlx").is_dir():
             text += "sqlx"
         if text or (folder / ".git").exists():
@@ -187,18 +188,10 @@ def _nearest(root: Path, name: str) -> str:
     """The text of the nearest file of this name upward, not beyond the repository."""
     for folder in (root, *root.resolve().parents):
         if (folder / name).is_file():
-            return _peek(folder / name)
+            return peek(folder / name, folder)
         if (folder / ".git").exists():
             break
     return ""
-
-
-def _peek(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(65_536).decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def _mixed(label: str, found: list[str]) -> UsageError:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from lockgate.base.errors import CannotCheck
+from lockgate.base.files import read_text
 from lockgate.base.text import Source
 from lockgate.sources.migration import Migration
 
@@ -81,30 +82,22 @@ def shown(path: Path, cwd: Path) -> str:
         return str(path).replace(os.sep, "/")
 
 
-def read(path: Path, cwd: Path) -> Source:
-    """A file's text. Raises CannotCheck, naming the file and the byte, where it cannot be read or is not UTF-8."""
+def read(path: Path, cwd: Path, root: Path | None = None) -> Source:
+    """A file's text; ``root`` is the folder of migrations that it belongs to (its own, if nothing else is said).
+
+    Raises CannotCheck, naming the file and the byte, where it cannot be read, leads out of the repository, or is not
+    UTF-8.
+    """
     name = shown(path, cwd)
+    below = Path(os.path.abspath(path)).is_relative_to(cwd) and cwd != Path(cwd.anchor)
     try:
-        data = path.read_bytes()
-    except OSError as error:
+        text = read_text(path, root or path.parent, *((cwd,) if below else ()), name=name)
+    except FileNotFoundError as error:
         raise CannotCheck(f"{name}: cannot be read: {error.strerror}", "make the file readable") from error
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _not_utf8(name, data, error.start) from error
     nul = text.find("\0")
     if nul >= 0:
         raise CannotCheck(
-            f"{name}:{text.count(chr(10), 0, nul) + 1}: a NUL byte at byte {data.find(0)}",
+            f"{name}:{text.count(chr(10), 0, nul) + 1}: a NUL byte at byte {len(text[:nul].encode())}",
             "PostgreSQL takes no NUL: remove it",
         )
     return Source(name, text)
-
-
-def _not_utf8(name: str, data: bytes, at: int) -> CannotCheck:
-    line = data.count(b"\n", 0, at) + 1
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return CannotCheck(
-            f"{name}:1: UTF-16, not UTF-8 (byte order mark at byte 0)", f"convert it: iconv -f UTF-16 -t UTF-8 {name}"
-        )
-    return CannotCheck(f"{name}:{line}: not UTF-8 at byte {at} (0x{data[at]:02x})", "save the file as UTF-8")

@@ -40,7 +40,7 @@ def load_changelogs(place: Place) -> Assembly:
     out = Assembly()
     number = 0
     for relative in _order(place):
-        source = read(place.root / relative, place.cwd)
+        source = read(place.root / relative, place.cwd, place.root)
         if not _FORMATTED.match(source.text):
             out.skipped.append(Skipped(source.path, "it does not begin with `--liquibase formatted sql`"))
             continue
@@ -65,7 +65,7 @@ def _order(place: Place) -> list[str]:
     listed: list[str] = []
     for relative in place.files:
         if re.search(r"changelog[^/]*\.(?:xml|ya?ml|json)$", relative):
-            text = read(place.root / relative, place.cwd).text
+            text = read(place.root / relative, place.cwd, place.root).text
             listed += [m.group("file") for m in _INCLUDED.finditer(text)]
     placed = [f for name in listed for f in files if name == f or name.endswith(f"/{f}") or f.endswith(f"/{name}")]
     return list(dict.fromkeys([*placed, *sorted(files, key=str)])) if placed else sorted(files, key=str)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from lockgate.base.errors import CannotCheck
+from lockgate.base.files import peek, read_text
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 from lockgate.sources import marks
@@ -98,8 +100,8 @@ def _diesel_alone(settings: Path) -> bool:
     import tomllib
 
     try:
-        return not tomllib.loads(settings.read_text(encoding="utf-8")).get("run_in_transaction", False)
-    except (OSError, ValueError):
+        return not tomllib.loads(read_text(settings, settings.parent)).get("run_in_transaction", False)
+    except (OSError, ValueError, CannotCheck):
         return False
 
 
@@ -113,7 +115,4 @@ def _flyway(text: str, path: Path) -> Transaction:
 
 
 def _has(path: Path, pattern: str) -> bool:
-    try:
-        return re.search(pattern, path.read_text(encoding="utf-8", errors="replace")) is not None
-    except OSError:
-        return False
+    return re.search(pattern, peek(path, path.parent)) is not None

@@ -51,7 +51,7 @@ def plan(source: Source) -> list[Change]:
 
 def load_plan(place: Place) -> Assembly:
     """The changes of sqitch.plan, deploy as up and revert as down."""
-    source = read(place.root / "sqitch.plan", place.cwd)
+    source = read(place.root / "sqitch.plan", place.cwd, place.root)
     out = Assembly()
     known = set()
     folders = {what: _folder(place, what) for what in ("deploy", "revert")}
@@ -81,7 +81,7 @@ def _folder(place: Place, what: str) -> str:
     for folder in (place.root, *place.root.resolve().parents):
         settings = folder / "sqitch.conf"
         if settings.is_file():
-            text = read(settings, place.cwd).text
+            text = read(settings, place.cwd, place.root).text
             found, top = (
                 re.search(rf"^\s*{key}_dir\s*=\s*[\"']?([^\"'\s#;]+)", text, re.MULTILINE) for key in (what, "top")
             )
@@ -103,7 +103,7 @@ def _script(relative: str, change: Change, direction: Direction, place: Place, o
     path = place.root / relative
     if not path.exists():
         return None
-    source = read(path, place.cwd)
+    source = read(path, place.cwd, place.root)
     ident = f"{change.name}@{change.tags[0]}" if change.tags else change.name
     out.files.append(SlotFile(Named(relative, "", ident, ident, direction, change.name), source))
     filled = fill(source, "sqitch", place.placeholders)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.errors import CannotCheck
+from lockgate.base.files import read_text
 from lockgate.base.text import Source, Span
 
 if TYPE_CHECKING:
@@ -95,8 +96,6 @@ def facts_of(source: Source, folder: Path | None = None) -> tuple[Fact, ...]:
 def _source(path: Path, cwd: Path) -> Source:
     shown = os.path.relpath(path, cwd).replace(os.sep, "/")
     try:
-        return Source(shown, path.read_bytes().decode("utf-8"))
-    except OSError as error:
+        return Source(shown, read_text(path, cwd, name=shown))
+    except FileNotFoundError as error:
         raise CannotCheck(f"{shown}: {error.strerror}", "make the file readable") from error
-    except UnicodeDecodeError as error:
-        raise CannotCheck(f"{shown}: not UTF-8 at byte {error.start}", "save the file as UTF-8") from error

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from lockgate.base.errors import CannotCheck
+from lockgate.base.files import read_text
 from lockgate.base.text import Source, Span
 from lockgate.surface import dockerfile
 from lockgate.surface.nodes import BadYaml, Node, Text, parse
@@ -63,8 +65,8 @@ def _other(folder: Path | None, path: Text | None) -> Node | None:
     if folder is None or path is None or not path.known:
         return None
     try:
-        return parse(Source(path.value, (folder / path.value).read_text(encoding="utf-8")))
-    except (OSError, ValueError, BadYaml):
+        return parse(Source(path.value, read_text(folder / path.value, folder)))
+    except (OSError, ValueError, BadYaml, CannotCheck):
         return None
 
 
@@ -190,8 +192,8 @@ def _built(source: Source, node: Node, folder: Path | None) -> tuple[dockerfile.
     name = build.text("dockerfile")
     path = place / (name.value if name is not None else "Dockerfile")
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError, ValueError):
+        text = read_text(path, folder)
+    except (OSError, ValueError, CannotCheck):
         return None, None
     shown = os.path.normpath(Path(source.path).parent / os.path.relpath(path, folder)).replace(os.sep, "/")
     return dockerfile.read(Source(shown, text), stage), place

@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 import msgspec
 from msgspec.structs import replace
 
+from lockgate.base.errors import CannotCheck
+from lockgate.base.files import read_text
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 from lockgate.surface.programs import Program
@@ -114,8 +116,8 @@ def _script(word: str, context: Path, copied: tuple[tuple[str, str], ...]) -> st
     shared = {path: _common(path, script) for path in found}
     best = [path for path in found if shared[path] == max(shared.values())]
     try:
-        return best[0].read_text(encoding="utf-8") if len(best) == 1 else ""
-    except (OSError, UnicodeDecodeError):
+        return read_text(best[0], context) if len(best) == 1 else ""
+    except (OSError, CannotCheck):
         return ""
 
 

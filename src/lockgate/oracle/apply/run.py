@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -328,8 +329,22 @@ class _Run:
             )
         worthless = sum(seen.state is not State.OBSERVED for seen in self.observations)
         if worthless:
-            notes.append(f"{worthless} of {len(self.observations)} statements prove nothing; each says why.")
+            notes.append(
+                f"{worthless} of {len(self.observations)} statements prove nothing: {_whys(self.observations)}"
+            )
         return tuple(notes)
+
+
+_REASONS = 5  # that a note tells; the JSON report has every statement with its own
+
+
+def _whys(observations: Iterable[Observation]) -> str:
+    """Why statements prove nothing, the commonest reasons first, each with the place of its first statement."""
+    unproven = [seen for seen in observations if seen.state is not State.OBSERVED]
+    counts = Counter(seen.reason or seen.state.value for seen in unproven)
+    first = {seen.reason or seen.state.value: seen for seen in reversed(unproven)}
+    told = [f"{n} x {why} (first: {first[why].migration})" for why, n in counts.most_common(_REASONS)]
+    return "; ".join(told) + ("; ..." if len(counts) > _REASONS else "")
 
 
 __all__ = ["verify"]
