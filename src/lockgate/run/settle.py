@@ -16,7 +16,6 @@ from lockgate.rules.plugins import rules_of
 from lockgate.rules.registry import Rules
 from lockgate.run import suppressions
 from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
-from lockgate.run.recovery import with_recovery
 from lockgate.sources import Folder
 from lockgate.timeline.replay import Plan
 
@@ -66,7 +65,11 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Live | 
 
         changed = changed_paths(request.since, request.cwd)
         kept = [f for f in kept if changed & _files_of(f, rules)]
-    kept = with_recovery(dict.fromkeys(sorted(kept, key=_order)), config, checked.folder.migrations)
+    kept = list(dict.fromkeys(sorted(kept, key=_order)))
+    if kept:
+        from lockgate.run.recovery import with_recovery
+
+        kept = with_recovery(kept, config, checked.folder.migrations)
     return Report(
         tuple(kept),
         checked.coverage,
