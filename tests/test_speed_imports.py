@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
-import pkgutil
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from lockgate.timeline import transitions
 
 HEAVY = (
     "psycopg",
@@ -84,14 +81,9 @@ def test_a_clean_check_imports_the_simulator_alone(tmp_path: Path) -> None:
     assert len([m for m in found if m.startswith("lockgate.")]) < 165
 
 
-def test_the_table_of_handlers_is_whole() -> None:
-    named = {tag: module for module, tags in transitions._TAGS.items() for tag in tags.split()}
-    held = {}
-    for module in pkgutil.walk_packages(transitions.__path__, f"{transitions.__name__}."):
-        for tag in getattr(importlib.import_module(module.name), "HANDLERS", {}):
-            held[tag] = module.name.removeprefix(f"{transitions.__name__}.")
-    assert named == held
-    assert set(transitions.handlers()) == set(held)
+def test_the_index_of_handlers_is_fresh() -> None:
+    tool = runpy.run_path("tools/generate_handlers.py")
+    assert tool["INDEX"].read_text() == tool["text"](), "run python tools/generate_handlers.py"
 
 
 def test_what_is_left_out_comes_when_it_is_asked_for() -> None:

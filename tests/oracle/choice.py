@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
+from lockgate.base.sql import quote_identifier
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Constraint, Namespace, Object, Policy, Relation, Role, Routine, Trigger, Type
-from lockgate.catalog.typename import quote_identifier, type_name
+from lockgate.catalog.typename import type_name
 from lockgate.timeline.export import identity_arguments
 
 T = TypeVar("T")

@@ -232,7 +232,8 @@ def reserve_command(name: str, paths: tuple[Path, ...], layout: str | None, conf
 
     In a small file in lockgate/reserved/ that others see once it is pushed, and that merges without conflicts.
     """
-    from lockgate.slots import git, next_slot, slot_number
+    from lockgate.base.git import attempt
+    from lockgate.slots import next_slot, slot_number
     from lockgate.slots.author import plain_words
     from lockgate.slots.reserve import write
 
@@ -244,7 +245,7 @@ def reserve_command(name: str, paths: tuple[Path, ...], layout: str | None, conf
         raise UsageError(f"{wanted} is no slot", "give a number")
     if slot_number(wanted) in {number for _, number in table.taken()}:
         raise UsageError(f"slot {wanted} is taken", f"the next free one is {next_slot(table)}")
-    path = write(config, wanted, words, git.attempt(Path.cwd(), "config", "user.name") if table.git else "")
+    path = write(config, wanted, words, attempt(Path.cwd(), "config", "user.name") if table.git else "")
     say(f"slot {wanted} is reserved for {words}: commit and push {_near(path)}, so that others see it")
     return 0
 

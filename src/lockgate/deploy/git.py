@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.errors import UsageError
+from lockgate.base.git import NoGit, attempt, ended, output
 
 FULL = re.compile(r"[0-9a-f]{40}")
 
@@ -24,36 +24,13 @@ class Head(msgspec.Struct, frozen=True):
     git_dir: Path
 
 
-def _git(cwd: Path, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    environ = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes", **os.environ, **quiet}
-    command = ["git", *arguments]
-    try:
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env=environ,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout,
-            stdin=subprocess.DEVNULL,
-        )
-    except FileNotFoundError as error:
-        raise CannotCheck("git is not installed", "install git: the gate ties what it proves to a commit") from error
-    except subprocess.TimeoutExpired as error:
-        raise CannotCheck(
-            f"git {arguments[0]} did not answer within {timeout:.0f} s", "see the network of the machine"
-        ) from error
-
-
 def head(cwd: Path, environ: Mapping[str, str]) -> Head:
     """The commit at hand, and its branch: the workflow's, else the checkout's. Raises UsageError outside of a
     repository."""
-    found = _git(cwd, "rev-parse", "--show-toplevel", "--absolute-git-dir", "HEAD")
-    lines = found.stdout.splitlines()
+    found = ended(cwd, ("rev-parse", "--show-toplevel", "--absolute-git-dir", "HEAD"))
+    lines = found.stdout.decode("utf-8", "surrogateescape").splitlines()
     if found.returncode or len(lines) != 3 or not FULL.fullmatch(lines[2]):
-        why = "dubious ownership" if "dubious ownership" in found.stderr else "no commit at hand"
+        why = "dubious ownership" if b"dubious ownership" in found.stderr else "no commit at hand"
         remedy = (
             f"git config --global --add safe.directory {cwd}"
             if why.startswith("dubious")
@@ -71,7 +48,7 @@ def head(cwd: Path, environ: Mapping[str, str]) -> Head:
                 "check out the workflow's own commit",
             )
     else:
-        branch = _git(cwd, "symbolic-ref", "--short", "-q", "HEAD").stdout.strip()
+        branch = attempt(cwd, "symbolic-ref", "--short", "-q", "HEAD")
     return Head(commit, branch, Path(lines[0]), Path(lines[1]))
 
 
@@ -94,22 +71,20 @@ def dirty(top: Path, paths: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _status(top: Path, *arguments: str) -> tuple[str, ...]:
-    found = _git(top, "status", "--porcelain=v1", "-z", *arguments)
-    if found.returncode:
-        raise CannotCheck(f"git status: {found.stderr.strip()[:200]}", "see the repository")
-    return tuple(entry[3:] for entry in found.stdout.split("\0") if len(entry) > 3 and entry[2] == " ")
+    found = output(top, "status", "--porcelain=v1", "-z", *arguments)
+    return tuple(entry[3:] for entry in found.split("\0") if len(entry) > 3 and entry[2] == " ")
 
 
 def default_branch(cwd: Path) -> str:
     """The branch behind ``origin/HEAD``; "" where that is not known."""
-    return _git(cwd, "symbolic-ref", "--short", "-q", "refs/remotes/origin/HEAD").stdout.strip().removeprefix("origin/")
+    return attempt(cwd, "symbolic-ref", "--short", "-q", "refs/remotes/origin/HEAD").removeprefix("origin/")
 
 
 def remote_host(cwd: Path) -> str:
     """The host of ``origin``; "" where there is none."""
     try:
-        url = _git(cwd, "remote", "get-url", "origin").stdout.strip()
-    except CannotCheck:
+        url = attempt(cwd, "remote", "get-url", "origin")
+    except NoGit:
         return ""
     match = re.match(r"(?:[a-z+]+://)?(?:[^@/\s]*@)?([\w.-]+\.[\w.-]+|localhost)(?=[:/])", url)
     return match.group(1).lower() if match else ""
@@ -118,19 +93,19 @@ def remote_host(cwd: Path) -> str:
 def remote_tip(cwd: Path, branch: str) -> str:
     """The commit that the branch has at ``origin``; "" where that cannot be asked."""
     try:
-        found = _git(cwd, "ls-remote", "origin", f"refs/heads/{branch}", timeout=20)
-    except CannotCheck:
+        found = attempt(cwd, "ls-remote", "origin", f"refs/heads/{branch}", timeout=20)
+    except NoGit:
         return ""
-    match = FULL.match(found.stdout)
-    return match.group(0) if found.returncode == 0 and match else ""
+    match = FULL.match(found)
+    return match.group(0) if match else ""
 
 
 def is_ancestor(cwd: Path, older: str, newer: str) -> bool:
     """Whether a commit lies in another's past; False where one of them is not here."""
-    return _git(cwd, "merge-base", "--is-ancestor", older, newer).returncode == 0
+    return ended(cwd, ("merge-base", "--is-ancestor", older, newer)).returncode == 0
 
 
 def text_at(cwd: Path, revision: str, path: str) -> str | None:
     """A file as a revision has it; None where it has none."""
-    found = _git(cwd, "show", f"{revision}:./{path}")
-    return found.stdout if found.returncode == 0 else None
+    found = ended(cwd, ("show", f"{revision}:./{path}"))
+    return found.stdout.decode("utf-8", "replace") if found.returncode == 0 else None

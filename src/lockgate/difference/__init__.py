@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
+from lockgate.base.sql import quote
 from lockgate.difference.compare import Terms, comparable, deviations
 from lockgate.difference.deviation import Change, Deviation, Difference, Touch
 from lockgate.difference.doubt import doubted
@@ -23,7 +24,6 @@ from lockgate.difference.touched import coming, touches
 from lockgate.oracle import verify as observe
 from lockgate.oracle.apply import plan as live
 from lockgate.oracle.read import production
-from lockgate.oracle.server.backend import quote
 from lockgate.oracle.server.binaries import at_hand
 from lockgate.parse import Statement, parse_script
 from lockgate.run.oracle_plan import oracle_plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockgate.catalog.typename import quote_identifier as q
+from lockgate.base.sql import quote_identifier as q
 from lockgate.oracle.read.definition import Definition
 
 TABLES = ("table", "foreign table")

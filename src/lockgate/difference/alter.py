@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.catalog.typename import quote_identifier as q
+from lockgate.base.sql import literal
+from lockgate.base.sql import quote_identifier as q
 from lockgate.difference.address import PARTS, TABLES, address, table
 from lockgate.difference.create import attributes, create, sequence
 from lockgate.difference.drop import drop
 from lockgate.difference.grants import privileges
 from lockgate.oracle.read.definition import Definition
-from lockgate.oracle.server.backend import literal
 
 _ENABLED = {"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 _IDENTITY = {"d": "DEFAULT", "f": "FULL", "n": "NOTHING"}

@@ -7,11 +7,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from lockgate.catalog.typename import quote_identifier as q
+from lockgate.base.sql import literal
+from lockgate.base.sql import quote_identifier as q
 from lockgate.difference.address import PARTS, address, table
 from lockgate.difference.grants import first, privileges
 from lockgate.oracle.read.definition import Definition
-from lockgate.oracle.server.backend import literal
 
 _ATTRIBUTES = ("superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls")
 _SEQUENCE = {

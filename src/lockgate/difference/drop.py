@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.catalog.typename import quote_identifier as q
+from lockgate.base.sql import quote_identifier as q
 from lockgate.difference.address import address, table
 from lockgate.difference.grants import privileges
 from lockgate.oracle.read.definition import Definition

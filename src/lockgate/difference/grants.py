@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lockgate.catalog.typename import quote_identifier as q
+from lockgate.base.sql import quote_identifier as q
 from lockgate.difference.address import address
 from lockgate.oracle.read.definition import Definition
 

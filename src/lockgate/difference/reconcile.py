@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from lockgate.catalog.typename import quote_identifier
+from lockgate.base.sql import quote_identifier
 from lockgate.difference import address
 from lockgate.difference.address import PARTS
 from lockgate.difference.alter import alter, said

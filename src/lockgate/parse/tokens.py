@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from lockgate.base.lazy_imports import pattern
+from lockgate.base.sql import quote
 
 _SPACE = pattern(r"(?:\s+|--[^\n]*(?:\n|$)|/\*)")
 _ONE = r"""(?:[uU]&)?"(?:[^"]|"")*"
@@ -52,7 +53,7 @@ def token_end(text: str, at: int) -> int:
 
 def find_name(text: str, name: str, start: int, end: int) -> int:
     """The offset of the first token that spells the identifier ``name`` in a range; -1 if none."""
-    quoted = '"' + name.replace('"', '""') + '"'
+    quoted = quote(name)
     if name.isascii() and name not in text[start:end].lower() and quoted not in text[start:end]:
         return -1
     at = start

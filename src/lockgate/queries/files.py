@@ -13,9 +13,10 @@ import msgspec
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.files import read_bytes
+from lockgate.base.git import output
 from lockgate.cache.stamp import stamp
 from lockgate.queries.source_code import GRAMMARS
-from lockgate.slots.git import Blobs, commit_of, git
+from lockgate.slots.git import Blobs, commit_of
 
 SUFFIXES = frozenset(("sql", *GRAMMARS))
 _ANY_SUFFIX = SUFFIXES | frozenset(("ddl", "psql", "clj", "scala", "php", "ex", "exs", "cs", "sh", "tmpl"))
@@ -169,7 +170,7 @@ def commit(root: Path, ref: str) -> str:
     """The commit of the running release. Raises UsageError where there is none."""
     found = commit_of(root, ref)
     if not found:
-        git(root, "rev-parse", "--git-dir")  # outside of a repository that is the thing to say
+        output(root, "rev-parse", "--git-dir")  # outside of a repository that is the thing to say
         raise UsageError(f"--release {ref}: no such commit here", "fetch it first (a shallow clone may lack it)")
     return found
 
@@ -184,10 +185,10 @@ def in_commit(config: Config, want: Wanted, ref: str) -> Iterator[File]:
 
 def paths_of(root: Path, commit: str) -> dict[str, str]:
     """The files of a commit, relative to ``root`` (above it too), each with its blob."""
-    top = git(root, "rev-parse", "--show-toplevel").rstrip("\n")
+    top = output(root, "rev-parse", "--show-toplevel").rstrip("\n")
     prefix = os.path.relpath(top, root.resolve()).replace(os.sep, "/")
     out = {}
-    for line in git(root, "ls-tree", "--full-tree", "-r", "-z", commit).split("\0"):
+    for line in output(root, "ls-tree", "--full-tree", "-r", "-z", commit).split("\0"):
         head, _, path = line.partition("\t")
         kind = head.split()
         if path and kind[1] == "blob":

@@ -11,13 +11,13 @@ import msgspec
 
 from lockgate.base.text import Source, Span
 from lockgate.parse import Statement
+from lockgate.parse.facts import QUERIES
 from lockgate.parse.script import parse_text
 from lockgate.queries.fit import Fitted
 from lockgate.queries.placeholders import renumbered
 from lockgate.queries.servers import Meant
 from lockgate.sources.migration import Script, Transaction
 
-TAGS = frozenset(("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"))
 Name = tuple[str, str]  # schema ("" where none is written) and relation
 
 
@@ -71,7 +71,7 @@ def queries(source: Source, fitted: Fitted, meant: Meant = Meant.HERE) -> Iterat
 def _statements(source: Source, fitted: Fitted) -> Iterator[Statement]:
     script = Script.whole(Source(source.path, fitted.passage.text), Transaction.STATEMENT)
     for statement in parse_text(script, script.pieces[0]):
-        if isinstance(statement, Statement) and statement.tag in TAGS:
+        if isinstance(statement, Statement) and statement.tag in QUERIES:
             yield statement
 
 

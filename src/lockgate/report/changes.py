@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lockgate.base.sql import quote_identifier
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Attribute, Object, Other, Relation, Type
-from lockgate.catalog.typename import quote_identifier, type_name
+from lockgate.catalog.typename import type_name
 from lockgate.timeline.describe import describe_object
 from lockgate.timeline.step import Change, Step
 

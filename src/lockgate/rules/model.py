@@ -15,10 +15,10 @@ import msgspec
 
 from lockgate.base.effects import Age, Effect, Lock, Work
 from lockgate.base.findings import Edit, Fix, Label, Severity
+from lockgate.base.sql import quote_identifier
 from lockgate.base.text import Source, Span
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Constraint, Object, Relation
-from lockgate.catalog.typename import quote_identifier
 from lockgate.sources.migration import Migration
 from lockgate.timeline.context import Warned
 from lockgate.timeline.failure import Failure

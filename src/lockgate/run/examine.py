@@ -268,12 +268,12 @@ def _surface(config: Config, request: Request) -> tuple[Fact, ...]:
 
     if request.paths or request.stdin is not None or not surface.find(request.cwd):
         return ()
-    from lockgate.slots import git
+    from lockgate.base.git import attempt
 
-    base = git.attempt(request.cwd, "merge-base", "HEAD", config.git.base)
+    base = attempt(request.cwd, "merge-base", "HEAD", config.git.base)
 
     def before(path: str) -> str | None:
-        return git.attempt(request.cwd, "show", f"{base}:./{path}") or None
+        return attempt(request.cwd, "show", f"{base}:./{path}") or None
 
     dokploy = bool(config.deploy.dokploy_url or config.deploy.compose_id)
     return surface.examine(request.cwd, base=before if base else None, dokploy=dokploy)

@@ -18,10 +18,10 @@ from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.files import inside, read_text
 from lockgate.base.findings import Finding, Severity
+from lockgate.base.sql import quote_identifier
 from lockgate.base.text import Source
 from lockgate.cache.replay import Missed, Recall, Tell, Told
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.typename import quote_identifier
 from lockgate.parse.named_roles import roles_named_in
 from lockgate.sources import Folder, home_of, load, shown
 from lockgate.sources.environment import Environment, around

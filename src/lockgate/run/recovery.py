@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from lockgate.base.config import Config
 from lockgate.base.findings import Finding, Fix
+from lockgate.base.sql import literal
 from lockgate.sources.migration import Migration
 
 _RULES = frozenset({"ownership-required", "superuser-required"})
@@ -44,17 +45,13 @@ def with_recovery(findings: Iterable[Finding], config: Config, migrations: Itera
 def recovery(config: Config, migration: Migration) -> str:
     """The script for psql: all or nothing."""
     ledger = config.ledger
-    version = migration.slot.lstrip("0") if migration.slot.isdigit() else _constant(migration.slot)
+    version = migration.slot.lstrip("0") if migration.slot.isdigit() else literal(migration.slot)
     checksum = hashlib.sha256(migration.up.source.text.encode("utf-8", "surrogatepass")).hexdigest()
     values = {
         ledger.version or "version": version or "0",
-        ledger.name or "name": _constant(migration.name),
+        ledger.name or "name": literal(migration.name),
         ledger.applied_at or "applied_at": "now()",
-        ledger.checksum or "checksum": _constant(checksum),
+        ledger.checksum or "checksum": literal(checksum),
     }
     row = f"INSERT INTO {ledger.table} ({', '.join(values)}) VALUES ({', '.join(values.values())});"
     return f"BEGIN;\n\\i {migration.up.source.path}\n{row}\nCOMMIT;"
-
-
-def _constant(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

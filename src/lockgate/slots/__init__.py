@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from lockgate.base.config import Config
 from lockgate.slots import git
 from lockgate.slots.applied import applied_ids, compare
-from lockgate.slots.atlas import stale
 from lockgate.slots.conflicts import DuplicateSlot, NotCompared
 from lockgate.slots.ledger import Ledger, plain_name
 from lockgate.slots.merge import examine_merges, unseen_below
@@ -52,7 +51,11 @@ def examine(table: SlotTable, cwd: Path, squashed: bool = False) -> Iterator[obj
     free = next_slot(table) if any(c.number for c in table.tree) else ""
     for fact in examine_tree(table.folder):
         yield _decided(fact, table, cwd, free) if isinstance(fact, DuplicateSlot) else fact
-    sums = stale(table.folder, cwd)
+    sums = None
+    if table.folder.layout == "atlas":
+        from lockgate.slots.atlas import stale
+
+        sums = stale(table.folder, cwd)
     if sums is not None:
         yield sums
     yield from examine_merges(table, free)

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from lockgate.slots.atlas import sums, texts
-from lockgate.slots.checksums import agrees, algorithm_of
 from lockgate.slots.claim import Claim, by_name, claims
 from lockgate.slots.conflicts import Below, Changed, Dirty, Missing, NameMismatch, OutOfOrder
 from lockgate.slots.ledger import Ledger, LedgerRow, plain_name
@@ -71,6 +69,8 @@ def _passed(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow]:
 
 def _repeated(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow]:
     """Flyway's repeatable ones that are still what was run last: one that was changed runs again."""
+    from lockgate.slots.checksums import agrees
+
     last = {row.name: row for row in ledger.repeated}
     names = [(c, last.get(c.name.replace("_", " "))) for c in ups if not c.slot]
     return {
@@ -146,8 +146,10 @@ def renamed_ones(found: Matching, ledger: Ledger, next_free: str = "") -> Iterat
 
 
 def _changed(found: Matching, ledger: Ledger, folder: Folder) -> Iterator[Changed]:
+    from lockgate.slots.checksums import agrees, algorithm_of
+
     atlas = ledger.kind.algorithm == "atlas-sum"
-    hashes = sums(texts(folder)) if atlas else {}
+    hashes = _sums_of_atlas(folder) if atlas else {}
     broken = False
     for claim in found.ups:
         row = found.rows.get(claim.id)
@@ -197,3 +199,9 @@ def _before(found: Matching, ledger: Ledger) -> Iterator[Below]:
     for claim in found.ups:
         if newest is not None and claim.id not in found.rows and claim.key.isdigit() and (int(claim.key),) <= newest[0]:
             yield Below(claim, newest[1], ledger, ledger.kind.late)
+
+
+def _sums_of_atlas(folder: Folder) -> dict[str, str]:
+    from lockgate.slots.atlas import sums, texts
+
+    return sums(texts(folder))

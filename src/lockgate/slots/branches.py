@@ -11,6 +11,7 @@ import msgspec
 
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck
+from lockgate.base.git import GitFailed, NoGit, attempt, output
 from lockgate.base.text import Source
 from lockgate.slots import git
 from lockgate.slots.claim import Claim
@@ -57,9 +58,9 @@ def view(config: Config, folder: Folder, cwd: Path) -> GitView | None:
         return None
     try:
         return _view(config, root)
-    except git.NoGit:
+    except NoGit:
         return GitView(root, "", notes=(("git is not installed", "install git, so that branches can be compared"),))
-    except git.GitFailed as error:
+    except GitFailed as error:
         return GitView(root, "", notes=((error.message, _remedy(error)),))
 
 
@@ -70,7 +71,7 @@ def _remedy(error: CannotCheck) -> str:
 
 
 def _view(config: Config, root: Path) -> GitView:
-    top = Path(git.git(root, "rev-parse", "--show-toplevel").rstrip("\n"))
+    top = Path(output(root, "rev-parse", "--show-toplevel").rstrip("\n"))
     prefix = os.path.relpath(root.resolve(), top.resolve()).replace(os.sep, "/")
     prefix = "" if prefix == "." else prefix
     head = git.commit_of(root, "HEAD")
@@ -79,8 +80,8 @@ def _view(config: Config, root: Path) -> GitView:
     notes: list[tuple[str, str]] = []
     base, base_commit = _base(config, root, notes)
     refs = _unmerged(root, head, base_commit) if config.git.branches else []
-    shallow = git.attempt(root, "rev-parse", "--is-shallow-repository") == "true"
-    meeting = git.attempt(root, "merge-base", head, base_commit) if base_commit and base_commit != head else ""
+    shallow = attempt(root, "rev-parse", "--is-shallow-repository") == "true"
+    meeting = attempt(root, "merge-base", head, base_commit) if base_commit and base_commit != head else ""
     if base_commit and base_commit != head and not meeting:
         notes.append(_parted(base, shallow))
     commits = [head, base_commit or head, meeting or head, *(c for _, c in refs)]
@@ -124,7 +125,7 @@ def _base(config: Config, root: Path, notes: list[tuple[str, str]]) -> tuple[str
     for name in (wanted, *usual):
         commit = git.commit_of(root, name) if name else ""
         if commit:
-            return (git.attempt(root, "rev-parse", "--abbrev-ref", name) or name), commit
+            return (attempt(root, "rev-parse", "--abbrev-ref", name) or name), commit
     if wanted and wanted != "origin/main":
         notes.append(
             (
@@ -139,7 +140,7 @@ def _unmerged(root: Path, head: str, base: str) -> list[tuple[str, str]]:
     """Branches whose commits neither HEAD nor the base has, without this branch's own remote copies; one name for each
     commit."""
     own = {
-        git.attempt(root, "symbolic-ref", "--quiet", "--short", "HEAD"),
+        attempt(root, "symbolic-ref", "--quiet", "--short", "HEAD"),
         os.environ.get("GITHUB_HEAD_REF", ""),
         _pushed(),
     }
@@ -159,7 +160,7 @@ def _pushed() -> str:
 
 
 def _refs(root: Path, condition: str) -> dict[str, str]:
-    text = git.git(
+    text = output(
         root, "for-each-ref", condition, "--format=%(refname) %(objectname) %(symref)", "refs/remotes", "refs/heads"
     )
     rows = [line.split(" ") for line in text.splitlines()]
@@ -197,7 +198,7 @@ def is_new(view: GitView, branch: Branch, relative: str) -> bool:
 def _removed(top: Path, root: str, head: str) -> frozenset[str]:
     """The files of the folder that our own history once had and then removed or renamed."""
     where = ("--", root) if root else ()
-    text = git.attempt(
+    text = attempt(
         top, "log", "--no-renames", "--no-relative", "--diff-filter=D", "--format=", "--name-only", "-z", head, *where
     )
     names = (name.strip("\n") for name in text.split("\0"))

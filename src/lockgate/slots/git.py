@@ -1,4 +1,4 @@
-"""Git, read by its plumbing: nothing is checked out, nothing is fetched, no pager, no prompt, no hook."""
+"""What git has of commits, trees and blobs: nothing is checked out, nothing is fetched."""
 
 from __future__ import annotations
 
@@ -7,43 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.errors import UsageError
+from lockgate.base.git import GitFailed, attempt, environment, output
 
 if TYPE_CHECKING:
     from subprocess import Popen
-
-
-class GitFailed(CannotCheck):
-    """A git command failed; the message is git's own last line."""
-
-
-class NoGit(CannotCheck):
-    """There is no git executable."""
-
-
-def git(cwd: Path, *arguments: str, stdin: str = "") -> str:
-    """What a git command prints. Raises GitFailed with git's own last line, NoGit where git is not installed."""
-    return run(cwd, arguments, stdin.encode()).decode("utf-8", "surrogateescape")
-
-
-def run(cwd: Path, arguments: Sequence[str], stdin: bytes = b"") -> bytes:
-    """The bytes that a git command prints."""
-    import subprocess
-
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=cwd, input=stdin, capture_output=True, check=False, env=_environment()
-        )
-    except FileNotFoundError as error:
-        raise NoGit("git is not installed", "install git, or leave out what needs it") from error
-    if done.returncode:
-        last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["failed"])[-1]
-        raise GitFailed(f"git {arguments[0]}: {last}", "run this inside the repository")
-    return done.stdout
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
 class Blobs:
@@ -66,7 +34,7 @@ class Blobs:
 
         if self._process is None:
             self._process = Popen(
-                ["git", "cat-file", "--batch"], cwd=self._cwd, env=_environment(), stdin=PIPE, stdout=PIPE
+                ["git", "cat-file", "--batch"], cwd=self._cwd, env=environment(), stdin=PIPE, stdout=PIPE
             )
         head = self._asked(self._process, f"{blob}\n".encode())
         if len(head) != 3:
@@ -84,14 +52,6 @@ class Blobs:
         return process.stdout.readline().split()
 
 
-def attempt(cwd: Path, *arguments: str) -> str:
-    """What a git command prints, without the white space around it; "" where it fails."""
-    try:
-        return git(cwd, *arguments).strip()
-    except GitFailed:
-        return ""
-
-
 def commit_of(cwd: Path, ref: str) -> str:
     """The commit that a name stands for; "" where there is none."""
     return attempt(cwd, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
@@ -102,12 +62,12 @@ def changed_paths(ref: str, cwd: Path) -> frozenset[str]:
     yet."""
     commit = commit_of(cwd, ref)
     if not commit:
-        git(cwd, "rev-parse", "--git-dir")  # outside of a repository that is the thing to say
+        output(cwd, "rev-parse", "--git-dir")  # outside of a repository that is the thing to say
         raise UsageError(f"--since {ref}: no such commit here", "fetch it first (a shallow clone may lack it)")
     # unrelated histories, or a shallow clone: compare with the commit itself
     commit = attempt(cwd, "merge-base", commit, "HEAD") or commit
-    root = Path(git(cwd, "rev-parse", "--show-toplevel").rstrip("\n"))
-    names = git(cwd, "diff", "--name-only", "-z", commit).split("\0") + git(
+    root = Path(output(cwd, "rev-parse", "--show-toplevel").rstrip("\n"))
+    names = output(cwd, "diff", "--name-only", "-z", commit).split("\0") + output(
         root, "ls-files", "--others", "--exclude-standard", "-z"
     ).split("\0")
     return frozenset(os.path.relpath(root / name, cwd.resolve()).replace(os.sep, "/") for name in names if name)
@@ -115,16 +75,16 @@ def changed_paths(ref: str, cwd: Path) -> frozenset[str]:
 
 def trees(cwd: Path, commits: Sequence[str], prefix: str) -> list[str]:
     """The tree of a folder in each commit, the empty tree where it is not there; one process for all of them."""
-    empty = git(cwd, "hash-object", "-t", "tree", "--stdin").strip()
+    empty = output(cwd, "hash-object", "-t", "tree", "--stdin").strip()
     wanted = "".join(f"{c}:{prefix}\n" if prefix else f"{c}^{{tree}}\n" for c in commits)
-    lines = git(cwd, "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=wanted).splitlines()
+    lines = output(cwd, "cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=wanted).splitlines()
     return [line.partition(" ")[2] if line.startswith("tree ") else empty for line in lines]
 
 
 def listed(cwd: Path, tree: str) -> dict[str, str]:
     """The files of a tree, each with its blob."""
     out = {}
-    for line in git(cwd, "ls-tree", "--full-tree", "-r", "-z", tree).split("\0"):
+    for line in output(cwd, "ls-tree", "--full-tree", "-r", "-z", tree).split("\0"):
         head, _, path = line.partition("\t")
         if path:
             out[path] = head.split()[2]
@@ -138,7 +98,7 @@ def differing(cwd: Path, pairs: Sequence[tuple[str, str]], status: str) -> list[
     if not distinct:
         return [{} for _ in pairs]
     stdin = "".join(f"{a} {b}\n" for a, b in distinct)
-    text = git(
+    text = output(
         cwd,
         "diff-tree",
         "--stdin",

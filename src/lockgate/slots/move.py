@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.slots import git
+from lockgate.base.git import attempt, output
 from lockgate.slots.claim import Claim, claims
 from lockgate.sources import Direction, Folder
 from lockgate.sources.naming import BY_NAME
@@ -89,8 +89,8 @@ def move(cwd: Path, pairs: dict[str, str]) -> None:
         if (cwd / new).exists() or new in [*pairs.values()][:number]:
             raise UsageError(f"{new}: exists already", "remove it, or name another slot")
     for old, new in pairs.items():
-        if git.attempt(cwd, "ls-files", "-z", "--", f":(literal){old}"):
-            git.git(cwd, "mv", "--", old, new)
+        if attempt(cwd, "ls-files", "-z", "--", f":(literal){old}"):
+            output(cwd, "mv", "--", old, new)
             continue
         try:
             (cwd / old).rename(cwd / new)

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.base.config import Config
-from lockgate.base.conninfo import CONNECT_TIMEOUT, cannot, parts_of
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 from lockgate.slots import kinds
 from lockgate.slots.ledger import Ledger
-from lockgate.slots.rows import ledger_of
 from lockgate.sources.folder import Folder, read, shown
 
 _AGAIN = "make the ledger snapshot again"
@@ -71,6 +69,8 @@ def read_snapshot(path: Path, cwd: Path, columns: Mapping[str, str] | None = Non
     if not isinstance(rows, list) or not all(isinstance(row, dict | str | int) for row in rows):
         raise CannotCheck(f'{source.path}: expected a list of rows, or {{"rows": [...]}}', _AGAIN)
     rows = [row if isinstance(row, dict) else {"version": row} for row in rows]
+    from lockgate.slots.rows import ledger_of
+
     return ledger_of(source, rows, _spans(source.text, len(rows)), columns or {})
 
 
@@ -108,6 +108,8 @@ def read_dsn(variable: str, table: str, columns: Mapping[str, str] | None = None
     for line in lines:
         spans.append(Span(at, at + len(line)))
         at += len(line) + 1
+    from lockgate.slots.rows import ledger_of
+
     return ledger_of(Source(f"ledger {table}", "\n".join(lines)), rows, spans, columns or {})
 
 
@@ -118,6 +120,8 @@ def _shown(value: object) -> str:
 def _select(dsn: str, table: str, variable: str) -> list[dict[str, Any]]:
     import psycopg
     from psycopg.rows import dict_row
+
+    from lockgate.base.conninfo import CONNECT_TIMEOUT, cannot, parts_of
 
     parts = parts_of(dsn, variable)
     options = {

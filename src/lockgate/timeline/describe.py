@@ -3,6 +3,7 @@ src/backend/catalog/objectaddress.c)."""
 
 from __future__ import annotations
 
+from lockgate.base.sql import quote_identifier
 from lockgate.catalog.catalog import Address, Catalog
 from lockgate.catalog.objects import (
     Cast,
@@ -20,7 +21,7 @@ from lockgate.catalog.objects import (
     Trigger,
     Type,
 )
-from lockgate.catalog.typename import quote_identifier, type_name
+from lockgate.catalog.typename import type_name
 
 RELATION_WORDS = {
     "r": "table",

@@ -179,6 +179,6 @@ def identity_arguments(catalog: Catalog, routine: Routine) -> str:
 
 
 def _quoted(name: str) -> str:
-    from lockgate.catalog.typename import quote_identifier
+    from lockgate.base.sql import quote_identifier
 
     return f"{quote_identifier(name)} " if name else ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from lockgate.base.sql import literal
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog, Place
 from lockgate.catalog.objects import Namespace, Policy, Relation, Role, Routine, Type
@@ -165,5 +166,4 @@ def _security(before: Catalog, old: Remakable, after: Catalog, new: Remakable) -
 def _comments(before: Catalog, old: Remakable, after: Catalog, new: Remakable) -> Iterator[tuple[str, str]]:
     text = before.comments.get((old.oid, 0))
     if text and (new.oid, 0) not in after.comments:
-        shown = "'" + text.replace("'", "''") + "'"
-        yield "its comment", f"COMMENT ON {remedy.sql_name(after, new)} IS {shown};"
+        yield "its comment", f"COMMENT ON {remedy.sql_name(after, new)} IS {literal(text)};"

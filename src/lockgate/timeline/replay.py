@@ -13,6 +13,7 @@ from lockgate.catalog.catalog import Catalog, NameKey, Place
 from lockgate.catalog.initial import initial_catalog
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Role
 from lockgate.parse import Statement, SyntaxFailure, parse_script
+from lockgate.parse.facts import KEEPING_THE_CATALOG
 from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline import production, review, transaction
@@ -23,7 +24,7 @@ from lockgate.timeline.history import net_changes, record
 from lockgate.timeline.routines.latent import Watch
 from lockgate.timeline.session import Session
 from lockgate.timeline.step import Step
-from lockgate.timeline.targets import HARMLESS, taints_of
+from lockgate.timeline.targets import taints_of
 from lockgate.timeline.transaction import TransactionState
 from lockgate.timeline.transitions import execute
 
@@ -258,7 +259,11 @@ class Replay:
     def _taint(ctx: Context, reason: str, taints: tuple[NameKey, ...]) -> None:
         tag = ctx.statement.tag
         ctx.catalog.forget()
-        keys = taints or tuple(taints_of(ctx, tag, ctx.statement.node)) or (() if tag in HARMLESS else (("any",),))
+        keys = (
+            taints
+            or tuple(taints_of(ctx, tag, ctx.statement.node))
+            or (() if tag in KEEPING_THE_CATALOG else (("any",),))
+        )
         for key in keys:
             ctx.catalog.taint(key, reason, ctx.place)
         ctx.tainted.append(reason)

@@ -13,30 +13,12 @@ from typing import Any
 from lockgate.catalog.acl import ANYBODY
 from lockgate.catalog.catalog import NameKey
 from lockgate.catalog.objects import PG_CATALOG, Namespace, Object, Relation, Routine, Type
+from lockgate.parse.facts import BESIDE_A_TABLE, KEEPING_THE_CATALOG
 from lockgate.parse.statement import Node, nodes
 from lockgate.timeline.context import Context
 
 HOLE = "lockgate_hole"  # stands for a part of a name that is not known
 
-# statements that leave the catalog as it is, whatever they read
-HARMLESS = frozenset(
-    {
-        "SelectStmt",
-        "InsertStmt",
-        "UpdateStmt",
-        "DeleteStmt",
-        "MergeStmt",
-        "ExplainStmt",
-        "CopyStmt",
-        "VacuumStmt",
-        "CommentStmt",
-        "LockStmt",
-        "NotifyStmt",
-        "ListenStmt",
-        "CheckPointStmt",
-        "VariableShowStmt",
-    }
-)
 _RELATIONS = "rpvmfS"
 _DROPPED = {
     "OBJECT_TABLE": "relation",
@@ -55,25 +37,19 @@ _DROPPED = {
 _PARTS = frozenset({"OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"})  # of a relation
 _RENAMED_PARTS = _PARTS | {"OBJECT_COLUMN", "OBJECT_TABCONSTRAINT", "OBJECT_ATTRIBUTE"}
 # a new part or another look of relations that were there before
-_SHAPING = frozenset(
-    {
-        "CreateTrigStmt",
-        "CreatePolicyStmt",
-        "AlterPolicyStmt",
-        "RuleStmt",
-        "CreateStatsStmt",
-        "AlterSeqStmt",
-        "RefreshMatViewStmt",
-        "TruncateStmt",
-        "ReindexStmt",
-        "ClusterStmt",
-    }
-)
+_SHAPING = BESIDE_A_TABLE | {
+    "CreateStatsStmt",
+    "AlterSeqStmt",
+    "RefreshMatViewStmt",
+    "TruncateStmt",
+    "ReindexStmt",
+    "ClusterStmt",
+}
 
 
 def taints_of(ctx: Context, tag: str, node: Node) -> list[NameKey]:
     """Taint keys for all that a statement may change; reads are left out. None where its targets cannot be told."""
-    if tag in HARMLESS:
+    if tag in KEEPING_THE_CATALOG:
         return []
     return list(dict.fromkeys(_keys(ctx, tag, node)))
 

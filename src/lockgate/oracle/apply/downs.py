@@ -12,13 +12,11 @@ from lockgate.oracle.apply.plan import DownObservation, Observation, Parsed
 from lockgate.oracle.apply.session import Session
 from lockgate.oracle.server.wire import Connection
 from lockgate.parse import Statement, SyntaxFailure
+from lockgate.parse.facts import NOT_IN_A_BLOCK
 from lockgate.sources.migration import Migration, Script, Transaction
 
 # CONCURRENTLY cannot be rolled back; without it the same is left behind
 _CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
-_NOT_IN_A_BLOCK = frozenset(
-    {"VacuumStmt", "CreatedbStmt", "DropdbStmt", "AlterSystemStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt"}
-)
 
 
 class Watch:
@@ -88,7 +86,7 @@ def _one(
             else "the down script rolls back itself"
         )
     alone = script.transaction is Transaction.STATEMENT or (script.transaction is Transaction.IMPLICIT and count == 1)
-    if alone and tag in _NOT_IN_A_BLOCK:
+    if alone and tag in NOT_IN_A_BLOCK:
         return f"{text.split()[0].upper()} cannot be tried in a transaction"
     if alone and tag in ("IndexStmt", "DropStmt", "RefreshMatViewStmt", "ReindexStmt", "AlterTableStmt"):
         text = _CONCURRENTLY.sub(lambda word: " " * len(word.group()), text)

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.oracle.server.backend import Backend, ask, literal, quote
+from lockgate.base.sql import literal, quote
+from lockgate.oracle.server.backend import Backend, ask
 from lockgate.oracle.server.names import own
 
 # dblink and postgres_fdw are not among them: they reach the network.

@@ -6,8 +6,9 @@ No migration can change that, as far as we know: this is the look that tells whe
 from __future__ import annotations
 
 from lockgate.base.errors import CannotCheck
+from lockgate.base.sql import literal
 from lockgate.oracle.apply.roles import REACHING
-from lockgate.oracle.server.backend import Backend, ask, literal
+from lockgate.oracle.server.backend import Backend, ask
 
 # By system catalog: the columns of name, owner and schema
 _KINDS = {

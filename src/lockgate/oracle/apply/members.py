@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.roles import REACHING, commented
-from lockgate.oracle.server.backend import Backend, ask, literal, quote
+from lockgate.oracle.server.backend import Backend, ask
 
 ROLE_OPTIONS = {"canlogin": "LOGIN", "createdb": "CREATEDB", "inherit": "INHERIT"}
 # settings by which a session would be another's, or load code; every other that any user may set for himself is

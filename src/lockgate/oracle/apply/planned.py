@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lockgate.oracle.server.backend import quote
+from lockgate.base.sql import quote
 from lockgate.parse.plpgsql.scan import scan
 from lockgate.parse.routine import GrammarError, parse_query
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
+from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply import extensions, members
 from lockgate.oracle.apply.session import Session
-from lockgate.oracle.server.backend import Backend, ask, literal, quote
+from lockgate.oracle.server.backend import Backend, ask
 from lockgate.parse import Statement
 
 # By the system catalog's oid: its name, the columns of owner and, where it has one, schema

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.rebuild import known, rebuilt
 from lockgate.oracle.apply.roles import REACHING
 from lockgate.oracle.apply.session import Session
-from lockgate.oracle.server.backend import Backend, ask, literal, quote
+from lockgate.oracle.server.backend import Backend, ask
 from lockgate.parse import Statement
 
 SUPERUSER = "superuser"

@@ -12,17 +12,17 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
+from lockgate.base.sql import quote
 from lockgate.base.text import Span
 from lockgate.oracle.apply.apply import Applier
 from lockgate.oracle.apply.plan import Observation, Parsed, State
 from lockgate.oracle.apply.session import Session
-from lockgate.oracle.server.backend import quote
 from lockgate.parse import Statement, SyntaxFailure, parse_script
+from lockgate.parse.facts import OF_THE_CLUSTER
 from lockgate.parse.statement import nodes
 from lockgate.sources.migration import Script
 
 # the roles exist already (roles.py), without what they may not have here; so does the database, under another name
-_DONE = frozenset({"CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "GrantRoleStmt", "CreatedbStmt"})
 _NAME = re.compile(r"""\"(?:[^"]|"")+\"|'(?:[^']|'')+'|[\w$]+""")
 _DATABASE = re.compile(r'(\bDATABASE\s+)("(?:[^"]|"")+"|[\w$]+)', re.IGNORECASE)
 
@@ -80,7 +80,7 @@ def _done(statement: Statement | SyntaxFailure) -> bool:
     remark = (
         statement.tag == "CommentStmt" and of == "OBJECT_EXTENSION"
     )  # the extension's own, where our superuser made it
-    return statement.tag in _DONE or remark or (statement.tag == "AlterOwnerStmt" and of == "OBJECT_DATABASE")
+    return statement.tag in OF_THE_CLUSTER or remark or (statement.tag == "AlterOwnerStmt" and of == "OBJECT_DATABASE")
 
 
 def _here(statement: Statement | SyntaxFailure, database: str) -> Statement | SyntaxFailure:

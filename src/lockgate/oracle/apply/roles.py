@@ -12,9 +12,10 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.errors import CannotCheck
+from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.plan import Membership, RolePlan, ScratchRole
 from lockgate.oracle.read.dumped import Dumped
-from lockgate.oracle.server.backend import Backend, ask, literal, quote
+from lockgate.oracle.server.backend import Backend, ask
 from lockgate.oracle.server.names import own, stand_in
 
 # As reports name them; on the server each has a random end (server/names.py)

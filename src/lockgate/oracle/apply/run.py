@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lockgate.base.errors import CannotCheck
+from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.apply import Applier
 from lockgate.oracle.apply.asked import prepare
 from lockgate.oracle.apply.ground import hold
@@ -29,7 +30,7 @@ from lockgate.oracle.apply.roles import Cast, cast, handover_sql, owned_schemas
 from lockgate.oracle.apply.session import Session
 from lockgate.oracle.read.catalog import read_catalog
 from lockgate.oracle.read.dumped import Dumped, dumped
-from lockgate.oracle.server.backend import Backend, EmbeddedBackend, ask, literal, quote, start
+from lockgate.oracle.server.backend import Backend, EmbeddedBackend, ask, start
 from lockgate.oracle.server.stand_ins import MARK
 from lockgate.oracle.server.wire import Crashed, Lost
 from lockgate.parse import parse_script

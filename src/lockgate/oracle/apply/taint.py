@@ -15,6 +15,7 @@ import msgspec
 
 from lockgate.oracle.apply.plan import Failure
 from lockgate.parse import Statement
+from lockgate.parse.facts import BESIDE_A_TABLE, CHANGING_ROWS, CODE, PRIVILEGES, WITHOUT_EFFECT
 from lockgate.parse.statement import nodes
 
 _WORD = re.compile(r"[^\W\d][\w$]*")
@@ -31,26 +32,10 @@ _HARMLESS_FUNCTIONS = frozenset(
         "setval",
     }
 )
-_DATA = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "TruncateStmt", "CopyStmt"})
-_WITHOUT_EFFECT = frozenset(
-    {
-        "CommentStmt",
-        "ExplainStmt",
-        "VacuumStmt",
-        "ClusterStmt",
-        "ReindexStmt",
-        "CheckPointStmt",
-        "LockStmt",
-        "SecLabelStmt",
-    }
-)
-# what these make stands beside a table: without them the table is what it would be
-_BESIDE = frozenset({"CreateTrigStmt", "CreatePolicyStmt", "AlterPolicyStmt", "RuleStmt"})
 # the object is there already: nothing that follows rests on the refused creation
 THERE_ALREADY = frozenset({"42P07", "42710", "42701", "42723", "42P06"})
 _DATA_CLASSES = ("21", "22", "23", "P0")
 _LOOKUPS = ("42883", "42704", "42P01", "42703", "3F000")
-_PRIVILEGE = frozenset({"GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt"})
 
 
 class Taint(msgspec.Struct):
@@ -68,14 +53,14 @@ class Taint(msgspec.Struct):
             self.everything = self.everything or why
             return
         tag, node = statement.tag, statement.node
-        if tag in _WITHOUT_EFFECT:
+        if tag in WITHOUT_EFFECT:
             return
-        if tag in _DATA:
+        if tag in CHANGING_ROWS:
             self.data.add(node.get("relation", {}).get("relname", ""))
         elif tag == "CreateExtensionStmt":
             self.missing = self.missing or why
             self.names.add(node.get("extname", ""))
-        elif tag in _PRIVILEGE or (tag == "AlterTableStmt" and _only_owner(node)):
+        elif tag in PRIVILEGES or (tag == "AlterTableStmt" and _only_owner(node)):
             self.privileges = self.privileges or why
         elif tag == "SelectStmt" and not set(_functions(node)) - _HARMLESS_FUNCTIONS:
             self.data.update(words(statement.text))
@@ -124,9 +109,9 @@ def words(text: str) -> set[str]:
 def targets(tag: str, node: dict[str, Any]) -> Iterator[str]:
     """The names of what a statement makes or changes, as far as its tree tells; none for DO, CALL and what is
     unknown."""
-    if tag in ("DoStmt", "CallStmt", "VariableSetStmt", "SelectStmt"):
+    if tag in CODE or tag in ("VariableSetStmt", "SelectStmt"):
         return
-    beside = tag in _BESIDE or (tag == "IndexStmt" and not node.get("unique"))
+    beside = tag in BESIDE_A_TABLE or (tag == "IndexStmt" and not node.get("unique"))
     for key in () if beside else ("relation", "view", "sequence", "typevar", "table"):
         if isinstance(node.get(key), dict):
             yield node[key].get("relname", "")

@@ -12,21 +12,23 @@ from lockgate.oracle.apply.plan import Parsed
 from lockgate.oracle.apply.taint import targets
 from lockgate.oracle.bodies.routines import Routine
 from lockgate.parse import Statement
+from lockgate.parse.facts import CODE, MAINTENANCE, PRIVILEGES, QUERIES, SIGNALS, WITH_A_QUERY
 from lockgate.parse.statement import nodes
 
 # nothing that a body refers to means anything else after these
-_HARMLESS = frozenset(
-    {
+_HARMLESS = (
+    PRIVILEGES
+    | MAINTENANCE
+    | SIGNALS
+    | WITH_A_QUERY
+    | {
         "AlterDatabaseSetStmt",
-        "AlterDefaultPrivilegesStmt",
-        "AlterOwnerStmt",
         "AlterPolicyStmt",
         "AlterRoleSetStmt",
         "AlterRoleStmt",
         "AlterSeqStmt",
         "AlterSystemStmt",
         "ClosePortalStmt",
-        "ClusterStmt",
         "CommentStmt",
         "CompositeTypeStmt",
         "CopyStmt",
@@ -39,28 +41,18 @@ _HARMLESS = frozenset(
         "CreateSeqStmt",
         "CreateStatsStmt",
         "CreateStmt",
-        "CreateTableAsStmt",
         "DeallocateStmt",
-        "DeclareCursorStmt",
-        "ExplainStmt",
-        "GrantRoleStmt",
-        "GrantStmt",
         "IndexStmt",
         "LockStmt",
-        "NotifyStmt",
         "RefreshMatViewStmt",
-        "ReindexStmt",
         "TransactionStmt",
         "TruncateStmt",
-        "VacuumStmt",
         "VariableSetStmt",
-        "VariableShowStmt",
     }
 )
 _DDL = frozenset({"alter", "create", "drop", "execute", "import"})
 _HARMLESS_DROPS = frozenset({"OBJECT_POLICY", "OBJECT_STATISTIC_EXT", "OBJECT_TRIGGER"})
-_QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
-_UNKNOWN = frozenset({"AlterExtensionStmt", "CallStmt", "CreateExtensionStmt", "DoStmt", "DropOwnedStmt"})
+_UNKNOWN = CODE | {"AlterExtensionStmt", "CreateExtensionStmt", "DropOwnedStmt"}
 # of ALTER TABLE: what changes columns, their types, or the keys that ON CONFLICT and GROUP BY rest on
 _CHANGES = frozenset(
     {
@@ -95,7 +87,7 @@ def affected(statements: Parsed, routines: Iterable[Routine]) -> Affected:
         if not isinstance(statement, Statement) or statement.tag in _HARMLESS:
             continue
         if statement.tag in _UNKNOWN or (
-            statement.tag in _QUERIES and not runners.isdisjoint(_functions(statement.node))
+            statement.tag in QUERIES and not runners.isdisjoint(_functions(statement.node))
         ):
             return Affected(None, True)
         names = _names(statement.tag, statement.node)
@@ -129,7 +121,7 @@ def _makes(tag: str, node: dict[str, Any]) -> bool:
 
 def _names(tag: str, node: dict[str, Any]) -> set[str] | None:
     """The names that a statement changes; None: any."""
-    if tag in ("CreateTrigStmt", "AlterFunctionStmt", *_QUERIES) or node.get("removeType") in _HARMLESS_DROPS:
+    if tag in ("CreateTrigStmt", "AlterFunctionStmt", *QUERIES) or node.get("removeType") in _HARMLESS_DROPS:
         return set()
     if tag == "AlterTableStmt":
         return _of_table(node)

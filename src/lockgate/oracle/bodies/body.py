@@ -13,12 +13,13 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import replace
 
+from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.plan import BodyObservation, Failure
 from lockgate.oracle.bodies import plpgsql_check
 from lockgate.oracle.bodies.doubts import certain, elsewhere
 from lockgate.oracle.bodies.probe import Part, Probe, probe
 from lockgate.oracle.bodies.routines import Firing, Routine
-from lockgate.oracle.server.backend import Backend, ask, literal, quote
+from lockgate.oracle.server.backend import Backend, ask
 from lockgate.oracle.server.wire import Connection, Crashed, Late, Lost, Reply
 from lockgate.parse.plpgsql.parser import parse_body
 from lockgate.parse.plpgsql.scan import BodySyntax

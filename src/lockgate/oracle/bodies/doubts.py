@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from lockgate.base.sql import literal
 from lockgate.oracle.apply.plan import Failure
 from lockgate.oracle.bodies.probe import Part
 from lockgate.oracle.bodies.routines import Routine
-from lockgate.oracle.server.backend import literal
 from lockgate.parse.plpgsql.conditions import catches
 
 _WORD = re.compile(r"\w+")

@@ -13,8 +13,9 @@ import re
 
 import msgspec
 
+from lockgate.base.sql import literal, quote
 from lockgate.oracle.bodies.routines import Firing, Routine
-from lockgate.oracle.server.backend import Backend, ask, literal, quote, rows
+from lockgate.oracle.server.backend import Backend, ask, rows
 from lockgate.oracle.server.names import own
 from lockgate.oracle.server.wire import Connection
 

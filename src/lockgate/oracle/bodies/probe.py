@@ -13,9 +13,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from lockgate.base.sql import quote
 from lockgate.oracle.apply.planned import can_be_planned, dotted, empty, plan, reads, returned
 from lockgate.oracle.apply.records import loose_records
-from lockgate.oracle.server.backend import quote
 from lockgate.parse.plpgsql import tree
 from lockgate.parse.plpgsql.walk import every
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from lockgate.base.conninfo import CONNECT_TIMEOUT, address, cannot, parts_of
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.sql import quote
 from lockgate.oracle.read import production
-from lockgate.oracle.server.backend import quote
 from lockgate.oracle.server.binaries import at_hand
 
 # lines in which two dumps of one schema differ: versions, and the random key of newer psql restrictions

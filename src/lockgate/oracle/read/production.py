@@ -12,9 +12,9 @@ import msgspec
 
 from lockgate.base.conninfo import CONNECT_TIMEOUT, cannot, parts_of
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.sql import literal, quote
 from lockgate.oracle.read.definition import Definition
 from lockgate.oracle.read.definitions import SQL, parsed
-from lockgate.oracle.server.backend import quote
 
 _TABLE = re.compile(r'(?:[\w$]+|"[^"]+")(?:\.(?:[\w$]+|"[^"]+"))?')
 _ROLES = """SELECT r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication, r.rolbypassrls
@@ -137,9 +137,9 @@ class _Reader:
     def found(self, table: str) -> str:
         """A table by its usual name: where the search_path finds it, else the only one of that name; "" where there is
         none."""
-        last = _constant(table.rpartition(".")[2])
+        last = literal(table.rpartition(".")[2])
         anywhere = f"SELECT min(c.oid::pg_catalog.regclass::text) FROM pg_catalog.pg_class c WHERE c.relname = {last} AND c.relkind IN ('r', 'p')"
-        named = f"pg_catalog.to_regclass({_constant(table)})::text"
+        named = f"pg_catalog.to_regclass({literal(table)})::text"
         return self.execute(f"SELECT COALESCE({named}, ({anywhere} HAVING count(*) = 1), '')").fetchone()[0] or ""
 
     def header(self) -> Iterator[str]:
@@ -173,13 +173,9 @@ class _Reader:
             target = " IN ".join(
                 [*([f"ROLE {quote(role)}"] if role else []), *([f"DATABASE {quote(name)}"] if here else [])]
             )
-            yield f"ALTER {target} SET {quote(key)} TO {value if key in _LISTS and value else _constant(value)};\n"
+            yield f"ALTER {target} SET {quote(key)} TO {value if key in _LISTS and value else literal(value)};\n"
         yield "\n"
 
 
 def _word(yes: bool) -> str:
     return "TRUE" if yes else "FALSE"
-
-
-def _constant(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from lockgate.base.errors import CannotCheck
+from lockgate.base.sql import literal
 from lockgate.oracle.apply.plan import SIZE_LIMIT, ServerInfo, ServerWish
 from lockgate.oracle.server.binaries import choose
 from lockgate.oracle.server.embedded import Server
@@ -176,16 +177,6 @@ def rows(reply: Reply) -> list[tuple[str | None, ...]]:
     return reply.rows
 
 
-def quote(name: str) -> str:
-    """An identifier as SQL text."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A string constant as SQL text, whatever standard_conforming_strings says."""
-    return ("E'" if "\\" in text else "'") + text.replace("'", "''").replace("\\", "\\\\") + "'"
-
-
 def major_of(version: str) -> int:
     """16 of "16.9 (Debian ...)"."""
     found = re.match(r"\d+", version)
@@ -199,10 +190,8 @@ __all__ = [
     "EmbeddedBackend",
     "Lost",
     "ask",
-    "literal",
     "major_of",
     "operated",
-    "quote",
     "rows",
     "start",
 ]

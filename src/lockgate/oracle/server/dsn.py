@@ -14,8 +14,9 @@ from psycopg import pq
 
 from lockgate.base.conninfo import parts_of
 from lockgate.base.errors import CannotCheck
+from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.plan import ServerInfo
-from lockgate.oracle.server.backend import ADMIN_SETTINGS, OPERATION, ask, literal, major_of, operated, quote
+from lockgate.oracle.server.backend import ADMIN_SETTINGS, OPERATION, ask, major_of, operated
 from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.template import scram_verifier
 from lockgate.oracle.server.wire import Connection, Ear, Late, Lost, Reply

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.parse.facts import MODIFYING
 from lockgate.timeline.binder.coercion import UNKNOWN
 from lockgate.timeline.binder.state import Cte, State
 from lockgate.timeline.binder.term import Term
@@ -12,7 +13,6 @@ from lockgate.timeline.binder.values import Column
 from lockgate.timeline.context import Node
 
 RECORDARRAY, RECORD, TEXT, BOOL = 2287, 2249, 25, 16
-_DML = {"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"}
 
 
 def with_clause(state: State, body: Node | None) -> None:
@@ -25,7 +25,7 @@ def with_clause(state: State, body: Node | None) -> None:
         name, at = node["ctename"], node.get("location", 0)
         if sum(n["ctename"] == name for n in ctes) > 1 and node is not next(n for n in ctes if n["ctename"] == name):
             raise state.ctx.refuse("42712", f'WITH query name "{name}" specified more than once', at, name=name)
-        if next(iter(node["ctequery"])) in _DML and state.parent is not None:
+        if next(iter(node["ctequery"])) in MODIFYING and state.parent is not None:
             message = "WITH clause containing a data-modifying statement must be at the top level"
             raise state.ctx.refuse("0A000", message, at)
     made = []
@@ -78,7 +78,7 @@ def _analyse(owner: State, cte: Cte) -> None:
     owner.items, owner.kind = saved_items, saved_kind
     gathered.uses, gathered.routines = uses, routines
     gathered.ctes.append(cte)
-    cte.dml = next(iter(cte.node["ctequery"])) in _DML
+    cte.dml = next(iter(cte.node["ctequery"])) in MODIFYING
     if cte.dml:
         owner.gathered.modifies = True
         cte.has_returning = result.returning

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from lockgate.base.sql import quote_identifier
 from lockgate.catalog.catalog import Event
 from lockgate.catalog.objects import PG_CATALOG, Namespace, Other, Relation
-from lockgate.catalog.typename import quote_identifier
 from lockgate.timeline.context import Context, Node
 
 

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from lockgate.base.sql import literal, quote, quote_identifier
 from lockgate.catalog.objects import Relation
-from lockgate.catalog.typename import quote_identifier, type_name
+from lockgate.catalog.typename import type_name
 from lockgate.timeline.budget import TEXT
 from lockgate.timeline.evaluate.lookup import lookup, reg_name
 from lockgate.timeline.evaluate.matching import replaced
@@ -156,7 +157,7 @@ def _table_is_visible(world: World, args: list[Value]) -> Value:
     found = world.ctx.catalog.find(Relation, args[0]) if args and isinstance(args[0], int) else None
     if found is None:
         return UNKNOWN
-    first = lookup(world, "class", '"' + found.name.replace('"', '""') + '"')
+    first = lookup(world, "class", quote(found.name))
     return first if isinstance(first, Unknown) else first == found.oid
 
 
@@ -206,8 +207,7 @@ _NOT_NULL = frozenset(
 def quote_literal(value: Value) -> str:
     """quote_literal(): doubled quotes, E'' where a backslash stands in it."""
     shown = str(text_of(value))
-    body = shown.replace("'", "''").replace("\\", "\\\\")
-    return (" E'" if "\\" in shown else "'") + body + "'"
+    return literal(shown)
 
 
 def format_text(pattern: str, *args: Value) -> Value:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lockgate.base.lazy_imports import pattern
+from lockgate.base.sql import quote_identifier
 from lockgate.catalog.objects import FIRST_USER_OID, Relation, Routine, Type
-from lockgate.catalog.typename import quote_identifier, type_name
+from lockgate.catalog.typename import type_name
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Reg, Value
 from lockgate.timeline.evaluate.world import World
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from lockgate.base.sql import qualified
 from lockgate.catalog.objects import FIRST_USER_OID, Relation
 from lockgate.timeline.evaluate.contents import contents_of
 from lockgate.timeline.evaluate.lookup import lookup
@@ -34,9 +35,7 @@ def oids_in(wanted: Wanted, column: str) -> frozenset[int] | None:
 
 def rows_of(world: World, schema: str | None, name: str, wanted: Wanted) -> tuple[list[str], list[Row]]:
     """The columns and rows of a relation as the search path finds it."""
-    quoted = '"' + name.replace('"', '""') + '"'
-    full = quoted if schema is None else '"' + schema.replace('"', '""') + '".' + quoted
-    found = lookup(world, "class", full)
+    found = lookup(world, "class", qualified(schema or "", name))
     if not isinstance(found, Reg):
         return [], [Row({}, False)]
     if int(found) >= FIRST_USER_OID:

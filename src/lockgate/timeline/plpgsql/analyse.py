@@ -13,6 +13,7 @@ import msgspec
 
 from lockgate.catalog.objects import Routine
 from lockgate.catalog.typename import INT4, RECORD, TEXT
+from lockgate.parse.facts import QUERIES, WITH_A_QUERY
 from lockgate.parse.plpgsql import tree
 from lockgate.parse.plpgsql.conditions import catches
 from lockgate.parse.plpgsql.walk import every, fragments
@@ -25,12 +26,10 @@ from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.plpgsql.declare import declare
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, fields_of
-from lockgate.timeline.plpgsql.sentences import QUERIES
 
 _MAKES = frozenset(
     {"CreateStmt", "CreateTableAsStmt", "DropStmt", "ViewStmt", "AlterTableStmt", "CreateSeqStmt", "RenameStmt"}
 )
-_SEEING = frozenset({"CreateTableAsStmt", "ExplainStmt", "DeclareCursorStmt"})
 
 
 class Broken(msgspec.Struct, frozen=True):
@@ -96,7 +95,7 @@ class Analyser:
         ):
             return
         before = self.ctx.catalog.freeze()
-        self.ctx.variables = self.scope.variables() if tag in _SEEING else None
+        self.ctx.variables = self.scope.variables() if tag in WITH_A_QUERY else None
         try:
             with self.place.enter(self.ctx, fragment):
                 execute(self.ctx, tag, node)

@@ -6,12 +6,13 @@ import re
 from typing import Any
 
 from lockgate.base.lazy_imports import pattern
-from lockgate.catalog.typename import quote_identifier
+from lockgate.base.sql import literal, quote_identifier
+from lockgate.parse.facts import KEEPING_THE_CATALOG
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import Unknown, World, expression, text_of
-from lockgate.timeline.targets import HARMLESS, HOLE, taints_of
+from lockgate.timeline.targets import HOLE, taints_of
 
 # a name, else a number (RESTART WITH), a string, a query (AS pg_get_viewdef()), a constraint (pg_get_constraintdef()),
 # a column, some options
@@ -68,7 +69,7 @@ def _format(world: World, args: list[Node]) -> str:
 
 def _literal(world: World, node: Node) -> str:
     """quote_literal() and %L: a constant, though not known which."""
-    return "'" + template(world, node).replace("'", "''") + "'"
+    return literal(template(world, node))
 
 
 def only_values(text: str) -> list[tuple[str, Node]]:
@@ -119,7 +120,7 @@ def taint_template(ctx: Context, text: str) -> None:
         _taint_prefix(ctx, text)
         return
     for tag, node, _, _ in statements:
-        for key in taints_of(ctx, tag, node) or [("any",)] if tag not in HARMLESS else ():
+        for key in taints_of(ctx, tag, node) or [("any",)] if tag not in KEEPING_THE_CATALOG else ():
             ctx.taint(key, _WHY)
 
 

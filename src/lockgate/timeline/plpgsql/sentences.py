@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from lockgate.parse.facts import QUERIES, WITH_A_QUERY
 from lockgate.parse.plpgsql import tree
 from lockgate.parse.routine import EXPRESSION_PREFIX, GrammarError, parse_query, parse_statements
 from lockgate.parse.statement import Node
@@ -21,8 +22,7 @@ from lockgate.timeline.plpgsql.scope import Frame, Scope, Var
 from lockgate.timeline.targets import HOLE
 
 STEP, CHARACTER = 200, 2  # what a statement of a body costs, and each character of a query
-QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
-_SEEING = frozenset({"CreateTableAsStmt", "ExplainStmt", "DeclareCursorStmt", "CallStmt"})
+_SEEING = WITH_A_QUERY | {"CallStmt"}
 _MANY = [Row({}, False)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.base.sql import quote_identifier
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import (
@@ -19,7 +20,7 @@ from lockgate.catalog.objects import (
     Trigger,
     Type,
 )
-from lockgate.catalog.typename import quote_identifier, type_name
+from lockgate.catalog.typename import type_name
 from lockgate.timeline.context import Context
 
 quoted = quote_identifier

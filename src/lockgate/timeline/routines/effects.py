@@ -10,6 +10,7 @@ from typing import Any
 
 from lockgate.base.lazy_imports import pattern
 from lockgate.catalog.objects import Relation, Routine, Trigger
+from lockgate.parse.facts import KEEPING_THE_CATALOG, TRIGGER_EVENT
 from lockgate.parse.plpgsql import tree
 from lockgate.parse.plpgsql.parser import parse_body
 from lockgate.parse.plpgsql.scan import BodySyntax
@@ -25,10 +26,9 @@ from lockgate.timeline.routines import large_objects
 from lockgate.timeline.routines.sequences import check_call
 from lockgate.timeline.routines.triggers import fire
 from lockgate.timeline.routines.writes import may_write, write
-from lockgate.timeline.targets import HARMLESS
 
 _TRIGGER, _EVENT_TRIGGER = 2279, 3838
-_SAFE = HARMLESS | {"VariableSetStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "TransactionStmt"}
+_SAFE = KEEPING_THE_CATALOG | {"VariableSetStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "TransactionStmt"}
 _DML = pattern(
     r"\s*\(*\s*(select|insert|update|delete|merge|with|values|notify|set|copy|lock|analyze|vacuum|refresh)\b",
     re.IGNORECASE,
@@ -303,7 +303,7 @@ def _triggers(ctx: Context, query: Query, tag: str) -> None:
     """Triggers whose functions alter the catalog run an unknown number of times."""
     from lockgate.timeline.routines.run import maybe_run
 
-    event = {"InsertStmt": "I", "UpdateStmt": "U", "DeleteStmt": "D"}.get(tag, "IUD")
+    event = TRIGGER_EVENT.get(tag, "IUD")
     relation = ctx.catalog.find(Relation, query.target) if query.target else None
     for trigger in ctx.catalog.of_relation(relation.oid, Trigger) if relation is not None else ():
         function = ctx.catalog.find(Routine, trigger.function)

@@ -10,6 +10,7 @@ from lockgate.base.findings import Label
 from lockgate.base.text import Offsets, Source, Span
 from lockgate.catalog.merge import merge
 from lockgate.catalog.objects import Relation, Routine, Trigger
+from lockgate.parse.facts import QUERIES
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.tokens import token_end
 from lockgate.timeline.budget import Exhausted
@@ -113,7 +114,7 @@ def _scope(ctx: Context, routine: Routine, args: Sequence[Value], conflict: str)
 
 def _run_sql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place) -> Value:
     from lockgate.timeline.transitions import execute
-    from lockgate.timeline.transitions.query.query import QUERIES, run_query
+    from lockgate.timeline.transitions.query.query import run_query
 
     assert routine.body is not None
     text = routine.body.text

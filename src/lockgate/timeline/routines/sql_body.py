@@ -9,6 +9,7 @@ from typing import Any
 from lockgate.base.text import Offsets
 from lockgate.catalog.objects import FIRST_USER_OID, Routine
 from lockgate.catalog.typename import RECORD, VOID, type_name, type_of
+from lockgate.parse.facts import QUERIES, WITH_A_QUERY
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import Block, Column, Expr, Query, Variables, analyze_query, check_rewriting, coerce
@@ -18,9 +19,6 @@ from lockgate.timeline.plpgsql.declare import is_polymorphic, outer_scope
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import fields_of
 from lockgate.timeline.privileges.query import check_query
-from lockgate.timeline.transitions.query.query import QUERIES
-
-_WRAPPERS = frozenset({"CreateTableAsStmt", "ExplainStmt", "DeclareCursorStmt"})
 
 
 def validate_sql(ctx: Context, routine: Routine) -> None:
@@ -61,7 +59,7 @@ def analysed(ctx: Context, routine: Routine, *, skip: bool = False) -> Iterator[
 
 
 def _statement(ctx: Context, tag: str, node: Node, variables: Variables) -> Query | None:
-    if tag in _WRAPPERS and "query" in node:
+    if tag in WITH_A_QUERY and "query" in node:
         ((tag, node),) = node["query"].items()
         if tag in QUERIES:
             analyze_query(ctx, tag, node, variables=variables)

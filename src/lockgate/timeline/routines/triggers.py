@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.catalog.objects import Relation, Routine, Trigger
+from lockgate.parse.facts import TRIGGER_EVENT
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import Query
 from lockgate.timeline.context import Context
@@ -12,21 +13,19 @@ from lockgate.timeline.evaluate import World
 from lockgate.timeline.failure import Refused, Unsure
 from lockgate.timeline.routines.new_rows import some
 
-_EVENTS = {"InsertStmt": "I", "UpdateStmt": "U", "DeleteStmt": "D"}
-
 
 def fire(world: World, query: Query, tag: str, node: Node, timings: str) -> None:
     """Run the functions of the triggers of these timings for what they may not do; nothing else that they do is kept.
     Refuses with 42501."""
     ctx = world.ctx
-    relation = ctx.catalog.find(Relation, query.target) if query.target and tag in _EVENTS else None
+    relation = ctx.catalog.find(Relation, query.target) if query.target and tag in TRIGGER_EVENT else None
     if (
         relation is None
         or relation.kind not in "rv"
         or ctx.session.settings.get("session_replication_role", "origin") != "origin"
     ):
         return
-    for trigger in _certain(world, relation, _EVENTS[tag], node):
+    for trigger in _certain(world, relation, TRIGGER_EVENT[tag], node):
         function = ctx.catalog.find(Routine, trigger.function)
         if trigger.timing in timings and function is not None:
             _try(ctx, function, relation, trigger)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from lockgate.catalog.objects import Attribute, Constraint, Relation, Rewrite, Routine, Trigger, Type
+from lockgate.parse.facts import TRIGGER_EVENT
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import Query, find_relation
 from lockgate.timeline.context import Context
@@ -18,7 +19,6 @@ from lockgate.timeline.routines.new_rows import check_new_rows
 from lockgate.timeline.routines.violations import check_keys, check_nulls
 
 _WRITING = re.compile(r"\b(insert|update|delete|merge|truncate|copy|execute|call)\b", re.IGNORECASE)
-_EVENTS = {"InsertStmt": "I", "UpdateStmt": "U", "DeleteStmt": "D"}
 
 
 def write(ctx: Context, tag: str, node: Node, query: Query, world: World) -> None:
@@ -45,7 +45,7 @@ def _inner(node: Node) -> Iterator[tuple[str, Node]]:
 
 
 def _write(world: World, tag: str, node: Node, relation: Relation | None, *, follow: bool) -> None:
-    ctx, catalog, event = world.ctx, world.ctx.catalog, _EVENTS.get(tag, "")
+    ctx, catalog, event = world.ctx, world.ctx.catalog, TRIGGER_EVENT.get(tag, "")
     if relation is None or relation.kind != "r" or not event or catalog.of_relation(relation.oid, Rewrite):
         catalog.forget()
         return

@@ -8,8 +8,6 @@ from typing import Any
 from lockgate.timeline.binder import Query, Variables, analyze_query, check_uses
 from lockgate.timeline.context import Context, Node
 
-QUERIES = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
-
 
 def select(ctx: Context, node: Node) -> None:
     """SELECT and VALUES; SELECT ... INTO makes a table."""

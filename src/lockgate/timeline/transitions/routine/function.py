@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from lockgate.base.sql import quote_identifier
 from lockgate.catalog.objects import Body, Extension, Namespace, Other, Routine
-from lockgate.catalog.typename import RECORD, VOID, quote_identifier, type_name, type_of
+from lockgate.catalog.typename import RECORD, VOID, type_name, type_of
 from lockgate.timeline.binder import find_routine, resolve_type
 from lockgate.timeline.binder.coercion import POLYMORPHIC
 from lockgate.timeline.binder.names import did_you_mean

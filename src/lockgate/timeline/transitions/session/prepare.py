@@ -8,13 +8,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from lockgate.catalog.objects import Routine
+from lockgate.parse.facts import QUERIES
 from lockgate.timeline.binder import Column, Variables, analyze_query, check_uses, resolve_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_superuser
 from lockgate.timeline.routines.effects import plan
-from lockgate.timeline.transitions.query.query import QUERIES
-
-_WRITES = QUERIES - {"SelectStmt"}
 
 
 def _single(node: Node) -> tuple[str, Node]:
