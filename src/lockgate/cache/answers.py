@@ -3,19 +3,22 @@ others stands as long as the schema does."""
 
 from __future__ import annotations
 
-import marshal
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import TypeVar
+
+import msgspec
 
 from lockgate.base.text import Source
-from lockgate.cache import checkpoint as waypoint
-from lockgate.cache import store as cache
+from lockgate.cache import store
+from lockgate.cache.columns import Unfit, dump, restore
 from lockgate.cache.stamp import settled
 from lockgate.queries.examine import Examined
 from lockgate.queries.files import File
 from lockgate.queries.hints import hints
 
+T = TypeVar("T")
 _Stamp = tuple[str | int, ...]  # with the name's suffix, as which of the languages the file is taken for
 
 
@@ -25,9 +28,9 @@ class Glance:
     def __init__(self, place: str) -> None:
         self._start = time.time_ns()
         self._name = (
-            cache.digest(b"glance", place.encode("utf-8", "surrogateescape")) if cache.folder() is not None else b""
+            store.digest(b"glance", place.encode("utf-8", "surrogateescape")) if store.folder() is not None else b""
         )
-        self._before = frozenset(_loaded(self._name) or ())
+        self._before = _loaded(self._name, set[_Stamp])
         self._now: set[_Stamp] = set()
 
     def blank(self, file: File) -> bool:
@@ -49,7 +52,7 @@ class Glance:
     def write(self) -> None:
         """Keep what this run saw."""
         if self._name and self._now != self._before:
-            cache.write(self._name, marshal.dumps(tuple(self._now)))
+            store.write(self._name, msgspec.msgpack.encode(self._now))
 
 
 class Answers:
@@ -58,7 +61,7 @@ class Answers:
 
     def __init__(self, name: bytes, sources: Mapping[str, Source]) -> None:
         self._name, self._sources = name, dict(sources)
-        self._before: dict[bytes, bytes] = _loaded(name) or {}
+        self._before = _loaded(name, dict[bytes, bytes])
         self._now: dict[bytes, bytes] = {}
         self.used = False  # whether any was asked for, and there
 
@@ -72,7 +75,10 @@ class Answers:
             return Examined((), ())
         name = shown()
         self._sources[name] = Source(name, data.decode("utf-8", "replace"))
-        came: Examined = waypoint.restore(kept, self._sources)
+        try:
+            came: Examined = restore(kept, self._sources)
+        except Unfit:
+            return None
         return came
 
     def put(self, path: str, data: bytes, came: Examined) -> None:
@@ -80,12 +86,13 @@ class Answers:
         if self._name:
             own = {id(one.query.source): one.query.source for one in came.resolutions}
             named = self._sources.values() if any(one.failure is not None for one in came.resolutions) else ()
-            self._now[_key(path, data)] = waypoint.dump(came, (*named, *own.values())) if own else b""
+            with suppress(Unfit):
+                self._now[_key(path, data)] = dump(came, (*named, *own.values())) if own else b""
 
     def write(self) -> None:
         """Leave them to the next run."""
         if self._name and self._now != self._before:
-            cache.write(self._name, marshal.dumps(self._now))
+            store.write(self._name, msgspec.msgpack.encode(self._now))
 
 
 def _stamp(file: File) -> _Stamp:
@@ -93,12 +100,13 @@ def _stamp(file: File) -> _Stamp:
 
 
 def _key(path: str, data: bytes) -> bytes:
-    return cache.digest(path.encode("utf-8", "surrogateescape"), data)
+    return store.digest(path.encode("utf-8", "surrogateescape"), data)
 
 
-def _loaded(name: bytes) -> Any:
-    data = cache.read(name) if name else None
+def _loaded(name: bytes, kind: type[T]) -> T:
+    """What an earlier run left under a name; an empty one where there is nothing that fits."""
+    data = store.read(name) if name else None
     try:
-        return marshal.loads(data) if data is not None else None
-    except (ValueError, EOFError, TypeError):  # bytes that do not fit
-        return None
+        return msgspec.msgpack.decode(data, type=kind) if data is not None else kind()
+    except msgspec.MsgspecError:
+        return kind()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import marshal
 import os
 from collections.abc import Callable
 from importlib.machinery import PathFinder
 
 import msgspec
 
-from lockgate.cache import store as cache
+from lockgate.cache import store
 from lockgate.queries import source_code, sql_file
 from lockgate.queries.fit import Fitted, fit
 from lockgate.queries.known import Known
@@ -18,13 +17,14 @@ from lockgate.queries.query import Query
 
 _Words = tuple[str, tuple[tuple[int, int], ...], int, str]  # a passage
 _Fit = tuple[_Words, tuple[int, ...], bool, bool, bool, bool] | None
+_Left = tuple[dict[bytes, tuple[_Words, ...]], dict[bytes, _Fit]]  # passages of texts, and what was fitted
 
 
 class Memory(msgspec.Struct):
     """The passages of texts and what was fitted. ``before`` is what the last run left, ``now`` what this one uses."""
 
     name: bytes = b""
-    before: tuple[dict[bytes, tuple[_Words, ...]], dict[bytes, _Fit]] = ({}, {})
+    before: _Left = ({}, {})
     passages_now: dict[bytes, tuple[_Words, ...]] = msgspec.field(default_factory=dict)
     fits_now: dict[bytes, _Fit] = msgspec.field(default_factory=dict)
     new: bool = False
@@ -32,7 +32,7 @@ class Memory(msgspec.Struct):
 
     def passages(self, suffix: str, data: bytes, known: Known) -> list[Passage]:
         """What of a file may be SQL; nothing where it has no relation's name in it."""
-        key = cache.digest(suffix.encode(), data)
+        key = store.digest(suffix.encode(), data)
         words = self.before[0].get(key)
         if words is None:
             if not known.mentioned(data):
@@ -66,7 +66,7 @@ class Memory(msgspec.Struct):
         return self._fitted(("loose" if query.fitted.loose else "", _words(passage)), find)
 
     def _fitted(self, of: tuple[str, _Words], find: Callable[[], Fitted | None]) -> Fitted | None:
-        key = cache.digest(marshal.dumps(of, 2))
+        key = store.digest(msgspec.msgpack.encode(of))
         if key in self.before[1]:
             words = self.fits_now[key] = self.before[1][key]
             return None if words is None else Fitted(Passage(*words[0]), frozenset(words[1]), *words[2:])
@@ -90,7 +90,7 @@ class Memory(msgspec.Struct):
         """Keep what this run used for the next one, and what it had no need to ask for."""
         if self.name and (self.new or (self.whole and len(self.passages_now) < len(self.before[0]))):
             before = ({}, {}) if self.whole else self.before
-            cache.write(self.name, marshal.dumps((before[0] | self.passages_now, before[1] | self.fits_now)))
+            store.write(self.name, msgspec.msgpack.encode((before[0] | self.passages_now, before[1] | self.fits_now)))
 
 
 def _words(passage: Passage) -> _Words:
@@ -99,13 +99,13 @@ def _words(passage: Passage) -> _Words:
 
 def remembered(place: str) -> Memory:
     """The memory of the project in a folder; an empty one where there is none."""
-    if cache.folder() is None:
+    if store.folder() is None:
         return Memory()
-    name = cache.digest(b"queries", place.encode("utf-8", "surrogateescape"), *_grammars())
-    data = cache.read(name)
+    name = store.digest(b"queries", place.encode("utf-8", "surrogateescape"), *_grammars())
+    data = store.read(name)
     try:
-        return Memory(name, marshal.loads(data) if data is not None else ({}, {}))
-    except (ValueError, EOFError, TypeError):  # bytes that do not fit
+        return Memory(name, msgspec.msgpack.decode(data, type=_Left)) if data is not None else Memory(name)
+    except msgspec.MsgspecError:  # bytes that do not fit
         return Memory(name)
 
 

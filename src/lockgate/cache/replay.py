@@ -1,14 +1,14 @@
 """Recall: of a folder that was checked before, only what comes after the first change is replayed.
 
 Every leg of a replay has a key, made from its text and the key before it: two replays with the same key so far are in
-the same state. Under the folder's name the cache holds what each leg came to; under keys of legs it holds waypoints
+the same state. Under the folder's name the cache holds what each leg came to; under keys of legs it holds checkpoints
 from which a replay goes on.
 """
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -18,15 +18,15 @@ from msgspec.structs import replace
 
 from lockgate.base.findings import Finding
 from lockgate.base.text import Source, Span
-from lockgate.cache import checkpoint as waypoint
-from lockgate.cache import store as cache
+from lockgate.cache import checkpoint, store
+from lockgate.cache.columns import Unfit, dump, restore
 from lockgate.catalog.catalog import Catalog
 from lockgate.sources.migration import Migration
 from lockgate.timeline.replay import Leg, Plan, Replay
 
-_ATOMS = frozenset({str, int, bool, bytes, type(None)})
+_ATOMS = frozenset({int, bool, bytes, type(None)})
 _STRIDE = (
-    1000  # statements replayed before the first waypoint that lies amid a folder; each one after it lies twice as far
+    1000  # statements replayed before the first checkpoint that lies amid a folder; each one after it lies twice as far
 )
 
 Missed = tuple[str, str, str]  # SQLSTATE, qualified name and file of what a statement is refused for lack of
@@ -52,11 +52,14 @@ class Told(msgspec.Struct):
 Tell = Callable[[Replay, Leg], Told]
 
 
+_Entry = tuple[int, int, dict[str, int], bytes]  # statements, tainted, not modelled; the rest as columns
+
+
 class _Book(msgspec.Struct):
     """What the cache holds of a folder: the keys of its legs, what each came to, and what was mended in the end."""
 
     chain: list[bytes] = msgspec.field(default_factory=list)
-    told: list[tuple[int, int, dict[str, int], bytes]] = msgspec.field(default_factory=list)
+    told: list[_Entry] = msgspec.field(default_factory=list)
     mended: list[str] = msgspec.field(default_factory=list)
 
 
@@ -70,9 +73,9 @@ class Recall:
         self._legs = list(self._replay.legs())
         self._done = 0  # legs that the replay has taken
         self._sources = {s.path: s for leg in self._legs if leg.migration is not None for s in _sources(leg.migration)}
-        self._on = cache.folder() is not None
+        self._on = store.folder() is not None
         self._chain = list(_chain(plan, self._legs)) if self._on else []
-        self._name = cache.digest(b"book", place.encode(), self._chain[0]) if self._on else b""
+        self._name = store.digest(b"book", place.encode(), self._chain[0]) if self._on else b""
 
     def told(self, progress: Callable[[int, Leg], None]) -> tuple[list[Told], frozenset[str]]:
         """What every leg came to, and the messages of what was mended in the end (see ``Replay.mended``)."""
@@ -86,7 +89,7 @@ class Recall:
         for leg in self._walk(known, told):
             progress(self._done, leg)
             told.append(self._tell(self._replay, leg))
-            entries.append(self._entry(told[-1]) if self._on else (0, 0, {}, b""))
+            entries.append(self._entry(told[-1]))
         mended = self._replay.mended()
         self._write(_Book(self._chain[1:], entries, sorted(mended)))
         return told, mended
@@ -97,32 +100,37 @@ class Recall:
             self._replay, self._done = self._at(len(self._legs)), len(self._legs)
         return self._replay
 
-    def end(self) -> waypoint.Point:
+    def end(self) -> checkpoint.Point:
         """The state after the last leg."""
-        return waypoint.Point(self._chain[-1] if self._on else b"", lambda: self.finished().catalog)
+        return checkpoint.Point(self._chain[-1] if self._on else b"", lambda: self.finished().catalog)
 
-    def before(self, ids: frozenset[str]) -> waypoint.Point | None:
+    def before(self, ids: frozenset[str]) -> checkpoint.Point | None:
         """The state before the first of these migrations; None where none of them is there."""
         for number, leg in enumerate(self._legs):
             if leg.kind == "migration" and leg.migration is not None and leg.migration.id in ids:
-                return waypoint.Point(self._chain[number] if self._on else b"", partial(self._catalog, number))
+                return checkpoint.Point(self._chain[number] if self._on else b"", partial(self._catalog, number))
         return None
 
     def _catalog(self, number: int) -> Catalog:
         return self._at(number).catalog
 
     def _walk(self, known: int, told: list[Told]) -> Iterator[Leg]:
-        """The legs still to take; waypoints are left before the first that is new, before the last, and at growing
+        """The legs still to take; checkpoints are left before the first that is new, before the last, and at growing
         distances."""
         taken, stride, last = 0, _STRIDE, len(self._legs) - 1
         for number in range(self._done, len(self._legs)):
             if taken and self._on and (number == known or (not self._brief and (number == last or taken >= stride))):
-                if not cache.has(self._chain[number]):
-                    cache.write(self._chain[number], waypoint.save(self._replay, self._sources))
+                self._leave(number)
                 taken, stride = 0, stride * 2 if taken >= stride else stride
             yield self._legs[number]
             self._done += 1
             taken += max(1, told[-1].statements)
+
+    def _leave(self, number: int) -> None:
+        """Leave a checkpoint of the state before a leg, unless it holds what cannot be stored."""
+        if not store.has(self._chain[number]):
+            with suppress(Unfit):
+                store.write(self._chain[number], checkpoint.save(self._replay, self._sources))
 
     def _at(self, number: int) -> Replay:
         """A replay that has taken so many legs."""
@@ -133,16 +141,16 @@ class Recall:
         return replay
 
     def _from(self, number: int) -> tuple[Replay, int]:
-        """A replay that goes on from the last waypoint that has no more than so many legs behind it, and how many those
+        """A replay that goes on from the last checkpoint that has no more than so many legs behind it, and how many those
         are."""
         for done in range(min(number, len(self._legs) - 1), 0, -1):
-            data = cache.read(self._chain[done]) if self._on and cache.has(self._chain[done]) else None
+            data = store.read(self._chain[done]) if self._on and store.has(self._chain[done]) else None
             if data is None:
                 continue
             replay = Replay(self._plan)
             try:
-                waypoint.load(replay, data, self._sources)
-            except Exception:  # a pickle that does not fit raises anything
+                checkpoint.load(replay, data, self._sources)
+            except Unfit:
                 continue
             return replay, done
         return Replay(self._plan), 0
@@ -151,32 +159,32 @@ class Recall:
 
     def _remembered(self) -> tuple[_Book, list[Told]]:
         """The folder's book, and what the legs came to that are as they were."""
-        data = cache.read(self._name) if self._on else None
+        data = store.read(self._name) if self._on else None
         if data is None:
             return _Book(), []
         try:
-            book = _Book(*marshal.loads(data))
+            book = msgspec.msgpack.decode(data, type=_Book)
             same = [a == b for a, b in zip(book.chain, self._chain[1:], strict=False)]
             known = same.index(False) if False in same else len(same)
             return book, [self._restored(entry) for entry in book.told[:known]]
-        except Exception:  # bytes that do not fit raise anything
+        except (msgspec.MsgspecError, Unfit):
             return _Book(), []
 
     def _write(self, book: _Book) -> None:
         if self._on:
-            cache.write(self._name, marshal.dumps((book.chain, book.told, book.mended)))
+            with suppress(UnicodeEncodeError):  # a name that is no UTF-8
+                store.write(self._name, msgspec.msgpack.encode(book))
 
-    def _entry(self, told: Told) -> tuple[int, int, dict[str, int], bytes]:
+    def _entry(self, told: Told) -> _Entry:
         rest = (told.findings, told.spans, told.missed)
-        return (
-            told.statements,
-            told.tainted,
-            told.unmodelled,
-            waypoint.dump(rest, self._sources.values()) if any(rest) else b"",
-        )
+        try:
+            kept = dump(rest, self._sources.values()) if self._on and any(rest) else b""
+        except Unfit:  # nothing of this run is remembered
+            self._on, kept = False, b""
+        return told.statements, told.tainted, told.unmodelled, kept
 
-    def _restored(self, entry: tuple[int, int, dict[str, int], bytes]) -> Told:
-        rest = waypoint.restore(entry[3], self._sources) if entry[3] else ([], [], [])
+    def _restored(self, entry: _Entry) -> Told:
+        rest = restore(entry[3], self._sources) if entry[3] else ([], [], [])
         return Told(*entry[:3], *rest)
 
 
@@ -194,19 +202,20 @@ def _sources(migration: Migration) -> Iterator[Source]:
 def _chain(plan: Plan, legs: list[Leg]) -> Iterator[bytes]:
     """The key of the state before the first leg, and after each."""
     rest = replace(plan, migrations=(), owned=frozenset(), handover_sql=None, baseline=None)
-    # marshal's second version spells equal values alike (later ones tell shared ones apart)
-    key = cache.digest(marshal.dumps((_plain(rest), bool(plan.owned), plan.baseline is None), 2))
+    key = store.digest(msgspec.msgpack.encode((_plain(rest), bool(plan.owned), plan.baseline is None)))
     yield key
     for leg in legs:
-        key = cache.digest(key, marshal.dumps(_plain(leg), 2))
+        key = store.digest(key, msgspec.msgpack.encode(_plain(leg)))
         yield key
 
 
 def _plain(value: Any) -> Any:
-    """A value of frozen parts, all fields of all of them, as what marshal takes."""
+    """A value of frozen parts, all fields of all of them, as what msgpack takes."""
     kind = type(value)
     if kind in _ATOMS:
         return value
+    if kind is str:
+        return value.encode("utf-8", "surrogatepass")
     if kind is Span:
         return value.start, value.end
     if kind is tuple:

@@ -1,8 +1,9 @@
 """The private cache: what earlier runs worked out, by keys that change with everything it was worked out from.
 
-It lies in a folder of the user's own ($XDG_CACHE_HOME/lockgate, else ~/.cache/lockgate) and is used only while nobody
-else can write there: entries are pickles, and are never read from a project. Entries appear whole or not at all, a
-damaged one is none, and the oldest go when there are too many. ``LOCKGATE_CACHE=off`` turns it off.
+It lies in a folder of the user's own ($XDG_CACHE_HOME/lockgate, else ~/.cache/lockgate), never in a project, and is
+used only while nobody else can write there. Entries are msgpack: reading one runs no code (columns.py). They appear
+whole or not at all, a damaged one is none, and the oldest go when there are too many. ``LOCKGATE_CACHE=off`` turns it
+off.
 """
 
 from __future__ import annotations
@@ -11,10 +12,6 @@ import os
 import stat
 import sys
 from functools import cache
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
 
 _DIGEST = 16
 _LIMIT = 256 * 1024 * 1024  # bytes, all entries together
@@ -102,7 +99,9 @@ def read(key: bytes) -> bytes | None:
         return None
     path = os.path.join(home, _name(key))
     try:
-        with open(path, "rb") as file:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+            if os.fstat(file.fileno()).st_uid != os.getuid():
+                return None
             data = file.read()
         os.utime(path)
     except OSError:

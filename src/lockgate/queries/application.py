@@ -13,7 +13,7 @@ import msgspec
 
 from lockgate.base.config import Config
 from lockgate.base.text import Source
-from lockgate.cache import store as cache
+from lockgate.cache import store
 from lockgate.cache.answers import Answers, Glance
 from lockgate.cache.checkpoint import Point
 from lockgate.cache.queries import Memory, remembered
@@ -77,7 +77,7 @@ class _Desk(msgspec.Struct):
     def examined(self, files: Iterable[File], ask: Ask, schemas: tuple[bytes, ...], path: tuple[str, ...]) -> Examined:
         """What these files come to; only those are asked about of which no earlier run knows."""
         name = (
-            cache.digest(self.memory.name, repr((schemas, path, str(self.cwd))).encode("utf-8", "surrogateescape"))
+            store.digest(self.memory.name, repr((schemas, path, str(self.cwd))).encode("utf-8", "surrogateescape"))
             if self.memory.name
             else b""
         )
