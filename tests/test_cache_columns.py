@@ -18,7 +18,8 @@ from lockgate.base.findings import Edit, Evidence, Finding, Fix, Label, Severity
 from lockgate.base.lazy_imports import Map
 from lockgate.base.text import Offsets, Source, Span
 from lockgate.cache import checkpoint, store
-from lockgate.cache.columns import Unfit, dump, restore
+from lockgate.cache.columns import dump, restore
+from lockgate.cache.store import Unfit
 from lockgate.catalog.objects import Relation
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.evaluate.value import UNKNOWN, Reg, Row

@@ -12,8 +12,9 @@ import msgspec
 
 from lockgate.base.text import Source
 from lockgate.cache import store
-from lockgate.cache.columns import Unfit, dump, restore
+from lockgate.cache.columns import dump, restore
 from lockgate.cache.stamp import settled
+from lockgate.cache.store import Unfit
 from lockgate.queries.examine import Examined
 from lockgate.queries.files import File
 from lockgate.queries.hints import hints

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from lockgate.base.text import Source
-from lockgate.cache.columns import dump, restore
 from lockgate.catalog.catalog import Catalog
 from lockgate.timeline.replay import Replay
 
@@ -28,11 +27,15 @@ class Point(msgspec.Struct, frozen=True):
 
 def save(replay: Replay, sources: Mapping[str, Source]) -> bytes:
     """The state of a replay; ``sources`` are the texts that whoever loads it will have. Raises Unfit."""
+    from lockgate.cache.columns import dump
+
     return dump((replay.catalog, {name: getattr(replay, name) for name in _STATE}), sources.values())
 
 
 def load(replay: Replay, data: bytes, sources: Mapping[str, Source]) -> None:
     """Put a replay into a saved state. Raises Unfit where the bytes do not fit this run."""
+    from lockgate.cache.columns import restore
+
     catalog, state = restore(data, sources)
     replay.draft = catalog.draft()
     for name in _STATE:

@@ -21,6 +21,7 @@ import msgspec
 
 from lockgate.base.lazy_imports import Map
 from lockgate.base.text import Offsets, Source
+from lockgate.cache.store import Unfit
 from lockgate.catalog.builtin import Builtins, builtins
 from lockgate.catalog.catalog import Catalog
 
@@ -34,10 +35,6 @@ _COLLECTIONS: dict[str, type] = {"tuple": tuple, "list": list, "set": set, "froz
 _MAPPINGS: dict[str, type] = {"dict": dict, "map": Map}
 _SLOTTED: dict[str, type] = {"catalog": Catalog, "offsets": Offsets}
 _WORDS = {kind: word for word, kind in (_COLLECTIONS | _MAPPINGS | _SLOTTED).items()}
-
-
-class Unfit(Exception):
-    """A value of a class that is not stored, or bytes that no writer of ours made."""
 
 
 def dump(value: object, sources: Iterable[Source] = ()) -> bytes:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from lockgate.base.findings import Finding
 from lockgate.base.text import Source, Span
 from lockgate.cache import checkpoint, store
-from lockgate.cache.columns import Unfit, dump, restore
+from lockgate.cache.store import Unfit
 from lockgate.catalog.catalog import Catalog
 from lockgate.sources.migration import Migration
 from lockgate.timeline.replay import Leg, Plan, Replay
@@ -176,16 +176,22 @@ class Recall:
                 store.write(self._name, msgspec.msgpack.encode(book))
 
     def _entry(self, told: Told) -> _Entry:
-        rest = (told.findings, told.spans, told.missed)
-        try:
-            kept = dump(rest, self._sources.values()) if self._on and any(rest) else b""
-        except Unfit:  # nothing of this run is remembered
-            self._on, kept = False, b""
+        rest, kept = (told.findings, told.spans, told.missed), b""
+        if self._on and any(rest):
+            from lockgate.cache.columns import dump
+
+            try:
+                kept = dump(rest, self._sources.values())
+            except Unfit:
+                self._on = False  # nothing of this run is remembered
         return told.statements, told.tainted, told.unmodelled, kept
 
     def _restored(self, entry: _Entry) -> Told:
-        rest = restore(entry[3], self._sources) if entry[3] else ([], [], [])
-        return Told(*entry[:3], *rest)
+        if not entry[3]:
+            return Told(*entry[:3])
+        from lockgate.cache.columns import restore
+
+        return Told(*entry[:3], *restore(entry[3], self._sources))
 
 
 def finished(plan: Plan) -> Replay:

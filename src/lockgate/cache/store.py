@@ -17,6 +17,10 @@ _DIGEST = 16
 _LIMIT = 256 * 1024 * 1024  # bytes, all entries together
 
 
+class Unfit(Exception):
+    """A value of a class that is not stored, or bytes that no writer of ours made."""
+
+
 def digest(*parts: bytes) -> bytes:
     """A short fingerprint of some bytes; where one part ends and the next begins counts."""
     from _blake2 import blake2b  # hashlib would load OpenSSL for it
