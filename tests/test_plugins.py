@@ -243,6 +243,9 @@ def test_a_new_rule_runs(tmp_path: Path, lockgate: Run) -> None:
     tested = lockgate("rules", "test", "table-without-key")
     assert (tested.returncode, tested.stdout) == (0, "U001 table-without-key: 1 examples, ok\n"), tested.stderr
     assert "U001" in lockgate("check", "--fail-on", "warning").stdout
+    (tmp_path / "lockgate.toml").write_text(CONFIG.replace("lint/rules", "elsewhere"))
+    assert lockgate("rules", "new", "at-first").stdout.startswith(f"wrote {tmp_path}/elsewhere/at-first.md\n")
+    (tmp_path / "lockgate.toml").write_text(CONFIG)
     again = lockgate("rules", "new", "table-without-key")
     assert again.returncode == 2 and "there is a rule table-without-key already" in again.stderr
     assert lockgate("rules", "new", "another").returncode == 0

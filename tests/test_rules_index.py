@@ -10,7 +10,8 @@ import pytest
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Severity
 from lockgate.rules import registry, rulebook
-from lockgate.rules.model import Trigger, on_failure, on_scene, triggers_of
+from lockgate.rules.model import Scene, Trigger, on_failure, on_scene, triggers_of
+from lockgate.rules.plugins import OURS
 
 TOOL = runpy.run_path("tools/generate_rules.py")
 
@@ -89,3 +90,13 @@ def test_rules_are_asked_for_by_name_code_family_or_prefix() -> None:
     entry = registry.ours()["dropped-column-reference"]
     assert all(map(entry.answers_to, ("dropped-column-reference", "T201", "T", "T2", "timeline")))
     assert not any(map(entry.answers_to, ("t201", "T202", "dropped", "", "S", "time")))
+
+
+def test_the_page_on_rules_names_every_key_and_every_decorator() -> None:
+    page = Path("docs/rules.md").read_text()
+    assert not [key for key in rulebook.FrontMatter.__match_args__ if f"| `{key}` |" not in page]
+    assert not [name for name in ("on_scene", "on_effect", "on_failure", "on_fact") if f"`@{name}" not in page]
+    assert not [name for name in Scene.__match_args__ if f"`{name}`" not in page]
+    assert not [
+        letter for letter in OURS if letter not in page.partition("The letters ")[2].partition(" are Lockgate")[0]
+    ]

@@ -83,7 +83,7 @@ def new(name: str, folder: Path | None, config_path: Path | None) -> int:
     """Write a rule of your own: NAME.md, its document with an example that runs, and its module."""
     from lockgate.cli.new_rule import write
 
-    config, rules = _configured(config_path)
+    config, rules = _so_far(config_path)
     configured = [config.resolve(p) for p in config.rules.plugins]
     place = folder or (configured[0] if configured else config.resolve("lint/rules"))
     for path in write(name, place, rules):
@@ -93,6 +93,18 @@ def new(name: str, folder: Path | None, config_path: Path | None) -> int:
         say(f'add to lockgate.toml: [rules] plugins = ["{shown}"]')
     say(f"then: lockgate rules test {name}")
     return 0
+
+
+def _so_far(config_path: Path | None) -> tuple[Config, Rules]:
+    """The configuration, and the rules that there are: its folder of plug-ins may still have to be made."""
+    from msgspec.structs import replace
+
+    from lockgate.base.config import load
+    from lockgate.rules.plugins import rules_of
+
+    config = load(config_path, Path.cwd())
+    there = tuple(p for p in config.rules.plugins if any(config.resolve(p).glob("*.md")))
+    return config, rules_of(replace(config, rules=replace(config.rules, plugins=there)))
 
 
 def _below(place: Path, root: Path) -> bool:

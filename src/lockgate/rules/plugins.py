@@ -64,7 +64,10 @@ def _configured(config: Config) -> Iterator[Folder]:
     for name in config.rules.plugins:
         path = config.resolve(name)
         if not path.is_dir():
-            raise UsageError(f'{config.path}: [rules] plugins names "{name}", which is no folder', "mend the path")
+            raise UsageError(
+                f'{config.path}: [rules] plugins names "{name}", which is no folder',
+                "mend the path, or let `lockgate rules new NAME` make it",
+            )
         if not plugins_allowed(config):
             raise UsageError(
                 f'{config.path}: [rules] plugins names "{name}": plug-ins are code, and this tree is not trusted',
