@@ -78,7 +78,8 @@ def test_a_clean_check_imports_the_simulator_alone(tmp_path: Path) -> None:
     )
     assert heavy(found, (*HEAVY, *packages)) == ["pglast.error", "pglast.parser"]
     assert len([m for m in found if m.startswith("lockgate.rules.") and m.count(".") == 3]) <= 1
-    assert len([m for m in found if m.startswith("lockgate.")]) < 165
+    # files of 400 lines at most (tests/test_house.py): a module more, of lines that were there before, costs 0.1 ms
+    assert len([m for m in found if m.startswith("lockgate.")]) < 175
 
 
 def test_the_index_of_handlers_is_fresh() -> None:

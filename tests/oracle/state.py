@@ -31,7 +31,7 @@ from lockgate.catalog.typename import type_name
 from lockgate.oracle.server.wire import Connection
 from lockgate.timeline.describe import OTHER_WORDS
 from lockgate.timeline.export import identity_arguments
-from lockgate.timeline.privileges.check import CURRENT_DATABASE
+from lockgate.timeline.privileges.may import CURRENT_DATABASE
 
 Facts = frozenset[tuple[str, ...]]
 _SCHEMAS = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"

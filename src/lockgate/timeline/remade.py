@@ -13,7 +13,7 @@ from lockgate.catalog.catalog import Catalog, Place
 from lockgate.catalog.objects import Namespace, Policy, Relation, Role, Routine, Type
 from lockgate.timeline.history import event_key
 from lockgate.timeline.privileges import remedy
-from lockgate.timeline.privileges.check import items_of
+from lockgate.timeline.privileges.may import items_of
 from lockgate.timeline.step import Step
 
 Remakable = Namespace | Relation | Routine | Type

@@ -49,6 +49,7 @@ from lockgate.timeline.binder.api import (
     relation_scope,
     value_scope,
 )
+from lockgate.timeline.binder.from_item import Scope
 from lockgate.timeline.binder.names import (
     creation_target,
     find_collation,
@@ -59,7 +60,6 @@ from lockgate.timeline.binder.names import (
     words,
 )
 from lockgate.timeline.binder.routines import find_function, find_operator, find_routine, find_support
-from lockgate.timeline.binder.scope import Scope
 from lockgate.timeline.binder.types import array_of, base_type, element_of, find_type, resolve_type
 from lockgate.timeline.binder.values import (
     Block,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.catalog.objects import Constraint, Relation
+from lockgate.timeline.binder.from_item import Item
 from lockgate.timeline.binder.functions import Call, call_function
 from lockgate.timeline.binder.kinds import check_aggregate, check_window
 from lockgate.timeline.binder.names import words
-from lockgate.timeline.binder.scope import Item
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term, key, strip_relabel, walk
 from lockgate.timeline.context import Node

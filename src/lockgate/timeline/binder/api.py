@@ -9,8 +9,8 @@ from lockgate.catalog.objects import Relation
 from lockgate.catalog.typename import type_of
 from lockgate.timeline.binder.coercion import CONTEXTS, coerce_to_boolean, coerce_to_target
 from lockgate.timeline.binder.expressions import transform
+from lockgate.timeline.binder.from_item import WHOLE_ROW, Part, Scope
 from lockgate.timeline.binder.replica import check_replica_identity
-from lockgate.timeline.binder.scope import WHOLE_ROW, Part, Scope
 from lockgate.timeline.binder.select import Result, analyze_statement
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term, variables_of

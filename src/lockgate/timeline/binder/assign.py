@@ -9,9 +9,9 @@ from lockgate.catalog.objects import FIRST_USER_OID, Attribute, Relation
 from lockgate.catalog.typename import base_type, element_of
 from lockgate.timeline.binder.coercion import ASSIGNMENT, coerce_to_target, shown
 from lockgate.timeline.binder.from_clause import find_cte, open_relation, renamed
+from lockgate.timeline.binder.from_item import SYSTEM_COLUMNS, Item, relation_cols, relation_item
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.binder.rows import composite_relation
-from lockgate.timeline.binder.scope import SYSTEM_COLUMNS, Item, relation_cols, relation_item
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.context import Node

@@ -6,9 +6,10 @@ from typing import Any
 
 from lockgate.catalog.objects import FIRST_USER_OID, Relation
 from lockgate.timeline.binder.coercion import common_type, common_typmod, to_common
+from lockgate.timeline.binder.from_item import Col, Item, relation_item
 from lockgate.timeline.binder.names import did_you_mean, lookup_relation
 from lockgate.timeline.binder.operators import make_op
-from lockgate.timeline.binder.scope import Col, Item, check_conflicts, column_term, relation_item
+from lockgate.timeline.binder.scope import check_conflicts, column_term
 from lockgate.timeline.binder.state import Cte, State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.context import Node

@@ -9,10 +9,10 @@ from lockgate.catalog.typename import type_of
 from lockgate.timeline.binder.coercion import POLYMORPHIC, coerce_specific, coerce_to_target, shown
 from lockgate.timeline.binder.colname import figure
 from lockgate.timeline.binder.from_clause import first_place, renamed
+from lockgate.timeline.binder.from_item import Col, Item, relation_cols
 from lockgate.timeline.binder.names import words
 from lockgate.timeline.binder.polymorphic import Mismatch, enforce
 from lockgate.timeline.binder.rows import composite_relation, out_columns
-from lockgate.timeline.binder.scope import Col, Item, relation_cols
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.binder.types import resolve_type

@@ -11,7 +11,8 @@ from lockgate.timeline.binder.coercion import UNKNOWN
 from lockgate.timeline.binder.ctes import with_clause
 from lockgate.timeline.binder.expressions import transform, where
 from lockgate.timeline.binder.from_clause import first_place
-from lockgate.timeline.binder.scope import Item, may_have, relation_cols, scan_item
+from lockgate.timeline.binder.from_item import Item, relation_cols
+from lockgate.timeline.binder.scope import may_have, scan_item
 from lockgate.timeline.binder.select import Result, analyze_statement
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.targets import expand_list

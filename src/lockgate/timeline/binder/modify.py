@@ -9,8 +9,9 @@ from lockgate.timeline.binder.assign import Goal, assign, check_generated, goal,
 from lockgate.timeline.binder.ctes import with_clause
 from lockgate.timeline.binder.expressions import expr, transform, where
 from lockgate.timeline.binder.from_clause import from_clause, from_item, lateral
+from lockgate.timeline.binder.from_item import Item
 from lockgate.timeline.binder.insert import insert_goals, insert_row
-from lockgate.timeline.binder.scope import Item, check_conflicts
+from lockgate.timeline.binder.scope import check_conflicts
 from lockgate.timeline.binder.select import Result, columns_of
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.targets import expand_list, resolve_unknowns, target_list

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.timeline.binder.from_item import Item
 from lockgate.timeline.binder.functions import Call
 from lockgate.timeline.binder.rows import project
 from lockgate.timeline.binder.scope import (
-    Item,
     find_column,
     find_item,
     may_have,

@@ -9,7 +9,8 @@ from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import FIRST_USER_OID, Relation, Routine
 from lockgate.catalog.typename import base_type, type_of
 from lockgate.timeline.binder.coercion import shown
-from lockgate.timeline.binder.scope import WHOLE_ROW, Col, Item, column_term, relation_cols, system_column
+from lockgate.timeline.binder.from_item import WHOLE_ROW, Col, Item, relation_cols
+from lockgate.timeline.binder.scope import column_term, system_column
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from lockgate.timeline.binder.coercion import UNKNOWN, coerce_type
 from lockgate.timeline.binder.colname import column_name
+from lockgate.timeline.binder.from_item import Item
 from lockgate.timeline.binder.rows import fields_of, is_row, missing_field
-from lockgate.timeline.binder.scope import Item, column_term, find_item, missing_item
+from lockgate.timeline.binder.scope import column_term, find_item, missing_item
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.context import Node

@@ -22,7 +22,7 @@ from lockgate.timeline.evaluate.pg_relations import (
 from lockgate.timeline.evaluate.tables import Provider, Wanted, names_in
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Row, Value
 from lockgate.timeline.evaluate.world import World
-from lockgate.timeline.privileges.check import items_of
+from lockgate.timeline.privileges.may import items_of
 
 _KINDS = {"r": "BASE TABLE", "p": "BASE TABLE", "v": "VIEW", "f": "FOREIGN"}
 _CONSTRAINTS = {"c": "CHECK", "f": "FOREIGN KEY", "p": "PRIMARY KEY", "u": "UNIQUE", "n": "CHECK"}

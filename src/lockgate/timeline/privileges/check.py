@@ -11,13 +11,10 @@ from typing import Any
 
 from lockgate.base.findings import Label
 from lockgate.catalog import acl
-from lockgate.catalog.catalog import Catalog, Taint
+from lockgate.catalog.catalog import Taint
 from lockgate.catalog.objects import (
-    BOOTSTRAP_SUPERUSER,
-    FIRST_USER_OID,
     INFORMATION_SCHEMA,
     PG_CATALOG,
-    PUBLIC_NAMESPACE,
     Acl,
     Cast,
     Constraint,
@@ -36,11 +33,17 @@ from lockgate.catalog.objects import (
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.context import Context
 from lockgate.timeline.privileges import remedy
-from lockgate.timeline.privileges.shipped import changed
+from lockgate.timeline.privileges.may import (
+    CURRENT_DATABASE,
+    NO,
+    doubt_of,
+    element_of,
+    has_owner,
+    has_privilege,
+    owner_of,
+    sure,
+)
 
-CURRENT_DATABASE = 5  # the oid under which the database of the session is kept once its grants change
-READ_ALL, WRITE_ALL, MAINTAIN_ALL = 6181, 6182, 6337  # pg_read_all_data, pg_write_all_data, pg_maintain
-YES, NO, UNKNOWN = "yes", "no", "unknown"
 _RELATION_NOUNS = {
     "r": "table",
     "p": "table",
@@ -96,21 +99,11 @@ def _builtin_word(obj: Any) -> str:
 def shown_name(ctx: Context, obj: Any) -> str:
     """The name in aclcheck_error's message: bare, but types as format_type prints them and triggers by their table."""
     if isinstance(obj, Type) or type(obj).__name__ == "BuiltinType":
-        return type_name(ctx.catalog, _element(ctx.catalog, obj).oid, None, ctx.path())
+        return type_name(ctx.catalog, element_of(ctx.catalog, obj).oid, None, ctx.path())
     if isinstance(obj, (Trigger, Policy, Rewrite, Constraint)):
         relation = ctx.catalog.find(Relation, obj.relation)
         return relation.name if relation else obj.name
     return str(getattr(obj, "name", ""))
-
-
-def _element(catalog: Catalog, obj: Any) -> Any:
-    # an array type has no privileges of its own: its elements' count (aclcheck_error_type, pg_type_aclmask); a
-    # multirange, its range's
-    if getattr(obj, "elem", 0) and getattr(obj, "length", 0) == -1:
-        return catalog.find(Type, obj.elem) or obj
-    if getattr(obj, "kind", "") == "m":
-        return next((t for t in catalog.objects(Type) if t.multirange == obj.oid), obj)
-    return obj
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------
@@ -121,160 +114,9 @@ def current_role(ctx: Context) -> int:
     return ctx.session.role
 
 
-def owner_of(catalog: Catalog, obj: Any) -> int:
-    """The owner's oid; what PostgreSQL ships belongs to the bootstrap superuser, parts of a table to the table's
-    owner."""
-    match obj:
-        case Trigger() | Policy() | Rewrite():
-            return owner_of(catalog, catalog.find(Relation, obj.relation))
-        case Constraint():
-            return owner_of(
-                catalog, catalog.find(Relation, obj.relation) if obj.relation else catalog.find(Type, obj.type)
-            )
-        case Other(kind="database", oid=oid) if oid == CURRENT_DATABASE:
-            return catalog.database_owner
-        case _:
-            return int(getattr(obj, "owner", BOOTSTRAP_SUPERUSER) or BOOTSTRAP_SUPERUSER)
-
-
-def _doubt(ctx: Context, obj: Any = None) -> Taint | None:
-    return acl.ownership_doubt(ctx.catalog, getattr(obj, "oid", 0))
-
-
 def _role_doubt(ctx: Context, role: int) -> Taint | None:
     """Why it is not certain what a role's attributes are."""
     return ctx.catalog.taint_of(("any",), ("privileges",), ("object", role)) if ctx.catalog.taints else None
-
-
-def _sure(ctx: Context, yes: bool, doubt: Taint | None) -> str:
-    if not ctx.session.known or ctx.unchecked:
-        return UNKNOWN
-    if yes:
-        return YES
-    return UNKNOWN if doubt is not None else NO
-
-
-def has_owner(ctx: Context, obj: Any) -> str:
-    """Whether the current role owns an object, or belongs to the role that does (object_ownercheck)."""
-    return _sure(
-        ctx, acl.has_privileges_of(ctx.catalog, ctx.session.role, owner_of(ctx.catalog, obj)), _doubt(ctx, obj)
-    )
-
-
-def has_privilege(
-    ctx: Context, obj: Any, privilege: str, *, columns: Iterable[int] | None = None, role: int | None = None
-) -> str:
-    """Whether the current role (or ``role``) holds a privilege.
-
-    ``columns``: attribute numbers of a relation; where the table's own privilege is lacking each must be covered by its
-    own (0: every column); none named asks for the privilege on any column (ExecCheckOneRelPerms).
-    """
-    who = ctx.session.role if role is None else role
-    return _sure(
-        ctx, _holds(ctx, obj, privilege, who, columns), acl.privilege_doubt(ctx.catalog, who, getattr(obj, "oid", 0))
-    )
-
-
-def _holds(ctx: Context, obj: Any, privilege: str, role: int, columns: Iterable[int] | None) -> bool:
-    catalog = ctx.catalog
-    if acl.is_superuser(catalog, role):
-        return True
-    letter = acl.LETTERS[privilege]
-    obj = _element(catalog, obj)
-    if (
-        getattr(obj, "oid", 0) < FIRST_USER_OID
-        and not isinstance(obj, (Other, Role))
-        and getattr(obj, "oid", 0) != PUBLIC_NAMESPACE
-    ):
-        return _holds_shipped(catalog, obj, privilege, role)
-    if isinstance(obj, Namespace) and obj.name.startswith("pg_temp"):
-        return True
-    if letter in acl.held(catalog, role, items_of(catalog, obj)) or _predefined(catalog, obj, privilege, role):
-        return True
-    return (
-        columns is not None and isinstance(obj, Relation) and _holds_columns(catalog, obj, letter, role, list(columns))
-    )
-
-
-def _holds_columns(catalog: Catalog, relation: Relation, letter: str, role: int, columns: list[int]) -> bool:
-    covered = {a.num for a in relation.attributes if a.acl is not None and letter in acl.held(catalog, role, a.acl)}
-    covered |= {
-        n for n in columns if n < 0 and letter in acl.held(catalog, role, system_column(catalog, relation, n).acl or ())
-    }
-    if not columns:
-        return bool(covered)
-    wanted = {a.num for a in relation.attributes} | {n for n in columns if n < 0} if 0 in columns else set(columns)
-    return wanted <= covered
-
-
-def system_column(catalog: Catalog, relation: Relation, number: int) -> Other:
-    """A system column (tableoid, ctid, ...), which is kept apart: with the privileges that were granted on it."""
-    name = f"{relation.oid}.{number}"
-    found = catalog.one(Other, ("system_column", 0, name))
-    return found or Other(0, "system_column", name, 0, relation.owner, relation.oid, data=(number,))
-
-
-def _predefined(catalog: Catalog, obj: Any, privilege: str, role: int) -> bool:
-    mine = acl.roles_of(catalog, role)
-    if isinstance(obj, Namespace):
-        return privilege == "USAGE" and (READ_ALL in mine or WRITE_ALL in mine)
-    if isinstance(obj, Relation):
-        if privilege == "SELECT":
-            return READ_ALL in mine
-        if privilege in ("INSERT", "UPDATE", "DELETE"):
-            return WRITE_ALL in mine
-        return privilege == "MAINTAIN" and MAINTAIN_ALL in mine
-    return False
-
-
-def _holds_shipped(catalog: Catalog, obj: Any, privilege: str, role: int) -> bool:
-    now = changed(catalog, obj.oid)
-    if privilege == "MAINTAIN" and MAINTAIN_ALL in acl.roles_of(catalog, role):
-        return True
-    if now is not None:
-        read = privilege == "SELECT" and READ_ALL in acl.roles_of(catalog, role)
-        return read or acl.LETTERS[privilege] in acl.held(catalog, role, now.acl or ())
-    if isinstance(obj, Namespace):
-        return privilege == "USAGE"
-    return _holds_builtin(catalog, obj, privilege, role)
-
-
-def _holds_builtin(catalog: Catalog, obj: Any, privilege: str, role: int) -> bool:
-    """What PostgreSQL ships: PUBLIC may read and execute it, but for what initdb revokes."""
-    mine = acl.roles_of(catalog, role)
-    if privilege == "SELECT":
-        return bool(getattr(obj, "public_select", True)) or READ_ALL in mine
-    if privilege == "EXECUTE":
-        execute = getattr(obj, "execute", None)
-        return execute is None or any(catalog.role_name(oid) in execute for oid in mine)
-    return privilege == "USAGE" or (privilege == "UPDATE" and getattr(obj, "name", "") == "pg_settings")
-
-
-def kind_of(obj: Any) -> str:
-    """The acl kind of an object: a key of acl.KINDS."""
-    match obj:
-        case Relation():
-            return "sequence" if obj.kind == "S" else "table"
-        case Namespace():
-            return "schema"
-        case Routine():
-            return "function"
-        case Type():
-            return "type"
-        case Other():
-            return obj.kind
-        case _:
-            name = type(obj).__name__.removeprefix("Builtin").lower()
-            return {"relation": "table", "function": "function", "type": "type"}.get(name, "type")
-
-
-def items_of(catalog: Catalog, obj: Any) -> acl.Items:
-    """An object's acl with NULL resolved to its kind's default."""
-    found: Acl = getattr(obj, "acl", None)
-    if found is not None:
-        return found
-    kind = kind_of(obj)
-    return acl.default_acl(kind, owner_of(catalog, obj), catalog.major) if kind in acl.KINDS else ()
 
 
 # --- needing ----------------------------------------------------------------------------------------------------------
@@ -362,7 +204,7 @@ def denied(
 ) -> Exception:
     """The refusal ``permission denied for table x``; ``role`` where another than the current one lacks the privilege (a
     view's owner)."""
-    word = kind or kind_word(_element(ctx.catalog, obj))
+    word = kind or kind_word(element_of(ctx.catalog, obj))
     text = " ".join(f"permission denied for {word} {shown or shown_name(ctx, obj)}".split())
     return ctx.refuse(
         "42501",
@@ -417,7 +259,7 @@ def need_member(ctx: Context, role: Role | int, location: int | None = None, *, 
     """The current role must be able to act as another (check_can_set_role; before 16, check_is_member_of_role)."""
     found = ctx.catalog.the(Role, role) if isinstance(role, int) else role
     test = acl.may_set_role if ctx.catalog.major >= 16 else acl.is_member
-    held = _sure(ctx, test(ctx.catalog, ctx.session.role, found.oid), _doubt(ctx, found))
+    held = sure(ctx, test(ctx.catalog, ctx.session.role, found.oid), doubt_of(ctx, found))
     if held == NO:
         words = "must be able to SET ROLE" if ctx.catalog.major >= 16 else "must be member of role"
         raise ctx.refuse(
@@ -433,7 +275,7 @@ def need_member(ctx: Context, role: Role | int, location: int | None = None, *, 
 
 def is_superuser(ctx: Context, role: int | None = None) -> str:
     """Whether the current role (or ``role``) is a superuser."""
-    return _sure(
+    return sure(
         ctx,
         acl.is_superuser(ctx.catalog, role if role is not None else ctx.session.role),
         _role_doubt(ctx, role or ctx.session.role),
@@ -452,7 +294,7 @@ def need_superuser(
     """Only superusers may, or who has the privileges of one of these (predefined) ``roles``; ``message`` as the server
     words it."""
     mine = {ctx.catalog.role_name(oid) for oid in acl.roles_of(ctx.catalog, ctx.session.role)}
-    held = _sure(
+    held = sure(
         ctx,
         acl.is_superuser(ctx.catalog, ctx.session.role) or not mine.isdisjoint(roles),
         _role_doubt(ctx, ctx.session.role),
@@ -468,7 +310,7 @@ def need_attribute(
     """A role attribute (createrole, createdb, ...), which superusers need not have."""
     role = ctx.catalog.find(Role, ctx.session.role)
     has = acl.is_superuser(ctx.catalog, ctx.session.role) or bool(role is not None and getattr(role, attribute))
-    held = _sure(ctx, has, _role_doubt(ctx, ctx.session.role))
+    held = sure(ctx, has, _role_doubt(ctx, ctx.session.role))
     if held == NO:
         raise ctx.refuse("42501", message, location, name=name, help=remedy.attribute(ctx, attribute), kind="privilege")
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.objects import Namespace, Relation, Routine
-from lockgate.timeline.privileges.check import items_of, kind_of
+from lockgate.timeline.privileges.may import items_of, kind_of
 
 
 def grant_everything(draft: Draft, owner: int, deployer: int) -> None:

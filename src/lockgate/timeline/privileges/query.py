@@ -13,7 +13,8 @@ from typing import Any
 from lockgate.catalog.objects import FIRST_USER_OID, Constraint, Other, Relation, Rewrite, Routine, Trigger
 from lockgate.timeline.context import Context
 from lockgate.timeline.privileges import row_security
-from lockgate.timeline.privileges.check import NO, denied, has_privilege, need_privilege
+from lockgate.timeline.privileges.check import denied, need_privilege
+from lockgate.timeline.privileges.may import NO, has_privilege
 from lockgate.timeline.privileges.shipped import changed
 
 _TRUE = frozenset({"true", "on", "1", "yes", ""})

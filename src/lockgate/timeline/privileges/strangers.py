@@ -11,7 +11,7 @@ from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog, Place
 from lockgate.catalog.objects import Namespace, Relation, Role
 from lockgate.timeline.privileges import remedy
-from lockgate.timeline.privileges.check import items_of, kind_of
+from lockgate.timeline.privileges.may import items_of, kind_of
 from lockgate.timeline.step import Step
 
 

@@ -9,7 +9,8 @@ from lockgate.timeline.binder.values import RelationUse
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import World, select
 from lockgate.timeline.privileges import remedy, row_security
-from lockgate.timeline.privileges.check import NO, has_privilege, need_privilege
+from lockgate.timeline.privileges.check import need_privilege
+from lockgate.timeline.privileges.may import NO, has_privilege
 from lockgate.timeline.privileges.query import defaults_used
 
 

@@ -9,7 +9,8 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import Unknown, Value, World
 from lockgate.timeline.evaluate.lookup import lookup
 from lockgate.timeline.evaluate.value import Reg
-from lockgate.timeline.privileges.check import NO, has_privilege, need_privilege
+from lockgate.timeline.privileges.check import need_privilege
+from lockgate.timeline.privileges.may import NO, has_privilege
 
 # any one of these is enough; the last is the one to ask for
 _NEEDS = {"nextval": ("UPDATE", "USAGE"), "currval": ("SELECT", "USAGE"), "setval": ("UPDATE",)}

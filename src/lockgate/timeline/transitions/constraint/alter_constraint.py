@@ -17,9 +17,9 @@ from lockgate.timeline.transitions.constraint.constraint import (
 from lockgate.timeline.transitions.constraint.foreign_key import add_foreign_key
 from lockgate.timeline.transitions.constraint.key import add_key, find_own_index, plan_key, plan_keys, use_index
 from lockgate.timeline.transitions.constraint.not_null import add_not_null, counterpart, for_primary_key, mark, named
-from lockgate.timeline.transitions.relation.index import Plan
+from lockgate.timeline.transitions.relation.index_shape import NewIndex
+from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import column_map
-from lockgate.timeline.transitions.relation.relation import doubt
 from lockgate.timeline.transitions.table.alteration import Action, Alteration, Pass, Queue
 from lockgate.timeline.transitions.table.column import Definition, not_null, with_attributes
 from lockgate.timeline.transitions.table.inheritance import descendants
@@ -117,7 +117,7 @@ def _later_index(node: Node) -> Action:
     return lambda ctx, _, item: use_index(ctx, ctx.catalog.the(Relation, item.relation), node)
 
 
-def _later_key(plan: Plan) -> Action:
+def _later_key(plan: NewIndex) -> Action:
     def run(ctx: Context, _: Queue, item: Alteration) -> None:
         plan.recurse = item.recurse
         add_key(ctx, ctx.catalog.the(Relation, item.relation), plan)

@@ -16,7 +16,7 @@ from lockgate.timeline import dependency
 from lockgate.timeline.binder import Expr, analyze_expression, boolean, relation_scope
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_constraint_name
-from lockgate.timeline.transitions.relation.relation import created_here, doubt
+from lockgate.timeline.transitions.relation.new_name import created_here, doubt
 
 
 def normal_form(node: Any) -> str:

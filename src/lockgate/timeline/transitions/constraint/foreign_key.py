@@ -12,8 +12,9 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_constraint_name, join_names
 from lockgate.timeline.privileges.check import need_privilege
 from lockgate.timeline.transitions.constraint.constraint import constraint_named, ensure_name_free, put_constraint
+from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import adopt_constraint, column_map
-from lockgate.timeline.transitions.relation.relation import column_of, doubt, type_kind
+from lockgate.timeline.transitions.relation.relation import column_of, type_kind
 from lockgate.timeline.transitions.type.opclass import is_binary_coercible
 
 # btree operator families that compare types of different names

@@ -14,19 +14,21 @@ from lockgate.timeline.binder import words
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.constraint.constraint import ensure_name_free, primary_key, put_constraint
 from lockgate.timeline.transitions.constraint.not_null import mark
-from lockgate.timeline.transitions.relation.index import Plan, analyze, define_index, many_keys
-from lockgate.timeline.transitions.relation.relation import SYSTEM_COLUMNS, doubt, ensure_free
+from lockgate.timeline.transitions.relation.index import analyze, define_index, many_keys
+from lockgate.timeline.transitions.relation.index_shape import NewIndex
+from lockgate.timeline.transitions.relation.new_name import doubt, ensure_free
+from lockgate.timeline.transitions.relation.relation import SYSTEM_COLUMNS
 from lockgate.timeline.transitions.table.column import Definition, not_null
 
 Parents = Callable[[], list[Relation]]  # opened only where a key's column is not the table's own
 _WORDS = {"CONSTR_PRIMARY": "primary key", "CONSTR_UNIQUE": "unique"}
 
 
-def plan_key(ctx: Context, definition: Definition, node: Node, parents: Parents) -> Plan:
+def plan_key(ctx: Context, definition: Definition, node: Node, parents: Parents) -> NewIndex:
     """The index that a constraint asks for. In CREATE TABLE its columns must be there (42703); a primary key makes them
     NOT NULL."""
     kind, location = node["contype"], node.get("location", 0)
-    plan = Plan(
+    plan = NewIndex(
         [],
         name=node.get("conname", ""),
         method=node.get("access_method") or "btree",
@@ -96,10 +98,10 @@ def _column(ctx: Context, definition: Definition, name: str, parents: Parents, l
     )
 
 
-def plan_keys(ctx: Context, definition: Definition, parents: Parents) -> list[Plan]:
+def plan_keys(ctx: Context, definition: Definition, parents: Parents) -> list[NewIndex]:
     """transformIndexConstraints: the primary key first; what is asked for twice is made once."""
-    plans: list[Plan] = []
-    first: Plan | None = None
+    plans: list[NewIndex] = []
+    first: NewIndex | None = None
     for node in definition.keys:
         if node["contype"] == "CONSTR_PRIMARY" and first is not None:
             raise many_keys(ctx, definition.name, node.get("location", 0))
@@ -107,7 +109,7 @@ def plan_keys(ctx: Context, definition: Definition, parents: Parents) -> list[Pl
         if plan.primary:
             first = plan
         plans.append(plan)
-    out: list[Plan] = [first] if first is not None else []
+    out: list[NewIndex] = [first] if first is not None else []
     for plan in plans:
         if plan is first:
             continue
@@ -120,7 +122,7 @@ def plan_keys(ctx: Context, definition: Definition, parents: Parents) -> list[Pl
     return out
 
 
-def _same(one: Plan, other: Plan) -> bool:
+def _same(one: NewIndex, other: NewIndex) -> bool:
     return (
         one.elements,
         one.including,
@@ -142,7 +144,7 @@ def _same(one: Plan, other: Plan) -> bool:
     )
 
 
-def add_key(ctx: Context, relation: Relation, plan: Plan) -> Relation | None:
+def add_key(ctx: Context, relation: Relation, plan: NewIndex) -> Relation | None:
     """Make the index with its constraint; a primary key's columns become NOT NULL."""
     relation = ctx.catalog.the(Relation, relation.oid)
     index = define_index(ctx, relation, plan, analyze(ctx, relation, plan))

@@ -13,8 +13,9 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_constraint_name
 from lockgate.timeline.privileges.check import need_owner
 from lockgate.timeline.transitions.constraint.constraint import constraint_named, ensure_name_free, put_constraint
+from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import column_map
-from lockgate.timeline.transitions.relation.relation import column_of, doubt
+from lockgate.timeline.transitions.relation.relation import column_of
 from lockgate.timeline.transitions.table.column import Column, Definition
 
 

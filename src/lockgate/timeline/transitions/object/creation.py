@@ -10,7 +10,7 @@ from lockgate.timeline import dependency
 from lockgate.timeline.binder.names import did_you_mean, missing_namespace, words
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_create
-from lockgate.timeline.transitions.relation.relation import created_here
+from lockgate.timeline.transitions.relation.new_name import created_here
 
 
 def target_namespace(ctx: Context, names: list[Any], location: int | None = None) -> tuple[Namespace, str]:

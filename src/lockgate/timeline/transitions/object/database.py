@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lockgate.catalog.objects import Other
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges.check import CURRENT_DATABASE, database, need_attribute, need_owner, need_superuser
+from lockgate.timeline.privileges.check import database, need_attribute, need_owner, need_superuser
+from lockgate.timeline.privileges.may import CURRENT_DATABASE
 from lockgate.timeline.transitions.object.creation import refuse_existing
 from lockgate.timeline.transitions.role.role import changed_settings
 

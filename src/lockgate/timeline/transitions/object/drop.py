@@ -10,10 +10,12 @@ from lockgate.timeline import dependency
 from lockgate.timeline.binder import find_relation_names, words
 from lockgate.timeline.binder.names import did_you_mean, relation_names
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges.check import has_owner, need_owner
+from lockgate.timeline.privileges.check import need_owner
+from lockgate.timeline.privileges.may import has_owner
 from lockgate.timeline.privileges.shipped import described
-from lockgate.timeline.transitions.object.address import RELATION_KINDS, Found, find
-from lockgate.timeline.transitions.relation.relation import doubt
+from lockgate.timeline.transitions.object.address import RELATION_KINDS, find
+from lockgate.timeline.transitions.object.finders import Found
+from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.role.ownership import need_ownership
 
 _HINTS = {

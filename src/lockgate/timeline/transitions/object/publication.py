@@ -9,7 +9,8 @@ from lockgate.timeline.binder import analyze_expression, boolean, find_relation,
 from lockgate.timeline.binder.names import missing_namespace
 from lockgate.timeline.binder.replica import PUBLISHED
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges.check import has_owner, need_create_on_database, need_owner, need_superuser
+from lockgate.timeline.privileges.check import need_create_on_database, need_owner, need_superuser
+from lockgate.timeline.privileges.may import has_owner
 from lockgate.timeline.transitions.object.creation import find_other, refuse_existing
 from lockgate.timeline.transitions.relation.relation import column_of
 from lockgate.timeline.transitions.type.collation import put_other

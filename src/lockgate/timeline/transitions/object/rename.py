@@ -9,46 +9,35 @@ from typing import Any
 from msgspec.structs import replace
 
 from lockgate.base.text import Span
-from lockgate.catalog import acl
 from lockgate.catalog.objects import (
     Constraint,
     Namespace,
-    Operator,
-    Other,
     Policy,
     Relation,
     Rewrite,
-    Role,
-    Routine,
     Trigger,
     Type,
 )
 from lockgate.parse.tokens import find_name, token_end
 from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.describe import describe_object, routine_signature
 from lockgate.timeline.naming import array_type_name
 from lockgate.timeline.privileges.check import (
-    CURRENT_DATABASE,
-    database,
-    need_attribute,
     need_create,
-    need_create_on_database,
     need_owner,
-    need_superuser,
 )
 from lockgate.timeline.transitions.constraint.constraint import constraint_named, ensure_name_free, find_constraint
-from lockgate.timeline.transitions.object.address import RELATION_KINDS, find, find_part
-from lockgate.timeline.transitions.relation.relation import (
-    SYSTEM_COLUMNS,
-    column_of,
-    created_here,
-    doubt,
-    ensure_free,
-    identity_doubt,
-    user_relation,
+from lockgate.timeline.transitions.object.address import RELATION_KINDS, find
+from lockgate.timeline.transitions.object.finders import find_part
+from lockgate.timeline.transitions.object.rename_other import (
+    after_to,
+    rename_database,
+    rename_object,
+    rename_role,
+    rename_schema,
 )
-from lockgate.timeline.transitions.role.ownership import need_own
+from lockgate.timeline.transitions.relation.new_name import created_here, doubt, ensure_free, identity_doubt
+from lockgate.timeline.transitions.relation.relation import SYSTEM_COLUMNS, column_of, user_relation
 from lockgate.timeline.transitions.table.alter_column import typed_tables
 from lockgate.timeline.transitions.table.alter_table import check_alterable
 from lockgate.timeline.transitions.table.inheritance import descendants
@@ -64,16 +53,7 @@ def rename(ctx: Context, node: Node) -> None:
     if handler is not None:
         handler(ctx, node)
     else:
-        _rename_object(ctx, node)
-
-
-def _after_to(ctx: Context, name: str, words: str = "to") -> Span:
-    """The token of the new name."""
-    bounds = ctx.bounds or ctx.statement.span
-    text = ctx.text_source.text
-    at = text.lower().rfind(f" {words} ", bounds.start, bounds.end)
-    found = find_name(text, name, at + 1 if at >= 0 else bounds.start, bounds.end)
-    return Span(found, token_end(text, found)) if found >= 0 else bounds
+        rename_object(ctx, node)
 
 
 def _rename_relation(ctx: Context, node: Node) -> None:
@@ -107,7 +87,7 @@ def ensure_free_at(ctx: Context, name: str, namespace: int) -> None:
         raise ctx.refuse(
             "42P07",
             f'relation "{name}" already exists',
-            span=_after_to(ctx, name),
+            span=after_to(ctx, name),
             object=ctx.catalog.qualified(found),
             kind="relation",
             related=created_here(ctx, found.oid),
@@ -128,7 +108,7 @@ def rename_type(ctx: Context, found: Type, name: str) -> None:
             raise ctx.refuse(
                 "42710",
                 f'type "{name}" already exists',
-                span=_after_to(ctx, name),
+                span=after_to(ctx, name),
                 kind="type",
                 related=created_here(ctx, there.oid),
             )
@@ -202,7 +182,7 @@ def rename_column(ctx: Context, relation: Relation, node: Node, *, recurse: bool
 def _check_new_name(ctx: Context, relation: Relation, new: str) -> None:
     if new in SYSTEM_COLUMNS and relation.kind not in "vc":
         raise ctx.refuse(
-            "42701", f'column name "{new}" conflicts with a system column name', span=_after_to(ctx, new), kind="column"
+            "42701", f'column name "{new}" conflicts with a system column name', span=after_to(ctx, new), kind="column"
         )
     existing = relation.attribute(new)
     if existing is None:
@@ -213,7 +193,7 @@ def _check_new_name(ctx: Context, relation: Relation, new: str) -> None:
     raise ctx.refuse(
         "42701",
         f'column "{new}" of relation "{relation.name}" already exists',
-        span=_after_to(ctx, new),
+        span=after_to(ctx, new),
         kind="column",
         object=f"{ctx.catalog.qualified(relation)}.{new}",
         related=created_here(ctx, relation.oid, existing.num),
@@ -272,7 +252,7 @@ def _rename_own(
         raise ctx.refuse(
             "42710",
             f'constraint "{new}" for relation "{relation.name}" already exists',
-            span=_after_to(ctx, new),
+            span=after_to(ctx, new),
             kind="constraint",
         )
     ctx.catalog.put(replace(constraint, name=new))
@@ -301,7 +281,7 @@ def _ensure_part_free(ctx: Context, cls: Any, word: str, relation: Relation, new
     if ctx.catalog.one(cls, (key, relation.oid, new)) is not None and doubt(ctx, relation) is None:
         on = "table" if cls is Policy else "relation"
         raise ctx.refuse(
-            "42710", f'{word} "{new}" for {on} "{relation.name}" already exists', span=_after_to(ctx, new), kind=word
+            "42710", f'{word} "{new}" for {on} "{relation.name}" already exists', span=after_to(ctx, new), kind=word
         )
 
 
@@ -347,128 +327,6 @@ def _rename_domain_constraint(ctx: Context, node: Node) -> None:
     ctx.catalog.put(replace(found.obj, name=node["newname"]))
 
 
-def _rename_schema(ctx: Context, node: Node) -> None:
-    found = find(ctx, "OBJECT_SCHEMA", {"String": {"sval": node["subname"]}})
-    assert found is not None
-    new = node["newname"]
-    existing = ctx.catalog.namespace(new)
-    if (
-        existing is not None
-        and ctx.catalog.taint_of(("any",), ("object", existing.oid), ("name", "namespace", 0, new)) is None
-    ):
-        raise ctx.refuse(
-            "42P06",
-            f'schema "{new}" already exists',
-            span=_after_to(ctx, new),
-            object=new,
-            kind="schema",
-            related=created_here(ctx, existing.oid),
-        )
-    need_owner(ctx, found.obj, name=found.obj.name)
-    need_create_on_database(ctx)
-    if new.startswith("pg_"):
-        raise ctx.refuse(
-            "42939",
-            f'unacceptable schema name "{new}"',
-            span=_after_to(ctx, new),
-            kind="schema",
-            help='The prefix "pg_" is reserved for system schemas.',
-        )
-    ctx.catalog.put(replace(found.obj, name=new))
-
-
-def _rename_database(ctx: Context, node: Node) -> None:
-    """RenameDatabase: its owner may, with CREATEDB; one that the timeline did not make is taken for the current one,
-    which cannot be renamed."""
-    name = node["subname"]
-    found = ctx.catalog.one(Other, ("database", 0, name)) or database(ctx)
-    need_owner(ctx, found, name=name, shown=name)
-    need_attribute(ctx, "createdb", "permission denied to rename database", name=name)
-    if found.oid == CURRENT_DATABASE:
-        ctx.notes.append("RENAME of a database")
-    else:
-        ctx.catalog.put(replace(found, name=node["newname"]))
-
-
-def _rename_role(ctx: Context, node: Node) -> None:
-    found = find(ctx, "OBJECT_ROLE", {"String": {"sval": node["subname"]}})
-    assert found is not None and isinstance(found.obj, Role)
-    new, role = node["newname"], found.obj
-    if ctx.session.known and role.oid in (ctx.session.login, ctx.session.role):
-        raise ctx.refuse(
-            "0A000",
-            f"{'session' if role.oid == ctx.session.login else 'current'} user cannot be renamed",
-            name=role.name,
-            kind="role",
-        )
-    for name in (role.name, new):
-        if name.startswith("pg_"):
-            raise ctx.refuse(
-                "42939",
-                f'role name "{name}" is reserved',
-                name=name,
-                object=name,
-                kind="role",
-                help='Role names starting with "pg_" are reserved.',
-            )
-    if ctx.catalog.role(new) is not None:
-        raise ctx.refuse("42710", f'role "{new}" already exists', span=_after_to(ctx, new), object=new, kind="role")
-    if role.superuser:
-        need_superuser(
-            ctx,
-            "must be superuser to rename superusers" if ctx.catalog.major < 16 else "permission denied to rename role",
-            name=role.name,
-        )
-    elif ctx.catalog.major >= 16 and ctx.session.known and not acl.is_admin(ctx.catalog, ctx.session.role, role.oid):
-        raise ctx.refuse(
-            "42501", "permission denied to rename role", name=role.name, kind="privilege", object=role.name
-        )
-    else:
-        need_attribute(ctx, "createrole", "permission denied to rename role", None)
-    ctx.catalog.put(replace(found.obj, name=new))
-
-
-def _rename_object(ctx: Context, node: Node) -> None:
-    """AlterObjectRename_internal, for kinds that need no more than a name."""
-    kind = node["renameType"]
-    target = node.get("object") or {"String": {"sval": node.get("subname", "")}}
-    found = find(ctx, kind, target)
-    if found is None or found.address is None:
-        if found is not None and found.obj is not None:
-            need_own(ctx, found.obj)
-        ctx.notes.append(f"RENAME of {kind}")
-        return
-    obj, new = found.obj, node["newname"]
-    need_own(ctx, obj)
-    space = ctx.catalog.find(Namespace, getattr(obj, "namespace", 0))
-    if space is not None:
-        need_create(ctx, space, None)
-    _ensure_object_free(ctx, obj, new)
-    ctx.catalog.put(replace(obj, name=new))
-
-
-def _ensure_object_free(ctx: Context, obj: Any, new: str) -> None:
-    catalog = ctx.catalog
-    if isinstance(obj, Routine):
-        twin = next((r for r in catalog.routines_named(obj.namespace, new) if r.args == obj.args), None)
-        if twin is not None and catalog.taint_of(("any",), ("object", twin.oid)) is None:
-            schema = catalog.namespace_name(obj.namespace)
-            shown = routine_signature(catalog, replace(obj, name=new, namespace=0), ctx.path())
-            raise ctx.refuse(
-                "42723",
-                f'function {shown} already exists in schema "{schema}"',
-                span=_after_to(ctx, new),
-                kind="function",
-            )
-        return
-    if isinstance(obj, Other) and catalog.oids((obj.kind, obj.namespace, new)):
-        word = describe_object(catalog, replace(obj, namespace=0)).rsplit(" ", 1)[0]
-        where = f' in schema "{catalog.namespace_name(obj.namespace)}"' if obj.namespace else ""
-        raise ctx.refuse("42710", f'{word} "{new}" already exists{where}', span=_after_to(ctx, new), kind="other")
-    if isinstance(obj, Operator):
-        ctx.notes.append("operators have no RENAME")
-
-
 _BY_KIND: dict[str, Callable[[Context, Node], None]] = {
     "OBJECT_COLUMN": _rename_column,
     "OBJECT_ATTRIBUTE": _rename_column,
@@ -479,9 +337,9 @@ _BY_KIND: dict[str, Callable[[Context, Node], None]] = {
     "OBJECT_TYPE": _rename_type,
     "OBJECT_DOMAIN": _rename_type,
     "OBJECT_DOMCONSTRAINT": _rename_domain_constraint,
-    "OBJECT_SCHEMA": _rename_schema,
-    "OBJECT_ROLE": _rename_role,
-    "OBJECT_DATABASE": _rename_database,
+    "OBJECT_SCHEMA": rename_schema,
+    "OBJECT_ROLE": rename_role,
+    "OBJECT_DATABASE": rename_database,
 }
 
 HANDLERS = {"RenameStmt": rename}

@@ -9,7 +9,7 @@ from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import initial_acl, need_create_on_database, need_member
 from lockgate.timeline.transitions.object.creation import find_role
-from lockgate.timeline.transitions.relation.relation import created_here
+from lockgate.timeline.transitions.relation.new_name import created_here
 
 # the order in which elements are made, whatever the order written (transformCreateSchemaStmtElements)
 _ORDER = ("CreateSeqStmt", "CreateStmt", "ViewStmt", "IndexStmt", "CreateTrigStmt", "GrantStmt")

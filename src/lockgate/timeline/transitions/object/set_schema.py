@@ -12,8 +12,10 @@ from lockgate.timeline.binder import find_namespace
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import routine_signature
 from lockgate.timeline.privileges.check import need_create, need_owner
-from lockgate.timeline.transitions.object.address import RELATION_KINDS, find, find_part
-from lockgate.timeline.transitions.relation.relation import identity_doubt, user_relation
+from lockgate.timeline.transitions.object.address import RELATION_KINDS, find
+from lockgate.timeline.transitions.object.finders import find_part
+from lockgate.timeline.transitions.relation.new_name import identity_doubt
+from lockgate.timeline.transitions.relation.relation import user_relation
 from lockgate.timeline.transitions.relation.sequence import owned_sequences
 from lockgate.timeline.transitions.role.ownership import need_own
 from lockgate.timeline.transitions.table.alter_table import check_alterable

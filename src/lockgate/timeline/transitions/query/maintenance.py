@@ -8,18 +8,11 @@ from lockgate.catalog.objects import Constraint, Namespace, Relation, Trigger
 from lockgate.timeline.binder import analyze_query, check_uses, find_namespace, find_relation
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges import row_security
-from lockgate.timeline.privileges.check import (
-    MAINTAIN_ALL,
-    database,
-    denied,
-    has_owner,
-    has_privilege,
-    need_owner,
-    need_privilege,
-    need_superuser,
-)
+from lockgate.timeline.privileges.check import database, denied, need_owner, need_privilege, need_superuser
+from lockgate.timeline.privileges.may import MAINTAIN_ALL, has_owner, has_privilege
 from lockgate.timeline.privileges.query import behind, viewer
-from lockgate.timeline.transitions.relation.relation import column_of, doubt, user_relation
+from lockgate.timeline.transitions.relation.new_name import doubt
+from lockgate.timeline.transitions.relation.relation import column_of, user_relation
 from lockgate.timeline.transitions.relation.sequence import owned_sequences
 from lockgate.timeline.transitions.role.grant import by_owner
 from lockgate.timeline.transitions.table.inheritance import descendants

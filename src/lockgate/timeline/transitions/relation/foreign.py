@@ -10,14 +10,8 @@ from msgspec.structs import replace
 from lockgate.catalog.objects import Other, Role
 from lockgate.timeline.binder import find_function
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges.check import (
-    has_owner,
-    has_privilege,
-    need_create,
-    need_owner,
-    need_privilege,
-    need_superuser,
-)
+from lockgate.timeline.privileges.check import need_create, need_owner, need_privilege, need_superuser
+from lockgate.timeline.privileges.may import has_owner, has_privilege
 from lockgate.timeline.transitions.object.creation import find_other, find_role, names_of, refuse_existing
 from lockgate.timeline.transitions.type.collation import put_other
 

@@ -10,7 +10,8 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_owner
 from lockgate.timeline.privileges.query import needs_of
 from lockgate.timeline.transitions.object.creation import doubt
-from lockgate.timeline.transitions.relation.relation import created_here, user_relation
+from lockgate.timeline.transitions.relation.new_name import created_here
+from lockgate.timeline.transitions.relation.relation import user_relation
 
 _EVENTS = {"CMD_SELECT": "select", "CMD_INSERT": "insert", "CMD_UPDATE": "update", "CMD_DELETE": "delete"}
 _ROWS = {"insert": ("new",), "update": ("old", "new"), "delete": ("old",), "select": ("old",)}

@@ -12,14 +12,8 @@ from lockgate.catalog.typename import BOOL, INT2, INT4, INT8
 from lockgate.timeline.binder import find_relation_names, resolve_type, words
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_owner
-from lockgate.timeline.transitions.relation.relation import (
-    column_of,
-    create_relation,
-    creation_place,
-    doubt,
-    skip_existing,
-    user_relation,
-)
+from lockgate.timeline.transitions.relation.new_name import creation_place, doubt, skip_existing
+from lockgate.timeline.transitions.relation.relation import column_of, create_relation, user_relation
 
 _LIMITS = {INT2: 2**15, INT4: 2**31, INT8: 2**63}
 _COLUMNS = (

@@ -9,7 +9,8 @@ from lockgate.timeline.naming import join_names, make_object_name
 from lockgate.timeline.privileges.check import need_create, need_owner
 from lockgate.timeline.transitions.object.address import find
 from lockgate.timeline.transitions.object.creation import target_namespace
-from lockgate.timeline.transitions.relation.relation import SYSTEM_COLUMNS, column_of, created_here, user_relation
+from lockgate.timeline.transitions.relation.new_name import created_here
+from lockgate.timeline.transitions.relation.relation import SYSTEM_COLUMNS, column_of, user_relation
 from lockgate.timeline.transitions.type.opclass import default_opclass
 
 _KINDS = ("ndistinct", "dependencies", "mcv")

@@ -14,12 +14,17 @@ from lockgate.timeline.binder import analyze_expression, boolean, find_function,
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_privilege
 from lockgate.timeline.transitions.object.creation import doubt, spelled
-from lockgate.timeline.transitions.relation.relation import column_of, created_here, user_relation
+from lockgate.timeline.transitions.relation.new_name import created_here
+from lockgate.timeline.transitions.relation.relation import column_of, user_relation
+from lockgate.timeline.transitions.relation.trigger_kind import (
+    check_kind,
+    check_timing,
+    check_transitions,
+    events_of,
+    timing_of,
+)
 
 TRIGGER = 2279
-ROW, BEFORE, INSERT, DELETE, UPDATE, TRUNCATE, INSTEAD = 1, 2, 4, 8, 16, 32, 64  # src/include/catalog/pg_trigger.h
-_EVENTS = ((INSERT, "I"), (UPDATE, "U"), (DELETE, "D"), (TRUNCATE, "T"))
-_WORDS = {"r": "a table", "p": "a partitioned table", "v": "a view", "f": "a foreign table"}
 
 
 def create_trigger(ctx: Context, node: Node) -> None:
@@ -27,13 +32,13 @@ def create_trigger(ctx: Context, node: Node) -> None:
     relation = user_relation(ctx, node["relation"])
     assert relation is not None
     location = node["relation"].get("location", 0)
-    _check_kind(ctx, relation, node, location)
+    check_kind(ctx, relation, node, location)
     constrained = user_relation(ctx, node["constrrel"]) if "constrrel" in node else None
     need_privilege(ctx, relation, "TRIGGER", location)
     if constrained is not None:
         need_privilege(ctx, constrained, "TRIGGER", node["constrrel"].get("location"))
-    _check_timing(ctx, node)
-    _check_transitions(ctx, relation, node)
+    check_timing(ctx, node)
+    check_transitions(ctx, relation, node)
     refs = _when(ctx, relation, node)
     function = _function(ctx, node)
     old = _existing(ctx, relation, node)
@@ -43,8 +48,8 @@ def create_trigger(ctx: Context, node: Node) -> None:
         node.get("trigname", ""),
         relation.oid,
         function,
-        _timing(node),
-        _events(node),
+        timing_of(node),
+        events_of(node),
         bool(node.get("row")),
         columns,
         conditional="whenClause" in node,
@@ -56,20 +61,6 @@ def create_trigger(ctx: Context, node: Node) -> None:
         _clone(ctx, trigger, relation)
 
 
-def _number(node: Node, field: str) -> int:
-    return int(node.get(field, 0))
-
-
-def _timing(node: Node) -> str:
-    timing = _number(node, "timing")
-    return "B" if timing & BEFORE else "O" if timing & INSTEAD else "A"
-
-
-def _events(node: Node) -> str:
-    events = _number(node, "events")
-    return "".join(letter for bit, letter in _EVENTS if events & bit)
-
-
 def _transition(node: Node, new: bool) -> str:
     for item in node.get("transitionRels", []):
         if bool(item["TriggerTransition"].get("isNew")) == new:
@@ -78,132 +69,6 @@ def _transition(node: Node, new: bool) -> str:
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------
-
-
-def _check_kind(ctx: Context, relation: Relation, node: Node, location: int) -> None:
-    def wrong(detail: str) -> Exception:
-        message = f'"{relation.name}" is {_WORDS[relation.kind]}'
-        return ctx.refuse(
-            "42809",
-            message,
-            location,
-            name=relation.name,
-            help=detail,
-            kind="relation",
-            object=ctx.catalog.qualified(relation),
-        )
-
-    timing, events, row = _timing(node), _events(node), bool(node.get("row"))
-    if relation.kind in "rp":
-        if timing == "O":
-            raise ctx.refuse(
-                "42809",
-                f'"{relation.name}" is a table',
-                location,
-                name=relation.name,
-                kind="relation",
-                object=ctx.catalog.qualified(relation),
-                help="Tables cannot have INSTEAD OF triggers.",
-            )
-        if relation.kind == "p" and row and node.get("transitionRels"):
-            raise ctx.refuse(
-                "0A000",
-                f'"{relation.name}" is a partitioned table',
-                location,
-                name=relation.name,
-                kind="relation",
-                help="ROW triggers with transition tables are not supported on partitioned tables.",
-            )
-    elif relation.kind == "v":
-        if timing != "O" and row:
-            raise wrong("Views cannot have row-level BEFORE or AFTER triggers.")
-        if "T" in events:
-            raise wrong("Views cannot have TRUNCATE triggers.")
-    elif relation.kind == "f":
-        if timing == "O":
-            raise wrong("Foreign tables cannot have INSTEAD OF triggers.")
-        if "T" in events and ctx.catalog.major < 16:
-            raise wrong("Foreign tables cannot have TRUNCATE triggers.")
-        if node.get("isconstraint"):
-            raise wrong("Foreign tables cannot have constraint triggers.")
-    elif relation.kind in "iIc":  # table_openrv
-        what = "a composite type" if relation.kind == "c" else "an index"
-        message = (
-            f'"{relation.name}" is {what}' if ctx.catalog.major < 16 else f'cannot open relation "{relation.name}"'
-        )
-        raise ctx.refuse(
-            "42809", message, location, name=relation.name, kind="relation", object=ctx.catalog.qualified(relation)
-        )
-    else:
-        help = {"S": "sequences", "m": "materialized views"}.get(relation.kind, "it")
-        raise ctx.refuse(
-            "42809",
-            f'relation "{relation.name}" cannot have triggers',
-            location,
-            name=relation.name,
-            kind="relation",
-            object=ctx.catalog.qualified(relation),
-            help=f"This operation is not supported for {help}.",
-        )
-
-
-def _check_timing(ctx: Context, node: Node) -> None:
-    row, events = bool(node.get("row")), _events(node)
-    if "T" in events and row:
-        raise ctx.refuse("0A000", "TRUNCATE FOR EACH ROW triggers are not supported", None, kind="trigger")
-    if _timing(node) != "O":
-        return
-    if not row:
-        raise ctx.refuse("0A000", "INSTEAD OF triggers must be FOR EACH ROW", None, kind="trigger")
-    if "whenClause" in node:
-        raise ctx.refuse("0A000", "INSTEAD OF triggers cannot have WHEN conditions", None, kind="trigger")
-    if node.get("columns"):
-        raise ctx.refuse("0A000", "INSTEAD OF triggers cannot have column lists", None, kind="trigger")
-
-
-def _check_transitions(ctx: Context, relation: Relation, node: Node) -> None:
-    events = _events(node)
-    seen: dict[bool, str] = {}
-    for item in node.get("transitionRels", []):
-        tt = item["TriggerTransition"]
-        name, new = tt.get("name", ""), bool(tt.get("isNew"))
-
-        def refuse(state: str, message: str, help: str = "", name: str = name) -> Exception:
-            return ctx.refuse(state, message, None, name=name, help=help, kind="trigger")
-
-        if not tt.get("isTable"):
-            raise refuse(
-                "0A000", "ROW variable naming in the REFERENCING clause is not supported", "Use OLD TABLE or NEW TABLE."
-            )
-        if relation.kind in "fv":
-            what = {"f": "foreign tables", "v": "views"}[relation.kind]
-            raise refuse(
-                "42809",
-                f'"{relation.name}" is {_WORDS[relation.kind]}',
-                f"Triggers on {what} cannot have transition tables.",
-            )
-        if node.get("row") and relation.parents:
-            what = "partitions" if relation.is_partition else "inheritance children"
-            raise refuse("0A000", f"ROW triggers with transition tables are not supported on {what}")
-        if _timing(node) != "A":
-            raise refuse("42P17", "transition table name can only be specified for an AFTER trigger")
-        if "T" in events:
-            raise refuse("42P17", "TRUNCATE triggers with transition tables are not supported")
-        if len(events) != 1:
-            raise refuse("0A000", "transition tables cannot be specified for triggers with more than one event")
-        if node.get("columns"):
-            raise refuse("0A000", "transition tables cannot be specified for triggers with column lists")
-        word = "NEW" if new else "OLD"
-        if (new and events == "D") or (not new and events == "I"):
-            raise refuse(
-                "42P17",
-                f"{word} TABLE can only be specified for {'an INSERT or UPDATE' if new else 'a DELETE or UPDATE'} trigger",
-            )
-        if new in seen:
-            raise refuse("42P17", f"{word} TABLE cannot be specified multiple times")
-        if name in seen.values():
-            raise refuse("42P17", "OLD TABLE name and NEW TABLE name cannot be the same")
-        seen[new] = name
 
 
 def _mentions(node: Any, row: str) -> Iterator[Node]:
@@ -226,7 +91,7 @@ def _when(ctx: Context, relation: Relation, node: Node) -> frozenset[Address]:
         return frozenset()
     scope = relation_scope(ctx, relation, "old") + relation_scope(ctx, relation, "new")
     expr = boolean(ctx, analyze_expression(ctx, clause, scope, "trigger_when"), "WHEN")
-    events, row = _events(node), bool(node.get("row"))
+    events, row = events_of(node), bool(node.get("row"))
     for word, barred, other in (("old", "I", "INSERT"), ("new", "D", "DELETE")):
         for reference in _mentions(clause, word):
             location = reference.get("location", 0)
@@ -245,7 +110,7 @@ def _when(ctx: Context, relation: Relation, node: Node) -> frozenset[Address]:
 
 
 def _check_generated(ctx: Context, relation: Relation, node: Node, word: str, reference: Node, location: int) -> None:
-    if word != "new" or _timing(node) != "B":
+    if word != "new" or timing_of(node) != "B":
         return
     fields = reference.get("fields", [])
     name = fields[1].get("String", {}).get("sval", "") if len(fields) > 1 else ""

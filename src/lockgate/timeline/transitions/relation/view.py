@@ -13,13 +13,12 @@ from lockgate.timeline.privileges.check import need_owner
 from lockgate.timeline.privileges.query import check_view_run
 from lockgate.timeline.transitions.object.alter_other import option_value
 from lockgate.timeline.transitions.query.maintenance import need_maintain
+from lockgate.timeline.transitions.relation.new_name import creation_place, doubt
 from lockgate.timeline.transitions.relation.relation import (
     check_column_type,
     check_names,
     create_relation,
-    creation_place,
     depend_column,
-    doubt,
     user_relation,
 )
 from lockgate.timeline.transitions.session.option import check_storage_options

@@ -11,7 +11,8 @@ from lockgate.catalog import acl
 from lockgate.catalog.catalog import Draft
 from lockgate.catalog.objects import FIRST_USER_OID, PUBLIC_NAMESPACE, Namespace, Other, Relation, Routine, Type
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges.check import denied, items_of, kind_of, owner_of, system_column
+from lockgate.timeline.privileges.check import denied
+from lockgate.timeline.privileges.may import items_of, kind_of, owner_of, system_column
 from lockgate.timeline.privileges.remedy import membership, quoted
 from lockgate.timeline.privileges.shipped import shipped
 from lockgate.timeline.transitions.object.creation import find_role, role_oid

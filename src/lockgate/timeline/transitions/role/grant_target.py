@@ -12,10 +12,12 @@ from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Namespace, Other, Rela
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import find_namespace, find_relation, find_routine, find_type
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges.check import CURRENT_DATABASE, database
+from lockgate.timeline.privileges.check import database
+from lockgate.timeline.privileges.may import CURRENT_DATABASE
 from lockgate.timeline.settings import is_custom
-from lockgate.timeline.transitions.object.address import find, number_of
+from lockgate.timeline.transitions.object.address import find
 from lockgate.timeline.transitions.object.creation import find_other, spelled
+from lockgate.timeline.transitions.object.finders import number_of
 
 # objtype of the statement: acl kind, its word in "invalid privilege type X for ..."
 KINDS = {
@@ -155,7 +157,7 @@ def _schema(ctx: Context, name: str) -> Target:
 
 
 def _language(ctx: Context, name: str) -> Other:
-    from lockgate.timeline.transitions.routine.function import find_language
+    from lockgate.timeline.transitions.routine.result import find_language
 
     language = find_language(ctx, name)
     oid = PLPGSQL_LANGUAGE if name == "plpgsql" else ctx.catalog.builtins.oid_of("languages", name)

@@ -12,9 +12,10 @@ from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.remedy import member
 from lockgate.timeline.transitions.object.creation import find_role
+from lockgate.timeline.transitions.role.belongings import acls, everything, owned
 from lockgate.timeline.transitions.role.grant import revoke_all
 from lockgate.timeline.transitions.role.owner import may_give
-from lockgate.timeline.transitions.role.role import acls, everything, owned, refuse_right
+from lockgate.timeline.transitions.role.role import refuse_right
 
 _SHARED = ("database", "tablespace")  # of all databases: DROP OWNED leaves them
 

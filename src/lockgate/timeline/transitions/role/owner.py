@@ -9,18 +9,16 @@ from msgspec.structs import replace
 from lockgate.catalog.objects import Namespace, Other, Relation, Role, Type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import (
-    CURRENT_DATABASE,
     database,
     denied,
-    has_privilege,
     is_superuser,
     need_attribute,
     need_create_on_database,
     need_member,
     need_owner,
     need_superuser,
-    owner_of,
 )
+from lockgate.timeline.privileges.may import CURRENT_DATABASE, has_privilege, owner_of
 from lockgate.timeline.transitions.object.address import find
 from lockgate.timeline.transitions.object.creation import find_role
 from lockgate.timeline.transitions.relation.sequence import owned_sequences

@@ -10,7 +10,8 @@ from lockgate.catalog.objects import Cast, Relation, Role, Routine, Type
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import words
 from lockgate.timeline.context import Context
-from lockgate.timeline.privileges.check import has_owner, need_owner, need_superuser
+from lockgate.timeline.privileges.check import need_owner, need_superuser
+from lockgate.timeline.privileges.may import has_owner
 from lockgate.timeline.transitions.object.address import RELATION_KINDS
 
 _PARTS = ("OBJECT_TABCONSTRAINT", "OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE")

@@ -10,7 +10,7 @@ from lockgate.timeline.plpgsql.place import Place
 
 def do(ctx: Context, node: Node) -> None:
     """Run a DO block."""
-    from lockgate.timeline.transitions.routine.function import find_language
+    from lockgate.timeline.transitions.routine.result import find_language
 
     options = {a["DefElem"]["defname"]: a["DefElem"] for a in node.get("args", ())}
     if "as" not in options:

@@ -15,7 +15,7 @@ from lockgate.timeline.binder.polymorphic import ANYMULTIRANGE, ANYRANGE, COMPAT
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.failure import Refused
 from lockgate.timeline.transitions.object.creation import spelled
-from lockgate.timeline.transitions.type.type import need_type_usage
+from lockgate.timeline.transitions.type.user_type import need_type_usage
 
 ANY, ANYELEMENT, ANYARRAY, ANYCOMPATIBLE, ANYCOMPATIBLEARRAY, INTERNAL = 2276, 2283, 2277, 5077, 5078, 2281
 _RANGES, _COMPATIBLE_RANGES = frozenset({ANYRANGE, ANYMULTIRANGE}), frozenset({COMPATIBLERANGE, COMPATIBLEMULTIRANGE})

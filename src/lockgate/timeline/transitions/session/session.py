@@ -12,7 +12,8 @@ from lockgate.catalog.objects import Constraint, Other, Role
 from lockgate.timeline import settings
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges.check import has_privilege, need_superuser
+from lockgate.timeline.privileges.check import need_superuser
+from lockgate.timeline.privileges.may import has_privilege
 from lockgate.timeline.transitions.role.session_role import SETTINGS, reset_roles, set_role
 
 _DEFAULT_PATH = ("$user", "public")

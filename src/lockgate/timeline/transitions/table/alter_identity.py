@@ -9,12 +9,12 @@ from lockgate.catalog.objects import Attribute, Namespace, Relation
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import TypeRef
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.transitions.relation.relation import doubt
+from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.sequence import alter_options, identity_sequence, read_options
 from lockgate.timeline.transitions.table import table
-from lockgate.timeline.transitions.table.alter_column import find, relation_of
 from lockgate.timeline.transitions.table.alteration import Alteration, Queue
 from lockgate.timeline.transitions.table.column import Column, Definition, check_identity_type, sequence_name
+from lockgate.timeline.transitions.table.column_property import find, relation_of
 from lockgate.timeline.transitions.table.inheritance import descendants
 
 

@@ -12,9 +12,9 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_owner
 from lockgate.timeline.privileges.query import check_functions
 from lockgate.timeline.transitions.constraint import alter_constraint
-from lockgate.timeline.transitions.object import alter_other
+from lockgate.timeline.transitions.object import alter_other, inherit
 from lockgate.timeline.transitions.relation.relation import user_relation
-from lockgate.timeline.transitions.table import alter_column, alter_identity
+from lockgate.timeline.transitions.table import alter_column, alter_identity, column_property
 from lockgate.timeline.transitions.table.alteration import Action, Alteration, Pass, Queue, allow
 from lockgate.timeline.transitions.table.inheritance import descendants
 from lockgate.timeline.transitions.type import alter_type
@@ -26,20 +26,26 @@ _COMMANDS: Mapping[str, _Row] = (
     {
         "AT_AddColumn": (Pass.ADD_COL, "rpcf", False, alter_column.add_column, alter_column.prepare_add),
         "AT_DropColumn": (Pass.DROP, "rpcf", False, alter_column.drop_column, alter_column.prepare_drop),
-        "AT_ColumnDefault": (Pass.ADD_OTHERCONSTR, "rpvf", True, alter_column.set_column_default, None),
+        "AT_ColumnDefault": (Pass.ADD_OTHERCONSTR, "rpvf", True, column_property.set_column_default, None),
         "AT_AddIdentity": (Pass.ADD_OTHERCONSTR, "rpvf", False, alter_identity.add_identity, None),
         "AT_SetIdentity": (Pass.MISC, "rpvf", False, alter_identity.set_identity, None),
         "AT_DropIdentity": (Pass.DROP, "rpvf", False, alter_identity.drop_identity, None),
-        "AT_DropNotNull": (Pass.DROP, "rpf", True, alter_column.drop_not_null, alter_column.prepare_drop_not_null),
-        "AT_SetNotNull": (Pass.COL_ATTRS, "rpf", True, alter_column.set_column_not_null, None),
-        "AT_SetExpression": (Pass.SET_EXPRESSION, "rpf", True, alter_column.set_expression, None),
-        "AT_DropExpression": (Pass.DROP, "rpf", True, alter_column.drop_expression, None),
-        "AT_SetStatistics": (Pass.MISC, "rpmiIf", True, alter_column.touch, None),
-        "AT_SetOptions": (Pass.MISC, "rpmf", False, alter_column.touch, None),
-        "AT_ResetOptions": (Pass.MISC, "rpmf", False, alter_column.touch, None),
-        "AT_SetStorage": (Pass.MISC, "rpmf", True, alter_column.touch, None),
-        "AT_SetCompression": (Pass.MISC, "rpm", False, alter_column.touch, None),
-        "AT_AlterColumnGenericOptions": (Pass.MISC, "f", False, alter_column.touch, None),
+        "AT_DropNotNull": (
+            Pass.DROP,
+            "rpf",
+            True,
+            column_property.drop_not_null,
+            column_property.prepare_drop_not_null,
+        ),
+        "AT_SetNotNull": (Pass.COL_ATTRS, "rpf", True, column_property.set_column_not_null, None),
+        "AT_SetExpression": (Pass.SET_EXPRESSION, "rpf", True, column_property.set_expression, None),
+        "AT_DropExpression": (Pass.DROP, "rpf", True, column_property.drop_expression, None),
+        "AT_SetStatistics": (Pass.MISC, "rpmiIf", True, column_property.touch, None),
+        "AT_SetOptions": (Pass.MISC, "rpmf", False, column_property.touch, None),
+        "AT_ResetOptions": (Pass.MISC, "rpmf", False, column_property.touch, None),
+        "AT_SetStorage": (Pass.MISC, "rpmf", True, column_property.touch, None),
+        "AT_SetCompression": (Pass.MISC, "rpm", False, column_property.touch, None),
+        "AT_AlterColumnGenericOptions": (Pass.MISC, "f", False, column_property.touch, None),
         "AT_AlterColumnType": (Pass.ALTER_TYPE, "rpcf", False, alter_type.alter_column_type, alter_type.prepare),
         "AT_AddConstraint": (
             Pass.ADD_CONSTR,
@@ -61,14 +67,14 @@ _COMMANDS: Mapping[str, _Row] = (
         "AT_SetTableSpace": (Pass.MISC, "rpmiI", False, alter_other.nothing, None),
         "AT_SetRelOptions": (Pass.MISC, "rpvmiI", False, alter_other.set_options, None),
         "AT_ResetRelOptions": (Pass.MISC, "rpvmiI", False, alter_other.set_options, None),
-        "AT_AddInherit": (Pass.MISC, "rpf", False, alter_other.add_inherit, alter_other.prepare_inherit),
-        "AT_DropInherit": (Pass.MISC, "rpf", False, alter_other.drop_inherit, None),
-        "AT_AddOf": (Pass.MISC, "rp", False, alter_other.add_of, None),
-        "AT_DropOf": (Pass.MISC, "rp", False, alter_other.drop_of, None),
+        "AT_AddInherit": (Pass.MISC, "rpf", False, inherit.add_inherit, inherit.prepare_inherit),
+        "AT_DropInherit": (Pass.MISC, "rpf", False, inherit.drop_inherit, None),
+        "AT_AddOf": (Pass.MISC, "rp", False, inherit.add_of, None),
+        "AT_DropOf": (Pass.MISC, "rp", False, inherit.drop_of, None),
         "AT_ReplicaIdentity": (Pass.MISC, "rpm", False, alter_other.replica_identity, None),
         "AT_GenericOptions": (Pass.MISC, "f", False, alter_other.nothing, None),
-        "AT_AttachPartition": (Pass.MISC, "rpI", False, alter_other.attach_partition, None),
-        "AT_DetachPartition": (Pass.MISC, "rp", False, alter_other.detach_partition, None),
+        "AT_AttachPartition": (Pass.MISC, "rpI", False, inherit.attach_partition, None),
+        "AT_DetachPartition": (Pass.MISC, "rp", False, inherit.detach_partition, None),
         "AT_DetachPartitionFinalize": (Pass.MISC, "rp", False, alter_other.nothing, None),
     }
     | dict.fromkeys(
@@ -249,7 +255,7 @@ def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:
     if further is not None:
         further(ctx, queue, item)
     queue.add(step, item)
-    if recursive and item.recurse and not item.recursing and not alter_column.recurses_later(ctx, item):
+    if recursive and item.recurse and not item.recursing and not column_property.recurses_later(ctx, item):
         for oid in descendants(ctx.catalog, relation.oid)[1:]:
             prepare(ctx, queue, item.on(oid))
 

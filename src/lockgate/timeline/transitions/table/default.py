@@ -13,7 +13,8 @@ from lockgate.catalog.typename import type_name
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import Expr, analyze_expression, coerce, relation_scope, resolve_type
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.transitions.relation.relation import defaults_of, doubt, type_kind
+from lockgate.timeline.transitions.relation.new_name import doubt
+from lockgate.timeline.transitions.relation.relation import defaults_of, type_kind
 from lockgate.timeline.transitions.type.opclass import is_mutable
 
 

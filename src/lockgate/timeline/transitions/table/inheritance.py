@@ -12,8 +12,9 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_owner
 from lockgate.timeline.transitions.constraint.constraint import constraint_named, copy_check
 from lockgate.timeline.transitions.constraint.not_null import not_null_of
+from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import column_map
-from lockgate.timeline.transitions.relation.relation import doubt, user_relation
+from lockgate.timeline.transitions.relation.relation import user_relation
 from lockgate.timeline.transitions.table.column import Column, Definition
 from lockgate.timeline.transitions.table.default import copy_default
 

@@ -15,6 +15,7 @@ from lockgate.timeline.binder import analyze_expression, coerce, empty_scope, re
 from lockgate.timeline.binder.from_clause import first_place
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.constraint.foreign_key import clone_foreign_keys
+from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import (
     clone_index,
     column_map,
@@ -23,7 +24,7 @@ from lockgate.timeline.transitions.relation.partition_index import (
     index_partitions,
     leave_parent,
 )
-from lockgate.timeline.transitions.relation.relation import column_of, doubt
+from lockgate.timeline.transitions.relation.relation import column_of
 from lockgate.timeline.transitions.table.bounds import bound_of, bounds_of, note_bound
 from lockgate.timeline.transitions.type.opclass import is_mutable, resolve_opclass
 

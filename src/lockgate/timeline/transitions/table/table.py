@@ -13,13 +13,8 @@ from lockgate.timeline.transitions.constraint.constraint import add_checks
 from lockgate.timeline.transitions.constraint.foreign_key import add_foreign_key
 from lockgate.timeline.transitions.constraint.key import add_key, plan_keys
 from lockgate.timeline.transitions.constraint.not_null import key_of, store_not_nulls
-from lockgate.timeline.transitions.relation.relation import (
-    check_column_type,
-    create_relation,
-    creation_place,
-    doubt,
-    skip_existing,
-)
+from lockgate.timeline.transitions.relation.new_name import creation_place, doubt, skip_existing
+from lockgate.timeline.transitions.relation.relation import check_column_type, create_relation
 from lockgate.timeline.transitions.relation.sequence import make_sequence, read_options, set_owner_column
 from lockgate.timeline.transitions.session.option import check_storage_options
 from lockgate.timeline.transitions.table import partition
@@ -41,7 +36,7 @@ from lockgate.timeline.transitions.table.inheritance import (
     merge_columns,
 )
 from lockgate.timeline.transitions.table.table_like import finish_like, like_columns, source_oid
-from lockgate.timeline.transitions.type.type import need_type_usage
+from lockgate.timeline.transitions.type.user_type import need_type_usage
 
 
 def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) -> None:

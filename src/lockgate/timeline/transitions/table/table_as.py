@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from lockgate.timeline.binder import Query, analyze_query, check_uses, creation_target, words
 from lockgate.timeline.binder.names import relation_in
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.transitions.relation.relation import create_relation, creation_place, ensure_free, skip_existing
+from lockgate.timeline.transitions.relation.new_name import creation_place, ensure_free, skip_existing
+from lockgate.timeline.transitions.relation.relation import create_relation
 from lockgate.timeline.transitions.relation.view import check_attributes, make_attributes, query_refs
 from lockgate.timeline.transitions.session.option import check_storage_options
 

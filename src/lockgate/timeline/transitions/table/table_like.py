@@ -10,8 +10,9 @@ from lockgate.timeline.privileges.check import need_privilege
 from lockgate.timeline.transitions.constraint.constraint import constraint_named, copy_check, primary_key
 from lockgate.timeline.transitions.constraint.not_null import mark
 from lockgate.timeline.transitions.relation.index import many_keys
+from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import clone_index, column_map
-from lockgate.timeline.transitions.relation.relation import doubt, user_relation
+from lockgate.timeline.transitions.relation.relation import user_relation
 from lockgate.timeline.transitions.table.column import Column, Definition, not_null
 from lockgate.timeline.transitions.table.default import copy_default
 

@@ -31,7 +31,7 @@ from lockgate.timeline.transitions.table.inheritance import descendants
 from lockgate.timeline.transitions.table.partition import key_columns
 from lockgate.timeline.transitions.table.rebuild import read_anew
 from lockgate.timeline.transitions.type.opclass import resolve_opclass
-from lockgate.timeline.transitions.type.type import need_type_usage
+from lockgate.timeline.transitions.type.user_type import need_type_usage
 
 
 def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:
@@ -242,7 +242,7 @@ def _obstacles(ctx: Context, relation: Relation, attribute: Attribute, item: Alt
 
 
 def _label(ctx: Context, address: Address) -> tuple[Label, ...]:
-    from lockgate.timeline.transitions.relation.relation import created_here
+    from lockgate.timeline.transitions.relation.new_name import created_here
 
     return created_here(ctx, address[0])
 

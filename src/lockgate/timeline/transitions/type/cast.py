@@ -8,12 +8,14 @@ from lockgate.catalog.objects import Cast, Other
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import find_routine, resolve_type
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.privileges.check import has_owner, need_owner, need_superuser
+from lockgate.timeline.privileges.check import need_owner, need_superuser
+from lockgate.timeline.privileges.may import has_owner
 from lockgate.timeline.transitions.object.creation import doubt
-from lockgate.timeline.transitions.relation.relation import created_here, type_kind
-from lockgate.timeline.transitions.routine.function import find_language
+from lockgate.timeline.transitions.relation.new_name import created_here
+from lockgate.timeline.transitions.relation.relation import type_kind
+from lockgate.timeline.transitions.routine.result import find_language
 from lockgate.timeline.transitions.type.opclass import is_binary_coercible
-from lockgate.timeline.transitions.type.type import need_type_usage
+from lockgate.timeline.transitions.type.user_type import need_type_usage
 
 _CONTEXTS = {"COERCION_IMPLICIT": "i", "COERCION_ASSIGNMENT": "a", "COERCION_EXPLICIT": "e"}
 

@@ -16,8 +16,9 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_constraint_name
 from lockgate.timeline.privileges.check import initial_acl, need_owner
 from lockgate.timeline.transitions.object.creation import doubt, new_name
-from lockgate.timeline.transitions.relation.relation import column_collation, ensure_type_free, type_kind
-from lockgate.timeline.transitions.type.type import need_type_usage, put_type, user_type
+from lockgate.timeline.transitions.relation.new_name import ensure_type_free
+from lockgate.timeline.transitions.relation.relation import column_collation, type_kind
+from lockgate.timeline.transitions.type.user_type import need_type_usage, put_type, user_type
 
 _UNFIT = {
     "CONSTR_UNIQUE": ("42601", "unique constraints not possible for domains"),

@@ -11,8 +11,8 @@ from lockgate.timeline.binder import find_function, find_operator, resolve_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_owner, need_privilege
 from lockgate.timeline.transitions.object.creation import doubt, names_of, new_name, spelled, target_namespace
-from lockgate.timeline.transitions.relation.relation import created_here
-from lockgate.timeline.transitions.type.type import need_type_usage
+from lockgate.timeline.transitions.relation.new_name import created_here
+from lockgate.timeline.transitions.type.user_type import need_type_usage
 
 
 def define_operator(ctx: Context, node: Node) -> None:

@@ -6,52 +6,22 @@ from msgspec.structs import replace
 
 from lockgate.base.text import Span
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Attribute, Namespace, Relation, Routine, Type
-from lockgate.catalog.typename import TEXT, type_name, type_of
-from lockgate.timeline.binder import find_collation, find_function, find_type, resolve_type
+from lockgate.catalog.typename import TEXT, type_name
+from lockgate.timeline.binder import find_collation, find_function, resolve_type
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.naming import array_type_name
 from lockgate.timeline.privileges.check import initial_acl, need_owner, need_privilege, need_superuser
-from lockgate.timeline.transitions.object.creation import doubt, names_of, new_name, once, spelled, text_of
+from lockgate.timeline.transitions.object.creation import doubt, names_of, new_name, once, text_of
+from lockgate.timeline.transitions.relation.new_name import creation_place, ensure_type_free
 from lockgate.timeline.transitions.relation.relation import (
     check_column_type,
     column_collation,
     create_relation,
-    creation_place,
-    ensure_type_free,
     type_kind,
 )
+from lockgate.timeline.transitions.type.user_type import ensure_fresh, need_type_usage, put_type, user_type
 
 _MAX_LABEL = 63
-
-
-def put_type(ctx: Context, new: Type, *, array: bool = True, location: int | None = None) -> Type:
-    """TypeCreate: the type, its array type, and what they depend on (GenerateTypeDependencies)."""
-    catalog = ctx.catalog
-    if array:
-        oid = catalog.new_oid()
-        new = replace(new, array=oid)
-    catalog.put(new)
-    catalog.untaint(("name", "type", new.namespace, new.name))
-    catalog.depend((new.oid, 0), [(new.namespace, 0)])
-    if array:
-        name = array_type_name(catalog, new.name, new.namespace)
-        catalog.put(Type(new.array, name, new.namespace, new.owner, "b", "A", elem=new.oid, collation=new.collation))
-        catalog.depend((new.array, 0), [(new.oid, 0)], "i")
-    ctx.created(new, location=location, name=new.name)
-    return new
-
-
-def _fresh(ctx: Context, space: Namespace, name: str, kind: str, category: str) -> Type:
-    return Type(
-        ctx.catalog.new_oid(),
-        name,
-        space.oid,
-        ctx.session.role,
-        kind,
-        category,
-        acl=initial_acl(ctx, "type", space.oid, ctx.session.role),
-    )
 
 
 # --- enums ------------------------------------------------------------------------------------------------------------
@@ -70,7 +40,7 @@ def create_enum(ctx: Context, node: Node) -> None:
                 "23505", 'duplicate key value violates unique constraint "pg_enum_typid_label_index"', kind="enum-value"
             )
         labels.append(label)
-    put_type(ctx, replace(_fresh(ctx, space, name, "e", "E"), length=4, labels=tuple(labels)))
+    put_type(ctx, replace(ensure_fresh(ctx, space, name, "e", "E"), length=4, labels=tuple(labels)))
 
 
 def _check_label(ctx: Context, label: str) -> None:
@@ -81,47 +51,6 @@ def _check_label(ctx: Context, label: str) -> None:
             kind="enum-value",
             help=f"Labels must be {_MAX_LABEL} bytes or less.",
         )
-
-
-def user_type(ctx: Context, node: Node, *, field: str = "typeName", kinds: str = "") -> Type:
-    """The user's type that an ALTER names; 42704 where there is none. Built-in ones belong to the superuser."""
-    names = node[field]
-    found = find_type(ctx, names)
-    if found is None:
-        shown = spelled(names)
-        event = next(
-            (
-                e
-                for oid in ctx.path()
-                if (e := ctx.catalog.events.get(("type", ctx.catalog.namespace_name(oid), shown.rpartition(".")[2])))
-            ),
-            None,
-        )
-        near = did_you_mean(shown.rpartition(".")[2], [t.name for t in ctx.catalog.objects(Type) if not t.elem])
-        raise ctx.refuse(
-            "42704",
-            f'type "{shown}" does not exist',
-            None,
-            name=shown.rpartition(".")[2],
-            object=shown,
-            help=near,
-            kind="type",
-            event=event,
-        )
-    if not isinstance(found, Type):
-        if kinds and type_kind(ctx, found.oid) not in kinds:
-            raise _not_a(ctx, found.oid, kinds, found.name)
-        need_owner(ctx, found, kind="type", name=found.name)
-        raise ctx.unsure(f"the built-in type {found.name} is altered")
-    if kinds and found.kind not in kinds:
-        raise _not_a(ctx, found.oid, kinds, found.name)
-    return found
-
-
-def _not_a(ctx: Context, oid: int, kinds: str, name: str) -> Exception:
-    shown = type_name(ctx.catalog, oid, None, ctx.path())
-    word = {"e": "an enum", "d": "a domain"}.get(kinds[0], "a composite type")
-    return ctx.refuse("42809", f"{shown} is not {word}", None, name=name, object=shown, kind="type")
 
 
 def alter_enum(ctx: Context, node: Node) -> None:
@@ -240,13 +169,6 @@ def create_composite(ctx: Context, node: Node) -> None:
     create_relation(ctx, name, space, "c", columns, location=location)
 
 
-def need_type_usage(ctx: Context, oid: int, location: int | None = None) -> None:
-    """USAGE on a type that a new object is made of."""
-    found = type_of(ctx.catalog, oid)
-    if isinstance(found, Type):
-        need_privilege(ctx, found, "USAGE", location, kind="type")
-
-
 # --- ranges -----------------------------------------------------------------------------------------------------------
 
 
@@ -281,7 +203,7 @@ def create_range(ctx: Context, node: Node) -> None:
             refs.append(getattr(support, "oid", 0))
     need_type_usage(ctx, subtype, options["subtype"].get("location"))
     multi_oid = ctx.catalog.new_oid()
-    base = replace(_fresh(ctx, space, name, "r", "R"), subtype=subtype, multirange=multi_oid, collation=collation)
+    base = replace(ensure_fresh(ctx, space, name, "r", "R"), subtype=subtype, multirange=multi_oid, collation=collation)
     created = put_type(ctx, replace(base, oid=shell.oid) if shell else base)
     ctx.catalog.depend((created.oid, 0), [(oid, 0) for oid in refs if oid])
     _free_multirange(ctx, multi_space, multi_name)
@@ -350,7 +272,7 @@ def define_type(ctx: Context, node: Node) -> None:
     found = ctx.catalog.type_named(space.oid, name)
     if "definition" not in node:
         ensure_type_free(ctx, name, space.oid, None, relation=False)
-        put_type(ctx, replace(_fresh(ctx, space, name, "p", "P"), shell=True, length=4), array=False)
+        put_type(ctx, replace(ensure_fresh(ctx, space, name, "p", "P"), shell=True, length=4), array=False)
         return
     if found is None or not found.shell:
         if found is not None:
