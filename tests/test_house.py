@@ -36,7 +36,7 @@ def sources() -> list[Path]:
 def test_files_are_short() -> None:
     long = {str(p) for p in sources() if len(p.read_text().splitlines()) > LINES_OF_A_FILE} - GENERATED
     assert long <= TOO_LONG, f"cut along their seams: {sorted(long - TOO_LONG)}"
-    assert TOO_LONG <= long, f"they fit now, take them off the list: {sorted(TOO_LONG - long)}"
+    assert long >= TOO_LONG, f"they fit now, take them off the list: {sorted(TOO_LONG - long)}"
 
 
 def test_functions_fit_a_screen() -> None:
