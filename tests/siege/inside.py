@@ -108,7 +108,8 @@ def main() -> None:
         server.ready()
         broken = ordinary(server.connect())
         seen = play(server, folder)
-        print(json.dumps({"isolation": server.isolation, "broken": broken, "seen": seen}))
+        isolation, home = server.isolation, server._home
+    print(json.dumps({"isolation": isolation, "broken": broken, "seen": seen, "left": os.path.exists(home)}))
 
 
 if __name__ == "__main__":
