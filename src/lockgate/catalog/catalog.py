@@ -212,7 +212,7 @@ class Catalog:
         """A writable copy."""
         draft = Draft.__new__(Draft)
         self._copy_to(draft)
-        draft.journal, draft.bounds = [], {}
+        draft.journal, draft.bounds, draft.tainted = [], {}, []
         return draft
 
     # --- objects ------------------------------------------------------------------------------------------------------
@@ -379,15 +379,17 @@ def _constraint_name(obj: Object | None) -> NameKey | None:
 
 
 class Draft(Catalog):
-    """A catalog being written. ``journal`` lists what changed: (before or None, after or None), in order; ``bounds`` is
-    what the transitions have worked out of partitions (timeline/transitions/table/bounds.py)."""
+    """A catalog being written. ``journal`` lists what changed: (before or None, after or None), in order, and
+    ``tainted`` the keys that came in doubt; ``bounds`` is what the transitions have worked out of partitions
+    (timeline/transitions/table/bounds.py)."""
 
-    __slots__ = ("bounds", "journal")
+    __slots__ = ("bounds", "journal", "tainted")
 
     def __init__(self, major: int) -> None:
         super().__init__(major)
         self.journal: list[tuple[Object | None, Object | None]] = []
         self.bounds: dict[int, Any] = {}
+        self.tainted: list[NameKey] = []
 
     def freeze(self) -> Catalog:
         """The catalog as it is now."""
@@ -540,6 +542,7 @@ class Draft(Catalog):
             prefixes = first.prefixes if prefixes[0].startswith(first.prefixes) else (*first.prefixes, *prefixes)
             reason, place = first.reason, first.place
         self.taints = self.taints.set(key, Taint(reason, place, self.clock, prefixes))
+        self.tainted.append(key)
 
     def untaint(self, key: NameKey) -> None:
         """Known again (dropped and made anew)."""

@@ -37,7 +37,10 @@ def merge(draft: Draft, other: Draft, reason: str, place: Place | None = None) -
             keys += _join(draft, before.oid, after)
             before = replace(cast(Any, before), acl=_acl(after))
         keys += _keys(before, after)
-    for key, taint in other.taints.items():
+    for key in dict.fromkeys(other.tainted):
+        taint = other.taints.get(key)
+        if taint is None:
+            continue
         if (mine := draft.taints.get(key)) is None or mine.clock < taint.clock:
             keys += [(*key[:3], f"{prefix}*") for prefix in taint.prefixes] if key[-1] == "*" else [key]
     if other.memberships != draft.memberships:
@@ -47,8 +50,9 @@ def merge(draft: Draft, other: Draft, reason: str, place: Place | None = None) -
     for key in dict.fromkeys(keys):
         draft.taint(key, reason, place)
     draft.next_oid = max(draft.next_oid, other.next_oid)
-    for oid in [oid for oid, rows in draft.contents.items() if other.contents.get(oid) != rows]:
-        draft.forget(oid)
+    if other.contents is not draft.contents:
+        for oid in [oid for oid, rows in draft.contents.items() if other.contents.get(oid) != rows]:
+            draft.forget(oid)
     return tuple(dict.fromkeys(keys))
 
 

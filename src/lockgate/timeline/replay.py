@@ -205,6 +205,7 @@ class Replay:
     def _step(self, migration: Migration, script: Script, statement: Statement) -> Step:
         before, session = self.draft.freeze(), self.session
         self.draft.journal.clear()
+        self.draft.tainted.clear()
         self.budget.begin()
         ctx = Context(
             self.draft, session, statement, migration.slot or migration.id, transaction=self.state, budget=self.budget

@@ -20,12 +20,14 @@ from lockgate.timeline.evaluate.value import (
     Value,
     conjunction,
     equal,
+    known,
     number,
     text_of,
     truth,
 )
 
 MOST = 500  # rows of one table
+_LONGEST = 1_000  # characters of a value that is kept
 _INTEGERS, _TEXTS, _BOOL, _NUMERIC, _UUID = (20, 21, 23), (25, 1043), 16, 1700, 2950
 
 
@@ -56,6 +58,8 @@ def held(catalog: Draft, attribute: Attribute, value: Value) -> Value:
     """A value as a column keeps it; unknown where its type may change how it compares."""
     if value is None or isinstance(value, Unknown):
         return value
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return SOMETHING
     kind = _base(catalog, attribute.type)
     found: Value = None
     if kind in _INTEGERS:
@@ -81,26 +85,52 @@ def _base(catalog: Draft, oid: int) -> int:
     return oid
 
 
-def clash(catalog: Draft, relation: Relation, row: Row, others: list[Row]) -> Relation | Unknown | None:
-    """The unique index that a row would violate; UNKNOWN where that cannot be told, None where it violates none."""
-    doubt: Unknown | None = None
-    for index in catalog.of_relation(relation.oid, Relation) if others else ():
-        keys = index.index
-        if keys is None or not (keys.unique or keys.exclusion):
-            continue
-        names = [a.name for n in keys.keys if (a := relation.attribute_by_num(n)) is not None]
-        if (
-            keys.partial
-            or len(names) < len(keys.keys)
-            or not keys.unique
-            or not keys.immediate
-            or keys.nulls_not_distinct
-        ):
-            doubt = UNKNOWN
-            continue
-        for other in others:
-            same = conjunction([equal(row.values.get(n, UNKNOWN), other.values.get(n, UNKNOWN)) for n in names])
-            if same is True:
+class Keys:
+    """The unique indexes of a table and the rows in it, so that a new one is compared with its like alone."""
+
+    def __init__(self, catalog: Draft, relation: Relation, rows: list[Row]) -> None:
+        self._rows: list[Row] = []
+        self._indexes: list[tuple[Relation, list[str], bool]] = []
+        for index in catalog.of_relation(relation.oid, Relation):
+            keys = index.index
+            if keys is None or not (keys.unique or keys.exclusion):
+                continue
+            names = [a.name for n in keys.keys if (a := relation.attribute_by_num(n)) is not None]
+            plain = keys.unique and keys.immediate and not (keys.partial or keys.nulls_not_distinct)
+            self._indexes.append((index, names, plain and len(names) == len(keys.keys)))
+        self._known: list[set[tuple[Value, ...]]] = [set() for _ in self._indexes]
+        self._loose: list[list[Row]] = [[] for _ in self._indexes]  # rows of which part of the key is not known
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Row) -> None:
+        """One more row."""
+        self._rows.append(row)
+        for (_, names, _), values, loose in zip(self._indexes, self._known, self._loose, strict=True):
+            key = _values(row, names)
+            if not known(*key):
+                loose.append(row)
+            elif None not in key:
+                values.add(key)
+
+    def clash(self, row: Row) -> Relation | Unknown | None:
+        """The unique index that a row would violate; UNKNOWN where that cannot be told, None where it violates none."""
+        doubt: Unknown | None = None
+        if not self._rows:
+            return None
+        for (index, names, plain), values, loose in zip(self._indexes, self._known, self._loose, strict=True):
+            key = _values(row, names)
+            if not plain or all(isinstance(v, Unknown) for v in key):
+                doubt = UNKNOWN
+                continue
+            if known(*key) and key in values:
                 return index
-            doubt = UNKNOWN if isinstance(same, Unknown) else doubt
-    return doubt
+            for other in loose if known(*key) else self._rows:
+                if isinstance(conjunction(list(map(equal, key, _values(other, names)))), Unknown):
+                    doubt = UNKNOWN
+                    break
+        return doubt
+
+
+def _values(row: Row, names: list[str]) -> tuple[Value, ...]:
+    return tuple(row.values.get(name, UNKNOWN) for name in names)

@@ -270,6 +270,12 @@ class Interpreter(Sentences):
         # an exit that may have happened ends the certainty of further turns
         return not left, Left.OUT if left is Left.OUT else Left.NO
 
+    def further(self, body: Sequence[tree.Statement]) -> None:
+        """The turns of a loop that are too many to be followed: what they may change is in doubt. The first leaves the
+        variables unknown that the second finds so."""
+        for _ in range(2):
+            self.maybe([body])
+
     def framed(self, names: dict[str, Var], label: str) -> Frame:
         frame = Frame(names, label)
         self.scope.frames.append(frame)
@@ -306,6 +312,9 @@ class Interpreter(Sentences):
                 again, left = self.once(statement.body, statement.label)
                 if left or not again:
                     return left
+            if turns[ITERATIONS:]:
+                var.value = UNKNOWN
+                self.further(statement.body)
             self.found(bool(turns))
             return Left.NO
         finally:
@@ -323,6 +332,9 @@ class Interpreter(Sentences):
                 again, left = self.once(statement.body, statement.label)
                 if left or not again:
                     return left
+            if values[ITERATIONS:]:
+                self.assign_all(statement.targets, UNKNOWN)
+                self.further(statement.body)
             self.found(bool(values))
             return Left.NO
         finally:
@@ -341,6 +353,9 @@ class Interpreter(Sentences):
                 again, left = self.once(statement.body, statement.label, sure=row.certain)
                 if left or not again:
                     return left
+            if rows[ITERATIONS:]:
+                self.take(statement.targets, columns, Row({}))
+                self.further(statement.body)
             self.found(UNKNOWN if any(not row.certain for row in rows) else bool(rows))
             return Left.NO
         finally:

@@ -12,12 +12,13 @@ from lockgate.parse.statement import Node
 from lockgate.timeline.binder import Query, find_relation
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select, truth
-from lockgate.timeline.evaluate.contents import MOST, clash, contents_of, held, store
+from lockgate.timeline.evaluate.contents import MOST, Keys, contents_of, held, store
 from lockgate.timeline.failure import Unsure
 from lockgate.timeline.privileges.query import check_constraints
 from lockgate.timeline.routines.new_rows import check_new_rows
 from lockgate.timeline.routines.violations import check_keys, check_nulls
 
+_WORK = 30_000  # units of work for the rows that one query writes
 _WRITING = re.compile(r"\b(insert|update|delete|merge|truncate|copy|execute|call)\b", re.IGNORECASE)
 
 
@@ -67,7 +68,8 @@ def _write(world: World, tag: str, node: Node, relation: Relation | None, *, fol
 
 def _followed(world: World, tag: str, relation: Relation, node: Node, before: list[Row] | None) -> list[Row] | None:
     try:
-        return _FOLLOWED[tag](world, relation, node, before)
+        with world.ctx.budget.part(_WORK):
+            return _FOLLOWED[tag](world, relation, node, before)
     except Unsure:  # too many rows: the catalog stays as certain as it was
         return None
 
@@ -125,8 +127,9 @@ def _insert(world: World, relation: Relation, node: Node, before: list[Row] | No
     if fresh is None or before is None:
         return None
     after = list(before)
+    keys = Keys(world.ctx.catalog, relation, before)
     for row in fresh:
-        found = clash(world.ctx.catalog, relation, row, after)
+        found = keys.clash(row)
         if action and (isinstance(found, Unknown) or (found is not None and action != "ONCONFLICT_NOTHING")):
             return None
         if isinstance(found, Relation):
@@ -139,6 +142,7 @@ def _insert(world: World, relation: Relation, node: Node, before: list[Row] | No
                 kind="other",
             )
         after.append(row)
+        keys.add(row)
     return after
 
 
@@ -148,7 +152,7 @@ def _new_rows(world: World, relation: Relation, node: Node) -> list[Row] | None:
     if "withClause" in node or any("indirection" in t for t in targets) or len(body.get("valuesLists", ())) > MOST:
         return None
     columns, rows = select(world, body) if body else ([], [Row({})])
-    if not all(row.certain for row in rows):
+    if len(rows) > MOST or not all(row.certain for row in rows):
         return None
     names = [t["name"] for t in targets] or [a.name for a in relation.attributes]
     return [
