@@ -14,6 +14,7 @@ from lockgate.base.errors import LockgateError
 from lockgate.editor.diagnostics import Shown, actions, at, diagnostics
 
 _PAUSE = 0.15  # seconds without a keystroke before a buffer is checked
+_LONGEST = 2_000_000  # characters of a buffer that is checked while it is edited; the command line takes longer ones
 
 
 class Server(LanguageServer):
@@ -29,7 +30,7 @@ class Server(LanguageServer):
         path = Path(to_fs_path(uri) or ".")
         root = Path(self.workspace.root_path or path.parent)
         try:
-            self.told[uri] = diagnostics(path, document.source, root)
+            self.told[uri] = diagnostics(path, document.source, root) if len(document.source) <= _LONGEST else []
         except LockgateError as error:
             self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, f"lockgate: {error}"))
             self.told[uri] = []

@@ -19,7 +19,7 @@ def level(text: str) -> str:
         at = token.end()
         if token[0] == "/*":
             end = _end(text, at)
-            inner = text[at : end - 2].replace("/*", "  ").replace("*/", "  ")
+            inner = _EDGE.sub("  ", text[at : end - 2])
             parts += [text[done:at], inner]
             at, done = end, max(at, end - 2)
         elif token[0][0] == "$":

@@ -7,6 +7,7 @@ import re
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.sql import quote
 
+_EDGE = pattern(r"/\*|\*/")
 _SPACE = pattern(r"(?:\s+|--[^\n]*(?:\n|$)|/\*)")
 _ONE = r"""(?:[uU]&)?"(?:[^"]|"")*"
       | [^\W\d][\w$]*
@@ -34,15 +35,11 @@ def skip_space(text: str, at: int, end: int | None = None) -> int:
 
 def _close_comment(text: str, at: int, end: int) -> int:
     depth = 1
-    while depth and at < end:
-        opens, closes = text.find("/*", at, end), text.find("*/", at, end)
-        if closes < 0:
-            return end
-        if 0 <= opens < closes:
-            depth, at = depth + 1, opens + 2
-        else:
-            depth, at = depth - 1, closes + 2
-    return at
+    for edge in _EDGE.finditer(text, at, end):
+        depth += 1 if edge[0] == "/*" else -1
+        if not depth:
+            return edge.end()
+    return end
 
 
 def token_end(text: str, at: int) -> int:

@@ -14,7 +14,7 @@ from lockgate.queries.passage import HOLE
 
 HOLE_NAME = "lockgate_hole_"  # of relations and columns that stand for fragments
 _REST = f"{HOLE_NAME}rest"
-_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _COLUMNS = ("SELECT ", f" FROM {_REST}")
 _CONDITION = (f"SELECT FROM {_REST} WHERE ", "")
 # how a part begins -> what may stand around it

@@ -94,7 +94,7 @@ _BUILDERS = re.compile(
 
 _DEPTH = 4  # constants made of constants
 _SIGN = re.compile(r"\+=?|<<|\.(?:push_str|push|append|concat|write)\b|\{(\w+)\}")
-_LAST_WORD = re.compile(r"(\w+)\s*\Z")
+_LAST_WORD = re.compile(r"\b(\w++)\s*+\Z")
 _FIRST_WORD = re.compile(r"\s*(\w+)")
 
 

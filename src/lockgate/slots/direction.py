@@ -12,7 +12,7 @@ from lockgate.slots.conflicts import WrongDirection
 from lockgate.sources import Folder
 from lockgate.sources.migration import Migration, Script
 
-_COMMENT = pattern(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT = pattern(r"--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _NAME = r"((?:\"[^\"]+\"|[\w$]+)(?:\s*\.\s*(?:\"[^\"]+\"|[\w$]+))?)"
 _KIND = r"(?:table|view|materialized\s+view|type|function|sequence|schema)"  # indexes come with constraints as well
 # what cannot run twice: an up that does it is no down

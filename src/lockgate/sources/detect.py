@@ -16,10 +16,10 @@ from lockgate.sources.naming import BY_NAME, named, other_database
 
 _SAMPLE = 24
 _MARKS = {
-    "goose": pattern(r"^\s*--\s*\+goose\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
-    "sql-migrate": pattern(r"^\s*--\s*\+migrate\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
-    "dbmate": pattern(r"^\s*--\s*migrate:(?:up|down)", re.MULTILINE),
-    "node-pg-migrate": pattern(r"^\s*--[\s-]*(?:up|down)\s+migration", re.MULTILINE | re.IGNORECASE),
+    "goose": pattern(r"^[^\S\n]*+--\s*\+goose\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
+    "sql-migrate": pattern(r"^[^\S\n]*+--\s*\+migrate\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
+    "dbmate": pattern(r"^[^\S\n]*+--\s*migrate:(?:up|down)", re.MULTILINE),
+    "node-pg-migrate": pattern(r"^[^\S\n]*+--[^\S\n-]*+[ \t-]*+(?:up|down)\s+migration", re.MULTILINE | re.IGNORECASE),
     "liquibase": pattern(r"\A\ufeff?\s*--\s*liquibase\s+formatted\s+sql", re.IGNORECASE),
 }
 _STYLES = {
@@ -71,7 +71,9 @@ def _by_marker(root: Path, files: list[str]) -> Detection | None:
 
 def _has_other_plan(root: Path, files: list[str]) -> bool:
     """Whether sqitch.conf names another top folder that has a plan."""
-    top = re.search(r"^\s*top_dir\s*=\s*[\"']?(?:\./)?([^\"'\s#;]+)", peek(root / "sqitch.conf", root), re.MULTILINE)
+    top = re.search(
+        r"^[^\S\n]*+top_dir\s*=\s*[\"']?(?:\./)?([^\"'\s#;]+)", peek(root / "sqitch.conf", root), re.MULTILINE
+    )
     return top is not None and f"{top.group(1).rstrip('/')}/sqitch.plan" in files
 
 

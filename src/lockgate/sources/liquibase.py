@@ -77,7 +77,8 @@ def changesets(source: Source) -> Iterator[Changeset]:
     for number, head in enumerate(heads):
         end = heads[number + 1].start() if number + 1 < len(heads) else len(source.text)
         said = {
-            key.lower(): value.strip('"') for key, value in re.findall(r'(\w+):[ \t]*("[^"]*"|\S+)', head.group("rest"))
+            key.lower(): value.strip('"')
+            for key, value in re.findall(r'\b(\w++):[ \t]*("[^"]*"|\S+)', head.group("rest"))
         }
         wrap = Transaction.STATEMENT if said.get("runintransaction", "").lower() == "false" else Transaction.FILE
         up = Script(source, _pieces(source, head.end(), end, said.get("enddelimiter", "")), wrap)

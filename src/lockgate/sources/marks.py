@@ -9,15 +9,15 @@ from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 from lockgate.sources.migration import Script, Transaction
 
-_BLANK = pattern(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/|;)*\Z", re.DOTALL)
+_BLANK = pattern(r"(?:\s++|--[^\n]*+(?:\n|\Z)|(?>/\*.*?\*/)|;)*+\Z", re.DOTALL)
 # what may hold a backslash or a semicolon without meaning it (src/fe_utils/psqlscan.l), then psql's own
 _LEXEMES = pattern(
-    r"--[^\n]*|/\*.*?\*/|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"[^\"]*\"|(?<![\w$])\$(?:[A-Za-z_\x80-\U0010ffff][\w]*)?\$|"
+    r"--[^\n]*|/\*.*?(?:\*/|\Z)|[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"[^\"]*\"|(?<![\w$])\$(?:[A-Za-z_\x80-\U0010ffff][\w]*)?\$|"
     r"(?P<meta>\\[^\n]*)|(?P<end>;)",
     re.DOTALL,
 )
 _COPY = pattern(r"\s*copy\b.*\bfrom\s+stdin\b", re.DOTALL | re.IGNORECASE)
-_COMMENT = pattern(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*", re.DOTALL)
+_COMMENT = pattern(r"(?:\s++|--[^\n]*+\n|(?>/\*.*?\*/))*+", re.DOTALL)
 
 
 def is_blank(text: str) -> bool:

@@ -22,7 +22,7 @@ _NAMED = re.compile(
     r'(relation|function|procedure|type|operator)(?: does not exist:)? "?(.+?)"?(?:\(| does not exist|$)'
 )
 _MADE = re.compile(
-    r"\b(?:create\s+(?:\w+\s+)*?(?:table|view|sequence|index|schema|type|function|procedure)|add\s+column|rename\s+to)\s+(?:if\s+not\s+exists\s+)?([\w.\"]+)",
+    r"\b(?:create\s+(?:\w+\s+){0,6}?(?:table|view|sequence|index|schema|type|function|procedure)|add\s+column|rename\s+to)\s+(?:if\s+not\s+exists\s+)?([\w.\"]+)",
     re.IGNORECASE,
 )
 _MAKING = re.compile(r"\b(?:create|into)\b([^;]*)", re.IGNORECASE)

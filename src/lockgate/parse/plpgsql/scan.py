@@ -10,7 +10,7 @@ from lockgate.parse.tokens import skip_space
 
 _DOLLAR = pattern(r"\$(?:[^\W\d]\w*)?\$")
 # quotecontinue: literals with a line's end between them are one
-_CONTINUED = pattern(r"(?:[ \t\r\f]|--[^\n]*)*\n(?:\s|--[^\n]*\n)*(?=')")
+_CONTINUED = pattern(r"(?:[ \t\r\f]++|--[^\n]*+)*+\n(?:\s++|--[^\n]*+\n)*+(?=')")
 _TOKEN = pattern(
     r"""(?P<quoted>(?:[uU]&)?"(?:[^"]|"")*")
       | (?P<string>[eE]'(?:[^'\\]|''|\\.)*'|(?:[bBxXnN]|[uU]&)?'(?:[^']|'')*')

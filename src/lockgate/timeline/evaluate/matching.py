@@ -101,9 +101,9 @@ def replaced(text: str, pattern: str, replacement: str, flags: str) -> Value:
     if found is None or not _PLAIN.fullmatch(text):
         return UNKNOWN
     spans = [match.span() for match in found.finditer(text.encode())]
+    spans = spans if "g" in flags else spans[:1]
     if any(start == end for start, end in spans):
         return UNKNOWN
-    spans = spans if "g" in flags else spans[:1]
     if len(spans) * len(replacement) > _WORK:
         return UNKNOWN
     starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(text)]
