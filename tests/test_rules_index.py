@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -100,3 +101,15 @@ def test_the_page_on_rules_names_every_key_and_every_decorator() -> None:
     assert not [
         letter for letter in OURS if letter not in page.partition("The letters ")[2].partition(" are Lockgate")[0]
     ]
+
+
+def test_the_engine_knows_no_rule_by_name() -> None:
+    """What makes a rule special stands in its document's front matter."""
+    names = set(rulebook.names())
+    found = []
+    for path in Path("src/lockgate").rglob("*.py"):
+        if path.parent.parent.name != "rules" and path.name != "index.py":
+            found += [
+                (path.name, word) for word in re.findall(r'"([a-z]+(?:-[a-z]+)+)"', path.read_text()) if word in names
+            ]
+    assert not found

@@ -76,7 +76,7 @@ class Finding(msgspec.Struct, frozen=True):
     """One thing said about one place."""
 
     rule: str  # code, "T201"
-    name: str  # slug, "dropped-column-reference"
+    name: str  # slug: dropped-column-reference
     severity: Severity
     message: str
     at: Label

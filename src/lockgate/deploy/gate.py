@@ -157,7 +157,7 @@ class Gate(msgspec.Struct, dict=True):
             self.screen.say(
                 f"{found.severity.value}[{found.rule}] {found.message}" + (f"\n  {found.help}" if found.help else "")
             )
-            told = found.name == "auto-deploy-beside-gate"  # among the reasons already
+            told = found.object in settings.settled  # among the reasons, or allowed
             if found.severity.value == "error" and not (order.override or told):
                 reasons.append(found.message)
         tip = git.remote_tip(order.head.top, deploy.branch)

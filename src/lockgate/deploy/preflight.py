@@ -21,6 +21,7 @@ class Settings(msgspec.Struct, frozen=True):
     command: str  # what Dokploy will run, "" where it does not say
     reasons: tuple[str, ...] = ()  # each closes the gate
     notes: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ("autoDeploy",)  # the settings of which reasons and notes tell
 
 
 def inspect(dokploy: Dokploy, compose_id: str, branch: str, *, allow_auto_deploy: bool) -> Settings:

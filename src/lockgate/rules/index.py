@@ -228,7 +228,7 @@ RULES: tuple[tuple[str, str, str, str, str, tuple[str, ...], dict[str, Any]], ..
         "ownership",
         "ownership.ownership_required",
         ("failure 42501",),
-        {"sqlstate": ("42501",)},
+        {"sqlstate": ("42501",), "recovery": True},
     ),
     (
         "privilege-missing",
@@ -316,7 +316,7 @@ RULES: tuple[tuple[str, str, str, str, str, tuple[str, ...], dict[str, Any]], ..
         "ownership",
         "ownership.superuser_required",
         ("failure 42501",),
-        {"sqlstate": ("42501",)},
+        {"sqlstate": ("42501",), "recovery": True},
     ),
     ("syntax-error", "T217", "error", "timeline", "timeline.syntax_error", ("fact Broken",), {"sqlstate": ("42601",)}),
     (

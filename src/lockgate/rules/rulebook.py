@@ -40,6 +40,7 @@ class FrontMatter(msgspec.Struct, frozen=True):
     work: tuple[str, ...] = ()  # what the statement does to the relation: "scan", "build", "rewrite"
     bodies: bool = False  # the server's own look into a routine's body
     suppressible: bool = True
+    recovery: bool = False  # what was refused can be done by hand, as the owner, where it has stopped production
     url: str = ""  # of a plug-in's document
 
     def proven_by(self, effect: Effect) -> bool:

@@ -11,12 +11,13 @@ from msgspec.structs import replace
 from lockgate.base.config import Config
 from lockgate.base.findings import Finding, Fix
 from lockgate.base.sql import literal
+from lockgate.rules.registry import Rules
 from lockgate.sources.migration import Migration
 
-_RULES = frozenset({"ownership-required", "superuser-required"})
 
-
-def with_recovery(findings: Iterable[Finding], config: Config, migrations: Iterable[Migration]) -> list[Finding]:
+def with_recovery(
+    findings: Iterable[Finding], rules: Rules, config: Config, migrations: Iterable[Migration]
+) -> list[Finding]:
     """The first refusal for lack of ownership of each migration, with its recovery; only where the ledger is
     configured."""
     by_slot = {(m.up.source.path, m.slot): m for m in migrations}
@@ -26,7 +27,7 @@ def with_recovery(findings: Iterable[Finding], config: Config, migrations: Itera
         migration = by_slot.get((item.at.source.path, item.slot))
         if (
             migration is not None
-            and item.name in _RULES
+            and rules[item.name].front.recovery
             and item.fix is None
             and config.ledger.table
             and migration.id not in done

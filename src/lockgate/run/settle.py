@@ -69,7 +69,7 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Live | 
     if kept:
         from lockgate.run.recovery import with_recovery
 
-        kept = with_recovery(kept, config, checked.folder.migrations)
+        kept = with_recovery(kept, rules, config, checked.folder.migrations)
     return Report(
         tuple(kept),
         checked.coverage,

@@ -17,4 +17,5 @@ def check(fact: DokploySettings) -> Iterator[Remark]:
             "autoDeploy is on: every push deploys around the gate",
             Label(fact.source, fact.auto_deploy.span, "a way around the gate"),
             "turn it off in Dokploy and remove the webhook in Gitea",
+            object="autoDeploy",
         )
