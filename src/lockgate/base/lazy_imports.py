@@ -13,6 +13,8 @@ from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from lockgate.base.put_off import stand_in
+
 
 def compiled(package: str, module: str, *unused: str, **given: str) -> Any:
     """``package.module``, where ``unused`` submodules are imported when something asks for them, and ``given`` names of
@@ -40,7 +42,7 @@ def _past_init(package: str, name: str, unused: tuple[str, ...], given: dict[str
     sys.modules[package] = bare
     try:
         for empty in unused:
-            setattr(bare, empty, _stand_in(f"{package}.{empty}"))
+            setattr(bare, empty, stand_in(f"{package}.{empty}"))
             sys.modules[f"{package}.{empty}"] = getattr(bare, empty)
         for word, home in given.items():
             setattr(bare, word, getattr(import_module(f"{package}.{home}"), word))
@@ -48,13 +50,6 @@ def _past_init(package: str, name: str, unused: tuple[str, ...], given: dict[str
     finally:
         for each in (package, *(f"{package}.{empty}" for empty in unused)):
             sys.modules.pop(each, None)
-
-
-def _stand_in(name: str) -> ModuleType:
-    """An empty module that turns to the real one where it is asked for anything."""
-    module = ModuleType(name)
-    vars(module)["__getattr__"] = lambda word: getattr(import_module(name), word)
-    return module
 
 
 if TYPE_CHECKING:

@@ -11,18 +11,21 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import Enum
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.findings import Finding
 from lockgate.base.text import Source, Span
-from lockgate.cache import checkpoint, store
+from lockgate.cache import store
 from lockgate.cache.store import Unfit
 from lockgate.catalog.catalog import Catalog
 from lockgate.sources.migration import Migration
 from lockgate.timeline.replay import Leg, Plan, Replay
+
+if TYPE_CHECKING:
+    from lockgate.cache.checkpoint import Point
 
 _ATOMS = frozenset({int, bool, bytes, type(None)})
 _STRIDE = (
@@ -100,15 +103,19 @@ class Recall:
             self._replay, self._done = self._at(len(self._legs)), len(self._legs)
         return self._replay
 
-    def end(self) -> checkpoint.Point:
+    def end(self) -> Point:
         """The state after the last leg."""
-        return checkpoint.Point(self._chain[-1] if self._on else b"", lambda: self.finished().catalog)
+        from lockgate.cache.checkpoint import Point
 
-    def before(self, ids: frozenset[str]) -> checkpoint.Point | None:
+        return Point(self._chain[-1] if self._on else b"", lambda: self.finished().catalog)
+
+    def before(self, ids: frozenset[str]) -> Point | None:
         """The state before the first of these migrations; None where none of them is there."""
+        from lockgate.cache.checkpoint import Point
+
         for number, leg in enumerate(self._legs):
             if leg.kind == "migration" and leg.migration is not None and leg.migration.id in ids:
-                return checkpoint.Point(self._chain[number] if self._on else b"", partial(self._catalog, number))
+                return Point(self._chain[number] if self._on else b"", partial(self._catalog, number))
         return None
 
     def _catalog(self, number: int) -> Catalog:
@@ -128,9 +135,11 @@ class Recall:
 
     def _leave(self, number: int) -> None:
         """Leave a checkpoint of the state before a leg, unless it holds what cannot be stored."""
+        from lockgate.cache.checkpoint import save
+
         if not store.has(self._chain[number]):
             with suppress(Unfit):
-                store.write(self._chain[number], checkpoint.save(self._replay, self._sources))
+                store.write(self._chain[number], save(self._replay, self._sources))
 
     def _at(self, number: int) -> Replay:
         """A replay that has taken so many legs."""
@@ -147,9 +156,11 @@ class Recall:
             data = store.read(self._chain[done]) if self._on and store.has(self._chain[done]) else None
             if data is None:
                 continue
+            from lockgate.cache.checkpoint import load
+
             replay = Replay(self._plan)
             try:
-                checkpoint.load(replay, data, self._sources)
+                load(replay, data, self._sources)
             except Unfit:
                 continue
             return replay, done

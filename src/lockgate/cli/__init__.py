@@ -8,6 +8,8 @@ import io
 import os
 import sys
 
+from lockgate.base.put_off import lightly
+
 TYPE_CHECKING = False  # as typing's, which a run that repeats another need not import
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,7 @@ def main() -> None:
     gc.set_threshold(
         100_000, 20, 100
     )  # nearly all that a run makes lives to its end: looking for garbage costs a tenth of it and finds none
+    lightly("pathlib", "click")
     from lockgate.cli.group import run
 
     try:

@@ -11,6 +11,7 @@ import click
 
 from lockgate import __version__
 from lockgate.base.errors import LockgateError
+from lockgate.base.put_off import lightly
 
 # command -> its one-line help: --help must not import what the commands need
 COMMANDS = {
@@ -37,6 +38,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        lightly("msgspec")
         command = import_module(f"lockgate.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command

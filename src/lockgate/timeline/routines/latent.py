@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-import traceback
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -233,6 +232,8 @@ def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Brok
             continue
         except Exception:  # a hole in the simulator neither stops the run nor breaks a routine
             if os.environ.get("LOCKGATE_DEBUG"):
+                import traceback
+
                 traceback.print_exc()
     if len({r.oid for r, _, _ in firings if r is not None}) > 1:
         # what a function of several tables does under a condition may be meant for the others
