@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from lockgate.base.effects import Lock, Work
 from lockgate.oracle.apply.plan import RolePlan
 from lockgate.sources.migration import Transaction
 from tests.live_kit import majors, migration, run
@@ -71,3 +72,51 @@ def test_what_runs_in_no_block_shows_its_work_all_the_same(major: int) -> None:
         seen = report.of(f"{number}", 1)
         assert seen is not None and seen.fails is None, statement
         assert "; ".join(seen.work) == work, statement
+
+
+# statement | what it does to each table that was there before: held lock and work, what debug1 does not tell included
+DONE = """
+ALTER DOMAIN dom ADD CHECK (VALUE > 0) | with_dom Share scan
+CREATE TABLE p3 PARTITION OF beside FOR VALUES IN (3) | beside AccessExclusive none, rest AccessExclusive scan
+TRUNCATE t | t AccessExclusive rewrite
+CLUSTER t USING t_pkey | t AccessExclusive rewrite
+REINDEX TABLE t | t Share build
+REFRESH MATERIALIZED VIEW mat | mat AccessExclusive rewrite, t AccessShare scan
+UPDATE t SET a = 1 | t RowExclusive scan
+INSERT INTO r SELECT id FROM t | r RowExclusive none, t AccessShare scan
+ANALYZE t | t ShareUpdateExclusive none
+DO $$ BEGIN ALTER TABLE t ALTER n TYPE bigint; END $$ | t AccessExclusive rewrite
+ALTER TABLE t ADD UNIQUE (b) | t AccessExclusive build
+DROP TABLE t CASCADE | t AccessExclusive none, mat AccessExclusive none
+"""
+WITH_MORE = f"""{BEFORE} CREATE DOMAIN dom AS int; CREATE TABLE with_dom (x dom); CREATE MATERIALIZED VIEW mat AS SELECT id FROM t;
+CREATE TABLE beside (k int) PARTITION BY LIST (k); CREATE TABLE rest PARTITION OF beside DEFAULT;"""
+
+
+@pytest.mark.parametrize("shape", [Transaction.FILE, Transaction.STATEMENT])
+@pytest.mark.parametrize("major", majors())
+def test_effects_are_told_by_oid_the_silent_ones_too(major: int, shape: Transaction) -> None:
+    rows = [[part.strip() for part in line.split(" | ")] for line in DONE.strip().splitlines()]
+    each = [migration(f"{number}", f"{statement};", shape=shape) for number, (statement, _) in enumerate(rows, 1)]
+    report = run(migration("0", WITH_MORE), *each, roles=RolePlan(deployer="app"), major=major)
+    for number, (statement, wanted) in enumerate(rows, 1):
+        seen = report.of(f"{number}", 1)
+        assert seen is not None and seen.fails is None and seen.looked, statement
+        done = {
+            f"{e.relation.removeprefix('public.')} {(e.held or Lock.ACCESS_SHARE).mode.removesuffix('Lock')} {e.work.name.lower()}"
+            for e in seen.effects
+            if e.kind == "table"
+        }
+        assert done == set(wanted.split(", ")), statement
+
+
+def test_a_table_made_again_under_its_name_is_another_one() -> None:
+    """What is done to the new one is no work on the one that was there before."""
+    again = migration(
+        "1",
+        "DROP TABLE t; CREATE TABLE t (id int); CREATE INDEX ON t (id); ALTER TABLE t ADD CHECK (id > 0);",
+        shape=Transaction.FILE,
+    )
+    report = run(migration("0", "CREATE TABLE t (id int); INSERT INTO t VALUES (1);"), again, roles=RolePlan("app"))
+    there = [seen.effects for seen in report.observations if seen.migration == "1"]
+    assert [e.work for effects in there for e in effects] == [Work.NONE], "the DROP's alone"

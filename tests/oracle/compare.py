@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from lockgate.base.text import Source
 from lockgate.oracle.read.catalog import SQL, compare, in_order
@@ -88,6 +89,7 @@ class Pair:
         self.detail = ""  # and its DETAIL
         self.said: list[str] = []  # the warnings themselves
         self.told: list[str] = []  # as the simulator words them
+        self._read: tuple[str | None, Any, state.Facts] | None = None  # the server's state, and as of when
         self._prepare()
 
     def _prepare(self) -> None:
@@ -185,14 +187,23 @@ class Pair:
 
     def _differences(self) -> Iterable[str]:
         catalog = self.replay.catalog
-        missing, extra, changed = compare(
-            in_order(json.loads(self.connection.query("execute lockgate_catalog").rows[0][0] or "{}")), export(catalog)
-        )
+        objects, there = self._server()
+        missing, extra, changed = compare(objects, export(catalog))
         for word, names in (("missing", missing), ("extra", extra), ("different", changed)):
             yield from (f"{word}: {name}" for name in names if not name.startswith(_SKIP))
-        there, here = state.real(self.connection), state.ours(catalog)
+        here = state.ours(catalog)
         yield from (f"missing: {' '.join(fact)}" for fact in sorted(there - here))
         yield from (f"extra: {' '.join(fact)}" for fact in sorted(here - there))
+
+    def _server(self) -> tuple[Any, state.Facts]:
+        """What the server holds; read again only where a transaction has written since (it has a number then)."""
+        (written,) = self.connection.query("select pg_snapshot_xmax(pg_current_snapshot())").rows[0]
+        known = self._read
+        if known is None or self.block == "T" or known[0] != written:
+            objects = in_order(json.loads(self.connection.query("execute lockgate_catalog").rows[0][0] or "{}"))
+            known = written if self.block == "I" else None, objects, state.real(self.connection)
+            self._read = known
+        return known[1:]
 
 
 def _nameless(message: str) -> str:

@@ -108,8 +108,7 @@ def main() -> None:
         server.ready()
         broken = ordinary(server.connect())
         seen = play(server, folder)
-        isolation, home = server.isolation, server._home
-    print(json.dumps({"isolation": isolation, "broken": broken, "seen": seen, "left": os.path.exists(home)}))
+        print(json.dumps({"isolation": server.isolation, "broken": broken, "seen": seen}))
 
 
 if __name__ == "__main__":

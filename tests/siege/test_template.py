@@ -13,7 +13,7 @@ import tempfile
 import textwrap
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -167,23 +167,18 @@ with Server(choose("", None)) as server:
 """
 
 
-@pytest.fixture
-def room() -> Iterator[Path]:
-    """A temporary folder as /tmp is one: where we are root, initdb runs as another user."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o1777)
-    yield folder
-    shutil.rmtree(folder)
-
-
-def begin(room: Path) -> tuple[subprocess.Popen[bytes], Path]:
+def begin(tmp_path: Path) -> tuple[subprocess.Popen[bytes], Path]:
     """A run whose template is being made: its process, and the folder it is made in."""
-    env = os.environ | {"XDG_CACHE_HOME": str(room / "cache"), "TMPDIR": str(room)}
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(tmp_path)}
+    tmp_path.chmod(0o1777)  # as a temporary folder is
+    for parent in tmp_path.parents:  # initdb runs as another user where we are root
+        if parent.stat().st_uid == os.getuid() and str(parent).startswith(tempfile.gettempdir() + "/"):
+            parent.chmod(0o755)
     code = textwrap.dedent(BUILD).format(src=SRC)
     process = subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.DEVNULL)
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        if found := list(room.glob(homes.INITDB + "*")):
+        if found := list(tmp_path.glob(homes.INITDB + "*")):
             return process, found[0]
         assert process.poll() is None
         time.sleep(0.005)
@@ -200,8 +195,8 @@ def empty(work: Path, seconds: float = 5) -> bool:
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.05, 0.15, 0.3, 0.5])
-def test_a_kill_while_the_template_is_made_leaves_nothing(room: Path, moment: float) -> None:
-    process, work = begin(room)
+def test_a_kill_while_the_template_is_made_leaves_nothing(tmp_path: Path, moment: float) -> None:
+    process, work = begin(tmp_path)
     time.sleep(moment)
     begun = (work / "data").exists()
     process.kill()
@@ -209,16 +204,16 @@ def test_a_kill_while_the_template_is_made_leaves_nothing(room: Path, moment: fl
     if not begun and not empty(work, 1):  # before the keeper was there the next run sweeps; without a lock, in a minute
         if not (work / "lock").exists():
             os.utime(work, (time.time() - 61, time.time() - 61))
-        homes.sweep(str(room))
+        homes.sweep(str(tmp_path))
     assert empty(work)
 
 
-def test_the_next_run_sweeps_what_survived_run_and_keeper(room: Path) -> None:
-    process, work = begin(room)
+def test_the_next_run_sweeps_what_survived_run_and_keeper(tmp_path: Path) -> None:
+    process, work = begin(tmp_path)
     until = time.monotonic() + 10
     while not (work / "data" / "base").exists() and time.monotonic() < until:
         time.sleep(0.005)
-    homes.sweep(str(room))
+    homes.sweep(str(tmp_path))
     assert work.exists(), "it is in use"
     keepers = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _is_keeper(pid, str(work))]
     assert len(keepers) == 1
@@ -229,7 +224,7 @@ def test_the_next_run_sweeps_what_survived_run_and_keeper(room: Path) -> None:
     process.wait()
     assert work.exists()
     time.sleep(0.05)
-    homes.sweep(str(room))
+    homes.sweep(str(tmp_path))
     assert empty(work)
 
 

@@ -19,7 +19,7 @@ from lockgate.queries.frames import HOLE_NAME
 from lockgate.queries.servers import Meant
 from lockgate.rules.registry import Rules
 from lockgate.rules.rulebook import FrontMatter
-from lockgate.sources.migration import Migration, Script
+from lockgate.sources.migration import Migration
 from lockgate.timeline.failure import Failure as Refusal
 
 if TYPE_CHECKING:
@@ -157,21 +157,18 @@ def _stamped(
         proof = Evidence(Verdict.CONFIRMED, "", report.server.version, body.fails.sqlstate, words, by=body.by)
         return replace(item, evidence=proof)
     proof = _evidence(item, front, observation, report)
-    if (front.locks or front.work) and migration is not None and observation is not None:
-        proof = _by_locks(item, proof, front, migration.up, there, observation)
+    if (front.locks or front.work) and observation is not None:
+        proof = _by_locks(item, proof, front, observation)
     return replace(item, evidence=proof)
 
 
-def _by_locks(
-    item: Finding, proof: Evidence, front: FrontMatter, script: Script, there: list[Observation], seen: Observation
-) -> Evidence:
+def _by_locks(item: Finding, proof: Evidence, front: FrontMatter, seen: Observation) -> Evidence:
     """The same where locks and work prove it, not a refusal."""
     if seen.state is not State.OBSERVED or seen.fails is not None:
         return proof
-    from lockgate.run.proof import judged, observed_effects
+    from lockgate.run.proof import judged
 
-    text = script.source.text[seen.span.start : seen.span.end]
-    verdict, words = judged(item, front, observed_effects(script, there, seen), text)
+    verdict, words = judged(item, front, seen)
     return replace(proof, verdict=verdict, message=words)
 
 

@@ -17,7 +17,7 @@ from lockgate.rules.model import Scene
 from lockgate.rules.registry import Entry, Rules
 from lockgate.rules.rulebook import Example, File, Mark
 from lockgate.run.plan import standing
-from lockgate.run.proof import judged, observed_effects
+from lockgate.run.proof import judged
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.replay import Broken, Plan, Replay
 from lockgate.timeline.step import Step
@@ -161,7 +161,7 @@ def live_faults(example: Example, rules: Rules, server: ServerWish | None = None
     for file, migration in zip((f for f in example.files if f.kind == "migration"), migrations, strict=True):
         seen = [one for one in report.observations if one.migration == migration.id]
         for one, mark in _marked(file, migration, seen):
-            wrong = _fault(entry, mark, migration, seen, one, found.get((path_of(file), mark.line)))
+            wrong = _fault(entry, mark, one, found.get((path_of(file), mark.line)))
             out += [f"{path_of(file)}:{mark.line}: {wrong}"] if wrong else []
     return out
 
@@ -176,9 +176,7 @@ def _marked(file: File, migration: Migration, seen: list[Observation]) -> Iterat
             yield one, mark
 
 
-def _fault(
-    entry: Entry, mark: Mark, migration: Migration, seen: list[Observation], one: Observation, said: Finding | None
-) -> str:
+def _fault(entry: Entry, mark: Mark, one: Observation, said: Finding | None) -> str:
     front = entry.front
     if mark.kind == "todo-finding":
         return ""
@@ -192,10 +190,8 @@ def _fault(
         return "" if set(states) & set(front.sqlstate) else f"the server says {one.fails or 'nothing'}"
     if one.fails is not None:
         return f"the server refuses it: {one.fails.message} ({one.fails.sqlstate})"
-    effects = observed_effects(migration.up, seen, one) if _of_locks(entry) else ()
     if mark.kind == "finding" and said is not None:
-        text = migration.up.source.text[one.span.start : one.span.end]
-        verdict, words = judged(said, front, effects, text)
+        verdict, words = judged(said, front, one)
         return "" if verdict is Verdict.CONFIRMED else words
-    proof = next((e for e in effects if front.work and front.proven_by(e)), None)
+    proof = next((e for e in one.effects if front.work and front.proven_by(e)), None)
     return f"marked ok, and the server does it: {proof.held} on {proof.relation}, {proof.proof}" if proof else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from lockgate.base.errors import CannotCheck
 from lockgate.base.text import Span
 from lockgate.oracle.apply.lacking import forbidden, lacks, reason
-from lockgate.oracle.apply.observe import failure, split_notices
+from lockgate.oracle.apply.observe import effects, failure, split_notices
 from lockgate.oracle.apply.plan import Direction, Failure, Observation, State
 from lockgate.oracle.apply.repair import SUPERUSER, Repairer
 from lockgate.oracle.apply.session import Outcome, Session
@@ -92,7 +93,7 @@ class Applier(msgspec.Struct):
             )
         outcome = session.run(text, known.tag if known else "", known.node if known else None, then=then)
         notices, work = split_notices(outcome.reply.notices)
-        seen = replace(seen, notices=notices, work=work, locks=outcome.locks)
+        seen = replace(seen, notices=notices, work=work, **_looked_at(outcome, work))
         if outcome.lost is not None or outcome.late:
             return self._ended(session, seen, known, outcome)
         if outcome.reply.failure is None:
@@ -199,6 +200,12 @@ class Applier(msgspec.Struct):
         self.taint.add(statement, f"statement {seen.index} of {seen.migration} ended its connection")
         fields = outcome.reply.failure or {"C": "08006", "M": str(outcome.lost)}
         return replace(seen, fails=failure(fields, seen.span, 0))
+
+
+def _looked_at(outcome: Outcome, work: tuple[str, ...]) -> dict[str, Any]:
+    """What an observation holds of locks and work, where it could be seen."""
+    seen = outcome.seen
+    return {} if seen is None else {"looked": True, "locks": seen.locks, "effects": effects(seen.touched, work)}
 
 
 def _known(statement: Statement | SyntaxFailure) -> Statement | None:

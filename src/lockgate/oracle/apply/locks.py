@@ -4,21 +4,49 @@ nobody else sees."""
 from __future__ import annotations
 
 import secrets
+from itertools import groupby
 
+import msgspec
+
+from lockgate.base.effects import Lock
 from lockgate.oracle.server.backend import ask
 from lockgate.oracle.server.wire import Connection, Reply
 
 # Of the own backend. No join: half the time. pg_identify_object spells the name, and is null for what this transaction
 # dropped. $1: the highest such oid.
 _LOCKS = (
-    "SELECT relation, mode, (pg_catalog.pg_identify_object(1259, relation, 0)).identity FROM pg_catalog.pg_lock_status()"
+    "SELECT relation, mode, (o).type, (o).identity, pg_catalog.pg_relation_filenode(relation),"
+    " pg_catalog.pg_stat_get_xact_numscans(relation) FROM (SELECT relation, mode,"
+    " pg_catalog.pg_identify_object(1259, relation, 0) AS o FROM pg_catalog.pg_lock_status()"
     # in the migrations' session, by whose search_path an operator of theirs may come first
     " WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND relation OPERATOR(pg_catalog.>=) '16384'::pg_catalog.oid"
-    " AND relation OPERATOR(pg_catalog.<=) $1 AND locktype OPERATOR(pg_catalog.=) 'relation'::pg_catalog.text"
+    " AND relation OPERATOR(pg_catalog.<=) $1 AND locktype OPERATOR(pg_catalog.=) 'relation'::pg_catalog.text OFFSET 0) seen"
 )
-_NEWEST = "SELECT pg_catalog.max(oid) FROM pg_catalog.pg_class"
+# The counts of scans are the session's until they are flushed: from 15 on at this transaction's end, so that the next
+# begins at zero (pgstat_report_stat in src/backend/utils/activity/pgstat.c).
+_NEWEST = "SELECT pg_catalog.max(oid){flush} FROM pg_catalog.pg_class"
+_FLUSH = ", pg_catalog.pg_stat_force_next_flush()"
 _WEAK = frozenset({"AccessShareLock", "RowShareLock", "RowExclusiveLock"})
 LAST_OID = 4294967295
+
+
+class Touched(msgspec.Struct, frozen=True):
+    """What one statement did to one relation that was there before its transaction."""
+
+    oid: int
+    relation: str  # schema-qualified
+    kind: str  # pg_identify_object's: "table", "index", "materialized view", ...
+    lock: Lock | None  # the strongest that the statement took; None: it was held before
+    held: Lock
+    rewritten: bool  # its file is another one
+    scanned: bool  # read from end to end, by a query or by a command
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What a look shows of one statement: each lock that it took, in words, and what became of each relation."""
+
+    locks: tuple[str, ...] = ()
+    touched: tuple[Touched, ...] = ()
 
 
 class Locks:
@@ -28,18 +56,22 @@ class Locks:
     look asks whether it was ``dropped``.
     """
 
-    def __init__(self, reader: Connection) -> None:
+    def __init__(self, reader: Connection, major: int) -> None:
         self.newest = 0  # the highest oid of a relation when the transaction began
         self.unseen = False  # a quiet statement has run since the last look
         self._reader = reader
         self._name = ""
         self._held: set[tuple[str | None, str | None]] = set()
-        self._names: dict[str | None, str] = {}
+        self._names: dict[str, tuple[str, str]] = {}  # kind and name of each relation
+        self._files: dict[str, str] = {}  # the file of each relation at the last look of this transaction
+        self._scans: dict[str, int] = {}
+        self._major = major
 
     def prepare(self) -> str:
         """What makes looks possible, under a new random name."""
         self._name = f"lockgate_{secrets.token_hex(8)}"
-        return f"PREPARE {self._name}(pg_catalog.oid) AS {_LOCKS};PREPARE {self._name}_newest AS {_NEWEST}"
+        newest = _NEWEST.format(flush=_FLUSH if self._major >= 15 else "")
+        return f"PREPARE {self._name}(pg_catalog.oid) AS {_LOCKS};PREPARE {self._name}_newest AS {newest}"
 
     def look(self, newest: int | None = None) -> str:
         """All that is held on relations up to an oid: up to the one that was the highest."""
@@ -59,32 +91,62 @@ class Locks:
         """A transaction has begun, with this answer to ``look_newest``."""
         self.end()
         self.unseen = False
+        if self._major >= 15:
+            self._scans.clear()
         self.newest = int((reply.rows[0][0] if reply.rows else None) or 0)
 
     def end(self) -> None:
-        """The transaction has ended: nothing is held."""
+        """The transaction has ended: nothing is held, and what it wrote may be gone."""
         self._held.clear()
+        self._files.clear()
 
-    def taken(self, reply: Reply) -> tuple[str, ...]:
-        """What a look shows that was not held before; each on the relation's name, also where this transaction dropped
+    def taken(self, reply: Reply) -> Seen:
+        """What a look shows that was not so before; each relation by its name, also where this transaction dropped
         it."""
-        new = []
-        for oid, mode, name in reply.rows:
-            if int(oid or 0) > self.newest:
+        words, touched = [], []
+        rows = [row for row in reply.rows if int(row[0] or 0) <= self.newest]
+        reply.rows = []
+        for oid, group in groupby(sorted(rows, key=lambda row: row[0] or ""), key=lambda row: row[0] or ""):
+            held = list(group)
+            _, _, kind, identity, file, scans = held[0]
+            kind, name = self._names[oid] = (kind or "", identity) if identity else self._known(oid)
+            if not name or name.startswith("pg_toast."):
                 continue
-            if name:
-                self._names[oid] = name
-            if (oid, mode) in self._held:
-                continue
-            self._held.add((oid, mode))
-            known = name or self._names.get(oid) or self._committed_name(oid)
-            if known and not known.startswith("pg_toast.") and not (self.unseen and mode in _WEAK):
-                new.append(f"{mode} on {known}")
-        reply.rows, self.unseen = [], False
-        return tuple(sorted(new))
+            modes = [mode for _, mode, *_ in held if mode]
+            new = [mode for mode in modes if (oid, mode) not in self._held]
+            self._held.update((oid, mode) for mode in new)
+            if self.unseen:
+                new = [mode for mode in new if mode not in _WEAK]
+            words += [f"{mode} on {name}" for mode in new]
+            scanned, rewritten = self._scanned(oid, int(scans or 0)), self._rewritten(oid, file)
+            if new or scanned or rewritten:
+                lock, strongest = (max(map(Lock.of, some), default=None) for some in (new, modes))
+                assert strongest is not None
+                touched.append(Touched(int(oid), name, kind, lock, strongest, rewritten, scanned))
+        self.unseen = False
+        return Seen(tuple(sorted(words)), tuple(touched))
 
-    def _committed_name(self, oid: str | None) -> str:
-        """The name of a relation that this transaction dropped, from a session that still sees it."""
-        rows = ask(self._reader, f"SELECT (pg_catalog.pg_identify_object(1259, {oid}, 0)).identity")
-        self._names[oid] = (rows[0][0] if rows else None) or ""
-        return self._names[oid]
+    def _scanned(self, oid: str, scans: int) -> bool:
+        before = self._scans.get(oid, 0)
+        self._scans[oid] = scans
+        return scans > before
+
+    def _rewritten(self, oid: str, file: str | None) -> bool:
+        """Whether the relation has another file than before the statement. One that was never rewritten has its oid for
+        a name; what changed out of our sight is asked of a session that sees what is committed."""
+        before = self._files.get(oid, oid)
+        if file is None or file == before:
+            return False
+        if oid not in self._files:
+            rows = ask(self._reader, f"SELECT pg_catalog.pg_relation_filenode({oid})")
+            before = (rows[0][0] if rows else None) or file
+        self._files[oid] = file
+        return file != before
+
+    def _known(self, oid: str) -> tuple[str, str]:
+        """Kind and name of a relation that this transaction dropped, from a session that still sees it."""
+        if oid in self._names:
+            return self._names[oid]
+        rows = ask(self._reader, f"SELECT o.type, o.identity FROM pg_catalog.pg_identify_object(1259, {oid}, 0) AS o")
+        kind, name = rows[0] if rows else ("", "")
+        return kind or "", name or ""

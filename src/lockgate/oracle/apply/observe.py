@@ -4,8 +4,11 @@ locks."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from lockgate.base.effects import Effect, Work
 from lockgate.base.text import Span
+from lockgate.oracle.apply.locks import Touched
 from lockgate.oracle.apply.plan import Failure, Notice
 from lockgate.oracle.server.names import plain
 
@@ -31,12 +34,16 @@ _QUIET = frozenset(
         "VariableSetStmt",
     }
 )
+_READS = re.compile(r"\b(?:select|table)\b", re.IGNORECASE)
 _OTHER_TABLES = re.compile(r"\b(references|inherits|partition|like|of)\b", re.IGNORECASE)
 
 
 def quiet(tag: str, text: str) -> bool:
-    """A statement that locks nothing that was there before it more strongly than RowExclusiveLock: not worth a look."""
-    return tag in _QUIET or (tag == "CreateStmt" and not _OTHER_TABLES.search(text))
+    """A statement that locks nothing that was there before it more strongly than RowExclusiveLock, and reads no table
+    whole: not worth a look."""
+    if tag == "CreateStmt":
+        return not _OTHER_TABLES.search(text)
+    return tag in _QUIET and not (tag == "InsertStmt" and _READS.search(text))
 
 
 def failure(fields: dict[str, str], span: Span, length: int) -> Failure:
@@ -64,3 +71,43 @@ def split_notices(notices: list[dict[str, str]]) -> tuple[tuple[Notice, ...], tu
         elif _WORK.match(message) and "pg_toast" not in message:
             work.append(message)
     return tuple(heard), tuple(work)
+
+
+_NAMED = re.compile(
+    r'(?:rewriting|verifying) table "(.+)"|building index ".+" on table "(.+?)"(?: serially| with request.*)?'
+)
+_LAST = re.compile(r'"(?:[^"]|"")+"|[^".]+')  # the names of a qualified one
+
+
+def effects(touched: Iterable[Touched], work: tuple[str, ...]) -> tuple[Effect, ...]:
+    """What one statement did, relation by relation: that there was work its file and its scans tell, by OID; of what
+    kind a scan was, debug1's words, which have a bare name."""
+    return tuple(_effect(one, work) for one in touched if one.kind.endswith(("table", "index", "materialized view")))
+
+
+def _effect(one: Touched, work: tuple[str, ...]) -> Effect:
+    index = one.kind.endswith("index")
+    proof = next((words for words in work if _about(words) == _bare(one.relation)), None) if not index else None
+    if index:
+        kind = Work.BUILD if one.rewritten else Work.NONE
+    elif one.rewritten:
+        kind = Work.REWRITE
+    elif one.scanned:
+        kind = Work.BUILD if proof is not None and proof.startswith("building") else Work.SCAN
+        # which names no table; both are read
+        proof = proof or next((words for words in work if words.startswith("validating foreign key")), None)
+    else:
+        kind, proof = Work.NONE, None
+    return Effect(one.oid, one.relation, one.lock, one.held, kind, kind="index" if index else "table", proof=proof)
+
+
+def _about(words: str) -> str:
+    """The table that a word of debug1 names."""
+    found = _NAMED.match(words)
+    return str(found[1] or found[2]) if found else ""
+
+
+def _bare(relation: str) -> str:
+    """The last name of a qualified one, without its quotes."""
+    name: str = _LAST.findall(relation)[-1]
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name

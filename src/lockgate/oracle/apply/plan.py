@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from lockgate.base.effects import Effect
 from lockgate.base.text import Source, Span
 from lockgate.oracle.read.definition import Definition
 from lockgate.parse import Statement, SyntaxFailure
@@ -148,6 +149,8 @@ class Observation(msgspec.Struct, frozen=True):
         str, ...
     ] = ()  # "AccessExclusiveLock on public.t": locks that this statement took on relations of the user
     work: tuple[str, ...] = ()  # "rewriting table "t"", the server's debug1 words
+    looked: bool = False  # whether what it locked and did could be seen
+    effects: tuple[Effect, ...] = ()  # what it did to each relation that was there before its transaction
     repaired_as: str | None = None  # the role as which the refused statement was applied afterwards
     then_fails: Failure | None = None  # a 42501 hides what comes after it: what the server said to the role that may
     reason: str = ""  # why the state is not OBSERVED

@@ -13,21 +13,25 @@ statement sent again when its turn comes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from lockgate.oracle.apply.locks import LAST_OID, Locks
+from lockgate.base.lazy_imports import pattern
+from lockgate.oracle.apply.locks import LAST_OID, Locks, Seen
 from lockgate.oracle.apply.observe import quiet
 from lockgate.oracle.server.backend import Backend
 from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.wire import Connection, Late, Lost, Reply
 from lockgate.parse import Statement
+from lockgate.parse.facts import BESIDE_A_TABLE, QUERIES
 
 _NEXT = "\n;RELEASE SAVEPOINT lg;SAVEPOINT lg"
 _GRACE = 2.0  # seconds that a cancelled statement has to end
+_ENDS_BLOCKS = pattern(r"\b(?:commit|rollback)\b", re.IGNORECASE)
 # characters of a statement that is sent ahead: the socket's buffer takes two, so sending never waits for the server
 _SHORT = 8192
 
@@ -37,37 +41,49 @@ _WAITS = frozenset({"TransactionStmt", "CopyStmt", "VariableSetStmt", "DiscardSt
 
 # statements of a script in STATEMENT shape that may run in a block of their own, so that their locks can be seen before
 # it ends
-_LOCKABLE = frozenset(
-    {
-        "AlterObjectSchemaStmt",
-        "AlterSeqStmt",
-        "AlterTableStmt",
-        "CommentStmt",
-        "CreatePolicyStmt",
-        "CreateSeqStmt",
-        "CreateStmt",
-        "CreateTableAsStmt",
-        "CreateTrigStmt",
-        "DeleteStmt",
-        "DropStmt",
-        "IndexStmt",
-        "InsertStmt",
-        "RefreshMatViewStmt",
-        "RenameStmt",
-        "RuleStmt",
-        "SelectStmt",
-        "TruncateStmt",
-        "UpdateStmt",
-        "ViewStmt",
-    }
+_LOCKABLE = (
+    QUERIES
+    | BESIDE_A_TABLE
+    | frozenset(
+        {
+            "AlterDomainStmt",
+            "AlterObjectSchemaStmt",
+            "AlterOwnerStmt",
+            "AlterPublicationStmt",
+            "AlterSeqStmt",
+            "AlterStatsStmt",
+            "AlterTableStmt",
+            "AlterTypeStmt",
+            "ClusterStmt",
+            "CommentStmt",
+            "CreateForeignTableStmt",
+            "CreatePublicationStmt",
+            "CreateSeqStmt",
+            "CreateStatsStmt",
+            "CreateStmt",
+            "CreateTableAsStmt",
+            "DoStmt",
+            "DropOwnedStmt",
+            "DropStmt",
+            "IndexStmt",
+            "RefreshMatViewStmt",
+            "ReindexStmt",
+            "RenameStmt",
+            "TruncateStmt",
+            "VacuumStmt",  # ANALYZE
+            "ViewStmt",
+        }
+    )
 )
+# what may not stand in a block was not seen to be such: a partitioned table's REINDEX, a COMMIT in a body
+_ONLY_ALONE = ("25001", "2D000")
 
 
 class Outcome(msgspec.Struct):
     """What came of sending one statement."""
 
     reply: Reply
-    locks: tuple[str, ...] = ()
+    seen: Seen | None = None  # None: nobody could look
     lost: Lost | None = None
     late: bool = False  # it did not end in time and was ended by us
 
@@ -80,7 +96,7 @@ class Session:
     def __init__(self, backend: Backend, login: str, timeout: float, observe_locks: bool) -> None:
         self.backend, self.login, self.timeout, self.observe_locks = backend, login, timeout, observe_locks
         self.block = False  # a transaction block is open
-        self._locks = Locks(backend.reader)
+        self._locks = Locks(backend.reader, backend.info().major)
         self._opened = "BEGIN"  # what opened the block
         self._fresh = False  # the block has done nothing yet
         self._ahead: str | None = None  # the statement that was sent before the reply to the one before it
@@ -155,7 +171,7 @@ class Session:
             outcome = self._set_transaction(text)
         elif self.block:
             outcome = self._in_block(text, tag, then)
-        elif self.observe_locks and not alone and tag in _LOCKABLE and not _outside(node):
+        elif self.observe_locks and not alone and tag in _LOCKABLE and not _outside(text, tag, node):
             outcome = self._in_own_block(text)
         else:
             outcome = self._send(text)
@@ -184,9 +200,10 @@ class Session:
         if outcome.reply.failure or outcome.lost or outcome.late:
             return self._failed(outcome, text, tag)
         if self._looks(text, tag):
-            outcome.locks = self._locks.taken(outcome.reply)
+            outcome.seen = self._locks.taken(outcome.reply)
         else:
             self._locks.unseen = True
+            outcome.seen = Seen() if self.observe_locks else None
         return outcome
 
     def _looks(self, text: str, tag: str) -> bool:
@@ -240,8 +257,11 @@ class Session:
             return outcome
         if outcome.late or outcome.reply.failure:
             self._must("ROLLBACK")
-            return self._unlooked(text) if self._locks.dropped(outcome.reply) else outcome
-        outcome.locks = self._locks.taken(outcome.reply)
+            if self._locks.dropped(outcome.reply):
+                return self._unlooked(text)
+            alone = not outcome.late and (outcome.reply.failure or {}).get("C") in _ONLY_ALONE
+            return self._send(text) if alone else outcome
+        outcome.seen = self._locks.taken(outcome.reply)
         end = self._send("COMMIT")
         outcome.reply.notices += end.reply.notices
         outcome.reply.failure, outcome.lost, outcome.late = end.reply.failure, end.lost, end.late
@@ -322,7 +342,17 @@ def _deafens(text: str, tag: str) -> bool:
     return "client_min_messages" in low or "reset all" in low or low.startswith("discard")
 
 
-def _outside(node: dict[str, Any]) -> bool:
-    """What may not run in a block: an index made or dropped CONCURRENTLY, DETACH PARTITION CONCURRENTLY."""
+def _outside(text: str, tag: str, node: dict[str, Any]) -> bool:
+    """What may not run in a block: what is done CONCURRENTLY, VACUUM, CLUSTER and REINDEX of more than one table, code
+    that ends transactions."""
+    match tag:
+        case "VacuumStmt":
+            return bool(node.get("is_vacuumcmd"))
+        case "ClusterStmt":
+            return "relation" not in node
+        case "ReindexStmt":
+            return "relation" not in node or "concurrently" in text.lower()
+        case "DoStmt":
+            return _ENDS_BLOCKS.search(text) is not None
     subtypes = (command.get("AlterTableCmd", {}).get("subtype", "") for command in node.get("cmds", ()))
-    return bool(node.get("concurrent")) or any(subtype.startswith("AT_DetachPartition") for subtype in subtypes)
+    return bool(node.get("concurrent")) or ("concurrently" in text.lower() and "AT_DetachPartition" in subtypes)

@@ -57,7 +57,7 @@ _SETTINGS = {
 _SETTINGS_18 = {"io_method": "sync", "autovacuum_worker_slots": "1"}
 
 # what the loader and postgres say where the sandbox hides a file of an installation with an unusual shape
-_TOO_NARROW = ("Permission denied", "cannot open shared object", "Operation not permitted", "without a word")
+_TOO_NARROW = ("Permission denied", "cannot open shared object", "Operation not permitted", "could not be started")
 
 
 class Server:
