@@ -80,7 +80,7 @@ def test_a_clean_check_imports_the_simulator_alone(tmp_path: Path) -> None:
     assert heavy(found, (*HEAVY, *UNASKED, *packages)) == ["pglast.error", "pglast.parser"]
     assert len([m for m in found if m.startswith("lockgate.rules.") and m.count(".") == 3]) <= 1
     # files of 400 lines at most (tests/test_house.py): a module more, of lines that were there before, costs 0.1 ms
-    assert len([m for m in found if m.startswith("lockgate.")]) < 175
+    assert len([m for m in found if m.startswith("lockgate.")]) < 182
 
 
 def test_the_index_of_handlers_is_fresh() -> None:

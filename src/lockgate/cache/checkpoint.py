@@ -14,7 +14,7 @@ from lockgate.base.text import Source
 from lockgate.catalog.catalog import Catalog
 from lockgate.timeline.replay import Replay
 
-_STATE = ("session", "state", "watch", "budget", "provided")  # of a replay, beside its catalog
+_STATE = ("session", "state", "watch", "budget", "provided", "pending")  # of a replay, beside its catalog
 
 
 class Point(msgspec.Struct, frozen=True):

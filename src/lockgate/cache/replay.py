@@ -218,7 +218,7 @@ def _sources(migration: Migration) -> Iterator[Source]:
 
 def _chain(plan: Plan, legs: list[Leg]) -> Iterator[bytes]:
     """The key of the state before the first leg, and after each."""
-    rest = replace(plan, migrations=(), owned=frozenset(), handover_sql=None, baseline=None)
+    rest = replace(plan, migrations=(), owned=frozenset(), handover_sql=None, baseline=None, pending=None)
     key = store.digest(msgspec.msgpack.encode((_plain(rest), bool(plan.owned), plan.baseline is None)))
     yield key
     for leg in legs:

@@ -191,6 +191,7 @@ class Constraint(msgspec.Struct, frozen=True):
     on_delete: str = "a"
     on_update: str = "a"
     expression: str = ""  # a normal form of a CHECK, to compare inherited ones
+    enforced: bool = True  # 18: NOT ENFORCED
 
 
 class Type(msgspec.Struct, frozen=True):

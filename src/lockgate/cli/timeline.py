@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,13 +13,13 @@ from lockgate.base.text import to_json
 from lockgate.cli.options import configuration, emit, folder_options, make_request
 
 if TYPE_CHECKING:
-    from lockgate.timeline.replay import Broken, Leg, Replay
-    from lockgate.timeline.step import Step
+    from lockgate.timeline.replay import Leg, Replay
 
 
 @click.command("timeline")
 @folder_options
 @click.option("--at", default="", metavar="SLOT", help="Stop after that slot.")
+@click.option("--effects", is_flag=True, help="What each statement locks and does, in place of what it changes.")
 @click.option("--catalog", "as_catalog", is_flag=True, help="Print the catalog as JSON (see the contract).")
 @click.option(
     "--format", "output_format", type=click.Choice(("terminal", "json", "html")), default="terminal", show_default=True
@@ -33,15 +33,19 @@ def command(
     superuser: bool,
     config_path: Path | None,
     at: str,
+    effects: bool,
     as_catalog: bool,
     output_format: str,
     output: Path | None,
 ) -> int:
     """What each migration does to the catalog, or (--catalog) the whole simulated catalog after the last one."""
     from lockgate.cache.replay import finished
+    from lockgate.report.changes import rows_of
+    from lockgate.report.effects import effects_text, steps_json
     from lockgate.report.timeline import as_html, as_text
     from lockgate.run.plan import read_folder, whole_plan
     from lockgate.timeline.replay import Replay
+    from lockgate.timeline.step import Step
 
     config = configuration(config_path)
     request = make_request(paths, layout, transaction, role, superuser)
@@ -51,13 +55,16 @@ def command(
         emit(_as_json(finished(plan)), output)
         return 0
     replay = Replay(plan)
-    rows = [row for leg in _legs(replay, at) for item in replay.take(leg) for row in _rows(item)]
+    steps = [item for leg in _legs(replay, at) for item in replay.take(leg) if isinstance(item, Step)]
+    rows = [row for step in steps for row in rows_of(step)] if not as_catalog else []
     if as_catalog:
         emit(_as_json(replay), output)
     elif output_format == "json":
-        emit(to_json({"version": 1, "changes": rows}) + "\n", output)
+        emit(to_json({"version": 1, "changes": rows, "steps": steps_json(steps)}) + "\n", output)
+    elif output_format == "html":
+        emit(as_html(rows, ", ".join(folder.roots)), output)
     else:
-        emit(as_html(rows, ", ".join(folder.roots)) if output_format == "html" else as_text(rows), output)
+        emit(effects_text(steps) if effects else as_text(rows), output)
     return 0
 
 
@@ -72,13 +79,6 @@ def _legs(replay: Replay, at: str) -> Iterator[Leg]:
         yield leg
     if at and not reached:
         raise UsageError(f"--at {at}: no migration has that slot", "see `lockgate slots`")
-
-
-def _rows(item: Step | Broken) -> list[dict[str, Any]]:
-    from lockgate.report.changes import rows_of
-    from lockgate.timeline.replay import Broken
-
-    return [] if isinstance(item, Broken) else rows_of(item)
 
 
 def _as_json(replay: Replay) -> str:

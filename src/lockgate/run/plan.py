@@ -23,6 +23,7 @@ from lockgate.base.text import Source
 from lockgate.cache.replay import Missed, Recall, Tell, Told
 from lockgate.catalog.catalog import Catalog
 from lockgate.parse.named_roles import roles_named_in
+from lockgate.run.pending import pending_ids
 from lockgate.sources import Folder, home_of, load, shown
 from lockgate.sources.environment import Environment, around
 from lockgate.sources.migration import Migration, Script, Transaction
@@ -129,6 +130,7 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
     provided = roles_named_in([environment.script]) if environment is not None else set()
     named = set() if config.migrations.baseline else roles_named_in(m.up for m in folder.migrations)
     path = config.migrations.search_path
+    owned = owned_ids(config, folder, request.cwd) - inside if split else frozenset[str]()
     return Plan(
         tuple(m for m in folder.migrations if m.id not in inside),
         config.database.version or DEFAULT_MAJOR,
@@ -136,13 +138,14 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
         request.superuser or roles.superuser,
         roles.owner if split else "",
         roles.deployer if split else "",
-        owned_ids(config, folder, request.cwd) - inside if split else frozenset(),
+        owned,
         read_script(config, roles.handover_sql, request) if split and roles.handover_sql else None,
         read_script(config, config.migrations.baseline, request) if config.migrations.baseline else None,
         (environment.search_path if environment is not None and path == DEFAULT_PATH else ()) or path,
         (*roles.assumed, *sorted(provided)),
         tuple(sorted(named - provided - {*roles.assumed, roles.owner, roles.deployer, request.role})),
         environment,
+        pending_ids(config, request, folder, inside | owned),
     )
 
 

@@ -57,6 +57,7 @@ class Context(msgspec.Struct):
     supposed: str = ""  # why the statement that runs may do nothing at all
     budget: Budget = msgspec.field(default_factory=Budget)  # of work, for this statement and the run
     paths: tuple[Any, ...] = ()  # what path() gave, with what it was worked out from
+    touches: Any = None  # hazards Touches, where effects are asked for
     variables: Any = None  # binder Variables around a utility statement of a PL/pgSQL body, for the queries in it
 
     # --- places -------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
+from lockgate.base.effects import Effect
 from lockgate.base.text import Span
 from lockgate.catalog.catalog import Catalog, NameKey, Place
 from lockgate.catalog.initial import initial_catalog
@@ -20,6 +21,8 @@ from lockgate.timeline import production, review, transaction
 from lockgate.timeline.budget import Budget
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
+from lockgate.timeline.hazards.settle import effects_of
+from lockgate.timeline.hazards.touches import Touches
 from lockgate.timeline.history import net_changes, record
 from lockgate.timeline.routines.latent import Watch
 from lockgate.timeline.session import Session
@@ -59,6 +62,7 @@ class Plan(msgspec.Struct, frozen=True):
     roles: tuple[str, ...] = ()  # that exist beside these
     guessed: tuple[str, ...] = ()  # roles that the SQL names and nobody makes: perhaps they exist
     environment: Environment | None = None  # what a hosting service has made before the first migration
+    pending: frozenset[str] | None = None  # migrations (ids) that the next deploy runs together; None: nobody knows
 
 
 class Leg(msgspec.Struct, frozen=True):
@@ -66,6 +70,7 @@ class Leg(msgspec.Struct, frozen=True):
 
     kind: str
     migration: Migration | None = None  # None for a handover without SQL
+    pending: bool = False  # it is known to run at the next deploy
 
 
 class Replay:
@@ -76,6 +81,9 @@ class Replay:
         self.state, self.watch = TransactionState(), Watch()
         self.budget = Budget()
         self.provided = 0  # objects below this oid are the environment's, not the user's
+        self.begun = 0  # the first oid that the migration at hand may give out
+        self.release = False  # the migration at hand is known to be pending
+        self.pending: tuple[tuple[int, int], ...] = ()  # stretches of oids that pending migrations before it gave out
         self.draft = initial_catalog(
             plan.major,
             plan.role,
@@ -116,7 +124,7 @@ class Replay:
             if not handed and migration.id not in plan.owned:
                 handed = True
                 yield handover
-            yield Leg("migration", migration)
+            yield Leg("migration", migration, pending=migration.id in (plan.pending or ()))
         if not handed:
             yield handover
 
@@ -151,6 +159,7 @@ class Replay:
         path, role = self.session.search_path, self.session.role
         self._open(script, sum(isinstance(s, Statement) for s in statements))
         taken: list[Step | Broken] = []
+        self.begun, self.release = self.draft.next_oid, migration.id in (self.plan.pending or ())
         for statement in statements:
             if isinstance(statement, SyntaxFailure):
                 if script.made_up:  # what PostgreSQL gets has other values in these places
@@ -164,6 +173,8 @@ class Replay:
                 continue
             taken.append(self._step(migration, script, statement))
         self._close(script)
+        if self.release:
+            self.pending = (*self.pending, (self.begun, self.draft.next_oid))
         steps = [t for t in taken if isinstance(t, Step)]
         looked = iter(self.watch.over(steps, self.draft, self.session))
         self.watch.unguarded |= {one.oid: one.message for one in review.unguarded(steps)} if steps else {}
@@ -208,7 +219,13 @@ class Replay:
         self.draft.tainted.clear()
         self.budget.begin()
         ctx = Context(
-            self.draft, session, statement, migration.slot or migration.id, transaction=self.state, budget=self.budget
+            self.draft,
+            session,
+            statement,
+            migration.slot or migration.id,
+            transaction=self.state,
+            budget=self.budget,
+            touches=Touches(),
         )
         failure = self._attempt(ctx, before)
         repaired = failure is not None and self._repair(ctx, script, statement, failure, before)
@@ -216,6 +233,7 @@ class Replay:
         changes = net_changes(self.draft.journal, self.draft)
         record(self.draft, before, changes, place)
         self.session = ctx.session
+        effects = self._effects(ctx, before, failed=failure is not None and not repaired)
         if script.transaction is Transaction.STATEMENT and not self.state.open:
             self.session = transaction.commit(self.state, self.draft, self.session, within=script.apart)
         return Step(
@@ -226,13 +244,24 @@ class Replay:
             self.draft.freeze(),
             changes,
             tuple(ctx.warnings),
-            (),
+            effects,
             failure,
             (),
             tuple(dict.fromkeys(ctx.tainted)),
             tuple(ctx.notes),
             repaired,
         )
+
+    def _effects(self, ctx: Context, before: Catalog, *, failed: bool) -> tuple[Effect, ...]:
+        """What the statement locks and does; a refused one does nothing."""
+        if failed or not ctx.touches.found:
+            return ()
+        return effects_of(ctx.touches, self.state, before, self._release(), exact=not ctx.tainted)
+
+    def _release(self) -> list[tuple[int, int]]:
+        """The oids that went to what this file has made, and those that are pending with it."""
+        known = self.pending if self.release else ()
+        return [*known, (self.begun, self.draft.next_oid)]
 
     def _attempt(self, ctx: Context, before: Catalog) -> Failure | None:
         statement = ctx.statement

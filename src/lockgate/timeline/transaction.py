@@ -18,6 +18,7 @@ class Saved(msgspec.Struct, frozen=True):
     name: str
     catalog: Catalog
     session: Session
+    locks: Map[int, int] = msgspec.field(default_factory=Map)
 
 
 class TransactionState(msgspec.Struct):
@@ -28,6 +29,10 @@ class TransactionState(msgspec.Struct):
     runner: bool = False
     implicit: bool = False  # several statements in one simple query
     fresh: set[int] = msgspec.field(default_factory=set)  # enums with labels that were added in it
+    locks: Map[int, int] = msgspec.field(
+        default_factory=Map
+    )  # the strongest that it holds, by relation (base.effects.Lock)
+    written: set[int] = msgspec.field(default_factory=set)  # tables whose rows it may have written
 
     @property
     def open(self) -> bool:
@@ -48,6 +53,7 @@ def commit(state: TransactionState, draft: Draft, session: Session, within: bool
 
     ``within``: the runner's transaction goes on, which we take apart; what it drops at its end is still there.
     """
+    _release_locks(state)
     state.start = None
     state.savepoints.clear()
     if session.temp_namespace and not within:
@@ -57,6 +63,11 @@ def commit(state: TransactionState, draft: Draft, session: Session, within: bool
             draft.put(replace(fresh, fresh_labels=()))
     state.fresh.clear()
     return replace(_without_local(session), in_block=False)
+
+
+def _release_locks(state: TransactionState) -> None:
+    state.locks = Map()
+    state.written.clear()
 
 
 def _drop_temporary(draft: Draft, namespace: int) -> None:
@@ -70,6 +81,7 @@ def _drop_temporary(draft: Draft, namespace: int) -> None:
 
 def rollback(state: TransactionState, draft: Draft, session: Session) -> Session:
     """End the block and undo its work."""
+    _release_locks(state)
     if state.start is None:
         return replace(session, in_block=False)
     draft.restore(state.start.catalog)
@@ -81,7 +93,7 @@ def rollback(state: TransactionState, draft: Draft, session: Session) -> Session
 
 def savepoint(state: TransactionState, draft: Draft, session: Session, name: str) -> None:
     """SAVEPOINT name."""
-    state.savepoints.append(Saved(name, draft.freeze(), session))
+    state.savepoints.append(Saved(name, draft.freeze(), session, state.locks))
 
 
 def rollback_to(state: TransactionState, draft: Draft, session: Session, name: str) -> Session | None:
@@ -90,6 +102,7 @@ def rollback_to(state: TransactionState, draft: Draft, session: Session, name: s
         saved = state.savepoints[number]
         if saved.name == name:
             draft.restore(saved.catalog)
+            state.locks = saved.locks
             del state.savepoints[number + 1 :]
             return replace(saved.session, in_block=True)
     return None

@@ -9,6 +9,7 @@ from functools import cache
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Refused
+from lockgate.timeline.hazards.watch import look
 from lockgate.timeline.transitions.index import MODULES
 
 Handler = Callable[[Context, Node], None]
@@ -32,9 +33,12 @@ def execute(ctx: Context, tag: str, node: Node) -> None:
     handler = handler_of(tag)
     if handler is None:
         raise ctx.unsure(f"{tag} is not modelled")
+    settle = look(ctx, ctx.touches, tag, node) if ctx.touches is not None else None
     outer, ctx.supposed = ctx.supposed, ""
     try:
         handler(ctx, node)
+        if settle is not None:
+            settle()
     except Refused as refused:
         if ctx.supposed:
             raise ctx.unsure(ctx.supposed) from refused

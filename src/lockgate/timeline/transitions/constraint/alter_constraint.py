@@ -271,6 +271,9 @@ def alter_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
             span=item.span,
             kind="constraint",
         )
+    if node.get("alterEnforceability") and constraint.kind == "f":
+        enforced = bool(node.get("is_enforced"))
+        ctx.catalog.put(replace(constraint, enforced=enforced, validated=enforced))
     if deferring:
         for one in (constraint, *(c for c in ctx.catalog.objects(Constraint) if c.parent == constraint.oid)):
             ctx.catalog.put(

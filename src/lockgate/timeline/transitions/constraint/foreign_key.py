@@ -59,6 +59,7 @@ def add_foreign_key(ctx: Context, relation: Relation, node: Node, *, recurse: bo
         foreign_keys=tuple(a.num for a in keys),
         index=index.oid if index else 0,
         validated=not node.get("skip_validation"),
+        enforced=bool(node.get("is_enforced")),
         deferrable=bool(node.get("deferrable")),
         deferred=bool(node.get("initdeferred")),
         no_inherit=relation.kind != "p",

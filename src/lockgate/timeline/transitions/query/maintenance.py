@@ -7,6 +7,7 @@ from lockgate.catalog import acl
 from lockgate.catalog.objects import Constraint, Namespace, Relation, Trigger
 from lockgate.timeline.binder import analyze_query, check_uses, find_namespace, find_relation
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.hazards.queries import queried
 from lockgate.timeline.privileges import row_security
 from lockgate.timeline.privileges.check import database, denied, need_owner, need_privilege, need_superuser
 from lockgate.timeline.privileges.may import MAINTAIN_ALL, has_owner, has_privilege
@@ -149,7 +150,9 @@ def copy(ctx: Context, node: Node) -> None:
     _copy_file(ctx, node, incoming)
     if "query" in node:
         ((tag, body),) = node["query"].items()
-        check_uses(ctx, analyze_query(ctx, tag, body))
+        query = analyze_query(ctx, tag, body)
+        check_uses(ctx, query)
+        queried(ctx, tag, body, query)
         return
     rangevar = node["relation"]
     location = rangevar.get("location", 0)

@@ -7,6 +7,7 @@ from typing import Any
 
 from lockgate.timeline.binder import Query, Variables, analyze_query, check_uses
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.hazards.queries import queried
 
 
 def select(ctx: Context, node: Node) -> None:
@@ -43,6 +44,7 @@ def run_query(ctx: Context, tag: str, node: Node, *, variables: Variables | None
 
     query = analyze_query(ctx, tag, node, variables=variables)
     check_uses(ctx, query)
+    queried(ctx, tag, node, query)
     query_effects(ctx, tag, node, query, world)
     return query
 

@@ -84,7 +84,12 @@ def set_default(ctx: Context, relation: Relation, attribute: Attribute, node: No
     expr = cook_default(ctx, relation, attribute, node, generated)
     if not generated and is_null_default(ctx, attribute, node):
         return relation
-    return store_default(ctx, relation, attribute, expr.depends, generated, node)
+    volatility = expr.volatility
+    if volatility not in ("i", "s"):
+        from lockgate.timeline.hazards.volatility import planned
+
+        volatility = planned(ctx, expr)
+    return store_default(ctx, relation, attribute, expr.depends, generated, node, volatility)
 
 
 def store_default(
@@ -94,6 +99,7 @@ def store_default(
     depends: Iterable[Address],
     generated: str = "",
     node: Node | None = None,
+    volatility: str = "i",
 ) -> Relation:
     """Write the default: its object, its dependencies, and the column's flag."""
     catalog = ctx.catalog
@@ -104,7 +110,7 @@ def store_default(
         0,
         relation.owner,
         relation.oid,
-        data=(attribute.num, node),
+        data=(attribute.num, node, volatility),
     )
     catalog.put(default)
     column = (relation.oid, attribute.num)
@@ -146,4 +152,7 @@ def copy_default(
     refs = [e.referenced for e in ctx.catalog.dependencies(found.oid) if e.kind == "n"]
     mapped = [(target.oid, mapping.get(n, 0)) if oid == source.oid and n else (oid, n) for oid, n in refs]
     node = found.data[1] if len(found.data) > 1 else None
-    return store_default(ctx, target, attribute, mapped, origin.generated, node if isinstance(node, dict) else None)
+    volatility = str(found.data[2]) if len(found.data) > 2 else "i"
+    return store_default(
+        ctx, target, attribute, mapped, origin.generated, node if isinstance(node, dict) else None, volatility
+    )

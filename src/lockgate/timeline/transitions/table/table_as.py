@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from lockgate.timeline.binder import Query, analyze_query, check_uses, creation_target, words
 from lockgate.timeline.binder.names import relation_in
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.hazards.queries import queried
 from lockgate.timeline.transitions.relation.new_name import creation_place, ensure_free, skip_existing
 from lockgate.timeline.transitions.relation.relation import create_relation
 from lockgate.timeline.transitions.relation.view import check_attributes, make_attributes, query_refs
@@ -55,6 +56,7 @@ def create_as(ctx: Context, into: Node, query: Query, *, materialized: bool, if_
     skip = bool(into.get("skipData"))
     if not skip:
         check_uses(ctx, query)
+    queried(ctx, "SelectStmt", None, query, runs=not skip)
     names = words(into.get("colNames", []))
     if len(names) > len(query.columns) and not query.open:
         raise ctx.refuse("42601", "too many column names were specified", location, kind="column")

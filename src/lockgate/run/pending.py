@@ -1,0 +1,35 @@
+"""Which migrations the next deploy runs together, as far as anybody says: only what stood there before it has rows and
+somebody who waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lockgate.base.config import Config
+from lockgate.sources import Folder
+
+if TYPE_CHECKING:
+    from lockgate.run.plan import Request
+
+
+def pending_ids(config: Config, request: Request, folder: Folder, applied: frozenset[str]) -> frozenset[str] | None:
+    """The ids of the pending migrations; None where nobody says: each file is then a deploy of its own.
+
+    ``applied`` is what is known to have run (a baseline's migrations, the owner's before the handover); beside it the
+    ledger's snapshot tells, else ``--since``.
+    """
+    every = frozenset(m.id for m in folder.migrations)
+    if config.ledger.snapshot:
+        from lockgate.slots import applied_ids, read_ledger
+
+        ledger = read_ledger(config, request.cwd, folder)
+        if ledger is not None:
+            return every - applied_ids(folder, ledger) - applied
+    if applied or config.migrations.baseline:
+        return every - applied
+    if request.since:
+        from lockgate.slots.git import changed_paths
+
+        changed = changed_paths(request.since, request.cwd)
+        return frozenset(m.id for m in folder.migrations if m.up.source.path in changed)
+    return None

@@ -1,0 +1,218 @@
+"""ALTER TABLE and its kin (AlterTable, ATPrepCmd, ATExecCmd, ATRewriteTables in src/backend/commands/tablecmds.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lockgate.base.effects import Lock, Work
+from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.objects import FIRST_USER_OID, Attribute, Constraint, Other, Relation, Trigger
+from lockgate.parse.statement import Node
+from lockgate.timeline.context import Context
+from lockgate.timeline.hazards.find import by_list, items, named
+from lockgate.timeline.hazards.levels import PARTITIONED, RECURSING, level, subcommands
+from lockgate.timeline.hazards.touches import Touches, family, lock_all
+
+_NEVER_SKIPS = ("CONSTR_DEFAULT", "CONSTR_GENERATED")
+_SERIAL = frozenset({"serial", "serial2", "serial4", "serial8", "bigserial", "smallserial"})
+
+
+def alter_table(ctx: Context, touches: Touches, node: Node) -> Callable[[Catalog], None]:
+    """Before the statement runs: its locks. What is returned tells its work, once it has run."""
+    before = ctx.catalog.freeze()
+    root = named(ctx, node.get("relation"))
+    if root is None:
+        return lambda _: None
+    commands = list(subcommands(node))
+    lock = max(map(level, commands), default=Lock.ACCESS_EXCLUSIVE)
+    touches.lock(root, lock)
+    recurse = bool(node["relation"].get("inh"))
+    for command in commands:
+        lock_all(touches, _reached(before, root, command, recurse), lock)
+        _beside(ctx, touches, before, root, command)
+    return lambda after: _work(ctx, touches, before, after, root, commands, recurse)
+
+
+def validates_foreign_keys(node: Node) -> bool:
+    """Whether the rows are held against a statement's new foreign keys: not where all it does is to add columns that
+    are NULL everywhere (transformAlterTableStmt's skipValidation)."""
+    for command in subcommands(node):
+        match command["subtype"]:
+            case "AT_AddConstraint":
+                if command["def"]["Constraint"]["contype"] == "CONSTR_FOREIGN":
+                    return True
+            case "AT_AddColumn":
+                column = command["def"]["ColumnDef"]
+                kinds = {c["Constraint"]["contype"] for c in column.get("constraints", ())}
+                if kinds.intersection(_NEVER_SKIPS) or _is_serial(column):
+                    return True
+            case "AT_AttachPartition" | "AT_AlterConstraint":
+                return True
+            case _:
+                pass
+    return False
+
+
+def _is_serial(column: Node) -> bool:
+    names = column.get("typeName", {}).get("names", [])
+    return len(names) == 1 and names[0].get("String", {}).get("sval", "") in _SERIAL
+
+
+def _reached(catalog: Catalog, root: Relation, command: Node, recurse: bool) -> Iterator[Relation]:
+    """The children and partitions that a subcommand goes down to."""
+    subtype = command["subtype"]
+    if not recurse or not catalog.children(root.oid):
+        return
+    below = family(catalog, root)[1:]
+    partitioned = root.kind == "p"
+    if subtype in RECURSING or (partitioned and subtype in PARTITIONED):
+        yield from below
+    elif subtype == "AT_AddConstraint":
+        kind = command["def"]["Constraint"]["contype"]
+        if partitioned or kind in ("CONSTR_CHECK", "CONSTR_NOTNULL", "CONSTR_PRIMARY"):
+            yield from below
+    elif subtype in ("AT_DropConstraint", "AT_ValidateConstraint"):
+        found = catalog.one(Constraint, ("constraint", root.oid, command.get("name", "")))
+        if found is not None and (partitioned or (found.kind in "cn" and not found.no_inherit)):
+            yield from below
+    elif "Trig" in subtype and partitioned:
+        name = command.get("name", "")
+        if any(t.row and name in ("", t.name) for t in catalog.of_relation(root.oid, Trigger)):
+            yield from below
+
+
+def _beside(ctx: Context, touches: Touches, catalog: Catalog, root: Relation, command: Node) -> None:
+    """Other relations that a subcommand locks."""
+    match command["subtype"]:
+        case "AT_AddInherit":
+            touches.lock(named(ctx, command["def"].get("RangeVar")), Lock.SHARE_UPDATE_EXCLUSIVE)
+        case "AT_DropInherit":
+            touches.lock(named(ctx, command["def"].get("RangeVar")), Lock.ACCESS_SHARE)
+        case "AT_AttachPartition":
+            from lockgate.timeline.hazards.partitions import attach
+
+            attach(ctx, touches, catalog, root, command["def"]["PartitionCmd"])
+        case "AT_DetachPartition" | "AT_DetachPartitionFinalize":
+            from lockgate.timeline.hazards.partitions import detach
+
+            detach(ctx, touches, catalog, root, command["def"]["PartitionCmd"])
+        case "AT_AddOf":
+            touches.lock(by_list(ctx, items(command["def"].get("TypeName", {}).get("names", []))), Lock.ACCESS_SHARE)
+        case "AT_SetLogged" | "AT_SetUnLogged" | "AT_ChangeOwner":
+            for sequence in _sequences(catalog, root):
+                touches.lock(sequence, Lock.ACCESS_EXCLUSIVE)
+        case _:
+            pass
+
+
+def _sequences(catalog: Catalog, root: Relation) -> Iterator[Relation]:
+    for edge in catalog.dependents(root.oid):
+        found = catalog.find(Relation, edge.dependent[0])
+        if found is not None and found.sequence is not None and found.sequence.owned and edge.kind in "ai":
+            yield found
+
+
+def _work(
+    ctx: Context,
+    touches: Touches,
+    before: Catalog,
+    after: Catalog,
+    root: Relation,
+    commands: list[Node],
+    recurse: bool,
+) -> None:
+    tables = family(before, root) if recurse else [root]
+    for command in commands:
+        subtype = command["subtype"]
+        for table in tables if subtype in RECURSING else [root]:
+            now = after.find(Relation, table.oid)
+            if now is None:
+                continue
+            match subtype:
+                case "AT_AddColumn":
+                    _added(touches, after, table, now, command["def"]["ColumnDef"])
+                case "AT_SetExpression":
+                    _expression(touches, after, now, command.get("name", ""))
+                case "AT_SetLogged" | "AT_SetUnLogged" if table.persistence != now.persistence:
+                    touches.work(now, Work.REWRITE, "persistence changed")
+                case "AT_SetAccessMethod" if command.get("name", "") not in ("", "heap"):
+                    touches.work(now, Work.REWRITE, "access method changed", exact=False)
+                case "AT_SetTableSpace" if command.get("name", "") != "pg_default":
+                    touches.work(now, Work.REWRITE, "moved to another tablespace", exact=False)
+                case "AT_AlterConstraint":
+                    _enforced(touches, before, now, command["def"].get("ATAlterConstraint", {}))
+                case _:
+                    pass
+    if any(c["subtype"] == "AT_AlterColumnType" for c in commands):
+        from lockgate.timeline.hazards.retyping import retyped
+
+        retyped(ctx, touches, before, after, root, commands, recurse)
+
+
+def _added(touches: Touches, after: Catalog, table: Relation, now: Relation, node: Node) -> None:
+    """ATExecAddColumn: a constant is kept beside the rows; what differs from row to row rewrites them."""
+    name = node.get("colname", "")
+    column = now.attribute(name)
+    if table.attribute(name) is not None or column is None:
+        return
+    default = after.one(Other, ("default", 0, f"{now.oid}.{column.num}"))
+    why = _rewriting(after, column, default, _is_serial(node))
+    if why:
+        touches.work(now, Work.REWRITE, why)
+    elif column.notnull and (column.generated == "v" or not _constant(default)):
+        touches.work(now, Work.SCAN, f"{name} looked at for nulls")
+
+
+def _rewriting(after: Catalog, column: Attribute, default: Other | None, serial: bool) -> str:
+    """Why adding a column rewrites the table; "" where it does not."""
+    if column.identity:
+        return "identity column"
+    if column.generated:
+        return "stored generated column" if column.generated == "s" else ""
+    if serial:
+        return "serial column"
+    if column.type >= FIRST_USER_OID and _constrained(after, column.type):
+        return "domain with a constraint"
+    volatile = default is not None and len(default.data) > 2 and default.data[2] not in ("i", "s")
+    return "volatile default" if volatile else ""
+
+
+def _constrained(after: Catalog, oid: int) -> bool:
+    from lockgate.timeline.hazards.retype import is_constrained
+
+    return is_constrained(after, oid)
+
+
+def _constant(default: Other | None) -> bool:
+    """Whether a default gives a value: NULL does not."""
+    node = default.data[1] if default is not None and len(default.data) > 1 else None
+    while isinstance(node, dict) and "TypeCast" in node:
+        node = node["TypeCast"].get("arg")
+    return default is not None and not (isinstance(node, dict) and node.get("A_Const", {}).get("isnull"))
+
+
+def _expression(touches: Touches, after: Catalog, now: Relation, name: str) -> None:
+    """ATExecSetExpression: stored values are computed anew; a virtual column is looked at where it is NOT NULL."""
+    column = now.attribute(name)
+    if column is None:
+        return
+    if column.generated == "s":
+        touches.work(now, Work.REWRITE, "stored generated column")
+    elif column.generated == "v" and column.notnull:
+        touches.work(now, Work.SCAN, f"{name} looked at for nulls")
+
+
+def _enforced(touches: Touches, before: Catalog, table: Relation, node: Node) -> None:
+    """ATExecAlterConstrEnforceability (18): ENFORCED reads the rows, NOT ENFORCED takes the triggers away."""
+    found = before.one(Constraint, ("constraint", table.oid, node.get("conname", "")))
+    if found is None or found.kind != "f" or not node.get("alterEnforceability"):
+        return
+    other = before.find(Relation, found.foreign)
+    if node.get("is_enforced"):
+        if found.enforced:
+            return
+        touches.lock(other, Lock.SHARE_ROW_EXCLUSIVE)
+        for relation in (table, other):
+            touches.work(relation, Work.SCAN, "foreign key validated")
+    elif found.enforced:
+        touches.lock(other, Lock.ACCESS_EXCLUSIVE)

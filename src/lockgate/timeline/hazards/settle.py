@@ -1,0 +1,69 @@
+"""From what a statement touched to its effects: what its transaction holds by then, and how old each relation is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lockgate.base.effects import Age, Effect, Lock
+from lockgate.base.sql import quote_identifier
+from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.objects import Relation
+from lockgate.timeline.hazards.touches import Touches, kind_of
+from lockgate.timeline.transaction import TransactionState
+
+Oids = Sequence[tuple[int, int]]  # stretches of oids: first, and the one after the last
+
+
+def effects_of(
+    touches: Touches, state: TransactionState, before: Catalog, release: Oids, *, exact: bool
+) -> tuple[Effect, ...]:
+    """The effects of one step, strongest lock held included. ``release`` are the oids that pending files have given
+    out."""
+    start = state.start.catalog if state.start is not None else before
+    found = []
+    for oid, touch in touches.found.items():
+        held = _hold(state, oid, touch.lock)
+        relation = touch.relation
+        found.append(
+            Effect(
+                oid,
+                _name(before, relation),
+                touch.lock,
+                held,
+                touch.work,
+                kind_of(relation),
+                _age(oid, start, release),
+                None,
+                touch.why,
+                None,
+                exact and touches.exact and touch.exact and _certain(before, relation),
+            )
+        )
+    return tuple(found)
+
+
+def _hold(state: TransactionState, oid: int, lock: Lock | None) -> Lock | None:
+    """Locks are kept to the end of the transaction; the strongest counts."""
+    known = state.locks.get(oid)
+    if lock is None or (known is not None and known >= lock):
+        return Lock(known) if known is not None else None
+    state.locks = state.locks.set(oid, int(lock))
+    return lock
+
+
+def _age(oid: int, start: Catalog, release: Oids) -> Age:
+    if start.get(oid) is None:
+        return Age.TRANSACTION
+    return Age.RELEASE if any(first <= oid < end for first, end in release) else Age.PRODUCTION
+
+
+def _name(catalog: Catalog, relation: Relation) -> str:
+    schema = catalog.namespace_name(relation.namespace)
+    name = quote_identifier(relation.name)
+    return f"{quote_identifier(schema)}.{name}" if schema else name
+
+
+def _certain(catalog: Catalog, relation: Relation) -> bool:
+    if not catalog.taints:
+        return True
+    return catalog.taint_of(("any",), ("object", relation.oid), ("namespace", relation.namespace)) is None
