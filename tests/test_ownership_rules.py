@@ -14,6 +14,7 @@ from lockgate.base.findings import Finding, Severity
 from lockgate.base.text import Source
 from lockgate.rules import registry
 from lockgate.rules.model import Scene
+from lockgate.run.plan import standing
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.replay import Plan, Replay
 from lockgate.timeline.step import Step
@@ -44,7 +45,7 @@ def said(files: Sequence[str], *, baseline: str = "", owned: int = 1, major: int
         if name not in ("baseline", "handover"):
             steps = [item for item in items if isinstance(item, Step)]
             found += [f for step in steps for f in registry.of_step(step)] + registry.of_scene(Scene.of(steps))
-    return [f for f in found if f.message not in replay.mended()]
+    return standing(found, replay.mended())
 
 
 def messages(found: list[Finding], name: str) -> list[str]:

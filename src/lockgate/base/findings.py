@@ -91,6 +91,7 @@ class Finding(msgspec.Struct, frozen=True):
     url: str = ""  # of the rule's document
     effect: Effect | None = None  # the simulated lock and work that it speaks of
     rows: str | None = None  # "any": the statement fails for any row; "some": it depends on the rows; None: on none
+    breakage: str = ""  # what a later migration may mend: then nothing is told
 
     @property
     def fingerprint(self) -> str:

@@ -81,7 +81,7 @@ class Recall:
         self._name = store.digest(b"book", place.encode(), self._chain[0]) if self._on else b""
 
     def told(self, progress: Callable[[int, Leg], None]) -> tuple[list[Told], frozenset[str]]:
-        """What every leg came to, and the messages of what was mended in the end (see ``Replay.mended``)."""
+        """What every leg came to, and the breakages that were mended in the end (see ``Replay.mended``)."""
         book, told = self._remembered()
         known = len(told)
         if known == len(self._legs) == len(book.chain):

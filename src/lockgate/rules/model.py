@@ -124,6 +124,7 @@ class Remark(msgspec.Struct, frozen=True):
     severity: Severity | None = None  # where it differs from the rule's
     effect: Effect | None = None  # which the server is asked about
     rows: str | None = None  # "any": it fails for any row; "some": it depends on the rows; None: rows do not matter
+    breakage: str = ""  # what a later migration may mend (see ``Replay.mended``): then nothing is told
 
 
 # --- which functions a rule has ---------------------------------------------------------------------------------------
@@ -221,6 +222,7 @@ def refusal(step: Step, failure: Failure, message: str = "", help: str = "") -> 
         fix=replacement(source, failure.span, failure),
         sqlstate=failure.sqlstate,
         object=failure.object,
+        breakage=failure.breakage,
     )
 
 

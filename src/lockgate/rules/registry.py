@@ -186,6 +186,7 @@ def finding(entry: Entry, remark: Remark, severity: Severity | None = None) -> F
         url=entry.front.url if entry.plugin else f"{rulebook.URL}{entry.name}",
         effect=remark.effect,
         rows=remark.rows,
+        breakage=remark.breakage,
     )
 
 

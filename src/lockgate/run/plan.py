@@ -275,7 +275,7 @@ def _advance(progress: Progress | None, total: int) -> Callable[[int, Leg], None
 
 def standing(findings: list[Finding], mended: frozenset[str]) -> list[Finding]:
     """Without the latent breakage that a later migration took back (see ``Replay.mended``)."""
-    return [f for f in findings if f.sqlstate or f.message not in mended]
+    return [f for f in findings if not f.breakage or f.breakage not in mended]
 
 
 def missed(items: Iterable[Step | Broken]) -> Iterator[Missed]:

@@ -22,6 +22,7 @@ class Failure(msgspec.Struct, frozen=True):
     cause: str = ""  # "dropped", "renamed" where the timeline saw it happen, else ""
     since: str = ""  # the slot in which it was dropped or renamed
     latent: bool = False
+    breakage: str = ""  # of a latent one: what is broken, as ``Replay.mended`` knows it
     instead: str = ""  # the identifier that would mend it in place of the marked token, where there is exactly one
 
 

@@ -141,9 +141,9 @@ class Replay:
                 yield from self.run(migration)
 
     def mended(self) -> frozenset[str]:
-        """Messages of what a later migration took back (latent failures, tables without a policy): nothing to be told
+        """The breakages that a later migration took back (latent failures, tables without a policy): nothing to be told
         once the last step is taken."""
-        guarded = {message for oid, message in self.watch.unguarded.items() if not review.bare(self.draft, oid)}
+        guarded = {review.breakage_of_table(oid) for oid in self.watch.unguarded if not review.bare(self.draft, oid)}
         return self.watch.mended(self.draft, self.session) | guarded
 
     def run(self, migration: Migration, script: Script | None = None) -> Iterator[Step | Broken]:
@@ -177,7 +177,7 @@ class Replay:
             self.pending = (*self.pending, (self.begun, self.draft.next_oid))
         steps = [t for t in taken if isinstance(t, Step)]
         looked = iter(self.watch.over(steps, self.draft, self.session))
-        self.watch.unguarded |= {one.oid: one.message for one in review.unguarded(steps)} if steps else {}
+        self.watch.unguarded |= {one.oid for one in review.unguarded(steps)} if steps else set()
         yield from (next(looked) if isinstance(t, Step) else t for t in taken)
         if script.transaction is not Transaction.STATEMENT:
             # a runner hands its connection back as it found it only where it opens one per file; most share one: keep

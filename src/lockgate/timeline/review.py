@@ -20,9 +20,14 @@ class Unguarded(msgspec.Struct, frozen=True):
     object: str
 
     @property
-    def message(self) -> str:
-        """The words of the finding, by which a later migration takes it back (see ``Replay.mended``)."""
-        return f"row level security is on for {self.object}, and no policy lets anybody see a row"
+    def breakage(self) -> str:
+        """By what a later migration takes it back (see ``Replay.mended``)."""
+        return breakage_of_table(self.oid)
+
+
+def breakage_of_table(oid: int) -> str:
+    """The id of a table that row level security hides whole."""
+    return f"unguarded {oid}"
 
 
 def unguarded(steps: Sequence[Step]) -> Iterator[Unguarded]:

@@ -14,4 +14,5 @@ def check(scene: Scene) -> Iterator[Remark]:
     for fact in unguarded(scene.steps):
         help = f"CREATE POLICY name ON {fact.object} FOR SELECT TO role USING (...);"
         mark = "nobody but the owner sees a row from here on"
-        yield at_step(fact.step, fact.message, help, mark=mark, object=fact.object)
+        message = f"row level security is on for {fact.object}, and no policy lets anybody see a row"
+        yield at_step(fact.step, message, help, mark=mark, object=fact.object, breakage=fact.breakage)

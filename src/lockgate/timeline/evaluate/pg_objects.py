@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lockgate.catalog.builtin import BuiltinType
+from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Extension, Other, Role, Routine, Type
 from lockgate.timeline.evaluate.pg_relations import doubted, maybe_named, namespaces
 from lockgate.timeline.evaluate.tables import Provider, Wanted, names_in, oids_in
@@ -161,7 +162,7 @@ def _enums(world: World, wanted: Wanted) -> Iterable[Row]:
 
 
 def _routines(world: World, wanted: Wanted) -> Iterable[Row]:
-    catalog, names, oids = world.ctx.catalog, names_in(wanted, "proname"), oids_in(wanted, "oid")
+    names, oids = names_in(wanted, "proname"), oids_in(wanted, "oid")
     for found in user_routines(world, names, oids):
         yield Row(
             {
@@ -186,6 +187,10 @@ def _routines(world: World, wanted: Wanted) -> Iterable[Row]:
         )
     for space, name in maybe_named(world, "routine", names):
         yield Row({"proname": name, "pronamespace": space}, False)
+    yield from _shipped_routines(world.ctx.catalog, names)
+
+
+def _shipped_routines(catalog: Catalog, names: frozenset[str] | None) -> Iterator[Row]:
     for schema in ("pg_catalog", "information_schema"):
         space_ = catalog.namespace(schema)
         assert space_ is not None

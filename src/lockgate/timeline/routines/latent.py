@@ -44,12 +44,9 @@ def words_of(text: str) -> frozenset[str]:
 class Watch(msgspec.Struct):
     """Looks after each migration at the routines that its changes may have broken; each breakage is told once."""
 
-    told: dict[tuple[int, str], str] = msgspec.field(
-        default_factory=dict
-    )  # a routine's oid and the server's words -> ours
-    unguarded: dict[int, str] = msgspec.field(
-        default_factory=dict
-    )  # tables with row level security and no policy -> what was told of them
+    # a routine's oid and the server's words -> the breakage that was told
+    told: dict[tuple[int, str], str] = msgspec.field(default_factory=dict)
+    unguarded: set[int] = msgspec.field(default_factory=set)  # tables with row level security and no policy
 
     def over(self, steps: list[Step], catalog: Catalog, session: Session) -> list[Step]:
         """The steps of one migration, with ``latent`` failures where they arose; ``catalog`` and ``session`` are those
@@ -90,12 +87,12 @@ class Watch(msgspec.Struct):
         )
         if step is None:
             return
+        self.told[key] = breakage = f"routine {routine.oid}, {len(self.told)}"
         found = _failure(catalog, routine, failure, step, name, "" if step is maker else deed)
-        self.told[key] = found.message
-        out[id(step)].append(found)
+        out[id(step)].append(replace(found, breakage=breakage))
 
     def mended(self, catalog: Catalog, session: Session) -> frozenset[str]:
-        """What was told of routines that are gone or whole again in ``catalog``, that after the last migration: no call
+        """The breakages of routines that are gone or whole again in ``catalog``, that after the last migration: no call
         will meet it."""
         left: set[tuple[int, str]] = set()
         for oid in {oid for oid, _ in self.told}:

@@ -56,22 +56,23 @@ def key_of(node: Node) -> str:
 # --- CREATE TABLE -----------------------------------------------------------------------------------------------------
 
 
+def _of_parents(ctx: Context, relation: Relation, parents: list[Relation]) -> list[tuple[int, str]]:
+    """The parents' constraints, each with the number that its column has here."""
+    return [
+        (column_map(parent, relation)[c.keys[0]], c.name)
+        for parent in parents
+        for c in ctx.catalog.of_relation(parent.oid, Constraint)
+        if c.kind == "n" and not c.no_inherit
+    ]
+
+
 def store_not_nulls(
     ctx: Context, definition: Definition, oid: int, columns: list[Column], parents: list[Relation], names: list[str]
 ) -> None:
     """AddRelationNotNullConstraints: the declared ones with the parents', each column's once; ``names`` are those of
     its CHECKs."""
     relation = ctx.catalog.the(Relation, oid)
-    inherited = (
-        []
-        if not named(ctx)
-        else [
-            (column_map(parent, relation)[c.keys[0]], c.name)
-            for parent in parents
-            for c in ctx.catalog.of_relation(parent.oid, Constraint)
-            if c.kind == "n" and not c.no_inherit
-        ]
-    )
+    inherited = _of_parents(ctx, relation, parents) if named(ctx) else []
     given: list[str] = []
     for node in _once(ctx, definition.not_nulls):
         attribute = column_of(ctx, relation, key_of(node), node.get("location"))

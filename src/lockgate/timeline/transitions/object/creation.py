@@ -162,7 +162,7 @@ def named_role(ctx: Context, name: str, location: int | None = None, *, missing_
     found = ctx.catalog.role(name)
     if found is not None or missing_ok:
         return found
-    if ctx.catalog.taint_of(("any",), ("name", "role", 0, name), ("roles",)):
+    if ctx.catalog.taint_of(("any",), ("name", "role", 0, name)):
         raise ctx.unsure(f"whether role {name} exists is not known")
     near = did_you_mean(name, [r.name for r in ctx.catalog.objects(Role)])
     raise ctx.refuse(

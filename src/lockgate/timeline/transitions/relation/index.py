@@ -212,19 +212,9 @@ def check_partition_key(
             )
 
 
-def store_index(
-    ctx: Context,
-    relation: Relation,
-    plan: NewIndex,
-    shape: Shape,
-    name: str,
-    *,
-    parent: Relation | None = None,
-    parent_constraint: int = 0,
-) -> Relation:
-    """index_create: the index, its constraint if it carries one, its dependencies."""
-    space = ctx.catalog.the(Namespace, relation.namespace)
-    index = Index(
+def _index_of(relation: Relation, plan: NewIndex, shape: Shape) -> Index:
+    """The row of pg_index."""
+    return Index(
         relation.oid,
         plan.unique or plan.primary,
         plan.primary,
@@ -240,6 +230,20 @@ def store_index(
         shape.plain,
         "\n".join(shape.definition),
     )
+
+
+def store_index(
+    ctx: Context,
+    relation: Relation,
+    plan: NewIndex,
+    shape: Shape,
+    name: str,
+    *,
+    parent: Relation | None = None,
+    parent_constraint: int = 0,
+) -> Relation:
+    """index_create: the index, its constraint if it carries one, its dependencies."""
+    space = ctx.catalog.the(Namespace, relation.namespace)
     kind = "I" if relation.kind == "p" else "i"
     made = create_relation(
         ctx,
@@ -250,7 +254,7 @@ def store_index(
         location=plan.location,
         owner=relation.owner,
         persistence=relation.persistence,
-        index=index,
+        index=_index_of(relation, plan, shape),
         parents=(parent.oid,) if parent else (),
         is_partition=parent is not None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from lockgate.catalog.objects import Constraint, Namespace, Relation
+from lockgate.catalog.objects import Constraint, Index, Namespace, Relation
 from lockgate.timeline.context import Context
 from lockgate.timeline.naming import choose_index_name
 from lockgate.timeline.transitions.constraint.constraint import put_constraint
@@ -93,6 +93,19 @@ def leave_parent(ctx: Context, oid: int) -> None:
     ctx.catalog.undepend((oid, 0), "PS")
 
 
+def _mapped(index: Index, target: Relation, mapping: dict[int, int]) -> Index:
+    """The same index over another table's columns; 0 stands for an expression."""
+    return replace(
+        index,
+        relation=target.oid,
+        keys=tuple(mapping.get(n, 0) for n in index.keys),
+        constraint=0,
+        replica=False,
+        clustered=False,
+        included=tuple(mapping.get(n, 0) for n in index.included),
+    )
+
+
 def clone_index(
     ctx: Context, source: Relation, target: Relation, mapping: dict[int, int], *, attached: bool, name: str = ""
 ) -> Relation:
@@ -111,15 +124,7 @@ def clone_index(
         exclusion=index.exclusion,
         constraint=constraint is not None,
     )
-    own = replace(
-        index,
-        relation=target.oid,
-        keys=tuple(mapping.get(n, 0) for n in index.keys),
-        constraint=0,
-        replica=False,
-        clustered=False,
-        included=tuple(mapping.get(n, 0) for n in index.included),
-    )
+    own = _mapped(index, target, mapping)
     if target.kind == "p":
         from lockgate.timeline.transitions.relation.index import check_partition_key
 

@@ -14,6 +14,7 @@ from lockgate.timeline.binder import TypeRef, find_relation
 from lockgate.timeline.binder.names import did_you_mean, nearest
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import describe_object
+from lockgate.timeline.failure import Refused
 from lockgate.timeline.naming import array_type_name
 from lockgate.timeline.privileges.check import initial_acl, need_owner
 from lockgate.timeline.transitions.relation.new_name import doubt, ensure_free, ensure_type_free
@@ -97,14 +98,7 @@ def create_relation(
     42701, 54011."""
     columns = tuple(attributes)
     if namespace.oid == PG_CATALOG and kind not in "iI" and "extension" not in more:
-        raise ctx.refuse(
-            "42501",
-            f'permission denied to create "pg_catalog.{name}"',
-            location,
-            name=name,
-            kind="relation",
-            help="System catalog modifications are currently disallowed.",
-        )
+        raise _system_catalog(ctx, name, location)
     check_names(ctx, columns, kind, location)
     ensure_free(ctx, name, namespace.oid, location)
     if kind in _TYPED:
@@ -130,22 +124,38 @@ def create_relation(
         relation = replace(relation, rowtype=add_rowtype(ctx, relation))
     catalog.put(relation)
     catalog.untaint(("name", "relation", namespace.oid, name))
-    if kind == "c":  # a stand-alone composite type: the relation is part of the type, not the other way round
-        catalog.depend((relation.oid, 0), [(relation.rowtype, 0)], "i")
-    else:
-        catalog.depend((relation.oid, 0), [(namespace.oid, 0)])
-    if relation.of_type:
-        catalog.depend((relation.oid, 0), [(relation.of_type, 0)])
-    if relation.rowtype and kind != "c":
-        catalog.depend((relation.rowtype, 0), [(relation.oid, 0)], "i")
-    for attribute in (
-        columns if kind not in "iI" else ()
-    ):  # an index hangs on its table's columns alone (AppendAttributeTuples)
-        depend_column(ctx, relation.oid, attribute)
+    _depend(ctx, relation)
     if ctx.supposed:
         catalog.taint(("object", relation.oid), ctx.supposed, ctx.place)
     ctx.created(relation, location=location, name=name)
     return relation
+
+
+def _system_catalog(ctx: Context, name: str, location: int | None) -> Refused:
+    return ctx.refuse(
+        "42501",
+        f'permission denied to create "pg_catalog.{name}"',
+        location,
+        name=name,
+        kind="relation",
+        help="System catalog modifications are currently disallowed.",
+    )
+
+
+def _depend(ctx: Context, relation: Relation) -> None:
+    """The rows of pg_depend that a relation begins with."""
+    catalog, kind = ctx.catalog, relation.kind
+    if kind == "c":  # a stand-alone composite type: the relation is part of the type, not the other way round
+        catalog.depend((relation.oid, 0), [(relation.rowtype, 0)], "i")
+    else:
+        catalog.depend((relation.oid, 0), [(relation.namespace, 0)])
+    if relation.of_type:
+        catalog.depend((relation.oid, 0), [(relation.of_type, 0)])
+    if relation.rowtype and kind != "c":
+        catalog.depend((relation.rowtype, 0), [(relation.oid, 0)], "i")
+    # an index hangs on its table's columns alone (AppendAttributeTuples)
+    for attribute in relation.attributes if kind not in "iI" else ():
+        depend_column(ctx, relation.oid, attribute)
 
 
 def add_rowtype(ctx: Context, relation: Relation) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lockgate.catalog.objects import Relation
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import Refused
 
 ROW, BEFORE, INSERT, DELETE, UPDATE, TRUNCATE, INSTEAD = 1, 2, 4, 8, 16, 32, 64  # src/include/catalog/pg_trigger.h
 
@@ -43,25 +44,7 @@ def check_kind(ctx: Context, relation: Relation, node: Node, location: int) -> N
 
     timing, events, row = timing_of(node), events_of(node), bool(node.get("row"))
     if relation.kind in "rp":
-        if timing == "O":
-            raise ctx.refuse(
-                "42809",
-                f'"{relation.name}" is a table',
-                location,
-                name=relation.name,
-                kind="relation",
-                object=ctx.catalog.qualified(relation),
-                help="Tables cannot have INSTEAD OF triggers.",
-            )
-        if relation.kind == "p" and row and node.get("transitionRels"):
-            raise ctx.refuse(
-                "0A000",
-                f'"{relation.name}" is a partitioned table',
-                location,
-                name=relation.name,
-                kind="relation",
-                help="ROW triggers with transition tables are not supported on partitioned tables.",
-            )
+        _check_table(ctx, relation, node, location)
     elif relation.kind == "v":
         if timing != "O" and row:
             raise wrong("Views cannot have row-level BEFORE or AFTER triggers.")
@@ -74,25 +57,51 @@ def check_kind(ctx: Context, relation: Relation, node: Node, location: int) -> N
             raise wrong("Foreign tables cannot have TRUNCATE triggers.")
         if node.get("isconstraint"):
             raise wrong("Foreign tables cannot have constraint triggers.")
-    elif relation.kind in "iIc":  # table_openrv
-        what = "a composite type" if relation.kind == "c" else "an index"
-        message = (
-            f'"{relation.name}" is {what}' if ctx.catalog.major < 16 else f'cannot open relation "{relation.name}"'
-        )
-        raise ctx.refuse(
-            "42809", message, location, name=relation.name, kind="relation", object=ctx.catalog.qualified(relation)
-        )
     else:
-        help = {"S": "sequences", "m": "materialized views"}.get(relation.kind, "it")
+        raise _no_triggers(ctx, relation, location)
+
+
+def _check_table(ctx: Context, relation: Relation, node: Node, location: int) -> None:
+    if timing_of(node) == "O":
         raise ctx.refuse(
             "42809",
-            f'relation "{relation.name}" cannot have triggers',
+            f'"{relation.name}" is a table',
             location,
             name=relation.name,
             kind="relation",
             object=ctx.catalog.qualified(relation),
-            help=f"This operation is not supported for {help}.",
+            help="Tables cannot have INSTEAD OF triggers.",
         )
+    if relation.kind == "p" and node.get("row") and node.get("transitionRels"):
+        raise ctx.refuse(
+            "0A000",
+            f'"{relation.name}" is a partitioned table',
+            location,
+            name=relation.name,
+            kind="relation",
+            help="ROW triggers with transition tables are not supported on partitioned tables.",
+        )
+
+
+def _no_triggers(ctx: Context, relation: Relation, location: int) -> Refused:
+    if relation.kind in "iIc":  # table_openrv
+        what = "a composite type" if relation.kind == "c" else "an index"
+        message = (
+            f'"{relation.name}" is {what}' if ctx.catalog.major < 16 else f'cannot open relation "{relation.name}"'
+        )
+        return ctx.refuse(
+            "42809", message, location, name=relation.name, kind="relation", object=ctx.catalog.qualified(relation)
+        )
+    help = {"S": "sequences", "m": "materialized views"}.get(relation.kind, "it")
+    return ctx.refuse(
+        "42809",
+        f'relation "{relation.name}" cannot have triggers',
+        location,
+        name=relation.name,
+        kind="relation",
+        object=ctx.catalog.qualified(relation),
+        help=f"This operation is not supported for {help}.",
+    )
 
 
 def check_timing(ctx: Context, node: Node) -> None:

@@ -319,7 +319,7 @@ def drop_role(ctx: Context, node: Node) -> None:
 
 def _missing(ctx: Context, spec: Node) -> Exception:
     name = spec["rolename"]
-    if ctx.catalog.taint_of(("any",), ("name", "role", 0, name), ("roles",)):
+    if ctx.catalog.taint_of(("any",), ("name", "role", 0, name)):
         return ctx.unsure(f"whether role {name} exists is not known")
     near = did_you_mean(name, [r.name for r in ctx.catalog.objects(Role)])
     return ctx.refuse(

@@ -48,7 +48,7 @@ def _find(ctx: Context, name: str, location: int | None) -> Role:
     found = ctx.catalog.role(name)
     if found is not None:
         return found
-    if ctx.catalog.taint_of(("any",), ("name", "role", 0, name), ("roles",)):
+    if ctx.catalog.taint_of(("any",), ("name", "role", 0, name)):
         raise ctx.unsure(f"whether role {name} exists is not known", ("privileges",))
     near = did_you_mean(name, [r.name for r in ctx.catalog.objects(Role)])
     raise ctx.refuse(

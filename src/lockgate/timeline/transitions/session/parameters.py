@@ -127,6 +127,20 @@ def interpret(
             raise ctx.refuse("42P13", message, location, kind="other")
     if any(m == "t" for m in modes):
         result = RECORD if outs > 1 else every[modes.index("t")]
+    return _stored(args, every, modes, names, defaults, variadic, result, refs)
+
+
+def _stored(
+    args: list[int],
+    every: list[int],
+    modes: str,
+    names: list[str],
+    defaults: list[int],
+    variadic: int,
+    result: int,
+    refs: frozenset[Address],
+) -> Parameters:
+    """As pg_proc has them: null where there is nothing to say."""
     named = tuple(names) if any(names) else ()
     plain = all(m == "i" for m in modes)
     all_args = () if plain and not named else tuple(every)

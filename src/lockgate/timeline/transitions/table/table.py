@@ -13,6 +13,7 @@ from lockgate.timeline.transitions.constraint.constraint import add_checks
 from lockgate.timeline.transitions.constraint.foreign_key import add_foreign_key
 from lockgate.timeline.transitions.constraint.key import add_key, plan_keys
 from lockgate.timeline.transitions.constraint.not_null import key_of, store_not_nulls
+from lockgate.timeline.transitions.relation.index_shape import NewIndex
 from lockgate.timeline.transitions.relation.new_name import creation_place, doubt, skip_existing
 from lockgate.timeline.transitions.relation.relation import check_column_type, create_relation
 from lockgate.timeline.transitions.relation.sequence import make_sequence, read_options, set_owner_column
@@ -56,21 +57,13 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
     persistence = "t" if space.oid == ctx.session.temp_namespace else rangevar.get("relpersistence", "p")
     plans = plan_keys(ctx, definition, lambda: _peek(ctx, node))
     sequences = make_sequences(ctx, definition, definition.columns, persistence)
-    if kind == "p" and persistence == "u" and ctx.catalog.major >= 18:
-        raise ctx.refuse("0A000", "partitioned tables cannot be unlogged", location, kind="relation")
-    if node.get("oncommit", "ONCOMMIT_NOOP") != "ONCOMMIT_NOOP" and persistence != "t":
-        raise ctx.refuse("42P16", "ON COMMIT can only be used on temporary tables", location, kind="other")
+    _check_persistence(ctx, node, kind, persistence, location)
     check_storage_options(ctx, node.get("options", []), kind)
     parents = find_parents(ctx, node.get("inhRelations", []))
     check_columns_once(ctx, definition)
     for parent, item in zip(parents, node.get("inhRelations", []), strict=True):
-        check_parent(
-            ctx,
-            parent,
-            item["RangeVar"].get("location", 0),
-            partition=definition.partition,
-            temporary=persistence == "t",
-        )
+        at = item["RangeVar"].get("location", 0)
+        check_parent(ctx, parent, at, partition=definition.partition, temporary=persistence == "t")
     columns = merge_columns(ctx, definition, parents, location)
     for column in columns:
         need_type_usage(ctx, column.ref.oid, column.location)
@@ -92,6 +85,26 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
     if parents:
         relation = link(ctx, relation, parents, partition=definition.partition)
     store_contents(ctx, definition, relation, columns, parents, node)
+    _store_parts(ctx, definition, relation, sequences, plans)
+    if kind == "r" and not relation.on_commit:
+        ctx.catalog.hold(relation.oid, ())
+
+
+def _check_persistence(ctx: Context, node: Node, kind: str, persistence: str, location: int) -> None:
+    if kind == "p" and persistence == "u" and ctx.catalog.major >= 18:
+        raise ctx.refuse("0A000", "partitioned tables cannot be unlogged", location, kind="relation")
+    if node.get("oncommit", "ONCOMMIT_NOOP") != "ONCOMMIT_NOOP" and persistence != "t":
+        raise ctx.refuse("42P16", "ON COMMIT can only be used on temporary tables", location, kind="other")
+
+
+def _store_parts(
+    ctx: Context,
+    definition: Definition,
+    relation: Relation,
+    sequences: list[tuple[Column, Relation]],
+    plans: list[NewIndex],
+) -> None:
+    """What stands beside the table and needs it: sequences, keys, LIKE's copies, foreign keys."""
     for column, sequence in sequences:
         attribute = ctx.catalog.the(Relation, relation.oid).attribute(column.name)
         assert attribute is not None
@@ -102,8 +115,6 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
         finish_like(ctx, relation.oid, clause)
     for foreign in definition.foreign:
         add_foreign_key(ctx, ctx.catalog.the(Relation, relation.oid), foreign)
-    if kind == "r" and not relation.on_commit:
-        ctx.catalog.hold(relation.oid, ())
 
 
 def _peek(ctx: Context, node: Node) -> list[Relation]:
