@@ -123,9 +123,9 @@ class Checker(msgspec.Struct):
     ) -> list[tuple[str | None, ...]]:
         try:
             # a copy: PL/pgSQL keeps what it compiled, with types that are gone since
-            return self._ask(
-                path, *_created(routine, routine.result, routine.source), extension.query(routine, firing)
-            ).rows
+            made = _created(routine, routine.result, routine.source)
+            reply = self._ask(path, *made, extension.query(routine, firing))
+            return [] if reply.failure else reply.rows  # else they are those of the query before it
         except Lost as lost:
             words = f"plpgsql_check {extension.version} ended its session at {routine.signature}: bodies were checked by preparing their queries"
             raise Crashed(words) from lost

@@ -61,9 +61,9 @@ class Extension(msgspec.Struct, frozen=True):
         if "use_incomment_options" in self.definition:  # a comment of the body has no say
             options["use_incomment_options"] = "false"
         given = ", ".join(f"{name} => {value}" for name, value in options.items())
-        copy = f"SELECT oid FROM pg_catalog.pg_proc WHERE pronamespace = pg_catalog.pg_my_temp_schema() AND proname = {literal(routine.name)}"
+        copy = f"SELECT oid FROM pg_catalog.pg_proc WHERE pronamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() AND proname OPERATOR(pg_catalog.=) {literal(routine.name)}::pg_catalog.name"
         call = f"{self.schema}.plpgsql_check_function_tb(({copy})::pg_catalog.regprocedure, {given})"
-        return f"SELECT lineno, sqlstate, message, query FROM {call} WHERE level = 'error'"
+        return f"SELECT lineno, sqlstate, message, query FROM {call} WHERE level OPERATOR(pg_catalog.=) 'error'::pg_catalog.text"
 
 
 def extension(control: Connection) -> Extension | None:

@@ -1,0 +1,9 @@
+-- ALTER and DROP EXTENSION take nothing from the server
+CREATE EXTENSION bloom;
+ALTER EXTENSION bloom ADD FUNCTION mark();
+ALTER EXTENSION bloom SET SCHEMA pg_catalog;
+ALTER EXTENSION bloom UPDATE TO '2.0';
+ALTER EXTENSION plpgsql ADD FUNCTION mark();
+DROP EXTENSION bloom CASCADE;
+DROP EXTENSION plpgsql CASCADE;
+DROP EXTENSION IF EXISTS "bloom; SELECT mark(); --", plpgsql;

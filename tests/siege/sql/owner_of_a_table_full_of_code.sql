@@ -1,0 +1,23 @@
+-- Triggers, rules, defaults, checks, indexes and policies of a table that changes hands run in no superuser's session
+CREATE SCHEMA closed;
+CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM public.mark(); RETURN NEW; END';
+CREATE FUNCTION folded(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM public.mark(); RETURN $1; END';
+CREATE DOMAIN closed.d AS int DEFAULT folded(1) CHECK (folded(VALUE) > 0);
+CREATE TABLE closed.t (id int DEFAULT folded(1) CHECK (folded(id) > 0), v closed.d, g int GENERATED ALWAYS AS (folded(1)) STORED, s serial);
+CREATE INDEX ON closed.t (folded(id)) WHERE folded(id) > 0;
+CREATE STATISTICS closed.st ON folded(id), id FROM closed.t;
+CREATE TRIGGER f BEFORE INSERT OR UPDATE ON closed.t FOR EACH ROW EXECUTE FUNCTION fire();
+CREATE RULE r AS ON UPDATE TO closed.t DO ALSO SELECT mark();
+ALTER TABLE closed.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY p ON closed.t USING (mark());
+CREATE VIEW closed.v AS SELECT mark();
+CREATE MATERIALIZED VIEW closed.m AS SELECT folded(1);
+INSERT INTO closed.t (id, v) VALUES (1, 1);
+ALTER TABLE closed.t OWNER TO stranger;
+ALTER VIEW closed.v OWNER TO stranger;
+ALTER MATERIALIZED VIEW closed.m OWNER TO stranger;
+ALTER DOMAIN closed.d OWNER TO stranger;
+ALTER STATISTICS closed.st OWNER TO stranger;
+ALTER FUNCTION folded(int) OWNER TO stranger;
+ALTER SCHEMA closed OWNER TO stranger;
+ALTER SCHEMA public OWNER TO stranger;

@@ -1,0 +1,26 @@
+-- Every kind of object that PostgreSQL came with keeps its owner
+ALTER VIEW pg_catalog.pg_settings OWNER TO stranger;
+ALTER TABLE pg_catalog.pg_proc OWNER TO stranger;
+ALTER TABLE information_schema.sql_features OWNER TO stranger;
+ALTER VIEW information_schema.tables OWNER TO stranger;
+ALTER TYPE pg_catalog.int4 OWNER TO stranger;
+ALTER TYPE pg_catalog.text OWNER TO stranger;
+ALTER DOMAIN information_schema.sql_identifier OWNER TO stranger;
+ALTER OPERATOR pg_catalog.= (int4, int4) OWNER TO stranger;
+ALTER OPERATOR CLASS pg_catalog.int4_ops USING btree OWNER TO stranger;
+ALTER OPERATOR FAMILY pg_catalog.integer_ops USING btree OWNER TO stranger;
+ALTER COLLATION pg_catalog."C" OWNER TO stranger;
+ALTER CONVERSION pg_catalog.iso_8859_1_to_utf8 OWNER TO stranger;
+ALTER TEXT SEARCH CONFIGURATION pg_catalog.simple OWNER TO stranger;
+ALTER TEXT SEARCH DICTIONARY pg_catalog.simple OWNER TO stranger;
+ALTER AGGREGATE pg_catalog.count(*) OWNER TO stranger;
+ALTER AGGREGATE pg_catalog.sum(int4) OWNER TO stranger;
+ALTER PROCEDURE pg_catalog.nothing() OWNER TO stranger;
+ALTER ROUTINE pg_catalog.lower(text) OWNER TO stranger;
+ALTER FUNCTION pg_catalog.age(xid) OWNER TO stranger;
+ALTER LANGUAGE plpgsql OWNER TO stranger;
+ALTER TABLESPACE pg_default OWNER TO stranger;
+ALTER DATABASE template1 OWNER TO stranger;
+ALTER FUNCTION pg_catalog.now OWNER TO stranger;
+ALTER INDEX pg_catalog.pg_class_oid_index OWNER TO stranger;
+ALTER TABLE pg_toast.pg_toast_1255 OWNER TO stranger;
