@@ -18,6 +18,8 @@ DO $$ BEGIN
   IF EXISTS (SELECT FROM pg_catalog.pg_proc WHERE proowner <> 10 AND (oid < 16384 OR pronamespace = 11)) THEN RAISE EXCEPTION 'pg_catalog is taken over'; END IF;
   IF EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'pg_catalog' AND (nspowner <> 10 OR EXISTS (
     SELECT FROM pg_catalog.aclexplode(nspacl) a WHERE a.privilege_type = 'CREATE' AND a.grantee <> 10))) THEN RAISE EXCEPTION 'pg_catalog is open'; END IF;
+  IF EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_depend d ON d.objid = p.oid AND d.deptype = 'e' WHERE p.proowner <> 10)
+    THEN RAISE EXCEPTION 'an extension is taken over'; END IF;
   IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolsuper AND oid >= 16384 OR rolreplication AND oid <> 10) THEN RAISE EXCEPTION 'a role has risen'; END IF;
   IF EXISTS (SELECT FROM pg_catalog.pg_auth_members WHERE roleid IN (SELECT oid FROM pg_catalog.pg_roles WHERE rolsuper OR rolname IN
     ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files', 'pg_create_subscription', 'pg_signal_backend')))

@@ -3,4 +3,4 @@ CREATE DOMAIN d AS text CHECK (mark());
 CREATE TABLE t (x text);
 CREATE TYPE pair AS (a d, b d);
 CREATE FUNCTION constant() RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN mark(); END';
-CREATE PUBLICATION p FOR TABLE t WHERE ('(a,b)'::pair IS NOT NULL AND constant() AND '{{a}}'::d[] IS NOT NULL), TABLES IN SCHEMA public;
+CREATE PUBLICATION p FOR TABLE public.t WHERE ('(a,b)'::public.pair IS NOT NULL AND public.constant() AND '{{a}}'::public.d[] IS NOT NULL), TABLES IN SCHEMA public;
