@@ -2,6 +2,8 @@
 # The only thing that triggers Dokploy: check, verify, deploy, status. Written by `lockgate init`.
 #
 # Settings come from lockgate.toml, secrets from the environment (DOKPLOY_API_KEY, GITEA_TOKEN) and never from arguments.
+# `deploy.sh prove` checks and verifies and needs no key, `deploy.sh open` posts and deploys, and without either word both are
+# done: then check and verify get an environment without the keys. In a workflow, give the keys to the second step only.
 # The emergency way is loud: LOCKGATE_OVERRIDE="why, in words" deploys in spite of a red gate; the reason is printed here,
 # stands in the commit status, and in the gate's report. Nothing is skipped silently.
 set -eu
@@ -25,8 +27,42 @@ case ${GITHUB_EVENT_NAME:-push} in
     *) ;;
 esac
 
+stage=all
+case ${1:-} in
+    prove | open)
+        stage=$1
+        shift
+        ;;
+    *) ;;
+esac
+
+# What reads and runs other people's SQL holds no key.
+prove() {
+    what=$1
+    shift
+    say "$what"
+    code=0
+    env -u DOKPLOY_API_KEY -u DOKPLOY_API_KEY_FILE -u GITEA_TOKEN -u GITEA_TOKEN_FILE \
+        "$lockgate" "$what" "$@" --format json --output "$reports/$what.json" || code=$?
+    say "$what: exit $code"
+    echo "$code" > "$reports/$what.code"
+}
+
+post() {
+    code=$(cat "$reports/$1.code" 2> /dev/null) || {
+        say "there is no result of $1: run this with the word prove first" >&2
+        exit 3
+    }
+    env -u DOKPLOY_API_KEY -u DOKPLOY_API_KEY_FILE "$lockgate" publish "$1" "$reports/$1.json" --exit-code "$code" ||
+        say "the status of $1 could not be posted"
+}
+
 mkdir -p "$reports"
-rm -f "$reports/check.json" "$reports/verify.json" "$reports/attestation.json" "$reports/gate.json"
+if [ "$stage" != open ]; then
+    for each in check.json verify.json check.code verify.code attestation.json gate.json; do
+        rm -f "$reports/$each"
+    done
+fi
 
 if [ -n "${LOCKGATE_OVERRIDE:-}" ]; then
     say '!!! LOCKGATE_OVERRIDE is set: this run deploys even if the gate is red'
@@ -34,17 +70,13 @@ if [ -n "${LOCKGATE_OVERRIDE:-}" ]; then
 fi
 
 # A red result does not end the script here: the gate itself decides, and posts why it stays closed.
-say 'check'
-code=0
-"$lockgate" check --format json --output "$reports/check.json" || code=$?
-say "check: exit $code"
-"$lockgate" publish check "$reports/check.json" --exit-code "$code" || say 'the status of the check could not be posted'
-
-say 'verify'
-code=0
-"$lockgate" verify --attest "$reports/attestation.json" --format json --output "$reports/verify.json" || code=$?
-say "verify: exit $code"
-"$lockgate" publish verify "$reports/verify.json" --exit-code "$code" || say 'the status of the verification could not be posted'
+[ "$stage" = open ] || prove check
+[ "$stage" = prove ] || post check
+[ "$stage" = open ] || prove verify --attest "$reports/attestation.json"
+[ "$stage" = prove ] || post verify
+if [ "$stage" = prove ]; then
+    exit 0
+fi
 
 say 'deploy'
 set -- deploy --output "$reports/gate.json" "$@"

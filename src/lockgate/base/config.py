@@ -13,6 +13,7 @@ import msgspec
 
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.files import read_text
+from lockgate.base.trust import doubt, line_of
 
 C = TypeVar("C")
 
@@ -125,6 +126,7 @@ class Config(msgspec.Struct, frozen=True):
     gitea: Gitea = Gitea()
     root: Path = Path()
     path: str = ""
+    untrusted: str = ""  # why nothing of the tree may be run or followed; "" where it may (base/trust.py)
 
     def resolve(self, relative: str) -> Path:
         """A path of the configuration, from its own folder."""
@@ -158,7 +160,7 @@ def load(path: Path | None, cwd: Path) -> Config:
                 return _read(candidate)
         if (folder / ".git").exists():
             break
-    return Config(root=cwd)
+    return Config(root=cwd, untrusted=doubt(os.environ))
 
 
 def _has_table(pyproject: Path) -> bool:
@@ -202,7 +204,7 @@ class _Reader(msgspec.Struct, frozen=True):
             if not isinstance(value, dict):
                 raise self.wrong(name, name, "a section")
             values[name] = self.section(name, sections[name], value)
-        return Config(**values, root=path.resolve().parent, path=self.shown)
+        return Config(**values, root=path.resolve().parent, path=self.shown, untrusted=doubt(os.environ))
 
     def section(self, section: str, kind: type[C], table: dict[str, Any]) -> C:
         hints = typing.get_type_hints(kind)
@@ -237,17 +239,7 @@ class _Reader(msgspec.Struct, frozen=True):
         return value
 
     def line(self, key: str, section: str = "") -> int:
-        inside = not section
-        for number, line in enumerate(self.text.splitlines(), 1):
-            bare = line.strip()
-            if bare.startswith("["):
-                name = bare.strip("[] ").removeprefix("tool.lockgate.")
-                inside = name == section or not section
-                if name == key and not section:
-                    return number
-            if inside and bare.split("=")[0].strip().strip('"') == key:
-                return number
-        return 1
+        return line_of(self.text, section, key)
 
     def unknown(self, key: str, known: tuple[str, ...], what: str, section: str = "") -> UsageError:
         import difflib

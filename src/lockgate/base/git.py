@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockgate.base.errors import CannotCheck
+from lockgate.base.trust import without_secrets
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
@@ -71,4 +71,4 @@ def ended(
 def environment() -> dict[str, str]:
     """The environment in which git asks nobody anything, and says it in English."""
     quiet = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    return {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes", **os.environ, **quiet}
+    return {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes", **without_secrets(), **quiet}

@@ -14,6 +14,7 @@ import click
 
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.text import to_json
+from lockgate.base.trust import agreed, need, pull_request_event
 
 if TYPE_CHECKING:
     from lockgate.api import Report
@@ -95,6 +96,11 @@ def command(
     from lockgate.deploy import journal
     from lockgate.deploy.ending import Pace
 
+    event = pull_request_event(os.environ)
+    if event:
+        raise UsageError(
+            f"a pull request does not deploy ({event})", "the gate runs on the branch that deploys; no key was read"
+        )
     if resume and (dry_run or attestation_path is not None):
         raise UsageError(
             "--resume follows an order that was given: it takes neither --dry-run nor --attestation", "leave them out"
@@ -121,13 +127,22 @@ def with_environment(config: Config) -> Config:
 
     deploy = replace(
         config.deploy,
-        dokploy_url=os.environ.get("LOCKGATE_DOKPLOY_URL") or config.deploy.dokploy_url,
+        dokploy_url=_dokploy_url(config),
         compose_id=os.environ.get("LOCKGATE_COMPOSE_ID") or config.deploy.compose_id,
         health_url=os.environ.get("LOCKGATE_HEALTH_URL") or config.deploy.health_url,
     )
     if min(deploy.queue_timeout, deploy.deploy_timeout, deploy.health_timeout, deploy.max_age) <= 0:
         raise UsageError("[deploy] a timeout is not positive", "timeouts are in seconds")
     return replace(config, deploy=deploy)
+
+
+def _dokploy_url(config: Config) -> str:
+    """Where DOKPLOY_API_KEY goes: as LOCKGATE_DOKPLOY_URL says, with which the tree must agree in a workflow."""
+    if not os.environ.get("LOCKGATE_DOKPLOY_URL"):
+        if config.untrusted and config.deploy.dokploy_url:
+            need(config, "deploy", "dokploy_url", "would say where a key goes", "set LOCKGATE_DOKPLOY_URL")
+        return config.deploy.dokploy_url
+    return agreed(config, "deploy", "dokploy_url", os.environ, "LOCKGATE_DOKPLOY_URL")
 
 
 def _order(

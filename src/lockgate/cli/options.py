@@ -15,6 +15,7 @@ from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.files import checked_output
 from lockgate.base.findings import Severity
 from lockgate.base.text import Source
+from lockgate.base.trust import VARIABLE
 from lockgate.run.plan import Request
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,11 +48,30 @@ def _without_cache(ctx: click.Context, parameter: click.Parameter, value: bool) 
         os.environ["LOCKGATE_CACHE"] = "off"
 
 
+def _trusted(ctx: click.Context, parameter: click.Parameter, value: bool | None) -> None:
+    del ctx, parameter
+    if value is not None:
+        os.environ[VARIABLE] = "1" if value else "0"
+
+
+def trust_option(function: F) -> F:
+    """--trusted / --untrusted: whether programs and addresses of the tree may be followed."""
+    return click.option(
+        "--trusted/--untrusted",
+        default=None,
+        expose_value=False,
+        is_eager=True,
+        callback=_trusted,
+        help="Whether lockgate.toml may run programs and name servers (default: not in a pull request's run).",
+    )(function)
+
+
 def folder_options(function: F) -> F:
     """PATH ... --layout --transaction --role --superuser --no-cache --config: which migrations, and as whom."""
     for option in reversed(
         (
             click.argument("paths", nargs=-1, type=click.Path(path_type=Path)),
+            trust_option,
             click.option(
                 "--layout",
                 type=click.Choice(LAYOUTS),

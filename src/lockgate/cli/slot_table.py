@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lockgate.cli.options import LAYOUTS, configuration, make_request
+from lockgate.cli.options import LAYOUTS, configuration, make_request, trust_option
 
 if TYPE_CHECKING:
     from lockgate.base.config import Config
@@ -20,6 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def slot_options(function: F) -> F:
     """--layout --config: which folder of migrations."""
+    function = trust_option(function)
     function = click.option(
         "--layout",
         type=click.Choice(LAYOUTS),

@@ -13,6 +13,7 @@ import msgspec
 
 from lockgate.base.config import Config
 from lockgate.base.errors import LockgateError, UsageError
+from lockgate.base.trust import agreed
 from lockgate.deploy.git import FULL
 from lockgate.deploy.http import Answer, Http, NotJson, Unreachable, checked_url
 from lockgate.deploy.secret import Masker, Secret, from_environment, printable
@@ -46,16 +47,18 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def place(config: Config, environ: Mapping[str, str]) -> Place | None:
-    """From the configuration, else from the workflow's environment; None outside of both. Raises UsageError."""
+    """In a workflow from the runner's variables, with which the configuration must agree; else from the configuration.
+    None outside of both. Raises UsageError."""
     allow = config.deploy.allow_http
-    repository = config.gitea.repository or environ.get("GITHUB_REPOSITORY", "")
-    server = config.gitea.url or environ.get("GITHUB_SERVER_URL", "")
+    repository = agreed(config, "gitea", "repository", environ, "LOCKGATE_GITEA_REPOSITORY", "GITHUB_REPOSITORY")
+    server = agreed(config, "gitea", "url", environ, "LOCKGATE_GITEA_URL", "GITHUB_SERVER_URL")
     if not server or not repository:
         return None
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         raise UsageError(f'gitea.repository: "{repository[:80]}" is not owner/name', 'write it as "owner/name"')
     server = checked_url(server, "gitea.url", allow)
-    github = environ.get("GITHUB_ACTIONS") == "true" and environ.get("GITEA_ACTIONS") != "true" and not config.gitea.url
+    github = environ.get("GITHUB_ACTIONS") == "true" and environ.get("GITEA_ACTIONS") != "true"
+    github = github and not environ.get("LOCKGATE_GITEA_URL")
     api = (
         checked_url(environ["GITHUB_API_URL"], "GITHUB_API_URL", allow)
         if github and environ.get("GITHUB_API_URL")
@@ -217,7 +220,8 @@ class Gitea:
 def connect(config: Config, environ: Mapping[str, str], masker: Masker) -> Gitea | None:
     """A client where there is a place and a token; else None. Raises UsageError for settings that are wrong rather than
     missing."""
-    token, where = from_environment("GITEA_TOKEN", environ), place(config, environ)
+    where = place(config, environ)  # first: no key is read for a place that is refused
+    token = from_environment("GITEA_TOKEN", environ) if where is not None else None
     return Gitea(where, token, masker) if token is not None and where is not None else None
 
 

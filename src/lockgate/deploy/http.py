@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import time
+import re
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,13 @@ import msgspec
 
 from lockgate import __version__
 from lockgate.base.errors import UsageError
+from lockgate.base.text import clean
 
 if TYPE_CHECKING:
     import httpx
 
-MAX_BODY = 16 * 1024 * 1024  # bytes; a compose row with its relations stays far below
+_USERINFO = re.compile(r"//[^/\s@]+@")  # of a proxy
+MAX_BODY = 8 * 1024 * 1024  # bytes; a compose row with its relations stays far below
 
 
 class Unreachable(Exception):
@@ -98,6 +100,8 @@ class Http:
     ) -> None:
         import httpx
 
+        from lockgate.deploy.deadline import Deadline
+
         self._read = read
         # A proxy of the environment would carry the key of a loopback server out in the clear.
         trust = not is_loopback(urlsplit(base).hostname or "")
@@ -105,6 +109,7 @@ class Http:
             headers={
                 "user-agent": f"lockgate/{__version__}",
                 "accept": "application/json, */*;q=0.5",
+                "accept-encoding": "identity",  # some hundred bytes can be unpacked to gigabytes
                 **(headers or {}),
             },
             timeout=httpx.Timeout(read, connect=connect, pool=connect),
@@ -112,6 +117,8 @@ class Http:
             trust_env=trust,
             max_redirects=0,
         )
+        self._deadline = Deadline()
+        self._deadline.govern(self._client)
 
     def __enter__(self) -> Http:
         return self
@@ -136,9 +143,10 @@ class Http:
     def _exchange(self, method: str, url: str, **how: Any) -> Answer:
         import httpx
 
+        self._deadline.set(self._read * 2)  # of the whole exchange: each byte of a slow drip is in time
         try:
             with self._client.stream(method, url, **how) as response:
-                body = _body(response, time.monotonic() + self._read * 2)
+                body = _body(response)
                 return Answer(response.status_code, dict(response.headers), body)
         except (
             httpx.ConnectError,
@@ -152,15 +160,15 @@ class Http:
             raise Unreachable(_reason(error), sent=True) from None
 
 
-def _body(response: httpx.Response, deadline: float) -> bytes:
+def _body(response: httpx.Response) -> bytes:
+    if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+        raise Unreachable("the answer is packed, which was not asked for", sent=True)
     chunks, size = [], 0
-    for chunk in response.iter_bytes():
+    for chunk in response.iter_raw(65536):
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_BODY:
             raise Unreachable(f"the answer is larger than {MAX_BODY // 1024 // 1024} MiB", sent=True)
-        if time.monotonic() > deadline:
-            raise Unreachable("the answer did not end in time", sent=True)
     return b"".join(chunks)
 
 
@@ -175,7 +183,7 @@ def _reason(error: Exception) -> str:
         "WriteError": "the connection broke while sending",
     }
     kind = type(error).__name__
-    detail = str(error).replace("\n", " ")[:200]
+    detail = _USERINFO.sub("//***@", clean(str(error).replace("\n", " ")))[:200]
     if "CERTIFICATE" in detail.upper():
         return f"the server's certificate is not trusted ({detail})"
     return words.get(kind, f"cannot connect ({detail})" if kind == "ConnectError" else f"{kind}: {detail}")

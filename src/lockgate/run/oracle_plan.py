@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
+from lockgate.base.files import inside
+from lockgate.base.trust import need
 from lockgate.oracle.apply import plan as live
 from lockgate.run.plan import DEFAULT_PATH
 from lockgate.timeline.replay import Plan
@@ -41,12 +43,20 @@ def wished(config: Config, dsn: str, binaries: str) -> live.ServerWish:
     """Which server is asked. Raises UsageError."""
     variable = config.database.dsn_env
     if not dsn and variable:
+        need(config, "database", "dsn_env", "names a variable with a server to reach", "give --dsn")
         dsn = os.environ.get(variable, "")
         if not dsn:
             raise UsageError(
                 f"{config.path}: database.dsn_env names {variable}, which is not set",
                 f"set {variable}, or remove dsn_env",
             )
+    if (
+        not binaries
+        and not dsn
+        and config.database.binaries
+        and inside(config.resolve(config.database.binaries), config.root)
+    ):
+        need(config, "database", "binaries", "names programs of the tree", "give --binaries")
     return live.ServerWish(dsn, binaries or config.database.binaries, config.database.version)
 
 

@@ -20,6 +20,7 @@ from lockgate.base.files import inside, read_text
 from lockgate.base.findings import Finding, Severity
 from lockgate.base.sql import quote_identifier
 from lockgate.base.text import Source
+from lockgate.base.trust import need
 from lockgate.cache.replay import Missed, Recall, Tell, Told
 from lockgate.catalog.catalog import Catalog
 from lockgate.parse.named_roles import roles_named_in
@@ -64,6 +65,8 @@ def read_folder(config: Config, request: Request) -> Folder:
     layout = request.layout or config.migrations.layout
     transaction = request.transaction or config.migrations.transaction
     command = "" if request.paths else config.migrations.command
+    if command:
+        need(config, "migrations", "command", "runs a program", "name the folder of migrations on the command line")
     folder = load(
         paths,
         layout,

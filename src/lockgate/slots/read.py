@@ -13,6 +13,7 @@ from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
+from lockgate.base.trust import need
 from lockgate.slots import kinds
 from lockgate.slots.ledger import Ledger
 from lockgate.sources.folder import Folder, read, shown
@@ -34,6 +35,7 @@ def read_ledger(config: Config, cwd: Path, folder: Folder | None = None) -> Ledg
     if settings.snapshot:
         return read_snapshot(config.resolve(settings.snapshot), cwd, columns, config.root)
     if settings.dsn_env:
+        need(config, "ledger", "dsn_env", "names a variable with a server to reach", "use ledger.snapshot")
         return read_dsn(settings.dsn_env, ledger_table(config, folder), columns, config.path)
     return None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
+from lockgate.base.trust import without_secrets
 from lockgate.sources.folder import Folder
 from lockgate.sources.migration import Migration, Script, Transaction
 
@@ -100,7 +101,7 @@ def _run(words: list[str], cwd: Path, shown: str = "") -> str:
 
     shown = shown or " ".join(words)
     try:
-        done = subprocess.run(words, cwd=cwd, capture_output=True, timeout=_TIMEOUT, check=False)
+        done = subprocess.run(words, cwd=cwd, env=without_secrets(), capture_output=True, timeout=_TIMEOUT, check=False)
     except (FileNotFoundError, PermissionError) as error:
         raise CannotCheck(
             f"{shown}: {words[0]}: {error.strerror}", "install it here, or mend migrations.command"

@@ -13,6 +13,7 @@ from pathlib import Path
 from lockgate.base.conninfo import CONNECT_TIMEOUT, address, cannot, parts_of
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.sql import quote
+from lockgate.base.trust import without_secrets
 from lockgate.oracle.read import production
 from lockgate.oracle.server.binaries import at_hand
 
@@ -77,7 +78,7 @@ def dump(dsn: str, tool: str, variable: str = "") -> str:
     """The schema with owners and grants: one read-only transaction, under no lock but ACCESS SHARE. Raises CannotCheck
     without a secret of the DSN."""
     # through the environment: a DSN in the arguments would show in the process list
-    environ = {"PGCONNECT_TIMEOUT": CONNECT_TIMEOUT, **os.environ, **_libpq(dsn)}
+    environ = {"PGCONNECT_TIMEOUT": CONNECT_TIMEOUT, **without_secrets(), **_libpq(dsn)}
     environ["PGOPTIONS"] = f"{environ.get('PGOPTIONS', '')} -c default_transaction_read_only=on".strip()
     done = subprocess.run(
         [tool, *_OPTIONS], capture_output=True, text=True, env=environ, check=False, encoding="utf-8", errors="replace"
