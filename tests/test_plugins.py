@@ -150,6 +150,32 @@ def test_what_it_says_changes_with_its_module(tree: Path, lockgate: Run) -> None
     assert not list(tree.rglob("__pycache__")), "nothing is written into the tree"
 
 
+DEPLOY = """
+from lockgate.rules.model import at_step, on_scene
+
+
+@on_scene()
+def check(scene):
+    pending = sorted(scene.release.pending) if scene.release else None
+    applied = sorted(scene.production.applied) if scene.production else None
+    yield at_step(scene.steps[0], f"{scene.migration.slot}: {pending} {applied}")
+"""
+
+
+def test_a_scene_knows_of_the_deploy(tree: Path, lockgate: Run) -> None:
+    def messages() -> list[str]:
+        report = json.loads(lockgate("check", "--format", "json").stdout)
+        return [f["message"] for f in report["findings"] if f["rule"] == "U001"]
+
+    put(tree, plugin(module=DEPLOY) | {"m/0002_b.up.sql": "SELECT 1;\n"})
+    assert messages() == ["0001: None None", "0002: None None"]
+    ledger = CONFIG + '[ledger]\nsnapshot = "ledger.json"\n'
+    put(tree, {"lockgate.toml": ledger, "ledger.json": '[{"version": 1}]'})
+    assert messages() == ["0001: ['0002_b'] ['0001_a']", "0002: ['0002_b'] ['0001_a']"]
+    put(tree, {"ledger.json": "[]"})
+    assert messages() == ["0001: ['0001_a', '0002_b'] []", "0002: ['0001_a', '0002_b'] []"]
+
+
 def test_the_editor_knows_it(tree: Path) -> None:
     text = "CREATE TABLE good (a int);\nCREATE TABLE bad (a int);\n"
     (shown,) = diagnostics(tree / "m/0001_a.up.sql", text, tree)

@@ -30,8 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Release(msgspec.Struct, frozen=True):
     """The release that runs while the migrations are applied."""
 
-    name: str  # the commit or tag, as --release names it
-    pending: frozenset[str] = frozenset()  # ids of the migrations that it does not have yet
+    pending: frozenset[str]  # ids of the migrations that it does not have yet: the next deploy runs them together
 
 
 class Production(msgspec.Struct, frozen=True):

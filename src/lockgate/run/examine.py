@@ -15,7 +15,7 @@ from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.findings import Finding, Severity
 from lockgate.base.text import Source, Span
 from lockgate.cache.replay import Recall, Told
-from lockgate.rules.model import Scene
+from lockgate.rules.model import Production, Release, Scene
 from lockgate.rules.plugins import rules_of
 from lockgate.rules.registry import Rules
 from lockgate.run import suppressions
@@ -168,8 +168,17 @@ def _tell(rules: Rules, replay: Replay, leg: Leg) -> Told:
             _of_production(item, told)
     told.missed += missed(taken)
     if leg.kind == "migration":
-        told.findings += rules.of_scene(Scene.of(item for item in taken if isinstance(item, Step)))
+        told.findings += rules.of_scene(_scene(taken, replay.plan))
     return told
+
+
+def _scene(taken: Iterable[Step | Broken], plan: Plan) -> Scene | None:
+    """One migration as its rules see it, with what the plan knows of the deploy that runs it."""
+    steps = (item for item in taken if isinstance(item, Step))
+    if plan.pending is None:
+        return Scene.of(steps)
+    applied = frozenset(m.id for m in plan.migrations) - plan.pending
+    return Scene.of(steps, Release(plan.pending), Production(applied))
 
 
 def _where(item: Step | Broken) -> tuple[Source, Span]:

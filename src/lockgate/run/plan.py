@@ -254,6 +254,8 @@ def replayed_once(
     request: Request, plan: Plan, tell: Tell, progress: Progress | None = None, place: str = ""
 ) -> Replayed:
     """Replay a plan as it is."""
+    if place and plan.pending is not None:  # whoever tells otherwise may tell of the deploy as a whole
+        place += f"{sorted(plan.pending)}:"
     recall = Recall(plan, tell, place + str(request.cwd), brief=request.stdin is not None)
     told, mended = recall.told(_advance(progress, len(plan.migrations)))
     return Replayed(plan, recall, told, standing([f for one in told for f in one.findings], mended))
