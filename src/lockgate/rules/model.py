@@ -208,6 +208,13 @@ def at_effect(step: Step, effect: Effect, message: str, help: str = "", **more: 
     return at_step(step, message, help, object=effect.relation, effect=effect, **more)
 
 
+def only_referenced(step: Step, effect: Effect) -> bool:
+    """Whether a statement looks at a relation because a foreign key refers to it: the planner decides whether it is read
+    whole (RI_Initial_Check in src/backend/utils/adt/ri_triggers.c), so no server proves it."""
+    keys = [c.after for c in step.changes if isinstance(c.after, Constraint) and c.after.kind == "f"]
+    return any(key.foreign == effect.oid != key.relation for key in keys)
+
+
 def refusal(step: Step, failure: Failure, message: str = "", help: str = "") -> Remark:
     """The remark of a predicted refusal: by default in the server's own words."""
     source = step.statement.script.source
@@ -268,6 +275,7 @@ __all__ = [
     "on_fact",
     "on_failure",
     "on_scene",
+    "only_referenced",
     "refusal",
     "replacement",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.rules.model import Effect, Remark, Scene, Step, at_effect, on_effect
+from lockgate.rules.model import Effect, Remark, Scene, Step, at_effect, on_effect, only_referenced
 
 _HELP = "put it into a migration of its own: a transaction keeps its locks to its end"
 
@@ -12,8 +12,8 @@ _HELP = "put it into a migration of its own: a transaction keeps its locks to it
 @on_effect
 def check(scene: Scene, step: Step, effect: Effect) -> Iterator[Remark]:
     """One finding for each table; where the statement's own lock is the one that hurts, other rules tell it."""
-    held = effect.held
-    if effect.kind == "table" and held is not None and not (effect.lock is not None and effect.lock.blocks_writes):
+    held, own = effect.held, effect.lock is not None and effect.lock.blocks_writes
+    if effect.kind == "table" and held is not None and not own and not only_referenced(step, effect):
         who = "read or write" if held.blocks_reads else "write to"
         message = f"nobody can {who} {effect.relation} while this runs: an earlier statement locked it ({held.mode})"
         yield at_effect(step, effect, message, _HELP)
