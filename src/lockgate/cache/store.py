@@ -144,7 +144,7 @@ def _evict(home: str) -> None:
     """Delete the entries that were not used for longest until the rest fits."""
     mine = (
         entry for entry in os.scandir(home) if not entry.name.endswith(".pack")
-    )  # a server's template lies here, too (live/template.py)
+    )  # a server's template lies here, too (oracle/server/template.py)
     entries = sorted(
         ((seen.st_mtime_ns, seen.st_size, entry.path) for entry in mine if (seen := entry.stat())), reverse=True
     )

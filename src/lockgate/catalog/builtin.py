@@ -288,10 +288,6 @@ class Builtins:
         """Access methods with their type, i or t."""
         return {name: row.split("|")[1] for name, row in self._data["access_methods"].items()}
 
-    def method_can(self, method: str, capability: str) -> bool:
-        """Whether an index access method has can_order, can_unique, can_multi_col, can_exclude or can_include."""
-        return capability in rows.fields(self._data["access_methods"].get(method, ""), 3)[2].split()
-
     @cached_property
     def settings(self) -> dict[str, str]:
         """Settings with their context: user superuser sighup postmaster internal backend superuser-backend."""
@@ -314,11 +310,6 @@ class Builtins:
         """Memberships between predefined roles: role, member."""
         found = rows.oids(self._data["memberships"])
         return tuple(zip(found[::2], found[1::2], strict=True))
-
-    def restricted_functions(self) -> dict[int, tuple[str, ...]]:
-        """Functions that PUBLIC may not execute, with the roles beside the owner that may."""
-        keys = (_split(key) for key, text in self._data["functions"].items() if "*" in text)
-        return {f.oid: f.execute for key in keys for f in self.functions(*key) if f.execute is not None}
 
     def available_extension(self, name: str) -> BuiltinExtension | None:
         """An extension of a stock installation with contrib."""

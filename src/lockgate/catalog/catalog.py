@@ -121,7 +121,7 @@ class Catalog:
     """What the database holds. Treat as immutable; ``draft()`` gives a writable copy.
 
     ``major`` is the PostgreSQL major version; built-in objects come from ``builtins`` and are found by every look-up
-    too, as objects of the same classes where ``object(oid)`` is asked.
+    too, as objects of the same classes.
     """
 
     __slots__ = (

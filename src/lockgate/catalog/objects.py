@@ -353,7 +353,7 @@ class Extension(msgspec.Struct, frozen=True):
 
 
 class Other(msgspec.Struct, frozen=True):
-    """An object of a kind that needs no more than its name: ``kind`` is one of the OTHER kinds in kinds.py.
+    """An object of a kind that needs no more than its name: ``kind`` is PostgreSQL's word for it.
 
     opclass, opfamily, collation, conversion, language, event_trigger, foreign_server, fdw, user_mapping, publication,
     subscription, statistics, access_method, ts_config, ts_dict, ts_parser, ts_template, transform, tablespace,

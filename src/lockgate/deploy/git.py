@@ -103,9 +103,3 @@ def remote_tip(cwd: Path, branch: str) -> str:
 def is_ancestor(cwd: Path, older: str, newer: str) -> bool:
     """Whether a commit lies in another's past; False where one of them is not here."""
     return ended(cwd, ("merge-base", "--is-ancestor", older, newer)).returncode == 0
-
-
-def text_at(cwd: Path, revision: str, path: str) -> str | None:
-    """A file as a revision has it; None where it has none."""
-    found = ended(cwd, ("show", f"{revision}:./{path}"))
-    return found.stdout.decode("utf-8", "replace") if found.returncode == 0 else None

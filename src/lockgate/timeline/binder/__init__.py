@@ -33,9 +33,7 @@ statistics alter_column execute trigger_when partition_bound partition_key call 
 select other. The expression's volatility is given, and left for the caller to judge (42P17 "functions in index
 expression must be marked IMMUTABLE" and the like).
 
-What differs from the plan in the brief: ``Params`` is ``Variables`` (blocks of names, positional parameters); an Expr's
-``volatile: bool`` is ``volatility: str``; a query's ``uses`` carry column numbers per privilege; ``open`` says that a
-column list is not certain.
+A query's ``uses`` carry column numbers per privilege; ``open`` says that a column list is not certain.
 """
 
 from lockgate.timeline.binder.api import (

@@ -123,33 +123,6 @@ def doubtful(catalog: Catalog, oid: int) -> bool:
     return bool(catalog.taints) and oid >= FIRST_USER_OID and catalog.taint_of(("object", oid), ("any",)) is not None
 
 
-def binary_coercible(catalog: Catalog, source: int, target: int) -> bool:
-    """IsBinaryCoercible."""
-    if source == target or target in (ANY, 2283, 5077):
-        return True
-    if source:
-        source = base_type(catalog, source)[0]
-    if source == target:
-        return True
-    found = type_of(catalog, source)
-    if target in (2277, 5078) and element_of(catalog, source):
-        return True
-    if target in (2776, 5079) and not element_of(catalog, source):
-        return True
-    if found is not None and (
-        (target == 3500 and found.kind == "e")
-        or (target in (3831, 5080) and found.kind == "r")
-        or (target in (4537, 4538) and found.kind == "m")
-    ):
-        return True
-    if target == RECORD and is_complex(catalog, source):
-        return True
-    if target == RECORDARRAY and is_complex(catalog, element_of(catalog, source)):
-        return True
-    cast = find_cast(catalog, source, target)
-    return cast is not None and cast[1] == "b" and cast[0] == "i"
-
-
 # --- making coercions -------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lockgate.catalog.objects import FIRST_USER_OID, Attribute, Constraint, Namespace, Policy, Relation, Trigger, Type
+from lockgate.catalog.objects import FIRST_USER_OID, Attribute, Constraint, Namespace, Policy, Relation, Trigger
 from lockgate.timeline.evaluate.tables import Provider, Wanted, names_in, oids_in
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Row, Value
 from lockgate.timeline.evaluate.world import World
@@ -371,11 +371,6 @@ def _sequence(world: World, wanted: Wanted) -> Iterable[Row]:
     for relation in relations(world, None, oids_in(wanted, "seqrelid")):
         if relation.sequence is not None:
             yield Row({"seqrelid": relation.oid, "seqtypid": relation.sequence.type}, not doubted(world, relation.oid))
-
-
-def type_of_relation(world: World, relation: Relation) -> Type | None:
-    """The rowtype of a relation."""
-    return world.ctx.catalog.find(Type, relation.rowtype)
 
 
 PROVIDERS: dict[str, Provider] = {

@@ -13,13 +13,12 @@ from lockgate.parse.plpgsql.tree import Declaration, Fragment
 from lockgate.parse.routine import GrammarError, parse_type
 from lockgate.timeline.binder import find_relation_names, resolve_type
 from lockgate.timeline.binder.coercion import POLYMORPHIC
-from lockgate.timeline.binder.values import Column
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.lookup import split_name
 from lockgate.timeline.evaluate.value import UNKNOWN
 from lockgate.timeline.failure import Refused, Unsure
 from lockgate.timeline.plpgsql.place import Place
-from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, columns_of, fields_of, typed
+from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, columns_of, typed
 
 TRIGGER, EVENT_TRIGGER, TEXT_ARRAY = 2279, 3838, 1009
 _PERCENT = pattern(r"(.*?)%\s*(type|rowtype)\s*((?:\[\d*\]\s*|array\s*)*)$", re.IGNORECASE | re.DOTALL)
@@ -183,18 +182,3 @@ def trigger_variables(
 def event_trigger_variables() -> dict[str, Var]:
     """TG_EVENT and TG_TAG."""
     return {"tg_event": Var("tg_event", TEXT), "tg_tag": Var("tg_tag", TEXT)}
-
-
-def result_columns(ctx: Context, routine: Routine) -> tuple[Column, ...] | None:
-    """What a routine returns as columns; None where that is not known (RECORD without OUT parameters)."""
-    types = routine.all_args or routine.args
-    outs = [
-        Column(n, t)
-        for t, m, n in zip(types, routine.modes, routine.names or ("",) * len(types), strict=False)
-        if m in "obt"
-    ]
-    if outs:
-        return tuple(outs)
-    if routine.result in (0, RECORD) or routine.result in POLYMORPHIC:
-        return None
-    return fields_of(ctx, routine.result) or (Column(routine.name, routine.result),)

@@ -4,12 +4,10 @@ ATExecAddIndexConstraint in tablecmds.c)."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from msgspec.structs import replace
 
 from lockgate.catalog.objects import Constraint, Relation
-from lockgate.timeline import dependency
 from lockgate.timeline.binder import words
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.constraint.constraint import ensure_name_free, primary_key, put_constraint
@@ -261,8 +259,3 @@ def _promote(ctx: Context, relation: Relation, index: Relation, node: Node, prim
     if primary:
         for number in shape.keys:
             mark(ctx, relation, number)
-
-
-def drop_index(ctx: Context, index: Relation, **where: Any) -> None:
-    """Delete an index (its constraint, if it carries one, stands in the way)."""
-    dependency.drop(ctx, [(index.oid, 0)], **where)

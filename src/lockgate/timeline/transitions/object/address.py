@@ -14,7 +14,7 @@ from lockgate.timeline.binder import (
     find_routine,
     words,
 )
-from lockgate.timeline.context import Context, Node
+from lockgate.timeline.context import Context
 from lockgate.timeline.transitions.object.creation import find_other
 from lockgate.timeline.transitions.object.finders import FINDERS, Found, find_other_or_none, name_items, shipped
 
@@ -114,9 +114,3 @@ def _lesser(ctx: Context, kind: str, node: Any, missing_ok: bool) -> Found | Non
         return None
     find_other(ctx, own[0], names, own[1])
     return None
-
-
-def location_of(node: Node) -> int | None:
-    """The parse location of an object's name, where the tree has one."""
-    body = node.get("TypeName") if isinstance(node, dict) else None
-    return body.get("location") if body else None

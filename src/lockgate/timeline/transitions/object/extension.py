@@ -20,7 +20,7 @@ from lockgate.timeline.privileges.check import database as current_database
 from lockgate.timeline.privileges.check import is_superuser, need_create, need_owner, need_superuser
 from lockgate.timeline.privileges.may import NO, YES, has_privilege
 from lockgate.timeline.transitions.object.address import find
-from lockgate.timeline.transitions.object.creation import doubt, find_role, flag_of, once, text_of
+from lockgate.timeline.transitions.object.creation import doubt, flag_of, once, text_of
 from lockgate.timeline.transitions.object.extension_members import Members, install_unknown
 from lockgate.timeline.transitions.relation.new_name import created_here
 from lockgate.timeline.transitions.role.ownership import need_ownership
@@ -226,26 +226,6 @@ def _check_member(ctx: Context, extension: Extension, obj: Any, adding: bool) ->
         )
 
 
-def move_extension(ctx: Context, found: Extension, target: Namespace) -> None:
-    """AlterExtensionNamespace: the extension and its members move to another schema (ALTER EXTENSION ... SET
-    SCHEMA)."""
-    need_owner(ctx, found, name=found.name)
-    need_create(ctx, target)
-    data = extension(found.name)
-    if data is not None and not data.relocatable:
-        raise ctx.refuse(
-            "0A000", f'extension "{found.name}" does not support SET SCHEMA', None, name=found.name, kind="extension"
-        )
-    if found.namespace == target.oid:
-        return
-    for edge in ctx.catalog.dependents(found.oid):
-        if edge.kind == "e":
-            _move(ctx, edge.dependent[0], found.namespace, target.oid)
-    ctx.catalog.undepend((found.oid, 0), "n", referenced=found.namespace)
-    ctx.catalog.put(replace(found, namespace=target.oid))
-    ctx.catalog.depend((found.oid, 0), [(target.oid, 0)])
-
-
 def _move(ctx: Context, oid: int, old: int, new: int) -> None:
     obj: Any = ctx.catalog.get(oid)
     if getattr(obj, "namespace", 0) != old:
@@ -256,13 +236,6 @@ def _move(ctx: Context, oid: int, old: int, new: int) -> None:
     for part in (getattr(obj, "array", 0), getattr(obj, "rowtype", 0)):
         if part:
             _move(ctx, part, old, new)
-
-
-def current_owner(ctx: Context, spec: Node) -> int:
-    """The role that a clause names."""
-    found = find_role(ctx, spec)
-    assert found is not None
-    return found.oid
 
 
 HANDLERS = {

@@ -11,7 +11,7 @@ from lockgate.catalog.objects import Other, Role
 from lockgate.timeline.binder import find_function
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_create, need_owner, need_privilege, need_superuser
-from lockgate.timeline.privileges.may import has_owner, has_privilege
+from lockgate.timeline.privileges.may import has_owner
 from lockgate.timeline.transitions.object.creation import find_other, find_role, names_of, refuse_existing
 from lockgate.timeline.transitions.type.collation import put_other
 
@@ -179,11 +179,6 @@ def create_access_method(ctx: Context, node: Node) -> None:
         raise ctx.refuse("42710", f'access method "{name}" already exists', None, name=name, kind="other")
     handler = find_function(ctx, node["handler_name"], (2281,), None)
     put_other(ctx, "access_method", name, data=(node.get("amtype", "i"),), refs=(int(getattr(handler, "oid", 0)),))
-
-
-def server_usable(ctx: Context, server: Other) -> str:
-    """Whether the current role may use a server: yes, no, unknown."""
-    return has_privilege(ctx, server, "USAGE")
 
 
 HANDLERS = {

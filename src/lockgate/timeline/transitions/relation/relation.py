@@ -10,10 +10,9 @@ from msgspec.structs import replace
 from lockgate.base.text import Span
 from lockgate.catalog.objects import PG_CATALOG, Attribute, Namespace, Other, Relation, Type
 from lockgate.catalog.typename import type_of
-from lockgate.timeline.binder import TypeRef, find_relation
+from lockgate.timeline.binder import find_relation
 from lockgate.timeline.binder.names import did_you_mean, nearest
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.describe import describe_object
 from lockgate.timeline.failure import Refused
 from lockgate.timeline.naming import array_type_name
 from lockgate.timeline.privileges.check import initial_acl, need_owner
@@ -268,19 +267,9 @@ def column_collation(ctx: Context, type_oid: int, node: Node | None, location: i
     return chosen
 
 
-def make_attribute(number: int, name: str, ref: TypeRef, collation: int, **more: Any) -> Attribute:
-    """A column of a resolved type."""
-    return Attribute(number, name, ref.oid, ref.typmod, collation=collation, **more)
-
-
 def defaults_of(ctx: Context, relation: int, number: int) -> Other | None:
     """The default (pg_attrdef) of a column."""
     return ctx.catalog.one(Other, ("default", 0, f"{relation}.{number}"))
-
-
-def is_system(namespace: int) -> bool:
-    """Whether a schema is pg_catalog."""
-    return namespace == PG_CATALOG
 
 
 def add_attribute(ctx: Context, relation: Relation, attribute: Attribute) -> Relation:
@@ -291,18 +280,3 @@ def add_attribute(ctx: Context, relation: Relation, attribute: Attribute) -> Rel
     ctx.catalog.put(changed)
     depend_column(ctx, relation.oid, attribute)
     return changed
-
-
-def wrong_kind(
-    ctx: Context, relation: Relation, action: str, location: int | None, span: Span | None = None
-) -> Exception:
-    """42809: ALTER action cannot be performed on relation (ATSimplePermissions)."""
-    return ctx.refuse(
-        "42809",
-        f'ALTER action {action} cannot be performed on relation "{relation.name}"',
-        location,
-        span=span,
-        kind="relation",
-        object=ctx.catalog.qualified(relation),
-        help=f"This operation is not supported for {describe_object(ctx.catalog, relation).split(' ')[0]}s.",
-    )

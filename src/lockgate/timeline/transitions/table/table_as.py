@@ -29,13 +29,6 @@ def create_table_as(ctx: Context, node: Node) -> None:
     )
 
 
-def select_into(ctx: Context, node: Node) -> None:
-    """SELECT ... INTO table: what the handler of SelectStmt calls where the statement has an intoClause."""
-    into = node["intoClause"]
-    query = analyze_query(ctx, "SelectStmt", {k: v for k, v in node.items() if k != "intoClause"})
-    create_as(ctx, into, query, materialized=False, if_not_exists=False)
-
-
 def create_as(ctx: Context, into: Node, query: Query, *, materialized: bool, if_not_exists: bool) -> None:
     """ExecCreateTableAs: the relation with the query's columns."""
     rangevar = into["rel"]

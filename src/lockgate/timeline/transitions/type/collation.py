@@ -8,7 +8,6 @@ from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_owner, need_privilege
 from lockgate.timeline.transitions.object.creation import (
     doubt,
-    find_other,
     names_of,
     new_name,
     refuse_existing,
@@ -64,11 +63,6 @@ def create_conversion(ctx: Context, node: Node) -> None:
     if found is not None and not doubt(ctx, "conversion", space.oid, name, found.oid):
         refuse_existing(ctx, found.oid, "conversion", f'conversion "{name}" already exists', name=name)
     put_other(ctx, "conversion", name, space, refs=(int(getattr(function, "oid", 0)),))
-
-
-def find_conversion(ctx: Context, node: Node) -> Other | None:
-    """A conversion by name."""
-    return find_other(ctx, "conversion", node["names"], "conversion")
 
 
 HANDLERS = {"AlterCollationStmt": alter_collation, "CreateConversionStmt": create_conversion}
