@@ -13,7 +13,7 @@ from lockgate.timeline.hazards.find import by_list, items, named
 from lockgate.timeline.hazards.levels import PARTITIONED, RECURSING, level, subcommands
 from lockgate.timeline.hazards.touches import Touches, family, lock_all
 
-_NEVER_SKIPS = ("CONSTR_DEFAULT", "CONSTR_GENERATED")
+_VALUED = frozenset({"CONSTR_DEFAULT", "CONSTR_GENERATED"})
 _SERIAL = frozenset({"serial", "serial2", "serial4", "serial8", "bigserial", "smallserial"})
 
 
@@ -44,7 +44,7 @@ def validates_foreign_keys(node: Node) -> bool:
             case "AT_AddColumn":
                 column = command["def"]["ColumnDef"]
                 kinds = {c["Constraint"]["contype"] for c in column.get("constraints", ())}
-                if kinds.intersection(_NEVER_SKIPS) or _is_serial(column):
+                if kinds & _VALUED or _is_serial(column):
                     return True
             case "AT_AttachPartition" | "AT_AlterConstraint":
                 return True
@@ -69,7 +69,8 @@ def _reached(catalog: Catalog, root: Relation, command: Node, recurse: bool) -> 
         yield from below
     elif subtype == "AT_AddConstraint":
         kind = command["def"]["Constraint"]["contype"]
-        if partitioned or kind in ("CONSTR_CHECK", "CONSTR_NOTNULL", "CONSTR_PRIMARY"):
+        unique = kind == "CONSTR_UNIQUE" and catalog.major >= 18
+        if partitioned or unique or kind in ("CONSTR_CHECK", "CONSTR_NOTNULL", "CONSTR_PRIMARY"):
             yield from below
     elif subtype in ("AT_DropConstraint", "AT_ValidateConstraint"):
         found = catalog.one(Constraint, ("constraint", root.oid, command.get("name", "")))
@@ -155,7 +156,8 @@ def _added(touches: Touches, after: Catalog, table: Relation, now: Relation, nod
     column = now.attribute(name)
     if table.attribute(name) is not None or column is None:
         return
-    default = after.one(Other, ("default", 0, f"{now.oid}.{column.num}"))
+    given = _VALUED.intersection(c["Constraint"]["contype"] for c in node.get("constraints", ()))
+    default = after.one(Other, ("default", 0, f"{now.oid}.{column.num}")) if given or _is_serial(node) else None
     why = _rewriting(after, column, default, _is_serial(node))
     if why:
         touches.work(now, Work.REWRITE, why)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Other, Relation
 from lockgate.parse.statement import Node
-from lockgate.timeline.hazards.implied import Claim, _constant, negated
+from lockgate.timeline.hazards.implied import Claim, constant, implies, negated
 
 _UNKNOWN: Claim = ("other", "bound")
 
@@ -24,7 +26,7 @@ def bound_claim(parent: Relation, bound: Node) -> Claim:
     for operator, datums in ((">=", bound.get("lowerdatums", [])), ("<", bound.get("upperdatums", []))):
         if _infinite(datums[0]):
             continue
-        value = _constant(datums[0])
+        value = constant(datums[0])
         if value is None:
             return _UNKNOWN
         found.append((operator, column.name, value))
@@ -39,7 +41,7 @@ def default_claim(parent: Relation, bound: Node) -> Claim:
 
 def _list(name: str, datums: list[Node]) -> Claim:
     null = any(d.get("A_Const", {}).get("isnull") for d in datums)
-    values = [_constant(d) for d in datums if not d.get("A_Const", {}).get("isnull")]
+    values = [constant(d) for d in datums if not d.get("A_Const", {}).get("isnull")]
     if None in values:
         return _UNKNOWN
     among: Claim = ("or", tuple(("=", name, v) for v in values))
@@ -59,6 +61,25 @@ def is_constrained(catalog: Catalog, parent: Relation, child: Relation) -> bool:
     return any(oid != child.oid for oid in catalog.children(parent.oid))
 
 
-def bound_of(catalog: Catalog, relation: Relation) -> Other | None:
-    """What the catalog keeps of a partition's bound."""
-    return catalog.one(Other, ("partition_bound", 0, str(relation.oid)))
+def excludes(catalog: Catalog, parent: Relation, part: Relation, known: Claim) -> bool:
+    """Whether no row of a partition can pass a condition."""
+    if part.default_partition:
+        siblings = (catalog.find(Relation, oid) for oid in catalog.children(parent.oid))
+        bounds = [_stored(catalog, parent, s) for s in siblings if s is not None and s.oid != part.oid]
+        return any(b is not None and implies(known, b) for b in bounds)
+    bound = _stored(catalog, parent, part)
+    return bound is not None and implies(known, negated(bound))
+
+
+def _stored(catalog: Catalog, parent: Relation, part: Relation) -> Claim | None:
+    """A partition's bound as the catalog keeps it: that of one integer column's range or list."""
+    found, keys = catalog.one(Other, ("partition_bound", 0, str(part.oid))), parent.partitioning
+    column = parent.attribute_by_num(keys.keys[0]) if keys is not None and len(keys.keys) == 1 else None
+    if found is None or column is None:
+        return None
+    data: tuple[Any, ...] = found.data
+    if data[0] == "list" and None not in data[1]:
+        return ("or", tuple(("=", column.name, v) for v in data[1]))
+    if data[0] != "range" or None in (data[1][0], data[2][0]):
+        return None
+    return ("and", ((">=", column.name, data[1][0]), ("<", column.name, data[2][0])))

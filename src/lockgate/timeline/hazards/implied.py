@@ -92,22 +92,22 @@ def _comparison(whole: Node, node: Node) -> Claim:
     operator = node.get("name", [{}])[-1].get("String", {}).get("sval", "")
     left, right = node.get("lexpr", {}), node.get("rexpr", {})
     if kind == "AEXPR_IN" and _column(left):
-        values = [_constant(v) for v in right.get("List", {}).get("items", ())]
+        values = [constant(v) for v in right.get("List", {}).get("items", ())]
         found = tuple(("=", _column(left), v) for v in values if v is not None)
         if len(found) == len(values):
             return ("or", found) if operator == "=" else negated(("or", found))
     if kind == "AEXPR_OP_ANY" and operator == "=" and _column(left):
-        values = [_constant(v) for v in _array(right)]
+        values = [constant(v) for v in _array(right)]
         if values and None not in values:
             return ("or", tuple(("=", _column(left), v) for v in values))
     if kind == "AEXPR_BETWEEN" and _column(left):
-        low, high = (_constant(v) for v in right.get("List", {}).get("items", ()))
+        low, high = (constant(v) for v in right.get("List", {}).get("items", ()))
         if low is not None and high is not None:
             return ("and", ((">=", _column(left), low), ("<=", _column(left), high)))
     if kind == "AEXPR_OP" and operator in _OPPOSITE:
-        if _column(left) and (value := _constant(right)) is not None:
+        if _column(left) and (value := constant(right)) is not None:
             return (operator, _column(left), value)
-        if _column(right) and (value := _constant(left)) is not None:
+        if _column(right) and (value := constant(left)) is not None:
             return (_MIRRORED[operator], _column(right), value)
     return _other(whole)
 
@@ -128,7 +128,7 @@ def _column(node: Node) -> str:
     return str(fields[-1].get("String", {}).get("sval", "")) if fields else ""
 
 
-def _constant(node: Node) -> object:
+def constant(node: Node) -> object:
     """A constant's value: a number, or a text; None where it is none (or NULL)."""
     while "TypeCast" in node:
         node = node["TypeCast"].get("arg", {})

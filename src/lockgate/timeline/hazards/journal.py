@@ -148,14 +148,16 @@ class Journal:
         added NOT VALID (18)."""
         first = self.before.find(Relation, relation.oid)
         was = first.attribute_by_num(number) if first is not None else None
-        if was is None or was.notnull:
-            return  # a new column, which is told of by itself
+        if first is None or (was is not None and was.notnull):
+            return
         own = self.after.of_relation(relation.oid, Constraint)
         if any(c.kind == "n" and not c.validated and number in c.keys for c in own):
             return
         from lockgate.timeline.hazards.implied import not_null_proof
 
-        proof = not_null_proof(self.before, relation, was.name, (c for c in own if self.before.get(c.oid) is not None))
+        proof = not_null_proof(
+            self.before, relation, was.name if was else "", (c for c in own if self.before.get(c.oid) is not None)
+        )
         if proof:
             self.touches.note(relation, f"proven by check {proof}")
         else:

@@ -44,8 +44,10 @@ def _used(
     writes = use.privileges & _WRITING if query.command != "select" or query.modifies else frozenset[str]()
     lock = Lock.ROW_EXCLUSIVE if writes else (Lock.ROW_SHARE if query.locks_rows else Lock.ACCESS_SHARE)
     read = runs and "INSERT" not in use.privileges
-    how = _how(ctx, tag, node, relation) if read else None
+    how, where = _how(ctx, tag, node, relation) if read else None, _condition(tag, node, relation)
     for one in family(ctx.catalog, relation) if "INSERT" not in use.privileges else [relation]:
+        if where is not None and _pruned(ctx.catalog, relation, one, where):
+            continue
         touches.lock(one, lock)
         if how is not None:
             touches.work(one, Work.SCAN, how[0], exact=how[1])
@@ -99,6 +101,22 @@ def _how(ctx: Context, tag: str, node: Node | None, relation: Relation) -> tuple
     return None if served(ctx.catalog, relation, wanted) else ("condition without an index", False)
 
 
+def _condition(tag: str, node: Node | None, relation: Relation) -> Node | None:
+    """The WHERE that decides which partitions of a table are read."""
+    if node is None or relation.kind != "p":
+        return None
+    target, where, alone = _shape(tag, node)
+    return where if alone and target.get("relname") == relation.name else None
+
+
+def _pruned(catalog: Catalog, root: Relation, part: Relation, where: Node) -> bool:
+    """Whether the planner leaves a partition out: its bound, or with the default one another's, decides."""
+    from lockgate.timeline.hazards.bounds import excludes
+    from lockgate.timeline.hazards.implied import claim
+
+    return part.oid != root.oid and root.oid in part.parents and excludes(catalog, root, part, claim(where))
+
+
 def _limited(node: Node) -> bool:
     return "limitCount" in node or "whereClause" in node or "withClause" in node
 
@@ -144,7 +162,7 @@ def served(catalog: Catalog, relation: Relation, wanted: Claim) -> bool:
     }
     for one in _conjuncts(wanted):
         names = {part[1] for part in one[1]} if one[0] == "or" and all(p[0] == "=" for p in one[1]) else set()
-        if one[0] in _ORDERED:
+        if one[0] in _ORDERED or one[0] == "null":
             names = {one[1]}
         column = relation.attribute(names.pop()) if len(names) == 1 else None
         if column is not None and column.num in firsts:
