@@ -225,7 +225,7 @@ class Replay:
             migration.slot or migration.id,
             transaction=self.state,
             budget=self.budget,
-            touches=Touches(),
+            touches=Touches(before),
         )
         failure = self._attempt(ctx, before)
         repaired = failure is not None and self._repair(ctx, script, statement, failure, before)

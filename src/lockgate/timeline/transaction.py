@@ -18,7 +18,7 @@ class Saved(msgspec.Struct, frozen=True):
     name: str
     catalog: Catalog
     session: Session
-    locks: Map[int, int] = msgspec.field(default_factory=Map)
+    locks: dict[int, int] = msgspec.field(default_factory=dict)
 
 
 class TransactionState(msgspec.Struct):
@@ -29,8 +29,8 @@ class TransactionState(msgspec.Struct):
     runner: bool = False
     implicit: bool = False  # several statements in one simple query
     fresh: set[int] = msgspec.field(default_factory=set)  # enums with labels that were added in it
-    locks: Map[int, int] = msgspec.field(
-        default_factory=Map
+    locks: dict[int, int] = msgspec.field(
+        default_factory=dict
     )  # the strongest that it holds, by relation (base.effects.Lock)
     written: set[int] = msgspec.field(default_factory=set)  # tables whose rows it may have written
 
@@ -66,7 +66,7 @@ def commit(state: TransactionState, draft: Draft, session: Session, within: bool
 
 
 def _release_locks(state: TransactionState) -> None:
-    state.locks = Map()
+    state.locks = {}
     state.written.clear()
 
 
@@ -93,7 +93,7 @@ def rollback(state: TransactionState, draft: Draft, session: Session) -> Session
 
 def savepoint(state: TransactionState, draft: Draft, session: Session, name: str) -> None:
     """SAVEPOINT name."""
-    state.savepoints.append(Saved(name, draft.freeze(), session, state.locks))
+    state.savepoints.append(Saved(name, draft.freeze(), session, dict(state.locks)))
 
 
 def rollback_to(state: TransactionState, draft: Draft, session: Session, name: str) -> Session | None:
@@ -102,7 +102,7 @@ def rollback_to(state: TransactionState, draft: Draft, session: Session, name: s
         saved = state.savepoints[number]
         if saved.name == name:
             draft.restore(saved.catalog)
-            state.locks = saved.locks
+            state.locks = dict(saved.locks)
             del state.savepoints[number + 1 :]
             return replace(saved.session, in_block=True)
     return None

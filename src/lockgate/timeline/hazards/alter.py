@@ -19,7 +19,7 @@ _SERIAL = frozenset({"serial", "serial2", "serial4", "serial8", "bigserial", "sm
 
 def alter_table(ctx: Context, touches: Touches, node: Node) -> Callable[[Catalog], None]:
     """Before the statement runs: its locks. What is returned tells its work, once it has run."""
-    before = ctx.catalog.freeze()
+    before = ctx.catalog.freeze() if ctx.depth else touches.before
     root = named(ctx, node.get("relation"))
     if root is None:
         return lambda _: None

@@ -59,8 +59,6 @@ class Journal:
             case Relation(index=index) if index is not None:
                 if new.kind == "i":
                     self.touches.work(self.relation(index.relation), Work.BUILD, "index build")
-            case Relation():
-                self.touches.lock(new, Lock.ACCESS_EXCLUSIVE)
             case Constraint(kind="f"):
                 self._foreign_key(new)
             case Constraint(kind="c", validated=True) if new.relation and new.relation not in self.made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from lockgate.base.effects import Age, Effect, Lock
 from lockgate.base.sql import quote_identifier
@@ -22,12 +23,14 @@ def effects_of(
     start = state.start.catalog if state.start is not None else before
     found = []
     for oid, touch in touches.found.items():
+        if oid in touches.made:
+            continue  # nobody else can see it yet
         held = _hold(state, oid, touch.lock)
         relation = touch.relation
         found.append(
             Effect(
                 oid,
-                _name(before, relation),
+                _name(before.namespace_name(relation.namespace), relation.name),
                 touch.lock,
                 held,
                 touch.work,
@@ -47,7 +50,7 @@ def _hold(state: TransactionState, oid: int, lock: Lock | None) -> Lock | None:
     known = state.locks.get(oid)
     if lock is None or (known is not None and known >= lock):
         return Lock(known) if known is not None else None
-    state.locks = state.locks.set(oid, int(lock))
+    state.locks[oid] = int(lock)
     return lock
 
 
@@ -57,10 +60,9 @@ def _age(oid: int, start: Catalog, release: Oids) -> Age:
     return Age.RELEASE if any(first <= oid < end for first, end in release) else Age.PRODUCTION
 
 
-def _name(catalog: Catalog, relation: Relation) -> str:
-    schema = catalog.namespace_name(relation.namespace)
-    name = quote_identifier(relation.name)
-    return f"{quote_identifier(schema)}.{name}" if schema else name
+@lru_cache(maxsize=4096)
+def _name(schema: str, name: str) -> str:
+    return f"{quote_identifier(schema)}.{quote_identifier(name)}" if schema else quote_identifier(name)
 
 
 def _certain(catalog: Catalog, relation: Relation) -> bool:

@@ -28,9 +28,11 @@ class Touch:
 class Touches:
     """What one statement (and all that runs within it) does."""
 
-    __slots__ = ("exact", "found")
+    __slots__ = ("before", "exact", "found", "made")
 
-    def __init__(self) -> None:
+    def __init__(self, before: Catalog) -> None:
+        self.before = before  # the statement
+        self.made: set[int] = set()  # relations that it makes
         self.found: dict[int, Touch] = {}
         self.exact = True
 

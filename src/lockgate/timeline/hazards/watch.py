@@ -66,7 +66,8 @@ def look(ctx: Context, touches: Touches, tag: str, node: Node) -> Callable[[], N
     found = _LOOKS.get(tag)
     if found is None:
         return None
-    before, start = ctx.catalog.freeze(), len(ctx.catalog.journal)
+    start = len(ctx.catalog.journal)
+    before = ctx.catalog.freeze() if start or ctx.depth else touches.before
     then = _safely(touches, _function(found), ctx, touches, node) if found else None
     return partial(_safely, touches, _settle, ctx, touches, tag, node, before, start, then)
 
@@ -110,9 +111,11 @@ def _settle(
         from lockgate.timeline.hazards.journal import Journal
 
         validates = tag != "AlterTableStmt" or _function("alter.validates_foreign_keys")(node)
-        Journal(
+        journal = Journal(
             touches, entries, before, ctx.catalog, validates=validates, filled=partial(_filled, ctx, before)
-        ).settle()
+        )
+        touches.made |= journal.made
+        journal.settle()
     if then is not None:
         then(ctx.catalog)
 
