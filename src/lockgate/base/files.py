@@ -74,11 +74,12 @@ def peek(path: Path | str, *roots: Path) -> str:
 
 def inside(path: Path | str, *roots: Path) -> bool:
     """Whether a path's real place lies inside of one of these folders, or of the repositories that hold them."""
-    real = _real(os.path.dirname(os.path.abspath(path)))
-    place = os.path.join(real, os.path.basename(os.path.abspath(path)))
+    folder, name = os.path.split(os.path.abspath(path))
+    place = os.path.join(_real(folder), name)
     if os.path.islink(place):
         place = os.path.realpath(place)
-    return any(os.path.join(place, "").startswith(fence(os.fspath(root))) for root in roots)
+    place = os.path.join(place, "")
+    return any(place.startswith(fence(os.fspath(root))) for root in roots)
 
 
 @lru_cache(maxsize=4096)

@@ -89,7 +89,8 @@ def read(path: Path, cwd: Path, root: Path | None = None) -> Source:
     UTF-8.
     """
     name = shown(path, cwd)
-    below = Path(os.path.abspath(path)).is_relative_to(cwd) and cwd != Path(cwd.anchor)
+    # spelled as text: for every file of a folder a Path costs as much as reading it
+    below = os.path.join(os.path.abspath(path), "").startswith(os.path.join(cwd, "")) and cwd != Path(cwd.anchor)
     try:
         text = read_text(path, root or path.parent, *((cwd,) if below else ()), name=name)
     except FileNotFoundError as error:
