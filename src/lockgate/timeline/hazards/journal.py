@@ -136,9 +136,10 @@ class Journal:
     def _relation(self, old: Relation, new: Relation) -> None:
         if old.owner != new.owner or len(new.attributes) < len(old.attributes):
             self.touches.lock(new, Lock.ACCESS_EXCLUSIVE)
-        for column in new.attributes if new.oid not in self.made else ():
-            was = old.attribute_by_num(column.num)
-            if was is not None and column.notnull and not was.notnull:
+        if new.oid in self.made:
+            return
+        for was, column in zip(old.attributes, new.attributes, strict=False):
+            if was is not column and was.num == column.num and column.notnull and not was.notnull:
                 self._not_null(new, column.num, column.name)
 
     def _not_null(self, relation: Relation, number: int, name: str) -> None:
