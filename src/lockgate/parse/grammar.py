@@ -13,6 +13,7 @@ _parser = compiled("pglast", "parser", "ast", "enums", Error="error")
 
 # JSON of a few hundred chained operators nests deeper than Python's default limit allows
 _DEEP = 20_000
+NEWEST = 18  # the major whose grammar pglast is
 _COMMENTS = 64  # beginnings of comments in a text whose scanning takes no time worth speaking of
 
 
@@ -40,12 +41,43 @@ def _loads(text: str) -> Any:
             sys.setrecursionlimit(limit)
 
 
+_major = [NEWEST]
+
+
+def speak(major: int) -> None:
+    """Whose keywords the texts are read with from now on: the grammar is the newest major's, but what ``major`` takes
+    for a name is one."""
+    _major[0] = major
+
+
+def spoken() -> int:
+    """The major whose keywords are in force."""
+    return _major[0]
+
+
 def parse_json(text: str) -> dict[str, Any]:
     """The raw parse tree of a text of statements, as PostgreSQL's JSON (locations are UTF-8 byte offsets)."""
     try:
         return cast(dict[str, Any], _loads(_parser.parse_sql_json(_level(text))))
     except _parser.ParseError as error:
+        if _major[0] < NEWEST:
+            return _as_older(text, error)
         raise _refusal(error) from error
+
+
+def _as_older(text: str, error: Any) -> dict[str, Any]:
+    """A text that the newest grammar refuses, with the words that the major in force does not keep for itself as
+    names."""
+    from lockgate.parse.older import as_names, restored
+
+    written, names = as_names(text, _major[0])
+    if not names:
+        raise _refusal(error) from error
+    try:
+        return cast(dict[str, Any], _loads(restored(_parser.parse_sql_json(_level(written)), names)))
+    except _parser.ParseError as again:
+        refusal = _refusal(again)
+        raise GrammarError(restored(refusal.message, names), refusal.offset, refusal.sqlstate) from error
 
 
 def _refusal(error: Any) -> GrammarError:

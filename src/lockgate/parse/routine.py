@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import cast
 
-from lockgate.parse.grammar import GrammarError, parse_json
+from lockgate.parse.grammar import GrammarError, parse_json, spoken
 from lockgate.parse.statement import Node
 
 EXPRESSION_PREFIX = "SELECT "
@@ -21,10 +21,14 @@ def parse_expression(text: str) -> Node:
     return cast(Node, tree["stmts"][0]["stmt"])
 
 
-@lru_cache(maxsize=8192)
 def parse_query(text: str) -> tuple[str, Node]:
     """Tag and node of the one statement of a text; ("", {}) where there is none. The node is shared: leave it as it is.
     Raises GrammarError."""
+    return _query(text, spoken())
+
+
+@lru_cache(maxsize=8192)
+def _query(text: str, _: int) -> tuple[str, Node]:
     statements = parse_json(text).get("stmts", [])
     if not statements:
         return "", {}
@@ -36,9 +40,13 @@ def parse_query(text: str) -> tuple[str, Node]:
     return tag, node
 
 
-@lru_cache(maxsize=4096)
 def parse_statements(text: str) -> tuple[tuple[str, Node, int, int], ...]:
     """Every statement of a text: tag, node, and its first and last byte. Shared nodes. Raises GrammarError."""
+    return _all(text, spoken())
+
+
+@lru_cache(maxsize=4096)
+def _all(text: str, _: int) -> tuple[tuple[str, Node, int, int], ...]:
     size = len(text.encode("utf-8", "surrogatepass"))
     found = []
     for raw in parse_json(text).get("stmts", []):
@@ -48,9 +56,13 @@ def parse_statements(text: str) -> tuple[tuple[str, Node, int, int], ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=2048)
 def parse_type(text: str) -> Node:
     """The TypeName of a type as it is written (locations count from 13 bytes before it). Raises GrammarError."""
+    return _type(text, spoken())
+
+
+@lru_cache(maxsize=2048)
+def _type(text: str, _: int) -> Node:
     tag, node = parse_query(TYPE_PREFIX + text)
     targets = node.get("targetList", [])
     value = targets[0]["ResTarget"].get("val", {}) if tag == "SelectStmt" and len(targets) == 1 else {}

@@ -15,6 +15,7 @@ from lockgate.catalog.initial import initial_catalog
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Role
 from lockgate.parse import Statement, SyntaxFailure, parse_script
 from lockgate.parse.facts import KEEPING_THE_CATALOG
+from lockgate.parse.grammar import speak
 from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline import production, review, transaction
@@ -155,6 +156,7 @@ class Replay:
             self.draft.taint(
                 ("any",), migration.opaque, Place(script.source, Span(0, 0), migration.slot or migration.id)
             )
+        speak(self.plan.major)
         statements = parse_script(script)
         path, role = self.session.search_path, self.session.role
         self._open(script, sum(isinstance(s, Statement) for s in statements))
@@ -214,6 +216,7 @@ class Replay:
             self.state.runner = self.state.implicit = False
 
     def _step(self, migration: Migration, script: Script, statement: Statement) -> Step:
+        speak(self.plan.major)  # another replay may have gone on meanwhile
         before, session = self.draft.freeze(), self.session
         self.draft.journal.clear()
         self.draft.tainted.clear()

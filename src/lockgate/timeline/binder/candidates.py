@@ -153,14 +153,12 @@ def _by_name(routine: Routine, place: int, count: int, argnames: Sequence[str]) 
 
 
 def _prefer(old: Candidate, new: Candidate) -> Candidate:
+    """Of two that take the same arguments: the earlier schema's, then the one without VARIADIC. That one of them needs
+    no default is no reason: such a call is ambiguous."""
     if old.place != new.place:
         return old if old.place < new.place else new
     if bool(old.variadic) != bool(new.variadic):
         return new if old.variadic else old
-    if old.variadic and old.variadic != new.variadic:
-        return old if old.variadic < new.variadic else new
-    if bool(old.defaulted) != bool(new.defaulted):
-        return new if old.defaulted else old
     return old._replace(twice=True)
 
 

@@ -191,7 +191,7 @@ def _arbiter(state: State, item: Item, infer: Node, action: str) -> None:
     if not isinstance(relation, Relation) or state.catalog.taint_of(("object", relation.oid), ("any",)):
         return
     if infer.get("conname"):
-        _by_constraint(state, relation, infer)
+        _by_constraint(state, relation, infer, action)
     elif not _infers(state, relation, named, expressions, bool(infer.get("whereClause"))):
         message = "there is no unique or exclusion constraint matching the ON CONFLICT specification"
         state.gathered.late.append(
@@ -201,10 +201,14 @@ def _arbiter(state: State, item: Item, infer: Node, action: str) -> None:
         )
 
 
-def _by_constraint(state: State, relation: Relation, infer: Node) -> None:
+def _by_constraint(state: State, relation: Relation, infer: Node, action: str) -> None:
     name = infer["conname"]
     for constraint in state.catalog.of_relation(relation.oid, Constraint):
         if constraint.name == name:
+            index = state.catalog.find(Relation, constraint.index)
+            if action == "ONCONFLICT_UPDATE" and index is not None and index.index and index.index.exclusion:
+                message = "ON CONFLICT DO UPDATE not supported with exclusion constraints"
+                state.gathered.late.append(state.ctx.refuse("42809", message, infer.get("location", 0)))
             if constraint.oid >= FIRST_USER_OID:
                 state.gathered.depends.add((constraint.oid, 0))
             return
@@ -249,7 +253,7 @@ def _has_arbiter(state: State, relation: Relation, named: set[int], expressions:
     match."""
     for found in state.catalog.of_relation(relation.oid, Relation):
         index = found.index
-        if index is None or not index.unique or not index.valid:
+        if index is None or not index.unique or index.exclusion or not index.valid:
             continue
         if index.partial and not predicate:
             continue

@@ -16,7 +16,14 @@ from lockgate.timeline.transitions.constraint.constraint import (
 )
 from lockgate.timeline.transitions.constraint.foreign_key import add_foreign_key
 from lockgate.timeline.transitions.constraint.key import add_key, find_own_index, plan_key, plan_keys, use_index
-from lockgate.timeline.transitions.constraint.not_null import add_not_null, counterpart, for_primary_key, mark, named
+from lockgate.timeline.transitions.constraint.not_null import (
+    add_not_null,
+    counterpart,
+    for_primary_key,
+    mark,
+    named,
+    set_not_null,
+)
 from lockgate.timeline.transitions.relation.index_shape import NewIndex
 from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import column_map
@@ -264,21 +271,61 @@ def alter_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
             span=item.span,
             kind="constraint",
         )
-    if deferring and constraint.parent:
+    _check_alterable(ctx, relation, constraint, node, item)
+    if (deferring or node.get("alterEnforceability")) and constraint.parent:
         raise ctx.refuse(
             "42P16",
             f'cannot alter constraint "{name}" on relation "{relation.name}"',
             span=item.span,
             kind="constraint",
         )
-    if node.get("alterEnforceability") and constraint.kind == "f":
-        enforced = bool(node.get("is_enforced"))
-        ctx.catalog.put(replace(constraint, enforced=enforced, validated=enforced))
     if deferring:
-        for one in (constraint, *(c for c in ctx.catalog.objects(Constraint) if c.parent == constraint.oid)):
+        for one in _with_partitions(ctx, constraint):
             ctx.catalog.put(
                 replace(one, deferrable=bool(node.get("deferrable")), deferred=bool(node.get("initdeferred")))
             )
+    if node.get("alterEnforceability"):
+        for one in _with_partitions(ctx, ctx.catalog.the(Constraint, constraint.oid)):
+            on = bool(node.get("is_enforced"))
+            ctx.catalog.put(replace(one, enforced=on, validated=one.validated if one.enforced and on else on))
+    if node.get("alterInheritability"):
+        _alter_inheritability(ctx, relation, constraint, bool(node.get("noinherit")), item)
+
+
+def _with_partitions(ctx: Context, constraint: Constraint) -> list[Constraint]:
+    return [constraint, *(c for c in ctx.catalog.objects(Constraint) if c.parent == constraint.oid)]
+
+
+def _check_alterable(ctx: Context, relation: Relation, constraint: Constraint, node: Node, item: Alteration) -> None:
+    """What ENFORCED and INHERIT may be changed of (18): foreign keys, and NOT NULL that is not inherited."""
+    of = f'"{constraint.name}" of relation "{relation.name}"'
+    if node.get("alterEnforceability") and constraint.kind != "f":
+        message = f"cannot alter enforceability of constraint {of}"
+        raise ctx.refuse("42809", message, span=item.span, kind="constraint")
+    if node.get("alterInheritability") and constraint.kind != "n":
+        raise ctx.refuse("42809", f"constraint {of} is not a not-null constraint", span=item.span, kind="constraint")
+    if node.get("alterInheritability") and node.get("noinherit") and constraint.inherited:
+        message = f'cannot alter inherited constraint "{constraint.name}" on relation "{relation.name}"'
+        raise ctx.refuse("55000", message, span=item.span, kind="constraint")
+
+
+def _alter_inheritability(
+    ctx: Context, relation: Relation, constraint: Constraint, no_inherit: bool, item: Alteration
+) -> None:
+    """ATExecAlterConstrInheritability: the children get the NOT NULL, or keep theirs as their own."""
+    if constraint.no_inherit == no_inherit:
+        return
+    attribute = relation.attribute_by_num(constraint.keys[0])
+    ctx.catalog.put(replace(constraint, no_inherit=no_inherit))
+    for oid in ctx.catalog.children(relation.oid):
+        child = ctx.catalog.the(Relation, oid)
+        if no_inherit:
+            copy = counterpart(ctx, relation, constraint, child)
+            if copy is not None:
+                ctx.catalog.put(replace(copy, inherited=max(copy.inherited - 1, 0), is_local=True))
+        elif attribute is not None:
+            name = constraint.name
+            set_not_null(ctx, child, attribute.name, recurse=True, span=item.span, name=name, recursing=True)
 
 
 def validate_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
@@ -291,6 +338,8 @@ def validate_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
     if constraint.kind not in kinds:
         message = f'constraint "{item.name}" of relation "{relation.name}" is not a {words} constraint'
         raise ctx.refuse("42809", message, span=item.span, kind="constraint")
+    if not constraint.enforced:
+        raise ctx.refuse("55000", "cannot validate NOT ENFORCED constraint", span=item.span, kind="constraint")
     if constraint.validated:
         return
     children = (

@@ -34,6 +34,11 @@ def _strip(node: Any) -> Any:
     return [_strip(v) for v in node] if isinstance(node, list) else node
 
 
+def enforced(node: Node) -> bool:
+    """Whether a CHECK or a foreign key is enforced (18): the grammar says so of all that is not NOT ENFORCED."""
+    return bool(node.get("is_enforced"))
+
+
 def constraint_named(ctx: Context, relation: Relation, name: str) -> Constraint | None:
     """A relation's constraint by name."""
     return ctx.catalog.one(Constraint, ("constraint", relation.oid, name))
@@ -197,7 +202,8 @@ def store_check(
         "c",
         relation.oid,
         keys=tuple(sorted(expr.columns)),
-        validated=not node.get("skip_validation"),
+        validated=not node.get("skip_validation") and enforced(node),
+        enforced=enforced(node),
         no_inherit=no_inherit,
         is_local=local,
         inherited=0 if local else 1,

@@ -11,10 +11,16 @@ from lockgate.timeline.binder import find_relation, words
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_constraint_name, join_names
 from lockgate.timeline.privileges.check import need_privilege
-from lockgate.timeline.transitions.constraint.constraint import constraint_named, ensure_name_free, put_constraint
+from lockgate.timeline.transitions.constraint.constraint import (
+    constraint_named,
+    enforced,
+    ensure_name_free,
+    put_constraint,
+)
 from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import adopt_constraint, column_map
 from lockgate.timeline.transitions.relation.relation import column_of, type_kind
+from lockgate.timeline.transitions.table.virtual_column import refuse_virtual
 from lockgate.timeline.transitions.type.opclass import is_binary_coercible
 
 # btree operator families that compare types of different names
@@ -32,12 +38,18 @@ def add_foreign_key(ctx: Context, relation: Relation, node: Node, *, recurse: bo
         name = choose_constraint_name(ctx.catalog, relation.name, join_names(columns), "fkey", relation.namespace)
     target = _target(ctx, relation, node, recurse)
     own = _columns(ctx, relation, node.get("fk_attrs", []), location)
+    if node.get("pk_with_period") and not node.get("fk_with_period"):
+        raise _one_sided(ctx, "referenced", "referencing", location)
     keys, index = _referenced(ctx, target, node, location)
+    _check_period(ctx, index, node, location)
     for number in {k.num for k in keys}:
         need_privilege(
             ctx, target, "REFERENCES", node["pktable"].get("location", 0), columns=[number], name=target.name
         )
     _generated(ctx, node, own, location)
+    refuse_virtual(ctx, relation, [a.num for a in own], "foreign key constraints", location)
+    if node.get("fk_with_period"):
+        _period_actions(ctx, node, location)
     if len(own) != len(keys):
         raise ctx.refuse(
             "42830",
@@ -45,6 +57,9 @@ def add_foreign_key(ctx: Context, relation: Relation, node: Node, *, recurse: bo
             location,
             kind="constraint",
         )
+    if node.get("fk_with_period") and index is not None and index.index is not None and not index.index.exclusion:
+        message = "could not identify an overlaps operator for foreign key"
+        raise ctx.refuse("42704", message, location, kind="constraint")
     for one, other in zip(own, keys, strict=True):
         if not comparable(ctx, one, other):
             raise _incomparable(ctx, name, one, other, ctx.span(location))
@@ -58,8 +73,8 @@ def add_foreign_key(ctx: Context, relation: Relation, node: Node, *, recurse: bo
         foreign=target.oid,
         foreign_keys=tuple(a.num for a in keys),
         index=index.oid if index else 0,
-        validated=not node.get("skip_validation"),
-        enforced=bool(node.get("is_enforced")),
+        validated=not node.get("skip_validation") and enforced(node),
+        enforced=enforced(node),
         deferrable=bool(node.get("deferrable")),
         deferred=bool(node.get("initdeferred")),
         no_inherit=relation.kind != "p",
@@ -70,6 +85,29 @@ def add_foreign_key(ctx: Context, relation: Relation, node: Node, *, recurse: bo
     recurse_referenced(ctx, constraint)
     recurse_referencing(ctx, constraint)
     return constraint
+
+
+def _one_sided(ctx: Context, one: str, other: str, location: int) -> Exception:
+    message = f"foreign key uses PERIOD on the {one} table but not the {other} table"
+    return ctx.refuse("42830", message, location, kind="constraint")
+
+
+def _check_period(ctx: Context, index: Relation | None, node: Node, location: int) -> None:
+    """PERIOD on one side asks for it on the other, and a key WITHOUT OVERLAPS for it on both (18)."""
+    temporal = index is not None and index.index is not None and index.index.exclusion
+    if not temporal or node.get("fk_with_period"):
+        return
+    if not node.get("pk_attrs"):
+        raise _one_sided(ctx, "referenced", "referencing", location)
+    message = "foreign key must use PERIOD when referencing a primary key using WITHOUT OVERLAPS"
+    raise ctx.refuse("42830", message, location, kind="constraint")
+
+
+def _period_actions(ctx: Context, node: Node, location: int) -> None:
+    for field, word in (("fk_upd_action", "ON UPDATE"), ("fk_del_action", "ON DELETE")):
+        if node.get(field, "a") != "a":
+            message = f"unsupported {word} action for foreign key constraint using PERIOD"
+            raise ctx.refuse("0A000", message, location, kind="constraint")
 
 
 def _target(ctx: Context, relation: Relation, node: Node, recurse: bool) -> Relation:
@@ -136,6 +174,9 @@ def _referenced(ctx: Context, target: Relation, node: Node, location: int) -> tu
     place = node["pktable"].get("location", 0)
     if not node.get("pk_attrs"):
         return _primary(ctx, target, place)
+    period = bool(node.get("fk_with_period"))
+    if period and not node.get("pk_with_period"):
+        raise _one_sided(ctx, "referencing", "referenced", location)
     keys = _columns(ctx, target, node["pk_attrs"], place)
     numbers = [k.num for k in keys]
     if len(set(numbers)) != len(numbers):
@@ -147,7 +188,8 @@ def _referenced(ctx: Context, target: Relation, node: Node, location: int) -> tu
         shape = index.index
         if (
             shape is None
-            or not shape.unique
+            or not (shape.exclusion if period else shape.unique)
+            or (period and shape.keys[-1] != numbers[-1])
             or shape.partial
             or not shape.valid
             or 0 in shape.keys

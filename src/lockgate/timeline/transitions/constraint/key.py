@@ -8,6 +8,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from lockgate.catalog.objects import Constraint, Relation
+from lockgate.catalog.typename import base_type
 from lockgate.timeline.binder import words
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.constraint.constraint import ensure_name_free, primary_key, put_constraint
@@ -15,7 +16,7 @@ from lockgate.timeline.transitions.constraint.not_null import mark
 from lockgate.timeline.transitions.relation.index import analyze, define_index, many_keys
 from lockgate.timeline.transitions.relation.index_shape import NewIndex
 from lockgate.timeline.transitions.relation.new_name import doubt, ensure_free
-from lockgate.timeline.transitions.relation.relation import SYSTEM_COLUMNS
+from lockgate.timeline.transitions.relation.relation import SYSTEM_COLUMNS, type_kind
 from lockgate.timeline.transitions.table.column import Definition, not_null
 
 Parents = Callable[[], list[Relation]]  # opened only where a key's column is not the table's own
@@ -39,7 +40,10 @@ def plan_key(ctx: Context, definition: Definition, node: Node, parents: Parents)
         nulls_not_distinct=bool(node.get("nulls_not_distinct")),
         where=node.get("where_clause"),
         location=location,
+        without_overlaps=bool(node.get("without_overlaps")),
     )
+    if plan.without_overlaps:
+        plan.method = node.get("access_method") or "gist"
     if plan.exclusion:
         for pair in node.get("exclusions", []):
             element, operator = pair["List"]["items"]
@@ -60,16 +64,35 @@ def plan_key(ctx: Context, definition: Definition, node: Node, parents: Parents)
             )
         seen.add(name)
         plan.elements.append({"name": name})
+    if plan.without_overlaps:
+        _check_period(ctx, definition, words(node["keys"]), parents, location)
     for name in words(node.get("including", [])):
         _column(ctx, definition, name, parents, location, False)
         plan.including.append({"name": name})
     return plan
 
 
+def _check_period(ctx: Context, definition: Definition, names: list[str], parents: Parents, location: int) -> None:
+    """WITHOUT OVERLAPS: more than one column, the last of them a range or a multirange (transformIndexConstraint)."""
+    if len(names) < 2:
+        message = "constraint using WITHOUT OVERLAPS needs at least two columns"
+        raise ctx.refuse("42601", message, location, kind="constraint")
+    column, relation = definition.column(names[-1]), definition.relation
+    type_oid = column.ref.oid if column is not None else 0
+    if column is None:
+        above = [relation] if relation is not None else parents()
+        type_oid = next((a.type for r in above if (a := r.attribute(names[-1])) is not None), 0)
+    base = base_type(ctx.catalog, type_oid)[0] if type_oid else 0
+    if base and type_kind(ctx, base) not in ("r", "m"):
+        message = f'column "{names[-1]}" in WITHOUT OVERLAPS is not a range or multirange type'
+        raise ctx.refuse("42804", message, location, name=names[-1], kind="type")
+
+
 def _column(ctx: Context, definition: Definition, name: str, parents: Parents, location: int, primary: bool) -> None:
     column = definition.column(name)
     if column is not None:
         if primary:
+            _inherits(ctx, definition, name, location)
             if not column.notnull and definition.relation is None:
                 definition.not_nulls.append(not_null(name))
             column.notnull, column.primary = True, True
@@ -79,6 +102,7 @@ def _column(ctx: Context, definition: Definition, name: str, parents: Parents, l
     above = parents()
     if any(p.attribute(name) is not None for p in above):
         if primary:
+            _inherits(ctx, definition, name, location)
             definition.not_nulls.append(not_null(name))
         return
     if any(doubt(ctx, p) is not None for p in above):
@@ -94,6 +118,15 @@ def _column(ctx: Context, definition: Definition, name: str, parents: Parents, l
         object=f"{definition.name}.{name}",
         help=did_you_mean(name, [c.name for c in definition.columns]),
     )
+
+
+def _inherits(ctx: Context, definition: Definition, name: str, location: int) -> None:
+    """A primary key's columns are NOT NULL for children, too: no NO INHERIT beside it (18)."""
+    if ctx.catalog.major >= 18 and any(
+        n.get("is_no_inherit") and words(n["keys"]) == [name] for n in definition.not_nulls
+    ):
+        message = f'conflicting NO INHERIT declaration for not-null constraint on column "{name}"'
+        raise ctx.refuse("42601", message, location, name=name, kind="constraint")
 
 
 def plan_keys(ctx: Context, definition: Definition, parents: Parents) -> list[NewIndex]:

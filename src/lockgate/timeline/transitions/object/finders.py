@@ -303,8 +303,18 @@ def _cast(ctx: Context, node: Any, missing_ok: bool) -> Found | None:
 
 
 def _transform(ctx: Context, node: Any, missing_ok: bool) -> Found | None:
-    ctx.notes.append("transforms")
-    return Found(None)
+    names, language_node = name_items(node)
+    ref = resolve_type(ctx, names["TypeName"], missing_ok=missing_ok)
+    language = language_node["String"].get("sval", "")
+    found = ctx.catalog.one(Other, ("transform", 0, f"{ref.oid}.{language}"))
+    if found is not None:
+        return Found(found)
+    if missing_ok:
+        return None
+    if not ref.oid or ctx.catalog.taint_of(("any",), ("name", "transform", 0, f"{ref.oid}.{language}")):
+        raise ctx.unsure("whether a transform exists is not known")
+    shown = type_name(ctx.catalog, ref.oid, None, ctx.path())
+    raise ctx.refuse("42704", f'transform for type {shown} language "{language}" does not exist', kind="transform")
 
 
 def find_other_or_none(ctx: Context, kind: str, names: Any, word: str, *, missing_ok: bool) -> Other | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from lockgate.catalog.objects import Constraint, Relation, Type
+from lockgate.catalog.objects import Attribute, Constraint, Relation, Type
 from lockgate.timeline.binder import resolve_type
 from lockgate.timeline.context import Context
 from lockgate.timeline.privileges.check import need_privilege
@@ -74,6 +74,8 @@ def merge_into(ctx: Context, child: Relation, parent: Relation, item: Alteration
             raise ctx.refuse(
                 "42804", f'column "{theirs.name}" in child table must be marked NOT NULL', span=item.span, kind="column"
             )
+        if sure:
+            _same_generation(ctx, own, theirs, item)
         attributes[at] = replace(own, inherited=own.inherited + 1, is_local=own.is_local and not is_partition)
     for constraint in ctx.catalog.of_relation(parent.oid, Constraint):
         if constraint.kind not in "cn" or constraint.no_inherit:
@@ -100,6 +102,19 @@ def merge_into(ctx: Context, child: Relation, parent: Relation, item: Alteration
         replace(child, attributes=tuple(attributes), parents=(*child.parents, parent.oid), is_partition=is_partition)
     )
     ctx.catalog.depend((child.oid, 0), [(parent.oid, 0)], "a" if is_partition else "n")
+
+
+def _same_generation(ctx: Context, own: Attribute, theirs: Attribute, item: Alteration) -> None:
+    """MergeAttributesIntoExisting: a generated column inherits to a generated one, of the same kind."""
+    message = ""
+    if theirs.generated and not own.generated:
+        message = f'column "{theirs.name}" in child table must be a generated column'
+    elif own.generated and not theirs.generated and ctx.catalog.major >= 16:
+        message = f'column "{theirs.name}" in child table must not be a generated column'
+    elif own.generated != theirs.generated and theirs.generated:
+        message = f'column "{theirs.name}" inherits from generated column of different kind'
+    if message:
+        raise ctx.refuse("42804", message, span=item.span, kind="column")
 
 
 def drop_inherit(ctx: Context, _: Queue, item: Alteration) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from lockgate.catalog.objects import Other, Relation
-from lockgate.timeline.binder import analyze_expression, boolean, find_relation, relation_scope
+from lockgate.catalog.objects import FIRST_USER_OID, Namespace, Other, Relation
+from lockgate.timeline.binder import Expr, analyze_expression, boolean, find_relation, relation_scope, words
 from lockgate.timeline.binder.names import missing_namespace
 from lockgate.timeline.binder.replica import PUBLISHED
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_create_on_database, need_owner, need_superuser
 from lockgate.timeline.privileges.may import has_owner
 from lockgate.timeline.transitions.object.creation import find_other, refuse_existing
-from lockgate.timeline.transitions.relation.relation import column_of
+from lockgate.timeline.transitions.relation.relation import SYSTEM_COLUMNS, column_of
 from lockgate.timeline.transitions.type.collation import put_other
 
 _WORDS = {
@@ -38,7 +38,7 @@ def create_publication(ctx: Context, node: Node) -> None:
         refuse_existing(ctx, found.oid, "publication", f'publication "{name}" already exists', name=name)
     _check_options(ctx, node.get("options", []))
     made = put_other(ctx, "publication", name, data=(everything, _published(node.get("options", []), PUBLISHED)))
-    _add(ctx, made, node.get("pubobjects", []), "create FOR TABLES IN SCHEMA publication")
+    _add(ctx, made, node.get("pubobjects", []), "create FOR TABLES IN SCHEMA publication", creating=True)
 
 
 def _check_options(ctx: Context, options: list[Node]) -> None:
@@ -49,6 +49,12 @@ def _check_options(ctx: Context, options: list[Node]) -> None:
                 if word.strip() and word.strip() not in PUBLISHED:
                     message = f'unrecognized value for publication option "publish": "{word.strip()}"'
                     raise ctx.refuse("42601", message, option.get("location"), kind="other")
+        elif option["defname"] == "publish_generated_columns" and ctx.catalog.major >= 18:
+            argument = option.get("arg", {"String": {"sval": "stored"}})
+            value = words(argument.get("TypeName", {}).get("names", [argument]))[-1]
+            if value not in ("none", "stored"):
+                message = f'invalid value for publication parameter "publish_generated_columns": "{value}"'
+                raise ctx.refuse("42601", message, option.get("location"), kind="other")
         elif option["defname"] not in ("publish_via_partition_root", "publish_generated_columns"):
             raise ctx.refuse(
                 "42601",
@@ -66,23 +72,60 @@ def _published(options: list[Node], before: object) -> object:
     return before
 
 
-def _add(ctx: Context, publication: Other, items: list[Node], words: str) -> None:
+def _add(ctx: Context, publication: Other, items: list[Node], words: str, *, creating: bool = False) -> None:
+    """The tables first (their column lists have no place beside whole schemas), then the schemas."""
     specs = [i["PublicationObjSpec"] for i in items]
     if any(s["pubobjtype"] != "PUBLICATIONOBJ_TABLE" for s in specs):
         need_superuser(ctx, f"must be superuser to {words}")
-    kind = "TABLE"
-    for spec in specs:
-        kind = spec["pubobjtype"] if spec["pubobjtype"] != "PUBLICATIONOBJ_CONTINUATION" else kind
-        if "pubtable" in spec:
-            _add_table(ctx, publication, spec["pubtable"])
-        elif "name" in spec and ctx.catalog.namespace(spec["name"]) is None:
-            raise missing_namespace(ctx, spec["name"], spec.get("location"))
-        elif "name" in spec:
-            space = ctx.catalog.namespace(spec["name"])
-            ctx.catalog.depend((publication.oid, 0), [(space.oid, 0)] if space else [], "a")
+    schemas = [_schema(ctx, spec) for spec in specs if "pubtable" not in spec]
+    whole = bool(schemas) or bool(published_schemas(ctx, publication))
+    seen: dict[int, bool] = {}
+    for table in [spec["pubtable"] for spec in specs if "pubtable" in spec]:
+        relation = find_relation(ctx, table["relation"])
+        bare = "columns" not in table and "whereClause" not in table
+        oid = relation.oid if isinstance(relation, Relation) else 0
+        if bare and seen.get(oid, False):
+            continue  # OpenTableList: the same table once more is as good as once
+        seen[oid] = bare
+        _add_table(ctx, publication, table, whole)
+    if schemas and not creating and any(row.data for row in publication_members(ctx, publication).values()):
+        message = f'cannot add schema to publication "{publication.name}"'
+        help = "Schemas cannot be added if any tables that specify a column list are already part of the publication."
+        raise ctx.refuse("22023", message, kind="publication", help=help)
+    for space in dict.fromkeys(schemas):
+        _add_schema(ctx, publication, space)
 
 
-def _add_table(ctx: Context, publication: Other, node: Node) -> None:
+def _schema(ctx: Context, spec: Node) -> Namespace:
+    if spec["pubobjtype"] == "PUBLICATIONOBJ_TABLES_IN_CUR_SCHEMA":
+        return ctx.creation_namespace(spec.get("location"))
+    found = ctx.catalog.namespace(spec["name"])
+    if found is None:
+        raise missing_namespace(ctx, spec["name"], spec.get("location"))
+    return found
+
+
+def _add_schema(ctx: Context, publication: Other, space: Namespace) -> None:
+    """publication_add_schema: a row of pg_publication_namespace, which goes with the schema, and with the
+    publication."""
+    if space.name in ("pg_catalog", "pg_toast") or space.name.startswith("pg_temp"):
+        raise ctx.refuse("22023", f'cannot add schema "{space.name}" to publication', name=space.name, kind="schema")
+    if space.oid in published_schemas(ctx, publication):
+        message = f'schema "{space.name}" is already member of publication "{publication.name}"'
+        raise ctx.refuse("42710", message, name=space.name, kind="publication")
+    name = f"{publication.oid}.{space.oid}"
+    row = Other(ctx.catalog.new_oid(), "publication_namespace", name, 0, publication.owner, data=(space.oid,))
+    ctx.catalog.put(row)
+    ctx.catalog.depend((row.oid, 0), [(space.oid, 0), (publication.oid, 0)], "a")
+
+
+def published_schemas(ctx: Context, publication: Other) -> dict[int, Other]:
+    """The schemas of a publication: schema oid to its pg_publication_namespace row."""
+    rows = [ctx.catalog.find(Other, e.dependent[0]) for e in ctx.catalog.dependents(publication.oid)]
+    return {int(str(row.data[0])): row for row in rows if row is not None and row.kind == "publication_namespace"}
+
+
+def _add_table(ctx: Context, publication: Other, node: Node, whole: bool) -> None:
     target = node["relation"]
     location = target.get("location", 0)
     relation = find_relation(ctx, target)
@@ -117,24 +160,74 @@ def _add_table(ctx: Context, publication: Other, node: Node) -> None:
                 kind="relation",
                 help=f"This operation is not supported for {sort} tables.",
             )
+    if node.get("columns") and whole:
+        message = f'cannot use column list for relation "{ctx.catalog.qualified(relation)}" in publication "{publication.name}"'
+        help = "Column lists cannot be specified in publications containing FOR TABLES IN SCHEMA elements."
+        raise ctx.refuse("22023", message, location, name=name, kind="relation", help=help)
     members = publication_members(ctx, publication)
     if relation.oid in members:
         message = f'relation "{relation.name}" is already member of publication "{publication.name}"'
         raise ctx.refuse(
             "42710", message, location, name=name, kind="publication", object=ctx.catalog.qualified(relation)
         )
-    refs = [(relation.oid, column_of(ctx, relation, c["String"].get("sval", "")).num) for c in node.get("columns", [])]
+    refs = _columns(ctx, relation, words(node.get("columns", [])), location)
     if "whereClause" in node:
         expr = boolean(
             ctx,
             analyze_expression(ctx, node["whereClause"], relation_scope(ctx, relation), "where"),
             "PUBLICATION WHERE",
         )
+        _check_filter(ctx, relation, node["whereClause"], expr)
         refs += [d for d in expr.depends if d[1]]
-    _put_member(ctx, publication, relation, refs)
+    _put_member(ctx, publication, relation, refs, bool(node.get("columns")))
 
 
-def _put_member(ctx: Context, publication: Other, relation: Relation, refs: list[tuple[int, int]]) -> None:
+def _columns(ctx: Context, relation: Relation, names: list[str], location: int) -> list[tuple[int, int]]:
+    """pub_collist_validate: no system columns, none twice, and no generated ones (18: no virtual ones)."""
+    found: list[tuple[int, int]] = []
+    for name in names:
+        if name in SYSTEM_COLUMNS:
+            message = f'cannot use system column "{name}" in publication column list'
+            raise ctx.refuse("42P10", message, location, name=name, kind="column")
+        attribute = column_of(ctx, relation, name)
+        if attribute.generated and (attribute.generated == "v" or ctx.catalog.major < 18):
+            word = "virtual generated" if ctx.catalog.major >= 18 else "generated"
+            message = f'cannot use {word} column "{name}" in publication column list'
+            raise ctx.refuse("42P10", message, location, name=name, kind="column")
+        if (relation.oid, attribute.num) in found:
+            message = f'duplicate column "{name}" in publication column list'
+            raise ctx.refuse("42710", message, location, name=name, kind="column")
+        found.append((relation.oid, attribute.num))
+    return found
+
+
+def _check_filter(ctx: Context, relation: Relation, node: Node, expr: Expr) -> None:
+    """check_simple_rowfilter_expr: immutable built-in functions, operators, types and collations, and the row itself."""
+    strangers = [oid for oid, _ in expr.depends if oid >= FIRST_USER_OID and oid != relation.oid]
+    users = any(
+        a is not None and a.type >= FIRST_USER_OID for a in (relation.attribute_by_num(n) for n in expr.columns)
+    )
+    if strangers or users or expr.volatility in ("s", "v") or not _simple(node):
+        location = expr.location if expr.location >= 0 else None
+        raise ctx.refuse("0A000", "invalid publication WHERE expression", location, kind="other")
+
+
+def _simple(node: object) -> bool:
+    """Neither subqueries nor system columns."""
+    if isinstance(node, dict):
+        fields = node.get("ColumnRef", {}).get("fields", [])
+        named = words([f for f in fields if "String" in f])[-1:]
+        return (
+            "SubLink" not in node
+            and named[:1] not in [[c] for c in SYSTEM_COLUMNS]
+            and all(map(_simple, node.values()))
+        )
+    return not isinstance(node, list) or all(map(_simple, node))
+
+
+def _put_member(
+    ctx: Context, publication: Other, relation: Relation, refs: list[tuple[int, int]], columns: bool
+) -> None:
     """A row of pg_publication_rel: it goes with the table, and with the publication."""
     row = Other(
         ctx.catalog.new_oid(),
@@ -143,6 +236,7 @@ def _put_member(ctx: Context, publication: Other, relation: Relation, refs: list
         0,
         publication.owner,
         relation.oid,
+        data=("columns",) if columns else (),
     )
     ctx.catalog.put(row)
     ctx.catalog.depend((row.oid, 0), [(publication.oid, 0), (relation.oid, 0)], "a")
@@ -180,16 +274,21 @@ def alter_publication(ctx: Context, node: Node) -> None:
         _drop(ctx, found, node.get("pubobjects", []))
         return
     if action == "AP_SetObjects":
-        for row in publication_members(ctx, found).values():
+        for row in (*publication_members(ctx, found).values(), *published_schemas(ctx, found).values()):
             ctx.catalog.remove(row.oid)
     _add(ctx, found, node.get("pubobjects", []), "add or set schemas")
 
 
 def _drop(ctx: Context, publication: Other, items: list[Node]) -> None:
     members = publication_members(ctx, publication)
-    for item in items:
-        target = item["PublicationObjSpec"].get("pubtable", {}).get("relation")
+    for spec in [item["PublicationObjSpec"] for item in items]:
+        table = spec.get("pubtable", {})
+        if table.get("columns"):
+            message = "column list must not be specified in ALTER PUBLICATION ... DROP"
+            raise ctx.refuse("42601", message, kind="publication")
+        target = table.get("relation")
         if target is None:
+            _drop_schema(ctx, publication, _schema(ctx, spec))
             continue
         relation = find_relation(ctx, target)
         row = members.get(getattr(relation, "oid", 0))
@@ -198,7 +297,18 @@ def _drop(ctx: Context, publication: Other, items: list[Node]) -> None:
             raise ctx.refuse(
                 "42704", message, target.get("location", 0), name=target.get("relname"), kind="publication"
             )
+        if "whereClause" in table:
+            message = "cannot use a WHERE clause when removing a table from a publication"
+            raise ctx.refuse("42601", message, target.get("location", 0), kind="publication")
         ctx.catalog.remove(row.oid)
+
+
+def _drop_schema(ctx: Context, publication: Other, space: Namespace) -> None:
+    row = published_schemas(ctx, publication).get(space.oid)
+    if row is None:
+        message = f'tables from schema "{space.name}" are not part of the publication'
+        raise ctx.refuse("42704", message, name=space.name, kind="publication")
+    ctx.catalog.remove(row.oid)
 
 
 def create_subscription(ctx: Context, node: Node) -> None:

@@ -160,10 +160,10 @@ def check_method(ctx: Context, plan: NewIndex) -> None:
     if method is None:
         return
     for wrong, what in (
-        (plan.unique and not method.unique, "unique indexes"),
+        (plan.unique and not method.unique and not plan.without_overlaps, "unique indexes"),
         (bool(plan.including) and not method.include, "included columns"),
         (len(plan.elements) > 1 and not method.multicolumn, "multicolumn indexes"),
-        (plan.exclusion and not method.exclusion, "exclusion constraints"),
+        ((plan.exclusion or plan.without_overlaps) and not method.exclusion, "exclusion constraints"),
     ):
         if wrong:
             raise ctx.refuse(
@@ -190,6 +190,12 @@ def check_partition_key(
             location,
             kind="constraint",
         )
+    period = keys and isinstance(index, NewIndex) and index.without_overlaps and list(keys)[-1]
+    if period in parts.keys and period:
+        attribute = relation.attribute_by_num(period)
+        shown = attribute.name if attribute else "?"
+        message = f'cannot match partition key to index on column "{shown}" using non-equal operator "&&"'
+        raise ctx.refuse("0A000", message, location, kind="constraint")
     if 0 in parts.keys:
         raise ctx.refuse(
             "0A000",
@@ -218,7 +224,7 @@ def _index_of(relation: Relation, plan: NewIndex, shape: Shape) -> Index:
         relation.oid,
         plan.unique or plan.primary,
         plan.primary,
-        plan.exclusion,
+        plan.exclusion or plan.without_overlaps,
         not plan.deferrable,
         True,
         "gist" if plan.method == "rtree" else plan.method,

@@ -20,6 +20,7 @@ from lockgate.timeline.transitions.relation.relation import (
     column_collation,
     column_of,
 )
+from lockgate.timeline.transitions.table.virtual_column import refuse_virtual
 from lockgate.timeline.transitions.type.opclass import access_method, default_opclass, is_mutable, resolve_opclass
 
 
@@ -42,6 +43,7 @@ class NewIndex(msgspec.Struct):
     location: int = 0
     if_not_exists: bool = False
     recurse: bool = True
+    without_overlaps: bool = False  # the last column is a period (18)
 
 
 class Shape(msgspec.Struct):
@@ -74,8 +76,11 @@ def compute(ctx: Context, relation: Relation, plan: NewIndex, expressions: dict[
         if included:
             continue
         _options(ctx, plan, element, type_oid, collation, method is not None and not method.order, shape)
+    if len(shape.attributes) > 32:
+        raise ctx.refuse("54011", "cannot use more than 32 columns in an index", plan.location, kind="index")
     if plan.where is not None:
         expr = expressions[id(plan.where)]
+        refuse_virtual(ctx, relation, sorted(expr.columns), "indexes", plan.location)
         shape.columns |= expr.columns
         shape.refs |= expr.depends
         shape.whole = shape.whole or expr.whole_row
@@ -104,6 +109,7 @@ def _element(
             else f'column "{name}" does not exist'
         )
         attribute = column_of(ctx, relation, name, plan.location, span=_after_table(ctx, plan, name), message=message)
+        refuse_virtual(ctx, relation, [attribute.num], _carrier(plan), plan.location)
         (shape.included if included else shape.keys).append(attribute.num)
         shape.columns.add(attribute.num)
         collation = attribute.collation
@@ -116,9 +122,11 @@ def _element(
     expr = expressions[id(element)]
     if len(expr.columns) == 1 and "ColumnRef" in element["expr"]:  # (column) is that column (ComputeIndexAttrs)
         (number,) = expr.columns
+        refuse_virtual(ctx, relation, [number], _carrier(plan), plan.location)
         shape.keys.append(number)
         shape.columns.add(number)
         return expr.type, expr.typmod, expr.collation
+    refuse_virtual(ctx, relation, sorted(expr.columns), "indexes", plan.location)
     immutable(ctx, expr, "expression")
     shape.keys.append(0)
     shape.columns |= expr.columns
@@ -128,6 +136,11 @@ def _element(
     if expr.type == 705:
         return 25, -1, 100
     return expr.type, expr.typmod, expr.collation
+
+
+def _carrier(plan: NewIndex) -> str:
+    """What DefineIndex calls the index where a virtual column stands in its way."""
+    return "primary keys" if plan.primary else "unique constraints" if plan.constraint else "indexes"
 
 
 def _after_table(ctx: Context, plan: NewIndex, name: str) -> Span:

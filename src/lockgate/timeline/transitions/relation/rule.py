@@ -3,6 +3,8 @@ src/backend/rewrite/rewriteDefine.c)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lockgate.catalog.objects import Relation, Rewrite
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import Query, Scope, analyze_expression, analyze_query, boolean, relation_scope
@@ -26,7 +28,10 @@ def create_rule(ctx: Context, node: Node) -> None:
     if relation.kind == "m":
         raise ctx.refuse("0A000", "rules on materialized views are not supported", location, kind="relation")
     actions = _actions(ctx, _scope(ctx, relation, event, qualified=True), node)
-    refs = _condition(ctx, _scope(ctx, relation, event), node).union(*(action.depends for action in actions))
+    condition = _condition(ctx, _scope(ctx, relation, event), node)
+    if event == "select" and any(oid == relation.oid for oid, _ in condition):
+        raise ctx.refuse("42P17", "ON SELECT rule cannot use OLD", location, kind="rule")
+    refs = condition.union(*(action.depends for action in actions))
     if relation.kind not in "rvp":
         raise ctx.refuse(
             "42809",
@@ -37,6 +42,8 @@ def create_rule(ctx: Context, node: Node) -> None:
             object=ctx.catalog.qualified(relation),
         )
     need_owner(ctx, relation, location, name=relation.name)
+    if event == "select" and (ctx.catalog.major >= 16 or relation.kind == "v"):
+        _check_select(ctx, relation, node, actions)
     if event == "select":
         raise ctx.unsure("a rule ON SELECT is not modelled", ("object", relation.oid))
     name = node.get("rulename", "")
@@ -59,6 +66,48 @@ def create_rule(ctx: Context, node: Node) -> None:
     ctx.catalog.depend((rule.oid, 0), [(relation.oid, 0)], "a")
     ctx.catalog.depend((rule.oid, 0), refs)
     ctx.created(rule, name=name)
+
+
+def _check_select(ctx: Context, relation: Relation, node: Node, actions: list[Query]) -> None:
+    """DefineQueryRewrite of ON SELECT: nothing but a view's own rule, with its columns."""
+
+    def wrong(sqlstate: str, message: str) -> Exception:
+        return ctx.refuse(sqlstate, message, node["relation"].get("location", 0), name=relation.name, kind="relation")
+
+    if relation.kind != "v":
+        raise wrong("42809", f'relation "{relation.name}" cannot have ON SELECT rules')
+    if not node.get("actions"):
+        raise wrong("0A000", "INSTEAD NOTHING rules on SELECT are not implemented")
+    if len(actions) > 1:
+        raise wrong("0A000", "multiple actions for rules on SELECT are not implemented")
+    if not node.get("instead") or not actions or actions[0].command != "select":
+        raise wrong("0A000", "rules on SELECT must have action INSTEAD SELECT")
+    if actions[0].modifies:
+        raise wrong("0A000", "rules on SELECT must not contain data-modifying statements in WITH")
+    if "whereClause" in node:
+        raise wrong("0A000", "event qualifications are not implemented for rules on SELECT")
+    if not actions[0].open and doubt(ctx, "relation", relation.namespace, relation.name, relation.oid) is None:
+        _check_result(relation, actions[0], wrong)
+    if not node.get("replace"):
+        raise wrong("55000", f'"{relation.name}" is already a view')
+    if node.get("rulename") != "_RETURN":
+        raise wrong("42P17", f'view rule for "{relation.name}" must be named "_RETURN"')
+
+
+def _check_result(relation: Relation, query: Query, wrong: Callable[[str, str], Exception]) -> None:
+    """checkRuleResultList."""
+    own = relation.attributes
+    for at, column in enumerate(query.columns, 1):
+        if at > len(own):
+            raise wrong("42P17", "SELECT rule's target list has too many entries")
+        theirs = own[at - 1]
+        entry = f'SELECT rule\'s target entry {at} has different {{}} from column "{theirs.name}"'
+        if column.name != theirs.name:
+            raise wrong("42P17", entry.format("column name"))
+        if column.type and theirs.type and column.type != theirs.type:
+            raise wrong("42P17", entry.format("type"))
+    if len(query.columns) < len(own):
+        raise wrong("42P17", "SELECT rule's target list has too few entries")
 
 
 def _scope(ctx: Context, relation: Relation, event: str, *, qualified: bool = False) -> Scope:

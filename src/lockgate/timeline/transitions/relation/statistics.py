@@ -11,6 +11,7 @@ from lockgate.timeline.transitions.object.address import find
 from lockgate.timeline.transitions.object.creation import target_namespace
 from lockgate.timeline.transitions.relation.new_name import created_here
 from lockgate.timeline.transitions.relation.relation import SYSTEM_COLUMNS, column_of, user_relation
+from lockgate.timeline.transitions.table.virtual_column import refuse_virtual
 from lockgate.timeline.transitions.type.opclass import default_opclass
 
 _KINDS = ("ndistinct", "dependencies", "mcv")
@@ -78,6 +79,7 @@ def _store(
             columns.append(_column(ctx, relation, element["name"], location))
         else:
             expr = analyze_expression(ctx, element["expr"], relation_scope(ctx, relation), "statistics")
+            refuse_virtual(ctx, relation, sorted(expr.columns), "statistics creation", location)
             refs |= set(expr.depends)
             used |= expr.columns
     if len(set(columns)) < len(columns):
@@ -104,6 +106,7 @@ def _column(ctx: Context, relation: Relation, name: str, location: int) -> int:
             "0A000", "statistics creation on system columns is not supported", location, name=name, kind="column"
         )
     attribute = column_of(ctx, relation, name, None, message=f'column "{name}" does not exist')
+    refuse_virtual(ctx, relation, [attribute.num], "statistics creation", location)
     if attribute.type and default_opclass(ctx, attribute.type, "btree") is None and attribute.type < 16384:
         message = f'column "{name}" cannot be used in statistics because its type has no default btree operator class'
         raise ctx.refuse("0A000", message, location, name=name, kind="type")

@@ -68,7 +68,7 @@ def acls(obj: Any) -> Iterable[Any]:
 def owned(catalog: Catalog, role: int) -> Iterator[Object]:
     """The objects a role owns that stand for themselves: no index, default or row type, no array type."""
     for obj in everything(catalog):
-        if _owner(obj) != role or getattr(obj, "kind", "") in ("default", "publication_rel"):
+        if _owner(obj) != role or getattr(obj, "kind", "") in ("default", "publication_rel", "publication_namespace"):
             continue
         if isinstance(obj, Relation) and obj.kind == "c":  # owned as a type
             continue

@@ -65,7 +65,11 @@ def reassign_owned(ctx: Context, node: Node) -> None:
 def _may_reassign(ctx: Context, obj: Any, new: Role) -> None:
     """Tables and types change hands unasked; schemas and the rest as under OWNER TO (AlterSchemaOwner_oid,
     AlterObjectOwner_internal)."""
-    if not isinstance(obj, (Relation, Type)) and getattr(obj, "kind", "") not in ("default", "publication_rel"):
+    if not isinstance(obj, (Relation, Type)) and getattr(obj, "kind", "") not in (
+        "default",
+        "publication_rel",
+        "publication_namespace",
+    ):
         may_give(ctx, obj, new, None)
 
 

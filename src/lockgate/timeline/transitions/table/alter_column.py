@@ -23,6 +23,7 @@ from lockgate.timeline.transitions.table.column import Column, Definition, defin
 from lockgate.timeline.transitions.table.column_property import relation_of
 from lockgate.timeline.transitions.table.default import set_default, store_default
 from lockgate.timeline.transitions.table.partition import key_columns
+from lockgate.timeline.transitions.table.virtual_column import check_virtual_type
 from lockgate.timeline.transitions.type.user_type import need_type_usage
 
 # --- ADD COLUMN -------------------------------------------------------------------------------------------------------
@@ -52,6 +53,8 @@ def add_column(ctx: Context, queue: Queue, item: Alteration) -> None:
     check_column_type(
         ctx, name, column.ref.oid, node.get("typeName", {}).get("location", column.location), relation=relation
     )
+    if column.generated == "v":
+        check_virtual_type(ctx, name, column.ref.oid, column.location)
     if any(k["contype"] == "CONSTR_PRIMARY" for k in definition.keys):
         column.notnull = True
     children = ctx.catalog.children(relation.oid) if relation.kind in "rpf" else ()

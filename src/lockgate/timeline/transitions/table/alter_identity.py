@@ -13,7 +13,13 @@ from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.sequence import alter_options, identity_sequence, read_options
 from lockgate.timeline.transitions.table import table
 from lockgate.timeline.transitions.table.alteration import Alteration, Queue
-from lockgate.timeline.transitions.table.column import Column, Definition, check_identity_type, sequence_name
+from lockgate.timeline.transitions.table.column import (
+    Column,
+    Definition,
+    check_identity_type,
+    given_sequence,
+    sequence_name,
+)
 from lockgate.timeline.transitions.table.column_property import find, relation_of
 from lockgate.timeline.transitions.table.inheritance import descendants
 
@@ -72,9 +78,7 @@ def define_identity(
 ) -> Column:
     """The column as identity, with its sequence's name."""
     given = next((o["DefElem"] for o in options if o["DefElem"].get("defname") == "sequence_name"), None)
-    name = (
-        given["arg"]["List"]["items"][-1]["String"]["sval"] if given else sequence_name(ctx, definition, attribute.name)
-    )
+    name = given_sequence(ctx, definition, given) if given else sequence_name(ctx, definition, attribute.name)
     return Column(
         attribute.name, TypeRef(attribute.type), 0, 0, identity=when, sequence_name=name, sequence_options=options
     )

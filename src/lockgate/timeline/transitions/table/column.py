@@ -10,6 +10,7 @@ from lockgate.catalog.typename import INT2, INT4, INT8
 from lockgate.timeline.binder import TypeRef, resolve_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_relation_name
+from lockgate.timeline.transitions.object.creation import target_namespace
 from lockgate.timeline.transitions.relation.relation import column_collation
 
 _SERIAL = {"smallserial": INT2, "serial2": INT2, "serial": INT4, "serial4": INT4, "bigserial": INT8, "serial8": INT8}
@@ -200,13 +201,24 @@ def _identity(ctx: Context, definition: Definition, column: Column, node: Node, 
     given = next(
         (o["DefElem"] for o in column.sequence_options if o["DefElem"].get("defname") == "sequence_name"), None
     )
-    column.sequence_name = _given_name(given) if given else sequence_name(ctx, definition, column.name)
+    column.sequence_name = (
+        given_sequence(ctx, definition, given) if given else sequence_name(ctx, definition, column.name)
+    )
     column.notnull = True
 
 
-def _given_name(option: Node) -> str:
-    items = option["arg"]["List"]["items"]
-    return str(items[-1]["String"].get("sval", ""))
+def given_sequence(ctx: Context, definition: Definition, option: Node) -> str:
+    """SEQUENCE NAME: in the table's schema, as the sequence's OWNED BY then looks for the table beside it
+    (generateSerialExtraStmts)."""
+    space, name = target_namespace(ctx, option["arg"]["List"]["items"])
+    if len(option["arg"]["List"]["items"]) > 1 and space.oid != definition.namespace.oid:
+        raise ctx.refuse(
+            "42P01",
+            f'relation "{space.name}.{definition.name}" does not exist',
+            option.get("location"),
+            kind="relation",
+        )
+    return name
 
 
 def check_identity_type(ctx: Context, type_oid: int, location: int | None) -> None:
@@ -270,7 +282,10 @@ def with_attributes(ctx: Context, nodes: list[Node]) -> list[Node]:
         if kind.endswith("ENFORCED"):
             if last is None or last["contype"] not in ("CONSTR_CHECK", "CONSTR_FOREIGN"):
                 raise ctx.refuse("42601", f"misplaced {word} clause", node.get("location", 0), kind="constraint")
-            last["is_enforced"] = kind == "CONSTR_ATTR_ENFORCED"
+            if "is_enforced_set" in last:
+                message = "multiple ENFORCED/NOT ENFORCED clauses not allowed"
+                raise ctx.refuse("42601", message, node.get("location", 0), kind="constraint")
+            last["is_enforced"] = last["is_enforced_set"] = kind == "CONSTR_ATTR_ENFORCED"
             continue
         if last is None or last["contype"] not in _WITH_ATTRS:
             raise ctx.refuse("42601", f"misplaced {word} clause", node.get("location", 0), kind="constraint")

@@ -16,6 +16,7 @@ from lockgate.timeline.transitions.relation.relation import (
 from lockgate.timeline.transitions.table.alteration import Alteration, Queue
 from lockgate.timeline.transitions.table.default import remove_default, set_default
 from lockgate.timeline.transitions.table.inheritance import descendants
+from lockgate.timeline.transitions.table.virtual_column import check_new_expression
 
 
 def relation_of(ctx: Context, item: Alteration) -> Relation:
@@ -32,8 +33,12 @@ def find(ctx: Context, item: Alteration) -> Attribute:
 
 def touch(ctx: Context, _: Queue, item: Alteration) -> None:
     """SET STATISTICS, STORAGE, COMPRESSION, (options): the column must be there."""
-    if item.name:
-        find(ctx, item)
+    if not item.name:
+        return
+    attribute = find(ctx, item)
+    if item.node["subtype"] == "AT_SetStatistics" and attribute.generated == "v":
+        message = f'cannot alter statistics on virtual generated column "{item.name}"'
+        raise ctx.refuse("0A000", message, span=item.span, kind="column")
 
 
 def set_column_default(ctx: Context, _: Queue, item: Alteration) -> None:
@@ -66,6 +71,7 @@ def set_expression(ctx: Context, _: Queue, item: Alteration) -> None:
             span=item.span,
             kind="column",
         )
+    check_new_expression(ctx, relation, attribute, item.span)
     kind = attribute.generated
     remove_default(ctx, relation, attribute.num)
     set_default(ctx, relation_of(ctx, item), find(ctx, item), item.node["def"], kind)
@@ -78,10 +84,13 @@ def drop_expression(ctx: Context, _: Queue, item: Alteration) -> None:
         raise ctx.refuse(
             "42P16", "cannot drop generation expression from inherited column", span=item.span, kind="column"
         )
-    if attribute.generated != "s":
+    if attribute.generated == "v":
+        message = "ALTER TABLE / DROP EXPRESSION is not supported for virtual generated columns"
+        raise ctx.refuse("0A000", message, span=item.span, kind="column")
+    if not attribute.generated:
         if item.missing_ok:
             return
-        kind = "generated" if ctx.catalog.major >= 18 and not attribute.generated else "stored generated"
+        kind = "generated" if ctx.catalog.major >= 18 else "stored generated"
         raise ctx.refuse(
             "55000",
             f'column "{item.name}" of relation "{relation.name}" is not a {kind} column',

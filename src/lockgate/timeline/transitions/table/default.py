@@ -15,6 +15,7 @@ from lockgate.timeline.binder import Expr, analyze_expression, coerce, relation_
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.relation import defaults_of, type_kind
+from lockgate.timeline.transitions.table.virtual_column import check_virtual_expression
 from lockgate.timeline.transitions.type.opclass import is_mutable
 
 
@@ -23,7 +24,7 @@ def cook_default(ctx: Context, relation: Relation, attribute: Attribute, node: N
     expr = analyze_expression(ctx, node, relation_scope(ctx, relation), "generated" if generated else "default")
     location = expr.location if expr.location >= 0 else None
     if generated:
-        _check_generated(ctx, relation, attribute, expr, location)
+        _check_generated(ctx, relation, attribute, expr, location, generated)
     if attribute.type:
         words = (
             "but generation expression is of type"
@@ -36,7 +37,9 @@ def cook_default(ctx: Context, relation: Relation, attribute: Attribute, node: N
     return expr
 
 
-def _check_generated(ctx: Context, relation: Relation, attribute: Attribute, expr: Expr, location: int | None) -> None:
+def _check_generated(
+    ctx: Context, relation: Relation, attribute: Attribute, expr: Expr, location: int | None, generated: str
+) -> None:
     for number in expr.columns:
         other = relation.attribute_by_num(number)
         if other is not None and (other.generated or number == attribute.num):
@@ -63,6 +66,8 @@ def _check_generated(ctx: Context, relation: Relation, attribute: Attribute, exp
         )
     if is_mutable(ctx, expr):
         raise ctx.refuse("42P17", "generation expression is not immutable", location, kind="function")
+    if generated == "v":
+        check_virtual_expression(ctx, relation, expr, location)
 
 
 def is_null_default(ctx: Context, attribute: Attribute, node: Node) -> bool:

@@ -166,6 +166,9 @@ def _override(ctx: Context, definition: Definition, inherited: Column, own: Colu
                 name=own.name,
                 kind="column",
             )
+        if inherited.generated and own.generated != inherited.generated:
+            message = f'column "{own.name}" inherits from generated column of different kind'
+            raise ctx.refuse("42611", message, own.location, name=own.name, kind="column")
         inherited.default, inherited.inherited_default, inherited.generated = own.default, None, own.generated
     return inherited
 

@@ -36,6 +36,8 @@ def set_partition_key(ctx: Context, relation: Relation, spec: Node) -> Relation:
     """PARTITION BY (transformPartitionSpec, ComputePartitionAttrs, StorePartitionKey)."""
     strategy = _STRATEGY[spec["strategy"]]
     params = [p["PartitionElem"] for p in spec.get("partParams", [])]
+    if len(params) > 32:
+        raise ctx.refuse("54011", "cannot partition using more than 32 columns", spec.get("location", 0), kind="other")
     if strategy == "l" and len(params) != 1:
         raise ctx.refuse(
             "42P17",
@@ -66,6 +68,8 @@ def set_partition_key(ctx: Context, relation: Relation, spec: Node) -> Relation:
                 raise ctx.refuse(
                     "42P17", "functions in partition key expression must be marked IMMUTABLE", location, kind="function"
                 )
+            if any(a.generated for n in expr.columns if (a := relation.attribute_by_num(n)) is not None):
+                raise ctx.refuse("42P17", "cannot use generated column in partition key", location, kind="column")
             keys.append(0)
             columns |= expr.columns
             refs |= expr.depends

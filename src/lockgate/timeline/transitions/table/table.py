@@ -37,6 +37,7 @@ from lockgate.timeline.transitions.table.inheritance import (
     merge_columns,
 )
 from lockgate.timeline.transitions.table.table_like import finish_like, like_columns, source_oid
+from lockgate.timeline.transitions.table.virtual_column import check_virtual_type
 from lockgate.timeline.transitions.type.user_type import need_type_usage
 
 
@@ -68,6 +69,8 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
     for column in columns:
         need_type_usage(ctx, column.ref.oid, column.location)
         check_column_type(ctx, column.name, column.ref.oid, column.location)
+        if column.generated == "v":
+            check_virtual_type(ctx, column.name, column.ref.oid, column.location)
     relation = create_relation(
         ctx,
         definition.name,

@@ -30,6 +30,7 @@ from lockgate.timeline.transitions.table.column import check_identity_type
 from lockgate.timeline.transitions.table.inheritance import descendants
 from lockgate.timeline.transitions.table.partition import key_columns
 from lockgate.timeline.transitions.table.rebuild import read_anew
+from lockgate.timeline.transitions.table.virtual_column import check_virtual_type
 from lockgate.timeline.transitions.type.opclass import resolve_opclass
 from lockgate.timeline.transitions.type.user_type import need_type_usage
 
@@ -70,6 +71,8 @@ def prepare(ctx: Context, queue: Queue, item: Alteration) -> None:
     need_type_usage(ctx, ref.oid, node["typeName"].get("location", 0))
     column_collation(ctx, ref.oid, node.get("collClause"))
     check_column_type(ctx, item.name, ref.oid, node["typeName"].get("location", 0), relation=relation)
+    if attribute.generated == "v":
+        check_virtual_type(ctx, item.name, ref.oid, node["typeName"].get("location", 0))
     if relation.kind in "rp":
         _using(ctx, attribute, ref, using, node, item)
     _children(ctx, queue, relation, item)

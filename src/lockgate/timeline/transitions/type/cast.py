@@ -101,6 +101,28 @@ def _function(ctx: Context, node: Node, source: int, target: int) -> int:
     return int(found.oid)
 
 
+def _check_transform(ctx: Context, routine: Any, key: str, type_oid: int, node: Node) -> None:
+    """check_transform_function, and what each of the two returns."""
+    word = "FROM" if key == "fromsql" else "TO"
+    result = (0, 2281) if key == "fromsql" else (0, type_oid)
+    for wrong, message in (
+        (routine.volatile == "v", "transform function must not be volatile"),
+        (routine.kind != "f", "transform function must be a normal function"),
+        (routine.retset, "transform function must not return a set"),
+        (len(routine.args) != 1, "transform function must take one argument"),
+        (
+            len(routine.args) == 1 and routine.args[0] not in (0, 2281),
+            "first argument of transform function must be type internal",
+        ),
+        (
+            routine.result not in result and bool(result[1]),
+            f"return data type of {word} SQL function must be {'internal' if word == 'FROM' else 'the transform data type'}",
+        ),
+    ):
+        if wrong:
+            raise ctx.refuse("42P17", message, None, name=routine.name, kind="function")
+
+
 def create_transform(ctx: Context, node: Node) -> None:
     """CreateTransform."""
     ref = resolve_type(ctx, node["type_name"])
@@ -115,8 +137,17 @@ def create_transform(ctx: Context, node: Node) -> None:
     for key in ("fromsql", "tosql"):
         if key in node:
             routine = find_routine(ctx, node[key], "f")
+            _check_transform(ctx, routine, key, ref.oid, node[key])
             refs.append(int(getattr(routine, "oid", 0)))
-    transform = Other(ctx.catalog.new_oid(), "transform", f"{ref.oid}.{language.name}", 0, ctx.session.role)
+    name = f"{ref.oid}.{language.name}"
+    existing = ctx.catalog.one(Other, ("transform", 0, name))
+    if existing is not None and not node.get("replace") and not doubt(ctx, "transform", 0, name, existing.oid):
+        shown = type_name(ctx.catalog, ref.oid, None, ctx.path())
+        message = f'transform for type {shown} language "{language.name}" already exists'
+        raise ctx.refuse("42710", message, node["type_name"].get("location"), kind="transform")
+    if existing is not None:
+        ctx.catalog.undepend((existing.oid, 0), "n")
+    transform = Other(existing.oid if existing else ctx.catalog.new_oid(), "transform", name, 0, ctx.session.role)
     ctx.catalog.put(transform)
     ctx.catalog.depend((transform.oid, 0), [(oid, 0) for oid in refs if oid])
 

@@ -83,6 +83,9 @@ def _clauses(ctx: Context, domain: Type, constraints: list[Node]) -> tuple[Type,
             raise ctx.refuse(
                 "0A000", "specifying constraint deferrability not supported for domains", location, kind="constraint"
             )
+        if kind.endswith("_ENFORCED"):
+            message = "specifying constraint enforceability not supported for domains"
+            raise ctx.refuse("42P17", message, location, kind="constraint")
         if kind == "CONSTR_DEFAULT":
             if given:
                 raise ctx.refuse("42601", "multiple default expressions", location, kind="other")
