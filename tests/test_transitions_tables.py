@@ -1,7 +1,7 @@
 """Tables, indexes, views, sequences, partitions, DROP, RENAME: every script of tests/timeline on real servers,
 statement by statement.
 
-A script's first line may tell what it needs: ``-- since 18`` (a grammar), ``-- needs btree_gist`` (an extension).
+A script's first line may tell what it needs: ``-- since 18`` or ``-- before 17`` (a grammar), ``-- needs btree_gist`` (an extension).
 """
 
 from __future__ import annotations

@@ -27,6 +27,8 @@ def lacks(text: str, binaries: Binaries) -> bool:
     match word:
         case "since":
             return binaries.major < int(rest.split(":")[0])
+        case "before":
+            return binaries.major >= int(rest.split(":")[0])
         case "needs":
             system = Path(f"/usr/share/postgresql/{binaries.major}/extension/{rest}.control")
             return not system.exists() and not any(binaries.prefix.glob(f"share/**/{rest}.control"))

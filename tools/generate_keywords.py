@@ -1,4 +1,4 @@
-"""Write src/lockgate/parse/keywords.py: the words that PostgreSQL's newest grammar keeps for itself, and since when.
+"""Write src/lockgate/base/keywords.py: the words that PostgreSQL's newest grammar keeps for itself, and since when.
 
     python tools/generate_keywords.py 15=PATH 16=PATH 17=PATH 18=PATH
 
@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-OUT = Path(__file__).parents[1] / "src/lockgate/parse/keywords.py"
+OUT = Path(__file__).parents[1] / "src/lockgate/base/keywords.py"
 _ENTRY = re.compile(r'PG_KEYWORD\("(\w+)", \w+, (\w+)_KEYWORD')
 _HEAD = '''"""Words that a newer grammar keeps for itself: written by tools/generate_keywords.py, not by hand."""
 

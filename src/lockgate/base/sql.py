@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from lockgate.base.keywords import KEPT_SINCE
+
 # every keyword that is not unreserved (src/include/parser/kwlist.h): quote_identifier quotes them
 KEYWORDS = frozenset(
     [
@@ -176,9 +178,11 @@ KEYWORDS = frozenset(
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
 
 
-def quote_identifier(name: str) -> str:
-    """The name as the server prints it, in quotes only where it needs them (ruleutils.c quote_identifier)."""
-    return name if _PLAIN.match(name) and name not in KEYWORDS else quote(name)
+def quote_identifier(name: str, major: int = 0) -> str:
+    """The name as the server prints it, in quotes only where it needs them (ruleutils.c quote_identifier); as the
+    newest one, or as ``major``."""
+    keyword = name in KEYWORDS and not (major and KEPT_SINCE.get(name, 0) > major)
+    return name if _PLAIN.match(name) and not keyword else quote(name)
 
 
 def quote(name: str) -> str:

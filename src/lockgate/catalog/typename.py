@@ -146,9 +146,9 @@ def type_name(catalog: Catalog, oid: int, typmod: int | None = None, path: Itera
         return _sql_name(oid, typmod)
     if oid == JSON:  # a keyword since 16, and never quoted
         return "json"
-    name = quote_identifier(found.name)
+    name = quote_identifier(found.name, catalog.major)
     if not _visible(catalog, found, tuple(path)):
-        name = f"{quote_identifier(catalog.namespace_name(found.namespace))}.{name}"
+        name = f"{quote_identifier(catalog.namespace_name(found.namespace), catalog.major)}.{name}"
     return f"{name}({typmod})" if typmod is not None and typmod >= 0 and oid not in (RECORD,) else name
 
 

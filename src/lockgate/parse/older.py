@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockgate.parse.keywords import KEPT_SINCE
+from lockgate.base.keywords import KEPT_SINCE
 from lockgate.parse.tokens import find_name
 
 
@@ -15,7 +15,7 @@ def as_names(text: str, major: int) -> tuple[str, dict[str, str]]:
     for word in [w for w, since in KEPT_SINCE.items() if since > major and w in text.lower()]:
         places = _places(text, word)
         if places:
-            stand_in = _free(text, len(word))
+            stand_in = _free(text, word, len(names))
             names[stand_in] = word
             for at in places:
                 text = text[:at] + stand_in + text[at + len(word) :]
@@ -32,9 +32,13 @@ def _places(text: str, word: str) -> list[int]:
     return found
 
 
-def _free(text: str, length: int) -> str:
-    lower = text.lower()
-    return next(name for n in range(36**2) if (name := f"z{n:0{length - 1}d}") not in lower)
+def _free(text: str, word: str, number: int) -> str:
+    """A word of that length that the text has not; no other stand-in has its first two letters anywhere."""
+    lower, first = text.lower(), "abcdefghijklmnop"[number]
+    fills = (a + b for a in "xyzwvu" for b in "xyzwvu0123456789")
+    return next(name for fill in fills if (name := f"{first}q" + fill * len(word))[: len(word)] not in lower)[
+        : len(word)
+    ]
 
 
 def restored(text: str, names: dict[str, str]) -> str:

@@ -171,14 +171,14 @@ def identity_arguments(catalog: Catalog, routine: Routine) -> str:
         if mode == "o" and routine.kind == "p":
             word = "OUT "
         if routine.agg_kind in ("o", "h") and number == routine.agg_direct:
-            parts.append(f"ORDER BY {word}{_quoted(name)}{type_name(catalog, oid)}")
+            parts.append(f"ORDER BY {word}{_quoted(name, catalog.major)}{type_name(catalog, oid)}")
             continue
-        parts.append(f"{word}{_quoted(name)}{type_name(catalog, oid)}")
+        parts.append(f"{word}{_quoted(name, catalog.major)}{type_name(catalog, oid)}")
     text = ", ".join(parts)
     return text.replace(", ORDER BY", " ORDER BY")
 
 
-def _quoted(name: str) -> str:
+def _quoted(name: str, major: int) -> str:
     from lockgate.base.sql import quote_identifier
 
-    return f"{quote_identifier(name)} " if name else ""
+    return f"{quote_identifier(name, major)} " if name else ""
