@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 LINES_OF_A_FILE, LINES_OF_A_FUNCTION = 400, 50
@@ -37,3 +38,36 @@ def test_functions_fit_a_screen() -> None:
         and (node.end_lineno or 0) - node.lineno + 1 > LINES_OF_A_FUNCTION
     ]
     assert long == []
+
+
+# what an exception or a failure says is for people: what a program asks of it is a field. Another's words (the server's,
+# the grammar's, git's) are read where they come in, by a property of their own class.
+READ = re.compile(
+    r"\b(?:not )?in \w+(?:\.\w+)*\.message\b(?!\s*(?:for|,))"
+    r"|\.message\.(?:startswith|endswith|split|partition|rpartition|find|removeprefix)"
+    r"|\.message (?:==|!=|in|not in)\s"
+    r"|\b(?:match|search|fullmatch|findall|finditer|split|sub)\([^()]*\.message\b"
+)
+
+
+def test_no_module_reads_messages() -> None:
+    found = [
+        f"{path}:{number} {line.strip()}"
+        for path in sources()
+        if "oracle" not in path.parts
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if READ.search(line) and "self.message" not in line
+    ]
+    assert found == []
+
+
+def test_what_reads_a_message_is_found() -> None:
+    read = [
+        're.match("a", failure.message)',
+        '"x" in b.failure.message)',
+        'a.message.startswith("b")',
+        "a.message == b",
+    ]
+    left = ['f"{failure.message} here"', "_told(failure.message)", "(f.message, f.help) in told"]
+    assert all(READ.search(line) for line in read)
+    assert not any(READ.search(line) for line in left)

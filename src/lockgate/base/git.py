@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 class GitFailed(CannotCheck):
     """A git command failed; the message is git's own last line."""
 
+    @property
+    def mistrusted(self) -> bool:
+        """Whether the repository is somebody else's to git, which only its words tell."""
+        return "dubious ownership" in self.message or "safe.directory" in self.message
+
 
 class NoGit(CannotCheck):
     """There is no git executable."""

@@ -26,6 +26,11 @@ class GrammarError(Exception):
         self.offset = offset
         self.sqlstate = sqlstate  # "" where the text could not be analysed at all
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether the grammar misses nothing but a text's rest; only its words tell."""
+        return "end of input" in self.message
+
 
 def _loads(text: str) -> Any:
     try:

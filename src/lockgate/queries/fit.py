@@ -187,7 +187,7 @@ def _can_become(text: str) -> bool:
     try:
         parse_json(text)
     except GrammarError as error:
-        return "end of input" in error.message or error.offset >= len(text.rstrip())
+        return error.unfinished or error.offset >= len(text.rstrip())
     return True
 
 

@@ -31,6 +31,7 @@ from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.session import Session
 
 GONE = ("42703", "42P01")  # undefined_column, undefined_table
+_MARKED = re.compile(r'[\w$."]+')
 _HOLE = re.compile(rf"{HOLE_NAME}\w+")
 _ANY = Variables(inferred=True)
 
@@ -195,7 +196,7 @@ def _analysed(query: Query, context: Context) -> tuple[Failure | None, bool]:
 
 def _uncertain(query: Query, failure: Failure) -> bool:
     """A refusal that a fragment may mend, or that is about a fragment."""
-    if HOLE_NAME in failure.message or HOLE_NAME in failure.object:
+    if _about_fragment(query, failure):
         return True
     if not query.fitted.partial:
         return False
@@ -213,6 +214,13 @@ def _uncertain(query: Query, failure: Failure) -> bool:
     return failure.sqlstate not in GONE or (
         not failure.cause and _selects_fragment(query.statement.node, query.fitted.holes)
     )
+
+
+def _about_fragment(query: Query, failure: Failure) -> bool:
+    """Whether a refusal is about, or stands at, a name that is put for a fragment."""
+    marked = _MARKED.match(query.statement.script.source.text, failure.span.start)
+    about = msgspec.structs.astuple(failure.subject) if failure.subject is not None else ()
+    return any(HOLE_NAME in word for word in (failure.object, *about, marked.group() if marked is not None else ""))
 
 
 def _selects_fragment(node: Any, holes: frozenset[int]) -> bool:

@@ -10,7 +10,6 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.findings import Evidence, Finding, Label, Verdict
-from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 from lockgate.oracle.apply.plan import BodyObservation, DownObservation, Failure, Notice, Observation, Report, State
 from lockgate.parse.tokens import skip_space, token_end
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from lockgate.queries.examine import Examined
     from lockgate.queries.query import Query
     from lockgate.queries.resolve import Resolution
-
-
-_MISSED = pattern(r'"([^"]+)"|(?:column|function|procedure|type) ([\w.$]+)')
 
 
 class Unforeseen(msgspec.Struct, frozen=True):
@@ -116,7 +112,7 @@ def located(
 def _named(source: Source, body: BodyObservation) -> Span:
     """Where a migration names what the routine misses now, or the routine itself, above all if it made it; its first
     word where it names neither."""
-    names = [quoted or plain.rpartition(".")[2] for quoted, plain in _MISSED.findall(body.fails.message)]
+    names = body.fails.named
     routine = body.routine.partition("(")[0].rpartition(".")[2]
     for name in (routine, *names) if body.born else (*names, routine):
         if found := re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", source.text, re.IGNORECASE):
@@ -208,7 +204,7 @@ def _word(item: Finding, query: Query, failure: Failure | None, report: Report) 
     server, what = report.server.version, "the certain part of the query" if query.fitted.excerpt else "the query"
     if failure is None:
         return Evidence(Verdict.REFUTED, "", server, None, f"the server prepared {what}")
-    if HOLE_NAME in failure.message:
+    if failure.mentions(HOLE_NAME):
         return Evidence(
             Verdict.UNPROVEN,
             "",

@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 
 from lockgate.base.config import Config
-from lockgate.base.errors import CannotCheck
 from lockgate.base.git import GitFailed, NoGit, attempt, output
 from lockgate.base.text import Source
 from lockgate.slots import git
@@ -64,8 +63,8 @@ def view(config: Config, folder: Folder, cwd: Path) -> GitView | None:
         return GitView(root, "", notes=((error.message, _remedy(error)),))
 
 
-def _remedy(error: CannotCheck) -> str:
-    if "dubious ownership" in error.message or "safe.directory" in error.message:
+def _remedy(error: GitFailed) -> str:
+    if error.mistrusted:
         return "git config --global --add safe.directory '*'"
     return "see what git says there, so that branches can be compared"
 

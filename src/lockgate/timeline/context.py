@@ -16,7 +16,7 @@ from lockgate.catalog.objects import INFORMATION_SCHEMA, PG_CATALOG, Namespace, 
 from lockgate.parse.statement import Node, Origin, Statement
 from lockgate.parse.tokens import find_name, token_end
 from lockgate.timeline.budget import Budget
-from lockgate.timeline.failure import Failure, Refused, Unsure
+from lockgate.timeline.failure import Failure, MissingSchema, Refused, Subject, Unsure
 from lockgate.timeline.session import Session
 from lockgate.timeline.transaction import TransactionState
 
@@ -122,12 +122,13 @@ class Context(msgspec.Struct):
         related: tuple[Label, ...] = (),
         span: Span | None = None,
         instead: str = "",
+        subject: Subject | None = None,
     ) -> Refused:
         """PostgreSQL's ereport(ERROR): ``raise ctx.refuse("42P01", 'relation "x" does not exist', location, name="x",
         kind="relation")``.
 
         ``event`` is what the timeline knows of the name's fate: it becomes a related label and the failure's cause.
-        ``instead`` is the name that was probably meant.
+        ``instead`` is the name that was probably meant, ``subject`` what a rule may ask for.
         """
         cause = since = ""
         if event is not None:
@@ -138,7 +139,11 @@ class Context(msgspec.Struct):
             related = (Label(event.place.source, event.place.span, words), *related)
             instead = event.new_name.rpartition(".")[2]
         where = span or self.span(location, name)
-        return Refused(Failure(sqlstate, message, where, object, help, related, kind, cause, since, instead=instead))
+        return Refused(
+            Failure(
+                sqlstate, message, where, object, help, related, kind, cause, since, subject=subject, instead=instead
+            )
+        )
 
     def unsure(self, reason: str, *taints: NameKey, keep: bool = False) -> Unsure:
         """The simulator cannot tell; everything the statement may touch is in ``taints``."""
@@ -223,7 +228,9 @@ class Context(msgspec.Struct):
                 return found
         if self.catalog.taints and self.catalog.taint_of(("any",)):
             raise self.unsure("the schema for new objects is not known for certain")
-        raise self.refuse("3F000", "no schema has been selected to create in", location, kind="schema")
+        raise self.refuse(
+            "3F000", "no schema has been selected to create in", location, kind="schema", subject=MissingSchema("")
+        )
 
 
 Handler = Any  # Callable[[Context, Node], None]

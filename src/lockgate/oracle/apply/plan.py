@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from lockgate.base.effects import Effect
+from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 from lockgate.oracle.read.definition import Definition
 from lockgate.parse import Statement, SyntaxFailure
@@ -115,6 +116,9 @@ class State(str, Enum):
     NOT_RUN = "not-run"  # not sent to the server (psql meta-command, COPY FROM STDIN, lost server)
 
 
+_NAMED = pattern(r'"([^"]+)"|(?:column|function|procedure|type) ([\w.$]+)')
+
+
 class Failure(msgspec.Struct, frozen=True):
     """The server's refusal, in its own words (protocol-error-fields in the manual)."""
 
@@ -124,6 +128,15 @@ class Failure(msgspec.Struct, frozen=True):
     detail: str = ""
     hint: str = ""
     context: str = ""
+
+    @property
+    def named(self) -> list[str]:
+        """The bare names in the server's words, which alone tell what it misses."""
+        return [quoted or plain.rpartition(".")[2] for quoted, plain in _NAMED.findall(self.message)]
+
+    def mentions(self, word: str) -> bool:
+        """Whether the server's words hold another's."""
+        return word in self.message
 
 
 class Notice(msgspec.Struct, frozen=True):

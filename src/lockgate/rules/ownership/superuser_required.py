@@ -8,6 +8,6 @@ from lockgate.timeline.step import Step
 
 
 @on_failure("42501")
-def check(step: Step, failure: Failure) -> Remark | None:
+def check(step: Step, failure: Failure) -> Remark:
     """Every other refusal for lack of rights."""
-    return refusal(step, failure) if True else None
+    return refusal(step, failure)

@@ -15,6 +15,7 @@ from lockgate.timeline.binder.rows import composite_relation
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.context import Node
+from lockgate.timeline.failure import MissingColumn
 
 _VERBS = {"INSERT": "insert into", "UPDATE": "update", "DELETE": "delete from", "MERGE": "merge into"}
 
@@ -145,6 +146,7 @@ def missing_target(state: State, relation: Any, name: str, location: int) -> Exc
         object=f"{schema}.{relation.name}.{name}",
         help=did_you_mean(name, names),
         event=state.catalog.events.get(("column", schema, relation.name, name)),
+        subject=MissingColumn(name, relation.name),
     )
 
 
@@ -218,7 +220,15 @@ def _indirect(state: State, goal: Goal) -> tuple[int, int] | None:
                 if state.catalog.taint_of(("object", relation.oid)):
                     return None
                 message = f'cannot assign to field "{name}" of column "{goal.name}" because there is no such column in data type {shown(state, oid)}'
-                raise state.ctx.refuse("42703", message, goal.location, name=name, object=name, kind="column")
+                raise state.ctx.refuse(
+                    "42703",
+                    message,
+                    goal.location,
+                    name=name,
+                    object=name,
+                    kind="column",
+                    subject=MissingColumn(name, shown(state, oid)),
+                )
             oid, typmod = col.type, col.typmod
     return oid, typmod
 

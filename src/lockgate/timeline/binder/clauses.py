@@ -13,6 +13,7 @@ from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.targets import Target, target_list
 from lockgate.timeline.binder.term import Term, key, strip_relabel, variables_of
 from lockgate.timeline.context import Node
+from lockgate.timeline.failure import Ambiguous, MissingRelation
 
 TEXT, INT8 = 25, 20
 _CLAUSES = {
@@ -50,7 +51,9 @@ def _by_name(state: State, name: str, at: int, targets: list[Target], kind: str,
         if target.junk or target.name != name:
             continue
         if found is not None and key(found.term) != key(target.term):
-            raise state.ctx.refuse("42702", f'{clause} "{name}" is ambiguous', at, name=name, kind="column")
+            raise state.ctx.refuse(
+                "42702", f'{clause} "{name}" is ambiguous', at, name=name, kind="column", subject=Ambiguous(name)
+            )
         found = found or target
     return found
 
@@ -233,7 +236,12 @@ def locking_clause(state: State, clauses: list[Any], problem: str) -> None:
             if not found:
                 message = f'relation "{rangevar["relname"]}" in {word} clause not found in FROM clause'
                 raise state.ctx.refuse(
-                    "42P01", message, rangevar.get("location", 0), object=rangevar["relname"], kind="relation"
+                    "42P01",
+                    message,
+                    rangevar.get("location", 0),
+                    object=rangevar["relname"],
+                    kind="relation",
+                    subject=MissingRelation(rangevar["relname"]),
                 )
             for item in found:
                 _check_locked(state, item, word, rangevar.get("location", 0))

@@ -13,7 +13,7 @@ from lockgate.timeline.binder.scope import check_conflicts, column_term
 from lockgate.timeline.binder.state import Cte, State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.context import Node
-from lockgate.timeline.failure import Unsure
+from lockgate.timeline.failure import Ambiguous, MissingColumn, Unsure
 
 
 def from_clause(state: State, nodes: list[Any]) -> None:
@@ -276,12 +276,20 @@ def _side(state: State, name: str, cols: list[Col], side: str, open_side: bool, 
     found = [c for c in cols if c.name == name]
     if len(found) > 1:
         message = f'common column name "{name}" appears more than once in {side} table'
-        raise state.ctx.refuse("42702", message, None, name=name, object=name, kind="column")
+        raise state.ctx.refuse("42702", message, None, name=name, object=name, kind="column", subject=Ambiguous(name))
     if not found and not open_side:
         message = f'column "{name}" specified in USING clause does not exist in {side} table'
         help = did_you_mean(name, [c.name for c in cols])
         raise state.ctx.refuse(
-            "42703", message, None, name=name, object=name, help=help, kind="column", event=_fate(state, cols, name)
+            "42703",
+            message,
+            None,
+            name=name,
+            object=name,
+            help=help,
+            kind="column",
+            event=_fate(state, cols, name),
+            subject=MissingColumn(name),
         )
     return found[0] if found else None
 

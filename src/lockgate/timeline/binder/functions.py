@@ -25,6 +25,7 @@ from lockgate.timeline.binder.rows import is_row, project
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.binder.types import type_in
+from lockgate.timeline.failure import MissingRoutine
 
 _RESOLVED: dict[tuple[Any, ...], Candidate] = {}
 
@@ -222,14 +223,16 @@ def _no_function(state: State, call: Call, given: tuple[int, ...]) -> Exception:
     help = "" if name in known else did_you_mean(name, known)
     shown_name = ".".join(call.names)
     word = "procedure" if call.procedure else "function"
+    shape = signature(state, shown_name, given, call.argnames)
     return state.ctx.refuse(
         "42883",
-        f"{word} {signature(state, shown_name, given, call.argnames)} does not exist",
+        f"{word} {shape} does not exist",
         call.location,
         object=shown_name,
         kind="function",
         event=event,
         help=help,
+        subject=MissingRoutine(name, call.names[-2] if len(call.names) > 1 else "", shape),
     )
 
 

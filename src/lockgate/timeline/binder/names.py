@@ -10,6 +10,7 @@ from lockgate.base.sql import quote_identifier
 from lockgate.catalog.catalog import Event
 from lockgate.catalog.objects import PG_CATALOG, Namespace, Other, Relation
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import MissingRelation, MissingSchema
 
 
 def words(names: list[Any]) -> list[str]:
@@ -82,6 +83,7 @@ def missing_namespace(ctx: Context, name: str, location: int | None) -> Exceptio
         help=near,
         kind="schema",
         event=event,
+        subject=MissingSchema(name),
     )
 
 
@@ -200,6 +202,7 @@ def missing_relation(ctx: Context, schema: str | None, name: str, location: int 
         object=f"{schema or (schemas[-1] if schemas else '')}.{name}",
         help=did_you_mean(name, known),
         instead=nearest(name, known),
+        subject=MissingRelation(name, schema or ""),
     )
 
 

@@ -15,6 +15,7 @@ from lockgate.timeline.binder.polymorphic import Mismatch, enforce
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.context import Context
+from lockgate.timeline.failure import MissingOperator
 
 _BUILTIN: dict[tuple[int, str], tuple[Operator, ...]] = {}
 _RESOLVED: dict[tuple[Any, ...], Operator] = {}
@@ -122,7 +123,14 @@ def no_operator(state: State, names: Sequence[str], left: int, right: int, locat
         return state.ctx.refuse(
             "42725", f"operator is not unique: {shape}", location, object=names[-1], kind="operator"
         )
-    return state.ctx.refuse("42883", f"operator does not exist: {shape}", location, object=names[-1], kind="operator")
+    return state.ctx.refuse(
+        "42883",
+        f"operator does not exist: {shape}",
+        location,
+        object=names[-1],
+        kind="operator",
+        subject=MissingOperator(shape),
+    )
 
 
 def make_op(state: State, names: Sequence[str], left: Term | None, right: Term, location: int) -> Term:

@@ -10,6 +10,7 @@ from lockgate.catalog.objects import FIRST_USER_OID, Relation
 from lockgate.catalog.typename import base_type, element_of, type_of
 from lockgate.timeline.binder.coercion import shown
 from lockgate.timeline.binder.state import State
+from lockgate.timeline.failure import MissingOperator
 
 
 @cache
@@ -51,11 +52,11 @@ def check_sortable(state: State, oid: int, location: int) -> None:
     """42883 could not identify an ordering operator."""
     if not has_operators(state.catalog, oid, ordering=True):
         message = f"could not identify an ordering operator for type {shown(state, oid)}"
-        raise state.ctx.refuse("42883", message, location, kind="operator")
+        raise state.ctx.refuse("42883", message, location, kind="operator", subject=MissingOperator(shown(state, oid)))
 
 
 def check_groupable(state: State, oid: int, location: int) -> None:
     """42883 could not identify an equality operator."""
     if not has_operators(state.catalog, oid, ordering=False):
         message = f"could not identify an equality operator for type {shown(state, oid)}"
-        raise state.ctx.refuse("42883", message, location, kind="operator")
+        raise state.ctx.refuse("42883", message, location, kind="operator", subject=MissingOperator(shown(state, oid)))

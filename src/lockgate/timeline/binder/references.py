@@ -20,6 +20,7 @@ from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.binder.values import Variable
 from lockgate.timeline.context import Node
+from lockgate.timeline.failure import Ambiguous, MissingField
 
 _NO_COLUMNS = {"default": "DEFAULT expression", "partition_bound": "partition bound expression"}
 
@@ -50,6 +51,7 @@ def column_ref(state: State, node: Node) -> Term:
                     location,
                     name=names[-1],
                     kind="column",
+                    subject=Ambiguous(names[-1]),
                 )
             return variable
     if found is None:
@@ -149,6 +151,7 @@ def _value(state: State, variable: Variable, rest: list[str], location: int, col
             name=rest[0],
             object=f"{variable.name}.{rest[0]}",
             kind="column",
+            subject=MissingField(variable.name, rest[0]),
         )
     return None
 

@@ -15,6 +15,7 @@ from lockgate.timeline.binder.operators import operators_in
 from lockgate.timeline.binder.polymorphic import Mismatch, enforce
 from lockgate.timeline.binder.types import resolve_type
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import MissingOperator, MissingRoutine
 
 _PLAIN = "FUNC_PARAM_DEFAULT"
 _WORDS = {"f": "function", "p": "procedure", "a": "aggregate", "w": "function"}
@@ -146,6 +147,7 @@ def _only(
         kind="function",
         event=event,
         help=near,
+        subject=MissingRoutine(parts[-1], parts[-2] if len(parts) > 1 else ""),
     )
 
 
@@ -176,6 +178,7 @@ def _missing(ctx: Context, parts: list[str], types: list[int], kinds: str) -> Ex
         kind="function",
         event=_event(ctx, parts),
         help=near,
+        subject=MissingRoutine(parts[-1], parts[-2] if len(parts) > 1 else "", shape),
     )
 
 
@@ -260,7 +263,13 @@ def find_operator(ctx: Context, node: Node, *, missing_ok: bool = False) -> Any:
         )
     )
     raise ctx.refuse(
-        "42883", f"operator does not exist: {shape}", None, name=parts[-1], object=parts[-1], kind="operator"
+        "42883",
+        f"operator does not exist: {shape}",
+        None,
+        name=parts[-1],
+        object=parts[-1],
+        kind="operator",
+        subject=MissingOperator(shape),
     )
 
 

@@ -13,6 +13,7 @@ from lockgate.timeline.binder.from_item import WHOLE_ROW, Col, Item, relation_co
 from lockgate.timeline.binder.scope import column_term, system_column
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
+from lockgate.timeline.failure import MissingColumn
 
 RECORD = 2249
 
@@ -93,11 +94,16 @@ def missing_field(state: State, term: Term, name: str, location: int) -> Excepti
         from lockgate.timeline.binder.scope import missing_column
 
         return missing_column(state, term.data[0].name, name, location)
+    of = shown(state, term.type)
     if composite_relation(state.catalog, term.type) is not None:
         message = f'column "{name}" not found in data type {shown(state, term.type)}'
-        return state.ctx.refuse("42703", message, location, name=name, object=name, kind="column")
+        return state.ctx.refuse(
+            "42703", message, location, name=name, object=name, kind="column", subject=MissingColumn(name, of)
+        )
     if term.type == RECORD:
         message = f'could not identify column "{name}" in record data type'
-        return state.ctx.refuse("42703", message, location, name=name, object=name, kind="column")
+        return state.ctx.refuse(
+            "42703", message, location, name=name, object=name, kind="column", subject=MissingColumn(name, of)
+        )
     message = f"column notation .{name} applied to type {shown(state, term.type)}, which is not a composite type"
     return state.ctx.refuse("42809", message, location, name=name, object=name, kind="column")

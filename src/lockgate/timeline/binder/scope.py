@@ -7,6 +7,7 @@ from lockgate.timeline.binder.from_item import SYSTEM_COLUMNS, WHOLE_ROW, Item
 from lockgate.timeline.binder.names import did_you_mean, nearest, relation_in
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term, variables_of
+from lockgate.timeline.failure import Ambiguous, MissingColumn, MissingRelation
 
 # --- references -------------------------------------------------------------------------------------------------------
 
@@ -108,7 +109,14 @@ def scan_item(state: State, item: Item, name: str, location: int) -> Term | None
     """The column of that name in an item, or None (scanNSItemForColumn). Refuses with 42702."""
     places = item.positions(name)
     if len(places) > 1:
-        raise state.ctx.refuse("42702", f'column reference "{name}" is ambiguous', location, name=name, kind="column")
+        raise state.ctx.refuse(
+            "42702",
+            f'column reference "{name}" is ambiguous',
+            location,
+            name=name,
+            kind="column",
+            subject=Ambiguous(name),
+        )
     if places:
         return column_term(state, item, places[0], location)
     return system_column(state, item, name, location)
@@ -132,7 +140,12 @@ def find_column(state: State, name: str, location: int, *, local: bool = False) 
                     continue
             if found is not None:
                 raise state.ctx.refuse(
-                    "42702", f'column reference "{name}" is ambiguous', location, name=name, kind="column"
+                    "42702",
+                    f'column reference "{name}" is ambiguous',
+                    location,
+                    name=name,
+                    kind="column",
+                    subject=Ambiguous(name),
                 )
             check_lateral(state, level, item, location)
             found = item
@@ -239,6 +252,7 @@ def missing_column(state: State, qualifier: str | None, name: str, location: int
         event=event,
         help=did_you_mean(name, candidates),
         instead=nearest(name, candidates),
+        subject=MissingColumn(name, qualifier or ""),
     )
 
 
@@ -253,10 +267,13 @@ def missing_item(state: State, schema: str | None, name: str, location: int) -> 
                 bad = item
                 break
         level = level.parent
+    subject = MissingRelation(name, schema or "")
     if bad is not None:
         message = f'invalid reference to FROM-clause entry for table "{name}"'
         help = f'the table is called "{bad.name}" here' if bad.name != name else ""
-        return state.ctx.refuse("42P01", message, location, name=name, object=name, help=help, kind="relation")
+        return state.ctx.refuse(
+            "42P01", message, location, name=name, object=name, help=help, kind="relation", subject=subject
+        )
     candidates = [i.name for i in state.range]
     return state.ctx.refuse(
         "42P01",
@@ -266,6 +283,7 @@ def missing_item(state: State, schema: str | None, name: str, location: int) -> 
         object=name,
         help=did_you_mean(name, candidates),
         kind="relation",
+        subject=subject,
     )
 
 

@@ -11,6 +11,7 @@ from lockgate.catalog.typename import base_type as base_and_typmod
 from lockgate.timeline.binder.names import did_you_mean, find_namespace, lookup_relation, words
 from lockgate.timeline.binder.values import TypeRef
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import MissingColumn, MissingType
 
 __all__ = ["array_of", "base_type", "element_of", "find_type", "resolve_type", "type_typmod"]
 
@@ -82,14 +83,24 @@ def resolve_type(ctx: Context, node: Node, *, missing_ok: bool = False, shell_ok
 def _missing(ctx: Context, names: list[Any], location: int, shell: bool) -> Exception:
     parts = words(names)
     shown = ".".join(parts)
+    subject = MissingType(parts[-1], parts[-2] if len(parts) > 1 else "")
     if shell:
-        return ctx.refuse("42704", f'type "{shown}" is only a shell', location, object=shown, kind="type")
+        return ctx.refuse(
+            "42704", f'type "{shown}" is only a shell', location, object=shown, kind="type", subject=subject
+        )
     event = None
     for oid in ctx.path():
         event = event or ctx.catalog.events.get(("type", ctx.catalog.namespace_name(oid), parts[-1]))
     near = did_you_mean(parts[-1], [t.name for t in ctx.catalog.objects(Type) if not t.elem])
     return ctx.refuse(
-        "42704", f'type "{shown}" does not exist', location, object=shown, help=near, kind="type", event=event
+        "42704",
+        f'type "{shown}" does not exist',
+        location,
+        object=shown,
+        help=near,
+        kind="type",
+        event=event,
+        subject=subject,
     )
 
 
@@ -116,6 +127,7 @@ def _column_type(ctx: Context, names: list[Any], location: int, setof: bool) -> 
             object=f"{schema}.{relation.name}.{parts[-1]}",
             kind="column",
             event=ctx.catalog.events.get(("column", schema, relation.name, parts[-1])),
+            subject=MissingColumn(parts[-1], relation.name),
         )
     return TypeRef(attribute.type, attribute.typmod, setof)
 

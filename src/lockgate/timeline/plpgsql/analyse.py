@@ -22,7 +22,7 @@ from lockgate.parse.statement import Node
 from lockgate.timeline.binder import Column, Query, Variables, analyze_query
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, World, expression, truth
-from lockgate.timeline.failure import Failure, Refused, Unsure
+from lockgate.timeline.failure import Failure, MissingField, Refused, Unsure
 from lockgate.timeline.plpgsql.declare import declare
 from lockgate.timeline.plpgsql.place import Place
 from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, fields_of
@@ -295,6 +295,7 @@ class Analyser:
                 span=self.place.span(target.start, target.end),
                 object=".".join(target.parts),
                 kind="column",
+                subject=MissingField(var.name, rest[0]),
             )
             self.broken(error.failure)
         elif not rest and var.record and not statement.target.subscripts:

@@ -32,6 +32,7 @@ from lockgate.catalog.objects import (
 )
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.context import Context
+from lockgate.timeline.failure import NoPrivilege, NotOwner
 from lockgate.timeline.privileges import remedy
 from lockgate.timeline.privileges.may import (
     CURRENT_DATABASE,
@@ -157,6 +158,7 @@ def need_owner(
             object=_qualified(ctx, obj),
             help=remedy.ownership(ctx, obj, owner_of(ctx.catalog, obj)),
             kind="owner",
+            subject=NotOwner(),
             related=_made(ctx, obj),
         )
 
@@ -214,6 +216,7 @@ def denied(
         object=_qualified(ctx, obj),
         help=remedy.privilege(ctx, obj, privilege, role),
         kind="privilege",
+        subject=NoPrivilege(),
         related=_made(ctx, obj),
     )
 
@@ -245,6 +248,7 @@ def need_temporary(ctx: Context) -> None:
             None,
             object="database",
             kind="privilege",
+            subject=NoPrivilege(),
             help=remedy.privilege(ctx, database(ctx), "TEMPORARY", None),
         )
 
@@ -290,9 +294,10 @@ def need_superuser(
     name: str | None = None,
     roles: Iterable[str] = (),
     help: str = "",
+    subject: NotOwner | NoPrivilege | None = None,
 ) -> None:
     """Only superusers may, or who has the privileges of one of these (predefined) ``roles``; ``message`` as the server
-    words it."""
+    words it, ``subject`` what would do in place of a superuser."""
     mine = {ctx.catalog.role_name(oid) for oid in acl.roles_of(ctx.catalog, ctx.session.role)}
     held = sure(
         ctx,
@@ -301,7 +306,7 @@ def need_superuser(
     )
     if held == NO:
         help = help or "have a superuser run this once, outside the migrations"
-        raise ctx.refuse("42501", message, location, name=name, help=help, kind="superuser")
+        raise ctx.refuse("42501", message, location, name=name, help=help, kind="superuser", subject=subject)
 
 
 def need_attribute(
@@ -312,7 +317,15 @@ def need_attribute(
     has = acl.is_superuser(ctx.catalog, ctx.session.role) or bool(role is not None and getattr(role, attribute))
     held = sure(ctx, has, _role_doubt(ctx, ctx.session.role))
     if held == NO:
-        raise ctx.refuse("42501", message, location, name=name, help=remedy.attribute(ctx, attribute), kind="privilege")
+        raise ctx.refuse(
+            "42501",
+            message,
+            location,
+            name=name,
+            help=remedy.attribute(ctx, attribute),
+            kind="privilege",
+            subject=NoPrivilege(),
+        )
 
 
 def _qualified(ctx: Context, obj: Any) -> str:

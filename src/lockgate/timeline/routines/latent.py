@@ -20,7 +20,16 @@ from lockgate.catalog.objects import Namespace, Relation, Routine, Trigger, Type
 from lockgate.parse.statement import Statement
 from lockgate.parse.tokens import find_name, token_end
 from lockgate.timeline.context import Context
-from lockgate.timeline.failure import Failure, Refused, Unsure
+from lockgate.timeline.failure import (
+    Failure,
+    MissingField,
+    MissingRelation,
+    MissingRoutine,
+    MissingType,
+    Refused,
+    Subject,
+    Unsure,
+)
 from lockgate.timeline.session import Session
 from lockgate.timeline.step import Change, Step
 
@@ -41,11 +50,17 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(a.replace('""', '"') if a else b.lower() for a, b in _WORD.findall(text))
 
 
+Missed = tuple[str, Subject | str]  # what tells a routine's breakages apart: the SQLSTATE and what it is about
+
+
+def _missed(failure: Failure) -> Missed:
+    return failure.sqlstate, failure.subject or failure.object
+
+
 class Watch(msgspec.Struct):
     """Looks after each migration at the routines that its changes may have broken; each breakage is told once."""
 
-    # a routine's oid and the server's words -> the breakage that was told
-    told: dict[tuple[int, str], str] = msgspec.field(default_factory=dict)
+    told: dict[tuple[int, Missed], str] = msgspec.field(default_factory=dict)
     unguarded: set[int] = msgspec.field(default_factory=set)  # tables with row level security and no policy
 
     def over(self, steps: list[Step], catalog: Catalog, session: Session) -> list[Step]:
@@ -75,10 +90,10 @@ class Watch(msgspec.Struct):
         lost: Lost,
         catalog: Catalog,
     ) -> None:
-        key = (routine.oid, failure.message)
+        key = (routine.oid, _missed(failure))
         if key in self.told:
             return
-        name = _missing_name(failure)
+        name = failure.name
         culprit, deed = lost.get(name, (None, ""))
         step = (
             maker
@@ -94,27 +109,17 @@ class Watch(msgspec.Struct):
     def mended(self, catalog: Catalog, session: Session) -> frozenset[str]:
         """The breakages of routines that are gone or whole again in ``catalog``, that after the last migration: no call
         will meet it."""
-        left: set[tuple[int, str]] = set()
+        left: set[tuple[int, Missed]] = set()
         for oid in {oid for oid, _ in self.told}:
             routine = catalog.find(Routine, oid)
             if routine is not None:
-                left |= {(oid, broken.failure.message) for broken in broken_of(catalog, session, routine)}
+                left |= {(oid, _missed(broken.failure)) for broken in broken_of(catalog, session, routine)}
         return frozenset(self.told[key] for key in self.told.keys() - left)
 
 
 def _watched(routine: Routine) -> bool:
     body = routine.body
     return body is not None and not body.atomic and routine.language in ("sql", "plpgsql") and not routine.extension
-
-
-def _missing_name(failure: Failure) -> str:
-    """The name that a failure is about."""
-    match = re.search(r'"([^"]+)"(?! of relation)(?! has no)|(?:function|column|field) ("?[\w.]+"?)', failure.message)
-    found = re.findall(
-        r'(?:column|relation|type|schema|field|function) "?([\w.$]+?)"?(?:\(| does| of| is|$)', failure.message
-    )
-    last = found[0] if found else match.group(1) or match.group(2) if match is not None else ""
-    return str(last).rpartition(".")[2].strip('"')
 
 
 def _failure(catalog: Catalog, routine: Routine, failure: Failure, step: Step, name: str, deed: str) -> Failure:
@@ -234,20 +239,20 @@ def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Brok
                 traceback.print_exc()
     if len({r.oid for r, _, _ in firings if r is not None}) > 1:
         # what a function of several tables does under a condition may be meant for the others
-        found = [b for b in found if not (b.guarded and "has no field" in b.failure.message)]
-    return list({(b.failure.message, b.failure.span): b for b in found}.values())
+        found = [b for b in found if not (b.guarded and isinstance(b.failure.subject, MissingField))]
+    return list({(_missed(b.failure), b.failure.span): b for b in found}.values())
 
 
 def _placed(ctx: Context, broken: Broken, relation: Relation | None) -> Broken:
     """A missing field of NEW or OLD is a column of the trigger's table, and has its fate."""
     from lockgate.timeline.plpgsql.analyse import Broken
 
-    match = re.match(r'record "(?:new|old)" has no field "(.*)"', broken.failure.message)
-    if match is None or relation is None:
+    subject = broken.failure.subject
+    if not isinstance(subject, MissingField) or subject.record not in ("new", "old") or relation is None:
         return broken
     schema = ctx.catalog.namespace_name(relation.namespace)
-    event = ctx.catalog.events.get(("column", schema, relation.name, match.group(1)))
-    shown = f"{schema}.{relation.name}.{match.group(1)}"
+    event = ctx.catalog.events.get(("column", schema, relation.name, subject.name))
+    shown = f"{schema}.{relation.name}.{subject.name}"
     failure = ctx.refuse(
         "42703",
         broken.failure.message,
@@ -256,6 +261,7 @@ def _placed(ctx: Context, broken: Broken, relation: Relation | None) -> Broken:
         event=event,
         span=broken.failure.span,
         related=broken.failure.related,
+        subject=subject,
     ).failure
     return Broken(failure, broken.guarded)
 
@@ -343,19 +349,29 @@ def _certain(ctx: Context, routine: Routine, broken: Broken) -> bool:
     failure = broken.failure
     if failure.sqlstate not in _MISSING:
         return False
-    name = _missing_name(failure)
     catalog: Draft = ctx.catalog
-    if failure.sqlstate in ("42P01", "42883", "42704") and not _qualified(failure):
-        kind = {"42P01": "relation", "42883": "routine", "42704": "type"}[failure.sqlstate]
-        for space in catalog.objects(Namespace):
-            if catalog.oids((kind, space.oid, name)) and not any(n == "search_path" for n, _ in routine.config):
+    match failure.subject:
+        case MissingRelation(name=name, schema=schema):
+            if not schema and _elsewhere(catalog, routine, "relation", name):
                 return False
-    if failure.sqlstate == "42883" and not failure.cause and _foreign(catalog, failure):
+            # a table that nobody has ever made: perhaps a temporary one of the caller's
+            bodies = (r.body.text for r in catalog.objects(Routine) if r.body is not None)
+            return bool(failure.cause) or not any(name.lower() in _makings(text) for text in bodies)
+        case MissingRoutine(name=name, schema=schema):
+            if schema:
+                return bool(failure.cause) or not _foreign(catalog, schema)
+            return not _elsewhere(catalog, routine, "routine", name)
+        case MissingType(name=name, schema=""):
+            return not _elsewhere(catalog, routine, "type", name)
+        case _:
+            return True
+
+
+def _elsewhere(catalog: Draft, routine: Routine, kind: str, name: str) -> bool:
+    """Whether a schema holds what the search_path of a routine's caller may lead to."""
+    if any(setting == "search_path" for setting, _ in routine.config):
         return False
-    if failure.sqlstate == "42P01" and not failure.cause:
-        # a table that nobody has ever made: perhaps a temporary one of the caller's
-        return not any(r.body is not None and name.lower() in _makings(r.body.text) for r in catalog.objects(Routine))
-    return True
+    return any(catalog.oids((kind, space.oid, name)) for space in catalog.objects(Namespace))
 
 
 @lru_cache(maxsize=8192)
@@ -364,18 +380,12 @@ def _makings(text: str) -> frozenset[str]:
     return frozenset(word.lower() for part in _MAKING.findall(text) for word in words_of(part))
 
 
-def _foreign(catalog: Catalog, failure: Failure) -> bool:
-    """Whether a function is looked for in a schema that holds none here: somebody else fills it (an extension's schema
-    of a hosting service)."""
-    match = re.match(r"function ([\w$]+)\.", failure.message)
-    space = catalog.namespace(match.group(1)) if match is not None else None
+def _foreign(catalog: Catalog, schema: str) -> bool:
+    """Whether a function is looked for in a ``schema`` that holds none here: somebody else fills it (an extension's
+    schema of a hosting service)."""
+    space = catalog.namespace(schema)
     return (
         space is not None
         and space.oid >= 2200
         and not any(isinstance(o, Routine) for o in catalog.in_namespace(space.oid))
     )
-
-
-def _qualified(failure: Failure) -> bool:
-    match = re.search(r'(?:relation|type|function) "?([\w.$]+)', failure.message)
-    return match is not None and "." in match.group(1)

@@ -8,7 +8,7 @@ from lockgate.parse.statement import Node
 from lockgate.timeline.binder.values import RelationUse
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import World, select
-from lockgate.timeline.failure import Unsure
+from lockgate.timeline.failure import NoPrivilege, Unsure
 from lockgate.timeline.privileges import remedy, row_security
 from lockgate.timeline.privileges.check import need_privilege
 from lockgate.timeline.privileges.may import NO, has_privilege
@@ -46,6 +46,7 @@ def check_new_rows(world: World, relation: Relation, node: Node, use: RelationUs
             name=relation.name,
             object=ctx.catalog.qualified(relation),
             kind="privilege",
+            subject=NoPrivilege(),
             help=f"CREATE POLICY {name} ON {table} FOR INSERT TO {name} WITH CHECK (true);",
         )
 

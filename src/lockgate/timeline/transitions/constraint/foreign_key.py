@@ -9,6 +9,7 @@ from lockgate.catalog.objects import Attribute, Cast, Constraint, Relation
 from lockgate.catalog.typename import base_type, element_of, type_name
 from lockgate.timeline.binder import find_relation, words
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import NoPrivilege
 from lockgate.timeline.naming import choose_constraint_name, join_names
 from lockgate.timeline.privileges.check import need_privilege
 from lockgate.timeline.transitions.constraint.constraint import (
@@ -134,7 +135,11 @@ def _target(ctx: Context, relation: Relation, node: Node, recurse: bool) -> Rela
     place = rangevar.get("location", 0)
     if not isinstance(target, Relation):
         raise ctx.refuse(
-            "42501", f'permission denied: "{rangevar.get("relname")}" is a system catalog', place, kind="relation"
+            "42501",
+            f'permission denied: "{rangevar.get("relname")}" is a system catalog',
+            place,
+            kind="relation",
+            subject=NoPrivilege(),
         )
     if target.kind not in "rp":
         raise ctx.refuse(

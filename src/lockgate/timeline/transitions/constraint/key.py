@@ -11,6 +11,7 @@ from lockgate.catalog.objects import Constraint, Relation
 from lockgate.catalog.typename import base_type
 from lockgate.timeline.binder import words
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import MissingColumn
 from lockgate.timeline.transitions.constraint.constraint import ensure_name_free, primary_key, put_constraint
 from lockgate.timeline.transitions.constraint.not_null import mark
 from lockgate.timeline.transitions.relation.index import analyze, define_index, many_keys
@@ -117,6 +118,7 @@ def _column(ctx: Context, definition: Definition, name: str, parents: Parents, l
         kind="column",
         object=f"{definition.name}.{name}",
         help=did_you_mean(name, [c.name for c in definition.columns]),
+        subject=MissingColumn(name, definition.name),
     )
 
 

@@ -10,6 +10,7 @@ from lockgate.timeline import dependency
 from lockgate.timeline.binder import find_relation_names, words
 from lockgate.timeline.binder.names import did_you_mean, relation_names
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import MissingRelation, NoPrivilege
 from lockgate.timeline.privileges.check import need_owner
 from lockgate.timeline.privileges.may import has_owner
 from lockgate.timeline.privileges.shipped import described
@@ -102,7 +103,11 @@ def _lookup(ctx: Context, names: list[Any], kind: str, missing_ok: bool, doubts:
     if found is not None:
         need_owner(ctx, found, name=parts[-1])
         raise ctx.refuse(
-            "42501", f'permission denied: "{parts[-1]}" is a system catalog', name=parts[-1], kind="relation"
+            "42501",
+            f'permission denied: "{parts[-1]}" is a system catalog',
+            name=parts[-1],
+            kind="relation",
+            subject=NoPrivilege(),
         )
     if tainted:
         doubts += tainted
@@ -156,6 +161,7 @@ def _missing(ctx: Context, parts: list[str], word: str, sqlstate: str) -> Except
         object=f"{schema}.{parts[-1]}",
         event=event,
         kind="index" if word == "index" else "relation",
+        subject=MissingRelation(parts[-1], parts[-2] if len(parts) > 1 else ""),
         help=did_you_mean(parts[-1], relation_names(ctx, spaces)),
     )
 

@@ -16,6 +16,7 @@ from lockgate.catalog.objects import (
 from lockgate.timeline.binder.names import did_you_mean, missing_namespace
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import describe_object
+from lockgate.timeline.failure import NoPrivilege
 from lockgate.timeline.privileges.check import database as current_database
 from lockgate.timeline.privileges.check import is_superuser, need_create, need_owner, need_superuser
 from lockgate.timeline.privileges.may import NO, YES, has_privilege
@@ -152,7 +153,13 @@ def _may_install(ctx: Context, name: str, superuser: bool | None, trusted: bool 
         if trusted
         else "Must be superuser to create this extension."
     )
-    need_superuser(ctx, f'permission denied to create extension "{name}"', name=name, help=help)
+    need_superuser(
+        ctx,
+        f'permission denied to create extension "{name}"',
+        name=name,
+        help=help,
+        subject=NoPrivilege() if trusted else None,
+    )
     return True
 
 

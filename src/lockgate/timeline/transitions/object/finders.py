@@ -35,6 +35,7 @@ from lockgate.timeline.binder import (
 )
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import MissingType
 from lockgate.timeline.transitions.object.creation import find_other, named_role
 from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.relation import column_of
@@ -219,6 +220,7 @@ def _type(ctx: Context, node: Any, missing_ok: bool) -> Found | None:
         object=".".join(parts),
         kind="type",
         event=_type_event(ctx, parts),
+        subject=MissingType(parts[-1], parts[-2] if len(parts) > 1 else ""),
     )
 
 

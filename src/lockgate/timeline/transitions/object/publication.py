@@ -9,6 +9,7 @@ from lockgate.timeline.binder import Expr, analyze_expression, boolean, find_rel
 from lockgate.timeline.binder.names import missing_namespace
 from lockgate.timeline.binder.replica import PUBLISHED
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import NoPrivilege
 from lockgate.timeline.privileges.check import need_create_on_database, need_owner, need_superuser
 from lockgate.timeline.privileges.may import has_owner
 from lockgate.timeline.transitions.object.creation import find_other, refuse_existing
@@ -333,7 +334,12 @@ def create_subscription(ctx: Context, node: Node) -> None:
     else:
         help = 'Only roles with privileges of the "pg_create_subscription" role may create subscriptions.'
         need_superuser(
-            ctx, "permission denied to create subscription", name=name, roles=("pg_create_subscription",), help=help
+            ctx,
+            "permission denied to create subscription",
+            name=name,
+            roles=("pg_create_subscription",),
+            help=help,
+            subject=NoPrivilege(),
         )
         need_create_on_database(ctx)
     found = ctx.catalog.one(Other, ("subscription", 0, name))

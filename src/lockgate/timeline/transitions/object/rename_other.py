@@ -18,6 +18,7 @@ from lockgate.catalog.objects import (
 from lockgate.parse.tokens import find_name, token_end
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import describe_object, routine_signature
+from lockgate.timeline.failure import NoPrivilege
 from lockgate.timeline.privileges.check import (
     database,
     need_attribute,
@@ -115,7 +116,12 @@ def rename_role(ctx: Context, node: Node) -> None:
         )
     elif ctx.catalog.major >= 16 and ctx.session.known and not acl.is_admin(ctx.catalog, ctx.session.role, role.oid):
         raise ctx.refuse(
-            "42501", "permission denied to rename role", name=role.name, kind="privilege", object=role.name
+            "42501",
+            "permission denied to rename role",
+            name=role.name,
+            kind="privilege",
+            object=role.name,
+            subject=NoPrivilege(),
         )
     else:
         need_attribute(ctx, "createrole", "permission denied to rename role", None)

@@ -13,7 +13,7 @@ from lockgate.catalog.typename import type_of
 from lockgate.timeline.binder import find_relation
 from lockgate.timeline.binder.names import did_you_mean, nearest
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.failure import Refused
+from lockgate.timeline.failure import MissingColumn, NoPrivilege, Refused
 from lockgate.timeline.naming import array_type_name
 from lockgate.timeline.privileges.check import initial_acl, need_owner
 from lockgate.timeline.transitions.relation.new_name import doubt, ensure_free, ensure_type_free
@@ -47,6 +47,7 @@ def user_relation(ctx: Context, rangevar: Node, *, missing_ok: bool = False, own
             rangevar.get("location", 0),
             name=name,
             kind="relation",
+            subject=NoPrivilege(),
         )
     return found
 
@@ -76,6 +77,7 @@ def column_of(
         object=f"{schema}.{relation.name}.{name}",
         kind="column",
         event=ctx.catalog.events.get(("column", schema, relation.name, name)),
+        subject=MissingColumn(name, relation.name),
         help=did_you_mean(name, names),
         instead=nearest(name, names),
     )
@@ -137,6 +139,7 @@ def _system_catalog(ctx: Context, name: str, location: int | None) -> Refused:
         location,
         name=name,
         kind="relation",
+        subject=NoPrivilege(),
         help="System catalog modifications are currently disallowed.",
     )
 

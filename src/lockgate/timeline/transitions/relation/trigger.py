@@ -12,6 +12,7 @@ from lockgate.catalog.objects import Constraint, Relation, Routine, Trigger
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import analyze_expression, boolean, find_function, relation_scope
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import MissingRoutine
 from lockgate.timeline.privileges.check import need_privilege
 from lockgate.timeline.transitions.object.creation import doubt, spelled
 from lockgate.timeline.transitions.relation.new_name import created_here
@@ -143,6 +144,7 @@ def _function(ctx: Context, node: Node) -> int:
             name=shown.rpartition(".")[2],
             object=shown,
             kind="function",
+            subject=MissingRoutine(found.name, shown.rpartition(".")[0]),
             help="A procedure has that name.",
         )
     need_privilege(ctx, found, "EXECUTE", None, kind="function", shown=shown, name=getattr(found, "name", None))

@@ -12,6 +12,7 @@ from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Namespace, Other, Rela
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import find_namespace, find_relation, find_routine, find_type
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import MissingType
 from lockgate.timeline.privileges.check import database
 from lockgate.timeline.privileges.may import CURRENT_DATABASE
 from lockgate.timeline.settings import is_custom
@@ -140,7 +141,14 @@ def _type(ctx: Context, names: list[Any]) -> Target:
             None,
         )
         raise ctx.refuse(
-            "42704", f'type "{shown}" does not exist', None, name=name, object=shown, kind="type", event=event
+            "42704",
+            f'type "{shown}" does not exist',
+            None,
+            name=name,
+            object=shown,
+            kind="type",
+            event=event,
+            subject=MissingType(name, shown.rpartition(".")[0]),
         )
     return Target(found, None, name)
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lockgate.catalog import acl
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, DATABASE_OWNER_ROLE, Membership, Role
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import NoPrivilege
 from lockgate.timeline.privileges.check import need_superuser
 from lockgate.timeline.transitions.object.creation import find_role, flag_of, named_role, once
 
@@ -56,6 +57,7 @@ def authorize(ctx: Context, role: Role, grantor: Role | None, members: Iterable[
             "must be superuser to alter superusers" if old else f'permission denied to {word} role "{role.name}"',
             name=role.name,
             help=help,
+            subject=None if old else NoPrivilege(),
         )
     else:
         _need_admin(ctx, role, grantor if grant else None, grant)
@@ -115,6 +117,7 @@ def _grantor(ctx: Context, role: Role, given: Role | None, grant: bool) -> int:
             name=given.name,
             object=given.name,
             kind="privilege",
+            subject=NoPrivilege(),
             help=f'The grantor must have the ADMIN option on role "{role.name}", and its privileges must be yours.',
         )
     return given.oid

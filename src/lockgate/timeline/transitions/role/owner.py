@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from lockgate.catalog.objects import Namespace, Other, Relation, Role, Type
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import NoPrivilege
 from lockgate.timeline.privileges.check import (
     database,
     denied,
@@ -103,6 +104,7 @@ def _need_create(ctx: Context, obj: Any, role: Role, location: int | None) -> No
             name=role.name,
             object=space.name,
             kind="privilege",
+            subject=NoPrivilege(),
         )
 
 

@@ -10,6 +10,7 @@ from lockgate.catalog.objects import Cast, Relation, Role, Routine, Type
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import words
 from lockgate.timeline.context import Context
+from lockgate.timeline.failure import NotOwner
 from lockgate.timeline.privileges.check import need_owner, need_superuser
 from lockgate.timeline.privileges.may import has_owner
 from lockgate.timeline.transitions.object.address import RELATION_KINDS
@@ -66,7 +67,9 @@ def _need_cast(ctx: Context, cast: Cast) -> None:
     ends = [ctx.catalog.find(Type, oid) or ctx.catalog.builtins.type_by_oid(oid) for oid in (cast.source, cast.target)]
     if all(has_owner(ctx, end) == "no" for end in ends):
         shown = [type_name(ctx.catalog, oid, None, ctx.path()) for oid in (cast.source, cast.target)]
-        raise ctx.refuse("42501", f"must be owner of type {shown[0]} or type {shown[1]}", None, kind="owner")
+        raise ctx.refuse(
+            "42501", f"must be owner of type {shown[0]} or type {shown[1]}", None, kind="owner", subject=NotOwner()
+        )
 
 
 def _need_role(ctx: Context, role: Role) -> None:

@@ -15,6 +15,7 @@ from lockgate.catalog.objects import (
 )
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import NoPrivilege
 from lockgate.timeline.privileges import check as privileges
 from lockgate.timeline.privileges import remedy
 from lockgate.timeline.privileges.check import need_owner, need_superuser
@@ -38,7 +39,7 @@ def refuse_right(ctx: Context, yes: bool, message: str, help: str = "", name: st
     """A right over roles: refused with 42501 where it is certainly lacking."""
     unknown = not ctx.session.known or ctx.unchecked
     if not (yes or unknown or ctx.catalog.taint_of(("any",), ("privileges",))):
-        raise ctx.refuse("42501", message, None, name=name, help=help, kind="privilege")
+        raise ctx.refuse("42501", message, None, name=name, help=help, kind="privilege", subject=NoPrivilege())
 
 
 def has_attribute(ctx: Context, attribute: str) -> bool:
@@ -212,6 +213,7 @@ def _may_alter(ctx: Context, role: Role, options: dict[str, Node]) -> None:
             denied,
             name=role.name,
             help="Only roles with the SUPERUSER attribute may alter roles with the SUPERUSER attribute.",
+            subject=NoPrivilege(),
         )
     admin = has_attribute(ctx, "createrole") and acl.is_admin(ctx.catalog, ctx.session.role, role.oid)
     rest = set(options) - {"rolemembers"}

@@ -11,6 +11,7 @@ from lockgate.catalog import acl
 from lockgate.catalog.objects import Role
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import NoPrivilege
 from lockgate.timeline.privileges.remedy import member
 
 SETTINGS = frozenset({"role", "session_authorization"})
@@ -84,6 +85,7 @@ def _set_role(ctx: Context, name: str, location: int | None) -> None:
             object=name,
             help=member(ctx, role.oid),
             kind="member",
+            subject=NoPrivilege(),
         )
     ctx.session = replace(ctx.session, role=role.oid)
 

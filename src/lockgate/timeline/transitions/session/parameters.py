@@ -13,7 +13,7 @@ from lockgate.timeline.binder import analyze_expression, coerce, empty_scope, re
 from lockgate.timeline.binder.coercion import FAMILY_1, POLYMORPHIC
 from lockgate.timeline.binder.polymorphic import ANYMULTIRANGE, ANYRANGE, COMPATIBLEMULTIRANGE, COMPATIBLERANGE
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.failure import Refused
+from lockgate.timeline.failure import MissingType, Refused
 from lockgate.timeline.transitions.object.creation import spelled
 from lockgate.timeline.transitions.type.user_type import need_type_usage
 
@@ -54,7 +54,7 @@ def parameter_type(ctx: Context, node: Node, language: str) -> int:
         if (
             refused.failure.sqlstate == "42704"
             and not node.get("pct_type")
-            and refused.failure.message.startswith("type ")
+            and isinstance(refused.failure.subject, MissingType)
         ):
             from msgspec.structs import replace
 

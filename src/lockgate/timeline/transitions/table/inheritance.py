@@ -9,6 +9,7 @@ from lockgate.catalog.catalog import Draft
 from lockgate.catalog.objects import Constraint, Relation
 from lockgate.timeline.binder import TypeRef
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import MissingColumn
 from lockgate.timeline.privileges.check import need_owner
 from lockgate.timeline.transitions.constraint.constraint import constraint_named, copy_check
 from lockgate.timeline.transitions.constraint.not_null import not_null_of
@@ -88,7 +89,12 @@ def merge_columns(ctx: Context, definition: Definition, parents: list[Relation],
         if inherited is None:
             if definition.partition:
                 raise ctx.refuse(
-                    "42703", f'column "{column.name}" does not exist', column.location, name=column.name, kind="column"
+                    "42703",
+                    f'column "{column.name}" does not exist',
+                    column.location,
+                    name=column.name,
+                    kind="column",
+                    subject=MissingColumn(column.name),
                 )
             merged[column.name] = column
         else:

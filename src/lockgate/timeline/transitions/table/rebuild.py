@@ -40,7 +40,13 @@ def read_anew(ctx: Context, relation: Relation, attribute: Attribute, before: in
             if refused.failure.sqlstate == "42883":
                 failure = refused.failure
                 raise ctx.refuse(
-                    "42883", failure.message, span=span, kind="operator", object=failure.object, help=failure.help
+                    "42883",
+                    failure.message,
+                    span=span,
+                    kind="operator",
+                    object=failure.object,
+                    help=failure.help,
+                    subject=failure.subject,
                 ) from None
 
 

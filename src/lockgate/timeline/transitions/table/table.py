@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from lockgate.catalog.objects import Attribute, Namespace, Other, Relation, Type
 from lockgate.timeline.binder import TypeRef, resolve_type
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import MissingColumn
 from lockgate.timeline.privileges.check import need_create, need_privilege, need_usage
 from lockgate.timeline.transitions.constraint.constraint import add_checks
 from lockgate.timeline.transitions.constraint.foreign_key import add_foreign_key
@@ -184,7 +185,12 @@ def _place_column(ctx: Context, definition: Definition, column: Column) -> None:
         return
     if known is None:
         raise ctx.refuse(
-            "42703", f'column "{column.name}" does not exist', column.location, name=column.name, kind="column"
+            "42703",
+            f'column "{column.name}" does not exist',
+            column.location,
+            name=column.name,
+            kind="column",
+            subject=MissingColumn(column.name),
         )
     known.notnull, known.default, known.generated = column.notnull, column.default, column.generated
 

@@ -8,6 +8,7 @@ from lockgate.catalog.objects import Cast, Other
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import find_routine, resolve_type
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import NotOwner
 from lockgate.timeline.privileges.check import need_owner, need_superuser
 from lockgate.timeline.privileges.may import has_owner
 from lockgate.timeline.transitions.object.creation import doubt
@@ -72,7 +73,9 @@ def _need_type(ctx: Context, source: int, target: int, location: int) -> None:
     types: list[Any] = [type_of(ctx.catalog, oid) for oid in (source, target)]
     if all(found is not None and has_owner(ctx, found) == "no" for found in types):
         shown = [type_name(ctx.catalog, oid, None, ctx.path()) for oid in (source, target)]
-        raise ctx.refuse("42501", f"must be owner of type {shown[0]} or type {shown[1]}", location, kind="owner")
+        raise ctx.refuse(
+            "42501", f"must be owner of type {shown[0]} or type {shown[1]}", location, kind="owner", subject=NotOwner()
+        )
 
 
 def _function(ctx: Context, node: Node, source: int, target: int) -> int:

@@ -8,6 +8,7 @@ from lockgate.catalog.objects import Namespace, Other
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import find_operator, find_routine, resolve_type
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import MissingOperator
 from lockgate.timeline.privileges.check import need_superuser
 from lockgate.timeline.transitions.object.creation import doubt, new_name, spelled
 from lockgate.timeline.transitions.type.opclass import access_method, default_opclass, is_binary_coercible
@@ -102,7 +103,14 @@ def _operator(ctx: Context, name: Node, kind: int) -> int:
     if len(name["objname"]) > 1 or doubt(ctx, "operator", 0, word):
         return 0
     shown = type_name(ctx.catalog, kind, None, ctx.path())
-    raise ctx.refuse("42883", f"operator does not exist: {shown} {word} {shown}", None, kind="operator", object=word)
+    raise ctx.refuse(
+        "42883",
+        f"operator does not exist: {shown} {word} {shown}",
+        None,
+        kind="operator",
+        object=word,
+        subject=MissingOperator(f"{shown} {word} {shown}"),
+    )
 
 
 def _family(ctx: Context, node: Node, space: Namespace, name: str, method: str) -> Other | None:

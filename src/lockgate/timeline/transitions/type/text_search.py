@@ -6,6 +6,7 @@ from typing import Any
 
 from lockgate.catalog.objects import Other
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import NotOwner
 from lockgate.timeline.privileges.check import need_owner, need_superuser
 from lockgate.timeline.transitions.object.creation import (
     doubt,
@@ -127,7 +128,9 @@ def alter_configuration(ctx: Context, node: Node) -> None:
     """AlterTSConfiguration: its mappings."""
     found = find(ctx, "ts_config", node["cfgname"])
     if found is None:
-        need_superuser(ctx, f"must be owner of text search configuration {spelled(node['cfgname'])}")
+        need_superuser(
+            ctx, f"must be owner of text search configuration {spelled(node['cfgname'])}", subject=NotOwner()
+        )
         return
     need_owner(ctx, found)
     for item in node.get("tokentype", []):

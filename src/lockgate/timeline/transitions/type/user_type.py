@@ -9,6 +9,7 @@ from lockgate.catalog.typename import type_name, type_of
 from lockgate.timeline.binder import find_type
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import MissingType
 from lockgate.timeline.naming import array_type_name
 from lockgate.timeline.privileges.check import initial_acl, need_owner, need_privilege
 from lockgate.timeline.transitions.object.creation import spelled
@@ -70,6 +71,7 @@ def user_type(ctx: Context, node: Node, *, field: str = "typeName", kinds: str =
             help=near,
             kind="type",
             event=event,
+            subject=MissingType(shown.rpartition(".")[2], shown.rpartition(".")[0]),
         )
     if not isinstance(found, Type):
         if kinds and type_kind(ctx, found.oid) not in kinds:
