@@ -9,7 +9,6 @@ from lockgate.catalog.objects import Attribute, Cast, Constraint, Relation
 from lockgate.catalog.typename import base_type, element_of, type_name
 from lockgate.timeline.binder import find_relation, words
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.failure import NoPrivilege
 from lockgate.timeline.naming import choose_constraint_name, join_names
 from lockgate.timeline.privileges.check import need_privilege
 from lockgate.timeline.transitions.constraint.constraint import (
@@ -20,7 +19,7 @@ from lockgate.timeline.transitions.constraint.constraint import (
 )
 from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import adopt_constraint, column_map
-from lockgate.timeline.transitions.relation.relation import column_of, type_kind
+from lockgate.timeline.transitions.relation.relation import column_of, is_system_catalog, type_kind
 from lockgate.timeline.transitions.table.virtual_column import refuse_virtual
 from lockgate.timeline.transitions.type.opclass import is_binary_coercible
 
@@ -134,13 +133,7 @@ def _target(ctx: Context, relation: Relation, node: Node, recurse: bool) -> Rela
             )
     place = rangevar.get("location", 0)
     if not isinstance(target, Relation):
-        raise ctx.refuse(
-            "42501",
-            f'permission denied: "{rangevar.get("relname")}" is a system catalog',
-            place,
-            kind="relation",
-            subject=NoPrivilege(),
-        )
+        raise is_system_catalog(ctx, rangevar.get("relname", ""), place)
     if target.kind not in "rp":
         raise ctx.refuse(
             "42809",

@@ -10,13 +10,14 @@ from lockgate.timeline import dependency
 from lockgate.timeline.binder import find_relation_names, words
 from lockgate.timeline.binder.names import did_you_mean, relation_names
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.failure import MissingRelation, NoPrivilege
+from lockgate.timeline.failure import MissingRelation
 from lockgate.timeline.privileges.check import need_owner
 from lockgate.timeline.privileges.may import has_owner
 from lockgate.timeline.privileges.shipped import described
 from lockgate.timeline.transitions.object.address import RELATION_KINDS, find
 from lockgate.timeline.transitions.object.finders import Found
 from lockgate.timeline.transitions.relation.new_name import doubt
+from lockgate.timeline.transitions.relation.relation import is_system_catalog
 from lockgate.timeline.transitions.role.ownership import need_ownership
 
 _HINTS = {
@@ -102,13 +103,7 @@ def _lookup(ctx: Context, names: list[Any], kind: str, missing_ok: bool, doubts:
         return found
     if found is not None:
         need_owner(ctx, found, name=parts[-1])
-        raise ctx.refuse(
-            "42501",
-            f'permission denied: "{parts[-1]}" is a system catalog',
-            name=parts[-1],
-            kind="relation",
-            subject=NoPrivilege(),
-        )
+        raise is_system_catalog(ctx, parts[-1])
     if tainted:
         doubts += tainted
         return _certain(ctx, parts)

@@ -41,14 +41,7 @@ def user_relation(ctx: Context, rangevar: Node, *, missing_ok: bool = False, own
         name = rangevar.get("relname", "")
         if owned:
             need_owner(ctx, found, rangevar.get("location", 0), name=name)
-        raise ctx.refuse(
-            "42501",
-            f'permission denied: "{name}" is a system catalog',
-            rangevar.get("location", 0),
-            name=name,
-            kind="relation",
-            subject=NoPrivilege(),
-        )
+        raise is_system_catalog(ctx, name, rangevar.get("location", 0))
     return found
 
 
@@ -130,6 +123,12 @@ def create_relation(
         catalog.taint(("object", relation.oid), ctx.supposed, ctx.place)
     ctx.created(relation, location=location, name=name)
     return relation
+
+
+def is_system_catalog(ctx: Context, name: str, location: int | None = None) -> Refused:
+    """Nobody changes a system catalog (allowSystemTableMods)."""
+    message = f'permission denied: "{name}" is a system catalog'
+    return ctx.refuse("42501", message, location, name=name, kind="relation", subject=NoPrivilege())
 
 
 def _system_catalog(ctx: Context, name: str, location: int | None) -> Refused:
