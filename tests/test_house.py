@@ -66,7 +66,7 @@ def test_what_reads_a_message_is_found() -> None:
         're.match("a", failure.message)',
         '"x" in b.failure.message)',
         'a.message.startswith("b")',
-        "a.message == b",
+        'a.message == "b"',
     ]
     left = [
         'f"{failure.message} here"',
