@@ -13,6 +13,7 @@ from lockgate.base.text import to_json
 from lockgate.cli.options import configuration, emit, folder_options, make_request
 
 if TYPE_CHECKING:
+    from lockgate.report.changes import Row
     from lockgate.timeline.replay import Leg, Replay
 
 
@@ -41,7 +42,7 @@ def command(
     """What each migration does to the catalog, or (--catalog) the whole simulated catalog after the last one."""
     from lockgate.cache.replay import finished
     from lockgate.report.changes import rows_of
-    from lockgate.report.effects import effects_text, steps_json
+    from lockgate.report.effects import effects_text, step_json
     from lockgate.report.timeline import as_html, as_text
     from lockgate.run.plan import read_folder, whole_plan
     from lockgate.timeline.replay import Replay
@@ -54,13 +55,20 @@ def command(
     if as_catalog and not at:
         emit(_as_json(finished(plan)), output)
         return 0
-    replay = Replay(plan)
+    rows: list[Row] = []
+    told: list[Row] = []
+
+    def look(step: Step) -> None:
+        rows.extend(rows_of(step))
+        if output_format == "json":
+            told.append(step_json(step))
+
+    replay = Replay(plan, look if not as_catalog else None)
     steps = [item for leg in _legs(replay, at) for item in replay.take(leg) if isinstance(item, Step)]
-    rows = [row for step in steps for row in rows_of(step)] if not as_catalog else []
     if as_catalog:
         emit(_as_json(replay), output)
     elif output_format == "json":
-        emit(to_json({"version": 1, "changes": rows, "steps": steps_json(steps)}) + "\n", output)
+        emit(to_json({"version": 1, "changes": rows, "steps": told}) + "\n", output)
     elif output_format == "html":
         emit(as_html(rows, ", ".join(folder.roots)), output)
     else:

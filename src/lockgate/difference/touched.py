@@ -11,8 +11,8 @@ from lockgate.oracle.apply.taint import targets
 from lockgate.parse import Statement, parse_script
 from lockgate.sources.migration import Migration
 from lockgate.timeline.history import event_key
-from lockgate.timeline.replay import Broken, Plan, Replay
-from lockgate.timeline.step import Change
+from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.step import Change, Step
 
 _CLASSES = {
     "table": "relation",
@@ -35,12 +35,16 @@ def touches(plan: Plan) -> Callable[[Deviation], Touch | None]:
     """Replay the plan; the answer tells where an object was last made, altered or dropped, None where that is not
     known."""
     places: dict[Key, Place] = {}
-    replay = Replay(plan)
-    for step in replay.steps():
-        if not isinstance(step, Broken) and step.migration.id != "environment":
+
+    def look(step: Step) -> None:
+        if step.migration.id != "environment":
             place = Place(step.statement.script.source, step.statement.span, step.migration.slot or step.migration.id)
             for change in step.changes:
-                places |= dict.fromkeys(_keys(step.before, step.after, change), place)
+                places.update(dict.fromkeys(_keys(step.before, step.after, change), place))
+
+    replay = Replay(plan, look)
+    for _ in replay.steps():
+        pass
     events = replay.catalog.events
 
     def last(each: Deviation) -> Touch | None:

@@ -46,8 +46,8 @@ _SILENT = frozenset(
 
 
 def rows_of(step: Step) -> list[Row]:
-    """A row for each change: slot, place, role, what happened; one row for a step that fails or is in doubt and changes
-    nothing."""
+    """A row for each change of a step with its own catalogs: slot, place, role, what happened; one row for a step that
+    fails or is in doubt and changes nothing."""
     source = step.statement.script.source
     base: Row = {
         "slot": step.migration.slot,

@@ -12,12 +12,8 @@ from lockgate.timeline.step import Step
 _WORK = {Work.SCAN: "read whole", Work.BUILD: "an index is built on it", Work.REWRITE: "written anew"}
 
 
-def steps_json(steps: Iterable[Step]) -> list[dict[str, Any]]:
-    """``steps`` of ``lockgate timeline --format json``: one for each statement, in order."""
-    return [_step(step) for step in steps]
-
-
-def _step(step: Step) -> dict[str, Any]:
+def step_json(step: Step) -> dict[str, Any]:
+    """One of the ``steps`` of ``lockgate timeline --format json``, of a step with its own catalogs."""
     source = step.statement.script.source
     return {
         "slot": step.migration.slot,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,10 +158,8 @@ def _tell(rules: Rules, replay: Replay, leg: Leg) -> Told:
     taken = list(replay.take(leg))
     if leg.kind in ("baseline", "handover"):
         _must_be_sql(taken)
+    told.spans += _suppressible(taken)
     for item in taken:
-        source, span = _where(item)
-        if suppressions.WORD in source.text:
-            told.spans.append((source, span))
         if leg.kind == "migration":
             _of_item(rules, item, told)
         elif leg.kind != "environment":
@@ -179,6 +177,17 @@ def _scene(taken: Iterable[Step | Broken], plan: Plan) -> Scene | None:
         return Scene.of(steps)
     applied = frozenset(m.id for m in plan.migrations) - plan.pending
     return Scene.of(steps, Release(plan.pending), Production(applied))
+
+
+def _suppressible(taken: Iterable[Step | Broken]) -> Iterator[tuple[Source, Span]]:
+    """The statements of sources with directives in them."""
+    seen: dict[int, bool] = {}  # each text is searched once
+    for source, span in map(_where, taken):
+        there = seen.get(id(source))
+        if there is None:
+            there = seen[id(source)] = suppressions.WORD in source.text
+        if there:
+            yield source, span
 
 
 def _where(item: Step | Broken) -> tuple[Source, Span]:

@@ -10,6 +10,7 @@ has no reason is itself reported.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
@@ -45,13 +46,16 @@ def find(source: Source, statements: Iterable[Span]) -> list[Suppression]:
     return list(_directives(source, spans))
 
 
+def _quoted(text: str, first: int, at: int) -> bool:
+    """Whether a quote stands before it on its line, in the same statement."""
+    return text.find("'", max(first, text.rfind("\n", first, at) + 1), at) >= 0
+
+
 def _directives(source: Source, spans: list[Span]) -> Iterator[Suppression]:
     for match in _DIRECTIVE.finditer(source.text):
         start = match.start()
-        if any(
-            span.start < start < span.end and "'" in source.text[span.start : start].rpartition("\n")[2]
-            for span in spans
-        ):
+        around = bisect_left(spans, start, key=lambda span: span.start) - 1  # the last that begins before it
+        if around >= 0 and start < spans[around].end and _quoted(source.text, spans[around].start, start):
             continue
         rules = tuple(filter(None, re.split(r"[,\s]+", match.group("rules").strip())))
         line = source.position(start).line

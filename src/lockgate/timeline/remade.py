@@ -3,7 +3,7 @@ the old."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -14,7 +14,7 @@ from lockgate.catalog.objects import Namespace, Policy, Relation, Role, Routine,
 from lockgate.timeline.history import event_key
 from lockgate.timeline.privileges import remedy
 from lockgate.timeline.privileges.may import items_of
-from lockgate.timeline.step import Step
+from lockgate.timeline.step import Change, Dropped, Step
 
 Remakable = Namespace | Relation | Routine | Type
 
@@ -31,36 +31,63 @@ class Remade(msgspec.Struct, frozen=True):
     only_comments: bool = False
 
 
+def dropped(first: Catalog, before: Catalog, changes: Iterable[Change]) -> Iterator[Dropped]:
+    """What a step dropped that was there before its migration (``first``), and that could be made again; ``before`` is
+    the catalog before the step."""
+    for change in changes:
+        old = change.before
+        if (
+            change.after is None
+            and isinstance(old, Remakable)
+            and first.get(old.oid) is not None
+            and not old.extension
+            and _makable(before, old)
+        ):
+            yield Dropped(
+                old,
+                event_key(before, old),
+                before.namespace_name(old.namespace) if not isinstance(old, Namespace) else "",
+                _arguments(before, old) if isinstance(old, Routine) else "",
+                items_of(before, old),
+                tuple(p.name for p in before.of_relation(old.oid, Policy)) if isinstance(old, Relation) else (),
+                before.comments.get((old.oid, 0), ""),
+            )
+
+
+def _makable(before: Catalog, old: Remakable) -> bool:
+    if isinstance(old, Relation):
+        return old.kind in "rpvmfS"
+    if isinstance(old, Type):
+        return old.kind in "cder" and not old.elem and (not old.relation or _of_type(before, old))
+    return True
+
+
 def remade(steps: Sequence[Step]) -> Iterator[Remade]:
     """Whatever was there before a migration, dropped in it, and there again after it under the same name with less."""
-    first, after = steps[0].before, steps[-1].after
+    after = steps[-1].after
+    made: dict[int, Step] = {}
     for step in steps:
-        for change in step.changes:
-            old = change.before
-            if (
-                change.after is None
-                and isinstance(old, Remakable)
-                and first.get(old.oid) is not None
-                and not old.extension
-            ):
-                new = _again(step.before, after, old)
-                if new is not None and after.taint_of(("any",), ("privileges",), ("object", new.oid)) is None:
-                    yield from _compared(steps, step.before, old, after, new)
+        made |= {c.after.oid: step for c in step.changes if c.before is None and c.after is not None}
+    for step in steps:
+        for was in step.dropped:
+            new = _again(was, after)
+            if new is not None and after.taint_of(("any",), ("privileges",), ("object", new.oid)) is None:
+                yield from _compared(made.get(new.oid), was, after, new)
 
 
-def _again(before: Catalog, after: Catalog, old: Remakable) -> Remakable | None:
+def _again(was: Dropped, after: Catalog) -> Remakable | None:
+    old = was.object
     if isinstance(old, Namespace):
         return after.namespace(old.name)
-    space = after.namespace(before.namespace_name(old.namespace))
-    if space is None or (isinstance(old, Relation) and old.kind not in "rpvmfS"):
+    space = after.namespace(was.schema)
+    if space is None:
         return None
     if isinstance(old, Relation):
         found = after.relation_named(space.oid, old.name)
         return found if found is not None and found.kind in "rpvmfS" else None
     if isinstance(old, Type):
-        plain = old.kind in "cder" and not old.elem and (not old.relation or _of_type(before, old))
-        return after.one(Type, ("type", space.oid, old.name)) if plain else None
-    same = (r for r in after.routines_named(space.oid, old.name) if _arguments(after, r) == _arguments(before, old))
+        return after.one(Type, ("type", space.oid, old.name))
+    same = (r for r in after.routines_named(space.oid, old.name) if _arguments(after, r) == was.arguments)
     return next(same, None)
 
 
@@ -73,25 +100,14 @@ def _arguments(catalog: Catalog, routine: Routine) -> str:
     return remedy.sql_name(catalog, routine)
 
 
-def _compared(
-    steps: Sequence[Step], before: Catalog, old: Remakable, after: Catalog, new: Remakable
-) -> Iterator[Remade]:
-    made = next(
-        (
-            s
-            for s in steps
-            if any(c.before is None and c.after is not None and c.after.oid == new.oid for c in s.changes)
-        ),
-        None,
-    )
-    place = after.places.get((new.oid, 0))
+def _compared(made: Step | None, was: Dropped, after: Catalog, new: Remakable) -> Iterator[Remade]:
+    old, place = was.object, after.places.get((new.oid, 0))
     if made is None or place is None or old.oid == new.oid:
         return
-    found = [*_owner(made, old, after, new), *_grants(before, old, after, new), *_security(before, old, after, new)]
-    remarks = list(_comments(before, old, after, new))
+    found = [*_owner(made, old, after, new), *_grants(was, after, new), *_security(was, after, new)]
+    remarks = list(_comments(was, after, new))
     if found or remarks:
-        key = event_key(before, old)
-        event = after.events.get(key) if key is not None else None
+        event = after.events.get(was.key) if was.key is not None else None
         lost, sql = zip(*found, *remarks, strict=True)
         name = remedy.sql_name(after, new)
         kind, _, rest = name.removeprefix("MATERIALIZED ").partition(" ")
@@ -113,8 +129,8 @@ def _owner(made: Step, old: Remakable, after: Catalog, new: Remakable) -> Iterat
         yield f"its owner {name}", f"ALTER {remedy.sql_name(after, new)} OWNER TO {remedy.quoted(name)};"
 
 
-def _grants(before: Catalog, old: Remakable, after: Catalog, new: Remakable) -> Iterator[tuple[str, str]]:
-    had, has = (_by_grantee(items_of(catalog, obj)) for catalog, obj in ((before, old), (after, new)))
+def _grants(was: Dropped, after: Catalog, new: Remakable) -> Iterator[tuple[str, str]]:
+    old, had, has = was.object, _by_grantee(was.grants), _by_grantee(items_of(after, new))
     for grantee, letters in had.items():
         gone = acl.canonical(set(letters) - set(has.get(grantee, "")))
         if gone and grantee not in (old.owner, new.owner) and (not grantee or after.find(Role, grantee) is not None):
@@ -152,18 +168,16 @@ def _by_grantee(items: acl.Items) -> dict[int, str]:
     return out
 
 
-def _security(before: Catalog, old: Remakable, after: Catalog, new: Remakable) -> Iterator[tuple[str, str]]:
+def _security(was: Dropped, after: Catalog, new: Remakable) -> Iterator[tuple[str, str]]:
+    old = was.object
     if not (isinstance(old, Relation) and isinstance(new, Relation)):
         return
     if old.rls and not new.rls:
         yield "row level security", f"ALTER {remedy.sql_name(after, new)} ENABLE ROW LEVEL SECURITY;"
     policies = {p.name for p in after.of_relation(new.oid, Policy)}
-    for policy in before.of_relation(old.oid, Policy):
-        if policy.name not in policies:
-            yield f"policy {policy.name}", ""
+    yield from ((f"policy {name}", "") for name in was.policies if name not in policies)
 
 
-def _comments(before: Catalog, old: Remakable, after: Catalog, new: Remakable) -> Iterator[tuple[str, str]]:
-    text = before.comments.get((old.oid, 0))
-    if text and (new.oid, 0) not in after.comments:
-        yield "its comment", f"COMMENT ON {remedy.sql_name(after, new)} IS {literal(text)};"
+def _comments(was: Dropped, after: Catalog, new: Remakable) -> Iterator[tuple[str, str]]:
+    if was.comment and (new.oid, 0) not in after.comments:
+        yield "its comment", f"COMMENT ON {remedy.sql_name(after, new)} IS {literal(was.comment)};"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 from msgspec.structs import replace
@@ -27,7 +27,7 @@ from lockgate.timeline.hazards.touches import Touches
 from lockgate.timeline.history import net_changes, record
 from lockgate.timeline.routines.latent import Watch
 from lockgate.timeline.session import Session
-from lockgate.timeline.step import Step
+from lockgate.timeline.step import Change, Dropped, Step
 from lockgate.timeline.targets import taints_of
 from lockgate.timeline.transaction import TransactionState
 from lockgate.timeline.transitions import execute
@@ -75,10 +75,11 @@ class Leg(msgspec.Struct, frozen=True):
 
 
 class Replay:
-    """A replay in progress: iterate over ``steps()``; ``catalog`` is the catalog so far."""
+    """A replay in progress: iterate over ``steps()``; ``catalog`` is the catalog so far. ``look`` is shown each step as
+    it is taken, with the catalogs around the statement itself."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, look: Callable[[Step], None] | None = None) -> None:
+        self.plan, self.look = plan, look
         self.state, self.watch = TransactionState(), Watch()
         self.budget = Budget()
         self.provided = 0  # objects below this oid are the environment's, not the user's
@@ -91,6 +92,7 @@ class Replay:
             plan.superuser,
             tuple(filter(None, (plan.owner, plan.deployer, *plan.roles, *plan.guessed))),
         ).draft()
+        self.first = self.last = self.catalog  # around the statements of the migration at hand
         first = self._role(plan.owner or plan.role)
         self.draft.database_owner = first
         for role in filter(None, map(self.draft.role, plan.guessed)):
@@ -161,6 +163,7 @@ class Replay:
         path, role = self.session.search_path, self.session.role
         self._open(script, sum(isinstance(s, Statement) for s in statements))
         taken: list[Step | Broken] = []
+        self.first = self.last = self.draft.freeze()
         self.begun, self.release = self.draft.next_oid, migration.id in (self.plan.pending or ())
         for statement in statements:
             if isinstance(statement, SyntaxFailure):
@@ -177,7 +180,7 @@ class Replay:
         self._close(script)
         if self.release:
             self.pending = (*self.pending, (self.begun, self.draft.next_oid))
-        steps = [t for t in taken if isinstance(t, Step)]
+        steps = [replace(t, after=self.last) for t in taken if isinstance(t, Step)]
         looked = iter(self.watch.over(steps, self.draft, self.session))
         self.watch.unguarded |= {one.oid for one in review.unguarded(steps)} if steps else set()
         yield from (next(looked) if isinstance(t, Step) else t for t in taken)
@@ -239,12 +242,13 @@ class Replay:
         effects = self._effects(ctx, before, failed=failure is not None and not repaired)
         if script.transaction is Transaction.STATEMENT and not self.state.open:
             self.session = transaction.commit(self.state, self.draft, self.session, within=script.apart)
-        return Step(
+        self.last = self.draft.freeze()
+        step = Step(
             migration,
             statement,
             session,
-            before,
-            self.draft.freeze(),
+            self.first,
+            self.last,
             changes,
             tuple(ctx.warnings),
             effects,
@@ -252,8 +256,19 @@ class Replay:
             (),
             tuple(dict.fromkeys(ctx.tainted)),
             tuple(ctx.notes),
+            self._dropped(before, changes),
             repaired,
         )
+        if self.look is not None:
+            self.look(replace(step, before=before))
+        return replace(step, after=self.first)
+
+    def _dropped(self, before: Catalog, changes: tuple[Change, ...]) -> tuple[Dropped, ...]:
+        if all(change.after is not None for change in changes):
+            return ()
+        from lockgate.timeline.remade import dropped
+
+        return tuple(dropped(self.first, before, changes))
 
     def _effects(self, ctx: Context, before: Catalog, *, failed: bool) -> tuple[Effect, ...]:
         """What the statement locks and does; a refused one does nothing."""

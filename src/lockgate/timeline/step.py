@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from lockgate.base.effects import Effect
-from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Object
+from lockgate.catalog.acl import Items
+from lockgate.catalog.catalog import Catalog, NameKey
+from lockgate.catalog.objects import Namespace, Object, Relation, Routine, Type
 from lockgate.parse.statement import Statement
 from lockgate.sources.migration import Migration
 from lockgate.timeline.context import Warned
@@ -21,9 +22,23 @@ class Change(msgspec.Struct, frozen=True):
     after: Object | None
 
 
-class Step(msgspec.Struct, frozen=True):
-    """A statement, the session and catalog before it, what it changes, the catalog after it, and its failure.
+class Dropped(msgspec.Struct, frozen=True):
+    """What a step dropped of what was there before its migration, with what was said about it."""
 
+    object: Namespace | Relation | Routine | Type
+    key: NameKey | None  # where the fate of its name is remembered (see history.event_key)
+    schema: str
+    arguments: str = ""  # of a routine, as DROP names it
+    grants: Items = ()
+    policies: tuple[str, ...] = ()
+    comment: str = ""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A statement, the session before it, what it changes, and its failure.
+
+    ``before`` and ``after`` are the catalogs around its whole migration: one for each statement would be as many as a
+    file has statements. Whoever needs a statement's own gets them while it is taken (``Replay.look``).
     ``tainted`` holds the reasons why the simulator is not certain of this step; ``notes`` what it does not model.
     ``latent`` are failures that the apply does not show and the first call does (bodies broken by this step).
     """
@@ -40,4 +55,5 @@ class Step(msgspec.Struct, frozen=True):
     latent: tuple[Failure, ...] = ()
     tainted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
     repaired: bool = False  # it fails, and the replay went on as if it had been applied by the role that may
