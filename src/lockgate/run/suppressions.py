@@ -62,8 +62,8 @@ def _directives(source: Source, spans: list[Span]) -> Iterator[Suppression]:
         alone = not source.line(line)[: source.position(start).column - 1].strip()
         first = last = line
         if alone:
-            below = next((span for span in spans if span.end > start), None)
-            if below is not None and below.start > start and _near(source, line, below):
+            below = spans[around + 1] if around + 1 < len(spans) and (around < 0 or spans[around].end <= start) else None
+            if below is not None and _near(source, line, below):
                 last = source.position(below.end).line
             else:
                 last = line + 1
