@@ -62,7 +62,8 @@ def _directives(source: Source, spans: list[Span]) -> Iterator[Suppression]:
         alone = not source.line(line)[: source.position(start).column - 1].strip()
         first = last = line
         if alone:
-            below = spans[around + 1] if around + 1 < len(spans) and (around < 0 or spans[around].end <= start) else None
+            free = around < 0 or spans[around].end <= start
+            below = spans[around + 1] if free and around + 1 < len(spans) else None
             if below is not None and _near(source, line, below):
                 last = source.position(below.end).line
             else:
