@@ -217,6 +217,7 @@ def test_the_oldest_entries_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("LOCKGATE_CACHE", raising=False)
     monkeypatch.setattr(cache, "_LIMIT", 5000)
+    monkeypatch.setattr(cache, "_SELDOM", 256)
     home = cache.folder()
     assert home is not None
     Path(home, "cluster-18.6-x.pack").write_bytes(bytes(100_000))

@@ -10,7 +10,6 @@ import os
 import stat
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
 
 from lockgate.base.errors import CannotCheck
 
@@ -50,8 +49,11 @@ def read_bytes(path: Path | str, *roots: Path, name: str = "") -> bytes:
     Raises FileNotFoundError; CannotCheck for everything else that keeps it from being read.
     """
     path, shown = os.fspath(path), name or os.fspath(path)
-    with _opened(path, roots, shown) as file:
-        return _bounded(file, path, shown)
+    handle, size = _opened(path, roots, shown)
+    try:
+        return _bounded(handle, size, path, shown)
+    finally:
+        os.close(handle)
 
 
 def read_text(path: Path | str, *roots: Path, name: str = "") -> str:
@@ -66,20 +68,31 @@ def read_text(path: Path | str, *roots: Path, name: str = "") -> str:
 def peek(path: Path | str, *roots: Path) -> str:
     """The beginning of a file of which nothing hangs but a guess; "" where it cannot be read."""
     try:
-        with _opened(os.fspath(path), roots, "") as file:
-            return file.read(65_536).decode("utf-8", "replace")
+        handle, _ = _opened(os.fspath(path), roots, "")
+        try:
+            return os.read(handle, 65_536).decode("utf-8", "replace")
+        finally:
+            os.close(handle)
     except (OSError, CannotCheck):
         return ""
 
 
 def inside(path: Path | str, *roots: Path) -> bool:
     """Whether a path's real place lies inside of one of these folders, or of the repositories that hold them."""
-    folder, name = os.path.split(os.path.abspath(path))
-    place = os.path.join(_real(folder), name)
-    if os.path.islink(place):
-        place = os.path.realpath(place)
-    place = os.path.join(place, "")
-    return any(place.startswith(fence(os.fspath(root))) for root in roots)
+    folder, name = os.path.split(os.fspath(path))
+    if not os.path.isabs(folder) or name in ("", ".", ".."):
+        folder, name = os.path.split(os.path.abspath(path))
+        path = os.path.join(folder, name)
+    if os.path.islink(path):
+        folder = os.path.realpath(path)
+    return _inside(folder, tuple(map(os.fspath, roots)))
+
+
+@lru_cache(maxsize=4096)
+def _inside(folder: str, roots: tuple[str, ...]) -> bool:
+    """The same of a folder: of its files nothing is asked but whether they are links."""
+    place = os.path.join(_real(folder), "")
+    return any(place.startswith(fence(root)) for root in roots)
 
 
 @lru_cache(maxsize=4096)
@@ -115,18 +128,19 @@ def limit() -> int:
     return (int(word) if word.isdecimal() and 0 < int(word) <= 65_536 else _LARGEST) * _MEGABYTE
 
 
-def _opened(path: str, roots: tuple[Path, ...], shown: str) -> BinaryIO:
+def _opened(path: str, roots: tuple[Path, ...], shown: str) -> tuple[int, int]:
+    """A regular file's descriptor, and its size. Of descriptors, not of file objects: a folder has hundreds."""
     if roots and not inside(path, *roots):
         raise CannotCheck(
             f"{shown}: leads out of the repository, to {os.path.realpath(path)}",
             "only files inside of the repository are read: put the file itself there",
         )
     handle = _descriptor(path, shown)
-    mode = os.fstat(handle).st_mode
-    if not stat.S_ISREG(mode):
+    seen = os.fstat(handle)
+    if not stat.S_ISREG(seen.st_mode):
         os.close(handle)
-        raise _refused(shown, mode)
-    return os.fdopen(handle, "rb")
+        raise _refused(shown, seen.st_mode)
+    return handle, seen.st_size
 
 
 def _descriptor(path: str, shown: str) -> int:
@@ -142,9 +156,9 @@ def _descriptor(path: str, shown: str) -> int:
         raise CannotCheck(f"{shown}: cannot be read: {error.strerror}", "make the file readable") from error
 
 
-def _bounded(file: BinaryIO, path: str, shown: str) -> bytes:
-    most, size = limit(), os.fstat(file.fileno()).st_size
-    data = file.read(most + 1) if size <= most else b""  # its size may be another by now, or a lie (/proc)
+def _bounded(handle: int, size: int, path: str, shown: str) -> bytes:
+    most = limit()
+    data = _read(handle, most + 1, size) if size <= most else b""  # it may be another by now, or a lie (/proc)
     size = max(size, len(data))
     if size > most:
         raise CannotCheck(
@@ -157,6 +171,17 @@ def _bounded(file: BinaryIO, path: str, shown: str) -> bytes:
             f"name fewer of them, or set {_VARIABLE}, of which a run may read {_SUM} times as much",
         )
     return data
+
+
+def _read(handle: int, most: int, size: int) -> bytes:
+    """Up to so many bytes: at once where the file is as large as it says."""
+    data = os.read(handle, min(size + 1, most))
+    if len(data) == size:
+        return data
+    parts = [data]
+    while most > (got := sum(map(len, parts))) and (data := os.read(handle, min(most - got, 1 << 20))):
+        parts.append(data)
+    return b"".join(parts)
 
 
 def _mode(path: str) -> int | None:

@@ -205,6 +205,9 @@ class Recall:
         return Told(*entry[:3], *restore(entry[3], self._sources))
 
 
+_ENCODER = msgspec.msgpack.Encoder(order="deterministic")  # sets too
+
+
 def finished(plan: Plan) -> Replay:
     """The replay after its last leg; what a check of the same folder left behind shortens the way."""
     return Recall(plan, lambda replay, leg: Told()).finished()
@@ -222,8 +225,16 @@ def _chain(plan: Plan, legs: list[Leg]) -> Iterator[bytes]:
     key = store.digest(msgspec.msgpack.encode((_plain(rest), bool(plan.owned), plan.baseline is None)))
     yield key
     for leg in legs:
-        key = store.digest(key, msgspec.msgpack.encode(_plain(leg)))
+        key = store.digest(key, _spelled(leg))
         yield key
+
+
+def _spelled(leg: Leg) -> bytes:
+    """Everything in a leg, as bytes: equal where it is."""
+    try:
+        return _ENCODER.encode(leg)
+    except UnicodeEncodeError:  # a file's name is no UTF-8
+        return msgspec.msgpack.encode(_plain(leg))
 
 
 def _plain(value: Any) -> Any:

@@ -35,9 +35,11 @@ def assemble(layout: Layout, place: Place) -> Assembly:
     ups: list[_Part] = []
     downs: list[_Part] = []
     taken = chosen(layout, place, out)
+    root = str(place.root)  # a Path for every file costs as much as reading it
     for item in taken:
-        source = read(place.root / item.relative, place.cwd, place.root)
-        item = replace(item, baseline=item.baseline or (layout.name == "atlas" and is_checkpoint(source)))
+        source = read(f"{root}/{item.relative}", place.cwd, place.root)
+        if layout.name == "atlas" and is_checkpoint(source):
+            item = replace(item, baseline=True)
         out.files.append(SlotFile(item, source))
         _take(layout, item, fill(source, layout.name, place.placeholders), place, (ups, downs), out)
     ups = _untorn(ups, layout)
@@ -68,7 +70,7 @@ def _take(
         )
         return
     up, down = (
-        s and replace(s, made_up=filled.made_up) for s in scripts(layout.name, source, place.root / item.relative)
+        s and replace(s, made_up=filled.made_up) for s in scripts(layout.name, source, f"{place.root}/{item.relative}")
     )
     for script, does in (
         (up, "refuses the file"),

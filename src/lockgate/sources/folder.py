@@ -71,9 +71,9 @@ class Folder(msgspec.Struct, frozen=True):
     roots: tuple[str, ...] = ()
 
 
-def shown(path: Path, cwd: Path) -> str:
+def shown(path: Path | str, cwd: Path) -> str:
     """A path as reports name it: relative to the working directory, with forward slashes."""
-    name, top = str(path), os.path.join(cwd, "")
+    name, top = str(path), f"{cwd}{os.sep}"
     if name.startswith(top) and ".." not in name and os.sep == "/":  # as nearly always; relpath costs ten times as much
         return name[len(top) :] or "."
     try:
@@ -82,7 +82,7 @@ def shown(path: Path, cwd: Path) -> str:
         return str(path).replace(os.sep, "/")
 
 
-def read(path: Path, cwd: Path, root: Path | None = None) -> Source:
+def read(path: Path | str, cwd: Path, root: Path | None = None) -> Source:
     """A file's text; ``root`` is the folder of migrations that it belongs to (its own, if nothing else is said).
 
     Raises CannotCheck, naming the file and the byte, where it cannot be read, leads out of the repository, or is not
@@ -90,9 +90,9 @@ def read(path: Path, cwd: Path, root: Path | None = None) -> Source:
     """
     name = shown(path, cwd)
     # spelled as text: for every file of a folder a Path costs as much as reading it
-    below = os.path.join(os.path.abspath(path), "").startswith(os.path.join(cwd, "")) and cwd != Path(cwd.anchor)
+    below = cwd != Path(cwd.anchor) and not os.path.isabs(name) and not name.startswith("..")
     try:
-        text = read_text(path, root or path.parent, *((cwd,) if below else ()), name=name)
+        text = read_text(path, root or Path(path).parent, *((cwd,) if below else ()), name=name)
     except FileNotFoundError as error:
         raise CannotCheck(f"{name}: cannot be read: {error.strerror}", "make the file readable") from error
     nul = text.find("\0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -29,7 +30,7 @@ _OPTED_OUT = pattern(
 _DELIMITER = pattern(r"\A\ufeff?(?:--[^\n]*\n)*?--\s*atlas:delimiter\s+(\S[^\n]*)")
 
 
-def scripts(layout: str, source: Source, path: Path) -> Loaded:
+def scripts(layout: str, source: Source, path: str) -> Loaded:
     """The two directions of a file that may hold both, or its one script as the first."""
     match layout:
         case "goose":
@@ -57,14 +58,14 @@ def _pieces(layout: str, source: Source) -> tuple[Span, ...]:
     return (Span(start, len(source.text)),)
 
 
-def _transaction(layout: str, source: Source, path: Path) -> Transaction:
+def _transaction(layout: str, source: Source, path: str) -> Transaction:
     text = source.text
     match layout:
         case "flyway":
-            return _flyway(text, path)
+            return _flyway(text, Path(path))
         case "diesel":
             # diesel sends the file as one simple query, with or without a BEGIN around it
-            return Transaction.IMPLICIT if _diesel_alone(path.parent / "metadata.toml") else Transaction.FILE
+            return Transaction.IMPLICIT if _diesel_alone(Path(path).parent / "metadata.toml") else Transaction.FILE
         case "sqlx":
             return Transaction.IMPLICIT if text.startswith("-- no-transaction") else Transaction.FILE
         case "atlas":
@@ -73,7 +74,7 @@ def _transaction(layout: str, source: Source, path: Path) -> Transaction:
             return Transaction.STATEMENT  # psql, statement by statement; the scripts bring their own BEGIN and COMMIT
         case "refinery":
             return Transaction.FILE
-        case "golang-migrate" | "plain" if _OPTED_OUT.search(text) or ".autocommit." in path.name:
+        case "golang-migrate" | "plain" if _OPTED_OUT.search(text) or ".autocommit." in os.path.basename(path):
             return Transaction.STATEMENT
     return Transaction.IMPLICIT
 

@@ -107,5 +107,5 @@ def _script(relative: str, change: Change, direction: Direction, place: Place, o
     ident = f"{change.name}@{change.tags[0]}" if change.tags else change.name
     out.files.append(SlotFile(Named(relative, "", ident, ident, direction, change.name), source))
     filled = fill(source, "sqitch", place.placeholders)
-    script = scripts("sqitch", filled.source, path)[0]
+    script = scripts("sqitch", filled.source, str(path))[0]
     return script and replace(script, made_up=filled.made_up)
