@@ -118,7 +118,15 @@ RULES: tuple[tuple[str, str, str, str, str, tuple[str, ...], dict[str, Any]], ..
         ("failure 42P01",),
         {"sqlstate": ("42P01",)},
     ),
-    ("duplicate-slot", "S101", "error", "slots", "slots.duplicate_slot", ("fact DuplicateSlot",), {}),
+    (
+        "duplicate-slot",
+        "S101",
+        "error",
+        "slots",
+        "slots.duplicate_slot",
+        ("fact DeclaredTwice", "fact DuplicateSlot"),
+        {},
+    ),
     ("faulty-suppression", "A901", "warning", "advice", "advice.faulty_suppression", ("fact Faulty",), {}),
     ("fixed-container-name", "P109", "info", "deploy", "deploy.fixed_container_name", ("fact ComposeFile",), {}),
     (

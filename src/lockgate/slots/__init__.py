@@ -58,6 +58,7 @@ def examine(table: SlotTable, cwd: Path, squashed: bool = False) -> Iterator[obj
         sums = stale(table.folder, cwd)
     if sums is not None:
         yield sums
+    yield from _declared_twice(table.folder, cwd)
     yield from examine_merges(table, free)
     yield from unseen_below(table)
     if table.ledger is not None:
@@ -66,6 +67,18 @@ def examine(table: SlotTable, cwd: Path, squashed: bool = False) -> Iterator[obj
             lowest = min((n for c in table.tree if (n := c.number) is not None), default=())
             coming |= {n for n in table.ledger.applied_numbers() if n < lowest}
         yield from compare(table.folder, table.ledger, frozenset(coming), free)
+
+
+def _declared_twice(folder: Folder, cwd: Path) -> Iterator[object]:
+    """What a plan or a changelog declares twice."""
+    if folder.layout == "liquibase":
+        from lockgate.slots.liquibase import declared_twice
+
+        yield from declared_twice(folder)
+    elif folder.layout == "sqitch":
+        from lockgate.slots.sqitch import plan_faults
+
+        yield from plan_faults(folder, cwd)
 
 
 def _decided(fact: DuplicateSlot, table: SlotTable, cwd: Path, free: str) -> DuplicateSlot:

@@ -11,6 +11,8 @@ from lockgate.slots.conflicts import Below, Changed, Dirty, Missing, NameMismatc
 from lockgate.slots.ledger import Ledger, LedgerRow, plain_name
 from lockgate.sources import Direction, Folder
 
+_WORDS = {"liquibase": "MD5SUM", "statements": "the statements themselves"}
+
 
 class Matching(msgspec.Struct, frozen=True):
     """The rows of a ledger matched with the ups of a tree. ``rows`` holds the row of every applied claim by the claim's
@@ -126,10 +128,47 @@ def compare(
             yield Dirty(row, ledger)
     for row in found.missing:
         if row.number not in coming and row.version not in coming:
-            yield Missing(row, ledger)
+            yield without_file(row, found, ledger)
     yield from renamed_ones(found, ledger, next_free)
     yield from _changed(found, ledger, folder)
     yield from too_late(found, ledger)
+
+
+def without_file(row: LedgerRow, found: Matching, ledger: Ledger) -> Missing:
+    """A row that no file has, and what its runner does at that."""
+    kind = ledger.kind
+    again = next((c for c in found.ups if c.id not in found.rows and is_same(c, row, ledger)), None)
+    if again is not None and kind.by_name and kind.runner != "sqitch":
+        does = f"{again.source.path} holds its text under another name, and {kind.runner} runs that again"
+        return Missing(row, ledger, does, True, f"give {again.source.path} its old name back")
+    if kind.runner == "node-pg-migrate":
+        return _by_position(row, found, ledger)
+    if kind.runner == "flyway" and _above(row, found):
+        return Missing(row, ledger, "flyway ignores what lies above its highest file, and goes on")
+    if kind.needs_files:
+        return Missing(row, ledger, f"{kind.runner} will refuse to run", True)
+    return Missing(row, ledger, f"{kind.runner} goes on without it" if kind.runner else "")
+
+
+def _by_position(row: LedgerRow, found: Matching, ledger: Ledger) -> Missing:
+    """node-pg-migrate compares names row by row and file by file, as far as both go (runner.js, checkOrder)."""
+    if ledger.rows.index(row) < len(found.ups):
+        return Missing(row, ledger, "node-pg-migrate will refuse to run (it checks the order)", True)
+    return Missing(row, ledger, "node-pg-migrate goes on without it")
+
+
+def _above(row: LedgerRow, found: Matching) -> bool:
+    """flyway's ``*:future``, which it ignores by default."""
+    highest = max((n for c in found.ups if (n := c.number) is not None), default=())
+    return row.number is not None and row.number > highest
+
+
+def is_same(claim: Claim, row: LedgerRow, ledger: Ledger) -> bool:
+    """Whether the row's checksum proves that it is of this file."""
+    from lockgate.slots.checksums import agrees
+
+    known = ledger.kind.algorithm not in ("", "atlas-sum", "liquibase") and bool(row.checksum and claim.source.text)
+    return known and agrees(row.checksum, ledger.kind.algorithm, claim.source) is True
 
 
 def renamed_ones(found: Matching, ledger: Ledger, next_free: str = "") -> Iterator[NameMismatch]:
@@ -142,11 +181,13 @@ def renamed_ones(found: Matching, ledger: Ledger, next_free: str = "") -> Iterat
     for claim in found.ups:
         row = found.rows.get(claim.id)
         if row is not None and not row.fake and row.name and row.version not in agreeing:
-            yield NameMismatch(claim, row, ledger, next_free)
+            same = bool(ledger.kind.renamed) and is_same(claim, row, ledger)
+            yield NameMismatch(claim, row, ledger, next_free, same)
 
 
 def _changed(found: Matching, ledger: Ledger, folder: Folder) -> Iterator[Changed]:
     from lockgate.slots.checksums import agrees, algorithm_of
+    from lockgate.slots.checksums import same as same_text
 
     atlas = ledger.kind.algorithm == "atlas-sum"
     hashes = _sums_of_atlas(folder) if atlas else {}
@@ -161,9 +202,12 @@ def _changed(found: Matching, ledger: Ledger, folder: Folder) -> Iterator[Change
             same: bool | None = hashes.get(claim.relative) == row.checksum or broken
             broken = broken or not same  # the sums run on: after one change all that follow differ
         else:
-            same = agrees(row.checksum, ledger.kind.algorithm, claim.source)
+            same = agrees(row.checksum, ledger.kind.algorithm, claim.source, claim.key)
+        words = _WORDS.get(ledger.kind.algorithm) or ledger.kind.algorithm or algorithm_of(row.checksum)
         if same is False:
-            yield Changed(claim, row, ledger, ledger.kind.algorithm or algorithm_of(row.checksum))
+            yield Changed(claim, row, ledger, words)
+        elif ledger.kind.bytewise and same_text(row.checksum, ledger.kind.algorithm, claim.source.text) is False:
+            yield Changed(claim, row, ledger, words, ends=True)
 
 
 def too_late(found: Matching, ledger: Ledger) -> Iterator[Below | OutOfOrder]:

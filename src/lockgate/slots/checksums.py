@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
 
+from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source
 
+_COMMENT = pattern(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _BY_LENGTH = {32: "md5", 40: "sha1", 64: "sha256", 96: "sha384", 128: "sha512"}
 
 
@@ -23,20 +26,37 @@ def _bare(checksum: str) -> str:
     return text
 
 
-def agrees(checksum: str, algorithm: str, source: Source) -> bool | None:
+def agrees(checksum: str, algorithm: str, source: Source, ident: str = "") -> bool | None:
     """Whether a file is still what the checksum was made of; None where that cannot be told.
 
-    A file that differs in nothing but its line ends agrees: a checkout on Windows makes such ones, and runners differ
-    on them.
+    A file that differs in nothing but its line ends agrees: a checkout on Windows makes such ones, and of the runners
+    only those of ``Kind.bytewise`` mind. ``ident``: which changeset of the file, for liquibase.
     """
     if algorithm == "flyway-crc32":
         return checksum.strip() == str(flyway_crc32(source.text)) if checksum.strip().lstrip("-").isdigit() else None
+    if algorithm == "liquibase":
+        from lockgate.slots.liquibase import unchanged
+
+        return unchanged(checksum, source, ident)
+    if algorithm == "statements":
+        return statements_of(checksum) == statements_of(source.text) if checksum else None
+    text = source.text
+    forms = {text, text.replace("\r\n", "\n"), text.replace("\r\n", "\n").replace("\n", "\r\n")}
+    found = [same(checksum, algorithm, form) for form in forms]
+    return None if None in found else any(found)
+
+
+def same(checksum: str, algorithm: str, text: str) -> bool | None:
+    """Whether the checksum is of exactly this text; None where that cannot be told."""
     known = algorithm if algorithm in _BY_LENGTH.values() else algorithm_of(checksum)
     if not known or len(_bare(checksum)) != hashlib.new(known).digest_size * 2:
         return None
-    text = source.text
-    forms = {text, text.replace("\r\n", "\n"), text.replace("\r\n", "\n").replace("\n", "\r\n")}
-    return any(hashlib.new(known, form.encode()).hexdigest() == _bare(checksum) for form in forms)
+    return hashlib.new(known, text.encode()).hexdigest() == _bare(checksum)
+
+
+def statements_of(text: str) -> str:
+    """SQL without what supabase's splitter takes from it, or may: space, semicolons, comments."""
+    return "".join(_COMMENT.sub("", text).split()).replace(";", "")
 
 
 def flyway_crc32(text: str) -> int:

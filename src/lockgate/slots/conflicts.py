@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from lockgate.base.findings import Label
 from lockgate.base.text import Source, Span
 from lockgate.slots.claim import Claim
 from lockgate.slots.ledger import Ledger, LedgerRow
@@ -22,6 +23,16 @@ class DuplicateSlot(msgspec.Struct, frozen=True):
     why: str = ""
     next_free: str = ""
     does: str = ""
+
+
+class DeclaredTwice(msgspec.Struct, frozen=True):
+    """A change that a plan or a changelog declares twice: its runner then takes none of it. ``does``: the runner's
+    words."""
+
+    name: str
+    first: Label
+    second: Label
+    does: str
 
 
 class SharedNumber(msgspec.Struct, frozen=True):
@@ -70,6 +81,7 @@ class PassedOver(msgspec.Struct, frozen=True):
     source: Source
     why: str
     stops: bool = False
+    span: Span = Span(0, 0)
 
 
 class StaleSums(msgspec.Struct, frozen=True):
@@ -136,28 +148,35 @@ class NotCompared(msgspec.Struct, frozen=True):
 
 
 class NameMismatch(msgspec.Struct, frozen=True):
-    """The ledger holds a slot under another name than the tree."""
+    """The ledger holds a slot under another name than the tree. ``same``: the checksum proves that only the name is
+    another one."""
 
     claim: Claim
     row: LedgerRow
     ledger: Ledger
     next_free: str = ""
+    same: bool = False
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """The ledger holds a slot that the tree has not."""
+    """The ledger holds a slot that the tree has not; ``does``: what the runner does then. ``stops``: it fails."""
 
     row: LedgerRow
     ledger: Ledger
+    does: str = ""
+    stops: bool = False
+    remedy: str = ""
 
 
 class Changed(msgspec.Struct, frozen=True):
-    """An applied file is no longer what was applied: the runner's own checksum differs."""
+    """An applied file is no longer what was applied: the runner's own checksum differs. ``ends``: in nothing but line
+    ends."""
 
     claim: Claim
     row: LedgerRow
     ledger: Ledger
     algorithm: str
+    ends: bool = False
 
 
 class Below(msgspec.Struct, frozen=True):
@@ -188,6 +207,7 @@ class Dirty(msgspec.Struct, frozen=True):
 
 Conflict = (
     DuplicateSlot
+    | DeclaredTwice
     | SharedNumber
     | PairMismatch
     | DownWithoutUp

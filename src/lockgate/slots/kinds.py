@@ -25,6 +25,10 @@ class Kind(msgspec.Struct, frozen=True):
     late: str = ""  # what the runner does with a slot below the highest applied one
     runs_late: bool = False
     needs_files: bool = False  # the runner refuses to run where an applied one has no file
+    edited: str = ""  # what the runner does where the checksum of an applied file is another one, "" where not known
+    edits_stop: bool = True
+    renamed: str = ""  # what the runner does with an applied file that has only another name now, if it goes on
+    bytewise: bool = False  # the checksum is of the bytes as they lie, line ends and all
 
 
 def _kind(runner: str, table: str, needs: str, version: str, **rest: object) -> Kind:
@@ -45,6 +49,7 @@ KINDS: tuple[Kind, ...] = (
         success="success",
         late="flyway will refuse to run, unless outOfOrder is set",
         needs_files=True,
+        edited="flyway will refuse to run (validate)",
     ),
     _kind(
         "prisma",
@@ -57,6 +62,8 @@ KINDS: tuple[Kind, ...] = (
         by_name=True,
         late="prisma migrate deploy will apply it out of order",
         runs_late=True,
+        edited="prisma migrate deploy does not look, and goes on",
+        edits_stop=False,
     ),
     _kind(
         "goose",
@@ -79,6 +86,9 @@ KINDS: tuple[Kind, ...] = (
         late="sqlx will apply it out of order",
         runs_late=True,
         needs_files=True,
+        edited="sqlx will refuse to run",
+        renamed="sqlx goes by version and checksum, and goes on",
+        bytewise=True,
     ),
     _kind(
         "atlas",
@@ -101,6 +111,9 @@ KINDS: tuple[Kind, ...] = (
         by_name=True,
         late="liquibase will apply it out of order",
         runs_late=True,
+        checksum="md5sum",
+        algorithm="liquibase",
+        edited="liquibase will refuse to run (Validation Failed)",
     ),
     _kind(
         "sqitch",
@@ -114,6 +127,8 @@ KINDS: tuple[Kind, ...] = (
         by_name=True,
         late="sqitch will refuse to run",
         needs_files=True,
+        edited="sqitch deploy does not look, and goes on",
+        edits_stop=False,
     ),
     _kind(
         "django",
@@ -144,6 +159,11 @@ KINDS: tuple[Kind, ...] = (
         name="name",
         late="supabase db push will refuse to run, unless --include-all is given",
         needs_files=True,
+        checksum="statements",
+        algorithm="statements",
+        edited="supabase db push does not look, and goes on",
+        edits_stop=False,
+        renamed="supabase goes by the version, and goes on",
     ),
     _kind(
         "golang-migrate",
@@ -183,6 +203,8 @@ KINDS: tuple[Kind, ...] = (
         algorithm="sha256",
         applied_at="applied_at",
         by_name=True,
+        edited="drizzle does not look, and goes on",
+        edits_stop=False,
         late="drizzle will apply it out of order",
         runs_late=True,
     ),
@@ -194,6 +216,8 @@ KINDS: tuple[Kind, ...] = (
         checksum="hash",
         algorithm="sha256",
         by_name=True,
+        edited="drizzle does not look, and goes on",
+        edits_stop=False,
         late="drizzle will pass it over in silence",
     ),
     _kind(

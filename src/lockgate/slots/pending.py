@@ -28,7 +28,7 @@ def pending(table: SlotTable) -> list[Pending]:
     found = match(table.folder, table.ledger)
     # a new database starts from the last baseline
     here = {m.id for m in table.folder.migrations} if not table.ledger.rows else {c.id for c in found.ups}
-    other = {fact.claim.id for fact in renamed_ones(found, table.ledger)}
+    other = {fact.claim.id for fact in renamed_ones(found, table.ledger) if not fact.same}
     ups = [c for c in found.ups if (c.id not in found.rows or c.id in other) and c.id in here]
     coming = [c for c in table.base if c.direction is not Direction.DOWN]
     if coming:

@@ -99,6 +99,8 @@ def _counts(row: Row, kind: Kind, version: object) -> bool:
 
 def _row(row: Row, version: object, span: Span, kind: Kind, columns: Mapping[str, str]) -> LedgerRow:
     checksum = _value(row, "checksum", kind, columns)
+    if isinstance(checksum, list):  # supabase keeps the statements themselves
+        checksum = ";\n".join(map(str, checksum))
     text = checksum.hex() if isinstance(checksum, bytes | memoryview) else _text(checksum)
     name, applied_at = (_text(_value(row, what, kind, columns)) for what in ("name", "applied_at"))
     slot, rest = _split(_text(version)) if kind is kinds.CUSTOM else (_text(version), "")

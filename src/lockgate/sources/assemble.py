@@ -77,7 +77,8 @@ def _take(
         (down, "will not roll it back" if layout.name == "goose" else "refuses the file"),
     ):
         if script is not None and script.refused:
-            out.skipped.append(Skipped(source.path, f"{script.refused}: {layout.name} {does}", True, stops=True))
+            stops = does == "refuses the file"
+            out.skipped.append(Skipped(source.path, f"{script.refused}: {layout.name} {does}", True, stops))
     if up is None:
         out.skipped.append(Skipped(source.path, _unmarked(layout.name), True))
     elif item.direction is Direction.DOWN:

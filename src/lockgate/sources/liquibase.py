@@ -71,6 +71,15 @@ def _order(place: Place) -> list[str]:
     return list(dict.fromkeys([*placed, *sorted(files, key=str)])) if placed else sorted(files, key=str)
 
 
+def heads(source: Source) -> Iterator[tuple[int, int, str, str]]:
+    """Of each changeset where its text starts and ends, its ``author:id``, and its first line."""
+    found = list(_CHANGESET.finditer(source.text))
+    for number, head in enumerate(found):
+        end = found[number + 1].start() if number + 1 < len(found) else len(source.text)
+        author, ident = (head.group(what).strip().strip('"') for what in ("author", "id"))
+        yield head.end(), end, f"{author}:{ident}", head.group()
+
+
 def changesets(source: Source) -> Iterator[Changeset]:
     """The changesets of one file with their places."""
     heads = list(_CHANGESET.finditer(source.text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.rules.model import Remark, on_fact
-from lockgate.slots.conflicts import DuplicateSlot
+from lockgate.slots.conflicts import DeclaredTwice, DuplicateSlot
 
 
 @on_fact(DuplicateSlot)
@@ -28,4 +28,16 @@ def check(fact: DuplicateSlot) -> Iterator[Remark]:
         (first.label(f"slot {first.slot} is taken here"),),
         slot=second.slot,
         object=second.id,
+    )
+
+
+@on_fact(DeclaredTwice)
+def declared(fact: DeclaredTwice) -> Iterator[Remark]:
+    """One finding."""
+    yield Remark(
+        f"{fact.name} is declared twice: {fact.does}",
+        fact.second,
+        "remove one of the two (a merge that kept both sides?), or give the newer one a name of its own",
+        (fact.first,),
+        object=fact.name,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.base.findings import Label
+from lockgate.base.findings import Label, Severity
 from lockgate.rules.model import Remark, on_fact
 from lockgate.slots.conflicts import Missing
 
@@ -12,13 +12,14 @@ from lockgate.slots.conflicts import Missing
 @on_fact(Missing)
 def check(fact: Missing) -> Iterator[Remark]:
     """One finding."""
-    row, kind = fact.row, fact.ledger.kind
+    row = fact.row
     name = f" ({row.name})" if row.name and row.name != row.version else ""
-    refused = f": {kind.runner} will refuse to run" if kind.needs_files else ""
     yield Remark(
-        f"the ledger holds slot {row.version}{name}, and no file has it{refused}",
+        f"the ledger holds slot {row.version}{name}, and no file has it{': ' if fact.does else ''}{fact.does}",
         Label(fact.ledger.source, row.span, "applied"),
-        "bring the file back (perhaps its branch is not merged), or set migrations.baseline where it was squashed",
+        fact.remedy
+        or "bring the file back (perhaps its branch is not merged), or set migrations.baseline where it was squashed",
         slot=row.version,
         object=row.version,
+        severity=Severity.ERROR if fact.stops else None,
     )

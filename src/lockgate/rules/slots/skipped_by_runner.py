@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.base.findings import Label
-from lockgate.base.text import Span
+from lockgate.base.findings import Label, Severity
 from lockgate.rules.model import Remark, on_fact
 from lockgate.slots.conflicts import PassedOver
 
@@ -15,9 +14,10 @@ def check(fact: PassedOver) -> Iterator[Remark]:
     """One finding."""
     yield Remark(
         fact.why if fact.stops else f"this file never runs: {fact.why}",
-        Label(fact.source, Span(0, 0), "the runner stops here" if fact.stops else "never runs"),
+        Label(fact.source, fact.span, "the runner stops here" if fact.stops else "never runs"),
         "mend it before the deploy meets it"
         if fact.stops
         else "name it as the others are named, or move it out of the folder",
         object=fact.source.path,
+        severity=Severity.ERROR if fact.stops else None,
     )
