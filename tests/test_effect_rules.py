@@ -10,9 +10,12 @@ import jsonschema
 import pytest
 
 from lockgate.base.effects import Age, Effect, Lock, Work
-from lockgate.base.text import Source
+from lockgate.base.text import Source, Span
+from lockgate.oracle.apply.plan import Observation, Report, ServerInfo
 from lockgate.rules import registry
 from lockgate.rules.model import Scene
+from lockgate.run.effects import Acted, beside
+from lockgate.run.evidence import EffectDiffers
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.replay import Plan, Replay
 from lockgate.timeline.step import Step
@@ -109,3 +112,71 @@ def test_a_rule_hears_of_what_its_document_declares(effect: Effect, rules: list[
     found = [f for f in registry.of_scene(scene(effect)) if f.rule[0] == "L"]
     assert [f.rule for f in found] == rules
     assert all(f.effect == effect and f.object == "public.t" for f in found)
+
+
+# --- verify: the server's effects in place of the simulated ones ------------------------------------------------------
+
+
+def steps_of(text: str) -> dict[tuple[str, int], dict[str, Any]]:
+    report = json.loads(text)
+    jsonschema.validate(report, SCHEMA)
+    return {(s["slot"], s["statement"]): s for s in report["steps"]}
+
+
+def test_verify_tells_what_each_statement_did(tmp_path: Path, lockgate: Run) -> None:
+    tree(tmp_path, "")
+    (tmp_path / "m/0007_rename.up.sql").write_text(
+        "ALTER TABLE orders ADD sent date;\nALTER TABLE orders RENAME TO purchases;\nVACUUM purchases;\n"
+        "CREATE TABLE fresh (id int);\nCREATE INDEX ON fresh (id);\nCREATE INDEX ON purchases (sent);\n"
+    )
+    done = lockgate("verify", "--transaction", "statement", "--no-downs", "--format", "json")
+    steps = steps_of(done.stdout)
+    assert [f["rule"] for f in json.loads(done.stdout)["findings"]] == [], "nothing differs from what is simulated"
+    wide = steps["0002", 1]
+    assert wide["observed"] and wide["effects"][0]["work"] == "rewrite" and wide["effects"][0]["why"]
+    renamed = {e["relation"]: e["held"] for e in steps["0007", 2]["effects"] if e["kind"] == "table"}
+    assert renamed == {"public.orders": "AccessExclusiveLock"}, "by the name that the statement says"
+    assert not steps["0007", 3]["observed"], "VACUUM shows nothing: it is no statement of a block"
+    assert {e["age"] for e in steps["0007", 5]["effects"]} <= {"release"}
+    assert {e["age"] for e in steps["0007", 6]["effects"]} == {"production"}
+
+
+def test_a_lock_that_is_taken_again_is_told_though_the_server_shows_it_once(tmp_path: Path, lockgate: Run) -> None:
+    tree(tmp_path, "")
+    (tmp_path / "m/0007_twice.up.sql").write_text("ALTER TABLE orders ADD a int;\nALTER TABLE orders ADD b int;\n")
+    done = lockgate("verify", "--no-downs", "--format", "json")
+    (effect,) = steps_of(done.stdout)["0007", 2]["effects"]
+    assert (effect["lock"], effect["held"]) == ("AccessExclusiveLock", "AccessExclusiveLock")
+
+
+def told_beside(sql: str, *effects: Effect, looked: bool = True) -> list[tuple[Acted, EffectDiffers | None]]:
+    """A migration over a table t, of which a server is said to have shown these effects."""
+    texts = {"1": "CREATE TABLE t (a int);", "2": sql}
+    migrations = tuple(
+        Migration(n, n, n, Script.whole(Source(f"{n}.sql", text), Transaction.FILE)) for n, text in texts.items()
+    )
+    seen = Observation("2", "up", 1, Span(0, len(sql)), "owner", looked=looked, effects=effects)
+    report = Report(ServerInfo("18.1", 18, "--dsn"), (seen,))
+    return [pair for pair in beside(Plan(migrations, 18), report) if pair[0].migration.id == "2"]
+
+
+def observed(lock: Lock | None, work: Work = Work.NONE, relation: str = "public.t") -> Effect:
+    return Effect(16384, relation, lock, lock, work)
+
+
+def test_what_the_server_does_otherwise_is_told() -> None:
+    sql = "ALTER TABLE t ALTER a TYPE bigint"
+    ((act, differs),) = told_beside(sql, observed(Lock.ACCESS_EXCLUSIVE, Work.REWRITE))
+    assert act.observed and differs is None
+    ((act, differs),) = told_beside(sql, observed(Lock.ACCESS_EXCLUSIVE))
+    assert act.effects[0].work is Work.NONE and differs is not None and "rewrite simulated" in differs.words
+    ((act, differs),) = told_beside(
+        sql, observed(Lock.ACCESS_EXCLUSIVE, Work.REWRITE), observed(Lock.SHARE, relation="x.y")
+    )
+    assert differs is not None and differs.object == "x.y"
+    ((act, differs),) = told_beside(sql, looked=False)
+    assert differs is None and not act.observed and act.effects[0].work is Work.REWRITE
+    ((_, differs),) = told_beside("DO $$ BEGIN EXECUTE current_setting('x.y'); END $$", observed(Lock.ACCESS_EXCLUSIVE))
+    assert differs is None, "the simulator was not certain"
+    ((_, differs),) = told_beside("DELETE FROM t", observed(Lock.ROW_EXCLUSIVE))
+    assert differs is None, "how rows are found is the planner's choice"

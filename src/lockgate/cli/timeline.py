@@ -44,6 +44,7 @@ def command(
     from lockgate.report.changes import rows_of
     from lockgate.report.effects import effects_text, step_json
     from lockgate.report.timeline import as_html, as_text
+    from lockgate.run.effects import foreseen
     from lockgate.run.plan import read_folder, whole_plan
     from lockgate.timeline.replay import Replay
     from lockgate.timeline.step import Step
@@ -61,7 +62,7 @@ def command(
     def look(step: Step) -> None:
         rows.extend(rows_of(step))
         if output_format == "json":
-            told.append(step_json(step))
+            told.append(step_json(foreseen(step)))
 
     replay = Replay(plan, look if not as_catalog else None)
     steps = [item for leg in _legs(replay, at) for item in replay.take(leg) if isinstance(item, Step)]

@@ -8,6 +8,7 @@ from typing import Any
 from lockgate import __version__
 from lockgate.api import Report
 from lockgate.base.findings import Evidence, Finding, Fix, Label
+from lockgate.report.effects import step_json
 
 Json = dict[str, Any]
 
@@ -15,6 +16,7 @@ Json = dict[str, Any]
 def document(report: Report) -> Json:
     """The whole report."""
     coverage = report.coverage
+    steps = {"steps": [step_json(one) for one in report.steps]} if report.steps is not None else {}
     return {
         "version": 1,
         "tool": {"name": "lockgate", "version": __version__},
@@ -22,6 +24,7 @@ def document(report: Report) -> Json:
         "coverage": coverage.as_json(),
         "findings": [finding(f) for f in report.findings],
         "summary": summary(report.findings, report.suppressed),
+        **steps,
     }
 
 

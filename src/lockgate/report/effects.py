@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.base.effects import Age, Effect, Lock, Work
-from lockgate.timeline.step import Step
+
+if TYPE_CHECKING:
+    from lockgate.run.effects import Acted
+    from lockgate.timeline.step import Step
 
 _WORK = {Work.SCAN: "read whole", Work.BUILD: "an index is built on it", Work.REWRITE: "written anew"}
 
 
-def step_json(step: Step) -> dict[str, Any]:
-    """One of the ``steps`` of ``lockgate timeline --format json``, of a step with its own catalogs."""
-    source = step.statement.script.source
+def step_json(one: Acted) -> dict[str, Any]:
+    """One of the ``steps`` of ``timeline --format json`` and ``verify --format json``."""
     return {
-        "slot": step.migration.slot,
-        "path": source.path,
-        "line": source.position(step.statement.span.start).line,
-        "statement": step.statement.index,
-        "role": step.before.role_name(step.session.role) if step.session.known else None,
-        "exact": not step.tainted and all(effect.exact for effect in step.effects),
-        "observed": False,
-        "effects": [effect.as_json() for effect in step.effects],
+        "slot": one.migration.slot,
+        "path": one.at.source.path,
+        "line": one.at.start.line,
+        "statement": one.statement,
+        "role": one.role,
+        "exact": one.exact,
+        "observed": one.observed,
+        "effects": [effect.as_json() for effect in one.effects],
     }
 
 

@@ -164,6 +164,19 @@ class Summary(msgspec.Struct, frozen=True):
     suppressed: int
 
 
+class Step(msgspec.Struct, frozen=True):
+    """What one statement locks and does. ``observed``: the server said it."""
+
+    slot: str
+    path: str
+    line: FromOne
+    statement: int
+    role: str | None
+    exact: bool
+    observed: bool
+    effects: list[Effect]
+
+
 class Report(msgspec.Struct, frozen=True):
     """Lockgate report, version 1."""
 
@@ -173,6 +186,7 @@ class Report(msgspec.Struct, frozen=True):
     coverage: Coverage
     findings: list[Finding]
     summary: Summary
+    steps: list[Step] | UnsetType = UNSET
 
 
 class Production(msgspec.Struct, frozen=True):

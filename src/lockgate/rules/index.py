@@ -127,6 +127,7 @@ RULES: tuple[tuple[str, str, str, str, str, tuple[str, ...], dict[str, Any]], ..
         ("fact DeclaredTwice", "fact DuplicateSlot"),
         {},
     ),
+    ("effect-differs", "T297", "info", "timeline", "timeline.effect_differs", ("fact EffectDiffers",), {}),
     ("faulty-suppression", "A901", "warning", "advice", "advice.faulty_suppression", ("fact Faulty",), {}),
     ("fixed-container-name", "P109", "info", "deploy", "deploy.fixed_container_name", ("fact ComposeFile",), {}),
     (

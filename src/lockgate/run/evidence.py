@@ -54,6 +54,16 @@ class Differs(msgspec.Struct, frozen=True):
     at: Label
 
 
+class EffectDiffers(msgspec.Struct, frozen=True):
+    """A statement that the server was seen to do otherwise than simulated: a bug of Lockgate's."""
+
+    migration: Migration
+    object: str  # "public.t"
+    words: str
+    statement: int
+    at: Label
+
+
 class BrokenBody(msgspec.Struct, frozen=True):
     """A routine whose body the server refuses, first seen after a migration."""
 

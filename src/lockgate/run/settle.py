@@ -21,6 +21,7 @@ from lockgate.timeline.replay import Plan
 
 if TYPE_CHECKING:
     from lockgate.oracle.apply.plan import Report as Live
+    from lockgate.run.effects import Acted
     from lockgate.surface import Fact
 
 _RELEASE = "compatibility"  # the family of rules whose findings in an old file are news where what they relate to is
@@ -40,6 +41,7 @@ class Report(msgspec.Struct, frozen=True):
     fail_on: Severity = Severity.ERROR
     folder: Folder | None = None
     live: Live | None = None
+    steps: tuple[Acted, ...] | None = None  # what each statement locks and does; None after a check
     rules: Rules = msgspec.field(default_factory=registry.ours)  # those that were asked
 
     @property
@@ -48,7 +50,12 @@ class Report(msgspec.Struct, frozen=True):
         return int(any(f.severity.rank >= self.fail_on.rank for f in self.findings))
 
 
-def settle(checked: Checked, server: dict[str, Any] | None = None, live: Live | None = None) -> Report:
+def settle(
+    checked: Checked,
+    server: dict[str, Any] | None = None,
+    live: Live | None = None,
+    steps: tuple[Acted, ...] | None = None,
+) -> Report:
     """Apply selection, severities, suppressions and ``--since``; sort; count."""
     config, request = checked.config, checked.request
     rules = checked.rules
@@ -78,6 +85,7 @@ def settle(checked: Checked, server: dict[str, Any] | None = None, live: Live | 
         request.fail_on,
         checked.folder,
         live,
+        steps,
         rules,
     )
 

@@ -13,6 +13,7 @@ from lockgate.oracle import early
 from lockgate.oracle import verify as observe
 from lockgate.oracle.apply import plan as live
 from lockgate.run import audit as catalogs
+from lockgate.run import effects
 from lockgate.run.evidence import (
     BrokenBody,
     DownFails,
@@ -24,7 +25,7 @@ from lockgate.run.evidence import (
     unforeseen_queries,
     unheeded,
 )
-from lockgate.run.examine import Checked, examine
+from lockgate.run.examine import Checked, examine, of_facts
 from lockgate.run.oracle_plan import of_server, oracle_plan, wished
 from lockgate.run.plan import Progress, Request
 from lockgate.run.settle import Report, settle
@@ -95,7 +96,9 @@ def _stamped(checked: Checked, report: live.Report) -> Report:
         checked.findings += rules.of_fact(difference)
     for place in located(report, migrations, checked.findings, rules):
         checked.findings += [replace(f, evidence=_proof(place, report)) for f in rules.of_fact(place)]
-    return settle(checked, _server(report, migrations), report)
+    acts = list(effects.beside(checked.plan, report))
+    checked.findings += of_facts((differs for _, differs in acts if differs is not None), rules)
+    return settle(checked, _server(report, migrations), report, tuple(act for act, _ in acts))
 
 
 def _proof(place: BrokenBody | DownFails | DownIncomplete, report: live.Report) -> Evidence:

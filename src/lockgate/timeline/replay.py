@@ -274,10 +274,10 @@ class Replay:
         """What the statement locks and does; a refused one does nothing."""
         if failed or not ctx.touches.found:
             return ()
-        return effects_of(ctx.touches, self.state, before, self._release(), exact=not ctx.tainted)
+        return effects_of(ctx.touches, self.state, before, self.fresh(), exact=not ctx.tainted)
 
-    def _release(self) -> list[tuple[int, int]]:
-        """The oids that went to what this file has made, and those that are pending with it."""
+    def fresh(self) -> list[tuple[int, int]]:
+        """The stretches of oids that went to what this file has made, and those that are pending with it."""
         known = self.pending if self.release else ()
         return [*known, (self.begun, self.draft.next_oid)]
 
