@@ -176,6 +176,8 @@ CODE = {
     "binaries": ('[database]\nbinaries = "bin"\n', ("verify",), "lockgate.toml:2: [database] binaries"),
     "dsn": ('[database]\n# c\ndsn_env = "GITEA_TOKEN"\n', ("verify",), "lockgate.toml:3: [database] dsn_env"),
     "ledger": ('[ledger]\ntable = "t"\ndsn_env = "GITEA_TOKEN"\n', ("check",), "lockgate.toml:3: [ledger] dsn_env"),
+    "superuser": ("[roles]\nsuperuser = true\n", ("verify",), "lockgate.toml:2: [roles] superuser"),
+    "patience": ("[database]\nstatement_timeout = 100000\n", ("verify",), "[database] statement_timeout"),
     "plugins": ('[rules]\nplugins = ["plug"]\n', ("check",), "[rules] plugins"),
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from lockgate.base.config import Config
+from lockgate.base.config import Config, Database
 from lockgate.base.errors import UsageError
 from lockgate.base.files import inside
 from lockgate.base.trust import need
@@ -19,6 +19,7 @@ from lockgate.timeline.replay import Plan
 def oracle_plan(config: Config, plan: Plan, server: live.ServerWish, **measured: Any) -> live.Plan:
     """The same migrations as the same roles over the same beginning; ``measured`` are fields of the oracle's plan that
     say what is looked at (bodies, downs, audit, definitions, queries, observe_locks)."""
+    _within_bounds(config)
     roles = live.RolePlan(
         plan.deployer or plan.role,
         plan.owner,
@@ -37,6 +38,14 @@ def oracle_plan(config: Config, plan: Plan, server: live.ServerWish, **measured:
         statement_timeout=float(config.database.statement_timeout),
         **measured,
     )
+
+
+def _within_bounds(config: Config) -> None:
+    """What a tree that nobody vouches for may not ask of the scratch server. Raises UsageError."""
+    if config.roles.superuser:
+        need(config, "roles", "superuser", "lets its SQL run as a superuser", "remove it and give --superuser")
+    if config.database.statement_timeout > Database().statement_timeout:
+        need(config, "database", "statement_timeout", "is longer than the default")
 
 
 def wished(config: Config, dsn: str, binaries: str) -> live.ServerWish:
