@@ -2,7 +2,13 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint clean
+# of the long run: seconds of the random oracle (over all majors), and where its sequences begin
+SECONDS ?= 3600
+EXAMPLES ?= 100
+SEED ?= $(shell date +%Y%m%d)
+LOG ?= .nightly/oracle.jsonl
+
+.PHONY: demo test lint coverage nightly clean
 
 # the environment, then the main job: three outages, each confirmed by a real PostgreSQL (exit 1 of verify is the expected answer)
 demo: $(VENV)/.installed
@@ -11,7 +17,21 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.tested
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
+
+# of the tests that run in this process and watch no clock: the lines of src/lockgate that they reach
+coverage: $(VENV)/.tested
+	COVERAGE_FILE=.coverage $(BIN)/pytest -n 2 --cov=lockgate --cov-report= $(MEASURED)
+	@echo "coverage of src/lockgate by the tests in one process: $$($(BIN)/coverage report --format=total)%"
+
+# the same tests with other examples, long: the random oracle goes on where it was with the same SEED and LOG
+nightly: $(VENV)/.tested
+	@mkdir -p $(dir $(LOG))
+	@code=0; set -x; \
+	$(BIN)/python -m tests.oracle --seed $(SEED) --seconds $(SECONDS) --log $(LOG) || code=1; \
+	$(BIN)/python -m tests.oracle --seed $(SEED) --seconds $(SECONDS) --log $(LOG) --rights || code=1; \
+	LOCKGATE_RANDOM=1 LOCKGATE_ORACLE_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n 2 --dist worksteal || code=1; \
+	exit $$code
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff format --check src tests tools benchmarks
@@ -31,4 +51,4 @@ $(VENV)/.tested: pyproject.toml
 	@touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .nightly .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

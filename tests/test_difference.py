@@ -187,9 +187,9 @@ assumed = ["other", "team"]
 """
 
 
-@pytest.fixture(scope="module", params=majors())
+@pytest.fixture(params=majors())
 def database(request: pytest.FixtureRequest) -> Iterator[tuple[int, str]]:
-    """A production that its own migrations made, for each major at hand."""
+    """A production that its own migrations made, for each major at hand; each test has its own."""
     with Server(choose("", request.param)) as server:
         server.ready()
         made = server.template
@@ -253,10 +253,10 @@ def test_on_a_server_of_another_major_nothing_is_told_that_may_be_its_spelling(
     run(dsn, "GRANT ALL ON s.kept TO other")
     handover, config = tmp_path / "handover.sql", tmp_path / "lockgate.toml"
     handover.write_text(f"{HANDOVER}GRANT ALL ON s.kept TO other;\n")
-    for other in [found for found in at_hand() if found.major != major]:
+    # one server of each other major: a minor version spells nothing in another way
+    for other in {found.major: found for found in at_hand() if found.major != major}.values():
         config.write_text(CONFIG.format(major=other.major).replace("[roles]", f'binaries = "{other.bindir}"\n[roles]'))
         assert told(lockgate, dsn, 0) == []
-    run(dsn, "REVOKE ALL ON s.kept FROM other; GRANT SELECT, INSERT ON s.kept TO app")
 
 
 def test_a_production_that_was_dumped_and_restored_is_the_same(
@@ -311,6 +311,7 @@ def undo(dsn: str, statements: list[str]) -> None:
 
 def test_the_baseline_restores_every_owner_grant_and_definition(database: tuple[int, str]) -> None:
     major, dsn = database
+    run(dsn, RESTORED)  # or the restored one spells some expressions in another way
     run(dsn, RICH)
     baseline = Baseline(Source("baseline.sql", snapshot.take(dsn).baseline))
     report = verify(Plan((), server=ServerWish(major=major), baseline=baseline, definitions=True))

@@ -3,7 +3,6 @@ queries, and what is in doubt never."""
 
 from __future__ import annotations
 
-import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -12,27 +11,19 @@ import pytest
 
 from lockgate.base.text import Source
 from lockgate.oracle.apply.plan import Baseline, Report, RolePlan, ServerWish
-from lockgate.oracle.server.binaries import at_hand
 from tests.conftest import Run
 from tests.live_kit import majors, migration, run
+from tests.needs import need, with_extension
 
 ONE = RolePlan(deployer="app")
-
-
-@functools.cache
-def with_extension() -> str:
-    """The directory of binaries that have plpgsql_check; empty where this machine has none."""
-    return next(
-        (str(found.bindir) for found in at_hand() if any(Path(found.bindir).parent.rglob("plpgsql_check.so"))), ""
-    )
 
 
 def bodies(
     *steps: tuple[str, str], extension: bool = False, major: int | None = None, roles: RolePlan = ONE, **options: Any
 ) -> Report:
     """Verify with bodies, with the extension or, on any server, without."""
-    if extension and not with_extension():
-        pytest.skip("no server at hand has plpgsql_check (Debian: postgresql-15-plpgsql-check)")
+    if extension:
+        need("plpgsql_check")
     server = ServerWish(bindir=with_extension()) if extension else ServerWish(major=major)
     made = (migration(name, up) for name, up in steps)
     return run(*made, roles=roles, bodies=True, plpgsql_check=extension, server=server, **options)

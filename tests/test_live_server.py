@@ -7,8 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -22,11 +24,12 @@ from lockgate.oracle.server.homes import make, sweep
 from lockgate.oracle.server.wire import Late, Lost, SocketConnection
 from tests.conftest import default_signals
 from tests.live_kit import majors
+from tests.needs import lack
 
 SRC = str(Path(__file__).parents[1] / "src")
 SITE = str(Path(msgspec.__file__).parents[1])  # for the system's interpreter, which an ordinary user can run
 BINARIES = list(at_hand())
-root_only = pytest.mark.skipif(os.getuid() != 0, reason="what root must arrange")
+root_only = pytest.mark.needs("root")
 
 
 def gone(home: str, seconds: float = 5) -> bool:
@@ -178,22 +181,20 @@ def test_a_directory_that_is_being_made_is_not_swept() -> None:
     assert not os.path.exists(home)
 
 
-@root_only
-@pytest.mark.skipif(
-    not os.path.exists("/usr/bin/python3"), reason="needs an interpreter that an ordinary user can read"
-)
-def test_an_ordinary_user_needs_no_root(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents:
-        if parent.stat().st_uid == os.getuid() and str(parent).startswith("/tmp/"):
-            parent.chmod(0o755)
-    os.chown(home, 65534, -1)
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An ordinary user's home; another pytest makes the parents of ``tmp_path`` root's alone at any time."""
+    with tempfile.TemporaryDirectory() as made:
+        os.chown(made, 65534, -1)
+        yield Path(made)
+
+
+@pytest.mark.needs("root", "system-python", "system-server")
+def test_an_ordinary_user_needs_no_root(home: Path) -> None:
     env = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
     system = [found for found in BINARIES if str(found.bindir).startswith("/usr/")]
-    if not system:
-        pytest.skip("no system binaries")
+    if subprocess.run(["/usr/bin/test", "-r", f"{SRC}/lockgate"], user=65534, group=65534, check=False).returncode:
+        lack("readable")
     process, where = child("server.ready(); server.connect()", str(system[0].bindir), user=65534, group=65534, env=env)
     assert os.stat(where).st_uid == 65534
     process.kill()

@@ -19,7 +19,7 @@ from lockgate.timeline.replay import Plan, Replay
 from lockgate.timeline.step import Step
 from tests.live_kit import majors
 from tests.oracle.compare import Pair, database
-from tests.timeline_kit import ENABLED, lacks
+from tests.timeline_kit import ENABLED, on_servers
 
 # the deployer ``app`` may become any of these; a team that inherits nothing, one that grants on, and one with
 # CREATEROLE
@@ -160,18 +160,18 @@ def test_the_simulator_refuses_what_the_server_does(topic: str, major: int) -> N
                 assert expected[2] == re.sub(r"_[ac]_\d+", "", said[2])
 
 
-@pytest.fixture(scope="module", params=[major for major in sorted(ENABLED) if major >= 15], ids=str)
+@pytest.fixture(scope="module")
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     with Server(ENABLED[request.param]) as running:
         running.ready()
         yield running
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize(
+    ("server", "script"), on_servers(SCRIPTS, [major for major in sorted(ENABLED) if major >= 15]), indirect=["server"]
+)
 def test_owners_and_privileges_are_alike_after_every_statement(server: Server, script: str) -> None:
     """Refusals and warnings in SQLSTATE and words; owners, memberships and the privileges on every kind of object."""
-    if lacks(SCRIPTS[script], server.binaries):
-        pytest.skip("the server has no contrib modules")
     with database(server) as connection:
         pair = Pair(connection, server)
         for sql in statements(SCRIPTS[script], server.binaries.major):

@@ -12,22 +12,20 @@ from pathlib import Path
 import pytest
 
 from lockgate.oracle.server.embedded import Server
-from tests.timeline_kit import ENABLED, lacks, play
+from tests.oracle.compare import database
+from tests.timeline_kit import ENABLED, on_servers, play
 
-SCRIPTS = sorted(Path(__file__).with_name("timeline").glob("*.sql"))
-
-
-@pytest.fixture(params=sorted(ENABLED), ids=str)
-def served(request: pytest.FixtureRequest) -> Iterator[tuple[Server, int]]:
-    with Server(ENABLED[request.param]) as server:
-        server.ready()
-        yield server, request.param
+SCRIPTS = {path.stem: path.read_text("utf-8") for path in sorted(Path(__file__).with_name("timeline").glob("*.sql"))}
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-def test_as_the_server(served: tuple[Server, int], path: Path) -> None:
-    server, major = served
-    text = path.read_text(encoding="utf-8")
-    if lacks(text, server.binaries):
-        pytest.skip(text.splitlines()[0])
-    assert play(server, major, path.stem, text) == []
+@pytest.fixture(scope="module")
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with Server(ENABLED[request.param]) as running:
+        running.ready()
+        yield running
+
+
+@pytest.mark.parametrize(("server", "script"), on_servers(SCRIPTS, sorted(ENABLED)), indirect=["server"])
+def test_as_the_server(server: Server, script: str) -> None:
+    with database(server):
+        assert play(server, server.binaries.major, script, SCRIPTS[script]) == []

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -14,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Run
+from tests.needs import browser as found_browser
+from tests.needs import need
 
 OUTAGES = ROOT / "examples/three-outages"
 QUIET = [
@@ -63,10 +63,8 @@ Visit = Callable[..., Visible]
 @pytest.fixture
 def browser(tmp_path: Path) -> Visit:
     """Open a page in Chromium, let its script run, and return what is then visible."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        assert not os.environ.get("CI"), "CI needs Chromium: .ci/run installs it"
-        pytest.skip("no Chromium on this machine (apt-get install chromium)")
+    need("chromium")
+    program = found_browser() or ""
 
     def visit(page: Path, query: str = "") -> Visible:
         command = [program, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri() + query]

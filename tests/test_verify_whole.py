@@ -175,7 +175,7 @@ def sleeping(home: str) -> bool:
     return any(b"SELECT" in text(Path(f"/proc/{pid}/cmdline")) for pid in pids)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.needs("linux")  # reads /proc
 @pytest.mark.parametrize(
     ("number", "word"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")]
 )
@@ -234,7 +234,7 @@ def watched(cwd: Path, **env: str) -> tuple[bytes, str]:
     return process.communicate(timeout=60)[0], seen.decode("utf-8", "replace")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a pseudo-terminal's end is told in many ways")
+@pytest.mark.needs("linux")  # a pseudo-terminal's end is told in many ways
 def test_a_terminal_sees_which_migration_is_applied_and_a_pipe_nothing(tmp_path: Path) -> None:
     project(
         tmp_path,

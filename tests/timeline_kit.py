@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import pytest
+from _pytest.mark.structures import ParameterSet
 
 from lockgate.base.text import Source
 from lockgate.catalog.objects import Constraint, Relation
@@ -33,6 +36,20 @@ def lacks(text: str, binaries: Binaries) -> bool:
             system = Path(f"/usr/share/postgresql/{binaries.major}/extension/{rest}.control")
             return not system.exists() and not any(binaries.prefix.glob(f"share/**/{rest}.control"))
     return False
+
+
+def on_servers(scripts: dict[str, str], wanted: Sequence[int]) -> list[ParameterSet]:
+    """Major and script, for every server at hand that has what the script asks for; not run where none has."""
+    pairs = []
+    for major in wanted:
+        fit = [name for name, text in scripts.items() if not lacks(text, ENABLED[major])]
+        pairs += [pytest.param(major, name, id=f"{major}-{name}") for name in fit]
+    played = {pair.values[1] for pair in pairs}
+    for name, text in scripts.items():
+        if name not in played:
+            what = "newest-server" if text.startswith("-- since") else "contrib"
+            pairs.append(pytest.param(max(ENABLED), name, id=name, marks=pytest.mark.needs(what)))
+    return pairs
 
 
 def play(server: Server, major: int, name: str, text: str) -> list[str]:

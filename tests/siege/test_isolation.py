@@ -122,7 +122,7 @@ def test_a_superuser_inside_reaches_nothing_outside(user: str, binaries: Binarie
         assert "network" in found["isolation"]  # type: ignore[operator]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="what Linux kernels have")
+@pytest.mark.needs("linux")  # what its kernels have
 @pytest.mark.parametrize("user", PEOPLE)
 @pytest.mark.parametrize("missing", LACKS[1:], ids=" ".join)
 def test_what_a_kernel_lacks_is_said_and_the_rest_holds(

@@ -7,7 +7,6 @@ migrations, each with every question that Lockgate asks: locks, bodies, down scr
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -28,6 +27,7 @@ from lockgate.oracle.server.binaries import choose
 from lockgate.oracle.server.reach import reachable
 from lockgate.sources.migration import Transaction
 from tests.live_kit import majors, migration
+from tests.needs import lack, need
 from tests.siege.hostile import FILES, HERE, assert_held, play
 from tests.siege.test_isolation import SITE, interpreter, switch
 
@@ -88,9 +88,10 @@ def _outside_names(command: str) -> str:
 @pytest.mark.parametrize("major", [majors()[0], majors()[-1]])
 def test_as_an_ordinary_user(major: int) -> None:
     """Root's server has a uid of its own; an ordinary user's has his."""
-    python = interpreter("nobody") if os.getuid() == 0 else ""
+    need("root")
+    python = interpreter("nobody")
     if not python:
-        pytest.skip("only root can become somebody else")
+        lack("readable")
     home = Path(tempfile.mkdtemp())
     home.chmod(0o777)
     try:
@@ -146,8 +147,7 @@ ALTER FUNCTION public.who() OWNER TO postgres;"""
 
 def test_what_is_withheld_is_told_once_and_proves_nothing() -> None:
     dump = "CREATE ROLE app; GRANT pg_create_subscription TO app; GRANT pg_signal_backend TO app;"
-    if majors()[-1] < 16:
-        pytest.skip("pg_create_subscription came with 16")
+    need("new-server")
     plan = Plan(
         (
             migration(
