@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import io
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,15 +36,24 @@ def sh(cwd: Path, *command: str) -> str:
 
 
 def repository(folder: Path, branch: str = "main") -> str:
-    """A repository with two migrations and a configuration; the commit."""
+    """A repository with two migrations and a configuration; the commit. Git makes it once, a test has a copy."""
+    made, commit = _repository(branch)
+    shutil.copytree(made, folder, symlinks=True)
+    return commit
+
+
+@functools.cache
+def _repository(branch: str) -> tuple[Path, str]:
+    folder = Path(tempfile.mkdtemp()) / "repository"
+    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
     (folder / "migrations").mkdir(parents=True)
     (folder / "migrations" / "001_one.up.sql").write_text("CREATE TABLE one (id int);\n")
     (folder / "migrations" / "002_two.up.sql").write_text("CREATE TABLE two (id int);\n")
     (folder / "lockgate.toml").write_text('[migrations]\npaths = ["migrations"]\n')
-    sh(folder, "git", "init", "-q", "-b", branch)
+    sh(folder, "git", "init", "-q", "--template=", "-b", branch)
     sh(folder, "git", "config", "user.email", "a@example.org")
     sh(folder, "git", "config", "user.name", "a")
-    return commit_all(folder, "first")
+    return folder, commit_all(folder, "first")
 
 
 def commit_all(folder: Path, message: str) -> str:

@@ -35,10 +35,13 @@ from lockgate.timeline.privileges.may import CURRENT_DATABASE
 
 Facts = frozenset[tuple[str, ...]]
 _SCHEMAS = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
-_MEMBER = "select x.objid from pg_depend x where x.classid = '{}'::regclass and x.refclassid = 'pg_extension'::regclass and x.deptype = 'e'"
-_OWN_CLASS = f"c.oid not in ({_MEMBER.format('pg_class')}) and c.reltype not in ({_MEMBER.format('pg_type')})"
-_OWN_PROC = f"p.oid not in ({_MEMBER.format('pg_proc')})"
-_OWN_TYPE = f"t.oid not in ({_MEMBER.format('pg_type')})"
+_MEMBERS_OF_EXTENSIONS = """with part as materialized
+  (select classid, objid from pg_depend where refclassid = 'pg_extension'::regclass and deptype = 'e')"""
+_MEMBER = "select x.objid from part x where x.classid = '{}'::regclass"
+# what a user makes has an oid from FirstNormalObjectId on (transam.h): an index leads there, past all that initdb made
+_OWN_CLASS = f"c.oid >= 16384 and c.oid not in ({_MEMBER.format('pg_class')}) and c.reltype not in ({_MEMBER.format('pg_type')})"
+_OWN_PROC = f"p.oid >= 16384 and p.oid not in ({_MEMBER.format('pg_proc')})"
+_OWN_TYPE = f"t.oid >= 16384 and t.oid not in ({_MEMBER.format('pg_type')})"
 _EXPLODED = """case e.grantee when 0 then 'public' else pg_get_userbyid(e.grantee) end, e.privilege_type, e.is_grantable::text,
     pg_get_userbyid(e.grantor)"""
 # kinds that are told by owner, and by their acl where they have one: catalog, column of the name, prefix of the
@@ -98,7 +101,7 @@ select 'acl', c.relname, {_EXPLODED} from pg_class c join pg_namespace n on n.oi
   aclexplode(coalesce(relacl, acldefault(case relkind when 'S' then 's' else 'r' end::"char", relowner))) e
   where relkind in ('r','p','v','m','S','f') and {_SCHEMAS} and {_OWN_CLASS};
 select 'column acl', c.relname || '.' || attname, {_EXPLODED} from pg_attribute join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace,
-  aclexplode(attacl) e where attnum > 0 and not attisdropped and {_SCHEMAS} and {_OWN_CLASS};
+  aclexplode(attacl) e where attrelid >= 16384 and attnum > 0 and not attisdropped and {_SCHEMAS} and {_OWN_CLASS};
 select 'function acl', p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', {_EXPLODED} from pg_proc p join pg_namespace n on n.oid = pronamespace,
   aclexplode(coalesce(proacl, acldefault('f', proowner))) e where {_SCHEMAS} and {_OWN_PROC};
 select 'type acl', t.typname, {_EXPLODED} from pg_type t join pg_namespace n on n.oid = typnamespace, aclexplode(coalesce(typacl, acldefault('T', typowner))) e
@@ -124,7 +127,7 @@ select 'domain', t.typname, format_type(typbasetype, typtypmod), typnotnull::tex
   from pg_type t join pg_namespace n on n.oid = typnamespace where {_SCHEMAS} and {_OWN_TYPE} and typtype = 'd';
 select 'column', c.relname, attname, attislocal::text, attinhcount::text, attgenerated::text, attcollation::text
   from pg_attribute join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace
-  where attnum > 0 and not attisdropped and relkind in ('r', 'p', 'v', 'm') and {_SCHEMAS} and {_OWN_CLASS};
+  where attrelid >= 16384 and attnum > 0 and not attisdropped and relkind in ('r', 'p', 'v', 'm') and {_SCHEMAS} and {_OWN_CLASS};
 select 'index', c.relname, t.relname, indisprimary::text, indisunique::text, indimmediate::text, c.relkind::text, am.amname, indkey::text, c.relispartition::text
   from pg_index join pg_class c on c.oid = indexrelid join pg_class t on t.oid = indrelid join pg_am am on am.oid = c.relam
   join pg_namespace n on n.oid = c.relnamespace where {_SCHEMAS} and {_OWN_CLASS};
@@ -159,7 +162,7 @@ def prepare(major: int) -> str:
     """The statement that ``real`` executes: planning it is most of the work, so a session does it once."""
     members = _MEMBERS.format(more=", inherit_option::text, set_option::text" if major >= 16 else "")
     parts = " union all ".join(map(_as_array, (*_SERVER.split(";\n"), members)))
-    return f"prepare lockgate_facts as select json_agg(f) from ({parts}) q"
+    return f"prepare lockgate_facts as {_MEMBERS_OF_EXTENSIONS} select json_agg(f) from ({parts}) q"
 
 
 def _as_array(sql: str) -> str:

@@ -40,7 +40,7 @@ def test_server_and_simulator_are_alike(server: Server) -> None:
 
     @settings(
         max_examples=EXAMPLES,
-        derandomize=True,
+        derandomize=not os.environ.get("LOCKGATE_RANDOM"),
         deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -17,9 +17,14 @@ OWNER = "pg_catalog.pg_get_userbyid"
 
 
 def own(catalog: str, oid: str) -> str:
-    """Not a part of an extension (pg_depend, deptype e)."""
+    """A user's, and not a part of an extension (pg_depend, deptype e).
+
+    What a user makes has an OID from FirstNormalObjectId on (transam.h): an index leads there. Only the schema public
+    is older.
+    """
+    younger = "" if catalog == "pg_namespace" else f"{oid} >= 16384 AND "
     return (  # the list is short and its subplan hashed: half the time of NOT EXISTS, which asks for every row
-        f"({oid} NOT IN (SELECT d.objid FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass"
+        f"({younger}{oid} NOT IN (SELECT d.objid FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass"
         f" AND d.classid = 'pg_catalog.{catalog}'::pg_catalog.regclass AND d.deptype = 'e'))"
     )
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from lockgate.catalog.builtin import BuiltinType
 from lockgate.catalog.initial import PLPGSQL_LANGUAGE
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Namespace, Other, Relation, Routine, Type
-from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import find_namespace, find_relation, find_routine, find_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.failure import MissingType
@@ -72,7 +72,10 @@ def _target(ctx: Context, objtype: str, item: Node) -> Target:
             found = find_routine(ctx, item["ObjectWithArgs"], _ROUTINE_KINDS[objtype])
             return Target(found, None, getattr(found, "name", ""))
         case "OBJECT_TYPE" | "OBJECT_DOMAIN":
-            return _type(ctx, item["List"]["items"])
+            target = _type(ctx, item["List"]["items"])
+            if objtype == "OBJECT_DOMAIN" and ctx.catalog.major >= 18:
+                _check_domain(ctx, target, spelled(item["List"]["items"]))
+            return target
         case "OBJECT_SCHEMA":
             return _schema(ctx, item["String"].get("sval", ""))
         case "OBJECT_DATABASE":
@@ -153,6 +156,13 @@ def _type(ctx: Context, names: list[Any]) -> Target:
     return Target(found, None, name)
 
 
+def _check_domain(ctx: Context, target: Target, shown: str) -> None:
+    """From 18 on the lookup refuses what is no domain, before grantees are looked up (objectNamesToOids by way of
+    get_object_address_type)."""
+    if isinstance(target.object, (Type, BuiltinType)) and _typtype(target.object) != "d":
+        raise _wrong(ctx, target, f'"{shown}" is not a domain')
+
+
 def _schema(ctx: Context, name: str) -> Target:
     from lockgate.timeline.binder.names import missing_namespace
 
@@ -211,27 +221,25 @@ def check_kind(ctx: Context, target: Target, objtype: str) -> None:
             raise _wrong(ctx, target, f'"{found.name}" is a composite type')
         if objtype == "OBJECT_SEQUENCE" and kind != "S":
             raise _wrong(ctx, target, f'"{found.name}" is not a sequence')
-    elif objtype in ("OBJECT_TYPE", "OBJECT_DOMAIN") and isinstance(found, Type):
-        if found.elem and found.category == "A":
-            raise ctx.refuse(
-                "0LP01",
-                "cannot set privileges of array types",
-                None,
-                name=target.name,
-                kind="type",
-                help="Set the privileges of the element type instead.",
-            )
-        if ctx.catalog.major >= 17 and found.kind == "m":
-            raise ctx.refuse(
-                "0LP01",
-                "cannot set privileges of multirange types",
-                None,
-                name=target.name,
-                kind="type",
-                help="Set the privileges of the range type instead.",
-            )
-        if objtype == "OBJECT_DOMAIN" and found.kind != "d":
-            raise _wrong(ctx, target, f'"{type_name(ctx.catalog, found.oid, None, ctx.path())}" is not a domain')
+    elif objtype in ("OBJECT_TYPE", "OBJECT_DOMAIN") and isinstance(found, (Type, BuiltinType)):
+        _check_type(ctx, target, found, objtype)
+
+
+def _check_type(ctx: Context, target: Target, found: Type | BuiltinType, objtype: str) -> None:
+    """ExecGrant_Type_check."""
+    kind = _typtype(found)
+    if found.elem and found.category == "A":
+        said, helps = "cannot set privileges of array types", "Set the privileges of the element type instead."
+        raise ctx.refuse("0LP01", said, None, name=target.name, kind="type", help=helps)
+    if ctx.catalog.major >= 17 and kind == "m":
+        said, helps = "cannot set privileges of multirange types", "Set the privileges of the range type instead."
+        raise ctx.refuse("0LP01", said, None, name=target.name, kind="type", help=helps)
+    if objtype == "OBJECT_DOMAIN" and kind != "d":
+        raise _wrong(ctx, target, f'"{found.name}" is not a domain')
+
+
+def _typtype(found: Type | BuiltinType) -> str:
+    return found.kind if isinstance(found, Type) else found.typtype
 
 
 def _wrong(ctx: Context, target: Target, message: str) -> Exception:
