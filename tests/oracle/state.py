@@ -39,7 +39,9 @@ _MEMBERS_OF_EXTENSIONS = """with part as materialized
   (select classid, objid from pg_depend where refclassid = 'pg_extension'::regclass and deptype = 'e')"""
 _MEMBER = "select x.objid from part x where x.classid = '{}'::regclass"
 # what a user makes has an oid from FirstNormalObjectId on (transam.h): an index leads there, past all that initdb made
-_OWN_CLASS = f"c.oid >= 16384 and c.oid not in ({_MEMBER.format('pg_class')}) and c.reltype not in ({_MEMBER.format('pg_type')})"
+_OWN_CLASS = (
+    f"c.oid >= 16384 and c.oid not in ({_MEMBER.format('pg_class')}) and c.reltype not in ({_MEMBER.format('pg_type')})"
+)
 _OWN_PROC = f"p.oid >= 16384 and p.oid not in ({_MEMBER.format('pg_proc')})"
 _OWN_TYPE = f"t.oid >= 16384 and t.oid not in ({_MEMBER.format('pg_type')})"
 _EXPLODED = """case e.grantee when 0 then 'public' else pg_get_userbyid(e.grantee) end, e.privilege_type, e.is_grantable::text,
