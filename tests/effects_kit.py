@@ -130,7 +130,7 @@ def simulate(base: str, setup: str, pre: str, statement: str, major: int) -> See
     return _heavy(
         {
             e.relation.rpartition(".")[2].strip('"'): (e.held.mode if e.held else None, e.work.name.lower())
-            for e in step.effects
+            for e in (*step.effects, *step.untouched())
             if e.kind == "table" and e.age is not Age.TRANSACTION
         }
     )

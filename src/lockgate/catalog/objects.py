@@ -211,6 +211,7 @@ class Type(msgspec.Struct, frozen=True):
     base_typmod: int = -1
     notnull: bool = False
     has_default: bool = False
+    default_volatility: str = ""  # of a domain's default: i s v; "" where there is none, or it is not known
     labels: tuple[str, ...] = ()
     fresh_labels: tuple[str, ...] = ()  # added in the open transaction: not usable yet (55P04)
     subtype: int = 0  # of a range

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lockgate.run.effects import Acted
     from lockgate.timeline.step import Step
 
+_TOLD = frozenset({"table", "index"})  # what the contract knows
 _WORK = {Work.SCAN: "read whole", Work.BUILD: "an index is built on it", Work.REWRITE: "written anew"}
 
 
@@ -25,7 +26,7 @@ def step_json(one: Acted) -> dict[str, Any]:
         "role": one.role,
         "exact": one.exact,
         "observed": one.observed,
-        "effects": [effect.as_json() for effect in one.effects],
+        "effects": [effect.as_json() for effect in one.effects if effect.kind in _TOLD],
     }
 
 

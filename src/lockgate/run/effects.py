@@ -39,7 +39,7 @@ def foreseen(step: Step) -> Acted:
     at = Label(step.statement.script.source, step.statement.span)
     role = step.before.role_name(step.session.role) if step.session.known else None
     exact = not step.tainted and all(effect.exact for effect in step.effects)
-    return Acted(step.migration, step.statement.index, at, role, step.effects, exact)
+    return Acted(step.migration, step.statement.index, at, role, (*step.effects, *step.untouched()), exact)
 
 
 def beside(plan: Plan, report: Report) -> Iterator[tuple[Acted, EffectDiffers | None]]:
@@ -81,10 +81,11 @@ class _Sides:
         self.ours: dict[_Key, Effect] = {(effect.kind, effect.oid): effect for effect in step.effects}
         theirs: dict[_Key, Effect] = {}
         for effect in seen.effects:
-            theirs[effect.kind, _oid(step, effect.relation) or effect.relation] = effect
+            theirs[_key(step, effect)] = effect
         self.again = {k for k, e in self.ours.items() if k not in theirs and _covered(held.get(k), e)}
         held.update((key, effect.held) for key, effect in theirs.items() if effect.held is not None)
         self.theirs = theirs
+        self.kept = [self._reasoned(k, e) for e in seen.kept if (k := _key(step, e)) not in self.again]
 
     def told(self) -> tuple[Effect, ...]:
         """The server's effects, with what only the simulator knows: since when each relation exists, and why it is
@@ -92,7 +93,7 @@ class _Sides:
         own = [
             e for k, e in self.ours.items() if k in self.again or (e.age is Age.TRANSACTION and k not in self.theirs)
         ]
-        return (*(self._reasoned(key, effect) for key, effect in self.theirs.items()), *own)
+        return (*(self._reasoned(key, effect) for key, effect in self.theirs.items()), *own, *self.kept)
 
     def _reasoned(self, key: _Key, effect: Effect) -> Effect:
         ours = self.ours.get(key)
@@ -136,6 +137,10 @@ class _Sides:
 
 def _covered(held: Lock | None, effect: Effect) -> bool:
     return held is not None and (effect.lock is None or held.covers(effect.lock)) and effect.work is Work.NONE
+
+
+def _key(step: Step, effect: Effect) -> _Key:
+    return effect.kind, _oid(step, effect.relation) or effect.relation
 
 
 def _oid(step: Step, name: str) -> int | None:

@@ -240,6 +240,7 @@ class Replay:
         record(self.draft, before, changes, place)
         self.session = ctx.session
         effects = self._effects(ctx, before, failed=failure is not None and not repaired)
+        kept = self.state.kept
         if script.transaction is Transaction.STATEMENT and not self.state.open:
             self.session = transaction.commit(self.state, self.draft, self.session, within=script.apart)
         self.last = self.draft.freeze()
@@ -257,6 +258,7 @@ class Replay:
             tuple(dict.fromkeys(ctx.tainted)),
             tuple(ctx.notes),
             self._dropped(before, changes),
+            kept,
             repaired,
         )
         if self.look is not None:
@@ -274,7 +276,7 @@ class Replay:
         """What the statement locks and does; a refused one does nothing."""
         if failed or not ctx.touches.found:
             return ()
-        return effects_of(ctx.touches, self.state, before, self.fresh(), exact=not ctx.tainted)
+        return effects_of(ctx.touches, self.state, before, self.draft, self.fresh(), exact=not ctx.tainted)
 
     def fresh(self) -> list[tuple[int, int]]:
         """The stretches of oids that went to what this file has made, and those that are pending with it."""

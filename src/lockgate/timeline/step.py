@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lockgate.base.effects import Effect
+from lockgate.base.lazy_imports import Map
 from lockgate.catalog.acl import Items
 from lockgate.catalog.catalog import Catalog, NameKey
 from lockgate.catalog.objects import Namespace, Object, Relation, Routine, Type
@@ -56,4 +57,11 @@ class Step(msgspec.Struct, frozen=True):
     tainted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    kept: Map[int, Effect] = msgspec.field(default_factory=Map)  # locks that its transaction holds after it
     repaired: bool = False  # it fails, and the replay went on as if it had been applied by the role that may
+
+    def untouched(self, most: int = 100) -> tuple[Effect, ...]:
+        """The locks that its transaction took before, from SHARE UPDATE EXCLUSIVE on, and holds on what the statement
+        leaves alone."""
+        touched = {effect.oid for effect in self.effects}
+        return tuple(self.kept[oid] for oid in sorted(set(self.kept) - touched)[:most])

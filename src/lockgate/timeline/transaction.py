@@ -6,6 +6,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
+from lockgate.base.effects import Effect
 from lockgate.base.lazy_imports import Map
 from lockgate.catalog.catalog import Catalog, Draft
 from lockgate.catalog.objects import Relation, Type
@@ -18,7 +19,8 @@ class Saved(msgspec.Struct, frozen=True):
     name: str
     catalog: Catalog
     session: Session
-    locks: dict[int, int] = msgspec.field(default_factory=dict)
+    locks: Map[int, int] = msgspec.field(default_factory=Map)
+    kept: Map[int, Effect] = msgspec.field(default_factory=Map)
 
 
 class TransactionState(msgspec.Struct):
@@ -29,10 +31,10 @@ class TransactionState(msgspec.Struct):
     runner: bool = False
     implicit: bool = False  # several statements in one simple query
     fresh: set[int] = msgspec.field(default_factory=set)  # enums with labels that were added in it
-    locks: dict[int, int] = msgspec.field(
-        default_factory=dict
-    )  # the strongest that it holds, by relation (base.effects.Lock)
+    locks: Map[int, int] = msgspec.field(default_factory=Map)  # the strongest that it holds, by relation
+    kept: Map[int, Effect] = msgspec.field(default_factory=Map)  # those that stand in somebody's way, by relation
     written: set[int] = msgspec.field(default_factory=set)  # tables whose rows it may have written
+    filled: set[tuple[int, int]] = msgspec.field(default_factory=set)  # columns that it added with a value
 
     @property
     def open(self) -> bool:
@@ -66,8 +68,9 @@ def commit(state: TransactionState, draft: Draft, session: Session, within: bool
 
 
 def _release_locks(state: TransactionState) -> None:
-    state.locks = {}
+    state.locks, state.kept = Map(), Map()
     state.written.clear()
+    state.filled.clear()
 
 
 def _drop_temporary(draft: Draft, namespace: int) -> None:
@@ -93,7 +96,7 @@ def rollback(state: TransactionState, draft: Draft, session: Session) -> Session
 
 def savepoint(state: TransactionState, draft: Draft, session: Session, name: str) -> None:
     """SAVEPOINT name."""
-    state.savepoints.append(Saved(name, draft.freeze(), session, dict(state.locks)))
+    state.savepoints.append(Saved(name, draft.freeze(), session, state.locks, state.kept))
 
 
 def rollback_to(state: TransactionState, draft: Draft, session: Session, name: str) -> Session | None:
@@ -102,7 +105,7 @@ def rollback_to(state: TransactionState, draft: Draft, session: Session, name: s
         saved = state.savepoints[number]
         if saved.name == name:
             draft.restore(saved.catalog)
-            state.locks = dict(saved.locks)
+            state.locks, state.kept = saved.locks, saved.kept
             del state.savepoints[number + 1 :]
             return replace(saved.session, in_block=True)
     return None

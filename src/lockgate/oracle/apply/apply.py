@@ -205,7 +205,10 @@ class Applier(msgspec.Struct):
 def _looked_at(outcome: Outcome, work: tuple[str, ...]) -> dict[str, Any]:
     """What an observation holds of locks and work, where it could be seen."""
     seen = outcome.seen
-    return {} if seen is None else {"looked": True, "locks": seen.locks, "effects": effects(seen.touched, work)}
+    if seen is None:
+        return {}
+    kept = effects(seen.kept, ())
+    return {"looked": True, "locks": seen.locks, "effects": effects(seen.touched, work), "kept": kept}
 
 
 def _known(statement: Statement | SyntaxFailure) -> Statement | None:

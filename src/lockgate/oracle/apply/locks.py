@@ -7,6 +7,7 @@ import secrets
 from itertools import groupby
 
 import msgspec
+from msgspec.structs import replace
 
 from lockgate.base.effects import Lock
 from lockgate.oracle.server.backend import ask
@@ -27,6 +28,7 @@ _LOCKS = (
 _NEWEST = "SELECT pg_catalog.max(oid){flush} FROM pg_catalog.pg_class"
 _FLUSH = ", pg_catalog.pg_stat_force_next_flush()"
 _WEAK = frozenset({"AccessShareLock", "RowShareLock", "RowExclusiveLock"})
+_MOST = 100  # relations that a statement left alone, of which is told
 LAST_OID = 4294967295
 
 
@@ -47,6 +49,7 @@ class Seen(msgspec.Struct, frozen=True):
 
     locks: tuple[str, ...] = ()
     touched: tuple[Touched, ...] = ()
+    kept: tuple[Touched, ...] = ()  # what it left alone, and its transaction holds a lock on that stands in the way
 
 
 class Locks:
@@ -65,6 +68,7 @@ class Locks:
         self._names: dict[str, tuple[str, str]] = {}  # kind and name of each relation
         self._files: dict[str, str] = {}  # the file of each relation at the last look of this transaction
         self._scans: dict[str, int] = {}
+        self._strong: tuple[Touched, ...] = ()  # what was held at the last look of this transaction
         self._major = major
 
     def prepare(self) -> str:
@@ -98,12 +102,13 @@ class Locks:
     def end(self) -> None:
         """The transaction has ended: nothing is held, and what it wrote may be gone."""
         self._held.clear()
+        self._strong = ()
         self._files.clear()
 
     def taken(self, reply: Reply) -> Seen:
         """What a look shows that was not so before; each relation by its name, also where this transaction dropped
         it."""
-        words, touched = [], []
+        words, touched, kept = [], [], []
         rows = [row for row in reply.rows if int(row[0] or 0) <= self.newest]
         reply.rows = []
         for oid, group in groupby(sorted(rows, key=lambda row: row[0] or ""), key=lambda row: row[0] or ""):
@@ -114,17 +119,29 @@ class Locks:
                 continue
             modes = [mode for _, mode, *_ in held if mode]
             new = [mode for mode in modes if (oid, mode) not in self._held]
-            self._held.update((oid, mode) for mode in new)
             if self.unseen:
                 new = [mode for mode in new if mode not in _WEAK]
             words += [f"{mode} on {name}" for mode in new]
             scanned, rewritten = self._scanned(oid, int(scans or 0)), self._rewritten(oid, file)
+            lock, strongest = (max(map(Lock.of, some), default=None) for some in (new, modes))
+            assert strongest is not None
+            one = Touched(int(oid), name, kind, lock, strongest, rewritten, scanned)
             if new or scanned or rewritten:
-                lock, strongest = (max(map(Lock.of, some), default=None) for some in (new, modes))
-                assert strongest is not None
-                touched.append(Touched(int(oid), name, kind, lock, strongest, rewritten, scanned))
-        self.unseen = False
-        return Seen(tuple(sorted(words)), tuple(touched))
+                touched.append(one)
+            elif strongest >= Lock.SHARE_UPDATE_EXCLUSIVE:
+                kept.append(one)
+        self.unseen, self._held = (
+            False,
+            {(oid, mode) for oid, mode, *_ in rows},
+        )  # a rollback to a savepoint gives some back
+        self._strong = tuple(one for one in (*touched, *kept) if one.held >= Lock.SHARE_UPDATE_EXCLUSIVE)
+        return Seen(tuple(sorted(words)), tuple(touched), tuple(kept[:_MOST]))
+
+    def quiet(self) -> Seen:
+        """After a statement that took no lock worth a look: its transaction holds what it held."""
+        self.unseen = True
+        left = (replace(one, lock=None, rewritten=False, scanned=False) for one in self._strong[:_MOST])
+        return Seen(kept=tuple(left))
 
     def _scanned(self, oid: str, scans: int) -> bool:
         before = self._scans.get(oid, 0)

@@ -164,6 +164,7 @@ class Observation(msgspec.Struct, frozen=True):
     work: tuple[str, ...] = ()  # "rewriting table "t"", the server's debug1 words
     looked: bool = False  # whether what it locked and did could be seen
     effects: tuple[Effect, ...] = ()  # what it did to each relation that was there before its transaction
+    kept: tuple[Effect, ...] = ()  # locks that its transaction took before, and holds on what it left alone
     repaired_as: str | None = None  # the role as which the refused statement was applied afterwards
     then_fails: Failure | None = None  # a 42501 hides what comes after it: what the server said to the role that may
     reason: str = ""  # why the state is not OBSERVED

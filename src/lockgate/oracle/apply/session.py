@@ -202,8 +202,8 @@ class Session:
         if self._looks(text, tag):
             outcome.seen = self._locks.taken(outcome.reply)
         else:
-            self._locks.unseen = True
-            outcome.seen = Seen() if self.observe_locks else None
+            seen = self._locks.quiet()
+            outcome.seen = seen if self.observe_locks else None
         return outcome
 
     def _looks(self, text: str, tag: str) -> bool:

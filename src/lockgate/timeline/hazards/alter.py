@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from lockgate.base.effects import Lock, Work
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import FIRST_USER_OID, Attribute, Constraint, Other, Relation, Trigger
+from lockgate.catalog.objects import FIRST_USER_OID, Attribute, Constraint, Other, Relation, Trigger, Type
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
 from lockgate.timeline.hazards.find import by_list, items, named
@@ -26,6 +26,7 @@ def alter_table(ctx: Context, touches: Touches, node: Node) -> Callable[[Catalog
     commands = list(subcommands(node))
     lock = max(map(level, commands), default=Lock.ACCESS_EXCLUSIVE)
     touches.lock(root, lock)
+    lock_all(touches, _typed(before, root), lock)
     recurse = bool(node["relation"].get("inh"))
     for command in commands:
         lock_all(touches, _reached(before, root, command, recurse), lock)
@@ -113,6 +114,14 @@ def _sequences(catalog: Catalog, root: Relation) -> Iterator[Relation]:
             yield found
 
 
+def _typed(catalog: Catalog, root: Relation) -> list[Relation]:
+    """The tables of a composite type, to which its changes go (find_typed_table_dependencies)."""
+    if root.kind != "c":
+        return []
+    found = (catalog.find(Relation, edge.dependent[0]) for edge in catalog.dependents(root.rowtype))
+    return [one for one in found if one is not None and one.of_type == root.rowtype]
+
+
 def _work(
     ctx: Context,
     touches: Touches,
@@ -122,7 +131,7 @@ def _work(
     commands: list[Node],
     recurse: bool,
 ) -> None:
-    tables = family(before, root) if recurse else [root]
+    tables = [*(family(before, root) if recurse else [root]), *_typed(before, root)]
     for command in commands:
         subtype = command["subtype"]
         for table in tables if subtype in RECURSING else [root]:
@@ -131,7 +140,7 @@ def _work(
                 continue
             match subtype:
                 case "AT_AddColumn":
-                    _added(touches, after, table, now, command["def"]["ColumnDef"])
+                    _added(ctx, touches, after, table, now, command["def"]["ColumnDef"])
                 case "AT_SetExpression":
                     _expression(touches, after, now, command.get("name", ""))
                 case "AT_SetLogged" | "AT_SetUnLogged" if table.persistence != now.persistence:
@@ -147,10 +156,10 @@ def _work(
     if any(c["subtype"] == "AT_AlterColumnType" for c in commands):
         from lockgate.timeline.hazards.retyping import retyped
 
-        retyped(ctx, touches, before, after, root, commands, recurse)
+        retyped(ctx, touches, before, after, tables, commands)
 
 
-def _added(touches: Touches, after: Catalog, table: Relation, now: Relation, node: Node) -> None:
+def _added(ctx: Context, touches: Touches, after: Catalog, table: Relation, now: Relation, node: Node) -> None:
     """ATExecAddColumn: a constant is kept beside the rows; what differs from row to row rewrites them."""
     name = node.get("colname", "")
     column = now.attribute(name)
@@ -159,9 +168,11 @@ def _added(touches: Touches, after: Catalog, table: Relation, now: Relation, nod
     given = _VALUED.intersection(c["Constraint"]["contype"] for c in node.get("constraints", ()))
     default = after.one(Other, ("default", 0, f"{now.oid}.{column.num}")) if given or _is_serial(node) else None
     why = _rewriting(after, column, default, _is_serial(node))
+    if column.identity or column.generated or _constant(default) or _of_domain(after, column):
+        ctx.transaction.filled.add((now.oid, column.num))
     if why:
         touches.work(now, Work.REWRITE, why)
-    elif column.notnull and (column.generated == "v" or not _constant(default)):
+    elif column.notnull and (column.generated == "v" or not (_constant(default) or _of_domain(after, column))):
         touches.work(now, Work.SCAN, f"{name} looked at for nulls")
 
 
@@ -175,8 +186,16 @@ def _rewriting(after: Catalog, column: Attribute, default: Other | None, serial:
         return "serial column"
     if column.type >= FIRST_USER_OID and _constrained(after, column.type):
         return "domain with a constraint"
-    volatile = default is not None and len(default.data) > 2 and default.data[2] not in ("i", "s")
-    return "volatile default" if volatile else ""
+    if default is not None:
+        return "volatile default" if len(default.data) > 2 and default.data[2] not in ("i", "s") else ""
+    domain = _of_domain(after, column)
+    return "volatile default" if domain is not None and domain.default_volatility not in ("i", "s") else ""
+
+
+def _of_domain(after: Catalog, column: Attribute) -> Type | None:
+    """The domain whose default a column has that was given none."""
+    found = after.find(Type, column.type)
+    return found if found is not None and found.kind == "d" and found.has_default else None
 
 
 def _constrained(after: Catalog, oid: int) -> bool:

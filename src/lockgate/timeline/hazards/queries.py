@@ -11,6 +11,7 @@ from lockgate.catalog.objects import Constraint, Relation
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import Query, RelationUse
 from lockgate.timeline.context import Context
+from lockgate.timeline.hazards.reading import Source, by_index, sources
 from lockgate.timeline.hazards.touches import Touches, family
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ def queried(ctx: Context, tag: str, node: Node | None, query: Query, *, runs: bo
     touches = ctx.touches
     if touches is None:
         return
+    read = tuple(sources(tag, node)) if runs and node is not None and query.uses else ()
     for use in query.uses:
         relation = ctx.catalog.find(Relation, use.relation)
         if relation is not None:
-            _used(ctx, touches, relation, use, tag, node, query, runs)
+            _used(ctx, touches, relation, use, tag, node, query, read, runs)
 
 
 def _used(
@@ -39,12 +41,13 @@ def _used(
     tag: str,
     node: Node | None,
     query: Query,
+    own: tuple[Source, ...],
     runs: bool,
 ) -> None:
     writes = use.privileges & _WRITING if query.command != "select" or query.modifies else frozenset[str]()
     lock = Lock.ROW_EXCLUSIVE if writes else (Lock.ROW_SHARE if query.locks_rows else Lock.ACCESS_SHARE)
-    read = runs and "INSERT" not in use.privileges
-    how, where = _how(ctx, tag, node, relation) if read else None, _condition(tag, node, relation)
+    read = runs and ("INSERT" not in use.privileges or tag == "MergeStmt")
+    how, where = _how(ctx, node, relation, own) if read else None, _condition(tag, node, relation)
     for one in family(ctx.catalog, relation) if "INSERT" not in use.privileges else [relation]:
         if where is not None and _pruned(ctx.catalog, relation, one, where):
             continue
@@ -83,22 +86,28 @@ def _behind(
 # --- which rows -------------------------------------------------------------------------------------------------------
 
 
-def _how(ctx: Context, tag: str, node: Node | None, relation: Relation) -> tuple[str, bool] | None:
+def _how(ctx: Context, node: Node | None, relation: Relation, read: tuple[Source, ...]) -> tuple[str, bool] | None:
     """Why all of a relation is read, and whether that is certain; None where it is not (an index serves, or nothing is
     looked for)."""
-    if node is None:
+    own = [one for one in read if one.rangevar.get("relname") == relation.name]
+    if node is None or not own:
         return "read by a query", False
-    target, where, alone = _shape(tag, node)
-    if not alone or target.get("relname") != relation.name:
-        return "read by a query", where is None and not _limited(node)
-    if where is None:
-        return ("whole table read", not _limited(node))
-    from lockgate.timeline.hazards.implied import claim
+    found = [how for one in own if (how := _why(ctx, relation, one)) is not None]
+    return max(found, key=lambda how: how[1]) if found else None
 
-    wanted = claim(where)
-    if _never(ctx.catalog, relation, where, wanted):
+
+def _why(ctx: Context, relation: Relation, source: Source) -> tuple[str, bool] | None:
+    where = source.query.get("whereClause")
+    if where is not None and source.alone:
+        from lockgate.timeline.hazards.implied import claim
+
+        if _never(ctx.catalog, relation, where, claim(where)):
+            return None
+    if by_index(ctx.catalog, relation, source):
         return None
-    return None if served(ctx.catalog, relation, wanted) else ("condition without an index", False)
+    if where is not None and source.alone:
+        return "condition without an index", False
+    return ("whole table read" if source.alone else "read by a query"), not source.joined and not _limited(source.query)
 
 
 def _condition(tag: str, node: Node | None, relation: Relation) -> Node | None:

@@ -12,7 +12,7 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Refused, Unsure
 from lockgate.timeline.hazards.partitions import foreign_keys_to
 from lockgate.timeline.hazards.retype import Value, cast, comparison_type, is_polymorphic
-from lockgate.timeline.hazards.touches import Touches, family
+from lockgate.timeline.hazards.touches import Touches
 
 _UTC = frozenset(
     [
@@ -47,13 +47,13 @@ _UTC = frozenset(
 
 
 def retyped(
-    ctx: Context, touches: Touches, before: Catalog, after: Catalog, root: Relation, commands: list[Node], recurse: bool
+    ctx: Context, touches: Touches, before: Catalog, after: Catalog, tables: list[Relation], commands: list[Node]
 ) -> None:
     """Every column of every table whose type the statement sets."""
     for command in commands:
         if command["subtype"] != "AT_AlterColumnType":
             continue
-        for table in family(before, root) if recurse else [root]:
+        for table in tables:
             now = after.find(Relation, table.oid)
             old = table.attribute(command.get("name", ""))
             new = now.attribute_by_num(old.num) if now is not None and old is not None else None

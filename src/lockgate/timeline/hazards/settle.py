@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from lockgate.base.effects import Age, Effect, Lock
+from msgspec.structs import replace
+
+from lockgate.base.effects import Age, Effect, Lock, Work
 from lockgate.base.sql import quote_identifier
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation
@@ -16,7 +18,7 @@ Oids = Sequence[tuple[int, int]]  # stretches of oids: first, and the one after 
 
 
 def effects_of(
-    touches: Touches, state: TransactionState, before: Catalog, release: Oids, *, exact: bool
+    touches: Touches, state: TransactionState, before: Catalog, after: Catalog, release: Oids, *, exact: bool
 ) -> tuple[Effect, ...]:
     """The effects of one step, strongest lock held included. ``release`` are the oids that pending files have given
     out."""
@@ -27,22 +29,33 @@ def effects_of(
             continue  # nobody else can see it yet
         held = _hold(state, oid, touch.lock)
         relation = touch.relation
-        found.append(
-            Effect(
-                oid,
-                _name(before.namespace_name(relation.namespace), relation.name),
-                touch.lock,
-                held,
-                touch.work,
-                kind_of(relation),
-                _age(oid, start, release),
-                None,
-                touch.why,
-                None,
-                exact and touches.exact and touch.exact and _certain(before, relation),
-            )
+        certain = exact and touches.exact and _certain(before, relation)
+        effect = Effect(
+            oid,
+            _name(before.namespace_name(relation.namespace), relation.name),
+            touch.lock,
+            held,
+            touch.work,
+            kind_of(relation),
+            _age(oid, start, release),
+            None,
+            touch.why,
+            None,
+            certain and touch.exact,
         )
+        found.append(effect)
+        if touch.lock is not None and touch.lock >= Lock.SHARE_UPDATE_EXCLUSIVE:
+            _keep(state, effect, after, certain)
     return tuple(found)
+
+
+def _keep(state: TransactionState, effect: Effect, after: Catalog, certain: bool) -> None:
+    """What its transaction goes on to hold, and somebody else may wait for: by the name that it has from now on."""
+    if effect.age is not Age.TRANSACTION:
+        now = after.find(Relation, effect.oid)
+        name = _name(after.namespace_name(now.namespace), now.name) if now is not None else effect.relation
+        kept = replace(effect, relation=name, lock=None, work=Work.NONE, why="", exact=certain)
+        state.kept = state.kept.set(effect.oid, kept)
 
 
 def _hold(state: TransactionState, oid: int, lock: Lock | None) -> Lock | None:
@@ -50,7 +63,7 @@ def _hold(state: TransactionState, oid: int, lock: Lock | None) -> Lock | None:
     known = state.locks.get(oid)
     if lock is None or (known is not None and known >= lock):
         return Lock(known) if known is not None else None
-    state.locks[oid] = int(lock)
+    state.locks = state.locks.set(oid, int(lock))
     return lock
 
 

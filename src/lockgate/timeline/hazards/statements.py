@@ -165,9 +165,11 @@ def _off(arg: Node) -> bool:
 def _maintained(ctx: Context, node: Node) -> Iterator[Relation]:
     listed = node.get("rels", ())
     for item in listed:
-        table = named(ctx, item["VacuumRelation"].get("relation"))
-        if table is not None:
-            yield from family(ctx.catalog, table) if table.kind == "p" else [table]
+        rangevar = item["VacuumRelation"].get("relation", {})
+        table = named(ctx, rangevar)
+        if table is not None:  # from 18 on, ONLY is heard, and inheriting tables are children as well
+            below = rangevar.get("inh") if ctx.catalog.major >= 18 else table.kind == "p"
+            yield from family(ctx.catalog, table) if below else [table]
     if not listed:
         whole = _MAINTAINED.replace("p", "") if node.get("is_vacuumcmd") else _MAINTAINED
         yield from (r for r in ctx.catalog.objects(Relation) if r.kind in whole)

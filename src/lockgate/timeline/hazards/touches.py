@@ -43,6 +43,17 @@ class Touches:
             touch = self.found[relation.oid] = Touch(relation)
         return touch
 
+    def locks(self) -> dict[int, Lock | None]:
+        """The locks so far, for ``release``."""
+        return {oid: touch.lock for oid, touch in self.found.items()}
+
+    def release(self, locks: dict[int, Lock | None]) -> None:
+        """A subtransaction is rolled back: the locks that it took are given back, and only what it read was done."""
+        for oid, touch in self.found.items():
+            touch.lock = locks.get(oid)
+            if oid not in locks and touch.work > Work.SCAN:
+                touch.work, touch.why = Work.NONE, ""
+
     def lock(self, relation: Relation | None, lock: Lock) -> None:
         """It takes a lock."""
         if relation is None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from lockgate.base.effects import Lock
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Constraint, Other, Relation
+from lockgate.catalog.objects import Constraint, Relation
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
 from lockgate.timeline.hazards.touches import Touches
@@ -130,7 +130,5 @@ def _filled(ctx: Context, before: Catalog, table: Relation, key: Constraint) -> 
     was = first.find(Relation, table.oid)
     if was is None:
         return False
-    return all(
-        was.attribute_by_num(n) is not None or ctx.catalog.one(Other, ("default", 0, f"{table.oid}.{n}")) is not None
-        for n in key.keys
-    )
+    filled = ctx.transaction.filled
+    return all(was.attribute_by_num(n) is not None or (table.oid, n) in filled for n in key.keys)

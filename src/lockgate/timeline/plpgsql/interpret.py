@@ -167,6 +167,7 @@ class Interpreter(Sentences):
         depth = len(self.scope.frames)
         try:
             saved, session, doubts = self.ctx.catalog.freeze(), self.ctx.session, self.doubts
+            locks = touches.locks() if (touches := self.ctx.touches) is not None and block.handlers else {}
             try:
                 self.declare(block.declarations, frame)
                 left = self.statements(block.body)
@@ -177,6 +178,8 @@ class Interpreter(Sentences):
                     raise
                 self.ctx.catalog.restore(saved)
                 self.ctx.session = session
+                if touches is not None:
+                    touches.release(locks)
                 return self.handle(handler, refused.failure)
             if block.handlers and self.doubts > doubts:
                 # something in it may have failed

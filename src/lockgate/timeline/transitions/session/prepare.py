@@ -3,6 +3,7 @@ portalcmds.c)."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from msgspec.structs import replace
@@ -11,6 +12,8 @@ from lockgate.catalog.objects import Routine
 from lockgate.parse.facts import QUERIES
 from lockgate.timeline.binder import Column, Variables, analyze_query, check_uses, resolve_type
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import Refused, Unsure
+from lockgate.timeline.hazards.queries import queried
 from lockgate.timeline.privileges.check import need_superuser
 from lockgate.timeline.routines.effects import plan
 
@@ -27,11 +30,10 @@ def prepare(ctx: Context, node: Node) -> None:
         raise ctx.refuse("42P05", f'prepared statement "{name}" already exists', name=name, object=name, kind="other")
     types = [resolve_type(ctx, arg["TypeName"]) for arg in node.get("argtypes", [])]
     tag, body = _single(node["query"])
+    variables = Variables((), tuple(Column("", t.oid, t.typmod) for t in types), inferred=True)
     if tag in QUERIES:
-        analyze_query(
-            ctx, tag, body, variables=Variables((), tuple(Column("", t.oid, t.typmod) for t in types), inferred=True)
-        )
-    ctx.session = replace(ctx.session, prepared=ctx.session.prepared.set(name, (tag, body)))
+        analyze_query(ctx, tag, body, variables=variables)
+    ctx.session = replace(ctx.session, prepared=ctx.session.prepared.set(name, (tag, body, variables)))
 
 
 def execute_prepared(ctx: Context, node: Node) -> None:
@@ -40,6 +42,10 @@ def execute_prepared(ctx: Context, node: Node) -> None:
     found: Any = ctx.session.prepared.get(name)
     if found is None:
         raise ctx.refuse("26000", f'prepared statement "{name}" does not exist', name=name, object=name, kind="other")
+    tag, body, variables = found
+    if tag in QUERIES:
+        with suppress(Refused, Unsure):
+            queried(ctx, tag, body, analyze_query(ctx, tag, body, variables=variables))
     ctx.catalog.forget()
     ctx.notes.append("EXECUTE of a prepared statement")
 

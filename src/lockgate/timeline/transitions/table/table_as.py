@@ -12,25 +12,30 @@ from lockgate.timeline.transitions.relation.new_name import creation_place, ensu
 from lockgate.timeline.transitions.relation.relation import create_relation
 from lockgate.timeline.transitions.relation.view import check_attributes, make_attributes, query_refs
 from lockgate.timeline.transitions.session.option import check_storage_options
+from lockgate.timeline.transitions.session.prepare import execute_prepared
 
 
 def create_table_as(ctx: Context, node: Node) -> None:
     """CREATE TABLE AS and CREATE MATERIALIZED VIEW."""
     ((tag, body),) = node["query"].items()
     if tag == "ExecuteStmt":
+        execute_prepared(ctx, body)
         raise ctx.unsure("the columns of CREATE TABLE AS EXECUTE are not followed")
     query = analyze_query(ctx, tag, body)
     create_as(
         ctx,
         node["into"],
         query,
+        (tag, body),
         materialized=node.get("objtype") == "OBJECT_MATVIEW",
         if_not_exists=bool(node.get("if_not_exists")),
     )
 
 
-def create_as(ctx: Context, into: Node, query: Query, *, materialized: bool, if_not_exists: bool) -> None:
-    """ExecCreateTableAs: the relation with the query's columns."""
+def create_as(
+    ctx: Context, into: Node, query: Query, read: tuple[str, Node], *, materialized: bool, if_not_exists: bool
+) -> None:
+    """ExecCreateTableAs: the relation with the query's columns; ``read`` is the query's raw tree."""
     rangevar = into["rel"]
     location = rangevar.get("location", 0)
     if materialized and query.modifies:
@@ -49,7 +54,7 @@ def create_as(ctx: Context, into: Node, query: Query, *, materialized: bool, if_
     skip = bool(into.get("skipData"))
     if not skip:
         check_uses(ctx, query)
-    queried(ctx, "SelectStmt", None, query, runs=not skip)
+    queried(ctx, *read, query, runs=not skip)
     names = words(into.get("colNames", []))
     if len(names) > len(query.columns) and not query.open:
         raise ctx.refuse("42601", "too many column names were specified", location, kind="column")

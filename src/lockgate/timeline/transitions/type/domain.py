@@ -13,6 +13,7 @@ from lockgate.timeline import dependency
 from lockgate.timeline.binder import analyze_expression, boolean, coerce, empty_scope, resolve_type, value_scope
 from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.hazards.volatility import planned
 from lockgate.timeline.naming import choose_constraint_name
 from lockgate.timeline.privileges.check import initial_acl, need_owner
 from lockgate.timeline.transitions.object.creation import doubt, new_name
@@ -57,6 +58,7 @@ def create_domain(ctx: Context, node: Node) -> None:
         length=int(getattr(base, "length", -1) or -1),
         acl=initial_acl(ctx, "type", space.oid, ctx.session.role),
         has_default=isinstance(base, Type) and base.has_default,
+        default_volatility=base.default_volatility if isinstance(base, Type) else "",
     )
     created, refs = _clauses(ctx, created, node.get("constraints", []))
     created = put_type(ctx, created)
@@ -90,8 +92,8 @@ def _clauses(ctx: Context, domain: Type, constraints: list[Node]) -> tuple[Type,
             if given:
                 raise ctx.refuse("42601", "multiple default expressions", location, kind="other")
             given = True
-            refs += default_refs(ctx, domain, node["raw_expr"])
-            domain = replace(domain, has_default=not _is_null(node["raw_expr"]))
+            depends, domain = with_default(ctx, domain, node["raw_expr"])
+            refs += depends
         elif kind in ("CONSTR_NOTNULL", "CONSTR_NULL"):
             wanted = kind == "CONSTR_NULL"
             if nullable is not None and nullable != wanted:
@@ -109,15 +111,16 @@ def _is_null(node: Node) -> bool:
     return bool(node.get("A_Const", {}).get("isnull"))
 
 
-def default_refs(ctx: Context, domain: Type, node: Node) -> frozenset[Address]:
-    """A domain's default, analysed and coerced to its base type (cookDefault): what it depends on."""
+def with_default(ctx: Context, domain: Type, node: Node) -> tuple[frozenset[Address], Type]:
+    """A domain's default, analysed and coerced to its base type (cookDefault): what it depends on, and the domain with
+    it."""
     expr = analyze_expression(ctx, node, empty_scope(), "default")
     shown = [type_name(ctx.catalog, oid, None, ctx.path()) for oid in (domain.base, expr.type)]
     message = f'column "{domain.name}" is of type {shown[0]} but default expression is of type {shown[1]}'
     coerce(
         ctx, expr, domain.base, domain.base_typmod, "assignment", expr.location if expr.location >= 0 else None, message
     )
-    return expr.depends
+    return expr.depends, replace(domain, has_default=not _is_null(node), default_volatility=planned(ctx, expr))
 
 
 def add_check(ctx: Context, domain: Type, node: Node, others: list[str] | None = None) -> str:
@@ -198,9 +201,11 @@ def alter_domain(ctx: Context, node: Node) -> None:
 def _set_default(ctx: Context, domain: Type, node: Node | None) -> None:
     ctx.catalog.undepend((domain.oid, 0), "n")
     ctx.catalog.depend((domain.oid, 0), [(oid, 0) for oid in (domain.namespace, domain.base, domain.collation) if oid])
+    changed = replace(domain, has_default=False, default_volatility="")
     if node is not None:
-        ctx.catalog.depend((domain.oid, 0), default_refs(ctx, domain, node))
-    ctx.catalog.put(replace(domain, has_default=node is not None and not _is_null(node)))
+        depends, changed = with_default(ctx, domain, node)
+        ctx.catalog.depend((domain.oid, 0), depends)
+    ctx.catalog.put(changed)
 
 
 def _drop_not_null(ctx: Context, domain: Type) -> None:
