@@ -26,7 +26,7 @@ def alter_table(ctx: Context, touches: Touches, node: Node) -> Callable[[Catalog
     commands = list(subcommands(node))
     lock = max(map(level, commands), default=Lock.ACCESS_EXCLUSIVE)
     touches.lock(root, lock)
-    lock_all(touches, _typed(before, root), lock)
+    lock_all(touches, typed(before, root), lock)
     recurse = bool(node["relation"].get("inh"))
     for command in commands:
         lock_all(touches, _reached(before, root, command, recurse), lock)
@@ -73,6 +73,8 @@ def _reached(catalog: Catalog, root: Relation, command: Node, recurse: bool) -> 
         unique = kind == "CONSTR_UNIQUE" and catalog.major >= 18
         if partitioned or unique or kind in ("CONSTR_CHECK", "CONSTR_NOTNULL", "CONSTR_PRIMARY"):
             yield from below
+    elif subtype == "AT_DropConstraint" and partitioned:
+        yield from below  # even where there is no such constraint (ATCheckPartitionsNotInUse)
     elif subtype in ("AT_DropConstraint", "AT_ValidateConstraint"):
         found = catalog.one(Constraint, ("constraint", root.oid, command.get("name", "")))
         if found is not None and (partitioned or (found.kind in "cn" and not found.no_inherit)):
@@ -114,7 +116,7 @@ def _sequences(catalog: Catalog, root: Relation) -> Iterator[Relation]:
             yield found
 
 
-def _typed(catalog: Catalog, root: Relation) -> list[Relation]:
+def typed(catalog: Catalog, root: Relation) -> list[Relation]:
     """The tables of a composite type, to which its changes go (find_typed_table_dependencies)."""
     if root.kind != "c":
         return []
@@ -131,7 +133,7 @@ def _work(
     commands: list[Node],
     recurse: bool,
 ) -> None:
-    tables = [*(family(before, root) if recurse else [root]), *_typed(before, root)]
+    tables = [*(family(before, root) if recurse else [root]), *typed(before, root)]
     for command in commands:
         subtype = command["subtype"]
         for table in tables if subtype in RECURSING else [root]:

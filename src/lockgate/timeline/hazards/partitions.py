@@ -61,7 +61,7 @@ def detach(ctx: Context, touches: Touches, catalog: Catalog, parent: Relation, n
     child = named(ctx, node.get("name"))
     if child is None:
         return
-    touches.lock(child, Lock.ACCESS_EXCLUSIVE)
+    lock_all(touches, family(catalog, child), Lock.ACCESS_EXCLUSIVE)
     if node.get("concurrent"):
         return
     touches.lock(default_partition(catalog, parent), Lock.ACCESS_EXCLUSIVE)

@@ -19,7 +19,37 @@ _FEW = 2  # values of a column that is not unique: more of them are looked for i
 _MANY = 50  # the same, of a unique one
 _RANGES = {"<": 1, "<=": 1, ">": -1, ">=": -1}
 _ELSEWHERE = frozenset({"fromClause", "whereClause", "withClause", "larg", "rarg", "relation", "usingClause"})
-_SORTED_ALONE = frozenset({"targetList", "fromClause", "sortClause", "limitCount", "limitOption", "op"})
+_SORTED_ALONE = frozenset({"targetList", "fromClause", "whereClause", "sortClause", "limitCount", "limitOption", "op"})
+
+
+# that are not read from an index's ends; another one that is missing here makes a scan look like none
+_AGGREGATES = frozenset(
+    [
+        "array_agg",
+        "avg",
+        "bit_and",
+        "bit_or",
+        "bool_and",
+        "bool_or",
+        "count",
+        "every",
+        "json_agg",
+        "json_object_agg",
+        "jsonb_agg",
+        "jsonb_object_agg",
+        "max",
+        "min",
+        "mode",
+        "percentile_cont",
+        "percentile_disc",
+        "range_agg",
+        "stddev",
+        "string_agg",
+        "sum",
+        "variance",
+        "xmlagg",
+    ]
+)
 
 
 class Source(NamedTuple):
@@ -142,8 +172,8 @@ def by_index(catalog: Catalog, relation: Relation, source: Source) -> bool:
     if not first:
         return False
     column = _Columns(relation, source, first)
-    if not source.conditions:
-        return source.alone and (column.first_rows() or column.ends())
+    if source.alone and (column.first_rows() or (not source.conditions and column.ends())):
+        return True
     return any(map(column.finds, source.conditions)) or column.between(source.conditions)
 
 
@@ -202,8 +232,17 @@ class _Columns:
         parts = node.get("BoolExpr", {})
         if parts.get("boolop") == "OR_EXPR":
             args = parts.get("args", ())
-            return len(args) <= _FEW and all(any(map(self.finds, _conjuncts(arg))) for arg in args)
+            found = all(any(map(self.finds, _conjuncts(arg))) for arg in args)
+            return found and (len(args) <= _FEW or self._all_unique(args))
         return self._compared(node.get("A_Expr", {}))
+
+    def _all_unique(self, args: Iterable[Node]) -> bool:
+        """Whether each of some comparisons finds one row at most."""
+        found = [
+            [*self.of(a.get("lexpr", {})), *self.of(a.get("rexpr", {}))]
+            for a in (arg.get("A_Expr", {}) for arg in args)
+        ]
+        return all(any(i.unique and len(i.keys) == 1 for i in indexes) for indexes in found)
 
     def _compared(self, node: Node) -> bool:
         operator = _operator(node)
@@ -253,9 +292,10 @@ class _Columns:
             call = value["FuncCall"]
             name = call.get("funcname", [{}])[-1].get("String", {}).get("sval", "")
             args = call.get("args", ())
-            if name not in ("min", "max") or len(args) != 1 or not self.of(args[0], ordered=True):
+            if name in ("min", "max") and len(args) == 1 and "agg_filter" not in call:
+                return True if self.of(args[0], ordered=True) else None
+            if name in _AGGREGATES or "over" in call or "agg_star" in call:
                 return None
-            return True if "agg_filter" not in call else None
         if isinstance(value, dict) and ("ColumnRef" in value or "SubLink" in value):
             return None
         parts = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []

@@ -72,7 +72,9 @@ def rename(ctx: Context, touches: Touches, node: Node) -> None:
     if relation is None:
         return
     if kind in ("OBJECT_COLUMN", "OBJECT_ATTRIBUTE"):
-        lock_all(touches, family(ctx.catalog, relation), Lock.ACCESS_EXCLUSIVE)
+        from lockgate.timeline.hazards.alter import typed
+
+        lock_all(touches, [*family(ctx.catalog, relation), *typed(ctx.catalog, relation)], Lock.ACCESS_EXCLUSIVE)
     elif kind in _RELATIONS:
         touches.lock(relation, Lock.SHARE_UPDATE_EXCLUSIVE if relation.kind in "iI" else Lock.ACCESS_EXCLUSIVE)
     elif kind in _ON_TABLES:

@@ -15,7 +15,7 @@ from typing import Any
 
 from lockgate.base.effects import Lock
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Constraint, Relation
+from lockgate.catalog.objects import Constraint, Other, Relation
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
 from lockgate.timeline.hazards.touches import Touches
@@ -130,5 +130,15 @@ def _filled(ctx: Context, before: Catalog, table: Relation, key: Constraint) -> 
     was = first.find(Relation, table.oid)
     if was is None:
         return False
-    filled = ctx.transaction.filled
-    return all(was.attribute_by_num(n) is not None or (table.oid, n) in filled for n in key.keys)
+    now, filled = before.find(Relation, table.oid), ctx.transaction.filled
+    return all(
+        was.attribute_by_num(n) is not None
+        or (table.oid, n) in filled
+        # added by this very statement
+        or ((now is None or now.attribute_by_num(n) is None) and _given(ctx.catalog, table, n))
+        for n in key.keys
+    )
+
+
+def _given(catalog: Catalog, table: Relation, number: int) -> bool:
+    return catalog.one(Other, ("default", 0, f"{table.oid}.{number}")) is not None
