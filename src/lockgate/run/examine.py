@@ -94,6 +94,8 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     if config.database.version is None and any(f.sqlstate and f.sqlstate not in _ALIKE for f in checked.findings):
         checked.findings = _whatever_the_version(checked)
     checked.findings += _of_slots(config, request, folder, rules)
+    if folder.failed is not None and not any(f.severity is Severity.ERROR for f in checked.findings):
+        raise folder.failed  # nothing tells why: then nothing is known
     surface = _surface(config, request)
     checked.findings += of_facts(surface, rules)
     checked.suppressions += suppressions_of(surface)

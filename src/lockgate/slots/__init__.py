@@ -40,10 +40,10 @@ def facts(config: Config, folder: Folder, cwd: Path) -> Iterator[object]:
     """Every conflict of slots, for the rules to word. Raises CannotCheck, UsageError for a ledger that cannot be
     read."""
     table = gather(config, folder, cwd)
-    yield from examine(table, cwd, squashed=bool(config.migrations.baseline))
+    yield from examine(table, cwd, bool(config.migrations.baseline), config.migrations.command)
 
 
-def examine(table: SlotTable, cwd: Path, squashed: bool = False) -> Iterator[object]:
+def examine(table: SlotTable, cwd: Path, squashed: bool = False, command: str = "") -> Iterator[object]:
     """Every conflict of a table. ``squashed``: slots below the lowest one in the tree are in a baseline, and not
     missed."""
     if table.tree and table.git is not None:
@@ -59,6 +59,10 @@ def examine(table: SlotTable, cwd: Path, squashed: bool = False) -> Iterator[obj
     if sums is not None:
         yield sums
     yield from _declared_twice(table.folder, cwd)
+    if table.folder.revisions:
+        from lockgate.slots.graph import faults
+
+        yield from faults(table.folder, command)
     yield from examine_merges(table, free)
     yield from unseen_below(table)
     if table.ledger is not None:

@@ -27,7 +27,7 @@ def match(folder: Folder, ledger: Ledger) -> Matching:
     """Rows and claims that belong together: by whole name where the runner goes by names, else by number."""
     ups = tuple(c for c in claims(folder) if c.direction is not Direction.DOWN)
     if ledger.kind.by_name or (by_name(folder) and not ledger.kind.runner):
-        return _by_key(ups, ledger)
+        return _by_key(ups, ledger, folder)
     numbers: dict[
         tuple[int, ...] | str, list[Claim]
     ] = {}  # diesel takes what stands before the first "_" for the version, whatever that is
@@ -82,7 +82,7 @@ def _repeated(ups: Iterable[Claim], ledger: Ledger) -> dict[str, LedgerRow]:
     }
 
 
-def _by_key(ups: tuple[Claim, ...], ledger: Ledger) -> Matching:
+def _by_key(ups: tuple[Claim, ...], ledger: Ledger, folder: Folder) -> Matching:
     keys: dict[str, list[Claim]] = {}
     for claim in ups:
         for name in dict.fromkeys((claim.id, claim.key)):
@@ -99,9 +99,38 @@ def _by_key(ups: tuple[Claim, ...], ledger: Ledger) -> Matching:
         else:
             rows[matching.id] = row
     if ledger.kind.head_only and rows:
-        last = max(i for i, c in enumerate(ups) if c.id in rows)
-        rows = {c.id: ledger.rows[0] for c in ups[: last + 1]}
+        done = _up_to(ups, rows, folder)
+        rows = {c.id: ledger.rows[0] for c in ups if c.id in done}
+    if ledger.kind.runner == "django" and folder.revisions:
+        rows |= _squashed(rows, ledger, folder)
+        missing = _of_this_project(missing, folder)
     return Matching(ups, rows, tuple(missing))
+
+
+def _up_to(ups: tuple[Claim, ...], rows: Mapping[str, LedgerRow], folder: Folder) -> frozenset[str]:
+    """What alembic counts as applied: its heads and what they stand on; all before the last one where no graph is
+    known."""
+    graph = {r.id: r for r in folder.revisions if r.runner == "alembic"}
+    if rows.keys() <= graph.keys():
+        from lockgate.sources.revisions import ancestors
+
+        return ancestors(rows, graph)
+    last = max(i for i, c in enumerate(ups) if c.id in rows)
+    return frozenset(c.id for c in ups[: last + 1])
+
+
+def _squashed(rows: Mapping[str, LedgerRow], ledger: Ledger, folder: Folder) -> dict[str, LedgerRow]:
+    """Django counts a squash as applied where all that it replaces is."""
+    applied = {row.version: row for row in ledger.rows}
+    done = [r for r in folder.revisions if r.replaces and all(name in applied for name in r.replaces)]
+    return {r.id: applied[r.replaces[-1]] for r in done if r.id not in rows}
+
+
+def _of_this_project(missing: list[LedgerRow], folder: Folder) -> list[LedgerRow]:
+    """Rows of apps whose files lie here; what a squash replaced is not missed."""
+    apps = {r.home for r in folder.revisions}
+    replaced = {name for r in folder.revisions for name in r.replaces}
+    return [row for row in missing if row.version.partition(".")[0] in apps and row.version not in replaced]
 
 
 def _of_file(claim: Claim, row: LedgerRow, ledger: Ledger) -> bool:
@@ -131,7 +160,12 @@ def compare(
             yield without_file(row, found, ledger)
     yield from renamed_ones(found, ledger, next_free)
     yield from _changed(found, ledger, folder)
-    yield from too_late(found, ledger)
+    if ledger.kind.runner == "django" and folder.revisions:
+        from lockgate.slots.graph import inconsistent
+
+        yield from inconsistent(folder, ledger)
+    else:
+        yield from too_late(found, ledger)
 
 
 def without_file(row: LedgerRow, found: Matching, ledger: Ledger) -> Missing:

@@ -35,6 +35,22 @@ class DeclaredTwice(msgspec.Struct, frozen=True):
     does: str
 
 
+class SeveralHeads(msgspec.Struct, frozen=True):
+    """Revisions at the top of one graph, where its runner wants one. ``does``: what it says then."""
+
+    heads: tuple[tuple[str, Source], ...]
+    does: str
+    remedy: str
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """Migrations in Python of which only the graph is known. ``files``: all of them, in the runner's order."""
+
+    files: tuple[Source, ...]
+    runner: str
+    command: str  # what prints their SQL
+
+
 class SharedNumber(msgspec.Struct, frozen=True):
     """Two migrations with one number, of a runner that goes by whole names."""
 
@@ -208,6 +224,8 @@ class Dirty(msgspec.Struct, frozen=True):
 Conflict = (
     DuplicateSlot
     | DeclaredTwice
+    | SeveralHeads
+    | Unread
     | SharedNumber
     | PairMismatch
     | DownWithoutUp

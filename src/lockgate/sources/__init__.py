@@ -88,10 +88,7 @@ def _load(
     label = shown(path, cwd)
     files = walk(path) if not only else [*only, *(f for f in walk(path, 2) if not is_sql(f))]
     if not only and not any(is_sql(f) or f.endswith("sqitch.plan") for f in files):
-        raise CannotCheck(
-            f"{label}: no migrations here: no .sql file at all",
-            "name the folder of migrations, or set migrations.paths",
-        )
+        return _in_python(path, label, cwd)
     if layout == "auto":
         path, files, found = _found(path, files, label, bool(only))
     else:
@@ -113,6 +110,22 @@ def _load(
         out,
         Folder(found.layout, (), tuple(out.skipped), tuple(f"{root}: {e}" for e in found.explain), roots=(root,)),
     )
+
+
+def _in_python(path: Path, label: str, cwd: Path) -> tuple[str, Assembly, Folder]:
+    """A folder without SQL: the graph of alembic's or Django's files, if it holds such. Raises CannotCheck."""
+    from lockgate.sources.revisions import revisions, unprinted
+
+    found = revisions(path, cwd)
+    if not found:
+        raise CannotCheck(
+            f"{label}: no migrations here: no .sql file at all",
+            "name the folder of migrations, or set migrations.paths",
+        )
+    out = Assembly(ordered=[((number,), m) for number, m in enumerate(unprinted(found))])
+    runners = " and ".join(sorted({r.runner for r in found}))
+    explain = (f"{label}: {runners}: {len(found)} migrations in Python; their graph is read, their SQL is not known",)
+    return "command", out, Folder("command", (), (), explain, roots=(label,), revisions=found)
 
 
 def _sample(out: Assembly) -> str:
@@ -156,7 +169,9 @@ def _assembled(layout: str, place: Place) -> Assembly:
 def _join(found: list[tuple[str, Assembly, Folder]]) -> Folder:
     """Several folders as one: in one order where they are of one layout and all numbered, else one after the other."""
     layouts = sorted({layout for layout, _, _ in found})
-    numbered = len(layouts) == 1 and all(m.slot for _, out, _ in found for _, m in out.ordered)
+    numbered = (
+        layouts != ["command"] and len(layouts) == 1 and all(m.slot for _, out, _ in found for _, m in out.ordered)
+    )
     ordered = [item for _, out, _ in found for item in (sorted(out.ordered, key=lambda i: i[0]))]
     if numbered:
         ordered.sort(key=lambda item: item[0])
@@ -167,6 +182,7 @@ def _join(found: list[tuple[str, Assembly, Folder]]) -> Folder:
         tuple(e for _, _, f in found for e in f.explain),
         tuple(f for _, out, _ in found for f in out.files),
         tuple(dict.fromkeys(r for _, _, f in found for r in f.roots)),
+        tuple(r for _, _, f in found for r in f.revisions),
     )
 
 

@@ -10,7 +10,7 @@ from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 from lockgate.base.trust import without_secrets
-from lockgate.sources.folder import Folder
+from lockgate.sources.folder import Folder, Revision
 from lockgate.sources.migration import Migration, Script, Transaction
 
 _TIMEOUT = 600.0
@@ -41,7 +41,10 @@ def from_command(command: str, cwd: Path) -> Folder:
     import shlex
 
     words = shlex.split(command)
-    text = _django(words, cwd) if "sqlmigrate" in words else _run(words, cwd)
+    try:
+        text = _django(words, cwd) if "sqlmigrate" in words else _run(words, cwd)
+    except CannotCheck as error:
+        return _refused(command, cwd, error)
     source = Source(f"<{command}>", text)
     migrations = _cut(source)
     if not migrations:
@@ -49,7 +52,30 @@ def from_command(command: str, cwd: Path) -> Folder:
             f"{command}: no migration among {len(text)} characters of output",
             "it must print alembic's SQL, or lines `-- migration: 0001_name`",
         )
-    return Folder("command", tuple(migrations), (), (f"command: {len(migrations)} migrations printed by {command}",))
+    explain = (f"command: {len(migrations)} migrations printed by {command}",)
+    return Folder("command", tuple(migrations), (), explain, revisions=_revisions(migrations, cwd))
+
+
+def _revisions(migrations: list[Migration], cwd: Path) -> tuple[Revision, ...]:
+    """The files of the runner that printed these: those of the same folders, or apps."""
+    from lockgate.sources.revisions import revisions
+
+    found, printed = revisions(cwd, cwd), {m.id for m in migrations}
+    homes = {r.home for r in found if r.id in printed}
+    return tuple(r for r in found if r.home in homes)
+
+
+def _refused(command: str, cwd: Path, error: CannotCheck) -> Folder:
+    """What the files themselves tell where the command fails: perhaps their runner refuses them, and their graph, or
+    the ledger, tells why. Raises the command's own error where there are none."""
+    from lockgate.sources.revisions import revisions, unprinted
+
+    wanted = "django" if "sqlmigrate" in command else "alembic"
+    found = tuple(r for r in revisions(cwd, cwd) if r.runner == wanted)
+    if not found:
+        raise error
+    explain = (f"command: {error.message}; the files themselves were read",)
+    return Folder("command", tuple(unprinted(found)), (), explain, revisions=found, failed=error)
 
 
 def _cut(source: Source) -> list[Migration]:

@@ -56,6 +56,20 @@ class SlotFile(msgspec.Struct, frozen=True):
     source: Source
 
 
+class Revision(msgspec.Struct, frozen=True):
+    """One file of a runner that goes by a graph. ``below``: the ids of what has to run before it; ``known``: all of that
+    is written out."""
+
+    id: str  # alembic's revision; Django's ``app.0001_name``
+    runner: str
+    home: str  # what one head is wanted of: the folder of alembic's, the app of Django's
+    source: Source
+    below: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    known: bool = True
+    labelled: bool = False  # alembic: a branch of its own, on purpose
+
+
 class Folder(msgspec.Struct, frozen=True):
     """The migrations of one runner in the order in which it applies them; ``explain`` tells how the layout was found.
 
@@ -69,6 +83,8 @@ class Folder(msgspec.Struct, frozen=True):
     explain: tuple[str, ...] = ()
     files: tuple[SlotFile, ...] = ()
     roots: tuple[str, ...] = ()
+    revisions: tuple[Revision, ...] = ()  # alembic's and Django's own, where their files lie here
+    failed: CannotCheck | None = None  # why the command printed nothing: the migrations are then known by name alone
 
 
 def shown(path: Path | str, cwd: Path) -> str:

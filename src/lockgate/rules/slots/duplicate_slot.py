@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockgate.base.findings import Label
+from lockgate.base.text import Span
 from lockgate.rules.model import Remark, on_fact
-from lockgate.slots.conflicts import DeclaredTwice, DuplicateSlot
+from lockgate.slots.conflicts import DeclaredTwice, DuplicateSlot, SeveralHeads
 
 
 @on_fact(DuplicateSlot)
@@ -40,4 +42,18 @@ def declared(fact: DeclaredTwice) -> Iterator[Remark]:
         "remove one of the two (a merge that kept both sides?), or give the newer one a name of its own",
         (fact.first,),
         object=fact.name,
+    )
+
+
+@on_fact(SeveralHeads)
+def heads(fact: SeveralHeads) -> Iterator[Remark]:
+    """One finding, at the last of them."""
+    (ident, source) = fact.heads[-1]
+    others = fact.heads[:-1]
+    yield Remark(
+        f"{' and '.join(name for name, _ in fact.heads)} both stand at the top: {fact.does}",
+        Label(source, Span(0, 0), f"{ident} is a head"),
+        fact.remedy,
+        tuple(Label(other, Span(0, 0), f"{name} is another") for name, other in others),
+        object=ident,
     )
