@@ -134,7 +134,7 @@ class Config(msgspec.Struct, frozen=True):
 
 
 _CHOICES = {
-    ("migrations", "transaction"): ("file", "statement"),
+    ("migrations", "transaction"): ("file", "statement", "pending"),
     ("deploy", "mode"): ("enforce", "advisory"),
 }
 

@@ -80,7 +80,7 @@ def folder_options(function: F) -> F:
             ),
             click.option(
                 "--transaction",
-                type=click.Choice(("file", "statement")),
+                type=click.Choice(("file", "statement", "pending")),
                 default=None,
                 help="file: as the runner wraps a file; statement: each statement on its own, as psql does.",
             ),

@@ -21,6 +21,7 @@ from lockgate.rules.registry import Rules
 from lockgate.run import suppressions
 from lockgate.run.plan import NEWEST_MAJOR, Progress, Replayed, Request, missed, read_history, replayed, replayed_once
 from lockgate.sources import Folder
+from lockgate.sources.span import joined, newest_together
 from lockgate.timeline.replay import Broken, Leg, Plan, Replay
 from lockgate.timeline.step import Step
 
@@ -93,6 +94,7 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     checked.asked = asked
     if config.database.version is None and any(f.sqlstate and f.sqlstate not in _ALIKE for f in checked.findings):
         checked.findings = _whatever_the_version(checked)
+    checked.findings += _together(checked)
     checked.findings += _of_slots(config, request, folder, rules)
     if folder.failed is not None and not any(f.severity is Severity.ERROR for f in checked.findings):
         raise folder.failed  # nothing tells why: then nothing is known
@@ -138,6 +140,30 @@ def _whatever_the_version(checked: Checked) -> list[Finding]:
         f if not f.sqlstate or f.fingerprint in there else replace(f, severity=Severity.INFO, help=words)
         for f in checked.findings
     ]
+
+
+def _together(checked: Checked) -> list[Finding]:
+    """Nobody says what is pending, and the runner sends all of that in one transaction: what fails if the newest files
+    go out together."""
+    folder, plan, rules = checked.folder, checked.plan, checked.rules
+    told = {f.fingerprint for f in checked.findings}
+    out: dict[str, Finding] = {}
+    for some in newest_together(folder) if plan.pending is None else ():
+        ids = {m.id for m in plan.migrations}
+        one = replace(plan, migrations=tuple(m for m in joined(folder, some) if m.id in ids))
+        found = replayed_once(
+            checked.request, one, partial(_tell, rules), place=f"{_place(rules)}together {len(some)}:"
+        )
+        for f in found.findings:
+            if f.sqlstate in SPANNING and f.fingerprint not in told:
+                # no SQLSTATE: a server that gets the files one by one cannot refute it
+                words = f"{f.message}, {_IF_TOGETHER} ({f.sqlstate})"
+                out[f.fingerprint] = replace(f, severity=Severity.WARNING, message=words, sqlstate=None, statement=None)
+    return list(out.values())
+
+
+_IF_TOGETHER = "if it goes out with the migrations before it"
+SPANNING = frozenset({"55P04", "55006"})  # refusals that a COMMIT between two files mends
 
 
 # --- what the rules say of one leg ------------------------------------------------------------------------------------

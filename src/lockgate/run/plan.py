@@ -28,6 +28,7 @@ from lockgate.run.pending import pending_ids
 from lockgate.sources import Folder, home_of, load, shown
 from lockgate.sources.environment import Environment, around
 from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.sources.span import joined
 from lockgate.timeline.replay import Broken, Leg, Plan, Replay
 from lockgate.timeline.step import Step
 
@@ -134,8 +135,9 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
     named = set() if config.migrations.baseline else roles_named_in(m.up for m in folder.migrations)
     path = config.migrations.search_path
     owned = owned_ids(config, folder, request.cwd) - inside if split else frozenset[str]()
+    pending = pending_ids(config, request, folder, inside | owned)
     return Plan(
-        tuple(m for m in folder.migrations if m.id not in inside),
+        tuple(m for m in joined(folder, pending or frozenset()) if m.id not in inside),
         config.database.version or DEFAULT_MAJOR,
         request.role or ("" if split else roles.deployer or roles.owner),
         request.superuser or roles.superuser,
@@ -148,7 +150,7 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
         (*roles.assumed, *sorted(provided)),
         tuple(sorted(named - provided - {*roles.assumed, roles.owner, roles.deployer, request.role})),
         environment,
-        pending_ids(config, request, folder, inside | owned),
+        pending,
     )
 
 

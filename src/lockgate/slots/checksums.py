@@ -39,7 +39,8 @@ def agrees(checksum: str, algorithm: str, source: Source, ident: str = "") -> bo
 
         return unchanged(checksum, source, ident)
     if algorithm == "statements":
-        return statements_of(checksum) == statements_of(source.text) if checksum else None
+        said = " " in checksum.strip()  # a bare word is no statement, and tells nothing
+        return statements_of(checksum) == statements_of(source.text) if said else None
     text = source.text
     forms = {text, text.replace("\r\n", "\n"), text.replace("\r\n", "\n").replace("\n", "\r\n")}
     found = [same(checksum, algorithm, form) for form in forms]

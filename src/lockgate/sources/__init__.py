@@ -15,6 +15,7 @@ from lockgate.sources.folder import FOUND_BELOW, Direction, Folder, Named, Skipp
 from lockgate.sources.listing import below, is_sql, walk
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.naming import BY_NAME
+from lockgate.sources.span import PENDING, span_of
 
 __all__ = [
     "Detection",
@@ -45,7 +46,8 @@ def load(
 ) -> Folder:
     """The migrations of these folders and files, in application order.
 
-    ``transaction`` "statement" sends every statement on its own; "file" or None keeps each layout's own shape. With
+    ``transaction`` "statement" sends every statement on its own, "pending" all pending files in one transaction;
+    "file" or None keeps each layout's own shape. With
     ``command`` the standard output of that program is taken as the migrations (``alembic upgrade head --sql``), and
     paths are not looked at. ``placeholders`` are flyway's. Raises UsageError for a missing path, an unknown layout,
     mixed or unknown names; CannotCheck for an unreadable file or a folder without migrations.
@@ -59,8 +61,8 @@ def load(
     else:
         folder = _join([_load(p, files, layout, cwd, placeholders or {}) for p, files in _places(paths)])
     if transaction == "statement":
-        folder = replace(folder, migrations=tuple(_each_on_its_own(m) for m in folder.migrations))
-    return folder
+        return replace(folder, migrations=tuple(_each_on_its_own(m) for m in folder.migrations))
+    return replace(folder, span=PENDING if transaction == PENDING else folder.span)
 
 
 def _places(paths: Sequence[Path]) -> list[tuple[Path, list[str]]]:
@@ -108,7 +110,14 @@ def _load(
     return (
         found.layout,
         out,
-        Folder(found.layout, (), tuple(out.skipped), tuple(f"{root}: {e}" for e in found.explain), roots=(root,)),
+        Folder(
+            found.layout,
+            (),
+            tuple(out.skipped),
+            tuple(f"{root}: {e}" for e in found.explain),
+            roots=(root,),
+            span=span_of(found.layout, path),
+        ),
     )
 
 
@@ -183,6 +192,7 @@ def _join(found: list[tuple[str, Assembly, Folder]]) -> Folder:
         tuple(f for _, out, _ in found for f in out.files),
         tuple(dict.fromkeys(r for _, _, f in found for r in f.roots)),
         tuple(r for _, _, f in found for r in f.revisions),
+        PENDING if found and all(f.span == PENDING for _, _, f in found) and len(found) == 1 else "file",
     )
 
 

@@ -12,6 +12,7 @@ from lockgate.base.text import Source, Span
 from lockgate.base.trust import without_secrets
 from lockgate.sources.folder import Folder, Revision
 from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.sources.span import printed_span
 
 _TIMEOUT = 600.0
 # alembic's MigrationContext.run_migrations prints "-- Running upgrade A -> B"
@@ -53,7 +54,9 @@ def from_command(command: str, cwd: Path) -> Folder:
             "it must print alembic's SQL, or lines `-- migration: 0001_name`",
         )
     explain = (f"command: {len(migrations)} migrations printed by {command}",)
-    return Folder("command", tuple(migrations), (), explain, revisions=_revisions(migrations, cwd))
+    return Folder(
+        "command", tuple(migrations), (), explain, revisions=_revisions(migrations, cwd), span=printed_span(migrations)
+    )
 
 
 def _revisions(migrations: list[Migration], cwd: Path) -> tuple[Revision, ...]:

@@ -84,6 +84,7 @@ class Folder(msgspec.Struct, frozen=True):
     files: tuple[SlotFile, ...] = ()
     roots: tuple[str, ...] = ()
     revisions: tuple[Revision, ...] = ()  # alembic's and Django's own, where their files lie here
+    span: str = "file"  # "pending": the runner sends all that is pending in one transaction
     failed: CannotCheck | None = None  # why the command printed nothing: the migrations are then known by name alone
 
 

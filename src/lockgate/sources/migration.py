@@ -24,6 +24,8 @@ class Script(msgspec.Struct, frozen=True):
     pieces: tuple[Span, ...]  # what the runner sends, in order; the whole text for most runners
     transaction: Transaction
     refused: str = ""  # why its runner does not take it as it is
+    goes_on: bool = False  # its runner's transaction does not end with it: the next pending one runs in it, too
+    joined: bool = False  # it shares its runner's transaction with other pending ones
     apart: bool = False  # the runner sends it in one transaction, and ``--transaction statement`` takes it apart
     made_up: tuple[
         str, ...

@@ -210,6 +210,8 @@ class Replay:
             self.state.implicit = script.transaction is Transaction.IMPLICIT
 
     def _close(self, script: Script) -> None:
+        if script.goes_on and self.state.open:
+            return
         if (
             self.state.runner
             or script.transaction is not Transaction.STATEMENT

@@ -232,7 +232,7 @@ class _Runner:
     """Where the runner of a script opens and ends a transaction block of its own."""
 
     def __init__(self, script: Script, statements: tuple[Statement | SyntaxFailure, ...]) -> None:
-        self._shape = script.transaction
+        self._shape, self._goes_on = script.transaction, script.goes_on
         self._starts = [piece.start for piece in script.pieces]
         self._first: dict[int, int] = {}
         self._last: dict[int, int] = {}
@@ -257,6 +257,6 @@ class _Runner:
 
     def closes_after(self, statement: Statement | SyntaxFailure) -> bool:
         """The end of what the runner sent at once."""
-        if self._shape is Transaction.STATEMENT:
+        if self._shape is Transaction.STATEMENT or self._goes_on:
             return False
         return statement.index == self._last[0 if self._shape is Transaction.FILE else self._piece(statement)]

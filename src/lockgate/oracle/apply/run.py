@@ -121,6 +121,7 @@ class _Run:
         self.queries: list[Failure | None] = []
         self.notes: list[str] = []
         self._bodies: Bodies | None = None
+        self._held: list[str] = []  # migrations whose runner's transaction has not ended
         self._watch: Watch | None = None
         self._opaque = ""  # why nothing that follows is what production has: a migration whose statements are not known
         self._environment = parse_script(plan.environment.script) if plan.environment is not None else ()
@@ -231,6 +232,10 @@ class _Run:
             session.connection.query("RESET search_path", 20)
             self._set_path(session, plan.search_path)
         self.observations += self.applier.script(session, migration.id, "up", migration.up, up)
+        if session.block and migration.up.goes_on:
+            self._held.append(migration.id)  # nobody else sees it before the runner's transaction ends
+            return
+        self._look_at_held(session)
         if plan.bodies and not self._opaque:
             self.bodies += self._checker().after(migration.id, up, self._show_path(session))
         if watch is None:
@@ -240,6 +245,13 @@ class _Run:
         contents = watch.read()
         if plan.audit:
             self.catalogs[migration.id] = contents.catalog()
+
+    def _look_at_held(self, session: Session) -> None:
+        """What is to be seen of the files before this one of the same transaction, now that it has ended."""
+        held, self._held = self._held, []
+        for ident in held if self.plan.bodies and not self._opaque else ():
+            statements = self.statements[ident, "up"]
+            self.bodies += self._checker().after(ident, statements, self._show_path(session))
 
     def _watching(self) -> Watch | None:
         plan = self.plan
