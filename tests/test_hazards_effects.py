@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from lockgate.oracle.server.embedded import Server
-from tests.effects_kit import Observer, simulate
+from tests.effects_kit import Observer, effect_on, last_step, simulate
 from tests.timeline_kit import ENABLED
 
 BASE = """
@@ -189,6 +189,14 @@ def observer(request: pytest.FixtureRequest) -> Iterator[Observer]:
     with Server(ENABLED[request.param]) as server:
         server.ready()
         yield Observer(server, BASE)
+
+
+@pytest.mark.parametrize(
+    ("zone", "exact"), [("", False), ("SET timezone = 'UTC'", True), ("SET timezone = 'Asia/Tokyo'", True)]
+)
+def test_a_time_zone_that_nobody_set_is_not_certain(zone: str, exact: bool) -> None:
+    step = last_step(BASE, "", zone, "ALTER TABLE customer ALTER seen TYPE timestamptz", 18)
+    assert effect_on(step, "customer").exact is exact
 
 
 def test_the_simulated_effects_are_the_servers(observer: Observer) -> None:

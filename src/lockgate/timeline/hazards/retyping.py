@@ -60,15 +60,18 @@ def retyped(
             if now is None or old is None or new is None:
                 continue
             using = command["def"]["ColumnDef"].get("raw_default")
-            if not _kept(ctx, after, old, new, using):
+            utc = is_utc(ctx)
+            kept = _kept(ctx, after, old, new, using, utc)
+            if not kept:
                 touches.work(now, Work.REWRITE, f"{new.name} rewritten as another type")
+            if _zone(ctx) is None and kept != _kept(ctx, after, old, new, using, not utc):
+                touches.of(now).exact = False  # the role, the database or the server may have another time zone
             _Column(touches, before, after, now, old, new).rebuild()
 
 
-def _kept(ctx: Context, after: Catalog, old: Attribute, new: Attribute, using: Node | None) -> bool:
+def _kept(ctx: Context, after: Catalog, old: Attribute, new: Attribute, using: Node | None, utc: bool) -> bool:
     """Whether every value stays as it is stored."""
     value = Value(old.type, old.typmod)
-    utc = is_utc(ctx)
     if using is not None:
         value = _using(ctx, after, value, using, old.name, utc)
     return cast(after, value, new.type, new.typmod, utc=utc).kept
@@ -89,8 +92,14 @@ def _using(ctx: Context, after: Catalog, value: Value, node: Node, name: str, ut
 
 def is_utc(ctx: Context) -> bool:
     """TimestampTimestampTzRequiresRewrite: the session's time zone is UTC; so are servers whose nobody has set."""
+    setting = _zone(ctx)
+    return setting is None or setting.lower() in _UTC
+
+
+def _zone(ctx: Context) -> str | None:
+    """The time zone that the session has set."""
     setting = ctx.session.local.get("timezone") or ctx.session.settings.get("timezone")
-    return setting is None or str(setting).lower() in _UTC
+    return str(setting) if setting is not None else None
 
 
 class _Column:
