@@ -333,3 +333,12 @@ def test_shell_completion(lockgate: Run, words: str, wanted: str) -> None:
 
 def test_every_layout_can_be_named() -> None:
     assert set(LAYOUTS) == {"auto", *BY_NAME}
+
+
+def test_pending_tells_what_is_in_the_way(lockgate: Run, tmp_path: Path) -> None:
+    put(tmp_path, {"m/1_a.up.sql": "SELECT 1;\n", "lockgate.toml": '[ledger]\nsnapshot = "ledger.json"\n'})
+    (tmp_path / "ledger.json").write_text('[{"version": 2, "dirty": true}]')
+    said = lockgate("slots", "pending", "m").stdout
+    assert "0 migrations are pending" in said and "error[S105]" in said and "error[S103]" in said
+    stops = json.loads(lockgate("slots", "pending", "m", "--format", "json").stdout)["stops"]
+    assert any("golang-migrate will refuse to run" in words for words in stops)

@@ -144,6 +144,18 @@ def test_the_command_line_reads_it(lockgate: Run, server: str, tmp_path: Path) -
     assert lockgate("slots", "m", LEDGER="nonsense").returncode == 3 and lockgate("slots", "m").returncode == 2
 
 
+def test_a_first_deploy_has_no_ledger_yet(lockgate: Run, server: str, tmp_path: Path) -> None:
+    """The runner makes its table; a table that somebody named has to be there."""
+    files = {f"m/{name}": text for name, text in FILES["dbmate"].items()}
+    put(tmp_path, {"lockgate.toml": '[ledger]\ndsn_env = "LEDGER"\n'} | files)
+    dsn = database(server, "first")
+    done = lockgate("slots", "pending", "m", LEDGER=dsn)
+    assert done.returncode == 0 and "2 migrations are pending" in done.stdout, done.stderr
+    assert "the table is not there yet: nothing is applied" in done.stdout
+    put(tmp_path, {"lockgate.toml": '[ledger]\ndsn_env = "LEDGER"\ntable = "public.schema_migrations"\n'})
+    assert lockgate("slots", "pending", "m", LEDGER=dsn).returncode == 3
+
+
 def test_alembic_itself(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dsn = database(server, "alembic")
     monkeypatch.setenv("LEDGER", dsn)

@@ -18,6 +18,7 @@ from lockgate.cli.say import say
 from lockgate.cli.slot_table import open_table, slot_options
 
 if TYPE_CHECKING:
+    from lockgate.base.config import Config
     from lockgate.slots.table import Entry, SlotTable
 
 
@@ -80,7 +81,7 @@ def table_command(
     from lockgate.slots import examine
 
     config, _, table = open_table(paths, layout, config_path)
-    facts = examine(table, Path.cwd(), squashed=bool(config.migrations.baseline))
+    facts = examine(table, Path.cwd(), bool(config.migrations.baseline), config.migrations.command)
     rules = rules_of(config)
     findings = [f for fact in facts for f in rules.of_fact(fact)]
     if output_format == "json":
@@ -189,6 +190,11 @@ def _explained(table: SlotTable) -> list[str]:
     else:
         out.append(
             f"ledger: {ledger.source.path}, {len(ledger.rows)} rows, kept by {ledger.kind.runner or 'a runner of your own'}"
+            + (
+                ""
+                if ledger.rows or not ledger.source.path.startswith("ledger ")
+                else f" ({ledger.source.text or 'empty'})"
+            )
         )
     out += [f"reservations: {len(table.reserved)}"] if table.reserved else []
     return out + [f"skipped: {s.path}: {s.why}" for s in table.folder.skipped]
@@ -209,17 +215,33 @@ def pending_command(paths: tuple[Path, ...], layout: str | None, config_path: Pa
         raise UsageError(
             f"{config.path or 'lockgate.toml'}: no ledger is configured", "set [ledger] snapshot or dsn_env"
         )
-    found = pending(table)
+    found, stops = pending(table), _in_the_way(config, table)
     if output_format == "json":
         rows = [
             {"slot": p.claim.slot, "name": p.claim.name, "path": p.claim.source.path, "note": p.note} for p in found
         ]
-        emit(to_json({"version": 1, "pending": rows}) + "\n", None)
+        emit(to_json({"version": 1, "pending": rows, "stops": [f.message for f in stops]}) + "\n", None)
         return 0
     for number, item in enumerate(found, 1):
         say(f"{number:3}  {item.claim.slot or '-'}  {item.claim.name}" + (f"   ({item.note})" if item.note else ""))
     say(f"{len(found)} migrations are pending" if len(found) != 1 else "1 migration is pending")
+    if not table.ledger.rows and table.ledger.source.path.startswith("ledger "):
+        say(f"{table.ledger.source.path}: {table.ledger.source.text or 'it is empty'}")
+    for one in stops:
+        say(f"error[{one.rule}] {one.at.source.path}: {one.message}")
     return 0
+
+
+def _in_the_way(config: Config, table: SlotTable) -> list[Finding]:
+    """What the runner stops at or passes over beside the pending files: dirty rows, missing files, what was changed."""
+    from lockgate.rules.plugins import rules_of
+    from lockgate.slots import examine
+    from lockgate.slots.conflicts import AT_DEPLOY
+
+    rules = rules_of(config)
+    facts = examine(table, Path.cwd(), bool(config.migrations.baseline), config.migrations.command)
+    found = [f for fact in facts if isinstance(fact, AT_DEPLOY) for f in rules.of_fact(fact)]
+    return [f for f in found if f.severity.value == "error"]
 
 
 @command.command("reserve")

@@ -246,3 +246,17 @@ Conflict = (
     | OutOfOrder
     | Dirty
 )
+
+# what the next deploy meets; the rest waits for a merge, or for a new database
+AT_DEPLOY = (
+    DuplicateSlot,
+    DeclaredTwice,
+    SeveralHeads,
+    PassedOver,
+    StaleSums,
+    NameMismatch,
+    Missing,
+    Changed,
+    Below,
+    Dirty,
+)

@@ -36,7 +36,8 @@ def read_ledger(config: Config, cwd: Path, folder: Folder | None = None) -> Ledg
         return read_snapshot(config.resolve(settings.snapshot), cwd, columns, config.root)
     if settings.dsn_env:
         need(config, "ledger", "dsn_env", "names a variable with a server to reach", "use ledger.snapshot")
-        return read_dsn(settings.dsn_env, ledger_table(config, folder), columns, config.path)
+        made = kinds.of_layout(_runner(folder)) if folder is not None and not settings.table else None
+        return read_dsn(settings.dsn_env, ledger_table(config, folder), columns, config.path, made)
     return None
 
 
@@ -91,8 +92,17 @@ def _spans(text: str, count: int) -> list[Span]:
     return spans
 
 
-def read_dsn(variable: str, table: str, columns: Mapping[str, str] | None = None, config_path: str = "") -> Ledger:
-    """The ledger's table, read in a transaction that cannot write. The DSN stays in its variable: no error shows it."""
+def read_dsn(
+    variable: str,
+    table: str,
+    columns: Mapping[str, str] | None = None,
+    config_path: str = "",
+    made: kinds.Kind | None = None,
+) -> Ledger:
+    """The ledger's table, read in a transaction that cannot write. The DSN stays in its variable: no error shows it.
+
+    ``made``: the kind whose runner makes the table at its first run: where it is not there, nothing is applied.
+    """
     where = f"{config_path}: " if config_path else ""
     dsn = os.environ.get(variable)
     if not dsn:
@@ -104,7 +114,10 @@ def read_dsn(variable: str, table: str, columns: Mapping[str, str] | None = None
             f"{where}ledger.table must name a table" + (f", not {table!r}" if table else ""),
             'such as table = "public.schema_migrations"',
         )
-    rows = _select(dsn, table, variable)
+    rows = _select(dsn, table, variable, made is not None)
+    if rows is None and made is not None:
+        return Ledger(Source(f"ledger {table}", "the table is not there yet: nothing is applied"), (), made)
+    assert rows is not None
     lines = ["  ".join(f"{k}={_shown(v)}" for k, v in row.items()) for row in rows]
     spans, at = [], 0
     for line in lines:
@@ -119,7 +132,8 @@ def _shown(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)[:100]
 
 
-def _select(dsn: str, table: str, variable: str) -> list[dict[str, Any]]:
+def _select(dsn: str, table: str, variable: str, may_lack: bool) -> list[dict[str, Any]] | None:
+    """The rows; None where the table is not there and ``may_lack`` says that this is no mistake."""
     import psycopg
     from psycopg.rows import dict_row
 
@@ -135,6 +149,8 @@ def _select(dsn: str, table: str, variable: str) -> list[dict[str, Any]]:
             connection.read_only = True
             return connection.execute(f"SELECT * FROM {table} ORDER BY 1".encode()).fetchall()
     except psycopg.Error as error:
+        if may_lack and error.sqlstate == "42P01":
+            return None
         raise cannot(
             f"the ledger {table} cannot be read through {variable}", str(error), error.sqlstate, dsn, variable
         ) from None
