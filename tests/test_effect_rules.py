@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_they_are_off_until_they_are_selected(tmp_path: Path, lockgate: Run) -> 
 
 
 def test_a_finding_carries_its_effect_and_the_server_confirms_it(tmp_path: Path, lockgate: Run) -> None:
-    tree(tmp_path, 'select = ["locks"]')
+    tree(tmp_path, 'select = ["L1"]')
     done = lockgate("verify", "--format", "json")
     found = {f["rule"]: f for f in findings(done.stdout)}
     assert {rule: f["evidence"]["verdict"] for rule, f in found.items()} == dict.fromkeys(
@@ -109,7 +110,7 @@ AX, SUX = Lock.ACCESS_EXCLUSIVE, Lock.SHARE_UPDATE_EXCLUSIVE
     ],
 )
 def test_a_rule_hears_of_what_its_document_declares(effect: Effect, rules: list[str]) -> None:
-    found = [f for f in registry.of_scene(scene(effect)) if f.rule[0] == "L"]
+    found = [f for f in registry.of_scene(scene(effect)) if f.rule.startswith("L1")]
     assert [f.rule for f in found] == rules
     assert all(f.effect == effect and f.object == "public.t" for f in found)
 
@@ -180,3 +181,67 @@ def test_what_the_server_does_otherwise_is_told() -> None:
     assert differs is None, "the simulator was not certain"
     ((_, differs),) = told_beside("DELETE FROM t", observed(Lock.ROW_EXCLUSIVE))
     assert differs is None, "how rows are found is the planner's choice"
+
+
+# --- which hazards are told -------------------------------------------------------------------------------------------
+
+EXTENDED = '[migrations]\npaths = ["m"]\n[rules]\nextend-select = ["L", "X"]\n'
+
+
+def codes(text: str) -> list[tuple[str, str]]:
+    return [(f["rule"], f["slot"]) for f in findings(text) if f["rule"][0] in "LX"]
+
+
+def test_extend_select_adds_to_the_rules_that_speak_by_default(tmp_path: Path, lockgate: Run) -> None:
+    tree(tmp_path, 'extend-select = ["L101"]')
+    (tmp_path / "m/0007_wrong.up.sql").write_text("ALTER TABLE orders DROP nobody;\n")
+    found = findings(lockgate("check", "--format", "json").stdout)
+    assert [(f["rule"], f["slot"]) for f in found] == [("L101", "0002"), ("T203", "0007")]
+    (tmp_path / "lockgate.toml").write_text(EXTENDED.replace('"X"]', '"X9"]'))
+    done = lockgate("check")
+    assert done.returncode == 2 and '"X9", which is no rule' in done.stderr
+
+
+def git(root: Path, *arguments: str) -> None:
+    name = ("-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *name, *arguments], cwd=root, check=True, capture_output=True)
+
+
+def test_hazards_of_what_the_base_branch_has_are_one_line(tmp_path: Path, lockgate: Run) -> None:
+    tree(tmp_path, "")
+    (tmp_path / "lockgate.toml").write_text(EXTENDED)
+    told = codes(lockgate("check", "--format", "json").stdout)
+    assert {"0002", "0003", "0004", "0005"} <= {slot for _, slot in told}, "nobody says what is pending"
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "all")
+    git(tmp_path, "update-ref", "refs/remotes/origin/main", "HEAD")
+    done = lockgate("check")
+    assert done.returncode == 0 and f"{len(told)} hazards in migrations that have run; --all tells them" in done.stdout
+    assert codes(lockgate("check", "--format", "json", "--all").stdout) == told
+    (tmp_path / "m/0007_new.up.sql").write_text("ALTER TABLE orders ADD sent date NOT NULL;\n")
+    report = json.loads(lockgate("check", "--format", "json").stdout)
+    assert [(f["rule"], f["slot"]) for f in report["findings"]] == [
+        ("L102", "0007"),
+        ("L201", "0007"),
+        ("X101", "0007"),
+    ]
+    assert report["findings"][2]["rows"] == "any" and report["summary"]["ran"] == len(told)
+    assert codes(lockgate("check", "--format", "json", "m/0002_wide.up.sql").stdout), (
+        "a file that is asked about is told"
+    )
+
+
+def test_the_sessions_lock_timeout_counts_wherever_it_is_set(tmp_path: Path, lockgate: Run) -> None:
+    tree(tmp_path, 'select = ["L201"]')
+    for sql, told in (
+        ("SET lock_timeout = '2s'", False),
+        ("SET lock_timeout = 0", True),
+        ("SET lock_timeout TO DEFAULT", True),
+        ("ALTER ROLE app SET lock_timeout = '1s'", False),
+        ("ALTER DATABASE lockgate SET lock_timeout = 500", False),
+        ("SET statement_timeout = '2s'", True),
+    ):
+        (tmp_path / "m/0000_set.up.sql").write_text(f"{sql};\n")
+        done = lockgate("check", "--format", "json", "--role", "app", "--superuser", "--transaction", "statement")
+        assert bool(codes(done.stdout)) is told, sql

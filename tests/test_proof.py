@@ -60,7 +60,7 @@ def test_the_servers_word_on_locks_and_work(ran: Report, number: int) -> None:
     seen = report.of(f"{number}", 1)
     assert seen is not None and seen.fails is None, seen
     front = FrontMatter("L1", Severity.ERROR, "locks", locks=(lock,), work=(work,) if work else ())
-    verdict, words = judged(finding(relation, statement), front, seen)
+    verdict, words = judged(finding(relation, statement), front, seen, seen.effects)
     kind, _, said = wanted.partition(", ")
     assert (verdict.value, said in words) == (kind, True), (verdict, words)
 

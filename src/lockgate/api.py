@@ -57,7 +57,7 @@ def configuration(path: Path | None = None, cwd: Path | None = None) -> Config:
     Raises UsageError for a key, rule or value that does not exist.
     """
     config = load(path, cwd or Path.cwd())
-    if config.rules.select or config.rules.ignore or config.rules.severity:
+    if config.rules.select or config.rules.extend_select or config.rules.ignore or config.rules.severity:
         validate_rules(config)
     return config
 

@@ -72,7 +72,8 @@ class Git(msgspec.Struct, frozen=True):
 class Rules(msgspec.Struct, frozen=True):
     """Which rules speak, and how loudly."""
 
-    select: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()  # these alone
+    extend_select: tuple[str, ...] = ()  # beside those that speak by default, or that ``select`` names
     ignore: tuple[str, ...] = ()
     severity: dict[str, str] = msgspec.field(default_factory=dict)
     plugins: tuple[str, ...] = ()  # folders with rules of the user's own
@@ -210,9 +211,10 @@ class _Reader(msgspec.Struct, frozen=True):
         hints = typing.get_type_hints(kind)
         values: dict[str, Any] = {}
         for key, value in table.items():
-            if key not in hints:
+            name = key.replace("-", "_")
+            if name not in hints:
                 raise self.unknown(key, tuple(hints), f"key in [{section}]", section)
-            values[key] = self.value(section, key, hints[key], value)
+            values[name] = self.value(section, key, hints[name], value)
         return kind(**values)
 
     def value(self, section: str, key: str, hint: Any, value: Any) -> Any:

@@ -22,6 +22,7 @@ def command(
     output_format: str,
     output: Path | None,
     since: str,
+    everything: bool,
     release: str,
     fail_on: str,
     stdin_filename: str,
@@ -35,7 +36,9 @@ def command(
     from lockgate.report import render
 
     config = configuration(config_path)
-    request = make_request(paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename)
+    request = make_request(
+        paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename, everything
+    )
     with progress("checking") as bar:
         report = check(request, config, progress=bar)
     text = render(report, output_format, to_terminal=output is None)

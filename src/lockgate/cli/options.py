@@ -122,6 +122,7 @@ def report_options(function: F) -> F:
             click.option(
                 "--since", default="", metavar="GIT_REF", help="Only findings in files changed since that commit."
             ),
+            click.option("--all", "everything", is_flag=True, help="Hazards in migrations that have run, too."),
             click.option(
                 "--release",
                 default="",
@@ -164,6 +165,7 @@ def make_request(
     release: str = "",
     fail_on: str = "error",
     stdin_filename: str = "",
+    everything: bool = False,
 ) -> Request:
     """The request that the command line's options make."""
     if superuser and not role:
@@ -176,7 +178,17 @@ def make_request(
         except UnicodeDecodeError as error:
             raise UsageError(f"standard input: not UTF-8 at byte {error.start}", "send UTF-8") from error
     return Request(
-        paths, Path.cwd(), layout or "", transaction or "", role, superuser, since, Severity(fail_on), release, stdin
+        paths,
+        Path.cwd(),
+        layout or "",
+        transaction or "",
+        role,
+        superuser,
+        since,
+        Severity(fail_on),
+        release,
+        everything,
+        stdin,
     )
 
 

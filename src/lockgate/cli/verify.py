@@ -40,6 +40,7 @@ def command(
     output_format: str,
     output: Path | None,
     since: str,
+    everything: bool,
     release: str,
     fail_on: str,
     stdin_filename: str,
@@ -68,7 +69,9 @@ def command(
             "put them into lockgate.toml, where the attestation covers them",
         )
     config = configuration(config_path)
-    request = make_request(paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename)
+    request = make_request(
+        paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename, everything
+    )
     with ended_in_order(), progress("applying") as bar:
         report = verify(
             request, config, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, progress=bar

@@ -23,14 +23,14 @@ def document(report: Report) -> Json:
         "server": report.server,
         "coverage": coverage.as_json(),
         "findings": [finding(f) for f in report.findings],
-        "summary": summary(report.findings, report.suppressed),
+        "summary": summary(report.findings, report.suppressed, report.ran),
         **steps,
     }
 
 
-def summary(findings: Sequence[Finding], suppressed: int) -> Json:
+def summary(findings: Sequence[Finding], suppressed: int, ran: int = 0) -> Json:
     """How many findings there are of each severity."""
-    counts = {"error": 0, "warning": 0, "info": 0, "suppressed": suppressed}
+    counts = {"error": 0, "warning": 0, "info": 0, "suppressed": suppressed, "ran": ran}
     for item in findings:
         counts[item.severity.value] += 1
     return counts

@@ -162,6 +162,7 @@ class Summary(msgspec.Struct, frozen=True):
     warning: int
     info: int
     suppressed: int
+    ran: int | UnsetType = UNSET  # hazards in migrations that have run
 
 
 class Step(msgspec.Struct, frozen=True):

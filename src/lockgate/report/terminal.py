@@ -160,6 +160,8 @@ def _closing(report: Report, paint: _Paint) -> Iterator[str]:
         yield paint(f"isolation: this machine could not keep the scratch server from {', '.join(lacking)}", "dim")
     yield from (f"{paint('note:', 'bold')} {clean(str(note))}" for note in server.get("notes") or ())
     yield f"{coverage.migrations} migrations{_found_in(report)}, {exact}{_queries(coverage.queries)}; {spoke}"
+    if report.ran:
+        yield paint(f"{report.ran} hazards in migrations that have run; --all tells them", "dim")
     if not report.findings:
         hushed = f" ({report.suppressed} suppressed)" if report.suppressed else ""
         yield paint(f"nothing found{hushed}", "good")

@@ -18,7 +18,7 @@ from lockgate.base.findings import Edit, Fix, Label, Severity
 from lockgate.base.sql import quote_identifier
 from lockgate.base.text import Source, Span
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Constraint, Object, Relation
+from lockgate.catalog.objects import Attribute, Constraint, Object, Relation, Role, Type
 from lockgate.sources.migration import Migration
 from lockgate.timeline.context import Warned
 from lockgate.timeline.failure import Failure
@@ -215,6 +215,36 @@ def only_referenced(step: Step, effect: Effect) -> bool:
     return any(key.foreign == effect.oid != key.relation for key in keys)
 
 
+def held_before(scene: Scene, step: Step, effect: Effect) -> bool:
+    """Whether an earlier statement of the transaction took a lock that keeps out everybody whom this one does."""
+    held: dict[int, Lock] = {}
+    for earlier in scene.steps:
+        if not earlier.session.in_block:
+            held = {}
+        if earlier is step:
+            break
+        held.update((e.oid, e.held) for e in earlier.effects if e.held is not None)
+    before = held.get(effect.oid)
+    return before is not None and effect.lock is not None and before.covers(effect.lock)
+
+
+def emptied(scene: Scene, step: Step, relation: int) -> bool:
+    """Whether an earlier statement of the migration took every row out of a relation."""
+    for earlier in scene.steps[: scene.steps.index(step)]:
+        tag, node = earlier.statement.tag, earlier.statement.node
+        if tag == "TruncateStmt" or (tag == "DeleteStmt" and "whereClause" not in node):
+            if any(effect.oid == relation for effect in earlier.effects):
+                return True
+    return False
+
+
+def mended_before(scene: Scene, step: Step, relation: int) -> bool:
+    """Whether an earlier statement of the migration wrote a relation's rows: its author thought of them."""
+    written = ("UpdateStmt", "DeleteStmt", "TruncateStmt", "MergeStmt", "DoStmt")
+    earlier = (s for s in scene.steps[: scene.steps.index(step)] if s.statement.tag in written)
+    return any(effect.oid == relation for one in earlier for effect in one.effects)
+
+
 def refusal(step: Step, failure: Failure, message: str = "", help: str = "") -> Remark:
     """The remark of a predicted refusal: by default in the server's own words."""
     source = step.statement.script.source
@@ -249,6 +279,7 @@ def of_query(at: Label, failure: Failure, message: str, help: str) -> Remark:
 
 __all__ = [
     "Age",
+    "Attribute",
     "Catalog",
     "Change",
     "Constraint",
@@ -263,13 +294,18 @@ __all__ = [
     "Relation",
     "Release",
     "Remark",
+    "Role",
     "Scene",
     "Severity",
     "Span",
     "Step",
+    "Type",
     "Work",
     "at_effect",
     "at_step",
+    "emptied",
+    "held_before",
+    "mended_before",
     "of_query",
     "on_effect",
     "on_fact",

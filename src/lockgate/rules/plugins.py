@@ -42,13 +42,15 @@ def plugins_allowed(config: Config) -> bool:
 
 def rules_of(config: Config) -> Rules:
     """Ours and the plug-ins' rules, of which those speak that are on by default or asked for. Raises UsageError."""
-    return _chosen(load(config), config.rules.select, config.rules.ignore)
+    return _chosen(load(config), config.rules.select, config.rules.ignore, config.rules.extend_select)
 
 
 @lru_cache(maxsize=8)
-def _chosen(extra: tuple[Entry, ...], select: tuple[str, ...], ignore: tuple[str, ...]) -> Rules:
+def _chosen(
+    extra: tuple[Entry, ...], select: tuple[str, ...], ignore: tuple[str, ...], extend: tuple[str, ...]
+) -> Rules:
     every = (*entries(), *extra)
-    asked = {e.name for e in every if not e.front.default and wanted(e, select, ignore)}
+    asked = {e.name for e in every if not e.front.default and wanted(e, select, ignore, extend)}
     key = " ".join([*sorted(asked), *(e.module for e in extra)])
     return Rules(every, lambda e: e.front.default or e.name in asked, key)
 

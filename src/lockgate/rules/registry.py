@@ -64,6 +64,11 @@ class Rules:
         wanted = code.lower()
         return next((e for e in self.entries.values() if wanted in (e.name, e.front.code.lower())), None)
 
+    @property
+    def speaking(self) -> tuple[Entry, ...]:
+        """Those of which findings are wanted."""
+        return tuple(self._speaking)
+
     @cached_property
     def words(self) -> frozenset[str]:
         """Names and codes of all."""
@@ -207,10 +212,15 @@ def entries() -> tuple[Entry, ...]:
     )
 
 
-def wanted(entry: Entry, select: tuple[str, ...], ignore: tuple[str, ...]) -> bool:
-    """Whether a rule's findings are told: by default, or as the configuration selects and ignores."""
+def wanted(entry: Entry, select: tuple[str, ...], ignore: tuple[str, ...], extend: tuple[str, ...] = ()) -> bool:
+    """Whether a rule's findings are told: by default, or as the configuration selects and ignores; ``extend`` names
+    further ones."""
     if any(map(entry.answers_to, ignore)):
         return False
+    return any(map(entry.answers_to, extend)) or _selected(entry, select)
+
+
+def _selected(entry: Entry, select: tuple[str, ...]) -> bool:
     return any(map(entry.answers_to, select)) if select else entry.front.default
 
 

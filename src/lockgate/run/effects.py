@@ -150,7 +150,7 @@ def _oid(step: Step, name: str) -> int | None:
     for catalog in (step.after, step.before) if len(parts) == 2 else ():
         space = catalog.namespace(parts[0])
         found: Relation | None = catalog.relation_named(space.oid, parts[1]) if space is not None else None
-        if found is not None:
+        if found is not None and step.before.get(found.oid) is not None:  # of a newer one no server tells
             return found.oid
     return None
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
 
+from lockgate.base.effects import Effect
 from lockgate.base.findings import Evidence, Finding, Label, Verdict
 from lockgate.base.text import Source, Span
 from lockgate.oracle.apply.plan import BodyObservation, DownObservation, Failure, Notice, Observation, Report, State
@@ -131,7 +132,12 @@ def _named(source: Source, body: BodyObservation) -> Span:
     return Span(start, token_end(source.text, start))
 
 
-def stamp(findings: list[Finding], migrations: tuple[Migration, ...], report: Report, rules: Rules) -> list[Finding]:
+Acts = Mapping[tuple[str, int], tuple[Effect, ...]]  # the observed effects of each statement, by migration and index
+
+
+def stamp(
+    findings: list[Finding], migrations: tuple[Migration, ...], report: Report, rules: Rules, acts: Acts
+) -> list[Finding]:
     """Every finding on a statement with its evidence."""
     by_place = {(m.up.source.path, m.slot): m for m in migrations}
     seen: dict[str, list[Observation]] = {}
@@ -139,7 +145,7 @@ def stamp(findings: list[Finding], migrations: tuple[Migration, ...], report: Re
         if one.direction == "up":
             seen.setdefault(one.migration, []).append(one)
     return [
-        _stamped(item, rules[item.name].front, seen, by_place.get((item.at.source.path, item.slot)), report)
+        _stamped(item, rules[item.name].front, seen, by_place.get((item.at.source.path, item.slot)), report, acts)
         for item in findings
     ]
 
@@ -150,6 +156,7 @@ def _stamped(
     seen: dict[str, list[Observation]],
     migration: Migration | None,
     report: Report,
+    acts: Acts,
 ) -> Finding:
     if item.statement is None or item.evidence is not None:
         return item
@@ -164,17 +171,17 @@ def _stamped(
         return replace(item, evidence=proof)
     proof = _evidence(item, front, observation, report)
     if (front.locks or front.work) and observation is not None:
-        proof = _by_locks(item, proof, front, observation)
+        proof = _by_locks(item, proof, front, observation, acts)
     return replace(item, evidence=proof)
 
 
-def _by_locks(item: Finding, proof: Evidence, front: FrontMatter, seen: Observation) -> Evidence:
+def _by_locks(item: Finding, proof: Evidence, front: FrontMatter, seen: Observation, acts: Acts) -> Evidence:
     """The same where locks and work prove it, not a refusal."""
     if seen.state is not State.OBSERVED or seen.fails is not None:
         return proof
     from lockgate.run.proof import judged
 
-    verdict, words = judged(item, front, seen)
+    verdict, words = judged(item, front, seen, acts.get((seen.migration, seen.index), ()))
     return replace(proof, verdict=verdict, message=words)
 
 

@@ -191,7 +191,7 @@ def _fault(entry: Entry, mark: Mark, one: Observation, said: Finding | None) -> 
     if one.fails is not None:
         return f"the server refuses it: {one.fails.message} ({one.fails.sqlstate})"
     if mark.kind == "finding" and said is not None:
-        verdict, words = judged(said, front, one)
+        verdict, words = judged(said, front, one, one.effects)
         return "" if verdict is Verdict.CONFIRMED else words
     proof = next((e for e in one.effects if front.work and front.proven_by(e)), None)
     return f"marked ok, and the server does it: {proof.held} on {proof.relation}, {proof.proof}" if proof else ""

@@ -3,11 +3,13 @@ somebody who waits."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from lockgate.base.config import Config
 from lockgate.sources import Folder
 
+HAZARDS = frozenset({"locks", "rows"})  # families of rules on what a deploy does to the running site
 if TYPE_CHECKING:
     from lockgate.run.plan import Request
 
@@ -16,7 +18,7 @@ def pending_ids(config: Config, request: Request, folder: Folder, applied: froze
     """The ids of the pending migrations; None where nobody says: each file is then a deploy of its own.
 
     ``applied`` is what is known to have run (a baseline's migrations, the owner's before the handover); beside it the
-    ledger's snapshot tells, else ``--since``.
+    ledger's snapshot tells, else ``--since``, the base of a pull request, or ``[git] base``.
     """
     every = frozenset(m.id for m in folder.migrations)
     if config.ledger.snapshot:
@@ -27,9 +29,22 @@ def pending_ids(config: Config, request: Request, folder: Folder, applied: froze
             return every - applied_ids(folder, ledger) - applied
     if applied or config.migrations.baseline:
         return every - applied
-    if request.since:
+    base = request.since or _base(config, request)
+    if base:
         from lockgate.slots.git import changed_paths
 
-        changed = changed_paths(request.since, request.cwd)
+        changed = changed_paths(base, request.cwd)
         return frozenset(m.id for m in folder.migrations if m.up.source.path in changed)
     return None
+
+
+def _base(config: Config, request: Request) -> str:
+    """The branch that is deployed from, where there is one here and a rule asks what is new against it; else ""."""
+    from lockgate.rules.plugins import rules_of
+
+    if not any(entry.front.family in HAZARDS for entry in rules_of(config).speaking):
+        return ""
+    from lockgate.slots.git import commit_of
+
+    base = f"origin/{branch}" if (branch := os.environ.get("GITHUB_BASE_REF")) else config.git.base
+    return base if commit_of(request.cwd, base) else ""

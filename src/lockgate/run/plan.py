@@ -57,6 +57,7 @@ class Request(msgspec.Struct, frozen=True):
     since: str = ""
     fail_on: Severity = Severity.ERROR
     release: str = ""  # the commit that is running: its queries must survive the pending migrations
+    all: bool = False  # hazards in migrations that have run, too
     stdin: Source | None = None  # the text of an editor's buffer, in place of the file of that path
 
 

@@ -8,10 +8,11 @@ from lockgate.oracle.apply.plan import Observation
 from lockgate.rules.rulebook import FrontMatter
 
 
-def judged(item: Finding, front: FrontMatter, seen: Observation) -> tuple[Verdict, str]:
-    """The server's word on a finding whose rule declares locks or work."""
+def judged(item: Finding, front: FrontMatter, seen: Observation, effects: tuple[Effect, ...]) -> tuple[Verdict, str]:
+    """The server's word on a finding whose rule declares locks or work; ``effects`` are those that it was seen to make,
+    by the names that the statement says."""
     relation = item.effect.relation if item.effect is not None else item.object
-    mine = [effect for effect in seen.effects if effect.relation == relation]
+    mine = [effect for effect in effects if effect.relation == relation]
     proof = next((effect for effect in mine if front.proven_by(effect)), None)
     if proof is not None:
         return Verdict.CONFIRMED, described(proof)

@@ -16,6 +16,7 @@ from lockgate.rules.plugins import rules_of
 from lockgate.rules.registry import Rules
 from lockgate.run import suppressions
 from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
+from lockgate.run.pending import HAZARDS
 from lockgate.sources import Folder
 from lockgate.timeline.replay import Plan
 
@@ -38,6 +39,7 @@ class Report(msgspec.Struct, frozen=True):
     coverage: Coverage
     server: dict[str, Any]
     suppressed: int = 0
+    ran: int = 0  # hazards in migrations that have run: nothing is to be done about them any more
     fail_on: Severity = Severity.ERROR
     folder: Folder | None = None
     live: Live | None = None
@@ -72,6 +74,7 @@ def settle(
 
         changed = changed_paths(request.since, request.cwd)
         kept = [f for f in kept if changed & _files_of(f, rules)]
+    kept, ran = (kept, 0) if request.all or checked.asked else _of_what_is_pending(kept, checked)
     kept = list(dict.fromkeys(sorted(kept, key=_order)))
     if kept:
         from lockgate.run.recovery import with_recovery
@@ -82,6 +85,7 @@ def settle(
         checked.coverage,
         server or _simulated(checked.plan),
         hushed,
+        ran,
         request.fail_on,
         checked.folder,
         live,
@@ -105,6 +109,20 @@ def _unsuppressed(
     return kept, hushed
 
 
+def _of_what_is_pending(findings: list[Finding], checked: Checked) -> tuple[list[Finding], int]:
+    """Without the hazards of migrations that are known to have run, and how many those are."""
+    pending = checked.plan.pending
+    if pending is None:
+        return findings, 0
+    ran = {(m.up.source.path, m.slot) for m in checked.plan.migrations if m.id not in pending}
+    kept = [
+        f
+        for f in findings
+        if checked.rules[f.name].front.family not in HAZARDS or (f.at.source.path, f.slot) not in ran
+    ]
+    return kept, len(findings) - len(kept)
+
+
 def _files_of(item: Finding, rules: Rules) -> set[str]:
     """The files whose change brings a finding about; what breaks a query of the application's stands in a migration."""
     return {
@@ -121,8 +139,8 @@ def _simulated(plan: Plan) -> dict[str, Any]:
 
 def as_configured(findings: Iterable[Finding], config: Config, rules: Rules) -> list[Finding]:
     """The findings of selected rules, with the configured severities."""
-    select, ignore = config.rules.select, config.rules.ignore
-    return [_with_severity(f, config) for f in findings if registry.wanted(rules[f.name], select, ignore)]
+    asked = config.rules.select, config.rules.ignore, config.rules.extend_select
+    return [_with_severity(f, config) for f in findings if registry.wanted(rules[f.name], *asked)]
 
 
 def _with_severity(item: Finding, config: Config) -> Finding:
@@ -174,4 +192,4 @@ def validate_rules(config: Config) -> None:
 
 
 def _named_rules(config: Config) -> Sequence[str]:
-    return (*config.rules.select, *config.rules.ignore, *config.rules.severity)
+    return (*config.rules.select, *config.rules.extend_select, *config.rules.ignore, *config.rules.severity)

@@ -66,7 +66,10 @@ def _asked(examined: Examined | None) -> tuple[live.Asked, ...]:
 def _stamped(checked: Checked, report: live.Report) -> Report:
     """The check's findings with what the server said of them, and those that only it could make."""
     migrations, rules = checked.folder.migrations, checked.rules
-    checked.findings = stamp(checked.findings, migrations, report, rules)
+    sides = list(effects.beside(checked.plan, report))
+    acts = tuple(act for act, _ in sides)
+    observed = {(act.migration.id, act.statement): act.effects for act in acts if act.observed}
+    checked.findings = stamp(checked.findings, migrations, report, rules, observed)
     for fact in unforeseen(checked.findings, migrations, report):
         seen = fact.observation
         assert seen.fails is not None
@@ -96,9 +99,8 @@ def _stamped(checked: Checked, report: live.Report) -> Report:
         checked.findings += rules.of_fact(difference)
     for place in located(report, migrations, checked.findings, rules):
         checked.findings += [replace(f, evidence=_proof(place, report)) for f in rules.of_fact(place)]
-    acts = list(effects.beside(checked.plan, report))
-    checked.findings += of_facts((differs for _, differs in acts if differs is not None), rules)
-    return settle(checked, _server(report, migrations), report, tuple(act for act, _ in acts))
+    checked.findings += of_facts((differs for _, differs in sides if differs is not None), rules)
+    return settle(checked, _server(report, migrations), report, acts)
 
 
 def _proof(place: BrokenBody | DownFails | DownIncomplete, report: live.Report) -> Evidence:
