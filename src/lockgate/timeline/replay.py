@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import msgspec
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from lockgate.base.text import Span
 from lockgate.catalog.catalog import Catalog, NameKey, Place
 from lockgate.catalog.initial import initial_catalog
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Role
-from lockgate.parse import Statement, SyntaxFailure, parse_script
+from lockgate.parse import Statement, SyntaxFailure, read_script
 from lockgate.parse.facts import KEEPING_THE_CATALOG
 from lockgate.parse.grammar import speak
 from lockgate.sources.environment import Environment
@@ -159,9 +160,8 @@ class Replay:
                 ("any",), migration.opaque, Place(script.source, Span(0, 0), migration.slot or migration.id)
             )
         speak(self.plan.major)
-        statements = parse_script(script)
         path, role = self.session.search_path, self.session.role
-        self._open(script, sum(isinstance(s, Statement) for s in statements))
+        statements = self._open(script, read_script(script))
         taken: list[Step | Broken] = []
         self.first = self.last = self.draft.freeze()
         self.begun, self.release = self.draft.next_oid, migration.id in (self.plan.pending or ())
@@ -175,6 +175,7 @@ class Replay:
                     )
                 else:
                     taken.append(Broken(migration, statement))
+                    self._pass_over(migration, statement)
                 continue
             taken.append(self._step(migration, script, statement))
         self._close(script)
@@ -203,11 +204,34 @@ class Replay:
             else begun
         )
 
-    def _open(self, script: Script, count: int) -> None:
-        if script.transaction is Transaction.FILE or (script.transaction is Transaction.IMPLICIT and count > 1):
+    def _pass_over(self, migration: Migration, failure: SyntaxFailure) -> None:
+        """A statement that could not be read may have done anything; rows, if it is an INSERT."""
+        if failure.sqlstate:
+            return
+        source, span = failure.script.source, failure.span
+        self.draft.forget()
+        if source.text[failure.at.start : failure.at.end].lower() != "insert":
+            self.draft.taint(("any",), failure.message, Place(source, span, migration.slot or migration.id))
+
+    def _open(
+        self, script: Script, statements: Iterator[Statement | SyntaxFailure]
+    ) -> Iterable[Statement | SyntaxFailure]:
+        """Begin what the runner begins before a script; a block around a single statement is none."""
+        first: list[Statement | SyntaxFailure] = []
+        if script.transaction is Transaction.IMPLICIT:
+            count = 0
+            for statement in statements:
+                first.append(statement)
+                count += isinstance(statement, Statement)
+                if count > 1:
+                    break
+            if count < 2:
+                return first
+        if script.transaction is not Transaction.STATEMENT:
             self.session = transaction.begin(self.state, self.draft, self.session)
             self.state.runner = True
             self.state.implicit = script.transaction is Transaction.IMPLICIT
+        return chain(first, statements)
 
     def _close(self, script: Script) -> None:
         if script.goes_on and self.state.open:
@@ -265,7 +289,7 @@ class Replay:
         )
         if self.look is not None:
             self.look(replace(step, before=before))
-        return replace(step, after=self.first)
+        return replace(step, after=self.first, statement=replace(statement, node={}))
 
     def _dropped(self, before: Catalog, changes: tuple[Change, ...]) -> tuple[Dropped, ...]:
         if all(change.after is not None for change in changes):

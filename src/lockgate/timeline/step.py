@@ -36,7 +36,7 @@ class Dropped(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A statement, the session before it, what it changes, and its failure.
+    """A statement (without its tree, which takes 150 times its text), the session before it, what it changes, and its failure.
 
     ``before`` and ``after`` are the catalogs around its whole migration: one for each statement would be as many as a
     file has statements. Whoever needs a statement's own gets them while it is taken (``Replay.look``).
