@@ -13,9 +13,13 @@ from typing import Any
 
 import pytest
 
+from lockgate.base.text import Source
+from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.budget import TEXT
 from lockgate.timeline.evaluate.matching import like, matches, replaced
 from lockgate.timeline.evaluate.value import UNKNOWN
+from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.step import Step
 
 SECONDS, BYTES = 20, 1_500_000_000
 
@@ -147,6 +151,58 @@ BOUNDED = {
 def test_hostile_sql_is_checked_within_bounds(name: str, tmp_path: Path) -> None:
     report = check(tmp_path, BOUNDED[name])
     assert report["coverage"]["statements"] >= 1
+
+
+TOO_LONG = {
+    "3 MB of IN": "SELECT * FROM t WHERE x IN (" + ",".join(map(str, range(450_000))) + ");\n",
+    "3 MB of rows": "INSERT INTO t VALUES " + ",".join(f"({i})" for i in range(350_000)) + ";\n",
+    "3 MB of columns": "CREATE TABLE u (" + ",".join(f"column_{i} int" for i in range(180_000)) + ");\n",
+}
+
+
+@pytest.mark.parametrize("name", TOO_LONG)
+def test_a_statement_that_is_too_long_is_passed_over_and_told(name: str, tmp_path: Path) -> None:
+    report = check(tmp_path, f"CREATE TABLE t (x int);\n{TOO_LONG[name]}DROP TABLE u;\n")
+    (reason,) = (one["reason"] for one in report["coverage"]["unmodelled"] if "too long" in one["reason"])
+    assert "2,000,000" in reason and report["coverage"]["tainted"] >= 1
+    found = [f["sqlstate"] for f in report["findings"] if f.get("sqlstate")]
+    assert found == (["42P01"] if name == "3 MB of rows" else []), "rows make no table; anything else may"
+
+
+def test_a_long_file_is_parsed_in_parts_and_told_as_a_whole(tmp_path: Path) -> None:
+    """Numbers, lines and mistakes are those of the file, wherever it is cut."""
+    lines = [f"SELECT 'ü;', {i}; -- ; {'x' * 200}\n" for i in range(4_000)]
+    lines[2_000], lines[3_000] = "SELEC 1;\n", "DROP TABLE nope;\n"
+    report = check(tmp_path, "".join(lines))
+    told = [f for f in report["findings"] if f.get("sqlstate")]
+    found = [(f["sqlstate"], f["location"]["start"]["line"], f["statement"]) for f in told]
+    assert sorted(found) == [("42601", 2_001, 2_001), ("42P01", 3_001, 3_001)]
+    assert report["coverage"]["statements"] == 4_000
+
+
+def test_many_tables_in_one_file_take_little_memory(tmp_path: Path) -> None:
+    """A step keeps no catalog, and no tree: it took 40 kilobytes for a statement."""
+    (tmp_path / "001_a.sql").write_text(_tables(8_000))
+    words = [sys.executable, "-m", "lockgate", "check", ".", "--no-cache"]
+    child = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, preexec_fn=_limits)
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    assert used.ru_maxrss < 160_000, "kilobytes"
+
+
+def test_more_tables_than_the_budget_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lockgate.timeline.budget.OBJECTS", 1_000)
+    sql = _tables(100) + block("FOR i IN 1..9 LOOP EXECUTE 'CREATE TABLE e' || i || '()'; END LOOP;")
+    script = Script.whole(Source("a.sql", sql), Transaction.FILE)
+    steps = [s for s in Replay(Plan((Migration("1", "1", "a", script),))).steps() if isinstance(s, Step)]
+    exact = [not s.tainted for s in steps]
+    assert exact == sorted(exact, reverse=True) and 20 < sum(exact) < 60, "none after the first that is too much"
+    assert "more objects" in steps[-1].tainted[0] and not any(s.fails for s in steps)
+
+
+def _tables(count: int) -> str:
+    return "".join(f"CREATE TABLE t{i} (id int PRIMARY KEY, name text);\n" for i in range(count))
 
 
 def test_comments_that_never_end_are_a_syntax_error(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from lockgate.cache import store
 from lockgate.cache.store import Unfit
 from lockgate.catalog.catalog import Catalog
 from lockgate.sources.migration import Migration
+from lockgate.timeline.budget import AGAIN, RUN
 from lockgate.timeline.replay import Leg, Plan, Replay
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ class Recall:
     """A replay that remembers. ``brief``: the text is an editor's, and changes with the next key; keep no more than
     what the next run needs."""
 
-    def __init__(self, plan: Plan, tell: Tell, place: str = "", brief: bool = False) -> None:
-        self._plan, self._tell, self._brief = plan, tell, brief
-        self._replay = Replay(plan)
+    def __init__(self, plan: Plan, tell: Tell, place: str = "", brief: bool = False, work: int = RUN) -> None:
+        self._plan, self._tell, self._brief, self._work = plan, tell, brief, work
+        self._replay = Replay(plan, work=work)
         self._legs = list(self._replay.legs())
         self._done = 0  # legs that the replay has taken
         self._sources = {s.path: s for leg in self._legs if leg.migration is not None for s in _sources(leg.migration)}
@@ -96,6 +97,11 @@ class Recall:
         mended = self._replay.mended()
         self._write(_Book(self._chain[1:], entries, sorted(mended)))
         return told, mended
+
+    @property
+    def left(self) -> int:
+        """The budget of work for one more replay of the same folder."""
+        return max(AGAIN, self._replay.budget.run)
 
     def finished(self) -> Replay:
         """The replay after its last leg."""
@@ -158,13 +164,13 @@ class Recall:
                 continue
             from lockgate.cache.checkpoint import load
 
-            replay = Replay(self._plan)
+            replay = Replay(self._plan, work=self._work)
             try:
                 load(replay, data, self._sources)
             except Unfit:
                 continue
             return replay, done
-        return Replay(self._plan), 0
+        return Replay(self._plan, work=self._work), 0
 
     # --- what the cache holds -----------------------------------------------------------------------------------------
 

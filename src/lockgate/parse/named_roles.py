@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lockgate.base.lazy_imports import pattern
-from lockgate.parse.script import parse_script
+from lockgate.parse.script import read_script
 from lockgate.parse.statement import Statement, SyntaxFailure, nodes
 from lockgate.sources.migration import Script
 
@@ -25,7 +25,7 @@ _NAMING = pattern(
 def roles_named_in(scripts: Iterable[Script]) -> set[str]:
     """Roles that scripts name and do not themselves create; only what may name one is parsed."""
     return named_roles(
-        statement for script in scripts if _NAMING.search(script.source.text) for statement in parse_script(script)
+        statement for script in scripts if _NAMING.search(script.source.text) for statement in read_script(script)
     )
 
 

@@ -37,7 +37,7 @@ class Acted(msgspec.Struct, frozen=True):
 def foreseen(step: Step) -> Acted:
     """The effects of a step with catalogs of its own (see ``Replay.look``), as they are simulated."""
     at = Label(step.statement.script.source, step.statement.span)
-    role = step.before.role_name(step.session.role) if step.session.known else None
+    role = step.after.role_name(step.session.role) if step.session.known else None
     exact = not step.tainted and all(effect.exact for effect in step.effects)
     return Acted(step.migration, step.statement.index, at, role, (*step.effects, *step.untouched()), exact)
 

@@ -29,6 +29,7 @@ from lockgate.sources import Folder, home_of, load, shown
 from lockgate.sources.environment import Environment, around
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.span import joined
+from lockgate.timeline.budget import RUN
 from lockgate.timeline.replay import Broken, Leg, Plan, Replay
 from lockgate.timeline.step import Step
 
@@ -249,17 +250,18 @@ def replayed(
     """
     found = replayed_once(request, make_plan(config, request, folder), tell, progress, place)
     while not is_plain(config, request) and (before := beginning(found)) is not None:
-        found = replayed_once(request, replace(found.plan, environment=before), tell, progress, place)
+        plan, left = replace(found.plan, environment=before), found.recall.left
+        found = replayed_once(request, plan, tell, progress, place, left)
     return found
 
 
 def replayed_once(
-    request: Request, plan: Plan, tell: Tell, progress: Progress | None = None, place: str = ""
+    request: Request, plan: Plan, tell: Tell, progress: Progress | None = None, place: str = "", work: int = RUN
 ) -> Replayed:
-    """Replay a plan as it is."""
+    """Replay a plan as it is, within a budget of work."""
     if place and plan.pending is not None:  # whoever tells otherwise may tell of the deploy as a whole
         place += f"{sorted(plan.pending)}:"
-    recall = Recall(plan, tell, place + str(request.cwd), brief=request.stdin is not None)
+    recall = Recall(plan, tell, place + str(request.cwd), brief=request.stdin is not None, work=work)
     told, mended = recall.told(_advance(progress, len(plan.migrations)))
     return Replayed(plan, recall, told, standing([f for one in told for f in one.findings], mended))
 

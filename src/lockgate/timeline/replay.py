@@ -20,7 +20,7 @@ from lockgate.parse.grammar import speak
 from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline import production, review, transaction
-from lockgate.timeline.budget import Budget
+from lockgate.timeline.budget import RUN, Budget
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.hazards.settle import effects_of
@@ -77,12 +77,12 @@ class Leg(msgspec.Struct, frozen=True):
 
 class Replay:
     """A replay in progress: iterate over ``steps()``; ``catalog`` is the catalog so far. ``look`` is shown each step as
-    it is taken, with the catalogs around the statement itself."""
+    it is taken, with the catalogs around the statement itself; ``work`` is its budget."""
 
-    def __init__(self, plan: Plan, look: Callable[[Step], None] | None = None) -> None:
+    def __init__(self, plan: Plan, look: Callable[[Step], None] | None = None, work: int = RUN) -> None:
         self.plan, self.look = plan, look
         self.state, self.watch = TransactionState(), Watch()
-        self.budget = Budget()
+        self.budget = Budget(work)
         self.provided = 0  # objects below this oid are the environment's, not the user's
         self.begun = 0  # the first oid that the migration at hand may give out
         self.release = False  # the migration at hand is known to be pending

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
+from lockgate.catalog.objects import Object, Relation
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Refused
@@ -24,6 +25,21 @@ def handler_of(tag: str) -> Handler | None:
     return found
 
 
+def _weight(journal: Iterable[tuple[Object | None, Object | None]]) -> int:
+    """What objects made, less what was dropped, take of ``budget.OBJECTS``."""
+    found = 0
+    for before, after in journal:
+        if before is None:
+            found += 4
+        elif after is None:
+            found -= 4
+        if isinstance(after, Relation):
+            found += len(after.attributes)
+        if isinstance(before, Relation):
+            found -= len(before.attributes)
+    return found
+
+
 def execute(ctx: Context, tag: str, node: Node) -> None:
     """Run one statement on the context's draft: the entry for the replay, and for statements inside routines and
     schemas.
@@ -35,8 +51,12 @@ def execute(ctx: Context, tag: str, node: Node) -> None:
         raise ctx.unsure(f"{tag} is not modelled")
     settle = look(ctx, ctx.touches, tag, node) if ctx.touches is not None else None
     outer, ctx.supposed = ctx.supposed, ""
+    budget, journal = ctx.budget, ctx.catalog.journal
+    budget.keep(0)
     try:
         handler(ctx, node)
+        budget.keep(_weight(journal[budget.counted :]))
+        budget.counted = len(journal)
         if settle is not None:
             settle()
     except Refused as refused:
