@@ -31,6 +31,12 @@ CODE = frozenset({"DoStmt", "CallStmt"})
 # roles and databases: a cluster's, not one database's
 OF_THE_CLUSTER = frozenset({"CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "GrantRoleStmt", "CreatedbStmt"})
 
+
+def makes(tag: str) -> bool:
+    """Whether a statement makes an object, which belongs to the role that runs it."""
+    return tag.startswith(("Create", "Define", "View", "CompositeType")) and tag not in OF_THE_CLUSTER
+
+
 # statements that leave the catalog as it is, whatever they read
 KEEPING_THE_CATALOG = (
     QUERIES

@@ -15,7 +15,7 @@ from lockgate.catalog.catalog import Catalog, NameKey, Place
 from lockgate.catalog.initial import initial_catalog
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Role
 from lockgate.parse import Statement, SyntaxFailure, read_script
-from lockgate.parse.facts import KEEPING_THE_CATALOG
+from lockgate.parse.facts import KEEPING_THE_CATALOG, makes
 from lockgate.parse.grammar import speak
 from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
@@ -348,7 +348,8 @@ class Replay:
         """Go on as if the statement had been applied, as far as that can be: by the role that may, or with its targets
         in doubt."""
         if failure.sqlstate == "42501" and (self.plan.deployer or script.transaction is not Transaction.STATEMENT):
-            role = self._role(self.plan.owner or self.plan.role)
+            # what it makes belongs to who makes it; the rest is done by the role that may
+            role = self.session.role if makes(statement.tag) else self._role(self.plan.owner or self.plan.role)
             second = Context(
                 self.draft,
                 replace(self.session, role=role),

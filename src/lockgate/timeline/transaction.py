@@ -35,6 +35,7 @@ class TransactionState(msgspec.Struct):
     kept: Map[int, Effect] = msgspec.field(default_factory=Map)  # those that stand in somebody's way, by relation
     written: set[int] = msgspec.field(default_factory=set)  # tables whose rows it may have written
     filled: set[tuple[int, int]] = msgspec.field(default_factory=set)  # columns that it added with a value
+    pending: set[int] = msgspec.field(default_factory=set)  # tables with trigger events that wait for its end
 
     @property
     def open(self) -> bool:
@@ -71,6 +72,7 @@ def _release_locks(state: TransactionState) -> None:
     state.locks, state.kept = Map(), Map()
     state.written.clear()
     state.filled.clear()
+    state.pending.clear()
 
 
 def _drop_temporary(draft: Draft, namespace: int) -> None:
@@ -106,6 +108,7 @@ def rollback_to(state: TransactionState, draft: Draft, session: Session, name: s
         if saved.name == name:
             draft.restore(saved.catalog)
             state.locks, state.kept = saved.locks, saved.kept
+            state.pending.clear()  # some may be older than the savepoint: they are not told
             del state.savepoints[number + 1 :]
             return replace(saved.session, in_block=True)
     return None

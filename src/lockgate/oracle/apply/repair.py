@@ -14,6 +14,7 @@ from lockgate.oracle.apply.roles import REACHING
 from lockgate.oracle.apply.session import Session
 from lockgate.oracle.server.backend import Backend, ask
 from lockgate.parse import Statement
+from lockgate.parse.facts import makes
 
 SUPERUSER = "superuser"
 # Memberships are cached, and what another session committed is heard of when a lock is taken; on a shared object every
@@ -49,6 +50,9 @@ class Repairer:
         """
         other: dict[str, str] = {}
         owners = self.owners(session.login)
+        # what the statement makes belongs to who runs it: that is the session's own role, with the rights of all
+        if makes(statement.tag) and owners and self._with_roles(session, statement, owners, "") is None:
+            return self._everyone, {}
         for role in owners:
             refusal = self._with_roles(session, statement, (role,), role)
             if refusal is None:

@@ -37,6 +37,7 @@ class Broken(msgspec.Struct, frozen=True):
 
     failure: Failure
     guarded: bool
+    trigger: int = 0  # the one for whose table it fails
 
 
 class Analyser:

@@ -24,7 +24,7 @@ from lockgate.timeline.evaluate import SOMETHING, UNKNOWN, Unknown, Value, World
 from lockgate.timeline.failure import Unsure
 from lockgate.timeline.routines import large_objects
 from lockgate.timeline.routines.sequences import check_call
-from lockgate.timeline.routines.triggers import fire
+from lockgate.timeline.routines.triggers import fire, firing
 from lockgate.timeline.routines.writes import may_write, write
 
 _TRIGGER, _EVENT_TRIGGER = 2279, 3838
@@ -69,9 +69,10 @@ def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World
         _sequences(ctx, node, world or World(ctx))
     if tag != "SelectStmt" or query.modifies:
         _triggers(ctx, query, tag)
-    fire(world or World(ctx), query, tag, node, "BO")
+    triggers = firing(world or World(ctx), query, tag, node)
+    fire(world or World(ctx), query, triggers, "BO")
     write(ctx, tag, node, query, world or World(ctx))
-    fire(world or World(ctx), query, tag, node, "A")
+    fire(world or World(ctx), query, triggers, "A")
 
 
 def plan(ctx: Context, query: Query) -> None:

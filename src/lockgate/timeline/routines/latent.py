@@ -78,18 +78,19 @@ class Watch(msgspec.Struct):
             if routine.oid not in made and (not touched or routine.namespace == session.temp_namespace):
                 continue
             for broken in broken_of(catalog, session, routine):
-                self._tell(out, routine, broken.failure, made.get(routine.oid), lost, catalog)
+                self._tell(out, routine, broken, made.get(broken.trigger, made.get(routine.oid)), lost, catalog)
         return [replace(step, latent=tuple(out[id(step)])) if out[id(step)] else step for step in steps]
 
     def _tell(
         self,
         out: dict[int, list[Failure]],
         routine: Routine,
-        failure: Failure,
+        broken: Broken,
         maker: Step | None,
         lost: Lost,
         catalog: Catalog,
     ) -> None:
+        failure = broken.failure
         key = (routine.oid, _missed(failure))
         if key in self.told:
             return
@@ -104,6 +105,11 @@ class Watch(msgspec.Struct):
             return
         self.told[key] = breakage = f"routine {routine.oid}, {len(self.told)}"
         found = _failure(catalog, routine, failure, step, name, "" if step is maker else deed)
+        trigger = catalog.find(Trigger, broken.trigger)
+        if trigger is not None and step is maker and " has no field " in failure.message:
+            table = catalog.the(Relation, trigger.relation)
+            message = f"{found.message} (trigger {trigger.name} on {catalog.qualified(table)})"
+            found = replace(found, message=message)
         out[id(step)].append(replace(found, breakage=breakage))
 
     def mended(self, catalog: Catalog, session: Session) -> frozenset[str]:
@@ -175,6 +181,7 @@ def _made(steps: Iterable[Step]) -> dict[int, Step]:
                 found[new.oid] = step
             elif isinstance(new, Trigger) and change.before is None:
                 found.setdefault(new.function, step)
+                found[new.oid] = step
     return found
 
 
@@ -229,7 +236,8 @@ def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Brok
         try:
             with settings_of(ctx, routine):
                 some = _read(ctx, routine, relation, trigger, event)
-                found += [_placed(ctx, b, relation) for b in some if _certain(ctx, routine, b)]
+                sure = [_placed(ctx, b, relation) for b in some if _certain(ctx, routine, b)]
+                found += [replace(b, trigger=trigger.oid if trigger is not None else 0) for b in sure]
         except (Refused, Unsure):
             continue
         except Exception:  # a hole in the simulator neither stops the run nor breaks a routine

@@ -13,10 +13,12 @@ from lockgate.timeline.evaluate import World
 from lockgate.timeline.failure import Refused, Unsure
 from lockgate.timeline.routines.new_rows import some
 
+# what a trigger's function meets whatever the rows hold: no right, no such column, relation or function
+_CERTAIN = frozenset({"42501", "42703", "42P01", "42883"})
 
-def fire(world: World, query: Query, tag: str, node: Node, timings: str) -> None:
-    """Run the functions of the triggers of these timings for what they may not do; nothing else that they do is kept.
-    Refuses with 42501."""
+
+def firing(world: World, query: Query, tag: str, node: Node) -> list[Trigger]:
+    """The triggers that a query fires for certain, looked for before it writes."""
     ctx = world.ctx
     relation = ctx.catalog.find(Relation, query.target) if query.target and tag in TRIGGER_EVENT else None
     if (
@@ -24,10 +26,17 @@ def fire(world: World, query: Query, tag: str, node: Node, timings: str) -> None
         or relation.kind not in "rv"
         or ctx.session.settings.get("session_replication_role", "origin") != "origin"
     ):
-        return
-    for trigger in _certain(world, relation, TRIGGER_EVENT[tag], node):
+        return []
+    return _certain(world, relation, TRIGGER_EVENT[tag], node)
+
+
+def fire(world: World, query: Query, triggers: list[Trigger], timings: str) -> None:
+    """Run the functions of the triggers of these timings for what they may not do; nothing else that they do is kept.
+    Refuses with 42501, 42703, 42P01, 42883."""
+    ctx, relation = world.ctx, world.ctx.catalog.find(Relation, query.target)
+    for trigger in triggers if relation is not None else ():
         function = ctx.catalog.find(Routine, trigger.function)
-        if trigger.timing in timings and function is not None:
+        if trigger.timing in timings and function is not None and relation is not None:
             _try(ctx, function, relation, trigger)
 
 
@@ -37,8 +46,15 @@ def _certain(world: World, relation: Relation, event: str, node: Node) -> list[T
     found = [t for t in world.ctx.catalog.of_relation(relation.oid, Trigger) if event in t.events and not t.internal]
     before = sorted((t for t in found if t.row and t.timing in "BO"), key=lambda t: t.name)
     rows = before[:1] or [t for t in found if t.row]
-    fires = [t for t in found if not t.row] + (rows if event == "I" and rows and some(world, node) else [])
+    fires = [t for t in found if not t.row] + (rows if rows and _some(world, relation, event, node) else [])
     return [t for t in fires if t.enabled in "OA" and not t.conditional and not t.columns]
+
+
+def _some(world: World, relation: Relation, event: str, node: Node) -> bool:
+    """Whether the query writes a row for certain."""
+    from lockgate.timeline.routines.writes import chosen_rows
+
+    return some(world, node) if event == "I" else chosen_rows(world, relation, node)
 
 
 def _try(ctx: Context, function: Routine, relation: Relation, trigger: Trigger) -> None:
@@ -51,7 +67,7 @@ def _try(ctx: Context, function: Routine, relation: Relation, trigger: Trigger) 
     try:
         run_routine(ctx, function, [], relation=relation, trigger=trigger)
     except Refused as refused:
-        if refused.failure.sqlstate == "42501":
+        if refused.failure.sqlstate in _CERTAIN:
             raise
     except Unsure:
         pass

@@ -6,7 +6,7 @@ from __future__ import annotations
 from lockgate.catalog.objects import Constraint, Relation
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, known
-from lockgate.timeline.evaluate.contents import contents_of
+from lockgate.timeline.evaluate.contents import Keys, contents_of
 from lockgate.timeline.evaluate.value import Value, conjunction, equal
 
 
@@ -32,7 +32,7 @@ def check_keys(ctx: Context, relation: Relation, before: list[Row], after: list[
     old, new = {id(row) for row in before}, {id(row) for row in after}  # what stays is the same row
     fresh = [row for row in after if id(row) not in old]
     for key in ctx.catalog.of_relation(relation.oid, Constraint) if fresh else ():
-        target = ctx.catalog.find(Relation, key.foreign) if key.kind == "f" and not key.deferred else None
+        target = ctx.catalog.find(Relation, key.foreign) if key.kind == "f" and not _later(ctx, key) else None
         others = (after if target is relation else contents_of(ctx, target)) if target is not None else None
         if (
             others is not None
@@ -53,9 +53,39 @@ def check_keys(ctx: Context, relation: Relation, before: list[Row], after: list[
             and found.kind == "f"
             and found.foreign == relation.oid
             and found.on_delete in "ar"
-            and not found.deferred
+            and not _later(ctx, found)
         ):
             _check_referring(ctx, relation, found, after)
+
+
+def check_existing(ctx: Context, key: Constraint) -> None:
+    """RI_Initial_Check: a new foreign key, or one that is validated, over the rows that are there (23503)."""
+    relation, target = ctx.catalog.find(Relation, key.relation), ctx.catalog.find(Relation, key.foreign)
+    if relation is None or target is None or not (key.validated and key.enforced):
+        return
+    rows, others = contents_of(ctx, relation), contents_of(ctx, target)
+    if rows and others is not None:
+        for row in rows:
+            if _lost(row, relation, key.keys, others, target, key.foreign_keys):
+                message = f'insert or update on table "{relation.name}" violates foreign key constraint "{key.name}"'
+                raise ctx.refuse("23503", message, object=key.name, kind="other")
+
+
+def check_unique(ctx: Context, relation: Relation, index: Relation) -> None:
+    """A new unique index over rows of which two have the same key (23505)."""
+    rows = contents_of(ctx, relation) if index.index is not None and index.index.unique else None
+    keys = Keys(ctx.catalog, relation, [])
+    for row in rows or ():
+        found = keys.clash(row)
+        if isinstance(found, Relation) and found.oid == index.oid:
+            message = f'could not create unique index "{index.name}"'
+            raise ctx.refuse("23505", message, object=ctx.catalog.qualified(relation), kind="other")
+        keys.add(row)
+
+
+def _later(ctx: Context, key: Constraint) -> bool:
+    """Whether a key is looked at when the block ends; outside of one that is at once."""
+    return key.deferred and ctx.session.in_block
 
 
 def _check_referring(ctx: Context, relation: Relation, key: Constraint, after: list[Row]) -> None:

@@ -16,6 +16,7 @@ from lockgate.timeline.evaluate.contents import MOST, Keys, contents_of, held, s
 from lockgate.timeline.failure import Unsure
 from lockgate.timeline.privileges.query import check_constraints
 from lockgate.timeline.routines.new_rows import check_new_rows
+from lockgate.timeline.routines.pending import queue_events
 from lockgate.timeline.routines.violations import check_keys, check_nulls
 
 _WORK = 30_000  # units of work for the rows that one query writes
@@ -61,6 +62,9 @@ def _write(world: World, tag: str, node: Node, relation: Relation | None, *, fol
         return
     if before is not None and after is not None:
         check_keys(ctx, relation, before, after)
+        queue_events(ctx, relation, event, _written(event, before, after))
+    elif event == "I" and follow and not changing and "onConflictClause" not in node:
+        queue_events(ctx, relation, event, ((None, row) for row in _certain_rows(world, relation, node)))
     if event != "I" and (after is None or after != before):
         catalog.forget(*_cascaded(ctx, relation.oid, event, {relation.oid}))
     store(catalog, relation, after)
@@ -81,6 +85,24 @@ def _firing(ctx: Context, relation: Relation, event: str, *, rows: bool) -> list
         for t in ctx.catalog.of_relation(relation.oid, Trigger)
         if not t.internal and event in t.events and (rows or not t.row)
     ]
+
+
+def _written(event: str, before: list[Row], after: list[Row]) -> list[tuple[Row | None, Row | None]]:
+    """The rows that an event has written, each as it was and as it is; what stays is the same row."""
+    if event == "U":
+        return [(old, new) for old, new in zip(before, after, strict=False) if old is not new]
+    old_ids, new_ids = {id(row) for row in before}, {id(row) for row in after}
+    fresh: list[tuple[Row | None, Row | None]] = [(None, row) for row in after if id(row) not in old_ids]
+    return [*fresh, *((row, None) for row in before if id(row) not in new_ids)]
+
+
+def _certain_rows(world: World, relation: Relation, node: Node) -> list[Row]:
+    """The rows of an INSERT, where they are known, into a table whose other rows need not be."""
+    try:
+        with world.ctx.budget.part(_WORK):
+            return _new_rows(world, relation, node) or []
+    except Unsure:
+        return []
 
 
 # --- who else may write -----------------------------------------------------------------------------------------------
@@ -224,6 +246,18 @@ def _frame(node: Node, row: Row) -> dict[str, Row]:
 def _chosen(world: World, node: Node, rows: list[Row]) -> list[tuple[Row, bool | Unknown | None]]:
     where = node.get("whereClause")
     return [(row, True if where is None else truth(expression(world.inside(_frame(node, row)), where))) for row in rows]
+
+
+def chosen_rows(world: World, relation: Relation, node: Node) -> bool:
+    """Whether an UPDATE or DELETE meets a row for certain."""
+    rows = contents_of(world.ctx, relation)
+    if not rows or any(clause in node for clause in ("fromClause", "usingClause", "withClause")):
+        return False
+    try:
+        with world.ctx.budget.part(_WORK):
+            return any(chosen is True for _, chosen in _chosen(world, node, rows))
+    except Unsure:
+        return False
 
 
 _FOLLOWED: dict[str, Callable[[World, Relation, Node, list[Row] | None], list[Row] | None]] = {

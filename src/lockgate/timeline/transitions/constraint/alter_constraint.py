@@ -354,3 +354,7 @@ def validate_constraint(ctx: Context, _: Queue, item: Alteration) -> None:
         *(c for c in ctx.catalog.objects(Constraint) if c.parent == constraint.oid),
     ):
         ctx.catalog.put(replace(one, validated=True))
+    if constraint.kind == "f" and ctx.catalog.contents.get(relation.oid):
+        from lockgate.timeline.routines.violations import check_existing
+
+        check_existing(ctx, replace(constraint, validated=True))

@@ -84,6 +84,10 @@ def add_foreign_key(ctx: Context, relation: Relation, node: Node, *, recurse: bo
     put_constraint(ctx, constraint, location=location)
     recurse_referenced(ctx, constraint)
     recurse_referencing(ctx, constraint)
+    if ctx.catalog.contents.get(relation.oid):
+        from lockgate.timeline.routines.violations import check_existing
+
+        check_existing(ctx, constraint)
     return constraint
 
 

@@ -64,6 +64,10 @@ def drop_relations(ctx: Context, node: Node) -> None:
                 name=relation.name,
                 kind="index",
             )
+        if ctx.transaction.pending and kind == "OBJECT_TABLE":
+            from lockgate.timeline.routines.pending import check_not_in_use
+
+            check_not_in_use(ctx, relation, "DROP TABLE")
         addresses.append((relation.oid, 0))
     if addresses:
         dependency.drop(

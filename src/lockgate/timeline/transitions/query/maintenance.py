@@ -44,6 +44,10 @@ def truncate(ctx: Context, node: Node) -> None:
         _cascade(ctx, listed, place)
     else:
         _check_references(ctx, listed, place)
+    for relation in listed if ctx.transaction.pending else ():
+        from lockgate.timeline.routines.pending import check_not_in_use
+
+        check_not_in_use(ctx, relation, "TRUNCATE")
     for relation in listed:
         if any("T" in t.events for t in ctx.catalog.of_relation(relation.oid, Trigger)):
             ctx.catalog.forget()

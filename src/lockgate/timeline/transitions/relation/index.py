@@ -65,6 +65,10 @@ def create_index(ctx: Context, node: Node) -> None:
     shape = analyze(ctx, relation, plan)
     if relation.kind not in "rmp":
         raise _no_index(ctx, relation, location)
+    if ctx.transaction.pending:
+        from lockgate.timeline.routines.pending import check_not_in_use
+
+        check_not_in_use(ctx, relation, "CREATE INDEX")
     if relation.kind == "p" and node.get("concurrent"):
         raise ctx.refuse(
             "0A000", f'cannot create index on partitioned table "{relation.name}" concurrently', location, kind="index"
@@ -122,6 +126,10 @@ def define_index(
         check_partition_key(ctx, relation, plan, shape.keys, plan.location)
     if not plan.name or not _exists(ctx, relation, name, plan):
         index = store_index(ctx, relation, plan, shape, name, parent=parent)
+        if (plan.unique or plan.primary) and ctx.catalog.contents.get(relation.oid):
+            from lockgate.timeline.routines.violations import check_unique
+
+            check_unique(ctx, relation, index)
         if relation.kind == "p" and plan.recurse:
             from lockgate.timeline.transitions.relation.partition_index import index_partitions
 

@@ -215,7 +215,9 @@ def _drop_temporary(ctx: Context) -> None:
 
 
 def set_constraints(ctx: Context, node: Node) -> None:
-    """AfterTriggerSetState: 42704, 42809."""
+    """AfterTriggerSetState: 42704, 42809. IMMEDIATE fires what waits."""
+    if not node.get("deferred"):
+        ctx.transaction.pending.clear()
     for item in node.get("constraints", []):
         wanted = item["RangeVar"]
         name, location = wanted.get("relname", ""), wanted.get("location", 0)

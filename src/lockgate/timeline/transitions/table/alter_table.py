@@ -128,6 +128,10 @@ def alter_table(ctx: Context, node: Node) -> None:
     if relation is None:
         return
     check_alterable(ctx, relation, kind, location)
+    if ctx.transaction.pending:
+        from lockgate.timeline.routines.pending import check_not_in_use
+
+        check_not_in_use(ctx, relation, "ALTER TABLE")
     queue, start = Queue(relation.oid), len(ctx.catalog.journal)
     recurse = bool(rangevar.get("inh"))
     for command, span in _commands(ctx, node):
