@@ -284,6 +284,7 @@ class Trigger(msgspec.Struct, frozen=True):
     conditional: bool = False  # WHEN
     old_table: str = ""
     new_table: str = ""
+    whole: bool = False  # its WHEN reads the whole of NEW, before the row is stored
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -409,6 +409,15 @@ RULES: tuple[tuple[str, str, str, str, str, tuple[str, ...], dict[str, Any]], ..
     ("stale-sum-file", "S120", "error", "slots", "slots.stale_sum_file", ("fact StaleSums",), {}),
     ("statement-refused", "T216", "error", "timeline", "timeline.statement_refused", ("failure *",), {}),
     (
+        "stranger-owns",
+        "O309",
+        "warning",
+        "ownership",
+        "ownership.stranger_owns",
+        ("scene AlterOwnerStmt", "scene AlterTableStmt", "scene CommentStmt", "scene GrantStmt"),
+        {},
+    ),
+    (
         "superuser-required",
         "O303",
         "error",

@@ -58,6 +58,7 @@ class Context(msgspec.Struct):
     budget: Budget = msgspec.field(default_factory=Budget)  # of work, for this statement and the run
     paths: tuple[Any, ...] = ()  # what path() gave, with what it was worked out from
     touches: Any = None  # hazards Touches, where effects are asked for
+    latent: list[Failure] = msgspec.field(default_factory=list)  # what rows that only production has would meet
     variables: Any = None  # binder Variables around a utility statement of a PL/pgSQL body, for the queries in it
 
     # --- places -------------------------------------------------------------------------------------------------------

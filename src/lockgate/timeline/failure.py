@@ -60,7 +60,7 @@ class MissingSchema(msgspec.Struct, frozen=True):
 
 
 class Ambiguous(msgspec.Struct, frozen=True):
-    """A column's name that means more than one thing."""
+    """A column's or a function's name that means more than one thing."""
 
     name: str
 

@@ -280,7 +280,7 @@ class Replay:
             tuple(ctx.warnings),
             effects,
             failure,
-            (),
+            tuple(ctx.latent) if failure is None else (),
             tuple(dict.fromkeys(ctx.tainted)),
             tuple(ctx.notes),
             self._dropped(before, changes),

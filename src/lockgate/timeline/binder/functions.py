@@ -25,7 +25,7 @@ from lockgate.timeline.binder.rows import is_row, project
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.binder.types import type_in
-from lockgate.timeline.failure import MissingRoutine
+from lockgate.timeline.failure import Ambiguous, MissingRoutine
 
 _RESOLVED: dict[tuple[Any, ...], Candidate] = {}
 
@@ -144,6 +144,7 @@ def _pick(
                 call.location,
                 object=".".join(call.names),
                 kind="function",
+                subject=Ambiguous(call.names[-1]),
             )
     if picked is not None and picked.twice:
         raise state.ctx.refuse(
@@ -152,6 +153,7 @@ def _pick(
             call.location,
             object=".".join(call.names),
             kind="function",
+            subject=Ambiguous(call.names[-1]),
         )
     return picked
 

@@ -58,7 +58,7 @@ def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World
                 kind="function",
                 object=ctx.catalog.qualified(routine),
             )
-        _inline(ctx, routine)
+        inline(ctx, routine)
         if alters(ctx, routine) or may_write(ctx, oid):
             run_called(ctx, tag, node, routine, world)
         elif tag == "SelectStmt" and ctx.depth == 0:
@@ -78,10 +78,10 @@ def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World
 def plan(ctx: Context, query: Query) -> None:
     """What planning alone finds: EXPLAIN goes no further."""
     for routine in filter(None, (ctx.catalog.find(Routine, oid) for oid in query.routines)):
-        _inline(ctx, routine)
+        inline(ctx, routine)
 
 
-def _inline(ctx: Context, routine: Routine) -> None:
+def inline(ctx: Context, routine: Routine) -> None:
     """inline_function: the planner reads a plain SQL function's only statement, whether or not it will ever run.
     Refuses as that does."""
     from lockgate.timeline.plpgsql.declare import is_polymorphic

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
+from lockgate.base.text import Span
 from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.parse.facts import TRIGGER_EVENT
 from lockgate.parse.statement import Node
+from lockgate.parse.tokens import token_end
 from lockgate.timeline.binder import Query
 from lockgate.timeline.context import Context
-from lockgate.timeline.evaluate import World
+from lockgate.timeline.evaluate import Value, World
 from lockgate.timeline.failure import Refused, Unsure
 from lockgate.timeline.routines.new_rows import some
 
@@ -27,7 +31,28 @@ def firing(world: World, query: Query, tag: str, node: Node) -> list[Trigger]:
         or ctx.session.settings.get("session_replication_role", "origin") != "origin"
     ):
         return []
-    return _certain(world, relation, TRIGGER_EVENT[tag], node)
+    found = _certain(world, relation, TRIGGER_EVENT[tag], node)
+    if ctx.depth == 0 and TRIGGER_EVENT[tag] != "I":
+        _foresee(ctx, relation, TRIGGER_EVENT[tag], {t.oid for t in found})
+    return found
+
+
+def _foresee(ctx: Context, relation: Relation, event: str, certain: set[int]) -> None:
+    """What the functions of the triggers for each row would miss, were there rows: where this file took it away."""
+    from lockgate.timeline.routines.missing import broken_of
+
+    for trigger in ctx.catalog.of_relation(relation.oid, Trigger):
+        function = ctx.catalog.find(Routine, trigger.function)
+        fires = trigger.row and event in trigger.events and trigger.enabled in "OA" and not trigger.conditional
+        if not fires or trigger.internal or trigger.columns or trigger.oid in certain or function is None:
+            continue
+        for broken in broken_of(ctx.catalog.freeze(), ctx.session, function):
+            failure = broken.failure
+            if broken.trigger == trigger.oid and not broken.guarded and failure.cause and failure.since == ctx.slot:
+                span = Span(ctx.statement.span.start, token_end(ctx.text_source.text, ctx.statement.span.start))
+                message = f"trigger {trigger.name} fails for every row that this meets: {failure.message}"
+                help = f"replace {ctx.catalog.qualified(function)}() before this statement"
+                ctx.latent.append(replace(failure, message=message, span=span, help=help, latent=True, kind="routine"))
 
 
 def fire(world: World, query: Query, triggers: list[Trigger], timings: str) -> None:
@@ -37,7 +62,7 @@ def fire(world: World, query: Query, triggers: list[Trigger], timings: str) -> N
     for trigger in triggers if relation is not None else ():
         function = ctx.catalog.find(Routine, trigger.function)
         if trigger.timing in timings and function is not None and relation is not None:
-            _try(ctx, function, relation, trigger)
+            attempt(ctx, function, [], relation=relation, trigger=trigger)
 
 
 def _certain(world: World, relation: Relation, event: str, node: Node) -> list[Trigger]:
@@ -57,7 +82,16 @@ def _some(world: World, relation: Relation, event: str, node: Node) -> bool:
     return some(world, node) if event == "I" else chosen_rows(world, relation, node)
 
 
-def _try(ctx: Context, function: Routine, relation: Relation, trigger: Trigger) -> None:
+def attempt(
+    ctx: Context,
+    function: Routine,
+    args: list[Value],
+    *,
+    relation: Relation | None = None,
+    trigger: Trigger | None = None,
+) -> None:
+    """Run a function for what it meets for certain; nothing else that it does is kept. Refuses with 42501, 42703,
+    42P01, 42883."""
     from lockgate.timeline.routines.run import run_routine
 
     draft, session = ctx.catalog, ctx.session
@@ -65,7 +99,7 @@ def _try(ctx: Context, function: Routine, relation: Relation, trigger: Trigger) 
     lengths = [len(one) for one in said]
     ctx.catalog = draft.draft()
     try:
-        run_routine(ctx, function, [], relation=relation, trigger=trigger)
+        run_routine(ctx, function, args, relation=relation, trigger=trigger)
     except Refused as refused:
         if refused.failure.sqlstate in _CERTAIN:
             raise

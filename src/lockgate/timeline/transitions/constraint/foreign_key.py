@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from lockgate.base.text import Span
-from lockgate.catalog.objects import Attribute, Cast, Constraint, Relation
-from lockgate.catalog.typename import base_type, element_of, type_name
+from lockgate.catalog.objects import Attribute, Constraint, Relation
 from lockgate.timeline.binder import find_relation, words
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_constraint_name, join_names
 from lockgate.timeline.privileges.check import need_privilege
+from lockgate.timeline.transitions.constraint.comparable import comparable, incomparable
 from lockgate.timeline.transitions.constraint.constraint import (
     constraint_named,
     enforced,
     ensure_name_free,
     put_constraint,
 )
+from lockgate.timeline.transitions.constraint.period import check_index, one_sided
 from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import adopt_constraint, column_map
-from lockgate.timeline.transitions.relation.relation import column_of, is_system_catalog, type_kind
+from lockgate.timeline.transitions.relation.relation import column_of, is_system_catalog
 from lockgate.timeline.transitions.table.virtual_column import refuse_virtual
-from lockgate.timeline.transitions.type.opclass import is_binary_coercible
-
-# btree operator families that compare types of different names
-_FAMILIES = ({20, 21, 23}, {700, 701}, {1082, 1114, 1184}, {25, 1043, 19}, {1560}, {1562})
 
 
 def add_foreign_key(ctx: Context, relation: Relation, node: Node, *, recurse: bool = True) -> Constraint | None:
@@ -39,31 +35,42 @@ def add_foreign_key(ctx: Context, relation: Relation, node: Node, *, recurse: bo
     target = _target(ctx, relation, node, recurse)
     own = _columns(ctx, relation, node.get("fk_attrs", []), location)
     if node.get("pk_with_period") and not node.get("fk_with_period"):
-        raise _one_sided(ctx, "referenced", "referencing", location)
+        raise one_sided(ctx, "referenced", "referencing", location)
     keys, index = _referenced(ctx, target, node, location)
-    _check_period(ctx, index, node, location)
     for number in {k.num for k in keys}:
-        need_privilege(
-            ctx, target, "REFERENCES", node["pktable"].get("location", 0), columns=[number], name=target.name
-        )
+        place = node["pktable"].get("location", 0)
+        need_privilege(ctx, target, "REFERENCES", place, columns=[number], name=target.name)
     _generated(ctx, node, own, location)
     refuse_virtual(ctx, relation, [a.num for a in own], "foreign key constraints", location)
-    if node.get("fk_with_period"):
-        _period_actions(ctx, node, location)
+    check_index(ctx, index, node, location)
     if len(own) != len(keys):
-        raise ctx.refuse(
-            "42830",
-            "number of referencing and referenced columns for foreign key disagree",
-            location,
-            kind="constraint",
-        )
-    if node.get("fk_with_period") and index is not None and index.index is not None and not index.index.exclusion:
-        message = "could not identify an overlaps operator for foreign key"
-        raise ctx.refuse("42704", message, location, kind="constraint")
+        message = "number of referencing and referenced columns for foreign key disagree"
+        raise ctx.refuse("42830", message, location, kind="constraint")
     for one, other in zip(own, keys, strict=True):
         if not comparable(ctx, one, other):
-            raise _incomparable(ctx, name, one, other, ctx.span(location))
-    constraint = Constraint(
+            raise incomparable(ctx, name, one, other, ctx.span(location))
+    constraint = _made(ctx, relation, target, node, name, own, keys, index)
+    put_constraint(ctx, constraint, location=location)
+    recurse_referenced(ctx, constraint)
+    recurse_referencing(ctx, constraint)
+    if ctx.catalog.contents.get(relation.oid):
+        from lockgate.timeline.routines.violations import check_existing
+
+        check_existing(ctx, constraint)
+    return constraint
+
+
+def _made(
+    ctx: Context,
+    relation: Relation,
+    target: Relation,
+    node: Node,
+    name: str,
+    own: list[Attribute],
+    keys: list[Attribute],
+    index: Relation | None,
+) -> Constraint:
+    return Constraint(
         ctx.catalog.new_oid(),
         name,
         relation.namespace,
@@ -81,37 +88,6 @@ def add_foreign_key(ctx: Context, relation: Relation, node: Node, *, recurse: bo
         on_delete=node.get("fk_del_action", "a"),
         on_update=node.get("fk_upd_action", "a"),
     )
-    put_constraint(ctx, constraint, location=location)
-    recurse_referenced(ctx, constraint)
-    recurse_referencing(ctx, constraint)
-    if ctx.catalog.contents.get(relation.oid):
-        from lockgate.timeline.routines.violations import check_existing
-
-        check_existing(ctx, constraint)
-    return constraint
-
-
-def _one_sided(ctx: Context, one: str, other: str, location: int) -> Exception:
-    message = f"foreign key uses PERIOD on the {one} table but not the {other} table"
-    return ctx.refuse("42830", message, location, kind="constraint")
-
-
-def _check_period(ctx: Context, index: Relation | None, node: Node, location: int) -> None:
-    """PERIOD on one side asks for it on the other, and a key WITHOUT OVERLAPS for it on both (18)."""
-    temporal = index is not None and index.index is not None and index.index.exclusion
-    if not temporal or node.get("fk_with_period"):
-        return
-    if not node.get("pk_attrs"):
-        raise _one_sided(ctx, "referenced", "referencing", location)
-    message = "foreign key must use PERIOD when referencing a primary key using WITHOUT OVERLAPS"
-    raise ctx.refuse("42830", message, location, kind="constraint")
-
-
-def _period_actions(ctx: Context, node: Node, location: int) -> None:
-    for field, word in (("fk_upd_action", "ON UPDATE"), ("fk_del_action", "ON DELETE")):
-        if node.get(field, "a") != "a":
-            message = f"unsupported {word} action for foreign key constraint using PERIOD"
-            raise ctx.refuse("0A000", message, location, kind="constraint")
 
 
 def _target(ctx: Context, relation: Relation, node: Node, recurse: bool) -> Relation:
@@ -178,7 +154,7 @@ def _referenced(ctx: Context, target: Relation, node: Node, location: int) -> tu
         return _primary(ctx, target, place)
     period = bool(node.get("fk_with_period"))
     if period and not node.get("pk_with_period"):
-        raise _one_sided(ctx, "referencing", "referenced", location)
+        raise one_sided(ctx, "referencing", "referenced", location)
     keys = _columns(ctx, target, node["pk_attrs"], place)
     numbers = [k.num for k in keys]
     if len(set(numbers)) != len(numbers):
@@ -258,44 +234,6 @@ def _generated(ctx: Context, node: Node, own: list[Attribute], location: int) ->
                 location,
                 kind="constraint",
             )
-
-
-def comparable(ctx: Context, one: Attribute, other: Attribute) -> bool:
-    """Whether an equality operator of the key's index takes both types, or the referencing type casts implicitly."""
-    if not one.type or not other.type:
-        return True
-    left, right = base_type(ctx.catalog, one.type)[0], base_type(ctx.catalog, other.type)[0]
-    if left == right or any(left in f and right in f for f in _FAMILIES) or is_binary_coercible(ctx, left, right):
-        return True
-    if max(left, right) >= 16384 and any(
-        o >= 16384 and type_kind(ctx, o) == "b" and not element_of(ctx.catalog, o) for o in (left, right)
-    ):
-        return True  # a base type of an extension: its operators are not known
-    cast = ctx.catalog.builtins.cast(left, right)
-    own = ctx.catalog.one(Cast, ("cast", left, right))
-    return (cast is not None and cast.context == "i") or (own is not None and own.context == "i")
-
-
-def check_comparable(ctx: Context, constraint: Constraint, span: Span) -> None:
-    """A foreign key made anew after a change of type (42804)."""
-    relation, target = ctx.catalog.find(Relation, constraint.relation), ctx.catalog.find(Relation, constraint.foreign)
-    if relation is None or target is None:
-        return
-    for number, key in zip(constraint.keys, constraint.foreign_keys, strict=False):
-        one, other = relation.attribute_by_num(number), target.attribute_by_num(key)
-        if one is not None and other is not None and not comparable(ctx, one, other):
-            raise _incomparable(ctx, constraint.name, one, other, span)
-
-
-def _incomparable(ctx: Context, name: str, one: Attribute, other: Attribute, span: Span) -> Exception:
-    shown = [type_name(ctx.catalog, a.type, None, ctx.path()) for a in (one, other)]
-    return ctx.refuse(
-        "42804",
-        f'foreign key constraint "{name}" cannot be implemented',
-        span=span,
-        kind="type",
-        help=f'Key columns "{one.name}" and "{other.name}" are of incompatible types: {shown[0]} and {shown[1]}.',
-    )
 
 
 def recurse_referenced(ctx: Context, constraint: Constraint) -> None:

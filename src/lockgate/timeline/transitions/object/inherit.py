@@ -63,19 +63,8 @@ def merge_into(ctx: Context, child: Relation, parent: Relation, item: Alteration
                 )
             continue
         own = attributes[at]
-        if sure and own.type and theirs.type and (own.type, own.typmod) != (theirs.type, theirs.typmod):
-            raise ctx.refuse(
-                "42804",
-                f'child table "{child.name}" has different type for column "{theirs.name}"',
-                span=item.span,
-                kind="type",
-            )
-        if sure and theirs.notnull and not own.notnull and inheritable(ctx, parent, theirs.num):
-            raise ctx.refuse(
-                "42804", f'column "{theirs.name}" in child table must be marked NOT NULL', span=item.span, kind="column"
-            )
         if sure:
-            _same_generation(ctx, own, theirs, item)
+            _check_column(ctx, child, own, parent, theirs, item)
         attributes[at] = replace(own, inherited=own.inherited + 1, is_local=own.is_local and not is_partition)
     for constraint in ctx.catalog.of_relation(parent.oid, Constraint):
         if constraint.kind not in "cn" or constraint.no_inherit:
@@ -102,6 +91,19 @@ def merge_into(ctx: Context, child: Relation, parent: Relation, item: Alteration
         replace(child, attributes=tuple(attributes), parents=(*child.parents, parent.oid), is_partition=is_partition)
     )
     ctx.catalog.depend((child.oid, 0), [(parent.oid, 0)], "a" if is_partition else "n")
+
+
+def _check_column(
+    ctx: Context, child: Relation, own: Attribute, parent: Relation, theirs: Attribute, item: Alteration
+) -> None:
+    """MergeAttributesIntoExisting: the same type, NOT NULL, and generated alike."""
+    if own.type and theirs.type and (own.type, own.typmod) != (theirs.type, theirs.typmod):
+        message = f'child table "{child.name}" has different type for column "{theirs.name}"'
+        raise ctx.refuse("42804", message, span=item.span, kind="type")
+    if theirs.notnull and not own.notnull and inheritable(ctx, parent, theirs.num):
+        message = f'column "{theirs.name}" in child table must be marked NOT NULL'
+        raise ctx.refuse("42804", message, span=item.span, kind="column")
+    _same_generation(ctx, own, theirs, item)
 
 
 def _same_generation(ctx: Context, own: Attribute, theirs: Attribute, item: Alteration) -> None:

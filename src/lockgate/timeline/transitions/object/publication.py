@@ -128,39 +128,8 @@ def published_schemas(ctx: Context, publication: Other) -> dict[int, Other]:
 
 def _add_table(ctx: Context, publication: Other, node: Node, whole: bool) -> None:
     target = node["relation"]
-    location = target.get("location", 0)
-    relation = find_relation(ctx, target)
-    name = target.get("relname", "")
-    if not isinstance(relation, Relation):
-        raise ctx.refuse(
-            "22023",
-            f'cannot add relation "{name}" to publication',
-            location,
-            name=name,
-            kind="relation",
-            help="This operation is not supported for system tables.",
-        )
-    if has_owner(ctx, relation) == "no":
-        need_owner(ctx, relation, location)
-    if relation.kind not in "rp":
-        raise ctx.refuse(
-            "22023",
-            f'cannot add relation "{name}" to publication',
-            location,
-            name=name,
-            kind="relation",
-            help=f"This operation is not supported for {_WORDS.get(relation.kind, 'it')}.",
-        )
-    for word, sort in (("t", "temporary"), ("u", "unlogged")):
-        if relation.persistence == word:
-            raise ctx.refuse(
-                "22023",
-                f'cannot add relation "{name}" to publication',
-                location,
-                name=name,
-                kind="relation",
-                help=f"This operation is not supported for {sort} tables.",
-            )
+    location, name = target.get("location", 0), target.get("relname", "")
+    relation = _publishable(ctx, target)
     if node.get("columns") and whole:
         message = f'cannot use column list for relation "{ctx.catalog.qualified(relation)}" in publication "{publication.name}"'
         help = "Column lists cannot be specified in publications containing FOR TABLES IN SCHEMA elements."
@@ -181,6 +150,27 @@ def _add_table(ctx: Context, publication: Other, node: Node, whole: bool) -> Non
         _check_filter(ctx, relation, node["whereClause"], expr)
         refs += [d for d in expr.depends if d[1]]
     _put_member(ctx, publication, relation, refs, bool(node.get("columns")))
+
+
+def _publishable(ctx: Context, target: Node) -> Relation:
+    """check_publication_add_relation: a permanent table of the user's."""
+    location, name = target.get("location", 0), target.get("relname", "")
+
+    def wrong(sort: str) -> Exception:
+        help = f"This operation is not supported for {sort}."
+        message = f'cannot add relation "{name}" to publication'
+        return ctx.refuse("22023", message, location, name=name, kind="relation", help=help)
+
+    relation = find_relation(ctx, target)
+    if not isinstance(relation, Relation):
+        raise wrong("system tables")
+    if has_owner(ctx, relation) == "no":
+        need_owner(ctx, relation, location)
+    if relation.kind not in "rp":
+        raise wrong(_WORDS.get(relation.kind, "it"))
+    if relation.persistence != "p":
+        raise wrong("temporary tables" if relation.persistence == "t" else "unlogged tables")
+    return relation
 
 
 def _columns(ctx: Context, relation: Relation, names: list[str], location: int) -> list[tuple[int, int]]:

@@ -120,6 +120,8 @@ def define_index(
     if plan.where is not None:
         immutable(ctx, expressions[id(plan.where)], "predicate")
     shape = compute(ctx, relation, plan, expressions, names)
+    if expressions and ctx.catalog.major >= 17:
+        _check_functions(ctx, relation, plan, expressions)
     if plan.primary and primary_key(ctx, relation) is not None and doubt(ctx, relation) is None:
         raise many_keys(ctx, relation.name, plan.location)
     if relation.kind == "p":
@@ -136,6 +138,16 @@ def define_index(
             index_partitions(ctx, relation, index)
         return index
     return None
+
+
+def _check_functions(ctx: Context, relation: Relation, plan: NewIndex, expressions: dict[int, Expr]) -> None:
+    """The functions in the predicate run for every row, those in the expressions for rows that it lets pass."""
+    from lockgate.timeline.routines.safe_path import check_safe_path
+
+    rows = bool(ctx.catalog.contents.get(relation.oid))
+    for key, expr in expressions.items():
+        first = plan.where is None or key == id(plan.where)
+        check_safe_path(ctx, sorted(expr.routines), rows=rows and first)
 
 
 def many_keys(ctx: Context, table: str, location: int | None) -> Exception:

@@ -56,6 +56,7 @@ def create_trigger(ctx: Context, node: Node) -> None:
         conditional="whenClause" in node,
         old_table=_transition(node, False),
         new_table=_transition(node, True),
+        whole=timing_of(node) == "B" and any(_is_row(c) for c in _mentions(node.get("whenClause"), "new")),
     )
     trigger = _store(ctx, trigger, relation, constrained, bool(node.get("isconstraint")), refs)
     if relation.kind == "p" and trigger.row:
@@ -84,6 +85,11 @@ def _mentions(node: Any, row: str) -> Iterator[Node]:
                 yield node["ColumnRef"]
         for value in node.values():
             yield from _mentions(value, row)
+
+
+def _is_row(reference: Node) -> bool:
+    """Whether a column reference is a row as a whole: NEW or NEW.*"""
+    return not any("String" in field for field in reference.get("fields", [])[1:])
 
 
 def _when(ctx: Context, relation: Relation, node: Node) -> frozenset[Address]:

@@ -226,6 +226,10 @@ def refresh(ctx: Context, node: Node) -> None:
         )
     if not skip:
         check_view_run(ctx, relation, location)
+        if ctx.catalog.major >= 17:
+            from lockgate.timeline.routines.safe_path import check_safe_path, routines_of
+
+            check_safe_path(ctx, routines_of(ctx, relation), rows=False)
     ctx.catalog.put(replace(relation, populated=not skip))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from lockgate.catalog.catalog import Address
-from lockgate.catalog.objects import Attribute, Namespace, Relation, Type
+from lockgate.catalog.objects import Attribute, Namespace, Relation, Trigger, Type
 from lockgate.timeline import dependency
 from lockgate.timeline.context import Context
+from lockgate.timeline.failure import Failure
 from lockgate.timeline.transitions.constraint.alter_constraint import queue_constraints
 from lockgate.timeline.transitions.relation.new_name import created_here, doubt
 from lockgate.timeline.transitions.relation.relation import (
@@ -55,6 +56,8 @@ def add_column(ctx: Context, queue: Queue, item: Alteration) -> None:
     )
     if column.generated == "v":
         check_virtual_type(ctx, name, column.ref.oid, column.location)
+    if column.generated:
+        _foresee_restore(ctx, relation, item)
     if any(k["contype"] == "CONSTR_PRIMARY" for k in definition.keys):
         column.notnull = True
     children = ctx.catalog.children(relation.oid) if relation.kind in "rpf" else ()
@@ -74,6 +77,20 @@ def add_column(ctx: Context, queue: Queue, item: Alteration) -> None:
     _give_children(ctx, relation, column, item)
     _give_typed(ctx, relation, column, item)
     queue_constraints(ctx, queue, item, definition)
+
+
+def _foresee_restore(ctx: Context, relation: Relation, item: Alteration) -> None:
+    """A BEFORE trigger whose WHEN reads the whole of NEW stays as it is, and cannot be made again (CreateTriggerFiringOn:
+    42P17): what pg_dump writes is refused."""
+    for trigger in ctx.catalog.of_relation(relation.oid, Trigger):
+        if trigger.whole:
+            message = (
+                f"trigger {trigger.name} on {ctx.catalog.qualified(relation)} stays, and no dump of it can be restored: "
+                "its WHEN reads the whole of NEW, which has a generated column from here on"
+            )
+            help = "name the columns in the trigger's WHEN: NEW is not whole before the row is stored (42P17)"
+            span = ctx.span(None, relation.name)
+            ctx.latent.append(Failure("42P17", message, span, trigger.name, help, kind="trigger", latent=True))
 
 
 def _taken(ctx: Context, relation: Relation, name: str, item: Alteration) -> bool:

@@ -77,6 +77,10 @@ def create_as(
     )
     if materialized:
         ctx.catalog.depend((relation.oid, 0), query_refs(query))
+    if materialized and not skip and ctx.catalog.major >= 17:
+        from lockgate.timeline.routines.safe_path import check_safe_path
+
+        check_safe_path(ctx, sorted(query.routines), rows=False)
     if query.open:
         ctx.taint(("shape", relation.oid), "its columns are not known for certain")
 

@@ -14,7 +14,7 @@ from lockgate.timeline.binder.term import Term
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.describe import describe
 from lockgate.timeline.failure import Refused
-from lockgate.timeline.transitions.constraint.foreign_key import check_comparable
+from lockgate.timeline.transitions.constraint.comparable import check_comparable
 from lockgate.timeline.transitions.relation.relation import (
     SYSTEM_COLUMNS,
     check_column_type,
