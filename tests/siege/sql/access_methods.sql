@@ -1,0 +1,22 @@
+-- Operator classes, families, access methods and types of one's own: none is known to Lockgate's queries
+CREATE ACCESS METHOD am TYPE INDEX HANDLER bthandler;
+CREATE FUNCTION cmp(text, text) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM public.mark(); RETURN 0; END';
+CREATE FUNCTION less(text, text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM public.mark(); RETURN false; END';
+CREATE OPERATOR public.< (LEFTARG = text, RIGHTARG = text, FUNCTION = less, COMMUTATOR = >, RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
+CREATE OPERATOR CLASS mine DEFAULT FOR TYPE text USING btree AS OPERATOR 1 <, FUNCTION 1 cmp(text, text);
+CREATE OPERATOR FAMILY fam USING btree;
+ALTER OPERATOR FAMILY text_ops USING btree ADD FUNCTION 1 (text, text) cmp(text, text);
+ALTER OPERATOR pg_catalog.= (oid, oid) OWNER TO stranger;
+ALTER OPERATOR pg_catalog.= (oid, oid) SET (RESTRICT = NONE);
+ALTER OPERATOR CLASS pg_catalog.oid_ops USING btree OWNER TO stranger;
+ALTER OPERATOR FAMILY pg_catalog.oid_ops USING btree RENAME TO x;
+CREATE TYPE base;
+CREATE FUNCTION base_in(cstring) RETURNS base LANGUAGE internal AS 'textin';
+CREATE TYPE base (INPUT = base_in, OUTPUT = base_in);
+CREATE TYPE r AS RANGE (SUBTYPE = text, SUBTYPE_OPCLASS = text_ops);
+CREATE FUNCTION canon(r) RETURNS r IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM public.mark(); RETURN $1; END';
+CREATE TYPE canonical AS RANGE (SUBTYPE = text, CANONICAL = canon);
+ALTER TYPE r OWNER TO stranger;
+CREATE TABLE t (a r, EXCLUDE USING gist (a WITH &&));
+ALTER TYPE pg_catalog.text SET (STORAGE = plain);
+CREATE AGGREGATE folded (text) (SFUNC = textcat, STYPE = text, FINALFUNC = quote_ident, SORTOP = <);

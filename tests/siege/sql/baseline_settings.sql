@@ -1,0 +1,24 @@
+-- Settings that a dump gives to roles and database have no say in Lockgate's sessions
+CREATE ROLE app LOGIN;
+CREATE SCHEMA evil;
+CREATE FUNCTION evil.current_setting(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM public.mark(); RETURN $1; END';
+ALTER DATABASE postgres SET search_path = evil, pg_catalog;
+ALTER DATABASE postgres SET session_preload_libraries = '/tmp/evil';
+ALTER DATABASE postgres SET local_preload_libraries = '/tmp/evil';
+ALTER DATABASE postgres SET role = 'postgres';
+ALTER DATABASE postgres SET client_encoding = 'SJIS';
+ALTER DATABASE postgres SET standard_conforming_strings = off;
+ALTER DATABASE postgres SET default_transaction_read_only = on;
+ALTER DATABASE postgres SET statement_timeout = '1ms';
+ALTER DATABASE postgres SET idle_session_timeout = '1ms';
+ALTER DATABASE postgres SET client_min_messages = 'error';
+ALTER ROLE app SET search_path = evil, pg_catalog;
+ALTER ROLE app SET role = 'postgres';
+ALTER ROLE app SET session_authorization = 'postgres';
+ALTER ROLE app SET check_function_bodies = off;
+ALTER ROLE app SET client_encoding = 'GBK';
+ALTER ROLE ALL SET search_path = evil;
+ALTER ROLE postgres SET search_path = evil;
+ALTER ROLE app CONNECTION LIMIT 0 VALID UNTIL '1970-01-01';
+ALTER DATABASE postgres CONNECTION LIMIT 0;
+REVOKE ALL ON DATABASE postgres FROM PUBLIC;

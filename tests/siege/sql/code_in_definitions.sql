@@ -1,0 +1,20 @@
+-- Defaults, generated columns, checks, domains and keys hold code: it runs where a row is written, by who writes it
+CREATE FUNCTION folded(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM public.mark(); RETURN $1; END';
+CREATE DOMAIN d AS int DEFAULT folded(1) CHECK (folded(VALUE) > 0) NOT NULL;
+CREATE TABLE t (a d, b int GENERATED ALWAYS AS (folded(c)) STORED, c int DEFAULT folded(2) CHECK (folded(c) > 0), PRIMARY KEY (a));
+INSERT INTO t (a) VALUES (1);
+ALTER TABLE t ALTER COLUMN c TYPE bigint USING folded(c);
+ALTER TABLE t ADD CONSTRAINT k CHECK (folded(a) = a) NOT VALID;
+ALTER TABLE t VALIDATE CONSTRAINT k;
+ALTER DOMAIN d ADD CONSTRAINT more CHECK (folded(VALUE) < 100);
+ALTER DOMAIN d OWNER TO stranger;
+ALTER TABLE t OWNER TO stranger;
+ALTER TABLE t ADD COLUMN e int DEFAULT folded(3), ADD COLUMN f d[] DEFAULT '{1,2}', ADD COLUMN g d DEFAULT 5;
+CREATE TABLE child () INHERITS (t);
+CREATE TYPE pair AS (x int, y int);
+CREATE TABLE typed OF pair (x DEFAULT folded(4));
+CREATE SEQUENCE s OWNED BY t.c;
+ALTER TABLE t ALTER COLUMN c ADD GENERATED ALWAYS AS IDENTITY;
+CREATE VIEW v AS SELECT '{1}'::d[] AS folded_at_parse, 1::d AS one;
+CREATE FUNCTION defaults(a d DEFAULT 1, b d[] DEFAULT '{1}') RETURNS d LANGUAGE sql AS 'SELECT 1::d';
+CREATE FUNCTION parsed() RETURNS d[] LANGUAGE sql BEGIN ATOMIC SELECT '{1}'::d[]; END;

@@ -1,0 +1,25 @@
+-- Collations, conversions and transforms name files and functions: none is read or run
+CREATE COLLATION c1 (PROVIDER = libc, LOCALE = '../../../../etc/passwd');
+CREATE COLLATION c2 (PROVIDER = icu, LOCALE = '../../../../etc/passwd');
+CREATE COLLATION c3 (PROVIDER = icu, LOCALE = 'und', RULES = '&a < b');
+CREATE COLLATION c4 (LC_COLLATE = '/tmp/evil', LC_CTYPE = '/tmp/evil');
+SET lc_messages = '/tmp/evil';
+SET lc_time = '../../../tmp/evil';
+SET timezone = '../../../../../../etc/passwd';
+SET timezone_abbreviations = '../../../../etc/passwd';
+SET default_text_search_config = 'x''; SELECT public.mark(); --';
+CREATE CONVERSION conv FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1;
+CREATE DEFAULT CONVERSION mine FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE FUNCTION conversion(int, int, cstring, internal, int, bool) RETURNS int LANGUAGE plpgsql AS 'BEGIN PERFORM public.mark(); RETURN 0; END';
+CREATE DEFAULT CONVERSION theirs FOR 'UTF8' TO 'LATIN2' FROM conversion;
+CREATE TRANSFORM FOR int LANGUAGE plpgsql (FROM SQL WITH FUNCTION prsd_lextype(internal));
+CREATE TEXT SEARCH DICTIONARY d1 (TEMPLATE = ispell, DictFile = '../../../../etc/passwd', AffFile = '../x');
+CREATE TEXT SEARCH DICTIONARY d2 (TEMPLATE = snowball, Language = english, StopWords = '/etc/passwd');
+CREATE TEXT SEARCH DICTIONARY d3 (TEMPLATE = simple, StopWords = '../../../../../etc/shadow');
+ALTER TEXT SEARCH DICTIONARY d3 (StopWords = '..');
+CREATE TEXT SEARCH CONFIGURATION conf (COPY = pg_catalog.english);
+ALTER TEXT SEARCH CONFIGURATION conf OWNER TO stranger;
+ALTER COLLATION "C" OWNER TO stranger;
+ALTER COLLATION pg_catalog."default" REFRESH VERSION;
+SELECT pg_import_system_collations('pg_catalog');
+SELECT convert_from('\x80', 'SQL_ASCII');

@@ -1,0 +1,21 @@
+-- Another encoding of the client's makes no other SQL of ours, and no text that we cannot read
+SET client_encoding = 'SJIS';
+SELECT 'ソ\'; 
+CREATE TABLE "表" ("能" int);
+ALTER TABLE "表" ADD COLUMN a int;
+SET client_encoding = 'BIG5';
+DO $$ BEGIN RAISE NOTICE '功能'; END $$;
+SET client_encoding = 'LATIN1';
+DO $$ BEGIN RAISE NOTICE 'é ü'; END $$;
+CREATE TABLE "é" (id int);
+SET client_encoding = 'SQL_ASCII';
+DO $$ BEGIN RAISE NOTICE 'é'; END $$;
+SET client_encoding = 'EUC_JP';
+DO $$ BEGIN RAISE EXCEPTION '能'; END $$;
+SET client_encoding = 'MULE_INTERNAL';
+SET NAMES 'WIN1251';
+CREATE TABLE "Ж" (id int);
+ALTER TABLE "Ж" OWNER TO stranger;
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET client_encoding = SJIS', current_database()); END $$;
+ALTER ROLE CURRENT_USER SET client_encoding = 'GBK';
+RESET client_encoding;

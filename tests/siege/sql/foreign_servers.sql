@@ -1,0 +1,21 @@
+-- Foreign servers, user mappings and subscriptions connect to nobody
+CREATE FOREIGN DATA WRAPPER mine;
+CREATE FOREIGN DATA WRAPPER theirs HANDLER heap_tableam_handler;
+ALTER FOREIGN DATA WRAPPER mine OWNER TO stranger;
+CREATE EXTENSION postgres_fdw;
+CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '1', connect_timeout '2');
+CREATE USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (user 'postgres', password 'x');
+CREATE USER MAPPING FOR PUBLIC SERVER s OPTIONS (passfile '@SECRET@', sslkey '@SECRET@', service 'x', password_required 'false');
+CREATE FOREIGN TABLE f (id int) SERVER s;
+SELECT * FROM f;
+ANALYZE f;
+IMPORT FOREIGN SCHEMA public FROM SERVER s INTO public;
+ALTER SERVER s OWNER TO stranger;
+ALTER FOREIGN TABLE f OWNER TO stranger;
+CREATE SERVER inside FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname 'template1');
+CREATE SUBSCRIPTION sub CONNECTION 'host=127.0.0.1 port=1 connect_timeout=2' PUBLICATION p WITH (connect = false);
+CREATE SUBSCRIPTION sub2 CONNECTION 'passfile=@SECRET@ host=127.0.0.1 port=1' PUBLICATION p;
+ALTER SUBSCRIPTION sub OWNER TO stranger;
+SELECT pg_create_logical_replication_slot('s', 'test_decoding');
+SELECT pg_create_physical_replication_slot('s');
+SELECT pg_logical_emit_message(true, 'x', 'y');

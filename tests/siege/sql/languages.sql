@@ -1,0 +1,25 @@
+-- No function of the untrusted languages, and none that is PostgreSQL's own by another name
+CREATE FUNCTION sys(cstring) RETURNS int LANGUAGE c STRICT AS '/lib/x86_64-linux-gnu/libc.so.6', 'system';
+CREATE FUNCTION sys2(cstring) RETURNS int LANGUAGE c AS '/tmp/evil.so', 'system';
+CREATE FUNCTION sys3(cstring) RETURNS int LANGUAGE c AS '$libdir/../../../../tmp/evil', 'system';
+CREATE FUNCTION reads(text) RETURNS text LANGUAGE internal AS 'pg_read_file_all';
+CREATE FUNCTION imports(text) RETURNS oid LANGUAGE internal AS 'be_lo_import';
+CREATE OR REPLACE LANGUAGE plpgsql;
+CREATE TRUSTED LANGUAGE mine HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler;
+ALTER LANGUAGE plpgsql OWNER TO stranger;
+ALTER LANGUAGE c RENAME TO d;
+GRANT USAGE ON LANGUAGE c TO stranger;
+GRANT ALL ON LANGUAGE internal TO PUBLIC;
+UPDATE pg_language SET lanpltrusted = true;
+SET allow_system_table_mods = on;
+UPDATE pg_proc SET prolang = 12 WHERE proname = 'mark';
+LOAD '/tmp/evil.so';
+LOAD '$libdir/plugins/evil';
+LOAD 'dblink';
+SET dynamic_library_path = '/tmp';
+SET local_preload_libraries = '/tmp/evil';
+SET session_preload_libraries = 'evil';
+CREATE AGGREGATE agg (text) (SFUNC = pg_read_file, STYPE = text);
+CREATE OPERATOR public.<~ (RIGHTARG = text, FUNCTION = pg_read_file);
+DO $$ BEGIN RAISE NOTICE '%', <~ '@SECRET@'::text; EXCEPTION WHEN OTHERS THEN NULL; END $$;
+CREATE CAST (text AS bytea) WITH FUNCTION pg_read_binary_file(text);

@@ -1,0 +1,25 @@
+-- Names of everything that would be SQL, or a program, or a path, stay names
+CREATE SCHEMA "s'; SELECT public.mark(); --";
+CREATE SCHEMA "s""; SELECT public.mark(); --";
+CREATE SCHEMA "$$; SELECT public.mark(); $$";
+CREATE SCHEMA "$(touch @MARKER@)";
+CREATE SCHEMA U&"\0073\202e\0027x" ;
+CREATE TABLE "s'; SELECT public.mark(); --"."t'""; SELECT public.mark(); --" ("c'""; SELECT public.mark(); --" int CONSTRAINT "k'"");SELECT public.mark();" CHECK (true));
+CREATE INDEX "i'""; SELECT public.mark(); --" ON "s'; SELECT public.mark(); --"."t'""; SELECT public.mark(); --" ("c'""; SELECT public.mark(); --");
+CREATE TYPE "e'""; SELECT public.mark(); --" AS ENUM ('a''; SELECT public.mark(); --', '\', '"', E'\n', '{"a": 1}');
+CREATE DOMAIN "d'""; SELECT public.mark(); --" AS text DEFAULT '''; SELECT public.mark(); --';
+CREATE FUNCTION "f'""; SELECT public.mark(); --"("a'"";--" int DEFAULT 1) RETURNS int LANGUAGE plpgsql AS $f$ BEGIN RETURN (SELECT gone FROM "s'; SELECT public.mark(); --"."t'""; SELECT public.mark(); --"); END $f$;
+CREATE ROLE "r'""; SELECT public.mark(); --";
+CREATE ROLE "r\'; SELECT public.mark(); --";
+ALTER SCHEMA "$(touch @MARKER@)" OWNER TO "r'""; SELECT public.mark(); --";
+ALTER TABLE "s'; SELECT public.mark(); --"."t'""; SELECT public.mark(); --" OWNER TO "r\'; SELECT public.mark(); --";
+GRANT SELECT ON "s'; SELECT public.mark(); --"."t'""; SELECT public.mark(); --" TO "r'""; SELECT public.mark(); --";
+COMMENT ON SCHEMA public IS '''; SELECT public.mark(); --';
+CREATE PUBLICATION "p'""; SELECT public.mark(); --" FOR TABLES IN SCHEMA "s'; SELECT public.mark(); --";
+CREATE EXTENSION hstore SCHEMA "s""; SELECT public.mark(); --";
+SAVEPOINT "lg""; SELECT public.mark(); --";
+PREPARE "x'""; SELECT public.mark(); --" AS SELECT 1;
+SET search_path = "s'; SELECT public.mark(); --", "s""; SELECT public.mark(); --", '"', '''', '\', pg_catalog;
+CREATE FUNCTION path() RETURNS int LANGUAGE plpgsql SET search_path = "s'; SELECT public.mark(); --", """", '''' AS 'BEGIN RETURN (SELECT gone FROM nowhere); END';
+ALTER ROLE "r'""; SELECT public.mark(); --" RENAME TO "'""\";
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RENAME TO %I', current_database(), 'x''"; SELECT public.mark(); --'); EXCEPTION WHEN OTHERS THEN NULL; END $$;

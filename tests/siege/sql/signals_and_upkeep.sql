@@ -1,0 +1,26 @@
+-- What steers the server is not a stranger's
+SELECT pg_reload_conf();
+SELECT pg_rotate_logfile();
+SELECT pg_promote();
+SELECT pg_switch_wal();
+SELECT pg_create_restore_point('x');
+SELECT pg_backup_start('x');
+SELECT pg_stat_reset(), pg_stat_reset_shared('bgwriter');
+SELECT pg_export_snapshot();
+SELECT pg_log_backend_memory_contexts(pid) FROM pg_stat_activity;
+SELECT pg_cancel_backend(pid), pg_terminate_backend(pid) FROM pg_stat_activity;
+SELECT pg_replication_origin_create('x');
+SELECT pg_relation_filepath('pg_class'), pg_filenode_relation(0, 1);
+SELECT pg_wal_replay_pause();
+CHECKPOINT;
+ALTER SYSTEM SET archive_command = 'touch @MARKER@';
+ALTER SYSTEM SET session_preload_libraries = 'evil';
+ALTER SYSTEM RESET ALL;
+SET archive_command = 'touch @MARKER@';
+SET restore_command = 'touch @MARKER@';
+SET ssl_passphrase_command = 'touch @MARKER@';
+SET log_directory = '/tmp';
+SET unix_socket_directories = '/tmp';
+SELECT pg_ddl_command_start();
+SELECT brin_summarize_range('x', 1), gin_clean_pending_list('x');
+SELECT pg_terminate_backend(pg_backend_pid());
