@@ -1,4 +1,4 @@
-"""Plays every hostile file as whoever runs it. Usage: as_nobody.py SITE MAJOR; SITE is where the libraries lie that Lockgate
+"""Plays hostile files as whoever runs it. Usage: as_nobody.py SITE MAJOR NAME ...; SITE is where the libraries lie that Lockgate
 needs, for the system's interpreter knows none of ours."""
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ sys.path[:1] = [str(ROOT / "src"), str(ROOT)]
 sys.path.append(sys.argv[1])
 
 from lockgate.oracle.apply.plan import ServerWish  # noqa: E402
-from tests.siege.hostile import FILES, assert_held, play  # noqa: E402
+from tests.siege.hostile import assert_held, play  # noqa: E402
 
-for name in FILES:
+for name in sys.argv[3:]:
     assert_held(play(name, ServerWish(major=int(sys.argv[2]))))
     print(name, "held")

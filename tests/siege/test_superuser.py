@@ -28,11 +28,14 @@ from lockgate.oracle.server.reach import reachable
 from lockgate.sources.migration import Transaction
 from tests.live_kit import majors, migration
 from tests.needs import lack, need
-from tests.siege.hostile import FILES, HERE, assert_held, play
+from tests.siege.hostile import HERE, SHARED, assert_held, play, sample
 from tests.siege.test_isolation import SITE, interpreter, switch
 
 
-@pytest.fixture(scope="module", params=majors() if len(majors()) < 3 else (majors()[0], majors()[-1]))
+ENDS = tuple(dict.fromkeys((majors()[0], majors()[-1])))  # the oldest and the newest major at hand
+
+
+@pytest.fixture(scope="module", params=ENDS)
 def dsn(request: pytest.FixtureRequest) -> Iterator[str]:
     with private_server(reachable(choose("", request.param)).bindir) as dsn:
         yield dsn
@@ -50,14 +53,19 @@ def state(dsn: str) -> tuple[list[tuple[Any, ...]], ...]:
         return tuple(connection.execute(query.encode()).fetchall() for query in queries)
 
 
-@pytest.mark.parametrize("major", [majors()[0], majors()[-1]])
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("major", "name"), [(major, name) for at, major in enumerate(ENDS) for name in sample(at, len(ENDS))]
+)
 def test_on_our_own_server(name: str, major: int, sent: list[str]) -> None:
     assert_held(play(name, ServerWish(major=major)))
     assert not [command for command in sent if "mark()" in _outside_names(command)]
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("dsn", "name"),
+    [(major, name) for at, major in enumerate(ENDS) for name in sample(at, 4, SHARED if at == 0 else ())],
+    indirect=["dsn"],
+)
 def test_on_a_scratch_server_of_a_superuser(name: str, dsn: str, sent: list[str]) -> None:
     before = state(dsn)
     assert_held(play(name, ServerWish(dsn=dsn)))
@@ -85,25 +93,26 @@ def _outside_names(command: str) -> str:
     return re.sub(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'', "", command)
 
 
-@pytest.mark.parametrize("major", [majors()[0], majors()[-1]])
-def test_as_an_ordinary_user(major: int) -> None:
+@pytest.mark.parametrize("at", range(len(ENDS)))
+def test_as_an_ordinary_user(at: int) -> None:
     """Root's server has a uid of its own; an ordinary user's has his."""
     need("root")
     python = interpreter("nobody")
     if not python:
         lack("readable")
+    names = sample(at, 3 * len(ENDS))
     home = Path(tempfile.mkdtemp())
     home.chmod(0o777)
     try:
         done = subprocess.run(  # type: ignore[call-overload]
-            [python, str(HERE / "as_nobody.py"), SITE, str(major)],
+            [python, str(HERE / "as_nobody.py"), SITE, str(ENDS[at]), *names],
             capture_output=True,
             text=True,
             check=False,
             env={"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "PATH": "/usr/bin:/bin"},
             **switch("nobody"),
         )
-        assert done.returncode == 0 and done.stdout.count("held") == len(FILES), done.stdout + done.stderr
+        assert done.returncode == 0 and done.stdout.count("held") == len(names), done.stdout + done.stderr
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

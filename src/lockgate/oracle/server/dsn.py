@@ -19,7 +19,7 @@ from lockgate.oracle.apply.plan import ServerInfo
 from lockgate.oracle.server.backend import ADMIN_SETTINGS, OPERATION, ask, major_of, operated
 from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.template import scram_verifier
-from lockgate.oracle.server.wire import Connection, Ear, Late, Lost, Reply
+from lockgate.oracle.server.wire import LONGEST_FIELD, Connection, Ear, Late, Lost, Reply
 
 _PREFIX = "lockgate_"
 _NAMED = f"^{_PREFIX}[0-9a-f]{{12}}$"
@@ -167,10 +167,10 @@ class PsycopgConnection:
 
 def _fields(result: Any) -> dict[str, str]:
     found = {letter: result.error_field(field) for letter, field in _FIELDS.items()}
-    out = {letter: value.decode("utf-8", "replace") for letter, value in found.items() if value}
-    if "M" not in out:
-        out["M"] = result.error_message.decode("utf-8", "replace").strip()
-    return out
+    if not found["M"]:
+        found["M"] = (result.error_message or b"").strip()
+    cut = {letter: value[: 4 * LONGEST_FIELD] for letter, value in found.items() if value}
+    return {letter: value.decode("utf-8", "replace")[:LONGEST_FIELD] for letter, value in cut.items()}
 
 
 def _row(result: Any, number: int) -> tuple[str | None, ...]:

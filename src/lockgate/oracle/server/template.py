@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ from lockgate.oracle.server.binaries import Binaries
 from lockgate.oracle.server.initdb import DATABASE, cluster, scram_verifier
 
 _FORMAT = "3"  # raise it when what a template holds changes
+_KEPT, _UNUSED = 8, 30 * 86_400  # templates of so many installations, and seconds without use
+_UNFINISHED = ".tmp"
 # a clear password over our own 0700 socket: no hashing on the way, and peer would trust the server's own uid
 _HBA = "local all all password\n"
 
@@ -45,7 +48,9 @@ def template(binaries: Binaries, anew: bool = False) -> tuple[Template, BinaryIO
     pack = cache_dir() / f"cluster-{_key(binaries)}.pack"
     if not anew:
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-            return _read(pack, open(pack, "rb"))
+            made = _read(pack, open(pack, "rb"))
+            _used(pack)
+            return made
     return _read(pack, _build(binaries, pack))
 
 
@@ -68,6 +73,13 @@ def _read(pack: Path, file: BinaryIO) -> tuple[Template, BinaryIO]:
         made = Template(pack, meta["superuser"], meta["password"], meta["verifier"])
         stack.pop_all()
         return made, file
+
+
+def _used(pack: Path) -> None:
+    """Say by the time of its change when a template was last used, to the day."""
+    with contextlib.suppress(OSError):
+        if time.time() - pack.stat().st_mtime > 86_400:
+            os.utime(pack)
 
 
 def _key(binaries: Binaries) -> str:
@@ -113,7 +125,8 @@ def _build(binaries: Binaries, pack: Path) -> BinaryIO:
 
 
 def _keep(head: bytes, parts: list[bytes], pack: Path) -> BinaryIO:
-    handle, temporary = tempfile.mkstemp(dir=pack.parent)  # 0600
+    _evict(pack.parent)
+    handle, temporary = tempfile.mkstemp(_UNFINISHED, "cluster-", pack.parent)  # 0600
     try:
         with os.fdopen(handle, "wb") as file:
             _write(file, head, parts)
@@ -123,6 +136,18 @@ def _keep(head: bytes, parts: list[bytes], pack: Path) -> BinaryIO:
         os.unlink(temporary)
         raise
     return open(pack, "rb")
+
+
+def _evict(folder: Path) -> None:
+    """Remove the templates of installations that are gone, and what a killed run left of one. A run that has one open
+    keeps it."""
+    now = time.time()
+    with contextlib.suppress(OSError):
+        found = sorted((place.stat().st_mtime, place) for place in folder.glob("cluster-*.pack"))
+        old = [place for used, place in found[:-_KEPT] or () if used < now] + [p for used, p in found if now - used > _UNUSED]
+        halves = [place for place in folder.glob(f"cluster-*{_UNFINISHED}") if now - place.stat().st_mtime > 600]
+        for place in (*old, *halves):
+            place.unlink(missing_ok=True)
 
 
 def _write(file: BinaryIO, head: bytes, parts: list[bytes]) -> None:

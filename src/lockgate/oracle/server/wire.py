@@ -35,10 +35,9 @@ class Ear:
 
     def hear(self, reply: Reply, fields: dict[str, str]) -> None:
         """Keep a notice, or count it."""
-        kept = {letter: text[:_LONGEST_NOTICE] for letter, text in fields.items()}
-        size = sum(map(len, kept.values()))
+        size = sum(map(len, fields.values()))
         if len(reply.notices) < (_MOST_NOTICES if self._left >= size else _FEWEST_NOTICES):
-            reply.notices.append(kept)
+            reply.notices.append(fields)
             self._left -= size
         else:
             reply.unheard += 1
@@ -52,7 +51,7 @@ class Ear:
 
 
 _MOST_NOTICES, _FEWEST_NOTICES = 1000, 10  # of one statement, while there is room, and when there is none
-_LONGEST_NOTICE = 2000  # characters of each of its fields
+LONGEST_FIELD = 2000  # characters of each field of an error or a notice
 
 
 class Lost(Exception):
@@ -286,7 +285,10 @@ def _open(path: str) -> socket.socket:
 
 
 def _fields(body: bytes) -> dict[str, str]:
-    return {part[:1].decode(): part[1:].decode("utf-8", "replace") for part in body.split(b"\0") if part}
+    """What an error or a notice says. Its author may be the migrations' (RAISE), so no field is longer than a reader
+    wants: patterns are matched against them."""
+    parts = (part[: 4 * LONGEST_FIELD + 1] for part in body.split(b"\0") if part)
+    return {part[:1].decode("latin-1"): part[1:].decode("utf-8", "replace")[:LONGEST_FIELD] for part in parts}
 
 
 def _row(body: bytes) -> tuple[str | None, ...]:
