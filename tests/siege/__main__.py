@@ -13,7 +13,9 @@ import sys
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.siege", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.siege", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--files", action="store_true")
     parser.add_argument("--fuzz", type=float, metavar="SECONDS")
     parser.add_argument("--kills", type=int, metavar="COUNT")

@@ -23,13 +23,25 @@ from lockgate.sources.migration import Script, Transaction
 
 HERE = Path(__file__).parent
 MOST_SECONDS = 10.0  # of CPU for one file; the longest of a million had 1.5
+LAYOUTS = (
+    "golang-migrate",
+    "goose",
+    "sql-migrate",
+    "dbmate",
+    "flyway",
+    "plain",
+    "liquibase",
+    "node-pg-migrate",
+    "refinery",
+)
+NAMES = {"golang-migrate": "001_f.up.sql", "flyway": "V1__f.sql", "refinery": "V1__f.sql"}
 _TOKEN = re.compile(r"\$\w*\$|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*|\*/|\w+|\s+|.", re.DOTALL)
 _CRUMBS = (
     *("'", '"', "$$", "$x$", "E'\\", "U&'\\", "U&\"", "\\", ";", ";;", "--", "/*", "*/", "(", ")", "[", "]", "::", ":=", "..", "\0", "\ufeff"),
     *("\u202e", "\u2028", "\ud7ff", "\U0001f600", "é", "\r", "\r\n", "\x0b", "\x1b[2J", "\x85", "\xa0", "0x", "1e999", "99999999999999999999", "-1"),
     *("NULL", "DEFAULT", "BEGIN", "END", "COMMIT", "ATOMIC", "AS", "*", "EXECUTE", "LOOP", "EXCEPTION", "pg_catalog.", "public.", "pg_temp.", "ONLY", "ALL"),
     *("CASCADE", "USING", "OVER ()", "COLLATE", "VARIADIC", "RETURNING", "LATERAL", "ROW(", "ARRAY[", "%TYPE", "%ROWTYPE", "IF EXISTS", "CONCURRENTLY"),
-    *("-- lockgate: ignore", "-- lockgate:ignore[*]", "-- +goose Up", "-- +goose StatementBegin", "-- migrate:down", "\\set x", "\\."),
+    *("-- lockgate: ignore", "-- lockgate:ignore[*]", "-- +goose Up", "-- +goose StatementBegin", "-- migrate:down", "\n-- migrate:up\n", "\n-- +goose StatementEnd\n", "\n-- +migrate Down\n", "--liquibase formatted sql\n", "\n--changeset a:1\n", "\n-- Up Migration\n", "${x}", "%(x)s","\\set x", "\\."),
 )  # fmt: skip
 
 
@@ -83,7 +95,11 @@ def _change(random: Random, tokens: list[str]) -> None:
             tokens[low:high] = ["(" * depth, *tokens[low:high], ")" * depth]
         case 6:
             quoted = "".join(tokens[low:high])
-            tokens[low:high] = [random.choice(("'{}'", '"{}"', "$${}$$", "/*{}*/", "DO $q$ BEGIN {}; END $q$", "({})")).format(quoted.replace("{", ""))]
+            tokens[low:high] = [
+                random.choice(("'{}'", '"{}"', "$${}$$", "/*{}*/", "DO $q$ BEGIN {}; END $q$", "({})")).format(
+                    quoted.replace("{", "")
+                )
+            ]
         case 7:
             tokens[low:high] = tokens[low:high] * random.choice((2, 20, 100))
         case 8 if at < len(tokens):
@@ -104,13 +120,15 @@ def split(text: str) -> None:
         end = one.span.end
 
 
-def examine(text: str, folder: Path) -> None:
-    """Split and check one file. Raises what must not be raised, AssertionError where it took too long."""
+def examine(text: str, folder: Path, layout: str = "") -> None:
+    """Split and check one file, as one of a runner's layout. Raises what must not be raised, AssertionError where it took too long."""
     began = time.process_time()
     split(text)
-    (folder / "001_f.sql").write_bytes(text.encode("utf-8", "surrogatepass"))
+    (folder / NAMES.get(layout, "001_f.sql")).write_bytes(text.encode("utf-8", "surrogatepass"))
     with contextlib.suppress(LockgateError):
-        report = check(Request(paths=(folder / "001_f.sql",), cwd=folder), Config(root=folder))
+        report = check(
+            Request(paths=(folder / NAMES.get(layout, "001_f.sql"),), cwd=folder, layout=layout), Config(root=folder)
+        )
         assert report.exit_code in (0, 1)
         for finding in report.findings:
             assert 0 <= finding.at.span.start <= finding.at.span.end <= len(text), finding
@@ -132,7 +150,7 @@ def run(seconds: float, seed: int, most: int = 1 << 62) -> tuple[int, list[str]]
     with tempfile.TemporaryDirectory() as folder:
         for count, text in enumerate(texts(seed), 1):
             try:
-                examine(text, Path(folder))
+                examine(text, Path(folder), LAYOUTS[count % len(LAYOUTS)] if count % 2 else "")
             except Exception as error:
                 wrong.append(f"{type(error).__name__}: {error}\n{text!r}")
             if time.monotonic() > until or len(wrong) == 20 or count == most:

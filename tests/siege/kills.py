@@ -44,9 +44,21 @@ def run(count: int, seed: int) -> list[str]:
 
 
 def _apart(count: int, seed: int) -> list[str]:
-    command = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", sys.executable, "-m", "tests.siege"]
+    command = [
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+        "--kill-child",
+        sys.executable,
+        "-m",
+        "tests.siege",
+    ]
     command += ["--kills", str(count), "--seed", str(seed)]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {_INSIDE: "1"}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {_INSIDE: "1"}, capture_output=True, text=True, check=False
+    )
     return [] if done.returncode == 0 else [done.stdout + done.stderr]
 
 
@@ -64,6 +76,7 @@ class _Series:
         self._dsn = stack.enter_context(private_server(reachable(choose("", None)).bindir))
         self._before = self._state()
         self._own = set(_processes())  # ours and the private server's
+        self._elder: set[int] = set()
         self._normal = self._result("warm")
         self._warm = self._length("warm")
 
@@ -79,6 +92,7 @@ class _Series:
         kind = self._random.choice(KINDS)
         cold = kind == "template"
         moment = self._random.uniform(0, (1.5 if cold else 1.1) * self._warm)
+        self._elder = set(_processes())  # what a supervisor that was killed left, the next run that lives sweeps
         process = self._start(f"cold{number}" if cold else "warm", self._dsn if kind == "dsn" else "")
         time.sleep(moment)
         victims = _children(process.pid) if kind in ("supervisor", "both") else []
@@ -96,9 +110,11 @@ class _Series:
 
     def _alive(self) -> list[str]:
         """Command lines of what is neither ours nor a backend of the private server."""
-        found = (_status(pid) for pid in _processes() if pid not in self._own)
+        found = (_status(pid) for pid in _processes() if pid not in self._own | self._elder)
         backends = self._own - {os.getpid()}
-        return [line[:200] for parent, line in found if line and not (parent in backends and line.startswith("postgres"))]
+        return [
+            line[:200] for parent, line in found if line and not (parent in backends and line.startswith("postgres"))
+        ]
 
     def _calm(self) -> bool:
         until = time.monotonic() + MOST_SECONDS
@@ -109,9 +125,16 @@ class _Series:
         return False
 
     def _start(self, cache: str, dsn: str = "") -> subprocess.Popen[str]:
-        env = {"PATH": os.environ["PATH"], "HOME": str(self._folder), "TMPDIR": str(self._folder / "tmp"), "XDG_CACHE_HOME": str(self._folder / cache)}
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._folder),
+            "TMPDIR": str(self._folder / "tmp"),
+            "XDG_CACHE_HOME": str(self._folder / cache),
+        }
         command = [sys.executable, "-m", "lockgate", "verify", "--format", "json", *(["--dsn", dsn] if dsn else [])]
-        return subprocess.Popen(command, cwd=self._folder / "tree", env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, cwd=self._folder / "tree", env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def _result(self, cache: str, dsn: str = "") -> list[str]:
         out, said = self._start(cache, dsn).communicate(timeout=90)
@@ -130,6 +153,7 @@ class _Series:
 
     def _left(self) -> Iterator[str]:
         """What is there at the end and should not be."""
+        self._elder = set()
         if not self._calm():
             yield f"at the end {self._alive()} live on"
         if self._state() != self._before:
@@ -151,7 +175,9 @@ ALTER TABLE a ADD COLUMN name int;
 
 def _mount_tmpfs(place: str) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    assert libc.mount(b"none", place.encode(), b"tmpfs", ctypes.c_ulong(0), b"size=2g,mode=1777") == 0, os.strerror(ctypes.get_errno())
+    assert libc.mount(b"none", place.encode(), b"tmpfs", ctypes.c_ulong(0), b"size=2g,mode=1777") == 0, os.strerror(
+        ctypes.get_errno()
+    )
 
 
 def _processes() -> list[int]:

@@ -31,7 +31,6 @@ from tests.needs import lack, need
 from tests.siege.hostile import HERE, SHARED, assert_held, play, sample
 from tests.siege.test_isolation import SITE, interpreter, switch
 
-
 ENDS = tuple(dict.fromkeys((majors()[0], majors()[-1])))  # the oldest and the newest major at hand
 
 

@@ -26,6 +26,17 @@ class NoGit(CannotCheck):
     """There is no git executable."""
 
 
+# A tree can hold what git takes for a bare repository, with a configuration of its own, and a clone's configuration may
+# name programs: none of it is asked (git-config: safe.bareRepository, which only the command line and the user may set)
+_SETTINGS = (
+    "safe.bareRepository=explicit",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "protocol.ext.allow=never",
+)
+GIT = ("git", *(word for setting in _SETTINGS for word in ("-c", setting)))
+
+
 def output(cwd: Path, *arguments: str, stdin: str = "") -> str:
     """What a git command prints. Raises GitFailed with git's own last line, NoGit where git is not installed."""
     return output_bytes(cwd, arguments, stdin.encode()).decode("utf-8", "surrogateescape")
@@ -57,7 +68,7 @@ def ended(
 
     try:
         return subprocess.run(
-            ["git", *arguments],
+            [*GIT, *arguments],
             cwd=cwd,
             input=stdin,
             capture_output=True,

@@ -16,6 +16,7 @@ import msgspec
 from lockgate import __version__
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.files import read_bytes
 from lockgate.base.findings import Finding, Severity, Verdict
 from lockgate.base.text import Source
 from lockgate.deploy.git import FULL
@@ -26,7 +27,6 @@ Piece = Path | Source  # a file, or a text that a program printed
 _SEVERITIES = tuple(s.value for s in Severity)
 _VERDICTS = tuple(v.value for v in Verdict)
 _AHEAD = 300.0  # seconds by which another machine's clock may be ahead
-_LARGEST = 1024 * 1024
 _MOST = 20  # names of uncommitted files
 
 
@@ -59,7 +59,7 @@ def digest(pieces: Iterable[Piece], root: Path) -> str:
     named = {p.path if isinstance(p, Source) else os.path.relpath(p, root).replace(os.sep, "/"): p for p in pieces}
     for name, piece in sorted(named.items()):
         try:
-            content = piece.text.encode() if isinstance(piece, Source) else piece.read_bytes()
+            content = piece.text.encode() if isinstance(piece, Source) else read_bytes(piece, root)
         except OSError as error:
             raise CannotCheck(f"{name}: {error.strerror}", "make the file readable") from error
         total.update(f"{len(name.encode())}:{name}:{len(content)}:".encode())
@@ -130,7 +130,7 @@ def read(path: Path) -> Attestation:
     """An attestation from a file; it comes from outside, so every field is looked at. Raises UsageError,
     CannotCheck."""
     try:
-        data = path.read_bytes() if path.stat().st_size <= _LARGEST else b""
+        data = read_bytes(path)
         return _parse(json.loads(data.decode("utf-8")))
     except OSError as error:
         raise CannotCheck(f"{path}: {error.strerror}", "write it with `lockgate verify --attest FILE`") from error

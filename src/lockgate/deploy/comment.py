@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.files import read_bytes
 from lockgate.deploy.secret import printable
 
 Json = Mapping[str, Any]
@@ -17,7 +18,7 @@ _MOST = 50  # findings in a comment
 def read_report(path: Path) -> Json:
     """A report that ``--format json`` wrote. Raises CannotCheck, UsageError."""
     try:
-        value = json.loads(path.read_bytes().decode("utf-8"))
+        value = json.loads(read_bytes(path).decode("utf-8"))
     except OSError as error:
         raise CannotCheck(f"{path}: {error.strerror}", "write it with --format json --output FILE") from error
     except (ValueError, RecursionError):

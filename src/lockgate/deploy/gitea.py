@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
 import msgspec
 
 from lockgate.base.config import Config
-from lockgate.base.errors import LockgateError, UsageError
+from lockgate.base.errors import CannotCheck, LockgateError, UsageError
+from lockgate.base.files import read_text
 from lockgate.base.trust import agreed
 from lockgate.deploy.git import FULL
 from lockgate.deploy.http import Answer, Http, NotJson, Unreachable, checked_url
@@ -87,8 +87,8 @@ def pull_request_head(environ: Mapping[str, str]) -> str:
 def _event(environ: Mapping[str, str], *keys: str) -> object:
     """A field of the pull request in the workflow's event; None where there is none."""
     try:
-        value: object = json.loads(Path(environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
-    except (KeyError, OSError, ValueError):
+        value: object = json.loads(read_text(environ["GITHUB_EVENT_PATH"]))
+    except (KeyError, OSError, ValueError, RecursionError, CannotCheck):
         return None
     for key in ("pull_request", *keys):
         value = value.get(key) if isinstance(value, dict) else None

@@ -9,6 +9,9 @@ from typing import Any
 
 import msgspec
 
+from lockgate.base.errors import CannotCheck
+from lockgate.base.files import read_bytes
+
 ENOUGH = 5  # green deploys in a row after which the webhook may go
 GREEN = "deployed and healthy"  # how the description of a green deploy's status begins
 OVERRIDDEN = "OVERRIDE"
@@ -59,8 +62,8 @@ def append(path: Path, document: dict[str, Any]) -> None:
 def read(path: Path) -> list[Entry]:
     """The runs of a journal, oldest first; lines that are none are left out."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        lines = read_bytes(path).decode("utf-8", "replace").splitlines()
+    except (OSError, CannotCheck):
         return []
     return [entry for line in lines if (entry := _entry(line)) is not None]
 

@@ -11,6 +11,7 @@ import msgspec
 
 from lockgate import __version__
 from lockgate.base.errors import CannotCheck, LockgateError
+from lockgate.base.files import read_text
 from lockgate.deploy import git
 from lockgate.sources import load
 from lockgate.surface import examine
@@ -220,10 +221,10 @@ def _instructions(found: Found) -> str:
 
 def _file(root: Path, path: str, text: str, executable: bool) -> Planned:
     try:
-        present = (root / path).read_text(encoding="utf-8")
+        present = read_text(root / path, root)
     except FileNotFoundError:
         return Planned(path, text, "create", executable)
-    except (OSError, UnicodeDecodeError):
+    except CannotCheck:
         present = ""
     return Planned(path, text, "keep" if present == text else "conflict", executable)
 
@@ -231,10 +232,10 @@ def _file(root: Path, path: str, text: str, executable: bool) -> Planned:
 def _added(root: Path, path: str, mark: str, text: str, opening: str) -> Planned:
     """A file to whose end something is added, unless it is there; what stands there is not touched."""
     try:
-        present = (root / path).read_text(encoding="utf-8")
+        present = read_text(root / path, root)
     except FileNotFoundError:
         return Planned(path, opening + text.lstrip("\n"), "create")
-    except (OSError, UnicodeDecodeError):
+    except CannotCheck:
         return Planned(path, "", "conflict", note="cannot be read")
     if mark in present:
         return Planned(path, present, "keep")

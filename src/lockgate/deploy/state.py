@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.files import read_text
 from lockgate.deploy.follow import Ticket
 
 PHASES = ("ordering", "ordered", "running", "ended")
@@ -54,13 +55,11 @@ class Store:
     def read(self) -> Memory | None:
         """What the file holds; None where there is none. Raises UsageError for a file that no gate wrote."""
         try:
-            text = self.path.read_text(encoding="utf-8")
+            text = read_text(self.path)
         except FileNotFoundError:
             return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise CannotCheck(
-                f"{self.path}: cannot be read ({type(error).__name__})", "remove it, or name another with --state"
-            ) from None
+        except CannotCheck as error:
+            raise CannotCheck(error.message, "remove it, or name another with --state") from None
         try:
             self.memory = _parse(json.loads(text))
         except (ValueError, KeyError, TypeError, RecursionError):

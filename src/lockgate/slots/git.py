@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockgate.base.errors import UsageError
-from lockgate.base.git import GitFailed, attempt, environment, output
+from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.files import limit
+from lockgate.base.git import GIT, GitFailed, attempt, environment, output
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -34,11 +35,13 @@ class Blobs:
 
         if self._process is None:
             self._process = Popen(
-                ["git", "cat-file", "--batch"], cwd=self._cwd, env=environment(), stdin=PIPE, stdout=PIPE
+                [*GIT, "cat-file", "--batch"], cwd=self._cwd, env=environment(), stdin=PIPE, stdout=PIPE
             )
         head = self._asked(self._process, f"{blob}\n".encode())
         if len(head) != 3:
             raise GitFailed(f"git cat-file: {blob} is not here", "fetch it whole (a partial clone may lack it)")
+        if int(head[2]) > limit():
+            raise CannotCheck(f"{blob}: a file of {int(head[2]):,} bytes", f"no file over {limit() >> 20} MB is read")
         return self._process.stdout.read(int(head[2]) + 1)[:-1] if self._process.stdout is not None else b""
 
     def _asked(self, process: Popen[bytes], words: bytes) -> list[bytes]:

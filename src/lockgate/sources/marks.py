@@ -170,7 +170,7 @@ def blocks(source: Source) -> tuple[Script | None, Script | None]:
         [*((m, True) for m in _UP.finditer(source.text)), *((m, False) for m in _DOWN.finditer(source.text))],
         key=lambda item: item[0].start(),
     )
-    ends = [m.start() for m, _ in found[1:]] + [len(source.text)]
+    ends = [*(m.start() for m, _ in found[1:]), len(source.text)][: len(found)]
     ups = [(m, Span(m.end(), end)) for (m, up), end in zip(found, ends, strict=True) if up]
     downs = [(m, Span(m.end(), end)) for (m, up), end in zip(found, ends, strict=True) if not up]
     return _blocks(source, ups), _blocks(source, downs[::-1])

@@ -80,7 +80,9 @@ def _verified(plan: Plan, progress: Progress | None, started: EmbeddedBackend | 
     except Lost as lost:
         trouble = backend.trouble()
         raise CannotCheck(
-            f"the connection to the scratch server was lost: {trouble or lost}", "Run again; report it if it lasts."
+            f"the connection to the scratch server was lost: {trouble or lost}",
+            "Run again. If it lasts, see whether a migration makes more than a session of the scratch server may hold (512 MB);"
+            " else report it.",
         ) from lost
     finally:
         backend.close() if started is None else started.leave()
@@ -269,7 +271,7 @@ class _Run:
             from lockgate.oracle.bodies.body import Checker
             from lockgate.oracle.bodies.routines import Catalog
 
-            checker = Checker(self.backend, self.cast.everyone, self.plan.plpgsql_check)
+            checker = Checker(self.backend, self.cast.everyone, self.plan.plpgsql_check, self.plan.statement_timeout)
             self._bodies = Bodies(checker, Catalog(self.backend.reader, self.backend.info().major), self.applier.taint)
         return self._bodies
 
@@ -326,6 +328,11 @@ class _Run:
 
     def _all_notes(self) -> tuple[str, ...]:
         notes = list(self.notes)
+        if self._bodies is not None and (over := self._bodies.checker.passed_over):
+            notes.append(
+                f"{over:,} bodies of routines were not looked at: the others took {self.plan.statement_timeout:.0f} s"
+                " ([database] statement_timeout), or their own did not end"
+            )
         if not self.cast.configured:
             notes.append(
                 "No roles are configured: one ordinary role applied everything, which hides every ownership error."

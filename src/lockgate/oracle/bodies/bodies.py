@@ -47,9 +47,12 @@ class Bodies(msgspec.Struct):
         self._refresh()
         names = {seen.routine for seen in observations}
         routines = [routine for routine in self._routines.values() if routine.signature in names]
+        alive = {routine.signature for routine in routines}
         left = {
             (seen.routine, seen.table, seen.fails.message) for seen in self.checker.check("", routines, search_path)
         }
+        if self.checker.passed_over:  # what was not looked at again may hold as it did
+            left |= {(seen.routine, seen.table, seen.fails.message) for seen in observations if seen.routine in alive}
         last = {(seen.routine, seen.table, seen.fails.message): seen for seen in observations}
         return [seen for key, seen in last.items() if key in left]
 

@@ -7,7 +7,9 @@ has it and otherwise, or where it finds something (it stops at a statement's fir
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -26,7 +28,7 @@ from lockgate.parse.plpgsql.scan import BodySyntax
 
 PREPARED = "prepared queries"
 VALIDATOR = "validator"
-_SECONDS = 60
+_SECONDS = 10
 _BEFORE = re.compile(r"(?:SELECT |[^ ]+(?: ?\[.*\])? ?:?= ?)?")
 _REPORT = re.compile(r"lg (\d+) (\w{5}) (.*)", re.DOTALL)
 _TRIGGER_VARIABLES = (
@@ -48,6 +50,9 @@ class Checker(msgspec.Struct):
     backend: Backend
     role: str  # an ordinary one that may read everything
     extended: bool = True  # plpgsql_check may be used
+    seconds: float = math.inf  # that all bodies of the run may take together: migrations can make any number of them
+    passed_over: int = 0  # bodies for which no time was left
+    _spent: float = 0.0
     _extension: plpgsql_check.Extension | None = None
     _asked: bool = False
     _connection: Connection | None = None
@@ -64,7 +69,9 @@ class Checker(msgspec.Struct):
             extension.make(self.backend, self.role)
         self._connection = self._connection or self.backend.connect(self.role)
         try:
-            every = (seen for routine in due for seen in self._of_routine(migration, routine, search_path))
+            every = (
+                seen for routine in self._in_time(due) for seen in self._of_routine(migration, routine, search_path)
+            )
             told: dict[tuple[str, str, str], BodyObservation] = {}
             for seen in every:
                 told.setdefault((seen.routine, seen.table, seen.fails.message), seen)
@@ -72,6 +79,15 @@ class Checker(msgspec.Struct):
         finally:
             if extension is not None:
                 extension.drop(self.backend)
+
+    def _in_time(self, routines: Iterable[Routine]) -> Iterator[Routine]:
+        for routine in routines:
+            if self._spent >= self.seconds:
+                self.passed_over += 1
+                continue
+            began = time.monotonic()
+            yield routine
+            self._spent += time.monotonic() - began
 
     def _extension_of_server(self) -> plpgsql_check.Extension | None:
         if not self._asked:
@@ -84,8 +100,12 @@ class Checker(msgspec.Struct):
             return self._looked(
                 migration, routine, routine.search_path if routine.search_path is not None else search_path
             )
-        except Late as late:
-            raise Lost(f"the check of {routine.signature} did not end within {_SECONDS} s") from late
+        except Late:  # what planning runs is the migrations', and may wait for ever
+            pid = self._connection.pid if self._connection is not None else 0
+            self.backend.control.query(f"SELECT pg_catalog.pg_terminate_backend({pid})", 10)
+            self._connection = self.backend.connect(self.role)
+            self.passed_over += 1
+            return []
 
     def _looked(self, migration: str, routine: Routine, path: str) -> list[BodyObservation]:
         if routine.language == "sql":

@@ -67,7 +67,9 @@ def _candidates(major: int) -> Iterator[str]:
 
 def _major(path: str) -> int:
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
+        said = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=20, check=False, env=without_secrets()
+        ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return 0
     match = re.search(r"\(PostgreSQL\) (\d+)", said)

@@ -32,6 +32,8 @@ OPERATION = ADMIN_SETTINGS | {
     "default_transaction_read_only": "off",
     "standard_conforming_strings": "on",
 }
+# The migrations' own: what a role or the database is given to load, a scratch server has not, and would refuse to begin
+SESSION = {"client_min_messages": "debug1", "application_name": "lockgate migrations", "local_preload_libraries": ""}
 _CLEAN = (
     "SELECT pg_catalog.set_config(name, boot_val, false) FROM pg_catalog.pg_settings WHERE context IN ('user', 'superuser')"
     " AND source IN ('global', 'database', 'user', 'database user');"
@@ -102,7 +104,7 @@ class EmbeddedBackend:
         return operated(lambda: self._server.connect(settings=OPERATION), commands)
 
     def connect(self, role: str) -> Connection:
-        return self._server.connect(role, {"client_min_messages": "debug1", "application_name": "lockgate migrations"})
+        return self._server.connect(role, SESSION)
 
     def info(self) -> ServerInfo:
         binaries = self._server.binaries
@@ -169,6 +171,11 @@ def ask(connection: Connection, sql: str) -> list[tuple[str | None, ...]]:
 
 def rows(reply: Reply) -> list[tuple[str | None, ...]]:
     """The rows of such a query, once the reply is there."""
+    if reply.failure and reply.failure.get("C") == "55P03":
+        raise CannotCheck(
+            "the migrations hold a lock that keeps Lockgate from reading the catalog",
+            "End what PREPARE TRANSACTION left, with COMMIT PREPARED or ROLLBACK PREPARED: in production it would hold up everybody.",
+        )
     if reply.failure:
         raise CannotCheck(
             f"the scratch server refused a query of Lockgate's: {reply.failure.get('M')} ({reply.failure.get('C')})",
@@ -186,6 +193,7 @@ def major_of(version: str) -> int:
 __all__ = [
     "ADMIN_SETTINGS",
     "OPERATION",
+    "SESSION",
     "Backend",
     "EmbeddedBackend",
     "Lost",

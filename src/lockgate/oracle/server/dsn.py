@@ -16,7 +16,7 @@ from lockgate.base.conninfo import parts_of
 from lockgate.base.errors import CannotCheck
 from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.plan import ServerInfo
-from lockgate.oracle.server.backend import ADMIN_SETTINGS, OPERATION, ask, major_of, operated
+from lockgate.oracle.server.backend import ADMIN_SETTINGS, OPERATION, SESSION, ask, major_of, operated
 from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.template import scram_verifier
 from lockgate.oracle.server.wire import LONGEST_FIELD, Connection, Ear, Late, Lost, Reply
@@ -232,7 +232,7 @@ class DsnBackend:
         return operated(lambda: PsycopgConnection(self._dsn, dbname=self.database, **_options(settings)), commands)
 
     def connect(self, role: str) -> Connection:
-        return self._connected(role, {"client_min_messages": "debug1", "application_name": "lockgate migrations"})
+        return self._connected(role, SESSION)
 
     def _connected(self, role: str, settings: dict[str, str]) -> Connection:
         try:

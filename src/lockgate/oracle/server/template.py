@@ -48,9 +48,8 @@ def template(binaries: Binaries, anew: bool = False) -> tuple[Template, BinaryIO
     pack = cache_dir() / f"cluster-{_key(binaries)}.pack"
     if not anew:
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-            made = _read(pack, open(pack, "rb"))
             _used(pack)
-            return made
+            return _read(pack, open(pack, "rb"))
     return _read(pack, _build(binaries, pack))
 
 
@@ -143,8 +142,8 @@ def _evict(folder: Path) -> None:
     keeps it."""
     now = time.time()
     with contextlib.suppress(OSError):
-        found = sorted((place.stat().st_mtime, place) for place in folder.glob("cluster-*.pack"))
-        old = [place for used, place in found[:-_KEPT] or () if used < now] + [p for used, p in found if now - used > _UNUSED]
+        found = sorted(((place.stat().st_mtime, place) for place in folder.glob("cluster-*.pack")), reverse=True)
+        old = [place for at, (used, place) in enumerate(found) if at >= _KEPT or now - used > _UNUSED]
         halves = [place for place in folder.glob(f"cluster-*{_UNFINISHED}") if now - place.stat().st_mtime > 600]
         for place in (*old, *halves):
             place.unlink(missing_ok=True)
