@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from lockgate.base import toml
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.files import read_text
 from lockgate.base.trust import doubt, line_of
@@ -172,19 +173,20 @@ def _has_table(pyproject: Path) -> bool:
 
 
 def _read(path: Path) -> Config:
-    import tomllib
-
     shown = os.path.relpath(path).replace(os.sep, "/")
     try:
         text = read_text(path, path.parent, name=shown)
     except OSError as error:
         raise CannotCheck(f"{shown}: {error.strerror}", "make the configuration readable") from error
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = toml.loads(text)
+    except toml.NotToml as error:
         raise UsageError(f"{shown}: {error}", "mend the TOML at that line") from error
     if path.name == "pyproject.toml":
-        table = table.get("tool", {}).get("lockgate", {})
+        tool = table.get("tool")
+        table = tool.get("lockgate", {}) if isinstance(tool, dict) else {}
+        if not isinstance(table, dict):
+            raise UsageError(f"{shown}: [tool.lockgate] is no table", "write it as [tool.lockgate]")
     return _Reader(shown, text).config(table, path)
 
 

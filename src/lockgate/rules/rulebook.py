@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from lockgate.base import toml
 from lockgate.base.effects import Effect, Lock, Work
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Severity
@@ -159,11 +160,9 @@ _WORK = tuple(kind.name.lower() for kind in Work if kind is not Work.NONE)
 
 def front_matter(text: str, path: str) -> FrontMatter:
     """The front matter of a document, every key of it checked. Raises UsageError with file and line."""
-    import tomllib
-
     try:
-        meta = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        meta = toml.loads(text)
+    except toml.NotToml as error:
         raise UsageError(f"{path}: front matter: {error}", "write TOML between the +++ lines") from error
     lines = {line.partition("=")[0].strip(): number for number, line in reversed([*enumerate(text.splitlines(), 2)])}
     for key, value in meta.items():

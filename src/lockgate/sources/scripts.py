@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from lockgate.base import toml
 from lockgate.base.errors import CannotCheck
 from lockgate.base.files import peek, read_text
 from lockgate.base.lazy_imports import pattern
@@ -98,10 +99,8 @@ def is_checkpoint(source: Source) -> bool:
 def _diesel_alone(settings: Path) -> bool:
     """Whether metadata.toml turns the transaction off; a file that says nothing of it does (serde's default of a bool),
     a broken one does not."""
-    import tomllib
-
     try:
-        return not tomllib.loads(read_text(settings, settings.parent)).get("run_in_transaction", False)
+        return not toml.loads(read_text(settings, settings.parent)).get("run_in_transaction", False)
     except (OSError, ValueError, CannotCheck):
         return False
 

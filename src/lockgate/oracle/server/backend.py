@@ -32,8 +32,21 @@ OPERATION = ADMIN_SETTINGS | {
     "default_transaction_read_only": "off",
     "standard_conforming_strings": "on",
 }
-# The migrations' own: what a role or the database is given to load, a scratch server has not, and would refuse to begin
-SESSION = {"client_min_messages": "debug1", "application_name": "lockgate migrations", "local_preload_libraries": ""}
+# The migrations' own. What a role or the database is given to load, a scratch server has not, and would refuse to begin
+SESSION = {
+    "client_min_messages": "debug1",
+    "application_name": "lockgate migrations",
+    "local_preload_libraries": "",
+}
+
+
+def unhurried(settings: dict[str, str], major: int) -> dict[str, str]:
+    """Settings of a session in the scratch database: limits on being idle, which the database or a role may be given,
+    would count our round trips. What a session sets itself holds."""
+    more = {"idle_session_timeout": "0"} if major >= 14 else {}
+    return settings | more | {"idle_in_transaction_session_timeout": "0"}
+
+
 _CLEAN = (
     "SELECT pg_catalog.set_config(name, boot_val, false) FROM pg_catalog.pg_settings WHERE context IN ('user', 'superuser')"
     " AND source IN ('global', 'database', 'user', 'database user');"
@@ -98,13 +111,16 @@ class EmbeddedBackend:
         self.control = self._server.connect(settings=ADMIN_SETTINGS, database="template1")
 
     def read_as(self, role: str) -> None:
-        self.reader = self._server.connect(role, ADMIN_SETTINGS)
+        self.reader = self._server.connect(role, self._calm(ADMIN_SETTINGS))
 
     def operate(self, commands: str) -> Reply:
-        return operated(lambda: self._server.connect(settings=OPERATION), commands)
+        return operated(lambda: self._server.connect(settings=self._calm(OPERATION)), commands)
 
     def connect(self, role: str) -> Connection:
-        return self._server.connect(role, SESSION)
+        return self._server.connect(role, self._calm(SESSION))
+
+    def _calm(self, settings: dict[str, str]) -> dict[str, str]:
+        return unhurried(settings, self._server.binaries.major)
 
     def info(self) -> ServerInfo:
         binaries = self._server.binaries
@@ -202,4 +218,5 @@ __all__ = [
     "operated",
     "rows",
     "start",
+    "unhurried",
 ]

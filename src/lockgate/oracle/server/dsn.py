@@ -16,7 +16,7 @@ from lockgate.base.conninfo import parts_of
 from lockgate.base.errors import CannotCheck
 from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.plan import ServerInfo
-from lockgate.oracle.server.backend import ADMIN_SETTINGS, OPERATION, SESSION, ask, major_of, operated
+from lockgate.oracle.server.backend import ADMIN_SETTINGS, OPERATION, SESSION, ask, major_of, operated, unhurried
 from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.template import scram_verifier
 from lockgate.oracle.server.wire import LONGEST_FIELD, Connection, Ear, Late, Lost, Reply
@@ -229,6 +229,7 @@ class DsnBackend:
     def operate(self, commands: str) -> Reply:
         """See ``Backend.operate``; what an ordinary role may not set is not there to be set."""
         settings = OPERATION if self.may_be_superuser else ADMIN_SETTINGS | {"role": "none"}
+        settings = unhurried(settings, major_of(self._version))
         return operated(lambda: PsycopgConnection(self._dsn, dbname=self.database, **_options(settings)), commands)
 
     def connect(self, role: str) -> Connection:
@@ -237,7 +238,11 @@ class DsnBackend:
     def _connected(self, role: str, settings: dict[str, str]) -> Connection:
         try:
             return PsycopgConnection(
-                self._dsn, dbname=self.database, user=role, password=self._password, **_options(settings)
+                self._dsn,
+                dbname=self.database,
+                user=role,
+                password=self._password,
+                **_options(unhurried(settings, major_of(self._version))),
             )
         except Lost as error:
             raise CannotCheck(
