@@ -72,7 +72,7 @@ def _entry(line: str) -> Entry | None:
     try:
         row = json.loads(line)
         commit, end, at = str(row["commit"]), str(row["end"]), str(row["at"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     if end == "dry-run":
         return None

@@ -209,7 +209,7 @@ def owned_ids(config: Config, folder: Folder, cwd: Path) -> frozenset[str]:
 
 
 def _slot_key(slot: str) -> tuple[int, str]:
-    digits = "".join(c for c in slot if c.isdigit())
+    digits = "".join(c for c in slot if c.isdecimal())
     return (int(digits) if digits else 0, "" if digits else slot)
 
 

@@ -270,12 +270,21 @@ def _ordered(claim: Claim, ledger: Ledger) -> bool:
     return bool(claim.slot) or ledger.kind.runner in ("sqitch", "liquibase")
 
 
+def _is_number(key: str) -> bool:
+    return key.isascii() and key.isdigit() and len(key) < 40
+
+
 def _before(found: Matching, ledger: Ledger) -> Iterator[Below]:
     """drizzle applies what its journal dates after the newest row, and nothing else (drizzle-orm, dialect.migrate)."""
     dated = [(row.number, row) for row in ledger.rows if row.number is not None]
     newest = max(dated, key=lambda item: item[0], default=None)
     for claim in found.ups:
-        if newest is not None and claim.id not in found.rows and claim.key.isdigit() and (int(claim.key),) <= newest[0]:
+        if (
+            newest is not None
+            and claim.id not in found.rows
+            and _is_number(claim.key)
+            and (int(claim.key),) <= newest[0]
+        ):
             yield Below(claim, newest[1], ledger, ledger.kind.late)
 
 

@@ -25,7 +25,7 @@ def chosen(folder: Folder, wanted: str) -> list[Claim]:
     found = claims(folder)
     by_id = [c for c in found if wanted in (c.id, c.name, c.relative, c.source.path)]
     number = next((c.number for c in found if c.slot == wanted), None)
-    if not by_id and wanted.isdigit():
+    if not by_id and wanted.isdecimal() and len(wanted) < 40:
         number = number or (int(wanted),)
     matching = by_id or [c for c in found if c.number is not None and c.number == number]
     ids = list(dict.fromkeys(c.id for c in matching))

@@ -36,7 +36,7 @@ def _first(layout: str, now: datetime | None) -> str:
 def next_after(table: SlotTable, slot: str, now: datetime | None = None) -> str:
     """The next free slot in the form of this one."""
     digits = slot.replace("-", "")
-    if not digits.isdigit():
+    if not digits.isdecimal():
         return _dotted(table, slot)
     if int(digits) >= _COUNTED:
         return _time(table, len(digits), now)
@@ -46,7 +46,7 @@ def next_after(table: SlotTable, slot: str, now: datetime | None = None) -> str:
 
 def _width(table: SlotTable, slot: str) -> int:
     """How many digits numbers are filled up to: what most of those with zeros in front have."""
-    padded = Counter(len(c.slot) for c in table.tree if c.slot.startswith("0") and c.slot.isdigit())
+    padded = Counter(len(c.slot) for c in table.tree if c.slot.startswith("0") and c.slot.isdecimal())
     return padded.most_common(1)[0][0] if padded else len(slot) if slot.startswith("0") else 1
 
 
@@ -55,7 +55,7 @@ def _dotted(table: SlotTable, slot: str) -> str:
     numbers = [n for _, n in table.taken() if n[0] < _COUNTED]
     parts = slot.split(".")
     highest = max(numbers)
-    if len(parts) == 2 and parts[0].isdigit():
+    if len(parts) == 2 and parts[0].isdecimal():
         minor = max(n[1] if len(n) > 1 else 0 for n in numbers if n[0] == highest[0])
         return f"{highest[0]}.{minor + 1}"
     return ".".join([str(highest[0] + 1), *("0" for _ in parts[1:])])

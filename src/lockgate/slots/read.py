@@ -66,8 +66,8 @@ def read_snapshot(path: Path, cwd: Path, columns: Mapping[str, str] | None = Non
         data = json.loads(source.text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         raise CannotCheck(f"{source.path}:{error.lineno}:{error.colno}: not JSON: {error.msg}", _AGAIN) from error
-    except RecursionError as error:
-        raise CannotCheck(f"{source.path}: not a ledger: nested too deeply", _AGAIN) from error
+    except (RecursionError, ValueError) as error:  # deep, or a number of thousands of digits
+        raise CannotCheck(f"{source.path}: not a ledger: nested too deeply, or a number too long", _AGAIN) from error
     rows = data.get("rows", data.get("ledger")) if isinstance(data, dict) else data
     if not isinstance(rows, list) or not all(isinstance(row, dict | str | int) for row in rows):
         raise CannotCheck(f'{source.path}: expected a list of rows, or {{"rows": [...]}}', _AGAIN)

@@ -72,7 +72,7 @@ def on_branches(config: Config, view: GitView | None) -> list[Reservation]:
 def _who(path: Path) -> str:
     try:
         data = json.loads(read_text(path, path.parent))
-    except (OSError, ValueError, CannotCheck):
+    except (OSError, ValueError, RecursionError, CannotCheck):
         return ""
     return str(data.get("who", "")) if isinstance(data, Mapping) else ""
 

@@ -143,7 +143,7 @@ def journal(place: Place) -> dict[str, str] | None:
         raise CannotCheck(
             f"{source.path}:{error.lineno}:{error.colno}: not JSON: {error.msg}", "mend it (a merge conflict?)"
         ) from error
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise CannotCheck(
             f"{source.path}: no drizzle journal: it has no entries with tags", "run drizzle-kit again"
         ) from error

@@ -120,7 +120,7 @@ def _service(source: Source, key: Text, node: Node, folder: Path | None) -> Serv
         _names(node.get("profiles")),
         _environment(node.get("environment")),
         node.text("container_name"),
-        int(replicas.value) if replicas and replicas.value.isdigit() else 1,
+        int(replicas.value[:9]) if replicas and replicas.value.isdecimal() else 1,
         node.key("stop_grace_period"),
         _built_from(node.get("build")),
         _whole(node, folder),

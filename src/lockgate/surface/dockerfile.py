@@ -95,7 +95,7 @@ def _exec_form(text: str) -> str:
     if text.startswith("["):
         try:
             parts = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
         if isinstance(parts, list) and all(isinstance(p, str) for p in parts):
             return " ".join(parts)
