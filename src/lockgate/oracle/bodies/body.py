@@ -124,7 +124,7 @@ class Checker(msgspec.Struct):
     def _of_firing(self, migration: str, routine: Routine, firing: Firing, path: str) -> list[BodyObservation]:
         try:
             probed = probe(parse_body(routine.source), routine.source, routine.rows)
-        except BodySyntax:  # what our grammar does not take is the server's business alone
+        except (BodySyntax, RecursionError):  # what our grammar does not take is the server's business alone
             probed = Probe((), "")
         found: _Found = []
         by, rows = PREPARED, list[tuple[str | None, ...]]()
