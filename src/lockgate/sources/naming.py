@@ -165,7 +165,7 @@ def other_database(relative: str) -> str:
 def slot_number(slot: str) -> tuple[int, ...] | None:
     """A slot as its runner compares it: numbers, so that 7, 007 and 7.0 are one; None where it is no number."""
     parts = [part for part in re.split(r"[._\-]", slot) if part]
-    if not parts or not all(part.isdigit() and part.isascii() for part in parts):
+    if not parts or not all(_is_number(part) for part in parts):
         return None
     numbers = [int(part) for part in parts]
     while len(numbers) > 1 and numbers[-1] == 0:
@@ -175,7 +175,7 @@ def slot_number(slot: str) -> tuple[int, ...] | None:
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """A sort key in which numbers count as numbers."""
-    return tuple((0, int(p), p) if p.isdigit() and p.isascii() else (1, 0, p) for p in re.split(r"(\d+)", text) if p)
+    return tuple((0, int(p), p) if _is_number(p) else (1, 0, p) for p in re.split(r"(\d+)", text) if p)
 
 
 def position(layout: Layout, item: Named) -> tuple[object, ...]:
@@ -191,3 +191,8 @@ def position(layout: Layout, item: Named) -> tuple[object, ...]:
         else ((1, 0, item.name.replace("_", " ") if layout.name == "flyway" else file),)
     )
     return (number is None, number or (), within, item.relative)
+
+
+def _is_number(digits: str) -> bool:
+    """Whether these are digits that int() takes: a ledger's text may be of any length."""
+    return digits.isascii() and digits.isdigit() and len(digits) < 1000
