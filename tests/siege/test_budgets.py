@@ -344,6 +344,13 @@ def test_patterns_are_postgresqls() -> None:
         "a" * 50_000,
         "--\n" * 20_000,
         "\\ " * 30_000,
+        "${" * 50_000,
+        "{{ " * 30_000,
+        "create table schema_migrations_ " * 10_000,
+        "extension " * 30_000,
+        "-- +goose Up\nSELECT 1;\n-- +goose " + " " * 50_000 + "x",
+        "--liquibase formatted sql\n" + "/* liquibase rollback\n" * 20_000,
+        "file:" * 30_000,
     ],
 )
 def test_our_own_patterns_take_linear_time(text: str, tmp_path: Path) -> None:

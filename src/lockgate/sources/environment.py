@@ -136,7 +136,7 @@ def _ledger(layout: str, texts: list[str]) -> str:
     name, columns = _LEDGERS.get(layout, ("", ""))
     if not name or not any(name in text for text in texts):
         return ""
-    own = re.compile(rf"\bcreate\s+table\s[^(;]*\b{name}\b", re.IGNORECASE)
+    own = re.compile(rf"\bcreate\s+table\s[^(;]{{0,300}}\b{name}\b", re.IGNORECASE)
     return "" if any(own.search(text) for text in texts) else f"create table {name} ({columns});\n"
 
 

@@ -61,4 +61,4 @@ def _made(every: str, name: str, brings: str) -> bool:
 
 
 def _created(every: str, name: str) -> bool:
-    return re.search(rf"\bextension\b[^;]*\b{re.escape(name)}\b", every) is not None
+    return re.search(rf"\bextension\b[^;]{{0,300}}\b{re.escape(name)}\b", every) is not None

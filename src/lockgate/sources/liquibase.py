@@ -21,8 +21,8 @@ _CHANGESET = pattern(
     re.MULTILINE | re.IGNORECASE,
 )
 _ROLLBACK = pattern(r"^[ \t]*--[ \t]*rollback[ \t]+(?P<sql>[^\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_ROLLBACK_BLOCK = pattern(r"/\*\s*liquibase\s+rollback\s*\n(?P<sql>.*?)\*/", re.DOTALL | re.IGNORECASE)
-_INCLUDED = pattern(r"(?:file\s*[:=]\s*|\"file\"\s*:\s*)[\"']?(?P<file>[^\s\"'<>,]+\.sql)", re.IGNORECASE)
+_ROLLBACK_BLOCK = pattern(r"/\*\s*liquibase\s+rollback\s*\n(?P<sql>.*?)(?:\*/|\Z)", re.DOTALL | re.IGNORECASE)
+_INCLUDED = pattern(r"(?:file\s*[:=]\s*|\"file\"\s*:\s*)[\"']?(?P<file>[^\s\"'<>,]{1,300}\.sql)", re.IGNORECASE)
 
 
 class Changeset(msgspec.Struct, frozen=True):

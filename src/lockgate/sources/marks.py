@@ -77,7 +77,7 @@ def annotated(source: Source, prefix: str) -> tuple[Script | None, Script | None
 
     None for a part whose mark the file has not.
     """
-    cutter = _Cutter(source, re.compile(r"\s*--\s*" + re.escape(prefix) + r"\s*(.*?)\s*$", re.IGNORECASE))
+    cutter = _Cutter(source, re.compile(r"\s*--\s*" + re.escape(prefix) + r"(.*)$", re.IGNORECASE))
     for line in source.text.splitlines(keepends=True):
         cutter.line(line)
     cutter.flush(len(source.text), finished=False)
@@ -113,7 +113,7 @@ class _Cutter:
         if match is None:
             self.sql(line)
         else:
-            self.command(match.group(1).lower(), self.offset)
+            self.command(match.group(1).strip().lower(), self.offset)
         self.offset += len(line)
 
     def sql(self, line: str) -> None:

@@ -17,7 +17,7 @@ from lockgate.base.text import Source
 
 # text in quotes and comments, where braces are nobody's business; of what stands in dollar quotes only a body is SQL
 _QUIET = r"\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|--[^\n]*|/\*.*?(?:\*/|\Z)|\b(?i:as|do)\s+(?P<body>\$\w*\$)|(?P<text>\$\w*\$)"
-_BRACES = r"\$\{(?P<flyway>[^}\s]+)\}|\{\{-?(?P<go>[^{}]*?)-?\}\}"
+_BRACES = r"\$\{(?P<flyway>[^}\s]{1,200})\}|\{\{-?(?P<go>[^{}]*?)-?\}\}"
 # in scripts that psql runs: sqitch's variables have any name, elsewhere only capitals tell them from what may be SQL
 _PSQL = {
     name: rf"(?P<psql>:(?:(?<=[\s(,.=]:)|(?<=:::))(?:\"\w+\"|'\w+'|{word}\b))(?!:)"
