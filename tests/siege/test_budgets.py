@@ -349,7 +349,7 @@ def test_patterns_are_postgresqls() -> None:
         "create table schema_migrations_ " * 10_000,
         "extension " * 30_000,
         "-- +goose Up\nSELECT 1;\n-- +goose " + " " * 50_000 + "x",
-        "--liquibase formatted sql\n" + "/* liquibase rollback\n" * 20_000,
+        "--liquibase formatted sql\n--changeset a:1\n" + "/* liquibase rollback\n" * 20_000,
         "file:" * 30_000,
     ],
 )
