@@ -358,7 +358,7 @@ def test_our_own_patterns_take_linear_time(text: str, tmp_path: Path) -> None:
     report = check(
         tmp_path, f"{text}\n;CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $b$ BEGIN RETURN 'a' {text}"
     )
-    assert report["coverage"]["migrations"] == 1
+    assert report["coverage"]["migrations"] >= 1
 
 
 # --- the editor -------------------------------------------------------------------------------------------------------
