@@ -108,7 +108,7 @@ class Repairer:
     def _is_member(self, login: str, role: str) -> bool:
         rows = ask(
             self._backend.control,
-            "SELECT count(*) FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid JOIN pg_catalog.pg_roles u"
+            "SELECT pg_catalog.count(*) FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid JOIN pg_catalog.pg_roles u"
             f" ON u.oid = m.member WHERE r.rolname = {literal(role)} AND u.rolname = {literal(login)}",
         )
         return rows[0][0] != "0"

@@ -138,9 +138,12 @@ class _Reader:
         """A table by its usual name: where the search_path finds it, else the only one of that name; "" where there is
         none."""
         last = literal(table.rpartition(".")[2])
-        anywhere = f"SELECT min(c.oid::pg_catalog.regclass::text) FROM pg_catalog.pg_class c WHERE c.relname = {last} AND c.relkind IN ('r', 'p')"
+        anywhere = f"SELECT pg_catalog.min(c.oid::pg_catalog.regclass::text) FROM pg_catalog.pg_class c WHERE c.relname = {last} AND c.relkind IN ('r', 'p')"
         named = f"pg_catalog.to_regclass({literal(table)})::text"
-        return self.execute(f"SELECT COALESCE({named}, ({anywhere} HAVING count(*) = 1), '')").fetchone()[0] or ""
+        return (
+            self.execute(f"SELECT COALESCE({named}, ({anywhere} HAVING pg_catalog.count(*) = 1), '')").fetchone()[0]
+            or ""
+        )
 
     def header(self) -> Iterator[str]:
         """Roles as pg_dumpall writes them (an ALTER ROLE changes one that is there already), then the database's
