@@ -12,7 +12,7 @@ import lockgate.oracle
 FOLDER = Path(lockgate.oracle.__file__).parent
 _QUERY = re.compile(r"\b(?:SELECT|PERFORM|EXECUTE|FROM|WHERE)\b")
 # no alias with its columns (one letter, or after AS or WITH), no statement of ours that was prepared
-_CALL = re.compile(r'(?<!AS )(?<!WITH )(?<!RECURSIVE )(?<!RECURSIVE )(?<![\w."}])(?!lockgate_)([a-z_][a-z_0-9]+)\s?\(')
+_CALL = re.compile(r'(?<!AS )(?<!WITH )(?<!RECURSIVE )(?<![\w."}])(?!lockgate_)([a-z_][a-z_0-9]+)\s?\(')
 # what stands before a parenthesis and is no function, in lower case; names of our own relations and aliases
 _GRAMMAR = frozenset(
     {"in", "and", "or", "not", "exists", "values", "as", "from", "any", "all", "with", "on", "coalesce"}
