@@ -77,12 +77,18 @@ def create_as(
     )
     if materialized:
         ctx.catalog.depend((relation.oid, 0), query_refs(query))
-    if materialized and not skip and ctx.catalog.major >= 17:
+        if not skip:
+            _check_functions(ctx, query)
+    if query.open:
+        ctx.taint(("shape", relation.oid), "its columns are not known for certain")
+
+
+def _check_functions(ctx: Context, query: Query) -> None:
+    """From 17 on the rows come by a refresh, with the safe search path."""
+    if ctx.catalog.major >= 17:
         from lockgate.timeline.routines.safe_path import check_safe_path
 
         check_safe_path(ctx, sorted(query.routines), rows=False)
-    if query.open:
-        ctx.taint(("shape", relation.oid), "its columns are not known for certain")
 
 
 HANDLERS = {"CreateTableAsStmt": create_table_as}
