@@ -6,10 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER
+from lockgate.parse.routine import parse_query
 from lockgate.rules.model import Remark, Scene, Step, at_step, on_scene
 
 _OWNER = "only a member of {0} may give anything to {0}: nothing here tells that who applies this is one"
 _GRANT = "nothing here makes role {0}: where it does not exist yet, this fails"
+
+
+def _node(step: Step) -> Any:
+    """A statement's tree, read once more: the replay keeps none."""
+    wanted = step.statement.tag in ("AlterTableStmt", "AlterOwnerStmt", "GrantStmt", "CommentStmt")
+    return parse_query(step.statement.text)[1] if wanted else {}
 
 
 @on_scene("AlterTableStmt")
@@ -19,17 +26,14 @@ def roles(scene: Scene) -> Iterator[Remark]:
     """One finding for each role."""
     told: set[str] = set()
     for step in scene.steps:
-        for name, message, location in _named(step) if step.fails is None else ():
+        for name, message in _named(step) if step.fails is None else ():
             if name not in told and _unknown(scene, step, name, message is _OWNER):
                 told.add(name)
-                span = step.statement.span
-                if location is not None:
-                    span = span.__class__(step.statement.at(location), step.statement.at(location) + len(name))
-                yield at_step(step, message.format(name), span=span, object=name)
+                yield at_step(step, message.format(name), object=name)
 
 
-def _named(step: Step) -> Iterator[tuple[str, str, int | None]]:
-    node: Any = step.statement.node
+def _named(step: Step) -> Iterator[tuple[str, str]]:
+    node = _node(step)
     specs: list[tuple[dict[str, Any], str]] = []
     match step.statement.tag:
         case "AlterTableStmt":
@@ -41,7 +45,7 @@ def _named(step: Step) -> Iterator[tuple[str, str, int | None]]:
             specs = [(g["RoleSpec"], _GRANT) for g in node.get("grantees", [])]
     for spec, message in specs:
         if spec.get("rolename"):
-            yield spec["rolename"], message, spec.get("location")
+            yield spec["rolename"], message
 
 
 def _unknown(scene: Scene, step: Step, name: str, owning: bool) -> bool:
@@ -57,7 +61,7 @@ def _unknown(scene: Scene, step: Step, name: str, owning: bool) -> bool:
 def comments(scene: Scene) -> Iterator[Remark]:
     """An extension that came with the database is the bootstrap superuser's."""
     for step in scene.steps:
-        node: Any = step.statement.node
+        node = _node(step)
         if step.fails is None and step.statement.tag == "CommentStmt" and node.get("objtype") == "OBJECT_EXTENSION":
             name = node["object"]["String"].get("sval", "")
             if name == "plpgsql" and not step.session.known:
@@ -69,7 +73,7 @@ def comments(scene: Scene) -> Iterator[Remark]:
 def services(scene: Scene) -> Iterator[Remark]:
     """A table in a schema that is a hosting service's own."""
     for step in scene.steps:
-        rangevar: Any = step.statement.node.get("relation", {}) if step.statement.tag == "AlterTableStmt" else {}
+        rangevar: Any = _node(step).get("relation", {}) if step.statement.tag == "AlterTableStmt" else {}
         space = step.before.namespace(rangevar.get("schemaname", "")) if step.fails is None else None
         found = step.before.relation_named(space.oid, rangevar.get("relname", "")) if space is not None else None
         doubt = step.before.taint_of(("namespace", space.oid)) if space is not None and found is not None else None
