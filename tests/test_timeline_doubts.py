@@ -241,3 +241,14 @@ def test_who_the_bootstrap_superuser_is_may_not_be_known() -> None:
     assert failures([s for s in Replay(plan).steps() if isinstance(s, Step)]) == []
     told = Plan(plan.migrations, 16, "postgres", True)
     assert failures([s for s in Replay(told).steps() if isinstance(s, Step)]) == ["0A000"]
+
+
+def test_a_cast_that_a_branch_may_have_made_is_in_doubt() -> None:
+    steps, _ = replayed(
+        "create table spaces (name text);\ninsert into spaces select md5(random()::text) where random() > 0.5;\n"
+        "create type pair as (a int, b int);\n"
+        "do $$ begin if exists (select 1 from spaces) then create cast (pair as text) with inout; end if; end $$;\n"
+        "drop cast (pair as text);\ndrop cast (text as pair);\n"
+    )
+    assert failures(steps) == ["42704"]
+    assert steps[-1].fails is not None

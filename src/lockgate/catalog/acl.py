@@ -6,9 +6,10 @@ bypass of single checks is left to ``timeline/privileges.py``, but for the quest
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from lockgate.catalog.catalog import Catalog, Taint
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, DATABASE_OWNER_ROLE, Acl, AclItem, Role
 
 Items = tuple[AclItem, ...]
@@ -122,7 +123,7 @@ def privilege_doubt(catalog: Catalog, role: int, oid: int) -> Taint | None:
     """Why it is not certain that a role lacks a privilege on an object."""
     if not catalog.taints:
         return None
-    grants = (("acls", grantee) for grantee in (PUBLIC, ANYBODY, *roles_of(catalog, role)))
+    grants: Iterator[TaintKey] = (("acls", grantee) for grantee in (PUBLIC, ANYBODY, *roles_of(catalog, role)))
     return ownership_doubt(catalog, oid) or catalog.taint_of(("acl", oid), *grants)
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from lockgate.base.lazy_imports import Map
 from lockgate.catalog.builtin import Builtins, builtins
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import (
     BOOTSTRAP_SUPERUSER,
     FIRST_USER_OID,
@@ -83,7 +84,8 @@ Contents = tuple[dict[Address, Any], ...]
 
 # Keys of the name index. Relations (indexes and sequences included) and types have a namespace of names each; so do
 # routines, ...
-NameKey = tuple[Any, ...]
+NameKey = tuple[str, str] | tuple[str, int, str] | tuple[str, int, int]
+EventKey = tuple[str, ...]  # ("relation", schema, name), ("column", schema, table, column), ...
 
 
 def name_key(obj: Object) -> NameKey | None:
@@ -171,9 +173,9 @@ class Catalog:
         )  # (role, namespace or 0, objtype) -> acl items
         self.comments: Map[Address, str] = Map()
         self.settings: Map[tuple[str, str], str] = Map()  # (scope, setting): scope "database" (ALTER DATABASE SET)
-        self.taints: Map[NameKey, Taint] = Map()
+        self.taints: Map[TaintKey, Taint] = Map()
         self.clock = 0  # how many times something was tainted
-        self.events: Map[NameKey, Event] = (
+        self.events: Map[EventKey, Event] = (
             Map()
         )  # ("relation", schema, name) / ("column", schema, table, column) / ... -> Event
         self.places: Map[Address, Place] = Map()  # where an object or column was created
@@ -320,17 +322,8 @@ class Catalog:
 
     # --- certainty ----------------------------------------------------------------------------------------------------
 
-    def taint_of(self, *keys: NameKey) -> Taint | None:
-        """The first taint under any of these keys. Keys in use (see Draft.taint):
-
-        ("any",) everything; ("namespace", oid) everything in a schema; ("object", oid) an object as a whole;
-        ("shape", oid) all of an object but that it is there, its name, its owner and its privileges; ("owner", oid) and
-        ("acl", oid) no more than these; ("column", relation oid, name) whether and how a column exists; ("name", kind,
-        namespace oid, name) whether an object exists; ("name", kind, namespace oid, "*") whether any object of a kind
-        exists beside the known ones (an unknown extension's members), or any whose name begins with what stands before
-        the "*";
-        ("acls", role oid) what is granted to a role (-1: to any); ("default acls",) what is granted on new objects;
-        ("privileges",) who may do what, ownership and memberships included; ("settings",) what a session begins with.
+    def taint_of(self, *keys: TaintKey) -> Taint | None:
+        """The first taint under any of these keys (see catalog/doubt.py).
 
         To ask for ("object", oid) is to ask for its shape, too; ("identity", oid) asks whether it is there under its
         name, and no more.
@@ -389,7 +382,7 @@ class Draft(Catalog):
         super().__init__(major)
         self.journal: list[tuple[Object | None, Object | None]] = []
         self.bounds: dict[int, Any] = {}
-        self.tainted: list[NameKey] = []
+        self.tainted: list[TaintKey] = []
 
     def freeze(self) -> Catalog:
         """The catalog as it is now."""
@@ -530,7 +523,7 @@ class Draft(Catalog):
             if oid in self.contents:
                 self.contents = self.contents.delete(oid)
 
-    def taint(self, key: NameKey, reason: str, place: Place | None = None) -> None:
+    def taint(self, key: TaintKey, reason: str, place: Place | None = None) -> None:
         """Mark a part as not known for certain; see ``Catalog.taint_of`` for the keys."""
         self.forget()  # what may have changed the catalog may have written rows
         prefixes: tuple[str, ...] = ("",)
@@ -544,7 +537,7 @@ class Draft(Catalog):
         self.taints = self.taints.set(key, Taint(reason, place, self.clock, prefixes))
         self.tainted.append(key)
 
-    def untaint(self, key: NameKey) -> None:
+    def untaint(self, key: TaintKey) -> None:
         """Known again (dropped and made anew)."""
         for each in (key, ("shape", key[1])) if key[0] == "object" else (key,):
             if each in self.taints:

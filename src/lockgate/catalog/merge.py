@@ -7,8 +7,9 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from lockgate.catalog.catalog import Draft, NameKey, Place, name_key
-from lockgate.catalog.objects import Object, Relation, Role
+from lockgate.catalog.catalog import Draft, Place, name_key
+from lockgate.catalog.doubt import TaintKey
+from lockgate.catalog.objects import Cast, Object, Relation, Role
 
 # what of a relation may differ without any other statement caring whether it does
 _INDIFFERENT = (
@@ -24,14 +25,14 @@ _INDIFFERENT = (
 )
 
 
-def merge(draft: Draft, other: Draft, reason: str, place: Place | None = None) -> tuple[NameKey, ...]:
+def merge(draft: Draft, other: Draft, reason: str, place: Place | None = None) -> tuple[TaintKey, ...]:
     """Mark in ``draft`` everything that ``other``, a copy of it that has gone on, has changed since; the keys that are
     now tainted.
 
     What only one of them has stays as ``draft`` has it, in doubt; privileges are joined, as a privilege too many
     refuses nothing falsely.
     """
-    keys: list[NameKey] = []
+    keys: list[TaintKey] = []
     for before, after in _net(other):
         if before is not None and after is not None and hasattr(before, "acl") and _acl(before) != _acl(after):
             keys += _join(draft, before.oid, after)
@@ -71,7 +72,7 @@ def _acl(obj: Object) -> Any:
     return cast(Any, obj).acl
 
 
-def _join(draft: Draft, oid: int, after: Object) -> list[NameKey]:
+def _join(draft: Draft, oid: int, after: Object) -> list[TaintKey]:
     mine: Any = draft.get(oid)
     if mine is None or mine.acl is None or _acl(after) is None:
         return [("acl", oid)]  # what a kind grants by default may have been revoked
@@ -79,7 +80,7 @@ def _join(draft: Draft, oid: int, after: Object) -> list[NameKey]:
     return []
 
 
-def _keys(before: Object | None, after: Object | None) -> Iterable[NameKey]:
+def _keys(before: Object | None, after: Object | None) -> Iterable[TaintKey]:
     if before is None:
         return _names(after) if after is not None else ()
     if after is None:
@@ -90,19 +91,19 @@ def _keys(before: Object | None, after: Object | None) -> Iterable[NameKey]:
     return _changed(before, after)
 
 
-def _changed(before: Any, after: Any) -> list[NameKey]:
+def _changed(before: Any, after: Any) -> list[TaintKey]:
     """Two states of one object: whose it is, what it is called, what it is like."""
     if name_key(before) != name_key(after) or name_key(before) is None or isinstance(before, Role):
         return [("object", before.oid), *_names(after)]
-    keys: list[NameKey] = []
+    keys: list[TaintKey] = []
     if hasattr(before, "owner") and before.owner != after.owner:
         keys.append(("owner", before.oid))
         before = replace(before, owner=after.owner)
     return [*keys, ("shape", before.oid)] if before != after else keys
 
 
-def _relation_keys(before: Relation, after: Relation) -> list[NameKey]:
-    keys: list[NameKey] = []
+def _relation_keys(before: Relation, after: Relation) -> list[TaintKey]:
+    keys: list[TaintKey] = []
     old, new = {a.num: a for a in before.attributes}, {a.num: a for a in after.attributes}
     for num in old.keys() | new.keys():
         if old.get(num) != new.get(num):
@@ -113,13 +114,15 @@ def _relation_keys(before: Relation, after: Relation) -> list[NameKey]:
     return keys + _changed(before, replace(after, **alike))
 
 
-def _names(obj: Object) -> list[NameKey]:
+def _names(obj: Object) -> list[TaintKey]:
     """The key under which it is in doubt whether an object of that name exists."""
     key = name_key(obj)
     if key is None:
         return []
     kind = str(key[0])
-    return [("name", kind, key[1], key[2])] if len(key) == 3 else [("name", kind, 0, key[1])]
+    if isinstance(obj, Cast):
+        return [("name", "cast", 0, f"{obj.source}.{obj.target}")]
+    return [("name", kind, key[1], str(key[2]))] if len(key) == 3 else [("name", kind, 0, key[1])]
 
 
 __all__ = ["merge"]

@@ -18,7 +18,8 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.lazy_imports import Map
-from lockgate.catalog.catalog import Catalog, Draft, NameKey, Taint
+from lockgate.catalog.catalog import Catalog, Draft, Taint
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import Relation
 from lockgate.queries.dialect import calls_unknown
 from lockgate.queries.frames import HOLE_NAME
@@ -146,7 +147,7 @@ def _taints(query: Query, catalog: Catalog, known: Known, name: str) -> Iterator
     for schema, relation in query.relations:
         for space in filter(None, map(catalog.namespace, (schema,) if schema else known.schemas(relation))):
             there = catalog.relation_named(space.oid, relation)
-            keys: list[NameKey] = [("any",), ("namespace", space.oid), ("name", "relation", space.oid, relation)]
+            keys: list[TaintKey] = [("any",), ("namespace", space.oid), ("name", "relation", space.oid, relation)]
             if there is not None:
                 keys += [("object", there.oid), ("column", there.oid, name)]
             yield from filter(None, map(catalog.taint_of, keys))

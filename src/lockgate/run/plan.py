@@ -309,7 +309,7 @@ def beginning(found: Replayed) -> Environment | None:
         return None
     after = found.recall.finished().catalog
     relations = [name for name in relations if _never_made(after, name)]
-    schemas = [n for n in schemas if ("schema", "", n) not in after.events and after.namespace(n) is None]
+    schemas = [n for n in schemas if ("namespace", n) not in after.events and after.namespace(n) is None]
     known = plan.environment or Environment("history", "", (), ())
     public = ("public",) if len(relations) >= _ENOUGH and "public" not in known.beside else ()
     if not public and not schemas:

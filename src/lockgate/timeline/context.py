@@ -11,7 +11,8 @@ import msgspec
 from lockgate.base.findings import Label
 from lockgate.base.text import Source, Span
 from lockgate.catalog import acl
-from lockgate.catalog.catalog import Draft, Event, NameKey, Place
+from lockgate.catalog.catalog import Draft, Event, Place
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import INFORMATION_SCHEMA, PG_CATALOG, Namespace, Object
 from lockgate.parse.statement import Node, Origin, Statement
 from lockgate.parse.tokens import find_name, token_end
@@ -146,7 +147,7 @@ class Context(msgspec.Struct):
             )
         )
 
-    def unsure(self, reason: str, *taints: NameKey, keep: bool = False) -> Unsure:
+    def unsure(self, reason: str, *taints: TaintKey, keep: bool = False) -> Unsure:
         """The simulator cannot tell; everything the statement may touch is in ``taints``."""
         return Unsure(reason, *taints, keep=keep)
 
@@ -169,7 +170,7 @@ class Context(msgspec.Struct):
         self.supposed = reason
         self.tainted.append(reason)
 
-    def taint(self, key: NameKey, reason: str) -> None:
+    def taint(self, key: TaintKey, reason: str) -> None:
         """Mark a part of the catalog and this statement as not known for certain."""
         self.catalog.taint(key, reason, self.place)
         self.tainted.append(reason)

@@ -8,7 +8,7 @@ import msgspec
 
 from lockgate.base.findings import Label
 from lockgate.base.text import Span
-from lockgate.catalog.catalog import NameKey
+from lockgate.catalog.doubt import TaintKey
 
 
 class MissingColumn(msgspec.Struct, frozen=True):
@@ -140,7 +140,7 @@ class Unsure(Exception):
     The effects that the handler has written so far are undone, unless ``keep``.
     """
 
-    def __init__(self, reason: str, *taints: NameKey, keep: bool = False) -> None:
+    def __init__(self, reason: str, *taints: TaintKey, keep: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.taints = taints

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lockgate.base.text import Span
-from lockgate.catalog.catalog import Catalog, Draft, Event, NameKey, Place
+from lockgate.catalog.catalog import Catalog, Draft, Event, EventKey, Place
 from lockgate.catalog.objects import (
     Attribute,
     Constraint,
@@ -57,7 +57,7 @@ def record(draft: Draft, before: Catalog, changes: tuple[Change, ...], place: Pl
 
 def _events(
     before: Catalog, after: Catalog, old: Object, new: Object | None, place: Place
-) -> Iterable[tuple[NameKey, Event]]:
+) -> Iterable[tuple[EventKey, Event]]:
     key = event_key(before, old)
     if key is not None:
         name = key[-1] if not isinstance(old, Routine) else old.name
@@ -83,7 +83,7 @@ def _events(
 
 def _column_event(
     schema: str, table: str, old: Attribute, new: Attribute | None, place: Place, clock: int
-) -> Iterable[tuple[NameKey, Event]]:
+) -> Iterable[tuple[EventKey, Event]]:
     key = ("column", schema, table, old.name)
     if new is None:
         yield key, Event("dropped", _narrow(place, old.name), clock=clock)
@@ -91,7 +91,7 @@ def _column_event(
         yield key, Event("renamed", _narrow(place, old.name), new.name, clock=clock)
 
 
-def event_key(catalog: Catalog, obj: Object) -> NameKey | None:
+def event_key(catalog: Catalog, obj: Object) -> EventKey | None:
     """Where the fate of an object's name is remembered; None for kinds that nobody refers to by name."""
     match obj:
         case Namespace():

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from lockgate.base.effects import Effect
 from lockgate.base.text import Span
-from lockgate.catalog.catalog import Catalog, NameKey, Place
+from lockgate.catalog.catalog import Catalog, Place
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.initial import initial_catalog
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Role
 from lockgate.parse import Statement, SyntaxFailure, read_script
@@ -332,7 +333,7 @@ class Replay:
         return None
 
     @staticmethod
-    def _taint(ctx: Context, reason: str, taints: tuple[NameKey, ...]) -> None:
+    def _taint(ctx: Context, reason: str, taints: tuple[TaintKey, ...]) -> None:
         tag = ctx.statement.tag
         ctx.catalog.forget()
         keys = (
@@ -404,13 +405,15 @@ class Replay:
         self.session = session
         for name in environment.schemas:
             space = self.draft.namespace(name)
-            key = ("namespace", space.oid) if space is not None else ("name", "namespace", 0, name)
+            key: TaintKey = ("namespace", space.oid) if space is not None else ("name", "namespace", 0, name)
             self.draft.taint(key, f"schema {name} is {environment.name}'s", Place(migration.up.source, Span(0, 0), ""))
         for name in environment.beside:
             space = self.draft.namespace(name)
-            for key in [("name", kind, space.oid, "*") for kind in _KINDS] if space is not None else ():
+            if space is None:
+                continue
+            for kind in _KINDS:
                 self.draft.taint(
-                    key,
+                    ("name", kind, space.oid, "*"),
                     f"schema {name} was not empty before the first migration",
                     Place(migration.up.source, Span(0, 0), ""),
                 )

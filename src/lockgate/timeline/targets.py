@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lockgate.catalog.acl import ANYBODY
-from lockgate.catalog.catalog import NameKey
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import PG_CATALOG, Namespace, Object, Relation, Routine, Type
 from lockgate.parse.facts import BESIDE_A_TABLE, KEEPING_THE_CATALOG
 from lockgate.parse.statement import Node, nodes
@@ -47,14 +47,14 @@ _SHAPING = BESIDE_A_TABLE | {
 }
 
 
-def taints_of(ctx: Context, tag: str, node: Node) -> list[NameKey]:
+def taints_of(ctx: Context, tag: str, node: Node) -> list[TaintKey]:
     """Taint keys for all that a statement may change; reads are left out. None where its targets cannot be told."""
     if tag in KEEPING_THE_CATALOG:
         return []
     return list(dict.fromkeys(_keys(ctx, tag, node)))
 
 
-def _keys(ctx: Context, tag: str, node: Node) -> Iterable[NameKey]:
+def _keys(ctx: Context, tag: str, node: Node) -> Iterable[TaintKey]:
     match tag:
         case "ViewStmt" | "CreateTableAsStmt":
             return [*_created(ctx, node.get("view") or node.get("into", {}).get("rel", {}))]
@@ -99,7 +99,7 @@ def _keys(ctx: Context, tag: str, node: Node) -> Iterable[NameKey]:
             return _others(ctx, tag, node)
 
 
-def _others(ctx: Context, tag: str, node: Node) -> list[NameKey]:
+def _others(ctx: Context, tag: str, node: Node) -> list[TaintKey]:
     keys = _moved(ctx, node) if tag in ("RenameStmt", "AlterObjectSchemaStmt") else []
     for field in ("typeName", "defnames", "domainname"):
         if isinstance(node.get(field), list):
@@ -107,7 +107,7 @@ def _others(ctx: Context, tag: str, node: Node) -> list[NameKey]:
     return keys + [key for rangevar in _rangevars(node) for key in _whole(ctx, rangevar)]
 
 
-def _moved(ctx: Context, node: Node) -> list[NameKey]:
+def _moved(ctx: Context, node: Node) -> list[TaintKey]:
     """The name that an object may have afterwards."""
     rangevar = node.get("relation", {})
     name = node.get("newname") if "subname" not in node else None
@@ -123,7 +123,7 @@ def _rangevars(node: Node) -> Iterator[Node]:
     return (item for item in nodes(node) if "relname" in item and "relpersistence" in item)
 
 
-def _table(ctx: Context, node: Node) -> Iterator[NameKey]:
+def _table(ctx: Context, node: Node) -> Iterator[TaintKey]:
     """A new table, and what it hangs on: parents and the tables that its foreign keys name."""
     target = node.get("relation") or node.get("sequence") or node.get("typevar", {})
     yield from _created(ctx, target)
@@ -135,7 +135,7 @@ def _table(ctx: Context, node: Node) -> Iterator[NameKey]:
             yield from _shapes(ctx, rangevar)
 
 
-def _created(ctx: Context, rangevar: Node) -> Iterator[NameKey]:
+def _created(ctx: Context, rangevar: Node) -> Iterator[TaintKey]:
     """A name that is taken afterwards; whatever it names already may have been replaced."""
     schema, name = rangevar.get("schemaname"), rangevar.get("relname", "")
     found = list(relations_of(ctx, rangevar)) if HOLE not in name else []
@@ -145,7 +145,7 @@ def _created(ctx: Context, rangevar: Node) -> Iterator[NameKey]:
             yield from _new(ctx, kind, schema, name)
 
 
-def _altered(ctx: Context, node: Node) -> Iterator[NameKey]:
+def _altered(ctx: Context, node: Node) -> Iterator[TaintKey]:
     """ALTER TABLE and its kin, by subcommands."""
     relations = list(relations_of(ctx, node["relation"]))
     if not relations or node.get("objtype") == "OBJECT_TYPE":
@@ -154,7 +154,7 @@ def _altered(ctx: Context, node: Node) -> Iterator[NameKey]:
         command = item["AlterTableCmd"]
         subtype = command["subtype"]
         for relation in relations:
-            yield ("owner" if subtype == "AT_ChangeOwner" else "shape", relation.oid)
+            yield ("owner", relation.oid) if subtype == "AT_ChangeOwner" else ("shape", relation.oid)
             if subtype in ("AT_DropColumn", "AT_DropConstraint"):
                 yield from (("object", part.oid) for part in _parts(ctx, relation))
                 if command.get("behavior") == "DROP_CASCADE":
@@ -205,27 +205,27 @@ def relations_of(ctx: Context, rangevar: Node, kinds: str = _RELATIONS) -> Itera
                 return
 
 
-def _shapes(ctx: Context, rangevar: Node) -> list[NameKey]:
+def _shapes(ctx: Context, rangevar: Node) -> list[TaintKey]:
     """What relations are like."""
     return [("shape", relation.oid) for relation in relations_of(ctx, rangevar)] or _whole(ctx, rangevar)
 
 
-def _whole(ctx: Context, rangevar: Node) -> list[NameKey]:
+def _whole(ctx: Context, rangevar: Node) -> list[TaintKey]:
     """Relations as a whole, or whether there is one of that name."""
-    known: list[NameKey] = [("object", relation.oid) for relation in relations_of(ctx, rangevar, _RELATIONS + "iI")]
+    known: list[TaintKey] = [("object", relation.oid) for relation in relations_of(ctx, rangevar, _RELATIONS + "iI")]
     schema = rangevar.get("schemaname")
     if HOLE not in (schema or "") and known:
         return known
     return known + _new(ctx, "relation", schema, rangevar.get("relname", ""))
 
 
-def _new(ctx: Context, kind: str, schema: str | None, name: str) -> list[NameKey]:
+def _new(ctx: Context, kind: str, schema: str | None, name: str) -> list[TaintKey]:
     """Whether there is an object of that name; with a hole in it, of any that begins like it."""
     shown = name.split(HOLE)[0] + "*" if HOLE in name else name
     return [("name", kind, space, shown) for space in _namespaces(ctx, schema)]
 
 
-def _new_object(kind: str, name: str) -> list[NameKey]:
+def _new_object(kind: str, name: str) -> list[TaintKey]:
     """Whether there is an object that lives in no schema."""
     return [("name", kind, 0, name.split(HOLE)[0] + "*" if HOLE in name else name)]
 
@@ -248,7 +248,7 @@ def _namespaces(ctx: Context, schema: str | None) -> list[int]:
 # --- drops and grants -------------------------------------------------------------------------------------------------
 
 
-def _dropped(ctx: Context, node: Node) -> Iterator[NameKey]:
+def _dropped(ctx: Context, node: Node) -> Iterator[TaintKey]:
     """DROP: the objects, their names, with CASCADE all that hangs on them. Nothing where what it drops is not known by
     name here."""
     kind = node.get("removeType", "")
@@ -295,7 +295,7 @@ def _parts(ctx: Context, obj: Object) -> Iterator[Object]:
     )
 
 
-def _dependents(ctx: Context, obj: Object) -> Iterator[NameKey]:
+def _dependents(ctx: Context, obj: Object) -> Iterator[TaintKey]:
     seen, stack = {obj.oid}, [obj.oid]
     while stack:
         for edge in ctx.catalog.dependents(stack.pop()):
@@ -325,6 +325,6 @@ def _words(item: Any) -> list[str]:
     return [n["String"].get("sval", "") for n in names if "String" in n]
 
 
-def _named(ctx: Context, kind: str, names: list[Any]) -> list[NameKey]:
+def _named(ctx: Context, kind: str, names: list[Any]) -> list[TaintKey]:
     words = [n["String"].get("sval", "") for n in names if "String" in n]
     return _new(ctx, kind, words[-2] if len(words) > 1 else None, words[-1]) if words else []

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import FIRST_USER_OID, Routine
 from lockgate.timeline.binder.candidates import Candidate, candidates, choose, fits, routines_in, spaces_of
 from lockgate.timeline.binder.coercion import (
@@ -177,7 +178,7 @@ def _doubtful(state: State, call: Call, spaces: Sequence[int]) -> Term | None:
     if not catalog.taints:
         return None
     name = call.names[-1]
-    keys: list[tuple[Any, ...]] = [("any",)]
+    keys: list[TaintKey] = [("any",)]
     if len(call.names) > 1 and not spaces:
         keys.append(("name", "namespace", 0, call.names[-2]))
     for oid in spaces:

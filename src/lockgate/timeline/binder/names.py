@@ -8,6 +8,7 @@ from typing import Any
 
 from lockgate.base.sql import quote_identifier
 from lockgate.catalog.catalog import Event
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import PG_CATALOG, Namespace, Other, Relation
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.failure import MissingRelation, MissingSchema
@@ -176,7 +177,7 @@ def lookup_relation(
 
 def relation_doubt(ctx: Context, spaces: tuple[int, ...], name: str) -> Any:
     """The taint that makes a relation's absence uncertain."""
-    keys: list[tuple[Any, ...]] = [("any",)]
+    keys: list[TaintKey] = [("any",)]
     for oid in spaces:
         keys += [("namespace", oid), ("name", "relation", oid, name)]
     return ctx.catalog.taint_of(*keys)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import FIRST_USER_OID, PG_CATALOG, Operator, Routine
 from lockgate.catalog.typename import base_type, element_of
 from lockgate.timeline.binder.candidates import Candidate, choose, fits
@@ -109,7 +110,7 @@ def signature(state: State, names: Sequence[str], left: int, right: int) -> str:
 def no_operator(state: State, names: Sequence[str], left: int, right: int, location: int) -> Exception | None:
     """42883 or 42725 (op_error); None where the catalog does not tell whether there is one."""
     catalog = state.catalog
-    keys: list[tuple[Any, ...]] = [("any",)]
+    keys: list[TaintKey] = [("any",)]
     for oid in state.ctx.path():
         keys += [("namespace", oid), ("name", "operator", oid, names[-1])]
     keys += [("object", t) for t in (left, right) if t >= FIRST_USER_OID]

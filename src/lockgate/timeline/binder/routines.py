@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import FIRST_USER_OID, Operator, Routine
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder.candidates import candidates, choose, fits, routines_in
@@ -31,7 +32,7 @@ def _spaces(ctx: Context, parts: Sequence[str], *, missing_ok: bool) -> tuple[in
 def _doubt(ctx: Context, kind: str, spaces: Sequence[int], name: str) -> bool:
     if not ctx.catalog.taints:
         return False
-    keys: list[tuple[Any, ...]] = [("any",)]
+    keys: list[TaintKey] = [("any",)]
     for oid in spaces:
         keys += [("namespace", oid), ("name", kind, oid, name)]
     return ctx.catalog.taint_of(*keys) is not None

@@ -119,7 +119,7 @@ def _columns(world: World, wanted: Wanted) -> Iterable[Row]:
             if doubted(world, relation.oid):
                 yield Row({"table_schema": schema, "table_name": relation.name}, False)
             for key in catalog.taints:
-                if key[:2] == ("column", relation.oid) and (columns is None or key[2] in columns):
+                if key[0] == "column" and key[1] == relation.oid and (columns is None or key[2] in columns):
                     yield Row({"table_schema": schema, "table_name": relation.name, "column_name": key[2]}, False)
     yield from _maybe(world, names)
     for schema in ("pg_catalog", "information_schema"):

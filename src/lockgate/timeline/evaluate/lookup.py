@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.sql import quote_identifier
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import FIRST_USER_OID, Relation, Routine, Type
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Reg, Value
@@ -106,7 +107,7 @@ def _type(world: World, text: str) -> Value:
 
 
 def _doubt(world: World, kind: str, schema: str | None, name: str) -> bool:
-    keys: list[tuple[object, ...]] = [("any",)]
+    keys: list[TaintKey] = [("any",)]
     for space in spaces(world, schema):
         keys += [("namespace", space), ("name", kind, space, name)]
     if schema is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.catalog.catalog import Address
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import Extension, Namespace, Relation
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import find_relation_names, words
@@ -119,15 +120,15 @@ def _lookup(ctx: Context, names: list[Any], kind: str, missing_ok: bool, doubts:
     raise _missing(ctx, parts, word, sqlstate)
 
 
-def _tainted(ctx: Context, parts: list[str]) -> list[Any]:
+def _tainted(ctx: Context, parts: list[str]) -> list[TaintKey]:
     """Taint keys that make it uncertain whether a name exists; DROP ends that uncertainty."""
     if not ctx.catalog.taints:
         return []
-    keys: list[Any] = []
+    keys: list[TaintKey] = []
     for namespace in _spaces(ctx, parts):
         if ctx.catalog.relation_named(namespace, parts[-1]) is not None:
             return keys
-        key = ("name", "relation", namespace, parts[-1])
+        key: TaintKey = ("name", "relation", namespace, parts[-1])
         if ctx.catalog.taint_of(key, ("namespace", namespace), ("any",)) is not None:
             keys.append(key)
     return keys

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from lockgate.catalog.catalog import Address
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import (
     BOOTSTRAP_SUPERUSER,
     INFORMATION_SCHEMA,
@@ -294,10 +295,11 @@ def _cast(ctx: Context, node: Any, missing_ok: bool) -> Found | None:
         return Found(found)
     if ctx.catalog.builtins.cast(source, target) is not None:
         return Found(Cast(0, source, target, "e", "f"))
-    if not source or not target or ctx.catalog.taint_of(("any",)):
+    named: TaintKey = ("name", "cast", 0, f"{source}.{target}")
+    if not source or not target or ctx.catalog.taint_of(("any",), named):
         if missing_ok:
             return None
-        raise ctx.unsure("whether a cast exists is not known")
+        raise ctx.unsure("whether a cast exists is not known", named)
     if missing_ok:
         return None
     shown = [type_name(ctx.catalog, t, None, ctx.path()) for t in (source, target)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import Namespace, Role
 from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
@@ -40,7 +41,7 @@ def create_schema(ctx: Context, node: Node) -> None:
             help='The prefix "pg_" is reserved for system schemas.',
         )
     existing = ctx.catalog.namespace(name)
-    key = ("name", "namespace", 0, name)
+    key: TaintKey = ("name", "namespace", 0, name)
     if existing is not None and ctx.catalog.taint_of(("any",), ("object", existing.oid), key) is None:
         if node.get("if_not_exists"):
             ctx.warn(f'schema "{name}" already exists, skipping', 0, sqlstate="42P06", level="NOTICE")

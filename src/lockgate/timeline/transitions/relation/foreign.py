@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import Other, Role
 from lockgate.timeline.binder import find_function
 from lockgate.timeline.context import Context, Node
@@ -161,7 +162,7 @@ def import_schema(ctx: Context, node: Node) -> None:
         else []
     )
     reason = "IMPORT FOREIGN SCHEMA: the other server's tables are not known"
-    keys: list[tuple[Any, ...]] = [("name", "relation", space.oid, t) for t in tables] or [("namespace", space.oid)]
+    keys: list[TaintKey] = [("name", "relation", space.oid, t) for t in tables] or [("namespace", space.oid)]
     raise ctx.unsure(reason, *keys)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from lockgate.catalog.catalog import Taint
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import Namespace, Relation
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import creation_target
@@ -20,7 +21,7 @@ def doubt(ctx: Context, relation: Relation, column: str | None = None) -> Taint 
     """Why a relation (or whether it has a column) is not certain."""
     if not ctx.catalog.taints:
         return None
-    keys: list[tuple[Any, ...]] = [("any",), ("object", relation.oid), ("namespace", relation.namespace)]
+    keys: list[TaintKey] = [("any",), ("object", relation.oid), ("namespace", relation.namespace)]
     if column is not None:
         keys.append(("column", relation.oid, column))
     return ctx.catalog.taint_of(*keys)
