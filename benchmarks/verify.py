@@ -22,7 +22,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from lockgate.oracle import verify
-from lockgate.oracle.apply.plan import Plan, RolePlan, ServerWish
+from lockgate.oracle.apply.plan import ApplyPlan, RolePlan, ServerWish
 from lockgate.oracle.apply.run import _Run
 from lockgate.oracle.server.backend import start
 from lockgate.oracle.server.embedded import Server
@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = arguments.folder or _made_up(Path(made))
         migrations = load([folder], "auto", transaction="", cwd=Path.cwd()).migrations
-        plan = Plan(migrations, server=ServerWish(major=arguments.major), roles=RolePlan(deployer="bench"))
+        plan = ApplyPlan(migrations, server=ServerWish(major=arguments.major), roles=RolePlan(deployer="bench"))
         plan = replace(plan, statements={(m.id, "up"): parse_script(m.up) for m in migrations})
         count = sum(map(len, plan.statements.values()))
         print(f"{folder}: {len(migrations)} migrations, {count} statements; the least of {arguments.runs} runs")
@@ -72,13 +72,13 @@ def _rounds(runs: int, timed: dict[str, Callable[[], float]]) -> dict[str, float
     return {what: min(turn[what] for turn in taken) for what in timed}
 
 
-def _whole(plan: Plan) -> float:
+def _whole(plan: ApplyPlan) -> float:
     begin = time.perf_counter()
     verify(plan)
     return time.perf_counter() - begin
 
 
-def _apply(plan: Plan) -> float:
+def _apply(plan: ApplyPlan) -> float:
     backend = start(plan.server, plan.size_limit)
     try:
         backend.open()  # type: ignore[attr-defined]
@@ -89,7 +89,7 @@ def _apply(plan: Plan) -> float:
         backend.close()
 
 
-def _psql(plan: Plan) -> float:
+def _psql(plan: ApplyPlan) -> float:
     """One session, every file as its runner's shape has it; the same server settings, an ordinary role."""
     from lockgate.oracle.server.binaries import choose
 

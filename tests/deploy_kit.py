@@ -23,7 +23,7 @@ from lockgate.deploy.dokploy import Dokploy
 from lockgate.deploy.ending import Pace
 from lockgate.deploy.gate import Gate
 from lockgate.deploy.order import Order
-from lockgate.deploy.screen import Plain
+from lockgate.deploy.screen import PlainScreen
 from lockgate.deploy.secret import Masker, Secret
 from lockgate.deploy.state import Store
 from tests.fake_dokploy import KEY, FakeDokploy
@@ -126,7 +126,7 @@ class Bench:
         masker = Masker([key])
         wanted = config.deploy
 
-        def probe(commit: str) -> health.Probe | None:
+        def probe(commit: str) -> health.HealthProbe | None:
             if not wanted.health_url:
                 return None
             expected = health.expectation(
@@ -138,7 +138,7 @@ class Bench:
                 commit,
                 (),
             )
-            return health.Probe(expected)
+            return health.HealthProbe(expected)
 
         return Gate(
             Order(config, git.head(self.folder, {}), files, **order),
@@ -147,7 +147,7 @@ class Bench:
             Secret(key),
             probe,
             Store(self.folder / ".git" / "state.json"),
-            Plain(masker, self.written),
+            PlainScreen(masker, self.written),
             masker,
             gitea,
             pace=pace,

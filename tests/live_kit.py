@@ -7,7 +7,7 @@ from typing import Any
 
 from lockgate.base.text import Source
 from lockgate.oracle import verify
-from lockgate.oracle.apply.plan import Observation, Plan, Report, RolePlan, ServerWish
+from lockgate.oracle.apply.plan import ApplyPlan, ApplyReport, Observation, RolePlan, ServerWish
 from lockgate.oracle.server.binaries import at_hand
 from lockgate.sources.migration import Migration, Script, Transaction
 
@@ -27,17 +27,17 @@ def run(
     major: int | None = None,
     server: ServerWish | None = None,
     **options: Any,
-) -> Report:
+) -> ApplyReport:
     """Verify on the best server at hand, or on that of a major."""
-    return verify(Plan(migrations, server=server or ServerWish(major=major), roles=roles, **options))
+    return verify(ApplyPlan(migrations, server=server or ServerWish(major=major), roles=roles, **options))
 
 
-def outcome(report: Report) -> list[tuple[str, int, str]]:
+def outcome(report: ApplyReport) -> list[tuple[str, int, str]]:
     """Migration, statement and SQLSTATE of every statement; "" where the server took it."""
     return [(seen.migration, seen.index, seen.fails.sqlstate if seen.fails else "") for seen in report.observations]
 
 
-def only(report: Report, name: str, index: int = 1) -> Observation:
+def only(report: ApplyReport, name: str, index: int = 1) -> Observation:
     seen = report.of(name, index)
     assert seen is not None
     return seen

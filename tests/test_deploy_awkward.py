@@ -15,8 +15,8 @@ import pytest
 from msgspec.structs import replace
 
 from lockgate.base.errors import UsageError
-from lockgate.deploy.containers import Watch, uptime
-from lockgate.deploy.dokploy import Dokploy, Refused
+from lockgate.deploy.containers import ContainerWatch, uptime
+from lockgate.deploy.dokploy import Dokploy, DokployRefused
 from lockgate.deploy.ending import Limits
 from lockgate.deploy.gate import Gate
 from lockgate.deploy.http import Http, Unreachable
@@ -46,7 +46,7 @@ def stand(tmp_path: Path) -> Iterator[Bench]:
 
 def test_a_key_of_five_calls_a_day_never_orders_what_it_could_not_follow(stand: Bench) -> None:
     stand.fake.faults.calls_left = 5
-    with pytest.raises(Refused, match="accepted the key 5 times") as caught:
+    with pytest.raises(DokployRefused, match="accepted the key 5 times") as caught:
         run(stand)
     assert "dozens" in caught.value.remedy and not stand.fake.posts
     stand.fake.faults.calls_left = None
@@ -81,7 +81,7 @@ def test_a_redirect_gets_no_key(stand: Bench, procedure: str) -> None:
     stand.fake.faults.location = elsewhere.url
     stand.fake.faults.at = {procedure: ["redirect"]}
     try:
-        with pytest.raises(Refused, match="redirect"):
+        with pytest.raises(DokployRefused, match="redirect"):
             run(stand)
         stand.fake.faults.post = "redirect"
         assert run(stand)[1]["end"] == "not-ordered"
@@ -97,7 +97,7 @@ def test_another_server_is_no_dokploy(stand: Bench, procedure: str) -> None:
         code, report = run(stand)
         assert (code, report["end"]) == (3, "not-ordered")
     else:
-        with pytest.raises(Refused, match="no Dokploy answers there"):
+        with pytest.raises(DokployRefused, match="no Dokploy answers there"):
             run(stand)
     assert not stand.fake.posts
 
@@ -234,8 +234,8 @@ def test_dockers_words_for_time(status: str, between: tuple[float, float] | None
     assert uptime(status) == between
 
 
-def watch(*samples: tuple[float, str, str]) -> Watch:
-    made = Watch()
+def watch(*samples: tuple[float, str, str]) -> ContainerWatch:
+    made = ContainerWatch()
     for at, state, status in samples:
         made.sample([Container("c", "web", state, status)], at)
     return made
@@ -275,7 +275,7 @@ def test_what_docker_gave_up_is_told_at_once() -> None:
 )
 def test_what_lay_about_before_counts_only_if_it_ran_again(container: str, status: str, counts: bool) -> None:
     """Five minutes ... after an order that was given a hundred seconds ago."""
-    made = Watch(frozenset({"old"}), 1000.0)
+    made = ContainerWatch(frozenset({"old"}), 1000.0)
     state = status.split()[0].lower()
     made.sample([Container(container, "web", state, status)], 1100.0)
     assert bool(made.troubles) is counts

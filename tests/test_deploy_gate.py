@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.deploy.dokploy import Refused, Unsettled
+from lockgate.deploy.dokploy import DokployRefused, Unsettled
 from lockgate.deploy.follow import Ticket
 from lockgate.deploy.state import Memory
 from tests.deploy_kit import QUICK, Bench, bench, commit_all, sh
@@ -150,7 +150,7 @@ def test_an_unlimited_key_passes(stand: Bench) -> None:
 @pytest.mark.parametrize(("kind", "words"), [("key", "refuses the API key"), ("permission", "may not do this")])
 def test_both_kinds_of_401_are_told_apart(stand: Bench, kind: str, words: str) -> None:
     stand.fake.faults.unauthorized = kind
-    with pytest.raises(Refused, match=words) as caught:
+    with pytest.raises(DokployRefused, match=words) as caught:
         run(stand)
     assert caught.value.exit_code == 3 and caught.value.kind == kind
     assert not stand.fake.posts
@@ -164,7 +164,7 @@ def test_a_key_that_runs_out_while_following_is_called_a_limit(stand: Bench) -> 
 
 
 def test_an_unknown_compose_is_told(stand: Bench) -> None:
-    with pytest.raises(Refused, match="Compose not found"):
+    with pytest.raises(DokployRefused, match="Compose not found"):
         run(stand, deploy={"compose_id": "nope"})
 
 

@@ -16,7 +16,7 @@ from lockgate.base.errors import UsageError
 from lockgate.cli.gate_report import command as gate_report
 from lockgate.cli.publish import command as publish
 from lockgate.deploy import comment, gitea
-from lockgate.deploy.gitea import MARKER, Gitea, GiteaError, Place
+from lockgate.deploy.gitea import MARKER, GiteaClient, GiteaError, StatusTarget
 from lockgate.deploy.secret import Masker, Secret
 from tests.deploy_kit import bench, repository
 from tests.fake_gitea import TOKEN, FakeGitea
@@ -31,9 +31,9 @@ def fake() -> Iterator[FakeGitea]:
     server.close()
 
 
-def client(fake: FakeGitea, token: str = TOKEN) -> Gitea:
-    return Gitea(
-        Place(f"{fake.url}/api/v1", "m/paliad", f"{fake.url}/m/paliad/actions/runs/7"),
+def client(fake: FakeGitea, token: str = TOKEN) -> GiteaClient:
+    return GiteaClient(
+        StatusTarget(f"{fake.url}/api/v1", "m/paliad", f"{fake.url}/m/paliad/actions/runs/7"),
         Secret(token),
         Masker(["pa55word-x"]),
     )
@@ -134,10 +134,10 @@ def test_where_the_statuses_go() -> None:
         "GITHUB_ACTIONS": "true",
     }
     place = gitea.place(Config(), workflow)
-    assert place == Place("https://git.example/api/v1", "m/p", "https://git.example/m/p/actions/runs/4")
+    assert place == StatusTarget("https://git.example/api/v1", "m/p", "https://git.example/m/p/actions/runs/4")
     at_github = {**workflow, "GITEA_ACTIONS": "", "GITHUB_API_URL": "https://api.github.com", "GITHUB_RUN_ID": "99"}
     place = gitea.place(Config(), at_github)
-    assert place == Place("https://api.github.com", "m/p", "https://git.example/m/p/actions/runs/99", True)
+    assert place == StatusTarget("https://api.github.com", "m/p", "https://git.example/m/p/actions/runs/99", True)
     assert gitea.place(Config(), {}) is None
     with pytest.raises(UsageError, match="plain http"):
         gitea.place(Config(gitea=GiteaSettings("http://git.example", "m/p")), {})

@@ -18,7 +18,7 @@ import pytest
 
 from lockgate.base.text import Source
 from lockgate.oracle import verify
-from lockgate.oracle.apply.plan import Baseline, Plan, ServerWish
+from lockgate.oracle.apply.plan import ApplyPlan, Baseline, ServerWish
 from lockgate.oracle.read import pg_dump, snapshot
 from lockgate.oracle.read.production import catalog
 from lockgate.oracle.server.binaries import at_hand, choose
@@ -314,7 +314,7 @@ def test_the_baseline_restores_every_owner_grant_and_definition(database: tuple[
     run(dsn, RESTORED)  # or the restored one spells some expressions in another way
     run(dsn, RICH)
     baseline = Baseline(Source("baseline.sql", snapshot.take(dsn).baseline))
-    report = verify(Plan((), server=ServerWish(major=major), baseline=baseline, definitions=True))
+    report = verify(ApplyPlan((), server=ServerWish(major=major), baseline=baseline, definitions=True))
     assert report.restored == () and not [note for note in report.notes if "baseline" in note]
     wanted, found = (
         {(d.kind, d.name, d.args): d for d in each if d.kind not in ("role", "membership")}

@@ -12,7 +12,7 @@ import pytest
 
 from lockgate.base.effects import Age, Effect, Lock, Work
 from lockgate.base.text import Source, Span
-from lockgate.oracle.apply.plan import Observation, Report, ServerInfo
+from lockgate.oracle.apply.plan import ApplyReport, Observation, ServerInfo
 from lockgate.rules import registry
 from lockgate.rules.model import Scene
 from lockgate.run.effects import Acted, beside
@@ -157,7 +157,7 @@ def told_beside(sql: str, *effects: Effect, looked: bool = True) -> list[tuple[A
         Migration(n, n, n, Script.whole(Source(f"{n}.sql", text), Transaction.FILE)) for n, text in texts.items()
     )
     seen = Observation("2", "up", 1, Span(0, len(sql)), "owner", looked=looked, effects=effects)
-    report = Report(ServerInfo("18.1", 18, "--dsn"), (seen,))
+    report = ApplyReport(ServerInfo("18.1", 18, "--dsn"), (seen,))
     return [pair for pair in beside(Plan(migrations, 18), report) if pair[0].migration.id == "2"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lockgate.base.text import Source
-from lockgate.oracle.apply.plan import Asked, Baseline, RolePlan, ScratchRole, State
+from lockgate.oracle.apply.plan import Asked, Baseline, ObservationState, RolePlan, ScratchRole
 from lockgate.oracle.server.wire import SocketConnection
 from lockgate.sources.migration import Transaction
 from tests.live_kit import migration, only, outcome, run
@@ -22,7 +22,7 @@ def test_the_deployer_owns_nothing_and_the_owner_repairs() -> None:
     )
     assert outcome(report) == [("1", 1, ""), ("2", 1, "42501"), ("2", 2, "42501"), ("2", 3, "")]
     seen = only(report, "2")
-    assert (seen.role, seen.repaired_as, seen.state) == ("app", "own", State.OBSERVED)
+    assert (seen.role, seen.repaired_as, seen.state) == ("app", "own", ObservationState.OBSERVED)
     assert seen.fails and seen.fails.message == "must be owner of table t"
     owners = {row["name"]: row["owner"] for row in report.catalog_after["tables"]}
     assert owners == {"t": "own"}
@@ -115,7 +115,7 @@ def test_a_deferred_constraint_refuses_the_commit() -> None:
         roles=RolePlan(deployer="app"),
     )
     assert outcome(report)[-2:] == [("2", 0, "23503"), ("3", 1, "")]
-    assert only(report, "3").state is State.AFTER_FAILURE
+    assert only(report, "3").state is ObservationState.AFTER_FAILURE
 
 
 def test_what_rests_on_an_unrepaired_failure_proves_nothing_and_the_rest_still_does() -> None:
@@ -130,7 +130,13 @@ def test_what_rests_on_an_unrepaired_failure_proves_nothing_and_the_rest_still_d
         ("2", 5, "42703"),
     ]
     states = [only(report, "2", index).state for index in range(1, 6)]
-    assert states == [State.OBSERVED, State.AFTER_FAILURE, State.AFTER_FAILURE, State.AFTER_FAILURE, State.OBSERVED]
+    assert states == [
+        ObservationState.OBSERVED,
+        ObservationState.AFTER_FAILURE,
+        ObservationState.AFTER_FAILURE,
+        ObservationState.AFTER_FAILURE,
+        ObservationState.OBSERVED,
+    ]
 
 
 def test_what_a_refused_role_would_have_met_next() -> None:
@@ -162,7 +168,7 @@ def test_a_key_that_takes_two_owners_is_made_all_the_same() -> None:
     text = "CREATE TABLE mine (id int PRIMARY KEY);\nALTER TABLE t ADD COLUMN m int;\nALTER TABLE t ADD FOREIGN KEY (m) REFERENCES mine (id);\nSELECT m FROM t;"
     report = run(BASE, migration("2", text))
     assert outcome(report)[1:] == [("2", 1, ""), ("2", 2, "42501"), ("2", 3, "42501"), ("2", 4, "")]
-    assert only(report, "2", 3).repaired_as and only(report, "2", 4).state is State.OBSERVED
+    assert only(report, "2", 3).repaired_as and only(report, "2", 4).state is ObservationState.OBSERVED
     assert "t_m_fkey" in {row["name"] for row in report.catalog_after["constraints"]}
 
 
@@ -225,7 +231,7 @@ def test_copy_from_stdin_and_psql_commands_never_hang() -> None:
         roles=RolePlan(deployer="app"),
     )
     states = {seen.index: seen.state for seen in report.observations}
-    assert states[2] is State.NOT_RUN
+    assert states[2] is ObservationState.NOT_RUN
     assert outcome(report)[-1][2] == ""
 
 
@@ -234,16 +240,16 @@ def test_what_the_server_lacks_is_never_a_finding() -> None:
         migration("1", "CREATE EXTENSION postgis_of_another_world;\nCREATE TABLE p (g geometry);"),
         roles=RolePlan(deployer="app"),
     )
-    assert only(report, "1", 1).state is State.LACKING
+    assert only(report, "1", 1).state is ObservationState.LACKING
     assert "--dsn" in only(report, "1", 1).reason
-    assert only(report, "1", 2).state is State.LACKING
+    assert only(report, "1", 2).state is ObservationState.LACKING
 
 
 def test_without_roles_a_refusal_of_the_role_proves_nothing() -> None:
     report = run(
         migration("1", "CREATE ROLE x;\nCREATE TABLE t (id int);\nALTER TABLE t OWNER TO x;"), roles=RolePlan()
     )
-    assert only(report, "1").state is State.LACKING
+    assert only(report, "1").state is ObservationState.LACKING
     assert {row["owner"] for row in report.catalog_after["tables"]} == {"x"}
     assert any("No roles are configured" in note for note in report.notes)
 

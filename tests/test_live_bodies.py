@@ -20,7 +20,7 @@ ONE = RolePlan(deployer="app")
 
 def bodies(
     *steps: tuple[str, str], extension: bool = False, major: int | None = None, roles: RolePlan = ONE, **options: Any
-) -> Report:
+) -> ApplyReport:
     """Verify with bodies, with the extension or, on any server, without."""
     if extension:
         need("plpgsql_check")
@@ -29,7 +29,7 @@ def bodies(
     return run(*made, roles=roles, bodies=True, plpgsql_check=extension, server=server, **options)
 
 
-def told(report: Report) -> list[tuple[str, str, str, str, int | None]]:
+def told(report: ApplyReport) -> list[tuple[str, str, str, str, int | None]]:
     refused = [seen for seen in report.observations if seen.fails]
     assert not refused, [(seen.migration, seen.index, seen.fails) for seen in refused]
     return [(b.migration, b.routine, b.fails.sqlstate, b.fails.message, b.line) for b in report.bodies]
@@ -198,7 +198,7 @@ BROKEN: dict[str, tuple[str, str, tuple[str, str, str, int | None]]] = {
 }
 
 
-def broken(extension: bool, major: int | None = None) -> Report:
+def broken(extension: bool, major: int | None = None) -> ApplyReport:
     steps = [(f"{number:02}_makes", before) for number, (before, _, _) in enumerate(BROKEN.values())]
     steps += [(f"{50 + number}_breaks", breaks) for number, (_, breaks, _) in enumerate(BROKEN.values())]
     return bodies(*steps, extension=extension, major=major)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lockgate.oracle.apply.contents import Reader
+from lockgate.oracle.apply.contents import ContentsReader
 from lockgate.oracle.apply.plan import RolePlan
 from lockgate.oracle.read.catalog import read_catalog
 from lockgate.oracle.server.binaries import choose
@@ -55,7 +55,7 @@ def test_what_has_changed_makes_the_whole(major: int) -> None:
     with Server(choose("", major)) as server:
         server.ready()
         doing, reading = server.connect(), server.connect(settings={"search_path": "pg_catalog"})
-        readers = [Reader(reading), Reader(doing)]
+        readers = [ContentsReader(reading), ContentsReader(doing)]
         seen = [reader.whole() for reader in readers]
         patched = 0
         for statement in STATEMENTS:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lockgate.base.errors import CannotCheck
-from lockgate.oracle.apply.plan import RolePlan, ScratchRole, State
+from lockgate.oracle.apply.plan import ObservationState, RolePlan, ScratchRole
 from lockgate.sources.migration import Transaction
 from tests.live_kit import majors, migration, only, outcome, run
 from tests.needs import need
@@ -123,7 +123,7 @@ def test_killing_backends_kills_only_its_own() -> None:
     kill += "SELECT pg_terminate_backend(pg_backend_pid());"
     report = run(BASE, migration("2", kill), migration("3", "SELECT * FROM t;\nALTER TABLE t ADD COLUMN a int;"))
     assert outcome(report)[-3:] == [("2", 2, "57P01"), ("3", 1, ""), ("3", 2, "42501")]
-    assert only(report, "3", 2).state is State.AFTER_FAILURE
+    assert only(report, "3", 2).state is ObservationState.AFTER_FAILURE
 
 
 def test_killing_another_s_backend_is_refused() -> None:

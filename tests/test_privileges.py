@@ -11,8 +11,7 @@ import pytest
 
 from lockgate.base.text import Source
 from lockgate.oracle import verify
-from lockgate.oracle.apply.plan import Baseline, RolePlan, ServerWish, State
-from lockgate.oracle.apply.plan import Plan as LivePlan
+from lockgate.oracle.apply.plan import ApplyPlan, Baseline, ObservationState, RolePlan, ServerWish
 from lockgate.oracle.server.embedded import Server
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.replay import Plan, Replay
@@ -137,7 +136,7 @@ def test_the_simulator_refuses_what_the_server_does(topic: str, major: int) -> N
     sql = TOPICS[topic]
     baseline = Baseline(Source("b.sql", BASELINE))
     report = verify(
-        LivePlan(
+        ApplyPlan(
             migrations(sql),
             server=ServerWish(major=major),
             roles=RolePlan("app", "own"),
@@ -148,7 +147,7 @@ def test_the_simulator_refuses_what_the_server_does(topic: str, major: int) -> N
     assert not report.restored
     foreseen = predicted(sql, major)
     for seen in report.observations:
-        if seen.state is State.OBSERVED:
+        if seen.state is ObservationState.OBSERVED:
             said = (
                 (foreseen[seen.index][0], seen.fails.sqlstate, seen.fails.message)
                 if seen.fails

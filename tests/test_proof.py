@@ -7,7 +7,7 @@ import pytest
 from lockgate.base.effects import Effect, Lock, Work
 from lockgate.base.findings import Finding, Label, Severity
 from lockgate.base.text import Span
-from lockgate.oracle.apply.plan import Report, RolePlan
+from lockgate.oracle.apply.plan import ApplyReport, RolePlan
 from lockgate.rules.rulebook import FrontMatter
 from lockgate.run.proof import judged
 from lockgate.sources.migration import Transaction
@@ -37,7 +37,7 @@ ROWS = [[part.strip() for part in line.split(" | ")] for line in CASES.replace("
 
 
 @pytest.fixture(scope="module", params=[Transaction.FILE, Transaction.STATEMENT])
-def ran(request: pytest.FixtureRequest) -> Report:
+def ran(request: pytest.FixtureRequest) -> ApplyReport:
     """Every statement as a migration of its own, after the tables were made."""
     shapes = [Transaction.STATEMENT if _alone(row[0]) else request.param for row in ROWS]
     each = [migration(f"{n}", f"{row[0]};", shape=s) for n, (row, s) in enumerate(zip(ROWS, shapes, strict=True), 1)]
@@ -54,7 +54,7 @@ def finding(relation: str, statement: str) -> Finding:
 
 
 @pytest.mark.parametrize("number", range(1, len(ROWS) + 1), ids=lambda n: ROWS[n - 1][0])
-def test_the_servers_word_on_locks_and_work(ran: Report, number: int) -> None:
+def test_the_servers_word_on_locks_and_work(ran: ApplyReport, number: int) -> None:
     report = ran
     statement, relation, lock, work, wanted = ROWS[number - 1]
     seen = report.of(f"{number}", 1)

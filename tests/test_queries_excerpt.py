@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from lockgate.oracle import verify
-from lockgate.oracle.apply.plan import Asked
-from lockgate.oracle.apply.plan import Plan as LivePlan
+from lockgate.oracle.apply.plan import ApplyPlan, Asked
 from tests.queries_kit import BASE, examined, marked, migrations
 from tests.test_speed_imports import heavy, modules
 
@@ -81,7 +80,9 @@ def test_the_server_refuses_what_is_told() -> None:
         for one in examined(path, text, DROP).resolutions
         if one.failure is not None
     ]
-    report = verify(LivePlan(made, observe_locks=False, queries=tuple(Asked(one.query.sql, one.path) for one in after)))
+    report = verify(
+        ApplyPlan(made, observe_locks=False, queries=tuple(Asked(one.query.sql, one.path) for one in after))
+    )
     assert len(after) == len(before) == len(CERTAIN)
     for one, refused in zip(after, report.queries, strict=True):
         assert (

@@ -8,8 +8,7 @@ import pytest
 
 from lockgate.base.text import Span
 from lockgate.oracle import verify
-from lockgate.oracle.apply.plan import Asked, Report
-from lockgate.oracle.apply.plan import Plan as LivePlan
+from lockgate.oracle.apply.plan import ApplyPlan, ApplyReport, Asked
 from lockgate.queries.examine import Examined, Schema, of_tree
 from lockgate.timeline.replay import Plan, Replay
 from tests.queries_kit import BASE, migrations
@@ -65,7 +64,7 @@ GONE = ("42703", "42P01")
 
 
 @pytest.fixture(scope="module")
-def worlds() -> tuple[list[Examined], Report]:
+def worlds() -> tuple[list[Examined], ApplyReport]:
     """Every plant in a schema of its own, so that one server answers for all: our word, and the server's."""
     scripts, examined = [], []
     for number, plant in enumerate(PLANTS):
@@ -79,13 +78,13 @@ def worlds() -> tuple[list[Examined], Report]:
         pass
     examined = [of_tree([("q.sql", QUERIES.encode())], Schema(replay.catalog, (f"s{n}",))) for n in range(len(PLANTS))]
     asked = tuple(Asked(one.query.sql, one.path) for found in examined for one in found.resolutions)
-    report = verify(LivePlan(made, observe_locks=False, queries=asked))
+    report = verify(ApplyPlan(made, observe_locks=False, queries=asked))
     assert all(seen.fails is None for seen in report.observations)
     return examined, report
 
 
 @pytest.mark.parametrize("number", range(len(PLANTS)), ids=PLANTS)
-def test_what_the_server_refuses_is_reported(worlds: tuple[list[Examined], Report], number: int) -> None:
+def test_what_the_server_refuses_is_reported(worlds: tuple[list[Examined], ApplyReport], number: int) -> None:
     found, count = worlds[0][number], QUERIES.count(";")
     assert len(found.resolutions) == count
     said = {fact.at.source.position(fact.at.span.start).line for fact in found.facts}

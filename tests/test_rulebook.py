@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lockgate.oracle import verify
-from lockgate.oracle.apply.plan import Asked
-from lockgate.oracle.apply.plan import Plan as LivePlan
+from lockgate.oracle.apply.plan import ApplyPlan, Asked
 from lockgate.rules import registry, rulebook
 from lockgate.rules.rulebook import Example
 from lockgate.run.examples import (
@@ -82,7 +81,7 @@ def test_queries_live(example: Example) -> None:
             before = item.before
     asked = queries_of(example, replay, before).resolutions
     report = verify(
-        LivePlan(
+        ApplyPlan(
             migrations_of(example, OURS[example.rule]),
             observe_locks=False,
             queries=tuple(Asked(one.query.sql, one.path) for one in asked),

@@ -11,7 +11,7 @@ import pytest
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Severity
 from lockgate.rules import registry, rulebook
-from lockgate.rules.model import Scene, Trigger, on_failure, on_scene, triggers_of
+from lockgate.rules.model import RuleTrigger, Scene, on_failure, on_scene, triggers_of
 from lockgate.rules.plugins import OURS
 
 TOOL = runpy.run_path("tools/generate_rules.py")
@@ -45,7 +45,7 @@ def test_a_decorator_may_stand_on_several_lines() -> None:
     def check() -> None: ...
 
     assert [t.key for t in triggers_of(check)] == ["scene dropped+made", "failure 42703", "failure 42P01"]
-    assert triggers_of(check)[0] == Trigger("scene", ("made", "dropped"))
+    assert triggers_of(check)[0] == RuleTrigger("scene", ("made", "dropped"))
 
 
 FRONT = 'code = "T1"\nseverity = "error"\nfamily = "timeline"\n'

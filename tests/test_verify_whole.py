@@ -22,8 +22,7 @@ from lockgate.base.config import Config
 from lockgate.base.findings import Finding, Label, Severity, Verdict
 from lockgate.base.text import Span
 from lockgate.oracle import verify
-from lockgate.oracle.apply.plan import LiveCatalog, Report
-from lockgate.oracle.apply.plan import Plan as LivePlan
+from lockgate.oracle.apply.plan import ApplyPlan, ApplyReport, LiveCatalog
 from lockgate.oracle.server import supervisor
 from lockgate.run.audit import audit, differences
 from lockgate.run.evidence import Differs
@@ -43,16 +42,16 @@ MIGRATIONS = (
 
 
 @pytest.fixture(scope="module")
-def report() -> Report:
-    return verify(LivePlan(MIGRATIONS, audit=True, observe_locks=False))
+def report() -> ApplyReport:
+    return verify(ApplyPlan(MIGRATIONS, audit=True, observe_locks=False))
 
 
 def test_a_migration_without_a_statement_is_passed_over() -> None:
-    report = verify(LivePlan((MIGRATIONS[0], migration("2", "-- nothing yet\n")), observe_locks=False))
+    report = verify(ApplyPlan((MIGRATIONS[0], migration("2", "-- nothing yet\n")), observe_locks=False))
     assert [seen.fails for seen in report.observations] == [None, None]
 
 
-def audited(report: Report, **changes: object) -> list[Differs]:
+def audited(report: ApplyReport, **changes: object) -> list[Differs]:
     major = report.server.major
     replay = Replay(Plan(MIGRATIONS, major))
     for _ in replay.steps():
@@ -64,12 +63,12 @@ def without(catalog: LiveCatalog, kind: str, name: str) -> LiveCatalog:
     return catalog | {kind: [row for row in catalog[kind] if row["name"] != name]}
 
 
-def test_the_simulated_catalog_is_the_server_s(report: Report) -> None:
+def test_the_simulated_catalog_is_the_server_s(report: ApplyReport) -> None:
     assert report.catalogs.keys() == {"1", "2"}
     assert audited(report) == [] and audited(report, catalogs={}) == []
 
 
-def test_a_difference_is_told_once_with_the_likeliest_statement(report: Report) -> None:
+def test_a_difference_is_told_once_with_the_likeliest_statement(report: ApplyReport) -> None:
     wrong = {"1": report.catalogs["1"], "2": without(report.catalogs["2"], "columns", "b")}
     (found,) = audited(report, catalogs=wrong)
     assert (found.migration.id, found.statement, found.object) == ("2", 2, "columns public.t.b")
@@ -79,12 +78,12 @@ def test_a_difference_is_told_once_with_the_likeliest_statement(report: Report) 
     assert (found.migration.id, found.statement, found.object) == ("1", 2, "functions public.f(integer)")
 
 
-def test_without_audit_the_end_is_compared(report: Report) -> None:
+def test_without_audit_the_end_is_compared(report: ApplyReport) -> None:
     (found,) = audited(report, catalogs={}, catalog_after=without(report.catalog_after, "tables", "u"))
     assert (found.object, found.migration.id, found.statement) == ("tables public.u", "2", 1)
 
 
-def test_what_differs_in_a_property(report: Report) -> None:
+def test_what_differs_in_a_property(report: ApplyReport) -> None:
     other = report.catalog_after | {"tables": [row | {"owner": "x"} for row in report.catalog_after["tables"]]}
     assert list(differences(report.catalog_after, other, owners=False)) == []
     assert [words for _, words in differences(report.catalog_after, other, owners=True)] == [
@@ -99,7 +98,7 @@ def test_nothing_is_compared_after_what_nobody_could_repair() -> None:
         migration("2", "ALTER TABLE t ADD COLUMN c nonsense;"),
         migration("3", "CREATE TABLE v (id int);"),
     )
-    seen = verify(LivePlan(broken, audit=True, observe_locks=False))
+    seen = verify(ApplyPlan(broken, audit=True, observe_locks=False))
     wrong = {name: without(catalog, "tables", "v" if name == "3" else "t") for name, catalog in seen.catalogs.items()}
     found = list(audit(Plan(broken, seen.server.major), replace(seen, catalogs=wrong), None))
     assert {item.migration.id for item in found} == {"1"}

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from lockgate.base.text import Source
-from lockgate.oracle.apply.plan import Baseline, Plan, Report, ServerWish
+from lockgate.oracle.apply.plan import ApplyPlan, ApplyReport, Baseline, ServerWish
 from lockgate.oracle.apply.run import verify
 from tests.live_kit import migration
 
@@ -89,7 +89,7 @@ def play(name: str, server: ServerWish) -> Report:
     return verify(Plan((*migrations, migration("9_proof", PROOF)), server=server, baseline=dump, **options))  # type: ignore[arg-type]
 
 
-def assert_held(report: Report) -> None:
+def assert_held(report: ApplyReport) -> None:
     proof = [seen for seen in report.observations if seen.migration == "9_proof"][-1]
     # where the hostile file took plpgsql's place or the proof's schema away, the proof cannot be run: none does
     assert proof.fails is None, proof.fails

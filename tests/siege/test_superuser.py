@@ -20,7 +20,7 @@ import pytest
 from tools.private_server import private_server
 
 from lockgate.base.text import Source
-from lockgate.oracle.apply.plan import Baseline, Plan, RolePlan, ServerWish, State
+from lockgate.oracle.apply.plan import ApplyPlan, Baseline, ObservationState, RolePlan, ServerWish
 from lockgate.oracle.apply.run import verify
 from lockgate.oracle.server import backend as backends
 from lockgate.oracle.server.binaries import choose
@@ -124,7 +124,7 @@ def test_a_role_that_a_killed_run_left_goes_with_the_next(dsn: str) -> None:
             connection.execute(f"CREATE ROLE {name}; COMMENT ON ROLE {name} IS '{mark}'")
         connection.execute("CREATE DATABASE made_by_it OWNER left_over")
         connection.execute("GRANT CONNECT ON DATABASE postgres TO left_over")
-        verify(Plan((migration("1", "SELECT 1;"),), server=ServerWish(dsn=dsn)))
+        verify(ApplyPlan((migration("1", "SELECT 1;"),), server=ServerWish(dsn=dsn)))
         rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname IN ('left_over', 'kept')").fetchall()
         assert rows == [("kept",)]
         connection.execute("DROP ROLE kept")
@@ -139,7 +139,7 @@ CREATE TABLE public.t (id int); ALTER TABLE public.t OWNER TO postgres; GRANT SE
 CREATE FUNCTION public.who() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT CURRENT_USER::text';
 ALTER FUNCTION public.who() OWNER TO postgres;"""
     ask = "DO $$ BEGIN RAISE NOTICE '% %', public.who(), (SELECT rolsuper FROM pg_roles WHERE rolname = public.who()); END $$;"
-    plan = Plan(
+    plan = ApplyPlan(
         (migration("1", ask + "\nALTER TABLE public.t ADD COLUMN a int;"),),
         server=ServerWish(dsn=dsn),
         roles=RolePlan(deployer="app"),
@@ -168,5 +168,5 @@ def test_what_is_withheld_is_told_once_and_proves_nothing() -> None:
     )
     report = verify(plan)
     (seen,) = report.observations
-    assert seen.state is State.LACKING and "pg_create_subscription" in seen.reason
+    assert seen.state is ObservationState.LACKING and "pg_create_subscription" in seen.reason
     assert sum("pg_create_subscription, pg_signal_backend" in note for note in report.notes) == 1

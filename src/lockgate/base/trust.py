@@ -16,7 +16,7 @@ from lockgate.base.errors import UsageError
 from lockgate.base.files import read_text
 
 
-class Config(Protocol):
+class TrustConfig(Protocol):
     """What of a configuration counts here."""
 
     @property
@@ -77,7 +77,7 @@ def in_workflow(environ: Mapping[str, str]) -> bool:
     )
 
 
-def need(config: Config, section: str, key: str, what: str, instead: str = "") -> None:
+def need(config: TrustConfig, section: str, key: str, what: str, instead: str = "") -> None:
     """Ask whether a setting of the tree may be followed. Raises UsageError with its place where it may not."""
     if config.untrusted:
         raise UsageError(
@@ -86,7 +86,7 @@ def need(config: Config, section: str, key: str, what: str, instead: str = "") -
         )
 
 
-def agreed(config: Config, section: str, key: str, environ: Mapping[str, str], *variables: str) -> str:
+def agreed(config: TrustConfig, section: str, key: str, environ: Mapping[str, str], *variables: str) -> str:
     """Where a key goes: as the first of these variables that is set says. In a workflow the tree may say the same, or
     nothing; elsewhere its word counts where no ``LOCKGATE_`` variable is set, if it is trusted. Raises UsageError."""
     name = next((v for v in variables if environ.get(v)), "")
@@ -106,7 +106,7 @@ def _plain(value: str) -> str:
     return value.strip().rstrip("/").lower().removesuffix(":443")
 
 
-def place_of(config: Config, section: str, key: str) -> str:
+def place_of(config: TrustConfig, section: str, key: str) -> str:
     """File and line of a setting."""
     name = Path(config.path).name
     line = line_of(read_text(config.root / name, config.root), section, key) if name else 1

@@ -20,7 +20,7 @@ _Fit = tuple[_Words, tuple[int, ...], bool, bool, bool, bool] | None
 _Left = tuple[dict[bytes, tuple[_Words, ...]], dict[bytes, _Fit]]  # passages of texts, and what was fitted
 
 
-class Memory(msgspec.Struct):
+class QueryMemory(msgspec.Struct):
     """The passages of texts and what was fitted. ``before`` is what the last run left, ``now`` what this one uses."""
 
     name: bytes = b""
@@ -97,16 +97,16 @@ def _words(passage: Passage) -> _Words:
     return passage.text, passage.runs, passage.end, passage.receiver
 
 
-def remembered(place: str) -> Memory:
+def remembered(place: str) -> QueryMemory:
     """The memory of the project in a folder; an empty one where there is none."""
     if store.folder() is None:
-        return Memory()
+        return QueryMemory()
     name = store.digest(b"queries", place.encode("utf-8", "surrogateescape"), *_grammars())
     data = store.read(name)
     try:
-        return Memory(name, msgspec.msgpack.decode(data, type=_Left)) if data is not None else Memory(name)
+        return QueryMemory(name, msgspec.msgpack.decode(data, type=_Left)) if data is not None else QueryMemory(name)
     except msgspec.MsgspecError:  # bytes that do not fit
-        return Memory(name)
+        return QueryMemory(name)
 
 
 def _grammars() -> list[bytes]:

@@ -223,7 +223,7 @@ class Type(msgspec.Struct, frozen=True):
     extension: int = 0
 
 
-class Body(msgspec.Struct, frozen=True):
+class RoutineBody(msgspec.Struct, frozen=True):
     """What a routine runs: the text between the quotes (or BEGIN ATOMIC's own) and where it stands."""
 
     text: str
@@ -260,7 +260,7 @@ class Routine(msgspec.Struct, frozen=True):
     security_definer: bool = False
     config: tuple[tuple[str, str], ...] = ()
     acl: Acl = None
-    body: Body | None = None
+    body: RoutineBody | None = None
     agg_kind: str = ""
     agg_direct: int = 0
     extension: int = 0

@@ -185,7 +185,7 @@ def _gate(order: Order, state_path: Path, pace: Any, no_status: bool) -> Gate:
     masker = Masker([key])
     url = checked_url(deploy.dokploy_url, "dokploy_url", deploy.allow_http) if deploy.dokploy_url else ""
 
-    def probe(commit: str) -> health.Probe | None:
+    def probe(commit: str) -> health.HealthProbe | None:
         if not deploy.health_url:
             return None
         expected = health.expectation(
@@ -197,7 +197,7 @@ def _gate(order: Order, state_path: Path, pace: Any, no_status: bool) -> Gate:
             commit,
             deploy.allow_http,
         )
-        return health.Probe(expected)
+        return health.HealthProbe(expected)
 
     probe(order.head.commit)  # a wrong setting is told before anything is done
     return Gate(

@@ -13,7 +13,7 @@ from lockgate.cli.say import say
 
 if TYPE_CHECKING:
     from lockgate.base.config import Config
-    from lockgate.deploy.journal import Entry
+    from lockgate.deploy.journal import JournalEntry
 
 
 @click.command("gate-report")
@@ -71,7 +71,7 @@ def command(commits: int, output_format: str, config_path: Path | None) -> int:
     return 0 if counted.enough else 1
 
 
-def _entries(config: Config, limit: int) -> tuple[list[Entry], str]:
+def _entries(config: Config, limit: int) -> tuple[list[JournalEntry], str]:
     from lockgate.deploy import git, gitea, journal
     from lockgate.deploy.secret import Masker
 

@@ -12,7 +12,7 @@ from lockgate.base.errors import CannotCheck
 from lockgate.cli.say import say
 
 if TYPE_CHECKING:
-    from lockgate.deploy.scaffold import Found, Planned
+    from lockgate.deploy.scaffold import FoundFile, Planned
 
 _WORDS = {"create": "created", "change": "added to", "conflict": "overwritten"}
 
@@ -64,7 +64,7 @@ def _root() -> Path:
     return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
 
 
-def _show(found: Found) -> None:
+def _show(found: FoundFile) -> None:
     where = ", ".join(found.folders) or "none found: name them in lockgate.toml"
     say(
         f"repository    {found.root}"

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.rules.registry import Rules
+from lockgate.rules.registry import Ruleset
 
 _LETTER = "U"  # of user; Lockgate's own codes never begin with it
 
@@ -65,7 +65,7 @@ def check(scene: Scene) -> Iterator[Remark]:
 '''
 
 
-def write(name: str, folder: Path, rules: Rules) -> tuple[Path, Path]:
+def write(name: str, folder: Path, rules: Ruleset) -> tuple[Path, Path]:
     """Write both files. Raises UsageError where the name is none, or taken; CannotCheck where they cannot be written."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise UsageError(
@@ -87,6 +87,6 @@ def write(name: str, folder: Path, rules: Rules) -> tuple[Path, Path]:
     return document, module
 
 
-def _free_code(rules: Rules) -> str:
+def _free_code(rules: Ruleset) -> str:
     taken = {entry.front.code for entry in rules.entries.values()}
     return next(code for n in range(1, 10_000) if (code := f"{_LETTER}{n:03}") not in taken)

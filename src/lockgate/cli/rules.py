@@ -13,7 +13,7 @@ from lockgate.cli.say import say
 
 if TYPE_CHECKING:
     from lockgate.base.config import Config
-    from lockgate.rules.registry import Entry, Rules
+    from lockgate.rules.registry import RuleEntry, Ruleset
 
 _CONFIG = click.option(
     "--config",
@@ -46,7 +46,7 @@ def command(ctx: click.Context, output_format: str, config_path: Path | None) ->
     return 0
 
 
-def _configured(config_path: Path | None) -> tuple[Config, Rules]:
+def _configured(config_path: Path | None) -> tuple[Config, Ruleset]:
     from lockgate.cli.options import configuration
     from lockgate.rules.plugins import rules_of
 
@@ -54,7 +54,7 @@ def _configured(config_path: Path | None) -> tuple[Config, Rules]:
     return config, rules_of(config)
 
 
-def _row(entry: Entry) -> dict[str, object]:
+def _row(entry: RuleEntry) -> dict[str, object]:
     front, rule = entry.front, entry.rule()
     proof = {"sqlstate": list(front.sqlstate), "locks": list(front.locks), "work": list(front.work)}
     return {
@@ -95,7 +95,7 @@ def new(name: str, folder: Path | None, config_path: Path | None) -> int:
     return 0
 
 
-def _so_far(config_path: Path | None) -> tuple[Config, Rules]:
+def _so_far(config_path: Path | None) -> tuple[Config, Ruleset]:
     """The configuration, and the rules that there are: its folder of plug-ins may still have to be made."""
     from msgspec.structs import replace
 
@@ -133,7 +133,7 @@ def test(name: str | None, no_server: bool, dsn: str, binaries: str, config_path
     return int(bool(wrong))
 
 
-def _named(rules: Rules, name: str) -> Entry:
+def _named(rules: Ruleset, name: str) -> RuleEntry:
     import difflib
 
     found = rules.of_code(name)
@@ -143,14 +143,14 @@ def _named(rules: Rules, name: str) -> Entry:
     return found
 
 
-def _tested(entry: Entry, every: Rules, wish: object) -> bool:
+def _tested(entry: RuleEntry, every: Ruleset, wish: object) -> bool:
     """Run one rule's examples and say how it went; True where one is wrong."""
     from lockgate.oracle.apply.plan import ServerWish
-    from lockgate.rules.registry import Rules
+    from lockgate.rules.registry import Ruleset
     from lockgate.rules.rulebook import SECTIONS, examples
     from lockgate.run.examples import live_faults, simulated_faults
 
-    rule, rules = entry.rule(), Rules(every.entries.values())
+    rule, rules = entry.rule(), Ruleset(every.entries.values())
     faults = [f"the document has no section {s}" for s in SECTIONS if not rule.section(s)]
     found = examples(rule)
     for example in found:

@@ -114,7 +114,7 @@ def _document(table: SlotTable, findings: list[Finding]) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: SlotEntry) -> dict[str, Any]:
     row = entry.ledger
     return {
         "slot": entry.slot,
@@ -147,7 +147,7 @@ def _lines(table: SlotTable, findings: list[Finding], explain: bool) -> list[str
     return [*out, said + (f"; next free: {free}" if free else "")]
 
 
-def _cells(entry: Entry, table: SlotTable) -> tuple[str, str, str, str, str, str]:
+def _cells(entry: SlotEntry, table: SlotTable) -> tuple[str, str, str, str, str, str]:
     elsewhere = [*entry.branches[:3], *([f"and {len(entry.branches) - 3} more"] if len(entry.branches) > 3 else [])]
     elsewhere += [
         f"reserved: {r.name}" + (f" ({r.who or r.where})" if r.who or r.where else "") for r in entry.reserved
@@ -167,7 +167,7 @@ def _cells(entry: Entry, table: SlotTable) -> tuple[str, str, str, str, str, str
     )
 
 
-def _other(entry: Entry, name: str, table: SlotTable) -> bool:
+def _other(entry: SlotEntry, name: str, table: SlotTable) -> bool:
     from lockgate.slots.ledger import plain_name
 
     if not name or table.ledger is None or table.ledger.kind.by_name:

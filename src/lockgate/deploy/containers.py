@@ -48,7 +48,7 @@ def trouble(container: Container) -> str:
     return container.status or container.state or "no state"
 
 
-class Watch(msgspec.Struct):
+class ContainerWatch(msgspec.Struct):
     """Samples of a project's containers over time. ``stale``: ids that had ended before the order; they say nothing
     unless they ran again."""
 

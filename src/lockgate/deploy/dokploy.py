@@ -17,7 +17,7 @@ T = TypeVar("T")
 _LINE = 500  # characters of a log's line that are shown
 
 
-class Refused(LockgateError):
+class DokployRefused(LockgateError):
     """Dokploy answered, and no repetition will change the answer. ``kind``: key, permission, licence, not-found, input,
     address."""
 
@@ -38,8 +38,8 @@ class Absent(Exception):
     """This version of Dokploy does not have that procedure."""
 
 
-def _no_dokploy(base: str, procedure: str) -> Refused:
-    return Refused(
+def _no_dokploy(base: str, procedure: str) -> DokployRefused:
+    return DokployRefused(
         "address",
         f"{base} has no {procedure}: no Dokploy answers there",
         "set dokploy_url to Dokploy's own address, without a path",
@@ -69,7 +69,7 @@ class Dokploy:
         try:
             return records.compose(value, compose_id)
         except records.Malformed as error:
-            raise Refused(
+            raise DokployRefused(
                 "address",
                 f"{self.base}: {error}",
                 "see that dokploy_url is Dokploy's own address and compose_id a compose service",
@@ -85,7 +85,7 @@ class Dokploy:
             value = self._get("deployment.queueList")
         except Absent:
             return None
-        except Refused as error:
+        except DokployRefused as error:
             if error.kind in ("permission", "licence"):
                 self._absent.add("deployment.queueList")
                 return None
@@ -102,7 +102,7 @@ class Dokploy:
         had (before v0.29.6)."""
         try:
             value = self._get("deployment.readLogs", deploymentId=deployment_id)
-        except (Absent, Refused, Unsettled):
+        except (Absent, DokployRefused, Unsettled):
             return ""
         if not isinstance(value, str):
             return ""
@@ -126,7 +126,7 @@ class Dokploy:
             value = self._get("docker.getContainersByAppNameMatch", **asked)
         except Absent:
             return None
-        except Refused as error:
+        except DokployRefused as error:
             if error.kind in ("permission", "licence"):
                 return None
             raise
@@ -137,7 +137,7 @@ class Dokploy:
         asked = {"containerId": container_id} | ({"serverId": server_id} if server_id else {})
         try:
             value = self._get("docker.getConfig", **asked)
-        except (Absent, Refused):
+        except (Absent, DokployRefused):
             self._absent.add("docker.getConfig")
             return None
         except Unsettled:
@@ -149,7 +149,7 @@ class Dokploy:
         """What Dokploy runs for this compose; "" where it does not say."""
         try:
             value = self._get("compose.getDefaultCommand", composeId=compose_id)
-        except (Absent, Refused, Unsettled):
+        except (Absent, DokployRefused, Unsettled):
             return ""
         return value if isinstance(value, str) else ""
 
@@ -158,7 +158,7 @@ class Dokploy:
         tell."""
         try:
             value = self._get("user.get")
-        except (Absent, Refused, Unsettled):
+        except (Absent, DokployRefused, Unsettled):
             return []
         user = value.get("user") if isinstance(value, dict) else None
         keys = user.get("apiKeys") if isinstance(user, dict) else None
@@ -227,7 +227,7 @@ class Dokploy:
     def _settle(self, procedure: str, answer: Answer) -> Any:
         """The value of a good answer. Raises Refused, Absent, Unsettled."""
         if 300 <= answer.status < 400:
-            raise Refused(
+            raise DokployRefused(
                 "address",
                 f"{procedure}: Dokploy's address answers with a redirect ({answer.status})",
                 "set dokploy_url to the final address (https, no path); the key is never sent along a redirect",
@@ -236,7 +236,7 @@ class Dokploy:
             value = answer.json()
         except NotJson:
             if answer.status in (401, 403):
-                raise Refused(
+                raise DokployRefused(
                     "address",
                     f"{procedure}: a proxy in front of Dokploy answers {answer.status}",
                     "let the runner through",
@@ -255,13 +255,15 @@ class Dokploy:
         if status == 401 and "code" not in value:
             return self._key_refused(procedure)
         if status == 401:
-            return Refused(
+            return DokployRefused(
                 "permission",
                 f"{procedure}: the key's user may not do this: {message}",
                 "in Dokploy give that member access to this service (Settings > Users), and to deployments",
             )
         if status == 403:
-            return Refused("licence", f"{procedure}: forbidden: {message}", "see the key's role and Dokploy's licence")
+            return DokployRefused(
+                "licence", f"{procedure}: forbidden: {message}", "see the key's role and Dokploy's licence"
+            )
         data = value.get("data")
         if (
             status == 404
@@ -270,7 +272,7 @@ class Dokploy:
         ):
             return Absent(procedure)
         if status == 404:
-            return Refused(
+            return DokployRefused(
                 "not-found",
                 f"{procedure}: {message or 'not found'}",
                 "see compose_id: the last part of the service's address in Dokploy",
@@ -279,21 +281,21 @@ class Dokploy:
             return Unsettled(
                 f"{procedure}: Dokploy answers {status}", sent=True
             )  # its words may be the SQL that failed
-        return Refused(
+        return DokployRefused(
             "input",
             f"{procedure}: {status} {message}".rstrip(),
             "see dokploy_url and compose_id, and Dokploy's version (0.25.7 or later)",
         )
 
-    def _key_refused(self, procedure: str) -> Refused:
+    def _key_refused(self, procedure: str) -> DokployRefused:
         if self._answered:
-            return Refused(
+            return DokployRefused(
                 "key",
                 f"{procedure}: Dokploy accepted the key {self._answered} times and refuses it now: a rate limit",
                 "keys made through the API allow 10 requests a day, each call counts twice, and a deploy needs dozens; "
                 "make one in Settings > Profile > API/CLI without limit",
             )
-        return Refused(
+        return DokployRefused(
             "key",
             f"{procedure}: Dokploy refuses the API key: wrong, expired, or over its rate limit (it does not say which)",
             "make a key in Settings > Profile > API/CLI, without rate limit, and set DOKPLOY_API_KEY",

@@ -25,7 +25,7 @@ class End(str, Enum):
         return {"healthy": 0, "unknown": 3, "not-ordered": 3}.get(self.value, 1)
 
 
-class Result(msgspec.Struct, frozen=True):
+class DeployResult(msgspec.Struct, frozen=True):
     """What became of a release."""
 
     end: End
@@ -41,7 +41,7 @@ class Stop(Exception):
 
     def __init__(self, end: End, message: str, remedy: str = "", log: str = "") -> None:
         super().__init__(message)
-        self.result = Result(end, message, remedy, log)
+        self.result = DeployResult(end, message, remedy, log)
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -33,7 +33,7 @@ def fresh_nonce() -> str:
     return secrets.token_hex(6)
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundOrder(msgspec.Struct, frozen=True):
     """Our deployment."""
 
     deployment: Deployment
@@ -51,7 +51,7 @@ class Nowhere(msgspec.Struct, frozen=True):
     candidates: tuple[Deployment, ...] = ()
 
 
-Place = Found | Waiting | Nowhere
+Place = FoundOrder | Waiting | Nowhere
 
 
 def locate(
@@ -66,13 +66,13 @@ def locate(
     fresh = [d for d in deployments if d.id not in ticket.known]
     for deployment in fresh:
         if ticket.nonce in deployment.title or ticket.nonce in deployment.description:
-            return Found(deployment)
+            return FoundOrder(deployment)
     for job in jobs or ():
         if ticket.nonce in job.title or ticket.nonce in job.description:
             return Waiting(job.state)
     candidates = tuple(d for d in fresh if d.commit)
     ours = alone(ticket, candidates)
-    return Found(ours) if ours is not None and certain else Nowhere(candidates)
+    return FoundOrder(ours) if ours is not None and certain else Nowhere(candidates)
 
 
 def alone(ticket: Ticket, candidates: Sequence[Deployment]) -> Deployment | None:

@@ -12,14 +12,14 @@ import msgspec
 from lockgate.base.errors import LockgateError, UsageError
 from lockgate.base.findings import Finding
 from lockgate.deploy import attestation, follow, git, preflight
-from lockgate.deploy.dokploy import Dokploy, Refused, Unsettled
+from lockgate.deploy.dokploy import Dokploy, DokployRefused, Unsettled
 from lockgate.deploy.ending import Clock, Pace
-from lockgate.deploy.gitea import Gitea
-from lockgate.deploy.health import Probe
+from lockgate.deploy.gitea import GiteaClient
+from lockgate.deploy.health import HealthProbe
 from lockgate.deploy.order import Order
-from lockgate.deploy.proof import Outcome, Verdict, of_attestation, of_outcome
+from lockgate.deploy.proof import GateVerdict, Outcome, of_attestation, of_outcome
 from lockgate.deploy.records import Compose
-from lockgate.deploy.release import Release
+from lockgate.deploy.release import ReleaseRun
 from lockgate.deploy.screen import Screen
 from lockgate.deploy.secret import Masker, Secret
 from lockgate.deploy.state import Memory, Store
@@ -35,11 +35,11 @@ class Gate(msgspec.Struct, dict=True):
     verify: Callable[[], Outcome]
     connect: Callable[[], Dokploy]
     key: Secret | None
-    probe: Callable[[str], Probe | None]  # of the commit that must answer
+    probe: Callable[[str], HealthProbe | None]  # of the commit that must answer
     store: Store
     screen: Screen
     masker: Masker
-    gitea: Gitea | None = None
+    gitea: GiteaClient | None = None
     missing: str = ""  # what Dokploy cannot be reached without; advisory only
     pace: Pace = msgspec.field(default_factory=Pace)
     show: Callable[[Outcome], None] = lambda outcome: None
@@ -94,7 +94,7 @@ class Gate(msgspec.Struct, dict=True):
                 "commit or remove these: Dokploy deploys the commit, not your files",
             )
 
-    def _by_attestation(self) -> Verdict:
+    def _by_attestation(self) -> GateVerdict:
         order = self.order
         assert order.attested is not None
         self.screen.phase("attestation")
@@ -104,7 +104,7 @@ class Gate(msgspec.Struct, dict=True):
             self.screen.say(f"attestation of {order.attested.made_at} fits: PostgreSQL {order.attested.server}")
         return verdict
 
-    def _by_verifying(self) -> Verdict:
+    def _by_verifying(self) -> GateVerdict:
         self.screen.phase("verify")
         try:
             outcome = self.verify()
@@ -112,7 +112,7 @@ class Gate(msgspec.Struct, dict=True):
             if not (self.order.override or self.order.advisory) or error.exit_code == 2:
                 self._voice.status("lockgate/verify", "error", error.message)
                 raise
-            return Verdict(False, (f"the tree could not be verified: {error.message}",), 3)
+            return GateVerdict(False, (f"the tree could not be verified: {error.message}",), 3)
         self.screen.close()
         self.show(outcome)
         return of_outcome(outcome)
@@ -125,15 +125,15 @@ class Gate(msgspec.Struct, dict=True):
         try:
             settings = self._preflight(dokploy)
             if settings.reasons:
-                return self._voice.closed(Verdict(False, settings.reasons, 1))
+                return self._voice.closed(GateVerdict(False, settings.reasons, 1))
             ticket, adopted = self._patiently(lambda: self._ticket(dokploy))
             if order.dry_run:
                 return self._voice.would_send(settings, ticket, adopted)
             return self._release(dokploy, settings.compose, ticket, adopted)
-        except (Refused, Unsettled) as error:
+        except (DokployRefused, Unsettled) as error:
             if not order.advisory:
                 raise
-            return self._voice.closed(Verdict(False, (error.message,), 3))
+            return self._voice.closed(GateVerdict(False, (error.message,), 3))
         finally:
             dokploy.close()
 
@@ -206,7 +206,7 @@ class Gate(msgspec.Struct, dict=True):
 
     def _follow(self, dokploy: Dokploy, compose: Compose, memory: Memory, *, order: bool) -> int:
         probe = self.probe(memory.ticket.commit)
-        release = Release(dokploy, compose, self.store, self.screen, probe, self.order.limits, self.pace)
+        release = ReleaseRun(dokploy, compose, self.store, self.screen, probe, self.order.limits, self.pace)
         return self._voice.ended(release.run(memory, order=order))
 
     def _resume(self) -> int:
@@ -249,5 +249,5 @@ def docker_stale(dokploy: Dokploy, compose: Compose) -> frozenset[str]:
 
     try:
         return ended(dokploy.containers(compose))
-    except (Refused, Unsettled):
+    except (DokployRefused, Unsettled):
         return frozenset()

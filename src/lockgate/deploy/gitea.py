@@ -37,7 +37,7 @@ class GiteaError(LockgateError):
     """A status or comment could not be made (exit 3 where that was all that was asked)."""
 
 
-class Place(msgspec.Struct, frozen=True):
+class StatusTarget(msgspec.Struct, frozen=True):
     """Where statuses go: the API's base, the repository, and the link back to the run."""
 
     api: str
@@ -46,7 +46,7 @@ class Place(msgspec.Struct, frozen=True):
     github: bool = False
 
 
-def place(config: Config, environ: Mapping[str, str]) -> Place | None:
+def place(config: Config, environ: Mapping[str, str]) -> StatusTarget | None:
     """In a workflow from the runner's variables, with which the configuration must agree; else from the configuration.
     None outside of both. Raises UsageError."""
     allow = config.deploy.allow_http
@@ -65,7 +65,7 @@ def place(config: Config, environ: Mapping[str, str]) -> Place | None:
         else f"{server}/api/v1"
     )
     run = environ.get("GITHUB_RUN_ID" if github else "GITHUB_RUN_NUMBER", "")
-    return Place(api, repository, f"{server}/{repository}/actions/runs/{run}" if run else "", github)
+    return StatusTarget(api, repository, f"{server}/{repository}/actions/runs/{run}" if run else "", github)
 
 
 def pull_request(environ: Mapping[str, str]) -> int | None:
@@ -95,10 +95,10 @@ def _event(environ: Mapping[str, str], *keys: str) -> object:
     return value
 
 
-class Gitea:
+class GiteaClient:
     """One repository, with a token."""
 
-    def __init__(self, place: Place, token: Secret, masker: Masker) -> None:
+    def __init__(self, place: StatusTarget, token: Secret, masker: Masker) -> None:
         masker.add(token)
         self.place = place
         self._masker = masker
@@ -217,12 +217,12 @@ class Gitea:
         return GiteaError(f"{what}: {answer.status} {message}".rstrip(), remedy)
 
 
-def connect(config: Config, environ: Mapping[str, str], masker: Masker) -> Gitea | None:
+def connect(config: Config, environ: Mapping[str, str], masker: Masker) -> GiteaClient | None:
     """A client where there is a place and a token; else None. Raises UsageError for settings that are wrong rather than
     missing."""
     where = place(config, environ)  # first: no key is read for a place that is refused
     token = from_environment("GITEA_TOKEN", environ) if where is not None else None
-    return Gitea(where, token, masker) if token is not None and where is not None else None
+    return GiteaClient(where, token, masker) if token is not None and where is not None else None
 
 
 def one_line(text: str) -> str:

@@ -48,7 +48,7 @@ def expectation(
     )
 
 
-class Probe:
+class HealthProbe:
     """Asks one health URL. No key, no redirects, its own connection pool."""
 
     def __init__(self, expectation: Expectation, read_timeout: float = 10) -> None:

@@ -17,7 +17,7 @@ GREEN = "deployed and healthy"  # how the description of a green deploy's status
 OVERRIDDEN = "OVERRIDE"
 
 
-class Entry(msgspec.Struct, frozen=True):
+class JournalEntry(msgspec.Struct, frozen=True):
     """One run of the gate."""
 
     commit: str
@@ -32,14 +32,14 @@ class Count(msgspec.Struct, frozen=True):
     runs: int
     green: int
     row: int
-    last_red: Entry | None
+    last_red: JournalEntry | None
 
     @property
     def enough(self) -> bool:
         return self.row >= ENOUGH
 
 
-def count(entries: Sequence[Entry]) -> Count:
+def count(entries: Sequence[JournalEntry]) -> Count:
     """Count entries, oldest first."""
     row, last_red = 0, None
     for entry in entries:
@@ -59,7 +59,7 @@ def append(path: Path, document: dict[str, Any]) -> None:
         return
 
 
-def read(path: Path) -> list[Entry]:
+def read(path: Path) -> list[JournalEntry]:
     """The runs of a journal, oldest first; lines that are none are left out."""
     try:
         lines = read_bytes(path).decode("utf-8", "replace").splitlines()
@@ -68,7 +68,7 @@ def read(path: Path) -> list[Entry]:
     return [entry for line in lines if (entry := _entry(line)) is not None]
 
 
-def _entry(line: str) -> Entry | None:
+def _entry(line: str) -> JournalEntry | None:
     try:
         row = json.loads(line)
         commit, end, at = str(row["commit"]), str(row["end"]), str(row["at"])
@@ -76,7 +76,7 @@ def _entry(line: str) -> Entry | None:
         return None
     if end == "dry-run":
         return None
-    return Entry(
+    return JournalEntry(
         commit,
         end == "healthy" and not row.get("override"),
         "overridden" if row.get("override") else end or str(row.get("verdict", "")),
@@ -84,7 +84,7 @@ def _entry(line: str) -> Entry | None:
     )
 
 
-def of_statuses(commits: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> list[Entry]:
+def of_statuses(commits: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> list[JournalEntry]:
     """The runs that commit statuses tell of; ``commits`` newest first, each with its statuses, newest first."""
     found = []
     for commit, statuses in commits:
@@ -98,6 +98,8 @@ def of_statuses(commits: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> list
             newest = rows[0]
             state, words = newest.get("status") or newest.get("state"), str(newest.get("description", ""))
             found.append(
-                Entry(commit, state == "success" and words.startswith(GREEN), words, str(newest.get("created_at", "")))
+                JournalEntry(
+                    commit, state == "success" and words.startswith(GREEN), words, str(newest.get("created_at", ""))
+                )
             )
     return found[::-1]

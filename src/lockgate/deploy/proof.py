@@ -24,7 +24,7 @@ class Outcome(Protocol):
     def server(self) -> Mapping[str, Any]: ...
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class GateVerdict(msgspec.Struct, frozen=True):
     """Whether the proof opens the gate, and why not."""
 
     green: bool
@@ -33,18 +33,18 @@ class Verdict(msgspec.Struct, frozen=True):
     words: str = ""
 
 
-def of_outcome(outcome: Outcome) -> Verdict:
+def of_outcome(outcome: Outcome) -> GateVerdict:
     """The verdict of a verification."""
     words = count_words(outcome.findings)
-    return Verdict(outcome.exit_code == 0, () if outcome.exit_code == 0 else (words,), outcome.exit_code, words)
+    return GateVerdict(outcome.exit_code == 0, () if outcome.exit_code == 0 else (words,), outcome.exit_code, words)
 
 
-def of_attestation(attested: attestation.Attestation, at: attestation.Tree, max_age: float) -> Verdict:
+def of_attestation(attested: attestation.Attestation, at: attestation.Tree, max_age: float) -> GateVerdict:
     """The verdict of an attestation for the tree at hand."""
     reasons = attestation.match(attested, datetime.now(UTC), at, max_age)
     if reasons:
-        return Verdict(False, tuple(f"attestation: {r}" for r in reasons), 1)
-    return Verdict(True, (), 0, f"attested, PostgreSQL {attested.server}")
+        return GateVerdict(False, tuple(f"attestation: {r}" for r in reasons), 1)
+    return GateVerdict(True, (), 0, f"attested, PostgreSQL {attested.server}")
 
 
 def count_words(findings: Sequence[Finding]) -> str:

@@ -10,10 +10,10 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.deploy import containers as docker
-from lockgate.deploy.dokploy import Dokploy, Refused, Unsettled
-from lockgate.deploy.ending import Clock, End, Limits, Pace, Result, Stop
-from lockgate.deploy.follow import Found, Nowhere, Place, Ticket, Waiting, alone, by_id, locate
-from lockgate.deploy.health import Probe, host
+from lockgate.deploy.dokploy import Dokploy, DokployRefused, Unsettled
+from lockgate.deploy.ending import Clock, DeployResult, End, Limits, Pace, Stop
+from lockgate.deploy.follow import FoundOrder, Nowhere, Place, Ticket, Waiting, alone, by_id, locate
+from lockgate.deploy.health import HealthProbe, host
 from lockgate.deploy.records import Compose, Container, Deployment
 from lockgate.deploy.screen import Screen
 from lockgate.deploy.state import Memory, Store
@@ -24,20 +24,20 @@ T = TypeVar("T")
 RESUME = "`lockgate deploy --resume` follows it; do not deploy again before you know"
 
 
-class Release(msgspec.Struct):
+class ReleaseRun(msgspec.Struct):
     """The hands of a release: the server, the screen, the memory, the limits."""
 
     dokploy: Dokploy
     compose: Compose
     store: Store
     screen: Screen
-    probe: Probe | None
+    probe: HealthProbe | None
     limits: Limits = msgspec.field(default_factory=Limits)
     pace: Pace = msgspec.field(default_factory=Pace)
     notes: tuple[str, ...] = ()
     _elsewhere: bool = False  # the order went into a queue that this Dokploy does not show
 
-    def run(self, memory: Memory, *, order: bool) -> Result:
+    def run(self, memory: Memory, *, order: bool) -> DeployResult:
         """Order (or only follow) and see it through. Never raises for anything that a server does."""
         ticket, locked = memory.ticket, memory.deployment
         ordered = time.monotonic() - max(0.0, time.time() - memory.at)
@@ -48,7 +48,7 @@ class Release(msgspec.Struct):
             self.store.advance("running", locked)
             self._await_end(locked)
             self._prove_commit(ticket, locked)
-            watch = self._await_containers(docker.Watch(memory.stale, ordered))
+            watch = self._await_containers(docker.ContainerWatch(memory.stale, ordered))
             self._await_health(watch)
             self._prove_latest(ticket, locked)
             self.store.advance("ended")
@@ -56,15 +56,15 @@ class Release(msgspec.Struct):
             if stop.result.end is not End.UNKNOWN:
                 self.store.advance("ended")
             return replace(stop.result, deployment=locked, notes=self.notes)
-        except Refused as error:
-            return Result(End.UNKNOWN, error.message, f"{error.remedy}; then {RESUME}", "", locked, self.notes)
-        return Result(End.HEALTHY, f"{ticket.commit[:12]} is deployed and healthy", "", "", locked, self.notes)
+        except DokployRefused as error:
+            return DeployResult(End.UNKNOWN, error.message, f"{error.remedy}; then {RESUME}", "", locked, self.notes)
+        return DeployResult(End.HEALTHY, f"{ticket.commit[:12]} is deployed and healthy", "", "", locked, self.notes)
 
     def _order(self, ticket: Ticket) -> None:
         self.screen.phase("order")
         try:
             self._elsewhere = self.dokploy.deploy(ticket.compose_id, ticket.title, ticket.description)
-        except Refused as error:
+        except DokployRefused as error:
             raise Stop(End.NOT_ORDERED, f"Dokploy did not take the order: {error.message}", error.remedy) from None
         except Unsettled as error:
             if not error.sent:
@@ -102,7 +102,7 @@ class Release(msgspec.Struct):
         while True:
             place = self._ask(lambda: self._place(ticket), clock, "the deployment was not found in time")
             match place:
-                case Found(deployment):
+                case FoundOrder(deployment):
                     return deployment
                 case Waiting(state):
                     lost = Clock(self.pace.lost)
@@ -209,7 +209,7 @@ class Release(msgspec.Struct):
                 _MOVED,
             )
 
-    def _await_containers(self, watch: docker.Watch) -> docker.Watch | None:
+    def _await_containers(self, watch: docker.ContainerWatch) -> docker.ContainerWatch | None:
         self.screen.phase("containers", self.limits.health)
         clock, empty = Clock(self.limits.health), 0
         while True:
@@ -236,12 +236,12 @@ class Release(msgspec.Struct):
             replace(c, restarts=self.dokploy.restarts(c.id, self.compose.server_id)) if c.id else c for c in found
         )
 
-    def _stop_on_crash_loop(self, watch: docker.Watch, clock: Clock) -> None:
+    def _stop_on_crash_loop(self, watch: docker.ContainerWatch, clock: Clock) -> None:
         looping = watch.crash_loop(0.0 if clock.over else self.pace.patience)
         if looping:
             raise Stop(End.CRASH_LOOP, f'Dokploy says "done", but {looping}', _ROLL_BACK)
 
-    def _await_health(self, watch: docker.Watch | None) -> None:
+    def _await_health(self, watch: docker.ContainerWatch | None) -> None:
         if self.probe is None and watch is None:
             raise Stop(
                 End.UNKNOWN,
@@ -267,7 +267,7 @@ class Release(msgspec.Struct):
                 raise self._unhealthy(wrong, watch)
             time.sleep(self.pace.poll)
 
-    def _calm(self, watch: docker.Watch | None, clock: Clock) -> bool:
+    def _calm(self, watch: docker.ContainerWatch | None, clock: Clock) -> bool:
         if watch is None:
             return True
         calm = False
@@ -281,7 +281,7 @@ class Release(msgspec.Struct):
                 break
         return calm
 
-    def _unhealthy(self, wrong: str, watch: docker.Watch | None) -> Stop:
+    def _unhealthy(self, wrong: str, watch: docker.ContainerWatch | None) -> Stop:
         what = wrong or "the containers do not settle"
         where = f" ({host(self.probe.expectation.url)})" if self.probe else ""
         states = f"; containers: {docker.summary(watch.now)}" if watch else ""
@@ -302,7 +302,7 @@ class Release(msgspec.Struct):
     def _standing(self) -> str:
         try:
             found = self.dokploy.containers(self.compose)
-        except (Refused, Unsettled):
+        except (DokployRefused, Unsettled):
             return "unknown"
         return docker.summary(found) if found else "none listed"
 

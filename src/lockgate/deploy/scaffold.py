@@ -27,7 +27,7 @@ _COMMAND = (
 )
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundFile(msgspec.Struct, frozen=True):
     """What stands in the repository."""
 
     root: Path
@@ -55,13 +55,13 @@ class Planned(msgspec.Struct, frozen=True):
     note: str = "differs; --force overwrites it"  # why a conflict is one
 
 
-def look(root: Path, forge: str = "") -> Found:
+def look(root: Path, forge: str = "") -> FoundFile:
     """Look at a repository; what is not there is left at its default."""
     layout, folders, count, explain = _migrations(root)
     compose_file, server, migrate, migration = _compose(root)
     command = _command(root) if not count else ""
     remote = git.remote_host(root)
-    return Found(
+    return FoundFile(
         root,
         "command" if command else layout,
         folders,
@@ -143,7 +143,7 @@ def _forge(root: Path, remote: str) -> str:
     return "github" if not beside and (root / ".github").is_dir() else "gitea"
 
 
-def plan(found: Found) -> tuple[Planned, ...]:
+def plan(found: FoundFile) -> tuple[Planned, ...]:
     """The files, and what would become of those that exist."""
     folder = ".gitea" if found.forge == "gitea" else ".github"
     whole = {
@@ -186,7 +186,7 @@ def workflow(forge: str, branch: str) -> str:
     )
 
 
-def _configuration(found: Found) -> str:
+def _configuration(found: FoundFile) -> str:
     layout = found.layout if " and " not in found.layout else "auto"
     paths = ", ".join(json.dumps(p) for p in found.folders) or '"migrations"'
     where = f"command = {json.dumps(found.command)}" if found.command else f"paths = [{paths}]"
@@ -206,7 +206,7 @@ def command(app: str, compose_file: str, migrate: str) -> str:
     return _COMMAND.format(app=app, file=f"./{compose_file}", migrate=migrate)
 
 
-def _instructions(found: Found) -> str:
+def _instructions(found: FoundFile) -> str:
     compose_file = found.compose_file or "docker-compose.yml"
     return fill(
         "dokploy.md",

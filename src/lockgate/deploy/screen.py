@@ -14,7 +14,7 @@ from lockgate.deploy.secret import Masker, printable
 _HEARTBEAT = 30.0  # seconds after which a plain log says again that it still waits
 
 
-class Plain:
+class PlainScreen:
     """Lines for a log. The prefix keeps foreign text from being read as a runner's workflow command."""
 
     def __init__(self, masker: Masker, stream: TextIO | None = None) -> None:
@@ -54,7 +54,7 @@ class Plain:
         self._stream.flush()
 
 
-class Live(Plain):
+class Live(PlainScreen):
     """The same with a moving line of rich for the phase under way."""
 
     def __init__(self, masker: Masker) -> None:
@@ -96,11 +96,11 @@ class Live(Plain):
         self._console.print(Text(clean_text(self._masker.text(line))))
 
 
-Screen = Plain
+Screen = PlainScreen
 
 
 def screen(masker: Masker) -> Screen:
     """A live screen on a terminal, lines in a pipe and in CI."""
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI"):
         return Live(masker)
-    return Plain(masker)
+    return PlainScreen(masker)

@@ -8,12 +8,12 @@ from typing import Any
 from lockgate import __version__
 from lockgate.base.errors import LockgateError
 from lockgate.deploy import journal
-from lockgate.deploy.ending import End, Result
+from lockgate.deploy.ending import DeployResult, End
 from lockgate.deploy.follow import Ticket
-from lockgate.deploy.gitea import Gitea, GiteaError, State, one_line
+from lockgate.deploy.gitea import GiteaClient, GiteaError, State, one_line
 from lockgate.deploy.order import Order
 from lockgate.deploy.preflight import Settings
-from lockgate.deploy.proof import Verdict
+from lockgate.deploy.proof import GateVerdict
 from lockgate.deploy.screen import Screen
 from lockgate.deploy.secret import Masker
 
@@ -21,7 +21,7 @@ from lockgate.deploy.secret import Masker
 class Voice:
     """The voice of one run; ``report`` is what ``--output`` writes. Nothing passes it unmasked."""
 
-    def __init__(self, order: Order, screen: Screen, masker: Masker, gitea: Gitea | None) -> None:
+    def __init__(self, order: Order, screen: Screen, masker: Masker, gitea: GiteaClient | None) -> None:
         self._order, self.screen, self._masker, self._gitea = order, screen, masker, gitea
         self.commit = order.head.commit
         self.override = masker.text(order.override)
@@ -62,18 +62,18 @@ class Voice:
             )
             self.screen.say("!" * 78)
 
-    def proven(self, verdict: Verdict) -> None:
+    def proven(self, verdict: GateVerdict) -> None:
         """What the proof came to."""
         state: State = "success" if verdict.green else "error" if verdict.exit_code == 3 else "failure"
         self.status("lockgate/verify", state, verdict.words or "; ".join(verdict.reasons))
 
-    def opened(self, verdict: Verdict) -> None:
+    def opened(self, verdict: GateVerdict) -> None:
         """The proof is green, or overridden."""
         if not verdict.green:
             self.screen.say(f"!!! THE GATE IS RED AND IS OVERRIDDEN: {'; '.join(verdict.reasons)}")
         self.report |= {"verdict": "green" if verdict.green else "overridden", "reasons": self._masked(verdict.reasons)}
 
-    def closed(self, verdict: Verdict) -> int:
+    def closed(self, verdict: GateVerdict) -> int:
         """The gate stays closed; the exit code (0 in advisory mode, which blocks nothing)."""
         words = "; ".join(verdict.reasons)
         self.report |= {"verdict": "closed", "reasons": self._masked(verdict.reasons)}
@@ -124,7 +124,7 @@ class Voice:
         self.report |= {"commit": ticket.commit, "override": self.override, "verdict": "resumed"}
         self.screen.say(f"resuming the deployment of {ticket.commit[:12]} (order {ticket.nonce})")
 
-    def ended(self, result: Result) -> int:
+    def ended(self, result: DeployResult) -> int:
         """How the release ended, with the log's tail and what to do."""
         good = result.end is End.HEALTHY
         self.report |= {

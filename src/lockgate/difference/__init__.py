@@ -17,7 +17,7 @@ from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
 from lockgate.base.sql import quote
 from lockgate.difference.compare import Terms, comparable, deviations
-from lockgate.difference.deviation import Change, Deviation, Difference, Touch
+from lockgate.difference.deviation import Deviation, Difference, DriftKind, LastTouch
 from lockgate.difference.doubt import doubted
 from lockgate.difference.reconcile import reconciled
 from lockgate.difference.touched import coming, touches
@@ -35,7 +35,7 @@ from lockgate.sources import Folder
 from lockgate.sources.migration import Migration
 from lockgate.timeline.replay import Plan
 
-__all__ = ["Change", "Deviation", "Difference", "Touch", "difference"]
+__all__ = ["Deviation", "Difference", "DriftKind", "LastTouch", "difference"]
 
 
 def difference(config: Config, request: Request, dsn: str, variable: str) -> Difference:
@@ -96,7 +96,7 @@ def _plan(config: Config, request: Request, folder: Folder) -> Plan:
     return replace(plan, owned=owned)
 
 
-def _asked(config: Config, plan: Plan, major: int) -> live.Plan:
+def _asked(config: Config, plan: Plan, major: int) -> live.ApplyPlan:
     """What the applied migrations make, on a server of production's major where one is at hand."""
     same = next((b.major for b in at_hand(major) if b.major == major), None)
     wish = live.ServerWish(
@@ -105,7 +105,7 @@ def _asked(config: Config, plan: Plan, major: int) -> live.Plan:
     return oracle_plan(config, plan, wish, observe_locks=False, definitions=True)
 
 
-def _terms(config: Config, plan: Plan, folder: Folder, report: live.Report, major: int) -> Terms:
+def _terms(config: Config, plan: Plan, folder: Folder, report: live.ApplyReport, major: int) -> Terms:
     roles = config.roles
     kept = [kind.table for kind in (*KINDS, DBMATE)]
     tables = [config.ledger.table.replace('"', "")] if config.ledger.table else [ledger_table(config, folder), *kept]
@@ -144,7 +144,7 @@ def _unknown_grants(config: Config, plan: Plan) -> bool:
     return bool(plan.owner and plan.deployer and plan.owner != plan.deployer and not config.roles.handover_sql)
 
 
-def _notes(config: Config, plan: Plan, report: live.Report, major: int) -> Iterator[str]:
+def _notes(config: Config, plan: Plan, report: live.ApplyReport, major: int) -> Iterator[str]:
     if config.database.version not in (None, major):
         yield f"production is PostgreSQL {major}; [database] version says {config.database.version}"
     if report.server.major != major:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from lockgate.difference.address import PARTS
 from lockgate.difference.alike import alike
-from lockgate.difference.deviation import Change, Deviation, Key
+from lockgate.difference.deviation import Deviation, DriftKind, Key
 from lockgate.oracle.apply.roles import EVERYONE, RUNNER
 from lockgate.oracle.read.definition import Definition
 
@@ -114,13 +114,13 @@ def _merged(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> dic
 def deviations(production: Definitions, migrations: Definitions, terms: Terms) -> list[Deviation]:
     """Every object that is not the same, in the order of their names; what goes with a whole is told with it."""
     found = [
-        *_one_sided(production, migrations, Change.BY_HAND),
-        *_one_sided(migrations, production, Change.LACKING),
+        *_one_sided(production, migrations, DriftKind.BY_HAND),
+        *_one_sided(migrations, production, DriftKind.LACKING),
         *_changed(production, migrations, terms),
     ]
     if not terms.owners:
         found = [_without_owner(each) for each in found]
-    return sorted(found, key=lambda d: (list(Change).index(d.change), d.kind in _CLUSTER, d.key[1:], d.kind))
+    return sorted(found, key=lambda d: (list(DriftKind).index(d.change), d.kind in _CLUSTER, d.key[1:], d.kind))
 
 
 def _without_owner(each: Deviation) -> Deviation:
@@ -131,7 +131,7 @@ def _without_owner(each: Deviation) -> Deviation:
     return replace(each, migrations=made, inside=inside)
 
 
-def _one_sided(one: Definitions, other: Definitions, change: Change) -> Iterator[Deviation]:
+def _one_sided(one: Definitions, other: Definitions, change: DriftKind) -> Iterator[Deviation]:
     new = {key: d for key, d in one.items() if key not in other and not d.inherited and not d.properties.get("of view")}
     schemas = {key[1] for key in new if key[0] == "schema"}
     wholes = {d.name: key for key, d in new.items() if d.kind in _WHOLE}
@@ -144,7 +144,7 @@ def _one_sided(one: Definitions, other: Definitions, change: Change) -> Iterator
         else:
             inside.setdefault(whole, []).append(d)
     for key in rest:
-        production, migrations = (new[key], None) if change is Change.BY_HAND else (None, new[key])
+        production, migrations = (new[key], None) if change is DriftKind.BY_HAND else (None, new[key])
         yield Deviation(key, change, production, migrations, inside=tuple(inside.get(key, ())))
 
 
@@ -167,7 +167,7 @@ def _changed(production: Definitions, migrations: Definitions, terms: Terms) -> 
     for key in production.keys() & migrations.keys():
         differing = _properties(production[key], migrations[key], terms)
         if differing:
-            found[key] = Deviation(key, Change.CHANGED, production[key], migrations[key], differing)
+            found[key] = Deviation(key, DriftKind.CHANGED, production[key], migrations[key], differing)
     for key, each in found.items():
         if not any(up in found and found[up].properties == each.properties for up in _above(key, production)):
             yield each

@@ -12,7 +12,7 @@ from lockgate.oracle.read.definition import Definition
 Key = tuple[str, ...]  # kind, then what names the object
 
 
-class Change(str, Enum):
+class DriftKind(str, Enum):
     """How production stands to its migrations."""
 
     BY_HAND = "by-hand"  # production has it, and no applied migration made it
@@ -20,7 +20,7 @@ class Change(str, Enum):
     CHANGED = "changed"  # both have it, and not the same
 
 
-class Touch(msgspec.Struct, frozen=True):
+class LastTouch(msgspec.Struct, frozen=True):
     """The last statement of an applied migration that touched an object; or the pending one that means to make it."""
 
     slot: str
@@ -34,14 +34,14 @@ class Deviation(msgspec.Struct, frozen=True):
     """One object that is not the same in production and after its applied migrations."""
 
     key: Key
-    change: Change
+    change: DriftKind
     production: Definition | None  # as it is there
     migrations: Definition | None  # as they make it
     properties: dict[str, tuple[Any, Any]] = msgspec.field(
         default_factory=dict
     )  # of CHANGED: in production, and as the migrations make it
     inside: tuple[Definition, ...] = ()  # what goes with a whole schema, table, view or type: its columns and all
-    touch: Touch | None = None
+    touch: LastTouch | None = None
     doubt: str = ""  # why it may be no deviation at all
     undo: tuple[str, ...] = ()  # SQL for production: as the migrations make it
     keep: tuple[str, ...] = ()  # SQL for a migration: as production has it

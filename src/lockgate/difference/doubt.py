@@ -8,7 +8,7 @@ import msgspec
 
 from lockgate.difference.deviation import Deviation
 from lockgate.oracle.apply.members import ROLE_OPTIONS
-from lockgate.oracle.apply.plan import Observation, Report, State
+from lockgate.oracle.apply.plan import ApplyReport, Observation, ObservationState
 from lockgate.oracle.apply.repair import SUPERUSER
 from lockgate.oracle.apply.taint import THERE_ALREADY, words
 from lockgate.parse import Statement, SyntaxFailure, parse_script
@@ -31,7 +31,7 @@ class Doubts(msgspec.Struct, frozen=True):
         )
 
 
-def doubted(migrations: Iterable[Migration], report: Report) -> Doubts:
+def doubted(migrations: Iterable[Migration], report: ApplyReport) -> Doubts:
     """The doubts that a run leaves. A word of a failed statement is enough: too many doubts are told as such, too few
     would be false alarms."""
     names: dict[str, str] = {}
@@ -43,7 +43,7 @@ def doubted(migrations: Iterable[Migration], report: Report) -> Doubts:
     for seen in (*report.observations, *report.handover):
         statement = (
             _statement(by_id.get(seen.migration), seen.index)
-            if seen.fails is not None or seen.state is not State.OBSERVED
+            if seen.fails is not None or seen.state is not ObservationState.OBSERVED
             else None
         )
         if not _differs(seen, statement):
@@ -68,7 +68,7 @@ def doubted(migrations: Iterable[Migration], report: Report) -> Doubts:
 def _differs(seen: Observation, statement: Statement | SyntaxFailure | None) -> bool:
     """Whether the scratch server may hold something else than production since that statement."""
     if seen.fails is None:
-        return seen.state in (State.NOT_RUN, State.LACKING)
+        return seen.state in (ObservationState.NOT_RUN, ObservationState.LACKING)
     if seen.fails.sqlstate in THERE_ALREADY:
         return False
     if seen.repaired_as is None or not isinstance(statement, Statement):

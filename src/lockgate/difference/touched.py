@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from lockgate.catalog.catalog import Catalog, Place
 from lockgate.catalog.objects import Extension, Object, Other, Relation, Routine, Type
-from lockgate.difference.deviation import Deviation, Key, Touch
+from lockgate.difference.deviation import Deviation, Key, LastTouch
 from lockgate.oracle.apply.taint import targets
 from lockgate.parse import Statement, parse_script
 from lockgate.sources.migration import Migration
@@ -31,7 +31,7 @@ _CLASSES = {
 }
 
 
-def touches(plan: Plan) -> Callable[[Deviation], Touch | None]:
+def touches(plan: Plan) -> Callable[[Deviation], LastTouch | None]:
     """Replay the plan; the answer tells where an object was last made, altered or dropped, None where that is not
     known."""
     places: dict[Key, Place] = {}
@@ -47,7 +47,7 @@ def touches(plan: Plan) -> Callable[[Deviation], Touch | None]:
         pass
     events = replay.catalog.events
 
-    def last(each: Deviation) -> Touch | None:
+    def last(each: Deviation) -> LastTouch | None:
         kind, *name = each.key
         if kind in ("function", "procedure", "aggregate"):
             name = list(each.definition.name)
@@ -62,8 +62,8 @@ def touches(plan: Plan) -> Callable[[Deviation], Touch | None]:
     return last
 
 
-def _touch(place: Place, dropped: bool = False) -> Touch:
-    return Touch(place.slot, place.source.path, place.source.position(place.span.start).line, dropped)
+def _touch(place: Place, dropped: bool = False) -> LastTouch:
+    return LastTouch(place.slot, place.source.path, place.source.position(place.span.start).line, dropped)
 
 
 def _keys(before: Catalog, after: Catalog, change: Change) -> Iterable[Key]:
@@ -91,15 +91,16 @@ def _key(catalog: Catalog, obj: Object) -> Key | None:
     return event_key(catalog, obj)
 
 
-def coming(pending: Iterable[Migration]) -> dict[str, Touch]:
+def coming(pending: Iterable[Migration]) -> dict[str, LastTouch]:
     """Names that pending migrations mean to make, and where."""
-    out: dict[str, Touch] = {}
+    out: dict[str, LastTouch] = {}
     for migration in pending:
         for statement in parse_script(migration.up):
             if isinstance(statement, Statement) and statement.tag.startswith(("Create", "View", "Index")):
                 line = statement.script.source.position(statement.span.start).line
                 for name in targets(statement.tag, statement.node):
                     out.setdefault(
-                        name, Touch(migration.slot or migration.id, statement.script.source.path, line, pending=True)
+                        name,
+                        LastTouch(migration.slot or migration.id, statement.script.source.path, line, pending=True),
                     )
     return out

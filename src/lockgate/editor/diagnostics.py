@@ -10,7 +10,7 @@ import msgspec
 from lsprotocol import types as lsp
 
 from lockgate.api import Finding, Label, Request, Severity, Source, Span, check, configuration
-from lockgate.rules.registry import Entry
+from lockgate.rules.registry import RuleEntry
 
 _SEVERITY = {
     Severity.ERROR: lsp.DiagnosticSeverity.Error,
@@ -24,7 +24,7 @@ class Shown(msgspec.Struct, frozen=True):
 
     diagnostic: lsp.Diagnostic
     finding: Finding
-    rule: Entry
+    rule: RuleEntry
 
 
 def diagnostics(path: Path, text: str, root: Path) -> list[Shown]:

@@ -17,7 +17,7 @@ _PAUSE = 0.15  # seconds without a keystroke before a buffer is checked
 _LONGEST = 2_000_000  # characters of a buffer that is checked while it is edited; the command line takes longer ones
 
 
-class Server(LanguageServer):
+class LockgateServer(LanguageServer):
     """The server and what it last said of each document."""
 
     def __init__(self) -> None:
@@ -39,9 +39,9 @@ class Server(LanguageServer):
         )
 
 
-def make() -> Server:
+def make() -> LockgateServer:
     """The server with its features."""
-    server = Server()
+    server = LockgateServer()
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: lsp.DidOpenTextDocumentParams) -> None:

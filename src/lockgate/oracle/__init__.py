@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from lockgate.oracle.apply.plan import Plan, Report, ServerWish
+    from lockgate.oracle.apply.plan import ApplyPlan, ApplyReport, ServerWish
     from lockgate.oracle.server.backend import EmbeddedBackend
 
 
 def verify(
-    plan: Plan, *, progress: Callable[[int, int, str], None] | None = None, backend: EmbeddedBackend | None = None
-) -> Report:
+    plan: ApplyPlan, *, progress: Callable[[int, int, str], None] | None = None, backend: EmbeddedBackend | None = None
+) -> ApplyReport:
     """Apply a plan on a scratch server; see ``lockgate.oracle.apply.run.verify``. Imported when it is called: ``check`` needs
     no server."""
     from lockgate.oracle.apply.run import verify as run

@@ -16,7 +16,7 @@ from lockgate.base.text import Source
 from lockgate.cache import store
 from lockgate.cache.answers import Answers, Glance
 from lockgate.cache.checkpoint import Point
-from lockgate.cache.queries import Memory, remembered
+from lockgate.cache.queries import QueryMemory, remembered
 from lockgate.queries.examine import Examined, Schema, beside, of_release, of_tree
 from lockgate.queries.files import File, in_commit, in_tree, wanted, whole_tree
 from lockgate.queries.others import Others
@@ -70,7 +70,7 @@ class _Desk(msgspec.Struct):
 
     root: Path
     cwd: Path
-    memory: Memory
+    memory: QueryMemory
     glance: Glance
     sources: Mapping[str, Source]
 

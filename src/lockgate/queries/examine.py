@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.findings import Label
-from lockgate.cache.queries import Memory
+from lockgate.cache.queries import QueryMemory
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation
 from lockgate.queries.extract import extract
@@ -51,9 +51,9 @@ class Examined(msgspec.Struct, frozen=True):
         return {"found": self.own, "resolved": exact, "partial": self.own - exact}
 
 
-def of_tree(files: Files, schema: Schema, memory: Memory | None = None) -> Examined:
+def of_tree(files: Files, schema: Schema, memory: QueryMemory | None = None) -> Examined:
     """The queries of this tree against the schema after its migrations."""
-    memory = memory or Memory()
+    memory = memory or QueryMemory()
     done = tuple(_resolved(query, schema, memory) for query in extract(files, schema.names, memory))
     facts = tuple(
         QueryRefused(label(one.query, one.failure), one.failure)
@@ -63,11 +63,13 @@ def of_tree(files: Files, schema: Schema, memory: Memory | None = None) -> Exami
     return Examined(facts, done, len(done))
 
 
-def of_release(files: Files, release: str, before: Schema, after: Schema, memory: Memory | None = None) -> Examined:
+def of_release(
+    files: Files, release: str, before: Schema, after: Schema, memory: QueryMemory | None = None
+) -> Examined:
     """The queries of the running release: what the schema before the pending migrations takes and the one after them
     refuses."""
     facts, done = [], []
-    memory = memory or Memory()
+    memory = memory or QueryMemory()
     for query in extract(files, after.names, memory):
         now = _resolved(query, after, memory)
         done.append(now)
@@ -87,7 +89,7 @@ def beside(came: Examined, others: Others) -> Examined:
     return Examined(tuple(f for f in came.facts if f.at not in meant), tuple(done), came.own, others)
 
 
-def _resolved(query: Query, schema: Schema, memory: Memory) -> Resolution:
+def _resolved(query: Query, schema: Schema, memory: QueryMemory) -> Resolution:
     """The whole query; where the binder cannot go through it, or a server could not prepare it, the first refusal of
     what is certain of it."""
     whole = resolve(query, schema.catalog, schema.names, schema.path)

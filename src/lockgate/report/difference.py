@@ -8,15 +8,15 @@ from typing import Any
 
 from lockgate import __version__
 from lockgate.base.text import to_json
-from lockgate.difference import Change, Deviation, Difference, Touch
+from lockgate.difference import Deviation, Difference, DriftKind, LastTouch
 from lockgate.difference.address import PARTS
 from lockgate.difference.deviation import shown
 from lockgate.oracle.read.definition import Definition
 
 _TITLES = {
-    Change.BY_HAND: "production has, and no applied migration made",
-    Change.LACKING: "an applied migration made, and production lacks",
-    Change.CHANGED: "not as the applied migrations made it",
+    DriftKind.BY_HAND: "production has, and no applied migration made",
+    DriftKind.LACKING: "an applied migration made, and production lacks",
+    DriftKind.CHANGED: "not as the applied migrations made it",
 }
 _SAME = "production has what its applied migrations make, and nothing else"
 _PLURAL = frozenset({"privileges", "labels", "options", "parents", "roles", "settings"})
@@ -44,7 +44,7 @@ def _block(title: str, deviations: list[Deviation]) -> Iterator[str]:
         yield from (f"      {line}" for line in lines)
         if each.doubt:
             yield f"      {each.doubt}"
-        loses = each.change is Change.BY_HAND and each.kind in _HOLDS_ROWS
+        loses = each.change is DriftKind.BY_HAND and each.kind in _HOLDS_ROWS
         undo = f"to undo it in production{', with the rows that it holds' if loses else ''}"
         for word, statements in ((undo, each.undo), ("to keep it, in a migration", each.keep)):
             if statements and not each.doubt:
@@ -58,12 +58,14 @@ def _inside(each: Deviation) -> str:
 
 def _owned(each: Deviation) -> str:
     known = (
-        each.definition.owner and each.change is not Change.CHANGED and each.kind not in (*PARTS, "default privileges")
+        each.definition.owner
+        and each.change is not DriftKind.CHANGED
+        and each.kind not in (*PARTS, "default privileges")
     )
     return f", owned by {each.definition.owner}" if known else ""
 
 
-def _touched(touch: Touch | None) -> str:
+def _touched(touch: LastTouch | None) -> str:
     if touch is None:
         return ""
     at = f"{touch.path}:{touch.line}"
@@ -110,7 +112,7 @@ def _sql(word: str, statements: tuple[str, ...]) -> Iterator[str]:
 
 def as_json(found: Difference) -> str:
     """The document of ``lockgate/schema/difference-1.json``."""
-    counts = {change.value: sum(d.change is change and not d.doubt for d in found.deviations) for change in Change}
+    counts = {change.value: sum(d.change is change and not d.doubt for d in found.deviations) for change in DriftKind}
     document = {
         "version": 1,
         "tool": {"name": "lockgate", "version": __version__},

@@ -134,7 +134,7 @@ EffectCheck = Callable[[Scene, Step, Effect], Iterable[Remark]]
 FactCheck = Callable[[Any], Iterable[Remark]]
 
 
-class Trigger(msgspec.Struct, frozen=True):
+class RuleTrigger(msgspec.Struct, frozen=True):
     """What makes a function of a rule speak."""
 
     kind: str  # failure scene effect fact
@@ -147,12 +147,12 @@ class Trigger(msgspec.Struct, frozen=True):
         return " ".join(filter(None, (self.kind, "+".join(sorted(self.words)))))
 
 
-def triggers_of(function: object) -> tuple[Trigger, ...]:
+def triggers_of(function: object) -> tuple[RuleTrigger, ...]:
     """The triggers that the decorators below gave a function."""
     return tuple(getattr(function, "__dict__", {}).get("lockgate_triggers", ()))
 
 
-def _under(*triggers: Trigger) -> Callable[[F], F]:
+def _under(*triggers: RuleTrigger) -> Callable[[F], F]:
     def register(function: F) -> F:
         vars(function)["lockgate_triggers"] = (*triggers_of(function), *triggers)
         return function
@@ -165,23 +165,23 @@ def on_failure(*sqlstates: str) -> Callable[[F], F]:
 
     "*": any that no other rule takes; "latent": what the apply does not show and the first call does.
     """
-    return _under(*(Trigger("failure", (state,)) for state in sqlstates))
+    return _under(*(RuleTrigger("failure", (state,)) for state in sqlstates))
 
 
 def on_scene(*words: str) -> Callable[[F], F]:
     """A migration as a whole, if all of these words hold of it (see ``Scene.words``): ``check(scene)``."""
-    return _under(Trigger("scene", words))
+    return _under(RuleTrigger("scene", words))
 
 
 def on_effect(function: F) -> F:
     """A lock or work, on a relation that production has, which is what the rule's document says that proves it (the
     keys ``locks`` and ``work``): ``check(scene, step, effect)``."""
-    return _under(Trigger("effect"))(function)
+    return _under(RuleTrigger("effect"))(function)
 
 
 def on_fact(*kinds: type) -> Callable[[F], F]:
     """A fact of one of these classes (slot conflicts, compose services, queries, ...): ``check(fact)``."""
-    return _under(*(Trigger("fact", (kind.__name__,), kind) for kind in kinds))
+    return _under(*(RuleTrigger("fact", (kind.__name__,), kind) for kind in kinds))
 
 
 # --- remarks in few words ---------------------------------------------------------------------------------------------

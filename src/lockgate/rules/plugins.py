@@ -21,13 +21,13 @@ from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.cache.store import digest
 from lockgate.rules import rulebook
 from lockgate.rules.model import triggers_of
-from lockgate.rules.registry import Entry, Rules, entries, wanted
+from lockgate.rules.registry import RuleEntry, Ruleset, entries, wanted
 
 OURS = "ACDLOPSTX"  # the letters with which our codes begin, now and later
 GROUP = "lockgate.rules"
 
 
-class Folder(NamedTuple):
+class PluginFolder(NamedTuple):
     """A folder of rules, and who names it."""
 
     path: Path
@@ -40,7 +40,7 @@ def plugins_allowed(config: Config) -> bool:
     return not config.untrusted
 
 
-def rules_of(config: Config) -> Rules:
+def rules_of(config: Config) -> Ruleset:
     """Ours and the plug-ins' rules, of which those speak that are on by default or asked for. Raises UsageError."""
     return _chosen(load(config), config.rules.select, config.rules.ignore, config.rules.extend_select)
 
@@ -52,16 +52,16 @@ def _chosen(
     every = (*entries(), *extra)
     asked = {e.name for e in every if not e.front.default and wanted(e, select, ignore, extend)}
     key = " ".join([*sorted(asked), *(e.module for e in extra)])
-    return Rules(every, lambda e: e.front.default or e.name in asked, key)
+    return Ruleset(every, lambda e: e.front.default or e.name in asked, key)
 
 
-def load(config: Config) -> tuple[Entry, ...]:
+def load(config: Config) -> tuple[RuleEntry, ...]:
     """The plug-ins' rules. Raises UsageError where one is broken, or collides with another."""
     found = [*_configured(config), *_installed()]
     return _loaded(tuple((folder, _digest(folder.path)) for folder in found)) if found else ()
 
 
-def _configured(config: Config) -> Iterator[Folder]:
+def _configured(config: Config) -> Iterator[PluginFolder]:
     for name in config.rules.plugins:
         path = config.resolve(name)
         if not path.is_dir():
@@ -74,7 +74,7 @@ def _configured(config: Config) -> Iterator[Folder]:
                 f'{config.path}: [rules] plugins names "{name}": plug-ins are code, and this tree is not trusted',
                 "check it as a trusted tree, or install the rules as a package (entry points lockgate.rules)",
             )
-        yield Folder(path, f"{config.path}: [rules] plugins")
+        yield PluginFolder(path, f"{config.path}: [rules] plugins")
 
 
 # --- one folder -------------------------------------------------------------------------------------------------------
@@ -92,8 +92,8 @@ def _digest(folder: Path) -> str:
 
 
 @lru_cache(maxsize=8)
-def _loaded(folders: tuple[tuple[Folder, str], ...]) -> tuple[Entry, ...]:
-    out: dict[str, Entry] = {}
+def _loaded(folders: tuple[tuple[PluginFolder, str], ...]) -> tuple[RuleEntry, ...]:
+    out: dict[str, RuleEntry] = {}
     for folder, version in folders:
         for entry in _of_folder(folder, version):
             _refuse_collision(entry, out)
@@ -101,7 +101,7 @@ def _loaded(folders: tuple[tuple[Folder, str], ...]) -> tuple[Entry, ...]:
     return tuple(out.values())
 
 
-def _of_folder(folder: Folder, version: str) -> Iterator[Entry]:
+def _of_folder(folder: PluginFolder, version: str) -> Iterator[RuleEntry]:
     documents = sorted(p for p in folder.path.glob("*.md") if p.stem.lower() != "readme")
     modules = {p.stem for p in folder.path.glob("*.py") if not p.stem.startswith("_")}
     if not documents and not modules:
@@ -119,7 +119,7 @@ def _stem(document: Path) -> str:
     return document.stem.replace("-", "_")
 
 
-def _of_document(path: Path, package: str) -> Entry:
+def _of_document(path: Path, package: str) -> RuleEntry:
     from lockgate.rules.guard import shown
 
     module = path.with_name(f"{_stem(path)}.py")
@@ -137,7 +137,7 @@ def _of_document(path: Path, package: str) -> Entry:
         raise UsageError(f"{shown(module)}: no function of it is a rule", remedy)
     if "effect" in triggers and not (rule.front.locks or rule.front.work):
         raise UsageError(f"{shown(path)}:1: @on_effect needs locks or work in the document", 'add work = ["rewrite"]')
-    return Entry(path.stem, rule.front, name, triggers, rule)
+    return RuleEntry(path.stem, rule.front, name, triggers, rule)
 
 
 def _imported(name: str, path: Path) -> types.ModuleType:
@@ -157,7 +157,7 @@ def _imported(name: str, path: Path) -> types.ModuleType:
         sys.dont_write_bytecode = kept
 
 
-def _refuse_collision(entry: Entry, others: dict[str, Entry]) -> None:
+def _refuse_collision(entry: RuleEntry, others: dict[str, RuleEntry]) -> None:
     path, front = entry.document.path if entry.document is not None else "", entry.front
     if front.code[0] in OURS:
         free = ", ".join(c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in OURS)
@@ -176,11 +176,13 @@ def _refuse_collision(entry: Entry, others: dict[str, Entry]) -> None:
 
 
 @lru_cache(maxsize=1)
-def _installed() -> tuple[Folder, ...]:
+def _installed() -> tuple[PluginFolder, ...]:
     """The folders that installed packages name. Their metadata is read as it lies: ``importlib.metadata`` takes as long
     to import as a check of a small folder."""
     found = dict(pair for place in sys.path for pair in _entry_points(place))
-    return tuple(Folder(_folder_of(name, value), f"entry point {name} = {value}") for name, value in found.items())
+    return tuple(
+        PluginFolder(_folder_of(name, value), f"entry point {name} = {value}") for name, value in found.items()
+    )
 
 
 def _entry_points(place: str) -> Iterator[tuple[str, str]]:

@@ -16,13 +16,13 @@ from lockgate.base.effects import Age, Effect
 from lockgate.base.errors import CannotCheck
 from lockgate.base.findings import Finding, Severity
 from lockgate.rules import rulebook
-from lockgate.rules.model import Remark, Scene, Trigger, triggers_of
+from lockgate.rules.model import Remark, RuleTrigger, Scene, triggers_of
 from lockgate.rules.rulebook import FrontMatter, Rule
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 
 
-class Entry(msgspec.Struct, frozen=True):
+class RuleEntry(msgspec.Struct, frozen=True):
     """A rule without its document's text: what a run needs of it."""
 
     name: str
@@ -45,21 +45,21 @@ class Entry(msgspec.Struct, frozen=True):
         return word in (self.name, front.code, front.family) or (word[:1].isupper() and front.code.startswith(word))
 
 
-class Rules:
+class Ruleset:
     """A set of rules, by what makes them speak. ``speaks`` tells of which of them findings are wanted at all; ``key``
     tells apart in the cache what different sets said."""
 
     def __init__(
-        self, entries: Iterable[Entry], speaks: Callable[[Entry], bool] = lambda entry: True, key: str = ""
+        self, entries: Iterable[RuleEntry], speaks: Callable[[RuleEntry], bool] = lambda entry: True, key: str = ""
     ) -> None:
         self.entries = {e.name: e for e in entries}
         self.key = key
         self._speaking = [e for e in self.entries.values() if speaks(e)]
 
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: str) -> RuleEntry:
         return self.entries[name]
 
-    def of_code(self, code: str) -> Entry | None:
+    def of_code(self, code: str) -> RuleEntry | None:
         """The rule of that code, or of that name."""
         wanted = code.lower()
         return next((e for e in self.entries.values() if wanted in (e.name, e.front.code.lower())), None)
@@ -75,15 +75,15 @@ class Rules:
         return frozenset(w for e in self.entries.values() for w in (e.name, e.front.code))
 
     @cached_property
-    def _by_trigger(self) -> dict[str, list[Entry]]:
-        out: dict[str, list[Entry]] = {}
+    def _by_trigger(self) -> dict[str, list[RuleEntry]]:
+        out: dict[str, list[RuleEntry]] = {}
         for entry in sorted(self._speaking, key=lambda e: e.name):
             for key in entry.triggers:
                 out.setdefault(key, []).append(entry)
         return out
 
     @cached_property
-    def _scenes(self) -> list[tuple[frozenset[str], str, Entry]]:
+    def _scenes(self) -> list[tuple[frozenset[str], str, RuleEntry]]:
         """The rules on scenes, with the words that each asks for."""
         return [
             (frozenset(filter(None, key[6:].split("+"))), key, entry)
@@ -130,7 +130,7 @@ class Rules:
         key = f"fact {type(fact).__name__}"
         return [found for entry in self._by_trigger.get(key, ()) for found in self._said(entry, key, fact)]
 
-    def _said(self, entry: Entry, key: str, *given: Any) -> list[Finding]:
+    def _said(self, entry: RuleEntry, key: str, *given: Any) -> list[Finding]:
         """What the functions of one rule under one trigger say."""
         out: list[Finding] = []
         for trigger, check in _functions(entry.module):
@@ -141,14 +141,14 @@ class Rules:
 
 
 @cache
-def _functions(module: str) -> tuple[tuple[Trigger, Callable[..., Any]], ...]:
+def _functions(module: str) -> tuple[tuple[RuleTrigger, Callable[..., Any]], ...]:
     """The functions of a rule's module, each with what makes it speak."""
     loaded = importlib.import_module(module)
     own = [f for f in vars(loaded).values() if getattr(f, "__module__", "") == module]
     return tuple((trigger, f) for f in own for trigger in triggers_of(f))
 
 
-def _called(entry: Entry, check: Callable[..., Any], given: tuple[Any, ...]) -> list[Remark]:
+def _called(entry: RuleEntry, check: Callable[..., Any], given: tuple[Any, ...]) -> list[Remark]:
     """The remarks of a function. Raises CannotCheck where a plug-in's function raises, or gives something else."""
     if not entry.plugin:
         return _remarks(check(*given))
@@ -173,7 +173,7 @@ def _remarks(said: Iterable[Remark] | Remark | None) -> list[Remark]:
     return remarks
 
 
-def finding(entry: Entry, remark: Remark, severity: Severity | None = None) -> Finding:
+def finding(entry: RuleEntry, remark: Remark, severity: Severity | None = None) -> Finding:
     """A remark with its rule's code, severity and name."""
     return Finding(
         entry.front.code,
@@ -196,18 +196,18 @@ def finding(entry: Entry, remark: Remark, severity: Severity | None = None) -> F
 
 
 @cache
-def ours() -> Rules:
+def ours() -> Ruleset:
     """The rules that Lockgate ships."""
-    return Rules(entries())
+    return Ruleset(entries())
 
 
 @cache
-def entries() -> tuple[Entry, ...]:
+def entries() -> tuple[RuleEntry, ...]:
     """Our own rules, as the generated index has them."""
     from lockgate.rules.index import RULES
 
     return tuple(
-        Entry(name, FrontMatter(code, Severity(severity), family, **more), f"lockgate.rules.{module}", triggers)
+        RuleEntry(name, FrontMatter(code, Severity(severity), family, **more), f"lockgate.rules.{module}", triggers)
         for name, code, severity, family, module, triggers, more in RULES
     )
 

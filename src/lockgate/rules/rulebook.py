@@ -101,7 +101,7 @@ class Mark(msgspec.Struct, frozen=True):
     text: str = ""
 
 
-class File(msgspec.Struct, frozen=True):
+class ExampleFile(msgspec.Struct, frozen=True):
     """One file of an example: a migration, a file with queries of the application, or one of the running release's.
 
     Migrations that stand after a file of the release are pending.
@@ -120,7 +120,7 @@ class Example(msgspec.Struct, frozen=True):
     rule: str
     number: int
     language: str
-    files: tuple[File, ...]
+    files: tuple[ExampleFile, ...]
 
 
 def folder() -> Path:
@@ -228,8 +228,8 @@ def examples(rule: Rule) -> tuple[Example, ...]:
     )
 
 
-def _files(text: str) -> tuple[File, ...]:
-    out: list[File] = []
+def _files(text: str) -> tuple[ExampleFile, ...]:
+    out: list[ExampleFile] = []
     kind, name, role, lines = "migration", "0001_example", "", list[str]()
     for line in [*text.splitlines(), None]:
         start = _MIGRATION.match(line) if line is not None else None
@@ -247,6 +247,6 @@ def _files(text: str) -> tuple[File, ...]:
     return tuple(out)
 
 
-def _file(kind: str, name: str, role: str, lines: list[str]) -> File:
+def _file(kind: str, name: str, role: str, lines: list[str]) -> ExampleFile:
     marks = tuple(Mark(n, m.group(1), m.group(2) or "") for n, line in enumerate(lines, 1) if (m := _MARK.search(line)))
-    return File(name, role, "\n".join(lines) + "\n", marks, kind)
+    return ExampleFile(name, role, "\n".join(lines) + "\n", marks, kind)

@@ -11,7 +11,7 @@ from lockgate.base.findings import Label
 from lockgate.base.text import Span
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Namespace
-from lockgate.oracle.apply.plan import LiveCatalog, Report, State
+from lockgate.oracle.apply.plan import ApplyReport, LiveCatalog, ObservationState
 from lockgate.oracle.read.catalog import KEYS
 from lockgate.parse import Statement, parse_script
 from lockgate.run.evidence import Differs
@@ -23,7 +23,7 @@ Key = tuple[str, ...]
 Rows = dict[Key, dict[str, Any]]
 
 
-def audit(plan: Plan, report: Report, final: Catalog | None) -> Iterator[Differs]:
+def audit(plan: Plan, report: ApplyReport, final: Catalog | None) -> Iterator[Differs]:
     """Every difference once, at the first migration after which it shows; without catalogs of each migration only the
     last one's count.
 
@@ -50,12 +50,12 @@ def audit(plan: Plan, report: Report, final: Catalog | None) -> Iterator[Differs
         yield from _new(known, final, report.catalog_after, plan, plan.migrations)
 
 
-def _proven(plan: Plan, report: Report) -> frozenset[str]:
+def _proven(plan: Plan, report: ApplyReport) -> frozenset[str]:
     """The migrations before the first that proves nothing."""
     doubtful = {
         seen.migration
         for seen in report.observations
-        if seen.state is not State.OBSERVED or (seen.fails is not None and not seen.repaired_as)
+        if seen.state is not ObservationState.OBSERVED or (seen.fails is not None and not seen.repaired_as)
     }
     out = []
     for migration in plan.migrations if not report.restored else ():

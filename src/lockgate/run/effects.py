@@ -11,7 +11,7 @@ from lockgate.base.effects import Age, Effect, Lock, Work
 from lockgate.base.findings import Label
 from lockgate.base.lazy_imports import pattern
 from lockgate.catalog.objects import Constraint, Relation
-from lockgate.oracle.apply.plan import Observation, Report, State
+from lockgate.oracle.apply.plan import ApplyReport, Observation, ObservationState
 from lockgate.run.evidence import EffectDiffers
 from lockgate.sources.migration import Migration
 from lockgate.timeline.replay import Plan, Replay
@@ -42,7 +42,7 @@ def foreseen(step: Step) -> Acted:
     return Acted(step.migration, step.statement.index, at, role, (*step.effects, *step.untouched()), exact)
 
 
-def beside(plan: Plan, report: Report) -> Iterator[tuple[Acted, EffectDiffers | None]]:
+def beside(plan: Plan, report: ApplyReport) -> Iterator[tuple[Acted, EffectDiffers | None]]:
     """Every statement of the migrations with what it did, the server's word first; and where the simulator was certain
     of something else, that."""
     seen = {(one.migration, one.index): one for one in report.observations if one.direction == "up"}
@@ -57,7 +57,7 @@ def beside(plan: Plan, report: Report) -> Iterator[tuple[Acted, EffectDiffers | 
             if not step.session.in_block:
                 held = {}
             mine, said = foreseen(step), seen.get((step.migration.id, step.statement.index))
-            if said is None or not said.looked or said.state is not State.OBSERVED or said.fails is not None:
+            if said is None or not said.looked or said.state is not ObservationState.OBSERVED or said.fails is not None:
                 yield mine, None
             else:
                 sides = _Sides(step, said, held, replay.fresh())

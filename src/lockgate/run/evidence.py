@@ -12,12 +12,20 @@ from msgspec.structs import replace
 from lockgate.base.effects import Effect
 from lockgate.base.findings import Evidence, Finding, Label, Verdict
 from lockgate.base.text import Source, Span
-from lockgate.oracle.apply.plan import BodyObservation, DownObservation, Failure, Notice, Observation, Report, State
+from lockgate.oracle.apply.plan import (
+    ApplyReport,
+    BodyObservation,
+    DownObservation,
+    Notice,
+    Observation,
+    ObservationState,
+    ServerFailure,
+)
 from lockgate.parse.tokens import skip_space, token_end
 from lockgate.queries.facts import QueryRefused
 from lockgate.queries.frames import HOLE_NAME
 from lockgate.queries.servers import Meant
-from lockgate.rules.registry import Rules
+from lockgate.rules.registry import Ruleset
 from lockgate.rules.rulebook import FrontMatter
 from lockgate.sources.migration import Migration
 from lockgate.timeline.failure import Failure as Refusal
@@ -90,7 +98,7 @@ class DownIncomplete(msgspec.Struct, frozen=True):
 
 
 def located(
-    report: Report, migrations: tuple[Migration, ...], findings: list[Finding], rules: Rules
+    report: ApplyReport, migrations: tuple[Migration, ...], findings: list[Finding], rules: Ruleset
 ) -> Iterator[BrokenBody | DownFails | DownIncomplete]:
     """What the server said of bodies and down scripts, at the migrations that it concerns; no routine of which
     ``findings`` tell already."""
@@ -114,7 +122,7 @@ def located(
         ):  # there is no way back from halfway
             continue
         for seen in down.refused:
-            if seen.fails is not None and seen.state is State.OBSERVED:
+            if seen.fails is not None and seen.state is ObservationState.OBSERVED:
                 yield DownFails(migration, seen, Label(migration.down.source, seen.span, seen.fails.message))
         if not down.refused and (down.left or down.missing or down.changed):
             yield DownIncomplete(migration, down, Label(migration.down.source, Span(0, 0), "not the way back"))
@@ -177,7 +185,7 @@ def _stamped(
 
 def _by_locks(item: Finding, proof: Evidence, front: FrontMatter, seen: Observation, acts: Acts) -> Evidence:
     """The same where locks and work prove it, not a refusal."""
-    if seen.state is not State.OBSERVED or seen.fails is not None:
+    if seen.state is not ObservationState.OBSERVED or seen.fails is not None:
         return proof
     from lockgate.run.proof import judged
 
@@ -185,12 +193,12 @@ def _by_locks(item: Finding, proof: Evidence, front: FrontMatter, seen: Observat
     return replace(proof, verdict=verdict, message=words)
 
 
-def _evidence(item: Finding, front: FrontMatter, seen: Observation | None, report: Report) -> Evidence:
+def _evidence(item: Finding, front: FrontMatter, seen: Observation | None, report: ApplyReport) -> Evidence:
     server = report.server.version
     if seen is None:
         return Evidence(Verdict.UNPROVEN, "", server, None, "the server did not reach this statement")
     common: dict[str, Any] = {"locks": seen.locks, "work": seen.work}
-    if seen.state is not State.OBSERVED:
+    if seen.state is not ObservationState.OBSERVED:
         return Evidence(Verdict.UNPROVEN, seen.role, server, None, seen.reason or seen.state.value, **common)
     if item.sqlstate is None:
         return _of_warning(front, seen, server)
@@ -200,7 +208,7 @@ def _evidence(item: Finding, front: FrontMatter, seen: Observation | None, repor
     return Evidence(verdict, seen.role, server, seen.fails.sqlstate, seen.fails.message, **common)
 
 
-def stamp_queries(findings: list[Finding], asked: tuple[Resolution, ...], report: Report) -> list[Finding]:
+def stamp_queries(findings: list[Finding], asked: tuple[Resolution, ...], report: ApplyReport) -> list[Finding]:
     """Every finding on a query of the application's with what the server said when it prepared that query."""
     said = {}
     for one, failure in zip(asked, report.queries, strict=False):
@@ -217,7 +225,7 @@ def stamp_queries(findings: list[Finding], asked: tuple[Resolution, ...], report
     return out
 
 
-def _word(item: Finding, query: Query, failure: Failure | None, report: Report) -> Evidence:
+def _word(item: Finding, query: Query, failure: ServerFailure | None, report: ApplyReport) -> Evidence:
     server, what = report.server.version, "the certain part of the query" if query.fitted.excerpt else "the query"
     if failure is None:
         return Evidence(Verdict.REFUTED, "", server, None, f"the server prepared {what}")
@@ -234,10 +242,10 @@ def _word(item: Finding, query: Query, failure: Failure | None, report: Report) 
     return Evidence(verdict, "", server, failure.sqlstate, words)
 
 
-def unforeseen_queries(examined: Examined, report: Report) -> Iterator[tuple[QueryRefused, Failure]]:
+def unforeseen_queries(examined: Examined, report: ApplyReport) -> Iterator[tuple[QueryRefused, ServerFailure]]:
     """Columns that the server misses in queries that are known whole, where the simulator was in doubt; nothing where
     the schema there is not whole."""
-    if any(seen.fails is not None or seen.state is not State.OBSERVED for seen in report.observations):
+    if any(seen.fails is not None or seen.state is not ObservationState.OBSERVED for seen in report.observations):
         return
     for one, failure in zip(examined.resolutions, report.queries, strict=False):
         if (
@@ -283,7 +291,7 @@ def _of_warning(front: FrontMatter, seen: Observation, server: str) -> Evidence:
 
 
 def unheeded(
-    findings: list[Finding], migrations: tuple[Migration, ...], report: Report, rules: Rules
+    findings: list[Finding], migrations: tuple[Migration, ...], report: ApplyReport, rules: Ruleset
 ) -> Iterator[Unheeded]:
     """Warnings of class 01 (a GRANT that grants nothing) at statements without a finding that foresees one."""
     told = {
@@ -294,7 +302,12 @@ def unheeded(
     by_id = {m.id: m for m in migrations}
     for seen in report.observations:
         migration = by_id.get(seen.migration)
-        if migration is None or seen.direction != "up" or seen.state is not State.OBSERVED or seen.fails is not None:
+        if (
+            migration is None
+            or seen.direction != "up"
+            or seen.state is not ObservationState.OBSERVED
+            or seen.fails is not None
+        ):
             continue
         for notice in seen.notices:
             if (
@@ -304,13 +317,18 @@ def unheeded(
                 yield Unheeded(migration, seen, notice, Label(migration.up.source, seen.span, notice.message))
 
 
-def unforeseen(findings: list[Finding], migrations: tuple[Migration, ...], report: Report) -> Iterator[Unforeseen]:
+def unforeseen(findings: list[Finding], migrations: tuple[Migration, ...], report: ApplyReport) -> Iterator[Unforeseen]:
     """What the server refused, in its own right, at statements without a finding that predicts a refusal."""
     told = {(f.at.source.path, f.slot, f.statement) for f in findings if f.sqlstate}
     by_id = {m.id: m for m in migrations}
     for seen in report.observations:
         migration = by_id.get(seen.migration)
-        if migration is None or seen.direction != "up" or seen.fails is None or seen.state is not State.OBSERVED:
+        if (
+            migration is None
+            or seen.direction != "up"
+            or seen.fails is None
+            or seen.state is not ObservationState.OBSERVED
+        ):
             continue
         if (migration.up.source.path, migration.slot, seen.index) in told:
             continue

@@ -17,7 +17,7 @@ from lockgate.base.text import Source, Span
 from lockgate.cache.replay import Recall, Told
 from lockgate.rules.model import Production, Release, Scene
 from lockgate.rules.plugins import rules_of
-from lockgate.rules.registry import Rules
+from lockgate.rules.registry import Ruleset
 from lockgate.run import suppressions
 from lockgate.run.plan import NEWEST_MAJOR, Progress, Replayed, Request, missed, read_history, replayed, replayed_once
 from lockgate.sources import Folder
@@ -76,7 +76,7 @@ class Checked(msgspec.Struct):
     findings: list[Finding]
     coverage: Coverage
     suppressions: list[suppressions.Suppression]
-    rules: Rules
+    rules: Ruleset
     queries: Examined | None = None
     asked: frozenset[str] = frozenset()  # the files that the findings are wanted of; empty: all
 
@@ -105,12 +105,12 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     return checked
 
 
-def _place(rules: Rules) -> str:
+def _place(rules: Ruleset) -> str:
     """What tells apart in the cache what other rules said of the same folder."""
     return f"{rules.key}:" if rules.key else ""
 
 
-def _of_replay(config: Config, request: Request, folder: Folder, found: Replayed, rules: Rules) -> Checked:
+def _of_replay(config: Config, request: Request, folder: Folder, found: Replayed, rules: Ruleset) -> Checked:
     """What the rules say of the migrations, and of the application's queries after them."""
     plan = found.plan
     coverage = Coverage(len(plan.migrations))
@@ -185,7 +185,7 @@ def _must_be_sql(taken: Sequence[Step | Broken]) -> None:
         )
 
 
-def _tell(rules: Rules, replay: Replay, leg: Leg) -> Told:
+def _tell(rules: Ruleset, replay: Replay, leg: Leg) -> Told:
     told = Told()
     taken = list(replay.take(leg))
     if leg.kind in ("baseline", "handover"):
@@ -228,7 +228,7 @@ def _where(item: Step | Broken) -> tuple[Source, Span]:
     return item.statement.script.source, item.statement.span
 
 
-def _of_item(rules: Rules, item: Step | Broken, told: Told) -> None:
+def _of_item(rules: Ruleset, item: Step | Broken, told: Told) -> None:
     told.statements += 1
     if isinstance(item, Broken):
         if item.failure.sqlstate:
@@ -301,12 +301,12 @@ def _examine_queries(checked: Checked, pending: frozenset[str], spans: Spans) ->
 # --- what stands beside the migrations --------------------------------------------------------------------------------
 
 
-def of_facts(facts: Iterable[object], rules: Rules) -> list[Finding]:
+def of_facts(facts: Iterable[object], rules: Ruleset) -> list[Finding]:
     """What the rules say of facts of other packages."""
     return [found for fact in facts for found in rules.of_fact(fact)]
 
 
-def _of_slots(config: Config, request: Request, folder: Folder, rules: Rules) -> list[Finding]:
+def _of_slots(config: Config, request: Request, folder: Folder, rules: Ruleset) -> list[Finding]:
     from lockgate.slots import facts
 
     return of_facts(facts(config, folder, request.cwd), rules)

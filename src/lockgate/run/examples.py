@@ -10,12 +10,11 @@ from lockgate.base.findings import Finding, Verdict
 from lockgate.base.text import Source
 from lockgate.catalog.catalog import Catalog
 from lockgate.oracle import verify
-from lockgate.oracle.apply.plan import Observation, RolePlan, ServerWish, State
-from lockgate.oracle.apply.plan import Plan as LivePlan
+from lockgate.oracle.apply.plan import ApplyPlan, Observation, ObservationState, RolePlan, ServerWish
 from lockgate.queries.examine import Examined, Schema, of_release, of_tree
 from lockgate.rules.model import Scene
-from lockgate.rules.registry import Entry, Rules
-from lockgate.rules.rulebook import Example, File, Mark
+from lockgate.rules.registry import RuleEntry, Ruleset
+from lockgate.rules.rulebook import Example, ExampleFile, Mark
 from lockgate.run.plan import standing
 from lockgate.run.proof import judged
 from lockgate.sources.migration import Migration, Script, Transaction
@@ -27,7 +26,7 @@ _MAJOR = 18
 Place = tuple[str, int]
 
 
-def migrations_of(example: Example, entry: Entry) -> tuple[Migration, ...]:
+def migrations_of(example: Example, entry: RuleEntry) -> tuple[Migration, ...]:
     """An example's migrations, each statement on its own; each file in one transaction where locks and work are what
     the rule is about, as most runners send it."""
     shape = Transaction.FILE if _of_locks(entry) else Transaction.STATEMENT
@@ -38,11 +37,11 @@ def migrations_of(example: Example, entry: Entry) -> tuple[Migration, ...]:
     )
 
 
-def _of_locks(entry: Entry) -> bool:
+def _of_locks(entry: RuleEntry) -> bool:
     return bool(entry.front.locks or entry.front.work)
 
 
-def path_of(file: File) -> str:
+def path_of(file: ExampleFile) -> str:
     """The path of a file of an example in findings."""
     return f"{file.name}.sql" if file.kind == "migration" else file.name
 
@@ -71,7 +70,7 @@ def _owned(example: Example) -> frozenset[str] | None:
     return frozenset(f.name for f in example.files if f.role != "deployer")
 
 
-def replayed(example: Example, entry: Entry) -> Replay:
+def replayed(example: Example, entry: RuleEntry) -> Replay:
     """The replay of an example, before its first step."""
     owned = _owned(example)
     migrations = migrations_of(example, entry)
@@ -82,7 +81,7 @@ def replayed(example: Example, entry: Entry) -> Replay:
     )
 
 
-def simulate(example: Example, rules: Rules) -> list[Finding]:
+def simulate(example: Example, rules: Ruleset) -> list[Finding]:
     """What the rules say of an example."""
     if example.language == "yaml":
         return [found for fact in _surface(example) for found in rules.of_fact(fact)]
@@ -114,7 +113,7 @@ def _surface(example: Example) -> list[object]:
     return list(facts[0]) if facts else []
 
 
-def simulated_faults(example: Example, rules: Rules) -> list[str]:
+def simulated_faults(example: Example, rules: Ruleset) -> list[str]:
     """Exactly the marked lines fire, and no other rule foresees a refusal."""
     found = simulate(example, rules)
     yaml = example.language == "yaml"
@@ -144,7 +143,7 @@ def _at(place: Place) -> str:
 # --- on a real server -------------------------------------------------------------------------------------------------
 
 
-def live_faults(example: Example, rules: Rules, server: ServerWish | None = None) -> list[str]:
+def live_faults(example: Example, rules: Ruleset, server: ServerWish | None = None) -> list[str]:
     """A line marked ok succeeds on the server; one marked finding is proven as the rule's document declares: it fails
     with one of its SQLSTATEs (of class 01: it warns), or takes its locks and does its work."""
     if example.language != "sql":
@@ -152,7 +151,7 @@ def live_faults(example: Example, rules: Rules, server: ServerWish | None = None
     entry, owned = rules[example.rule], _owned(example)
     roles = RolePlan(DEPLOYER, OWNER, owned) if owned is not None else RolePlan()
     migrations = migrations_of(example, entry)
-    plan = LivePlan(migrations, roles=roles, observe_locks=_of_locks(entry), server=server or ServerWish())
+    plan = ApplyPlan(migrations, roles=roles, observe_locks=_of_locks(entry), server=server or ServerWish())
     report = verify(plan)
     found = (
         {_place(f, False): f for f in simulate(example, rules) if f.name == example.rule} if plan.observe_locks else {}
@@ -166,7 +165,7 @@ def live_faults(example: Example, rules: Rules, server: ServerWish | None = None
     return out
 
 
-def _marked(file: File, migration: Migration, seen: list[Observation]) -> Iterator[tuple[Observation, Mark]]:
+def _marked(file: ExampleFile, migration: Migration, seen: list[Observation]) -> Iterator[tuple[Observation, Mark]]:
     """The observations of marked statements."""
     source, marks = migration.up.source, {m.line: m for m in file.marks}
     for one in seen:
@@ -176,13 +175,13 @@ def _marked(file: File, migration: Migration, seen: list[Observation]) -> Iterat
             yield one, mark
 
 
-def _fault(entry: Entry, mark: Mark, one: Observation, said: Finding | None) -> str:
+def _fault(entry: RuleEntry, mark: Mark, one: Observation, said: Finding | None) -> str:
     front = entry.front
     if mark.kind == "todo-finding":
         return ""
     if mark.kind == "finding" and not (front.sqlstate or _of_locks(entry)):
         return ""
-    if one.state not in (State.OBSERVED, State.AFTER_FAILURE):
+    if one.state not in (ObservationState.OBSERVED, ObservationState.AFTER_FAILURE):
         return f"the server was not asked: {one.reason}"
     if mark.kind == "finding" and front.sqlstate:
         states = [n.sqlstate for n in one.notices] if front.sqlstate[0].startswith("01") else []

@@ -16,7 +16,7 @@ from lockgate.run.plan import DEFAULT_PATH
 from lockgate.timeline.replay import Plan
 
 
-def oracle_plan(config: Config, plan: Plan, server: live.ServerWish, **measured: Any) -> live.Plan:
+def oracle_plan(config: Config, plan: Plan, server: live.ServerWish, **measured: Any) -> live.ApplyPlan:
     """The same migrations as the same roles over the same beginning; ``measured`` are fields of the oracle's plan that
     say what is looked at (bodies, downs, audit, definitions, queries, observe_locks)."""
     _within_bounds(config)
@@ -28,7 +28,7 @@ def oracle_plan(config: Config, plan: Plan, server: live.ServerWish, **measured:
         plan.superuser,
         tuple(map(live.ScratchRole, config.roles.assumed)),
     )
-    return live.Plan(
+    return live.ApplyPlan(
         plan.migrations,
         server=server,
         roles=roles,

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from lockgate.base.config import Config
 from lockgate.base.findings import Finding, Fix
 from lockgate.base.sql import literal
-from lockgate.rules.registry import Rules
+from lockgate.rules.registry import Ruleset
 from lockgate.sources.migration import Migration
 
 
 def with_recovery(
-    findings: Iterable[Finding], rules: Rules, config: Config, migrations: Iterable[Migration]
+    findings: Iterable[Finding], rules: Ruleset, config: Config, migrations: Iterable[Migration]
 ) -> list[Finding]:
     """The first refusal for lack of ownership of each migration, with its recovery; only where the ledger is
     configured."""

@@ -13,7 +13,7 @@ from lockgate.base.errors import UsageError
 from lockgate.base.findings import Finding, Severity, Verdict
 from lockgate.rules import registry
 from lockgate.rules.plugins import rules_of
-from lockgate.rules.registry import Rules
+from lockgate.rules.registry import Ruleset
 from lockgate.run import suppressions
 from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
 from lockgate.run.pending import HAZARDS
@@ -21,7 +21,7 @@ from lockgate.sources import Folder
 from lockgate.timeline.replay import Plan
 
 if TYPE_CHECKING:
-    from lockgate.oracle.apply.plan import Report as Live
+    from lockgate.oracle.apply.plan import ApplyReport
     from lockgate.run.effects import Acted
     from lockgate.surface import Fact
 
@@ -42,9 +42,9 @@ class Report(msgspec.Struct, frozen=True):
     ran: int = 0  # hazards in migrations that have run: nothing is to be done about them any more
     fail_on: Severity = Severity.ERROR
     folder: Folder | None = None
-    live: Live | None = None
+    live: ApplyReport | None = None
     steps: tuple[Acted, ...] | None = None  # what each statement locks and does; None after a check
-    rules: Rules = msgspec.field(default_factory=registry.ours)  # those that were asked
+    rules: Ruleset = msgspec.field(default_factory=registry.ours)  # those that were asked
 
     @property
     def exit_code(self) -> int:
@@ -55,7 +55,7 @@ class Report(msgspec.Struct, frozen=True):
 def settle(
     checked: Checked,
     server: dict[str, Any] | None = None,
-    live: Live | None = None,
+    live: ApplyReport | None = None,
     steps: tuple[Acted, ...] | None = None,
 ) -> Report:
     """Apply selection, severities, suppressions and ``--since``; sort; count."""
@@ -95,7 +95,7 @@ def settle(
 
 
 def _unsuppressed(
-    findings: Iterable[Finding], directives: list[suppressions.Suppression], rules: Rules
+    findings: Iterable[Finding], directives: list[suppressions.Suppression], rules: Ruleset
 ) -> tuple[list[Finding], int]:
     """The findings that no directive silences, and how many are silenced. A directive that silences is marked used."""
     kept, hushed = list[Finding](), 0
@@ -137,7 +137,7 @@ def _simulated(plan: Plan) -> dict[str, Any]:
     return {"major": plan.major} | ({"stand_ins": list(stand_ins)} if stand_ins else {})
 
 
-def as_configured(findings: Iterable[Finding], config: Config, rules: Rules) -> list[Finding]:
+def as_configured(findings: Iterable[Finding], config: Config, rules: Ruleset) -> list[Finding]:
     """The findings of selected rules, with the configured severities."""
     asked = config.rules.select, config.rules.ignore, config.rules.extend_select
     return [_with_severity(f, config) for f in findings if registry.wanted(rules[f.name], *asked)]

@@ -63,7 +63,7 @@ def _asked(examined: Examined | None) -> tuple[live.Asked, ...]:
     return tuple(live.Asked(one.query.sql, one.path) for one in examined.resolutions) if examined is not None else ()
 
 
-def _stamped(checked: Checked, report: live.Report) -> Report:
+def _stamped(checked: Checked, report: live.ApplyReport) -> Report:
     """The check's findings with what the server said of them, and those that only it could make."""
     migrations, rules = checked.folder.migrations, checked.rules
     sides = list(effects.beside(checked.plan, report))
@@ -103,7 +103,7 @@ def _stamped(checked: Checked, report: live.Report) -> Report:
     return settle(checked, _server(report, migrations), report, acts)
 
 
-def _proof(place: BrokenBody | DownFails | DownIncomplete, report: live.Report) -> Evidence:
+def _proof(place: BrokenBody | DownFails | DownIncomplete, report: live.ApplyReport) -> Evidence:
     """What bodies and down scripts were observed to do."""
     fails = place.observation.fails if isinstance(place, BrokenBody | DownFails) else None
     role = place.observation.role if isinstance(place, DownFails | DownIncomplete) else ""
@@ -114,7 +114,7 @@ def _proof(place: BrokenBody | DownFails | DownIncomplete, report: live.Report) 
     )
 
 
-def _server(report: live.Report, migrations: Iterable[Migration]) -> dict[str, Any]:
+def _server(report: live.ApplyReport, migrations: Iterable[Migration]) -> dict[str, Any]:
     server = report.server
     isolation = {} if server.isolation is None else {"isolation": list(server.isolation)}
     return {
@@ -128,12 +128,12 @@ def _server(report: live.Report, migrations: Iterable[Migration]) -> dict[str, A
     }
 
 
-def _unproven(report: live.Report, migrations: Iterable[Migration]) -> Iterator[dict[str, Any]]:
+def _unproven(report: live.ApplyReport, migrations: Iterable[Migration]) -> Iterator[dict[str, Any]]:
     """The statements that prove nothing, each with its place and its reason."""
     by_id = {m.id: m for m in migrations}
     for seen in report.observations:
         migration = by_id.get(seen.migration)
-        if seen.state is live.State.OBSERVED or migration is None:
+        if seen.state is live.ObservationState.OBSERVED or migration is None:
             continue
         script = migration.up if seen.direction == "up" else migration.down or migration.up
         yield {

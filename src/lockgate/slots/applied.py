@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from lockgate.slots.claim import Claim, by_name, claims
-from lockgate.slots.conflicts import Below, Changed, Dirty, Missing, NameMismatch, OutOfOrder
+from lockgate.slots.conflicts import Below, Changed, Dirty, MissingSlot, NameMismatch, OutOfOrder
 from lockgate.slots.ledger import Ledger, LedgerRow, plain_name
 from lockgate.sources import Direction, Folder
 
@@ -168,27 +168,27 @@ def compare(
         yield from too_late(found, ledger)
 
 
-def without_file(row: LedgerRow, found: Matching, ledger: Ledger) -> Missing:
+def without_file(row: LedgerRow, found: Matching, ledger: Ledger) -> MissingSlot:
     """A row that no file has, and what its runner does at that."""
     kind = ledger.kind
     again = next((c for c in found.ups if c.id not in found.rows and is_same(c, row, ledger)), None)
     if again is not None and kind.by_name and kind.runner != "sqitch":
         does = f"{again.source.path} holds its text under another name, and {kind.runner} runs that again"
-        return Missing(row, ledger, does, True, f"give {again.source.path} its old name back")
+        return MissingSlot(row, ledger, does, True, f"give {again.source.path} its old name back")
     if kind.runner == "node-pg-migrate":
         return _by_position(row, found, ledger)
     if kind.runner == "flyway" and _above(row, found):
-        return Missing(row, ledger, "flyway ignores what lies above its highest file, and goes on")
+        return MissingSlot(row, ledger, "flyway ignores what lies above its highest file, and goes on")
     if kind.needs_files:
-        return Missing(row, ledger, f"{kind.runner} will refuse to run", True)
-    return Missing(row, ledger, f"{kind.runner} goes on without it" if kind.runner else "")
+        return MissingSlot(row, ledger, f"{kind.runner} will refuse to run", True)
+    return MissingSlot(row, ledger, f"{kind.runner} goes on without it" if kind.runner else "")
 
 
-def _by_position(row: LedgerRow, found: Matching, ledger: Ledger) -> Missing:
+def _by_position(row: LedgerRow, found: Matching, ledger: Ledger) -> MissingSlot:
     """node-pg-migrate compares names row by row and file by file, as far as both go (runner.js, checkOrder)."""
     if ledger.rows.index(row) < len(found.ups):
-        return Missing(row, ledger, "node-pg-migrate will refuse to run (it checks the order)", True)
-    return Missing(row, ledger, "node-pg-migrate goes on without it")
+        return MissingSlot(row, ledger, "node-pg-migrate will refuse to run (it checks the order)", True)
+    return MissingSlot(row, ledger, "node-pg-migrate goes on without it")
 
 
 def _above(row: LedgerRow, found: Matching) -> bool:

@@ -174,7 +174,7 @@ class NameMismatch(msgspec.Struct, frozen=True):
     same: bool = False
 
 
-class Missing(msgspec.Struct, frozen=True):
+class MissingSlot(msgspec.Struct, frozen=True):
     """The ledger holds a slot that the tree has not; ``does``: what the runner does then. ``stops``: it fails."""
 
     row: LedgerRow
@@ -240,7 +240,7 @@ Conflict = (
     | TakenByReservation
     | NotCompared
     | NameMismatch
-    | Missing
+    | MissingSlot
     | Changed
     | Below
     | OutOfOrder

@@ -16,7 +16,7 @@ from lockgate.slots.read import read_ledger
 from lockgate.slots.reserve import Reservation, in_tree, on_branches
 from lockgate.sources import Direction, Folder
 
-__all__ = ["Entry", "SlotTable", "entries", "gather"]
+__all__ = ["SlotEntry", "SlotTable", "entries", "gather"]
 
 
 class SlotTable(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ class SlotTable(msgspec.Struct, frozen=True):
                 yield row.version, row.number
 
 
-class Entry(msgspec.Struct):
+class SlotEntry(msgspec.Struct):
     """One line of the table."""
 
     slot: str
@@ -78,13 +78,13 @@ def gather(config: Config, folder: Folder, cwd: Path, offline: bool = False) -> 
     )
 
 
-def entries(table: SlotTable) -> list[Entry]:
+def entries(table: SlotTable) -> list[SlotEntry]:
     """The table's lines in the runner's order; what only branches, ledger or reservations have comes where its number
     belongs."""
-    out: dict[object, Entry] = {}
+    out: dict[object, SlotEntry] = {}
 
-    def entry(slot: str, number: tuple[int, ...] | None, name: str, ident: str) -> Entry:
-        found = out.setdefault(number or ident, Entry(slot or name, number))
+    def entry(slot: str, number: tuple[int, ...] | None, name: str, ident: str) -> SlotEntry:
+        found = out.setdefault(number or ident, SlotEntry(slot or name, number))
         if name and name not in found.names:
             found.names.append(name)
         return found
@@ -110,7 +110,7 @@ def entries(table: SlotTable) -> list[Entry]:
 
 
 def _add_ledger(
-    table: SlotTable, out: dict[object, Entry], entry: Callable[[str, tuple[int, ...] | None, str, str], Entry]
+    table: SlotTable, out: dict[object, SlotEntry], entry: Callable[[str, tuple[int, ...] | None, str, str], SlotEntry]
 ) -> None:
     if table.ledger is None:
         return

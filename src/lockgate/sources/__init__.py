@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.sources.assemble import assemble
-from lockgate.sources.assembly import Assembly, Place
+from lockgate.sources.assembly import Assembly, LayoutFolder
 from lockgate.sources.detect import Detection, detect, find, recognise, several, unknown
 from lockgate.sources.folder import FOUND_BELOW, Direction, Folder, Named, Skipped, SlotFile, read, shown
 from lockgate.sources.listing import below, is_sql, walk
@@ -96,7 +96,7 @@ def _load(
     else:
         path, files = _layout_root(layout, path, files)
         found = Detection(layout, (f"{layout}: as configured",))
-    place = Place(path, cwd, tuple(files), placeholders)
+    place = LayoutFolder(path, cwd, tuple(files), placeholders)
     out = _assembled(found.layout, place)
     if only and not out.ordered and not out.files:
         found = Detection("plain", (*found.explain, "plain: single files that the layout does not name so"))
@@ -163,7 +163,7 @@ def _layout_root(layout: str, path: Path, files: list[str]) -> tuple[Path, list[
     return path, files
 
 
-def _assembled(layout: str, place: Place) -> Assembly:
+def _assembled(layout: str, place: LayoutFolder) -> Assembly:
     if layout == "sqitch":
         from lockgate.sources.sqitch import load_plan
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 from lockgate.sources import marks
-from lockgate.sources.assembly import Assembly, Place
+from lockgate.sources.assembly import Assembly, LayoutFolder
 from lockgate.sources.choose import chosen, journal
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read, shown
 from lockgate.sources.migration import Migration, Script, Transaction
@@ -29,7 +29,7 @@ class _Part(msgspec.Struct, frozen=True):
     opaque: str = ""
 
 
-def assemble(layout: Layout, place: Place) -> Assembly:
+def assemble(layout: Layout, place: LayoutFolder) -> Assembly:
     """The migrations of a folder that go by the names of their files."""
     out = Assembly()
     ups: list[_Part] = []
@@ -59,7 +59,12 @@ def assemble(layout: Layout, place: Place) -> Assembly:
 
 
 def _take(
-    layout: Layout, item: Named, filled: Filled, place: Place, parts: tuple[list[_Part], list[_Part]], out: Assembly
+    layout: Layout,
+    item: Named,
+    filled: Filled,
+    place: LayoutFolder,
+    parts: tuple[list[_Part], list[_Part]],
+    out: Assembly,
 ) -> None:
     """What one file holds: an up, a down or both; nothing where the runner's mark is missing."""
     ups, downs = parts
@@ -112,7 +117,7 @@ def _joined(script: Script) -> tuple[Span, ...]:
     return (Span(script.pieces[0].start, script.pieces[-1].end),)
 
 
-def _add_code(layout: Layout, place: Place, ups: list[_Part], out: Assembly) -> None:
+def _add_code(layout: Layout, place: LayoutFolder, ups: list[_Part], out: Assembly) -> None:
     """Migrations in another language: they take a slot, and what they do is not known."""
     for relative in place.files:
         item = coded(layout, relative) if relative.count("/") < layout.depth else None

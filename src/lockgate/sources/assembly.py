@@ -11,7 +11,7 @@ from lockgate.sources.folder import Skipped, SlotFile
 from lockgate.sources.migration import Migration
 
 
-class Place(msgspec.Struct, frozen=True):
+class LayoutFolder(msgspec.Struct, frozen=True):
     """A folder to load: where it is, how errors name it, what lies in it."""
 
     root: Path

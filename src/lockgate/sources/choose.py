@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from lockgate.base.errors import CannotCheck
 from lockgate.base.lazy_imports import pattern
-from lockgate.sources.assembly import Assembly, Place
+from lockgate.sources.assembly import Assembly, LayoutFolder
 from lockgate.sources.folder import Direction, Named, Skipped, read, shown
 from lockgate.sources.listing import is_sql, meant
 from lockgate.sources.naming import Layout, looks_like_migration, named, other_database, position
 
 
-def chosen(layout: Layout, place: Place, out: Assembly) -> list[Named]:
+def chosen(layout: Layout, place: LayoutFolder, out: Assembly) -> list[Named]:
     """The files that the runner takes, in its order, without those that it passes over."""
     candidates = [f for f in place.files if is_sql(f) and f.count("/") < layout.depth]
     if layout.name == "plain":
@@ -49,7 +49,7 @@ def chosen(layout: Layout, place: Place, out: Assembly) -> list[Named]:
 
 
 def _listed(
-    layout: Layout, place: Place, listed: Mapping[str, str], candidates: list[str], out: Assembly
+    layout: Layout, place: LayoutFolder, listed: Mapping[str, str], candidates: list[str], out: Assembly
 ) -> list[Named]:
     """drizzle: what the journal lists, in its order; a file that it lists and that is not there stops the runner."""
     by_id = {item.id: item for f in candidates if "/" not in f and (item := named(layout, f)) is not None}
@@ -68,7 +68,7 @@ def _listed(
 _SCRIPT = {"prisma": "migration.sql", "diesel": "up.sql"}
 
 
-def _tell_empty(layout: Layout, place: Place, out: Assembly) -> None:
+def _tell_empty(layout: Layout, place: LayoutFolder, out: Assembly) -> None:
     """Folders without a script, at which prisma and diesel stop (P3015, UnknownMigrationFormat)."""
     script = _SCRIPT.get(layout.name, "")
     folders = dict.fromkeys(f.partition("/")[0] for f in place.files if "/" in f) if script else {}
@@ -106,7 +106,7 @@ def _turned(item: Named) -> Named:
     return replace(item, id=_bare(item.id), name=_bare(item.name), direction=direction)
 
 
-def _dialect(chosen: list[Named], place: Place, out: Assembly) -> list[Named]:
+def _dialect(chosen: list[Named], place: LayoutFolder, out: Assembly) -> list[Named]:
     """``x.postgres.up.sql`` goes before ``x.up.sql`` of the same slot, as in pop."""
     ours = {(i.slot, i.direction) for i in chosen if ".postgres" in i.relative}
     kept = []
@@ -129,7 +129,7 @@ def _why(layout: Layout, relative: str) -> str:
     return f"{layout.name} looks for .sql in small letters, and passes it over in silence"
 
 
-def journal(place: Place) -> dict[str, str] | None:
+def journal(place: LayoutFolder) -> dict[str, str] | None:
     """The tags of drizzle's journal, each with its time, which is what the ledger keeps; None in drizzle's newer form,
     which has none."""
     path = place.root / "meta" / "_journal.json"

@@ -9,7 +9,7 @@ import msgspec
 
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
-from lockgate.sources.assembly import Assembly, Place
+from lockgate.sources.assembly import Assembly, LayoutFolder
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read
 from lockgate.sources.listing import is_sql
 from lockgate.sources.marks import is_blank
@@ -35,7 +35,7 @@ class Changeset(msgspec.Struct, frozen=True):
     passed_over: str = ""  # why it does not run on PostgreSQL
 
 
-def load_changelogs(place: Place) -> Assembly:
+def load_changelogs(place: LayoutFolder) -> Assembly:
     """The changesets of every formatted file, in the order of the root changelog's includes, else of the names."""
     out = Assembly()
     number = 0
@@ -60,7 +60,7 @@ def load_changelogs(place: Place) -> Assembly:
     return out
 
 
-def _order(place: Place) -> list[str]:
+def _order(place: LayoutFolder) -> list[str]:
     files = [f for f in place.files if is_sql(f)]
     listed: list[str] = []
     for relative in place.files:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from lockgate.base.errors import CannotCheck
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source
-from lockgate.sources.assembly import Assembly, Place
+from lockgate.sources.assembly import Assembly, LayoutFolder
 from lockgate.sources.folder import Direction, Named, Skipped, SlotFile, read, shown
 from lockgate.sources.listing import is_sql
 from lockgate.sources.migration import Migration, Script
@@ -22,7 +22,7 @@ _CHANGE = pattern(r"^\s*(?P<sign>[+\-]?)(?P<name>[^\s@%#+\-\[][^\s\[:]*)")
 _TAG = pattern(r"^\s*@(?P<tag>\S+)")
 
 
-class Change(msgspec.Struct, frozen=True):
+class SqitchChange(msgspec.Struct, frozen=True):
     """One change of a plan. ``tags``: those since it, newest first, where it is reworked later (its script then bears
     one of them)."""
 
@@ -30,9 +30,9 @@ class Change(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
 
 
-def plan(source: Source) -> list[Change]:
+def plan(source: Source) -> list[SqitchChange]:
     """The changes in order (App::Sqitch::Plan, _parse)."""
-    changes: list[Change] = []
+    changes: list[SqitchChange] = []
     last: dict[str, int] = {}
     tags: list[tuple[int, str]] = []
     for line in source.text.splitlines():
@@ -43,13 +43,13 @@ def plan(source: Source) -> list[Change]:
             name = change.group("name")
             if name in last:
                 since = [t for at, t in tags if at > last[name]]
-                changes[last[name]] = Change(name, tuple(reversed(since)))
+                changes[last[name]] = SqitchChange(name, tuple(reversed(since)))
             last[name] = len(changes)
-            changes.append(Change(name))
+            changes.append(SqitchChange(name))
     return changes
 
 
-def load_plan(place: Place) -> Assembly:
+def load_plan(place: LayoutFolder) -> Assembly:
     """The changes of sqitch.plan, deploy as up and revert as down."""
     source = read(place.root / "sqitch.plan", place.cwd, place.root)
     out = Assembly()
@@ -75,7 +75,7 @@ def load_plan(place: Place) -> Assembly:
     return out
 
 
-def _folder(place: Place, what: str) -> str:
+def _folder(place: LayoutFolder, what: str) -> str:
     """The folder of scripts: as sqitch.conf says (``deploy_dir``, or ``top_dir``, of the engine, the target or the
     core), else its usual name."""
     for folder in (place.root, *place.root.resolve().parents):
@@ -92,14 +92,16 @@ def _folder(place: Place, what: str) -> str:
     return what
 
 
-def _stem(place: Place, folder: str, change: Change) -> str:
+def _stem(place: LayoutFolder, folder: str, change: SqitchChange) -> str:
     """Of a change that is reworked later: ``name@tag``, with the first of its tags that has a script
     (App::Sqitch::Plan::Change)."""
     stems = [f"{change.name}@{tag}" for tag in change.tags] or [change.name]
     return next((s for s in stems if (place.root / folder / f"{s}.sql").exists()), stems[0])
 
 
-def _script(relative: str, change: Change, direction: Direction, place: Place, out: Assembly) -> Script | None:
+def _script(
+    relative: str, change: SqitchChange, direction: Direction, place: LayoutFolder, out: Assembly
+) -> Script | None:
     path = place.root / relative
     if not path.exists():
         return None

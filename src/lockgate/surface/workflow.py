@@ -20,7 +20,7 @@ SECRET = pattern(r"\$\{\{[^}]*\bsecrets\.(\w+)")
 _HOOK = pattern(r"/api/deploy/(?:compose/)?[^\s\"']+")
 
 
-class Step(msgspec.Struct, frozen=True):
+class WorkflowStep(msgspec.Struct, frozen=True):
     """One step: what it runs or uses."""
 
     run: Text | None
@@ -43,7 +43,7 @@ def _commands(text: str) -> list[str]:
     return [line for line in text.replace("\\\n", " ").splitlines() if not line.lstrip().startswith("#")]
 
 
-class Job(msgspec.Struct, frozen=True):
+class WorkflowJob(msgspec.Struct, frozen=True):
     """One job."""
 
     name: str
@@ -51,7 +51,7 @@ class Job(msgspec.Struct, frozen=True):
     needs: tuple[str, ...]
     condition: str
     condition_at: Span
-    steps: tuple[Step, ...]
+    steps: tuple[WorkflowStep, ...]
     continue_on_error: Text | None
     services: tuple[Text, ...]
     permissions: tuple[tuple[Text, str], ...]
@@ -73,17 +73,17 @@ class Workflow(msgspec.Struct, frozen=True):
     gitea: bool
     triggers: tuple[Text, ...]
     push_branches: tuple[str, ...] | None  # None: every branch
-    jobs: tuple[Job, ...]
+    jobs: tuple[WorkflowJob, ...]
     permissions: tuple[tuple[Text, str], ...]
     cancels: Text | None  # cancel-in-progress: true
 
-    def job(self, name: str) -> Job | None:
+    def job(self, name: str) -> WorkflowJob | None:
         """The job of that name."""
         return next((j for j in self.jobs if j.name == name), None)
 
-    def needed(self, job: Job) -> tuple[Job, ...]:
+    def needed(self, job: WorkflowJob) -> tuple[WorkflowJob, ...]:
         """Every job that must succeed before, directly or not."""
-        found: dict[str, Job] = {}
+        found: dict[str, WorkflowJob] = {}
         waiting = list(job.needs)
         while waiting:
             other = self.job(waiting.pop())
@@ -140,10 +140,10 @@ def _cancels(node: Node | None) -> Text | None:
     return value if value is not None and value.value == "true" else None
 
 
-def _job(source: Source, key: Text, node: Node) -> Job:
+def _job(source: Source, key: Text, node: Node) -> WorkflowJob:
     condition, needs, services = node.text("if"), node.get("needs"), node.get("services")
     steps = node.get("steps")
-    return Job(
+    return WorkflowJob(
         key.value,
         key.span,
         tuple(t.value for t in needs.texts()) if needs else (),
@@ -157,10 +157,10 @@ def _job(source: Source, key: Text, node: Node) -> Job:
     )
 
 
-def _step(source: Source, node: Node) -> Step:
+def _step(source: Source, node: Node) -> WorkflowStep:
     run, uses, condition = node.text("run"), node.text("uses"), node.text("if")
     text = source.text[node.span.start : node.span.end]
-    return Step(run, uses.value if uses else "", condition.value if condition else "", node.span, text)
+    return WorkflowStep(run, uses.value if uses else "", condition.value if condition else "", node.span, text)
 
 
 def hooks(source: Source) -> tuple[Span, ...]:

@@ -27,7 +27,7 @@ from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.hazards.settle import effects_of
 from lockgate.timeline.hazards.touches import Touches
 from lockgate.timeline.history import net_changes, record
-from lockgate.timeline.routines.latent import Watch
+from lockgate.timeline.routines.latent import RoutineWatch
 from lockgate.timeline.session import Session
 from lockgate.timeline.step import Change, Dropped, Step
 from lockgate.timeline.targets import taints_of

@@ -7,7 +7,7 @@ import msgspec
 from lockgate.base.effects import Effect
 from lockgate.base.lazy_imports import Map
 from lockgate.catalog.acl import Items
-from lockgate.catalog.catalog import Catalog, NameKey
+from lockgate.catalog.catalog import Catalog, EventKey
 from lockgate.catalog.objects import Namespace, Object, Relation, Routine, Type
 from lockgate.parse.statement import Statement
 from lockgate.sources.migration import Migration
@@ -27,7 +27,7 @@ class Dropped(msgspec.Struct, frozen=True):
     """What a step dropped of what was there before its migration, with what was said about it."""
 
     object: Namespace | Relation | Routine | Type
-    key: NameKey | None  # where the fate of its name is remembered (see history.event_key)
+    key: EventKey | None  # where the fate of its name is remembered (see history.event_key)
     schema: str
     arguments: str = ""  # of a routine, as DROP names it
     grants: Items = ()

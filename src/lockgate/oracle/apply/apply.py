@@ -13,10 +13,10 @@ from lockgate.base.errors import CannotCheck
 from lockgate.base.text import Span
 from lockgate.oracle.apply.lacking import forbidden, lacks, reason
 from lockgate.oracle.apply.observe import effects, failure, split_notices
-from lockgate.oracle.apply.plan import Direction, Failure, Observation, State
+from lockgate.oracle.apply.plan import Direction, Observation, ObservationState, ServerFailure
 from lockgate.oracle.apply.repair import SUPERUSER, Repairer
-from lockgate.oracle.apply.session import Outcome, Session
-from lockgate.oracle.apply.taint import THERE_ALREADY, Taint
+from lockgate.oracle.apply.session import Exchange, ServerSession
+from lockgate.oracle.apply.taint import THERE_ALREADY, ApplyTaint
 from lockgate.oracle.server.backend import Backend
 from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.wire import Lost
@@ -36,12 +36,12 @@ class Applier(msgspec.Struct):
     repairer: Repairer
     configured: bool  # whether the roles are production's
     withheld: frozenset[str] = frozenset()  # what they are in production and not here (roles.py)
-    taint: Taint = msgspec.field(default_factory=Taint)
+    taint: ApplyTaint = msgspec.field(default_factory=ApplyTaint)
     service: frozenset[str] = frozenset()  # schemas that a hosting service fills, of which there are but stand-ins here
 
     def script(
         self,
-        session: Session,
+        session: ServerSession,
         migration: str,
         direction: Direction,
         script: Script,
@@ -61,7 +61,9 @@ class Applier(msgspec.Struct):
             ):
                 yield seen
 
-    def _commit(self, session: Session, migration: str, direction: Direction, script: Script) -> Observation | None:
+    def _commit(
+        self, session: ServerSession, migration: str, direction: Direction, script: Script
+    ) -> Observation | None:
         """The script's own end: a deferred constraint may refuse it, and then nothing of the script is there."""
         reply = session.commit()
         if reply.failure is None:
@@ -73,7 +75,7 @@ class Applier(msgspec.Struct):
 
     def _statement(
         self,
-        session: Session,
+        session: ServerSession,
         migration: str,
         direction: Direction,
         statement: Statement | SyntaxFailure,
@@ -82,14 +84,18 @@ class Applier(msgspec.Struct):
         text = statement.script.source.text[statement.span.start : statement.span.end]
         seen = Observation(migration, direction, statement.index, statement.span, session.role)
         if text.lstrip().startswith("\\"):
-            return replace(seen, state=State.NOT_RUN, reason="a psql meta-command: no server understands it")
+            return replace(seen, state=ObservationState.NOT_RUN, reason="a psql meta-command: no server understands it")
         if "\0" in text:
-            return replace(seen, state=State.NOT_RUN, reason="holds a NUL character, which no server can be sent")
+            return replace(
+                seen, state=ObservationState.NOT_RUN, reason="holds a NUL character, which no server can be sent"
+            )
         known = _known(statement)
         if known is None and statement.script.made_up:
             self.taint.add(None, "a template whose values are not known")
             return replace(
-                seen, state=State.NOT_RUN, reason="a template whose values are not known: set [migrations.placeholders]"
+                seen,
+                state=ObservationState.NOT_RUN,
+                reason="a template whose values are not known: set [migrations.placeholders]",
             )
         outcome = session.run(text, known.tag if known else "", known.node if known else None, then=then)
         notices, work = split_notices(outcome.reply.notices)
@@ -100,18 +106,18 @@ class Applier(msgspec.Struct):
             return self._judged(seen, known, None)
         return self._failed(session, seen, statement, known, outcome.reply.failure, len(text), outcome.reply.copied)
 
-    def _judged(self, seen: Observation, statement: Statement | None, fails: Failure | None) -> Observation:
+    def _judged(self, seen: Observation, statement: Statement | None, fails: ServerFailure | None) -> Observation:
         """What an observation is worth; a statement on tainted ground makes its own targets tainted."""
         why = self.taint.of(statement, fails) if statement is not None else self.taint.everything
         if why:
             if statement is not None and not self.taint.everything:
                 self.taint.add(statement, why)
-            seen = replace(seen, state=State.AFTER_FAILURE, reason=why)
+            seen = replace(seen, state=ObservationState.AFTER_FAILURE, reason=why)
         return seen
 
     def _failed(
         self,
-        session: Session,
+        session: ServerSession,
         seen: Observation,
         statement: Statement | SyntaxFailure,
         known: Statement | None,
@@ -127,27 +133,37 @@ class Applier(msgspec.Struct):
         fails = failure(fields, seen.span, length)
         if copied:
             self.taint.add(known, "rows of a COPY FROM STDIN are missing")
-            return replace(seen, state=State.NOT_RUN, reason="COPY FROM STDIN: its data is not part of the statement")
+            return replace(
+                seen, state=ObservationState.NOT_RUN, reason="COPY FROM STDIN: its data is not part of the statement"
+            )
         seen = self._judged(replace(seen, fails=fails), known, fails)
         if what := lacks(statement, fails, self.service) or forbidden(statement, fails, self.withheld):
             self.taint.add(known, reason(what, self.major))
             if what.startswith("the extension"):
                 self.taint.missing = self.taint.missing or reason(what, self.major)
-            return replace(seen, state=State.LACKING, reason=reason(what, self.major))
+            return replace(seen, state=ObservationState.LACKING, reason=reason(what, self.major))
         repaired, hidden = self._repaired(session, known, fails) if known is not None else (None, {})
         if hidden:
             seen = replace(seen, then_fails=failure(hidden, seen.span, length))
-        if fails.sqlstate == "42501" and not self.configured and seen.state is State.OBSERVED:
+        if fails.sqlstate == "42501" and not self.configured and seen.state is ObservationState.OBSERVED:
             seen = replace(
-                seen, state=State.LACKING, reason="no roles are configured: whether production's role may is unknown"
+                seen,
+                state=ObservationState.LACKING,
+                reason="no roles are configured: whether production's role may is unknown",
             )
         if repaired is None:
-            if seen.state is not State.AFTER_FAILURE and known is not None and fails.sqlstate not in THERE_ALREADY:
+            if (
+                seen.state is not ObservationState.AFTER_FAILURE
+                and known is not None
+                and fails.sqlstate not in THERE_ALREADY
+            ):
                 self.taint.add(known, f"statement {seen.index} of {seen.migration} failed")
             return seen
         return replace(seen, repaired_as=plain(repaired))
 
-    def _repaired(self, session: Session, statement: Statement, fails: Failure) -> tuple[str | None, dict[str, str]]:
+    def _repaired(
+        self, session: ServerSession, statement: Statement, fails: ServerFailure
+    ) -> tuple[str | None, dict[str, str]]:
         """Apply a refused statement after all: the role that did it, and what the server said where the role was not
         all that is wrong."""
         if fails.sqlstate == "42501":
@@ -160,7 +176,7 @@ class Applier(msgspec.Struct):
         return None, {}
 
     @staticmethod
-    def _in_a_new_transaction(session: Session, statement: Statement, alone: bool) -> str | None:
+    def _in_a_new_transaction(session: ServerSession, statement: Statement, alone: bool) -> str | None:
         if session.commit().failure:
             session.begin()
             return None
@@ -173,7 +189,9 @@ class Applier(msgspec.Struct):
             session.begin()
         return None if outcome.reply.failure or outcome.lost else session.login
 
-    def _ended(self, session: Session, seen: Observation, statement: Statement | None, outcome: Outcome) -> Observation:
+    def _ended(
+        self, session: ServerSession, seen: Observation, statement: Statement | None, outcome: Exchange
+    ) -> Observation:
         """A statement that killed its connection, its server, or did not end."""
         block = session.block
         if outcome.lost is not None:
@@ -196,13 +214,13 @@ class Applier(msgspec.Struct):
                 f"did not end within {session.timeout:g} s, without any rows of production's, and was ended",
                 "[database] statement_timeout gives it more",
             )
-            return replace(seen, fails=Failure("57014", words, hint=hint))
+            return replace(seen, fails=ServerFailure("57014", words, hint=hint))
         self.taint.add(statement, f"statement {seen.index} of {seen.migration} ended its connection")
         fields = outcome.reply.failure or {"C": "08006", "M": str(outcome.lost)}
         return replace(seen, fails=failure(fields, seen.span, 0))
 
 
-def _looked_at(outcome: Outcome, work: tuple[str, ...]) -> dict[str, Any]:
+def _looked_at(outcome: Exchange, work: tuple[str, ...]) -> dict[str, Any]:
     """What an observation holds of locks and work, where it could be seen."""
     seen = outcome.seen
     if seen is None:

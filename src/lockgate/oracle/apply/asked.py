@@ -6,11 +6,11 @@ from msgspec.structs import replace
 
 from lockgate.base.text import Span
 from lockgate.oracle.apply.observe import failure
-from lockgate.oracle.apply.plan import Failure
-from lockgate.oracle.apply.session import Session
+from lockgate.oracle.apply.plan import ServerFailure
+from lockgate.oracle.apply.session import ServerSession
 
 
-def prepare(session: Session, sql: str) -> Failure | None:
+def prepare(session: ServerSession, sql: str) -> ServerFailure | None:
     """What the server says when it analyses one query (SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES); nothing is run.
     Raises Lost.
 

@@ -145,7 +145,7 @@ class Contents(msgspec.Struct, frozen=True):
         return compare(_properties(was, keys), _properties(now, keys))
 
 
-class Reader:
+class ContentsReader:
     """Reads the contents through one connection, its own transaction included.
 
     The query for changes is prepared, for planning it is most of the work. A migration's session may drop it or hold

@@ -6,10 +6,10 @@ import re
 
 from msgspec.structs import replace
 
-from lockgate.oracle.apply.contents import Contents, Reader
+from lockgate.oracle.apply.contents import Contents, ContentsReader
 from lockgate.oracle.apply.observe import failure, split_notices
 from lockgate.oracle.apply.plan import DownObservation, Observation, Parsed
-from lockgate.oracle.apply.session import Session
+from lockgate.oracle.apply.session import ServerSession
 from lockgate.oracle.server.wire import Connection
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.parse.facts import NOT_IN_A_BLOCK
@@ -19,13 +19,13 @@ from lockgate.sources.migration import Migration, Script, Transaction
 _CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
 
 
-class Watch:
+class DownWatch:
     """The catalog, watched from migration to migration, so that a down script can be compared with what was there
     before its up."""
 
     def __init__(self, reader: Connection) -> None:
         """Reads it for the first time. Raises CannotCheck, Lost."""
-        self._reader = Reader(reader)
+        self._reader = ContentsReader(reader)
         self._contents = self._reader.whole()
         self._asked = False  # the answer to what has changed is still to come
         self._inside = self._reader  # the applying session's
@@ -37,7 +37,7 @@ class Watch:
         self._contents, self._asked = self._reader.take(self._contents), False
         return self._contents
 
-    def try_down(self, session: Session, migration: Migration, statements: Parsed) -> DownObservation:
+    def try_down(self, session: ServerSession, migration: Migration, statements: Parsed) -> DownObservation:
         """Run a migration's down and compare the catalog with the one that was read last: before its up. Leaves
         everything as it found it.
 
@@ -65,7 +65,7 @@ class Watch:
     def _within(self, connection: Connection) -> Contents:
         """The catalog as a transaction sees it; what the up has committed is read at the same time."""
         if self._inside.connection is not connection:
-            self._inside = Reader(connection)
+            self._inside = ContentsReader(connection)
         self._inside.post(self._contents)
         self._reader.post(self._contents)
         self._asked = True
@@ -73,7 +73,7 @@ class Watch:
 
 
 def _one(
-    session: Session, migration: str, script: Script, statement: Statement | SyntaxFailure, count: int
+    session: ServerSession, migration: str, script: Script, statement: Statement | SyntaxFailure, count: int
 ) -> Observation | str | None:
     """Send one statement; its observation when the server refused it, or why the script cannot be tried."""
     text = statement.script.source.text[statement.span.start : statement.span.end]

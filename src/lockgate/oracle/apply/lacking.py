@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lockgate.oracle.apply.plan import Failure
+from lockgate.oracle.apply.plan import ServerFailure
 from lockgate.parse import Statement, SyntaxFailure
 
 _EXTENSION = re.compile(
@@ -38,7 +38,7 @@ _DENIED = re.compile(r"permission denied for (?:table|view|materialized view|seq
 _LANGUAGES = re.compile(r'language "(pl(?!pgsql)\w+)" does not exist')
 
 
-def lacks(statement: Statement | SyntaxFailure, failure: Failure, service: frozenset[str] = frozenset()) -> str:
+def lacks(statement: Statement | SyntaxFailure, failure: ServerFailure, service: frozenset[str] = frozenset()) -> str:
     """What the server would need to have, as words after "a server that has"; empty where the failure is the SQL's own.
 
     ``service``: schemas that a hosting service fills, of which a scratch server has but stand-ins.
@@ -69,7 +69,7 @@ def lacks(statement: Statement | SyntaxFailure, failure: Failure, service: froze
     return ""
 
 
-def forbidden(statement: Statement | SyntaxFailure, failure: Failure, withheld: frozenset[str]) -> str:
+def forbidden(statement: Statement | SyntaxFailure, failure: ServerFailure, withheld: frozenset[str]) -> str:
     """What the roles of production may and those of the scratch server may not, as words after "a server that has";
     empty where the refusal is another."""
     if failure.sqlstate != "42501" or not withheld:

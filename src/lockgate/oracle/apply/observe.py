@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from lockgate.base.effects import Effect, Work
 from lockgate.base.text import Span
 from lockgate.oracle.apply.locks import Touched
-from lockgate.oracle.apply.plan import Failure, Notice
+from lockgate.oracle.apply.plan import Notice, ServerFailure
 from lockgate.oracle.server.names import plain
 
 # What PostgreSQL says of its work at debug1 (tablecmds.c ATRewriteTable and NotNullImpliedByRelConstraints, index.c
@@ -46,12 +46,12 @@ def quiet(tag: str, text: str) -> bool:
     return tag in _QUIET and not (tag == "InsertStmt" and _READS.search(text))
 
 
-def failure(fields: dict[str, str], span: Span, length: int) -> Failure:
+def failure(fields: dict[str, str], span: Span, length: int) -> ServerFailure:
     """The server's refusal; ``span`` and ``length`` are those of the text that was sent first in the query string."""
     position = None
     if fields.get("P", "").isdigit() and int(fields["P"]) <= length + 1:
         position = min(span.start + int(fields["P"]) - 1, span.end)
-    return Failure(
+    return ServerFailure(
         fields.get("C", ""),
         plain(fields.get("M", "")),
         position,

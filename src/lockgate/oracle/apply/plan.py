@@ -41,7 +41,7 @@ class ScratchRole(msgspec.Struct, frozen=True):
     member_of: tuple[str, ...] = ()
 
 
-class Membership(msgspec.Struct, frozen=True):
+class PlannedMembership(msgspec.Struct, frozen=True):
     """A role granted to another (pg_auth_members); None: what the server's major takes by default."""
 
     role: str
@@ -78,7 +78,7 @@ class Asked(msgspec.Struct, frozen=True):
     search_path: tuple[str, ...] = ()
 
 
-class Plan(msgspec.Struct, frozen=True):
+class ApplyPlan(msgspec.Struct, frozen=True):
     """One run of the oracle.
 
     ``statements`` holds each script already parsed, keyed by migration id and direction; a script that is missing there
@@ -105,7 +105,7 @@ class Plan(msgspec.Struct, frozen=True):
     ] = ()  # the application's own SQL, to be prepared as the deployer after the last migration
 
 
-class State(str, Enum):
+class ObservationState(str, Enum):
     """What an observation is worth."""
 
     OBSERVED = "observed"  # the server's word on this statement
@@ -119,7 +119,7 @@ class State(str, Enum):
 _NAMED = pattern(r'"([^"]+)"|(?:column|function|procedure|type) ([\w.$]+)')
 
 
-class Failure(msgspec.Struct, frozen=True):
+class ServerFailure(msgspec.Struct, frozen=True):
     """The server's refusal, in its own words (protocol-error-fields in the manual)."""
 
     sqlstate: str
@@ -155,8 +155,8 @@ class Observation(msgspec.Struct, frozen=True):
     index: int  # 1-based, the statement's own; 0: the script's final COMMIT
     span: Span  # the statement in its file
     role: str
-    state: State = State.OBSERVED
-    fails: Failure | None = None
+    state: ObservationState = ObservationState.OBSERVED
+    fails: ServerFailure | None = None
     notices: tuple[Notice, ...] = ()
     locks: tuple[
         str, ...
@@ -166,7 +166,9 @@ class Observation(msgspec.Struct, frozen=True):
     effects: tuple[Effect, ...] = ()  # what it did to each relation that was there before its transaction
     kept: tuple[Effect, ...] = ()  # locks that its transaction took before, and holds on what it left alone
     repaired_as: str | None = None  # the role as which the refused statement was applied afterwards
-    then_fails: Failure | None = None  # a 42501 hides what comes after it: what the server said to the role that may
+    then_fails: ServerFailure | None = (
+        None  # a 42501 hides what comes after it: what the server said to the role that may
+    )
     reason: str = ""  # why the state is not OBSERVED
 
 
@@ -175,7 +177,7 @@ class BodyObservation(msgspec.Struct, frozen=True):
 
     migration: str
     routine: str  # schema.name(identity arguments)
-    fails: Failure  # position is None; places are in ``line`` and ``query``
+    fails: ServerFailure  # position is None; places are in ``line`` and ``query``
     query: str = ""  # the embedded query, as PL/pgSQL holds it
     line: int | None = None  # 1-based line in the body
     table: str = ""  # for a trigger function: the table whose NEW and OLD it was checked with
@@ -206,7 +208,7 @@ class ServerInfo(msgspec.Struct, frozen=True):
     isolation: tuple[str, ...] | None = None  # what our own server was kept from (server/sandbox.py); None: a --dsn's
 
 
-class Report(msgspec.Struct, frozen=True):
+class ApplyReport(msgspec.Struct, frozen=True):
     """Everything that one run of the oracle observed, in the order in which it happened."""
 
     server: ServerInfo
@@ -218,7 +220,7 @@ class Report(msgspec.Struct, frozen=True):
     handover: tuple[Observation, ...] = ()  # what the server refused of handover_sql
     restored: tuple[Observation, ...] = ()  # what the server refused of the baseline
     queries: tuple[
-        Failure | None, ...
+        ServerFailure | None, ...
     ] = ()  # for each of ``Plan.queries``: the refusal; position counts in the query's own text
     notes: tuple[str, ...] = ()  # one sentence each, for the person who reads the report
     definitions: tuple[Definition, ...] = ()

@@ -13,7 +13,7 @@ import msgspec
 
 from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply import extensions, members
-from lockgate.oracle.apply.session import Session
+from lockgate.oracle.apply.session import ServerSession
 from lockgate.oracle.server.backend import Backend, ask
 from lockgate.parse import Statement
 
@@ -115,7 +115,7 @@ def new_owner(statement: Statement) -> dict[str, Any] | None:
     return dict(commands[0].get("newowner", {}))
 
 
-def rebuilt(backend: Backend, session: Session, statement: Statement) -> Command | None:
+def rebuilt(backend: Backend, session: ServerSession, statement: Statement) -> Command | None:
     """The command that does what a statement was to do; None where it is not of the harmless few.
 
     What the session has not committed is not seen. Raises CannotCheck, Lost.
@@ -147,7 +147,7 @@ def _local(text: str | None) -> Command | None:
     return Command(text) if text else None
 
 
-def _answer(session: Session, query: str) -> str:
+def _answer(session: ServerSession, query: str) -> str:
     """One value as the migrations' session sees it, by the names of its search_path; empty where it is NULL or refused."""
     rows = session.connection.query(query, 20).rows
     return (rows[0][0] or "") if rows else ""
@@ -156,7 +156,7 @@ def _answer(session: Session, query: str) -> str:
 # --- owners -------------------------------------------------------------------------------------------------------------
 
 
-def _owner(backend: Backend, session: Session, statement: Statement) -> str | None:
+def _owner(backend: Backend, session: ServerSession, statement: Statement) -> str | None:
     """ALTER ... OWNER TO an ordinary role; a SECURITY DEFINER function must not reach higher."""
     role = (new_owner(statement) or {}).get("rolename", "")
     if not members.ordinary(backend, role):
@@ -165,7 +165,7 @@ def _owner(backend: Backend, session: Session, statement: Statement) -> str | No
     return f"ALTER {found} OWNER TO {quote(role)}" if found else None
 
 
-def _address(session: Session, statement: Statement) -> tuple[str, str]:
+def _address(session: ServerSession, statement: Statement) -> tuple[str, str]:
     """The oids of a statement's object and of its system catalog, as the migrations' session finds it; ("", "") where it
     does not."""
     node = statement.node
@@ -210,7 +210,7 @@ def _array(texts: list[str]) -> str:
     return f"ARRAY[{', '.join(map(literal, texts))}]::pg_catalog.text[]"
 
 
-def _relation(session: Session, node: dict[str, Any]) -> str:
+def _relation(session: ServerSession, node: dict[str, Any]) -> str:
     name = ".".join(quote(node[key]) for key in ("schemaname", "relname") if key in node)
     return _answer(session, f"SELECT pg_catalog.to_regclass({literal(name)})::pg_catalog.oid")
 
@@ -242,7 +242,7 @@ def _object(backend: Backend, address: tuple[str, str], relkinds: str = "") -> s
 # --- publications ---------------------------------------------------------------------------------------------------------
 
 
-def _publication(backend: Backend, session: Session, node: dict[str, Any]) -> str | None:
+def _publication(backend: Backend, session: ServerSession, node: dict[str, Any]) -> str | None:
     """CREATE PUBLICATION of all tables, of schemas and of bare tables with their columns; never a WHERE."""
     options = [_publication_option(item["DefElem"]) for item in node.get("options", ())]
     objects = [_published(backend, session, item.get("PublicationObjSpec", {})) for item in node.get("pubobjects", ())]
@@ -253,7 +253,7 @@ def _publication(backend: Backend, session: Session, node: dict[str, Any]) -> st
     return f"CREATE PUBLICATION {quote(node['pubname'])} FOR {what}{terms}"
 
 
-def _published(backend: Backend, session: Session, spec: dict[str, Any]) -> str | None:
+def _published(backend: Backend, session: ServerSession, spec: dict[str, Any]) -> str | None:
     kind = spec.get("pubobjtype", "")
     if kind in ("PUBLICATIONOBJ_TABLES_IN_SCHEMA", "PUBLICATIONOBJ_TABLES_IN_CUR_SCHEMA"):
         name = spec.get("name") or _answer(session, "SELECT pg_catalog.current_schema()")

@@ -28,7 +28,7 @@ def loose_records(block: tree.Block, at_most: int = 1) -> frozenset[str]:
     return frozenset(name for name in records if len(shapes[name]) > at_most or _ANYTHING in shapes[name])
 
 
-def _fills(statement: tree.Statement) -> Iterator[tuple[tree.Target, str]]:
+def _fills(statement: tree.Statement) -> Iterator[tuple[tree.VariableTarget, str]]:
     """What a statement assigns to, and what gives the columns."""
     match statement:
         case tree.Assign():

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.rebuild import known, rebuilt
 from lockgate.oracle.apply.roles import REACHING
-from lockgate.oracle.apply.session import Session
+from lockgate.oracle.apply.session import ServerSession
 from lockgate.oracle.server.backend import Backend, ask
 from lockgate.parse import Statement
 from lockgate.parse.facts import makes
@@ -41,7 +41,7 @@ class Repairer:
         others = [name for (name,) in rows if name]
         return [name for name in dict.fromkeys([self._owner, *others]) if name not in (login, self._everyone)]
 
-    def as_owner(self, session: Session, statement: Statement) -> tuple[str | None, dict[str, str]]:
+    def as_owner(self, session: ServerSession, statement: Statement) -> tuple[str | None, dict[str, str]]:
         """Apply a statement as the first owner whom the server lets; who that was, None where it lets none and nothing
         has changed.
 
@@ -63,7 +63,7 @@ class Repairer:
         return (self._everyone if owners and self._with_roles(session, statement, owners, "") is None else None), other
 
     def _with_roles(
-        self, session: Session, statement: Statement, roles: Iterable[str], become: str
+        self, session: ServerSession, statement: Statement, roles: Iterable[str], become: str
     ) -> dict[str, str] | None:
         """Run a statement with memberships that last no longer, as the role to ``become`` or as the session's own; the
         refusal, if any."""
@@ -85,7 +85,7 @@ class Repairer:
                 ask(self._backend.control, f"REVOKE {quote(role)} FROM {login}")
             self._listen(session)
 
-    def _as_role(self, session: Session, statement: Statement, become: str) -> dict[str, str] | None:
+    def _as_role(self, session: ServerSession, statement: Statement, become: str) -> dict[str, str] | None:
         before = self._current_role(session)
         self._listen(session)
         if become and session.run(f"SET ROLE {quote(become)}", "VariableSetStmt", alone=True).reply.failure:
@@ -101,7 +101,7 @@ class Repairer:
         return outcome.reply.failure
 
     @staticmethod
-    def _listen(session: Session) -> None:
+    def _listen(session: ServerSession) -> None:
         if session.run(_LISTEN, "AlterRoleSetStmt", alone=True).reply.failure:
             session.undo()
 
@@ -114,12 +114,12 @@ class Repairer:
         return rows[0][0] != "0"
 
     @staticmethod
-    def _current_role(session: Session) -> str:
+    def _current_role(session: ServerSession) -> str:
         rows = session.connection.query("SELECT pg_catalog.current_setting('role')", 20).rows
         role = rows[0][0] if rows and rows[0][0] else "none"
         return "NONE" if role == "none" else quote(role)
 
-    def as_superuser(self, session: Session, statement: Statement) -> bool:
+    def as_superuser(self, session: ServerSession, statement: Statement) -> bool:
         """Do what a superuser would have had to do, if that is one of the harmless few. Ends an open block and opens it
         again. Raises CannotCheck, Lost."""
         if not known(statement):

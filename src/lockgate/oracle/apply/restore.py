@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from lockgate.base.sql import quote
 from lockgate.base.text import Span
 from lockgate.oracle.apply.apply import Applier
-from lockgate.oracle.apply.plan import Observation, Parsed, State
-from lockgate.oracle.apply.session import Session
+from lockgate.oracle.apply.plan import Observation, ObservationState, Parsed
+from lockgate.oracle.apply.session import ServerSession
 from lockgate.parse import Statement, SyntaxFailure, parse_script
 from lockgate.parse.facts import OF_THE_CLUSTER
 from lockgate.parse.statement import nodes
@@ -27,7 +27,7 @@ _NAME = re.compile(r"""\"(?:[^"]|"")+\"|'(?:[^']|'')+'|[\w$]+""")
 _DATABASE = re.compile(r'(\bDATABASE\s+)("(?:[^"]|"")+"|[\w$]+)', re.IGNORECASE)
 
 
-def restored(applier: Applier, session: Session, statements: Parsed) -> Iterator[Observation]:
+def restored(applier: Applier, session: ServerSession, statements: Parsed) -> Iterator[Observation]:
     """Restore the dump; yields only what could not be restored (the caller's findings on it would prove nothing)."""
     database = quote(applier.backend.database)
     for statement in statements:
@@ -36,7 +36,9 @@ def restored(applier: Applier, session: Session, statements: Parsed) -> Iterator
         changed = _here(statement, database)
         script = changed.script if isinstance(changed, (Statement, SyntaxFailure)) else statement.script
         for seen in applier.script(session, "baseline", "up", script, (changed,)):
-            if seen.repaired_as is None and (seen.fails is not None or seen.state in (State.NOT_RUN, State.LACKING)):
+            if seen.repaired_as is None and (
+                seen.fails is not None or seen.state in (ObservationState.NOT_RUN, ObservationState.LACKING)
+            ):
                 yield seen
 
 
@@ -122,7 +124,7 @@ def not_restored(refused: list[Observation], statements: Parsed) -> Iterator[str
     places = {s.index: s.script.source for s in statements}
     for seen in refused[:5]:
         source = places[seen.index]
-        word = seen.fails.message if seen.fails and seen.state is State.OBSERVED else seen.reason
+        word = seen.fails.message if seen.fails and seen.state is ObservationState.OBSERVED else seen.reason
         yield f"{source.path}:{source.position(seen.span.start).line}: this part of the baseline could not be restored: {word}"
     if len(refused) > 5:
         yield f"{len(refused) - 5} more statements of the baseline could not be restored"

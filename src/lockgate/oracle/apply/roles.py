@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from lockgate.base.errors import CannotCheck
 from lockgate.base.sql import literal, quote
-from lockgate.oracle.apply.plan import Membership, RolePlan, ScratchRole
+from lockgate.oracle.apply.plan import PlannedMembership, RolePlan, ScratchRole
 from lockgate.oracle.read.dumped import Dumped
 from lockgate.oracle.server.backend import Backend, ask
 from lockgate.oracle.server.names import own, stand_in
@@ -53,7 +53,7 @@ _OPTIONS = {
 }
 
 
-class Cast(msgspec.Struct, frozen=True):
+class RoleCast(msgspec.Struct, frozen=True):
     """Who plays: the roles that apply, and which roles are only stand-ins."""
 
     owner: str
@@ -67,7 +67,7 @@ class Cast(msgspec.Struct, frozen=True):
     withheld: tuple[str, ...] = ()
 
 
-def cast(backend: Backend, plan: RolePlan, known: Dumped, named: frozenset[str], major: int) -> Cast:
+def cast(backend: Backend, plan: RolePlan, known: Dumped, named: frozenset[str], major: int) -> RoleCast:
     """Make every role of the run, open the reader's session, and give the database to its owner. Raises CannotCheck."""
     configured = bool(plan.deployer or plan.owner)
     deployer = plan.deployer or plan.owner or own(RUNNER)
@@ -93,7 +93,7 @@ def cast(backend: Backend, plan: RolePlan, known: Dumped, named: frozenset[str],
         commands += _create(backend, role, name in logins, plan.superuser_runner and name in (owner, deployer))
     # a role that the server had before us stays as it is, and is granted only where it reaches no further than ours
     grants = [*_memberships(roles.values(), deployer, () if configured else stand_ins), *known.memberships]
-    grants += [Membership(name, everyone) for name in sorted({owner, deployer, *roles, *stand_ins})]
+    grants += [PlannedMembership(name, everyone) for name in sorted({owner, deployer, *roles, *stand_ins})]
     forbidden = FORBIDDEN | ({READS} if backend.mark else frozenset())
     commands += _granted(grants, major, {*existing, *made} - reaching - forbidden, set(made))
     powerful = [
@@ -110,7 +110,7 @@ def cast(backend: Backend, plan: RolePlan, known: Dumped, named: frozenset[str],
     withheld |= {READS} & forbidden if powerful else set()
     if major < 16 and backend.mark and any("createrole" in role.attributes for role in roles.values()):
         withheld.add("CREATEROLE")
-    return Cast(owner, deployer, everyone, configured, tuple(stand_ins), others, tuple(sorted(withheld)))
+    return RoleCast(owner, deployer, everyone, configured, tuple(stand_ins), others, tuple(sorted(withheld)))
 
 
 def _existing(backend: Backend) -> tuple[set[str], set[str]]:
@@ -161,14 +161,14 @@ def commented(backend: Backend, role: str) -> Iterator[str]:
 
 def _memberships(
     roles: Iterable[ScratchRole], deployer: str, stand_ins: tuple[str, ...] | list[str]
-) -> Iterator[Membership]:
+) -> Iterator[PlannedMembership]:
     for role in roles:
-        yield from (Membership(group, role.name) for group in role.member_of)
+        yield from (PlannedMembership(group, role.name) for group in role.member_of)
     for name in stand_ins:  # nobody knows what the one role may; it may at least hand objects to whom the SQL names
-        yield Membership(name, deployer)
+        yield PlannedMembership(name, deployer)
 
 
-def _granted(memberships: Iterable[Membership], major: int, roles: set[str], members: set[str]) -> Iterator[str]:
+def _granted(memberships: Iterable[PlannedMembership], major: int, roles: set[str], members: set[str]) -> Iterator[str]:
     """Memberships in ``roles`` of the run's ``members``, with their options where the server knows them (16 and
     later)."""
     for each in memberships:

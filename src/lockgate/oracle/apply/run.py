@@ -14,20 +14,20 @@ from lockgate.oracle.apply.apply import Applier
 from lockgate.oracle.apply.asked import prepare
 from lockgate.oracle.apply.ground import hold
 from lockgate.oracle.apply.plan import (
+    ApplyPlan,
+    ApplyReport,
     BodyObservation,
     Direction,
     DownObservation,
-    Failure,
     LiveCatalog,
     Observation,
+    ObservationState,
     Parsed,
-    Plan,
-    Report,
-    State,
+    ServerFailure,
 )
 from lockgate.oracle.apply.repair import Repairer
-from lockgate.oracle.apply.roles import Cast, cast, handover_sql, owned_schemas
-from lockgate.oracle.apply.session import Session
+from lockgate.oracle.apply.roles import RoleCast, cast, handover_sql, owned_schemas
+from lockgate.oracle.apply.session import ServerSession
 from lockgate.oracle.read.catalog import read_catalog
 from lockgate.oracle.read.dumped import Dumped, dumped
 from lockgate.oracle.server.backend import Backend, EmbeddedBackend, ask, start
@@ -39,14 +39,14 @@ from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
 
 if TYPE_CHECKING:
-    from lockgate.oracle.apply.downs import Watch
+    from lockgate.oracle.apply.downs import DownWatch
     from lockgate.oracle.bodies.bodies import Bodies
     from lockgate.oracle.read.definition import Definition
 
 Progress = Callable[[int, int, str], None]
 
 
-def verify(plan: Plan, *, progress: Progress | None = None, backend: EmbeddedBackend | None = None) -> Report:
+def verify(plan: ApplyPlan, *, progress: Progress | None = None, backend: EmbeddedBackend | None = None) -> ApplyReport:
     """Apply a plan's migrations on a scratch server and report what the server said of every statement.
 
     The server is ``plan.server``'s: an ephemeral one (unix socket only, gone with all its files when this returns,
@@ -69,7 +69,7 @@ def verify(plan: Plan, *, progress: Progress | None = None, backend: EmbeddedBac
         return replace(report, notes=(*report.notes, str(crashed)))
 
 
-def _verified(plan: Plan, progress: Progress | None, started: EmbeddedBackend | None) -> Report:
+def _verified(plan: ApplyPlan, progress: Progress | None, started: EmbeddedBackend | None) -> ApplyReport:
     backend = started or start(plan.server, plan.size_limit)
     try:
         run = _Run(plan, backend, _parsed(plan), progress)  # while the server starts
@@ -88,7 +88,7 @@ def _verified(plan: Plan, progress: Progress | None, started: EmbeddedBackend | 
         backend.close() if started is None else started.leave()
 
 
-def _parsed(plan: Plan) -> dict[tuple[str, Direction], Parsed]:
+def _parsed(plan: ApplyPlan) -> dict[tuple[str, Direction], Parsed]:
     """Every script parsed; ids of duplicate slots are the caller's to keep apart."""
     found: dict[tuple[str, Direction], Parsed] = dict(plan.statements)
     for migration in plan.migrations:
@@ -103,11 +103,11 @@ class _Run:
     """One run's state: who applies now, and what was seen so far."""
 
     applier: Applier
-    cast: Cast
+    cast: RoleCast
 
     def __init__(
         self,
-        plan: Plan,
+        plan: ApplyPlan,
         backend: Backend,
         statements: dict[tuple[str, Direction], Parsed],
         progress: Progress | None,
@@ -120,7 +120,7 @@ class _Run:
         self.bodies: list[BodyObservation] = []
         self.downs: list[DownObservation] = []
         self.catalogs: dict[str, LiveCatalog] = {}
-        self.queries: list[Failure | None] = []
+        self.queries: list[ServerFailure | None] = []
         self.notes: list[str] = []
         self._bodies: Bodies | None = None
         self._held: list[str] = []  # migrations whose runner's transaction has not ended
@@ -136,7 +136,7 @@ class _Run:
         every = (self._environment, self._baseline, *statements.values())
         self._named = frozenset(named_roles(statement for parsed in every for statement in parsed))
 
-    def report(self) -> Report:
+    def report(self) -> ApplyReport:
         """Take the whole run."""
         info = self.backend.info()
         self.cast = cast(self.backend, self.plan.roles, self._known, self._named, info.major)
@@ -158,7 +158,7 @@ class _Run:
         stand_ins = dict.fromkeys(
             (*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions(), *service)
         )
-        return Report(
+        return ApplyReport(
             replace(info, stand_ins=tuple(stand_ins)),
             tuple(self.observations),
             tuple(self.bodies),
@@ -224,7 +224,7 @@ class _Run:
             self.queries.append(prepare(session, asked.sql) if not self._opaque else None)
         session.connection.close()
 
-    def _migration(self, session: Session, migration: Migration) -> None:
+    def _migration(self, session: ServerSession, migration: Migration) -> None:
         plan, up = self.plan, self.statements[migration.id, "up"]
         if migration.opaque and not self._opaque:
             self._opaque = migration.opaque
@@ -260,16 +260,16 @@ class _Run:
         if self._watch is None and (
             plan.audit or (plan.downs and any(migration.down for migration in plan.migrations))
         ):
-            from lockgate.oracle.apply.downs import Watch
+            from lockgate.oracle.apply.downs import DownWatch
 
-            self._watch = Watch(self.backend.reader)
+            self._watch = DownWatch(self.backend.reader)
         return self._watch
 
     def _checker(self) -> Bodies:
         if self._bodies is None:
             from lockgate.oracle.bodies.bodies import Bodies
             from lockgate.oracle.bodies.body import Checker
-            from lockgate.oracle.bodies.routines import Catalog
+            from lockgate.oracle.bodies.routines import RoutineCatalog
 
             checker = Checker(self.backend, self.cast.everyone, self.plan.plpgsql_check, self.plan.statement_timeout)
             self._bodies = Bodies(checker, Catalog(self.backend.reader, self.backend.info().major), self.applier.taint)
@@ -283,7 +283,7 @@ class _Run:
 
         return read_definitions(self.backend.reader) if self.plan.definitions else ()
 
-    def _hand_over(self, owner: Session) -> Session:
+    def _hand_over(self, owner: ServerSession) -> ServerSession:
         """From the owner to the deployer: production's grants, then a session of the deployer's with the same
         search_path."""
         if owner.login != self.cast.owner:
@@ -303,17 +303,17 @@ class _Run:
         return session
 
     @staticmethod
-    def _show_path(session: Session) -> str:
+    def _show_path(session: ServerSession) -> str:
         rows = session.connection.query("SELECT pg_catalog.current_setting('search_path')", 20).rows
         return (rows[0][0] or "") if rows else ""
 
-    def _session(self, role: str, search_path: tuple[str, ...] = ()) -> Session:
-        session = Session(self.backend, role, self.plan.statement_timeout, self.plan.observe_locks)
+    def _session(self, role: str, search_path: tuple[str, ...] = ()) -> ServerSession:
+        session = ServerSession(self.backend, role, self.plan.statement_timeout, self.plan.observe_locks)
         self._set_path(session, search_path)
         return session
 
     @staticmethod
-    def _set_path(session: Session, search_path: tuple[str, ...]) -> None:
+    def _set_path(session: ServerSession, search_path: tuple[str, ...]) -> None:
         if search_path:
             path = ", ".join(quote(schema) for schema in search_path)
             session.connection.query(f"SET search_path = {path}", 20)
@@ -347,7 +347,7 @@ class _Run:
                 f"No role has {roles} on the scratch server, as some have in production: it reaches the machine, the network or"
                 " what is not the run's; what was refused for want of it proves nothing."
             )
-        worthless = sum(seen.state is not State.OBSERVED for seen in self.observations)
+        worthless = sum(seen.state is not ObservationState.OBSERVED for seen in self.observations)
         if worthless:
             notes.append(
                 f"{worthless} of {len(self.observations)} statements prove nothing: {_whys(self.observations)}"
@@ -360,7 +360,7 @@ _REASONS = 5  # that a note tells; the JSON report has every statement with its 
 
 def _whys(observations: Iterable[Observation]) -> str:
     """Why statements prove nothing, the commonest reasons first, each with the place of its first statement."""
-    unproven = [seen for seen in observations if seen.state is not State.OBSERVED]
+    unproven = [seen for seen in observations if seen.state is not ObservationState.OBSERVED]
     counts = Counter(seen.reason or seen.state.value for seen in unproven)
     first = {seen.reason or seen.state.value: seen for seen in reversed(unproven)}
     told = [f"{n} x {why} (first: {first[why].migration})" for why, n in counts.most_common(_REASONS)]

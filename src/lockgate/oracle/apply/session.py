@@ -79,7 +79,7 @@ _LOCKABLE = (
 _ONLY_ALONE = ("25001", "2D000")
 
 
-class Outcome(msgspec.Struct):
+class Exchange(msgspec.Struct):
     """What came of sending one statement."""
 
     reply: Reply
@@ -88,7 +88,7 @@ class Outcome(msgspec.Struct):
     late: bool = False  # it did not end in time and was ended by us
 
 
-class Session:
+class ServerSession:
     """A role's connection with its transaction block."""
 
     connection: Connection
@@ -158,7 +158,7 @@ class Session:
         node: dict[str, Any] | None = None,
         alone: bool = False,
         then: Statement | None = None,
-    ) -> Outcome:
+    ) -> Exchange:
         """Send one statement of a script; ``alone``: exactly as it is, even where the locks cannot be seen then.
 
         ``then``: what will follow in the same block, if this one succeeds.
@@ -179,7 +179,7 @@ class Session:
             self._must("SET client_min_messages = debug1")
         return outcome
 
-    def _set_transaction(self, text: str) -> Outcome:
+    def _set_transaction(self, text: str) -> Exchange:
         """SET TRANSACTION must come before any query and outside of a subtransaction: the block, which has done nothing
         yet, begins again with it."""
         outcome = self._send(f"ROLLBACK;{self._opened};{text}\n;SAVEPOINT lg")
@@ -187,7 +187,7 @@ class Session:
             self._must(f"ROLLBACK;{self._opened};SAVEPOINT lg")
         return outcome
 
-    def _in_block(self, text: str, tag: str, then: Statement | None) -> Outcome:
+    def _in_block(self, text: str, tag: str, then: Statement | None) -> Exchange:
         if self._ahead is None:
             try:
                 self._post(text, tag)
@@ -221,7 +221,7 @@ class Session:
         if len(following) <= _SHORT and "\0" not in following and self._post(following, then.tag, newest):
             self._ahead = following
 
-    def _failed(self, outcome: Outcome, text: str, tag: str) -> Outcome:
+    def _failed(self, outcome: Exchange, text: str, tag: str) -> Exchange:
         """What a failure leaves: the reply to what was sent ahead, or a cancel that was meant for the statement
         before."""
         if outcome.lost is None:
@@ -242,14 +242,14 @@ class Session:
         sent, self._ahead = self._ahead, None
         return self._receive().lost if sent is not None else None
 
-    def _unlooked(self, sql: str) -> Outcome:
+    def _unlooked(self, sql: str) -> Exchange:
         """Send a statement that drops our look without one, and prepare it again."""
         outcome = self._send(sql)
         if outcome.reply.failure is None and outcome.lost is None and not outcome.late:
             self._must(self._locks.prepare())
         return outcome
 
-    def _in_own_block(self, text: str) -> Outcome:
+    def _in_own_block(self, text: str) -> Exchange:
         """A statement that would have run on its own, in a block, so that its locks can be seen before it ends."""
         self._open("BEGIN", "BEGIN")
         outcome = self._send(f"{text}\n;{self._locks.look()}", keep=True, skip=1)
@@ -267,7 +267,7 @@ class Session:
         outcome.reply.failure, outcome.lost, outcome.late = end.reply.failure, end.lost, end.late
         return outcome
 
-    def _transaction(self, text: str, node: dict[str, Any]) -> Outcome:
+    def _transaction(self, text: str, node: dict[str, Any]) -> Exchange:
         """BEGIN, COMMIT, SAVEPOINT and their kin, as the script has them."""
         kind = node.get("kind", "")
         if not self.block:
@@ -285,22 +285,22 @@ class Session:
         self.block = outcome.reply.block in ("T", "E")
         return outcome
 
-    def _send(self, sql: str, keep: bool = False, skip: int = 0) -> Outcome:
+    def _send(self, sql: str, keep: bool = False, skip: int = 0) -> Exchange:
         try:
             self.connection.post(sql, keep, skip)
         except Lost as lost:
             return _ended(lost)
         return self._receive()
 
-    def _receive(self) -> Outcome:
+    def _receive(self) -> Exchange:
         try:
-            return Outcome(self.connection.read(self.timeout))
+            return Exchange(self.connection.read(self.timeout))
         except Late:
             return self._end_it()
         except Lost as lost:
             return _ended(lost)
 
-    def _end_it(self) -> Outcome:
+    def _end_it(self) -> Exchange:
         """Cancel; then terminate, which no EXCEPTION block can catch; then kill, which takes the server along."""
         steps: tuple[Callable[[], object], ...] = (
             self.connection.cancel,
@@ -316,8 +316,8 @@ class Session:
             except Lost as lost:
                 return replace(_ended(lost), late=True)
             self._cancelled = reply.failure is None
-            return Outcome(reply, late=not self._cancelled)
-        return Outcome(Reply(), lost=Lost("the backend could not be ended"), late=True)
+            return Exchange(reply, late=not self._cancelled)
+        return Exchange(Reply(), lost=Lost("the backend could not be ended"), late=True)
 
     def _must(self, sql: str) -> Reply:
         """Our own transaction commands. Raises Lost where the connection is gone."""
@@ -330,8 +330,8 @@ def _sound(sql: str, reply: Reply) -> Reply:
     return reply
 
 
-def _ended(lost: Lost) -> Outcome:
-    return Outcome(Reply(failure=dict(lost.fields) or None), lost=lost)
+def _ended(lost: Lost) -> Exchange:
+    return Exchange(Reply(failure=dict(lost.fields) or None), lost=lost)
 
 
 def _deafens(text: str, tag: str) -> bool:

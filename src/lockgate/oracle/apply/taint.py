@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from lockgate.oracle.apply.plan import Failure
+from lockgate.oracle.apply.plan import ServerFailure
 from lockgate.parse import Statement
 from lockgate.parse.facts import BESIDE_A_TABLE, CHANGING_ROWS, CODE, PRIVILEGES, WITHOUT_EFFECT
 from lockgate.parse.statement import nodes
@@ -38,7 +38,7 @@ _DATA_CLASSES = ("21", "22", "23", "P0")
 _LOOKUPS = ("42883", "42704", "42P01", "42703", "3F000")
 
 
-class Taint(msgspec.Struct):
+class ApplyTaint(msgspec.Struct):
     """Grows with each unrepaired failure; names are last components, without schemas."""
 
     names: set[str] = msgspec.field(default_factory=set)
@@ -69,7 +69,7 @@ class Taint(msgspec.Struct):
         else:
             self.everything = self.everything or why
 
-    def of(self, statement: Statement, failure: Failure | None) -> str:
+    def of(self, statement: Statement, failure: ServerFailure | None) -> str:
         """Why an observation of this statement proves nothing; empty where it does."""
         if self.everything:
             return self.everything

@@ -10,7 +10,7 @@ import msgspec
 
 from lockgate.oracle.apply.plan import Parsed
 from lockgate.oracle.apply.taint import targets
-from lockgate.oracle.bodies.routines import Routine
+from lockgate.oracle.bodies.routines import ServerRoutine
 from lockgate.parse import Statement
 from lockgate.parse.facts import CODE, MAINTENANCE, PRIVILEGES, QUERIES, SIGNALS, WITH_A_QUERY
 from lockgate.parse.statement import nodes
@@ -79,7 +79,7 @@ class Affected(msgspec.Struct, frozen=True):
     makes: bool = False
 
 
-def affected(statements: Parsed, routines: Iterable[Routine]) -> Affected:
+def affected(statements: Parsed, routines: Iterable[ServerRoutine]) -> Affected:
     """What a migration does to the bodies of ``routines``."""
     words, makes = set[str](), False
     runners = _runners(tuple(routines))
@@ -98,7 +98,7 @@ def affected(statements: Parsed, routines: Iterable[Routine]) -> Affected:
     return Affected(frozenset(word.lower() for word in words), makes)
 
 
-def _runners(routines: tuple[Routine, ...]) -> frozenset[str]:
+def _runners(routines: tuple[ServerRoutine, ...]) -> frozenset[str]:
     """Names of routines that change the schema, or call one that does."""
     found = {routine.name.lower() for routine in routines if not _DDL.isdisjoint(routine.words)}
     while found and (more := {r.name.lower() for r in routines if not found.isdisjoint(r.words)} - found):

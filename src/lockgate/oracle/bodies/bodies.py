@@ -6,12 +6,12 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from lockgate.oracle.apply.plan import BodyObservation, Failure, Parsed
-from lockgate.oracle.apply.taint import Taint
+from lockgate.oracle.apply.plan import BodyObservation, Parsed, ServerFailure
+from lockgate.oracle.apply.taint import ApplyTaint
 from lockgate.oracle.bodies.affected import affected
 from lockgate.oracle.bodies.body import Checker
 from lockgate.oracle.bodies.doubts import strangers, unmade
-from lockgate.oracle.bodies.routines import Catalog, Routine
+from lockgate.oracle.bodies.routines import RoutineCatalog, ServerRoutine
 from lockgate.oracle.server.backend import ask
 
 
@@ -19,10 +19,10 @@ class Bodies(msgspec.Struct):
     """What is known of the routines of one run."""
 
     checker: Checker
-    catalog: Catalog
-    taint: Taint
+    catalog: RoutineCatalog
+    taint: ApplyTaint
     _versions: dict[str, str] = msgspec.field(default_factory=dict)
-    _routines: dict[str, Routine] = msgspec.field(default_factory=dict)
+    _routines: dict[str, ServerRoutine] = msgspec.field(default_factory=dict)
     _known: dict[str, set[tuple[str, str]]] = msgspec.field(default_factory=dict)  # by signature: tables and messages
 
     def before(self, search_path: str) -> None:
@@ -92,7 +92,7 @@ class Bodies(msgspec.Struct):
         self._versions = now
         return fresh
 
-    def _unproven(self, routine: Routine, fails: Failure, sources: list[str]) -> bool:
+    def _unproven(self, routine: ServerRoutine, fails: ServerFailure, sources: list[str]) -> bool:
         """Whether production may have what a new body misses."""
         if unmade(routine, fails, sources) or self.taint.of_names(fails.sqlstate, fails.message):
             return True

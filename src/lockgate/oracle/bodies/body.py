@@ -16,11 +16,11 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.sql import literal, quote
-from lockgate.oracle.apply.plan import BodyObservation, Failure
+from lockgate.oracle.apply.plan import BodyObservation, ServerFailure
 from lockgate.oracle.bodies import plpgsql_check
 from lockgate.oracle.bodies.doubts import certain, elsewhere
-from lockgate.oracle.bodies.probe import Part, Probe, probe
-from lockgate.oracle.bodies.routines import Firing, Routine
+from lockgate.oracle.bodies.probe import Probe, ProbePart, probe
+from lockgate.oracle.bodies.routines import Firing, ServerRoutine
 from lockgate.oracle.server.backend import Backend, ask
 from lockgate.oracle.server.wire import Connection, Crashed, Late, Lost, Reply
 from lockgate.parse.plpgsql.parser import parse_body
@@ -41,7 +41,7 @@ SELECT pg_catalog.string_agg(pg_catalog.format('ALTER DOMAIN %s ', t.oid::pg_cat
     SELECT 'DROP NOT NULL' WHERE t.typnotnull UNION ALL
     SELECT pg_catalog.format('DROP CONSTRAINT %I', conname) FROM pg_catalog.pg_constraint WHERE contypid = t.oid AND contype = 'c') AS d (change)
 WHERE t.typtype = 'd' AND t.oid >= 16384"""
-_Found = list[tuple[Part | None, Failure]]
+_Found = list[tuple[ProbePart | None, ServerFailure]]
 
 
 class Checker(msgspec.Struct):
@@ -57,7 +57,7 @@ class Checker(msgspec.Struct):
     _asked: bool = False
     _connection: Connection | None = None
 
-    def check(self, migration: str, routines: Iterable[Routine], search_path: str) -> list[BodyObservation]:
+    def check(self, migration: str, routines: Iterable[ServerRoutine], search_path: str) -> list[BodyObservation]:
         """Every certain refusal of some routines, each once. Raises Lost."""
         due = [
             routine for routine in routines if routine.result != "trigger" or routine.firings
@@ -95,7 +95,7 @@ class Checker(msgspec.Struct):
             self._extension = plpgsql_check.extension(self.backend.control) if self.extended else None
         return self._extension
 
-    def _of_routine(self, migration: str, routine: Routine, search_path: str) -> list[BodyObservation]:
+    def _of_routine(self, migration: str, routine: ServerRoutine, search_path: str) -> list[BodyObservation]:
         try:
             return self._looked(
                 migration, routine, routine.search_path if routine.search_path is not None else search_path
@@ -107,10 +107,10 @@ class Checker(msgspec.Struct):
             self.passed_over += 1
             return []
 
-    def _looked(self, migration: str, routine: Routine, path: str) -> list[BodyObservation]:
+    def _looked(self, migration: str, routine: ServerRoutine, path: str) -> list[BodyObservation]:
         if routine.language == "sql":
             reply = self._ask(path, f"SELECT pg_catalog.fmgr_sql_validator({routine.oid})")
-            part = Part(0, routine.source.strip())
+            part = ProbePart(0, routine.source.strip())
             return list(
                 self._told(
                     migration, routine, Firing(), path, [(part, _failure(reply))] if reply.failure else [], VALIDATOR
@@ -121,7 +121,7 @@ class Checker(msgspec.Struct):
             out += self._of_firing(migration, routine, firing, path)
         return out
 
-    def _of_firing(self, migration: str, routine: Routine, firing: Firing, path: str) -> list[BodyObservation]:
+    def _of_firing(self, migration: str, routine: ServerRoutine, firing: Firing, path: str) -> list[BodyObservation]:
         try:
             probed = probe(parse_body(routine.source), routine.source, routine.rows)
         except (BodySyntax, RecursionError):  # what our grammar does not take is the server's business alone
@@ -139,7 +139,7 @@ class Checker(msgspec.Struct):
         return list(self._told(migration, routine, firing, path, found, by))
 
     def _extended(
-        self, routine: Routine, firing: Firing, path: str, extension: plpgsql_check.Extension
+        self, routine: ServerRoutine, firing: Firing, path: str, extension: plpgsql_check.CheckExtension
     ) -> list[tuple[str | None, ...]]:
         try:
             # a copy: PL/pgSQL keeps what it compiled, with types that are gone since
@@ -150,7 +150,7 @@ class Checker(msgspec.Struct):
             words = f"plpgsql_check {extension.version} ended its session at {routine.signature}: bodies were checked by preparing their queries"
             raise Crashed(words) from lost
 
-    def _prepared(self, routine: Routine, firing: Firing, path: str, probed: Probe) -> _Found:
+    def _prepared(self, routine: ServerRoutine, firing: Firing, path: str, probed: Probe) -> _Found:
         if not probed.text:
             return []
         reply = self._ask(path, *_whole(routine, firing, probed))
@@ -160,7 +160,7 @@ class Checker(msgspec.Struct):
         found: _Found = []
         for notice in reply.notices:
             if match := _REPORT.fullmatch(notice.get("M", "")):
-                found.append((probed.parts[int(match.group(1))], Failure(match.group(2), match.group(3))))
+                found.append((probed.parts[int(match.group(1))], ServerFailure(match.group(2), match.group(3))))
         if not found and reply.failure is not None and "compilation of PL/pgSQL function" in reply.failure.get("W", ""):
             found.append((None, _failure(reply)))
         return found
@@ -168,10 +168,10 @@ class Checker(msgspec.Struct):
     def _told(
         self,
         migration: str,
-        routine: Routine,
+        routine: ServerRoutine,
         firing: Firing,
         path: str,
-        found: Iterable[tuple[Part | None, Failure]],
+        found: Iterable[tuple[ProbePart | None, ServerFailure]],
         by: str,
     ) -> Iterator[BodyObservation]:
         for part, fails in found:
@@ -204,12 +204,12 @@ def _of_domain(reply: Reply) -> bool:
     return not states.isdisjoint(("23502", "23514"))
 
 
-def _failure(reply: Reply) -> Failure:
+def _failure(reply: Reply) -> ServerFailure:
     fields = reply.failure or {}
-    return Failure(fields.get("C", ""), fields.get("M", ""))
+    return ServerFailure(fields.get("C", ""), fields.get("M", ""))
 
 
-def _whole(routine: Routine, firing: Firing, probed: Probe) -> list[str]:
+def _whole(routine: ServerRoutine, firing: Firing, probed: Probe) -> list[str]:
     """The statements that run a probe: as a function of the routine's own arguments, or for a trigger as a block with
     its variables."""
     conflict = re.search(r"#variable_conflict\s+\w+", routine.source)
@@ -228,7 +228,7 @@ def _whole(routine: Routine, firing: Firing, probed: Probe) -> list[str]:
     return [*create, f"CALL {call}" if routine.procedure else f"SELECT pg_catalog.count(*) FROM {call}"]
 
 
-def _created(routine: Routine, result: str, body: str) -> list[str]:
+def _created(routine: ServerRoutine, result: str, body: str) -> list[str]:
     """Statements that make a routine of the same name and arguments, for the transaction."""
     head = f"pg_temp.{quote(routine.name)}({routine.arguments})"
     head = f"PROCEDURE {head}" if routine.procedure else f"FUNCTION {head} RETURNS {result}"
@@ -242,11 +242,11 @@ def _dollars(body: str) -> str:
     return f"{tag}{body}\n{tag}"
 
 
-def _located(refusals: list[plpgsql_check.Refusal], probed: Probe) -> Iterator[tuple[Part | None, Failure]]:
+def _located(refusals: list[plpgsql_check.Refusal], probed: Probe) -> Iterator[tuple[ProbePart | None, ServerFailure]]:
     """The part that a refusal is about: of that statement, and that query; a refusal of dynamic SQL has none, and is
     left out."""
     for refusal in refusals:
-        fails, query = Failure(refusal.sqlstate, refusal.message), _plain(refusal.query)
+        fails, query = ServerFailure(refusal.sqlstate, refusal.message), _plain(refusal.query)
         part = next(
             (part for part in probed.parts if part.line == refusal.line and (not query or _is_of(part, query))), None
         )
@@ -254,7 +254,7 @@ def _located(refusals: list[plpgsql_check.Refusal], probed: Probe) -> Iterator[t
             yield part, fails
 
 
-def _is_of(part: Part, query: str) -> bool:
+def _is_of(part: ProbePart, query: str) -> bool:
     """Whether a query is a part's: PL/pgSQL may have put SELECT or the assignment's target before it."""
     text = _plain(part.text)
     return query.endswith(text) and _BEFORE.fullmatch(query[: len(query) - len(text)]) is not None

@@ -7,9 +7,9 @@ import re
 from functools import lru_cache
 
 from lockgate.base.sql import literal
-from lockgate.oracle.apply.plan import Failure
-from lockgate.oracle.bodies.probe import Part
-from lockgate.oracle.bodies.routines import Routine
+from lockgate.oracle.apply.plan import ServerFailure
+from lockgate.oracle.bodies.probe import ProbePart
+from lockgate.oracle.bodies.routines import ServerRoutine
 from lockgate.parse.plpgsql.conditions import catches
 
 _WORD = re.compile(r"\w+")
@@ -37,7 +37,7 @@ _ROUTINES = "pg_catalog.pg_proc WHERE proname = {name} AND pronamespace"
 _UNSEEN = "<> ALL (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = ANY (pg_catalog.current_schemas(true)))"
 
 
-def certain(routine: Routine, part: Part | None, failure: Failure) -> bool:
+def certain(routine: ServerRoutine, part: ProbePart | None, failure: ServerFailure) -> bool:
     """Whether a call that reaches the part fails so. ``part``: None for what fails before the body begins."""
     state, message = failure.sqlstate, failure.message
     if state not in _CERTAIN and not message.startswith(_WORDED.get(state, "\0")):
@@ -55,7 +55,7 @@ def certain(routine: Routine, part: Part | None, failure: Failure) -> bool:
     return not any(catches(condition.name, condition.sqlstate, state) for condition in part.caught)
 
 
-def elsewhere(routine: Routine, failure: Failure) -> str:
+def elsewhere(routine: ServerRoutine, failure: ServerFailure) -> str:
     """A query that finds what is missed in a schema outside of the search_path, which a caller may have set; empty
     where that cannot be."""
     named = _NAMED.match(failure.message)
@@ -70,7 +70,7 @@ def elsewhere(routine: Routine, failure: Failure) -> str:
     return f"SELECT FROM {_ELSEWHERE.get(kind, _ROUTINES).format(name=literal(name))} {_UNSEEN} LIMIT 1"
 
 
-def unmade(routine: Routine, failure: Failure, sources: list[str]) -> bool:
+def unmade(routine: ServerRoutine, failure: ServerFailure, sources: list[str]) -> bool:
     """Whether what a new body misses is perhaps made at run time: by its own dynamic SQL, or as a table of its
     caller's."""
     if failure.sqlstate != "42P01":
@@ -80,7 +80,7 @@ def unmade(routine: Routine, failure: Failure, sources: list[str]) -> bool:
     return bool(_DYNAMIC.search(routine.source)) or any(name in _perhaps_made(source) for source in sources)
 
 
-def strangers(failure: Failure) -> str:
+def strangers(failure: ServerFailure) -> str:
     """A query that has a row where a missing name's schema holds nothing of its kind: somebody else fills it (a
     service, a tool); or empty."""
     named = _NAMED.match(failure.message)

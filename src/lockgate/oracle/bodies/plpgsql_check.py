@@ -14,7 +14,7 @@ import re
 import msgspec
 
 from lockgate.base.sql import literal, quote
-from lockgate.oracle.bodies.routines import Firing, Routine
+from lockgate.oracle.bodies.routines import Firing, ServerRoutine
 from lockgate.oracle.server.backend import Backend, ask, rows
 from lockgate.oracle.server.names import own
 from lockgate.oracle.server.wire import Connection
@@ -36,7 +36,7 @@ class Refusal(msgspec.Struct, frozen=True):
     query: str  # the embedded query, where there is one
 
 
-class Extension(msgspec.Struct, frozen=True):
+class CheckExtension(msgspec.Struct, frozen=True):
     """The extension as this server has it."""
 
     version: str
@@ -52,7 +52,7 @@ class Extension(msgspec.Struct, frozen=True):
         """Remove it again, with what a migration may have hung on it."""
         backend.operate(f"SET client_min_messages = warning; DROP SCHEMA {self.schema} CASCADE")
 
-    def query(self, routine: Routine, firing: Firing) -> str:
+    def query(self, routine: ServerRoutine, firing: Firing) -> str:
         """The query that checks the session's copy of a routine, for the rows of one table where a trigger calls it."""
         options = {"fatal_errors": "false", "other_warnings": "false", "extra_warnings": "false"}
         if firing.oid:
@@ -66,7 +66,7 @@ class Extension(msgspec.Struct, frozen=True):
         return f"SELECT lineno, sqlstate, message, query FROM {call} WHERE level OPERATOR(pg_catalog.=) 'error'::pg_catalog.text"
 
 
-def extension(control: Connection) -> Extension | None:
+def extension(control: Connection) -> CheckExtension | None:
     """The extension of the server; None where it has none, or lets nobody make it. Raises Lost."""
     if not ask(control, "SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'plpgsql_check'"):
         return None
@@ -81,7 +81,7 @@ def extension(control: Connection) -> Extension | None:
         return None
     name = f"{schema}.plpgsql_check_function_tb("
     definition = re.sub(r"FUNCTION \S+\.plpgsql_check_function_tb\(", f"FUNCTION {name}", found[0][0] or "", count=1)
-    return Extension(found[0][1] or "", schema, definition)
+    return CheckExtension(found[0][1] or "", schema, definition)
 
 
 def refusals(found: list[tuple[str | None, ...]]) -> list[Refusal]:

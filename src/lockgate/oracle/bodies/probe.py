@@ -24,7 +24,7 @@ _CONSTANT = re.compile(r"\s*'(?:[^']|'')*'\s*")
 _WORD = re.compile(r"\w+")
 
 
-class Part(msgspec.Struct, frozen=True):
+class ProbePart(msgspec.Struct, frozen=True):
     """A query, an expression or an assigned field of a body."""
 
     line: int  # of its statement, 1-based in the body: the line that PL/pgSQL's own error context names
@@ -38,7 +38,7 @@ class Part(msgspec.Struct, frozen=True):
 class Probe(msgspec.Struct, frozen=True):
     """``parts[n]`` is what the notice ``lg n SQLSTATE message`` of the block ``text`` is about."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ProbePart, ...]
     text: str
 
 
@@ -56,7 +56,7 @@ class _Writer:
     def __init__(self, source: str, rows: bool, loose: frozenset[str]) -> None:
         self.source = source
         self.lines: list[str] = []
-        self.parts: list[Part] = []
+        self.parts: list[ProbePart] = []
         self._rows = rows
         self._loose = loose
         self._line = 0
@@ -238,7 +238,7 @@ class _Writer:
 
     # --- parts --------------------------------------------------------------------------------------------------------
 
-    def _cursor(self, name: str, targets: tuple[tree.Target, ...]) -> None:
+    def _cursor(self, name: str, targets: tuple[tree.VariableTarget, ...]) -> None:
         """What a cursor reads, with its arguments as variables."""
         known = self._cursors.get(name)
         if known is None or known.query is None:
@@ -252,7 +252,7 @@ class _Writer:
         if arguments is not None and not re.search(r":=|=>", arguments.text):  # by name: no expression as they stand
             self._expression(arguments)
 
-    def _query(self, query: tree.Fragment, targets: tuple[tree.Target, ...] = ()) -> None:
+    def _query(self, query: tree.Fragment, targets: tuple[tree.VariableTarget, ...] = ()) -> None:
         text = query.text
         if not can_be_planned(text):
             return
@@ -269,7 +269,7 @@ class _Writer:
             if expression is not None:
                 self._part(expression.text, plan(f"SELECT {expression.text}"))
 
-    def _fields(self, targets: Iterable[tree.Target]) -> None:
+    def _fields(self, targets: Iterable[tree.VariableTarget]) -> None:
         for target in targets:
             if len(target.parts) > 1 and not target.subscripts:
                 self._part(self.source[target.start : target.end], f"{dotted(target.parts)} := NULL;")
@@ -278,7 +278,7 @@ class _Writer:
         loose = bool(self._loose) and not self._loose.isdisjoint(_WORD.findall(text.lower()))
         # RAISE's format string takes no expressions, so the number stands in it
         report = f"RAISE NOTICE 'lg {len(self.parts)} % %', SQLSTATE, SQLERRM;"
-        self.parts.append(Part(self._line, text.strip(), self._caught, self._guarded, loose, call))
+        self.parts.append(ProbePart(self._line, text.strip(), self._caught, self._guarded, loose, call))
         self.lines.append(f"BEGIN {action} EXCEPTION WHEN OTHERS THEN {report} END;")
 
 

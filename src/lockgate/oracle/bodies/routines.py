@@ -57,7 +57,7 @@ class Firing(msgspec.Struct, frozen=True):
     new: str = ""
 
 
-class Routine(msgspec.Struct, frozen=True):
+class ServerRoutine(msgspec.Struct, frozen=True):
     """A routine as the catalog has it; types are written for a search_path of pg_catalog alone."""
 
     oid: str
@@ -74,7 +74,7 @@ class Routine(msgspec.Struct, frozen=True):
     search_path: str | None  # of its own
     firings: tuple[Firing, ...]
 
-    def differs(self, old: Routine | None) -> bool:
+    def differs(self, old: ServerRoutine | None) -> bool:
         """Whether it was never checked as it stands: another body, or rows of another table. A GRANT makes nothing new,
         nor does a table's name."""
         if old is None or (self.source, self.search_path) != (old.source, old.search_path):
@@ -93,7 +93,7 @@ class Routine(msgspec.Struct, frozen=True):
         return _words(f"{self.arguments}\n{self.result}")
 
 
-class Catalog(msgspec.Struct):
+class RoutineCatalog(msgspec.Struct):
     """What the reader finds."""
 
     reader: Connection
@@ -110,7 +110,7 @@ class Catalog(msgspec.Struct):
             self._prepared = True
         return {oid or "": version or "" for oid, version in ask(self.reader, "EXECUTE lockgate_routines")}
 
-    def routines(self, oids: Iterable[str]) -> list[Routine]:
+    def routines(self, oids: Iterable[str]) -> list[ServerRoutine]:
         """Some of them, whole; after ``versions``. Raises Lost."""
         listed = ",".join(oids)
         return (
@@ -123,13 +123,13 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text.lower()))
 
 
-def _routine(row: tuple[str | None, ...]) -> Routine:
+def _routine(row: tuple[str | None, ...]) -> ServerRoutine:
     oid, signature, name, language, source, arguments, result, nulls, procedure, rows, polymorphic = (
         value or "" for value in row[:11]
     )
     firings = tuple(Firing(*line.split("\t")) for line in (row[12] or "").split("\n") if line)
     whole = rows == "t" and result != "SETOF record"
-    return Routine(
+    return ServerRoutine(
         oid,
         signature,
         name,

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from lockgate.oracle.apply.plan import Membership, ScratchRole
+from lockgate.oracle.apply.plan import PlannedMembership, ScratchRole
 from lockgate.parse import Statement, SyntaxFailure
 
 _ATTRIBUTES = {
@@ -24,14 +24,14 @@ class Dumped(msgspec.Struct, frozen=True):
     """What a baseline says of the cluster."""
 
     roles: tuple[ScratchRole, ...] = ()
-    memberships: tuple[Membership, ...] = ()
+    memberships: tuple[PlannedMembership, ...] = ()
     database_owner: str = ""
 
 
 def dumped(statements: Iterable[Statement | SyntaxFailure]) -> Dumped:
     """Read it off the statements; nothing is run."""
     attributes: dict[str, set[str]] = {}
-    memberships: list[Membership] = []
+    memberships: list[PlannedMembership] = []
     owner = ""
     for statement in statements:
         if isinstance(statement, SyntaxFailure):
@@ -68,10 +68,12 @@ def _flag(element: dict[str, Any]) -> bool:
     return str(argument.get("String", {}).get("sval", "")).lower() in ("true", "on", "option")
 
 
-def _memberships(node: dict[str, Any]) -> Iterator[Membership]:
+def _memberships(node: dict[str, Any]) -> Iterator[PlannedMembership]:
     options = {item["DefElem"]["defname"]: _flag(item["DefElem"]) for item in node.get("opt", ())}
     for granted in node.get("granted_roles", ()):
         for grantee in node.get("grantee_roles", ()):
             role, member = granted["AccessPriv"].get("priv_name", ""), grantee["RoleSpec"].get("rolename", "")
             if role and member:
-                yield Membership(role, member, options.get("admin", False), options.get("inherit"), options.get("set"))
+                yield PlannedMembership(
+                    role, member, options.get("admin", False), options.get("inherit"), options.get("set")
+                )

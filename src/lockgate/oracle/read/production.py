@@ -46,7 +46,7 @@ _LISTS = frozenset(
 )  # GUC_LIST_QUOTE
 
 
-class Production(msgspec.Struct, frozen=True):
+class LiveProduction(msgspec.Struct, frozen=True):
     """A database as it was read: ``header`` is the SQL that pg_dump does not write."""
 
     major: int
@@ -54,7 +54,7 @@ class Production(msgspec.Struct, frozen=True):
     ledger: list[dict[str, Any]] | None  # None: no table was named
 
 
-def read(dsn: str, ledger_table: str = "", required: bool = True, variable: str = "") -> Production:
+def read(dsn: str, ledger_table: str = "", required: bool = True, variable: str = "") -> LiveProduction:
     """Roles without passwords, the database's owner, grants and settings, and the ledger's rows: one read-only
     transaction.
 
@@ -66,7 +66,7 @@ def read(dsn: str, ledger_table: str = "", required: bool = True, variable: str 
     with _Reader(dsn, variable) as reader:
         table = ledger_table if required or not ledger_table else reader.found(ledger_table)
         rows = reader.rows(f"SELECT * FROM {table} ORDER BY 1") if table else None
-        return Production(reader.major, "".join(reader.header()), rows)
+        return LiveProduction(reader.major, "".join(reader.header()), rows)
 
 
 def catalog(dsn: str, variable: str = "") -> tuple[int, tuple[Definition, ...]]:

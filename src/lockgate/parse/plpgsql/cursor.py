@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockgate.parse.plpgsql.scan import BodySyntax, Token, scan
-from lockgate.parse.plpgsql.tree import Fragment, Target
+from lockgate.parse.plpgsql.tree import Fragment, VariableTarget
 
 _RESERVED_WORDS = """all begin by case declare else end execute for foreach from if in into loop not null or strict then to using when while"""
 RESERVED = frozenset(_RESERVED_WORDS.split())
@@ -95,7 +95,7 @@ class Reader:
             raise self.error()
         return self.next()
 
-    def target(self, *, subscripts: bool = False) -> Target:
+    def target(self, *, subscripts: bool = False) -> VariableTarget:
         """Read a variable with its fields (and, for an assignment, subscripts)."""
         if self.token.kind == "param":
             token = self.next()
@@ -115,7 +115,7 @@ class Reader:
                 found.append(self.sql("]", subscript=True))
                 token = self.need_sign("]")
             else:
-                return Target(tuple(parts), start, end if not found else token.end, tuple(found))
+                return VariableTarget(tuple(parts), start, end if not found else token.end, tuple(found))
             end = token.end
 
     # --- SQL ----------------------------------------------------------------------------------------------------------

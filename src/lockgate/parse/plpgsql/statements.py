@@ -23,7 +23,7 @@ from lockgate.parse.plpgsql.tree import (
     ReturnQuery,
     Sql,
     Statement,
-    Target,
+    VariableTarget,
 )
 
 _LEVELS = ("exception", "warning", "notice", "info", "log", "debug")
@@ -61,7 +61,7 @@ def _assign(reader: Reader) -> Statement:
 def _sql(reader: Reader) -> Sql:
     """make_execsql_stmt: INTO is cut out, unless it is INSERT's, MERGE's or IMPORT's."""
     first = previous = reader.next()
-    into: tuple[Target, ...] = ()
+    into: tuple[VariableTarget, ...] = ()
     strict, cut, depth = False, (0, 0), 0
     while True:
         token = reader.token
@@ -101,7 +101,7 @@ def _opens_body(first: Token, previous: Token, token: Token) -> int:
     )
 
 
-def _into(reader: Reader) -> tuple[tuple[Target, ...], bool]:
+def _into(reader: Reader) -> tuple[tuple[VariableTarget, ...], bool]:
     reader.next()
     strict = reader.take_word("strict")
     targets = [reader.target()]
@@ -122,7 +122,7 @@ def _perform(reader: Reader) -> Sql:
 def _execute(reader: Reader) -> Execute:
     start = reader.next().start
     text = reader.sql("into", "using", ";")
-    into: tuple[Target, ...] = ()
+    into: tuple[VariableTarget, ...] = ()
     strict, using = False, list[Fragment]()
     while not reader.take_sign(";"):
         if reader.is_word("into") and not into:
@@ -232,7 +232,7 @@ def _get(reader: Reader) -> Diagnostics:
     stacked = reader.is_word("stacked")
     reader.take_word("current", "stacked")
     reader.need_word("diagnostics")
-    items: list[tuple[Target, str]] = []
+    items: list[tuple[VariableTarget, str]] = []
     while True:
         target = reader.target()
         reader.need_sign("=", ":=")
@@ -279,7 +279,7 @@ def _fetch(reader: Reader) -> Fetch:
         reader.at -= 1
     del from_at
     cursor = reader.target()
-    into: tuple[Target, ...] = ()
+    into: tuple[VariableTarget, ...] = ()
     if reader.is_word("into"):
         into, _ = _into(reader)
     reader.need_sign(";")

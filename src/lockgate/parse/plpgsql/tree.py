@@ -17,7 +17,7 @@ class Fragment(msgspec.Struct, frozen=True):
     mode: str = "expression"
 
 
-class Target(msgspec.Struct, frozen=True):
+class VariableTarget(msgspec.Struct, frozen=True):
     """What is assigned to: a variable, with fields and subscripts (``indirect``) where it has any."""
 
     parts: tuple[str, ...]
@@ -72,7 +72,7 @@ class Assign(msgspec.Struct, frozen=True):
     """target := expression."""
 
     start: int
-    target: Target
+    target: VariableTarget
     value: Fragment
 
 
@@ -119,7 +119,7 @@ class ForQuery(msgspec.Struct, frozen=True):
     """FOR targets IN query, IN EXECUTE text (``dynamic``), or IN a bound cursor."""
 
     start: int
-    targets: tuple[Target, ...]
+    targets: tuple[VariableTarget, ...]
     body: tuple[Statement, ...]
     label: str = ""
     query: Fragment | None = None
@@ -133,7 +133,7 @@ class ForEach(msgspec.Struct, frozen=True):
     """FOREACH target IN ARRAY expression."""
 
     start: int
-    targets: tuple[Target, ...]
+    targets: tuple[VariableTarget, ...]
     array: Fragment
     body: tuple[Statement, ...]
     label: str = ""
@@ -198,7 +198,7 @@ class Sql(msgspec.Struct, frozen=True):
 
     start: int
     query: Fragment
-    into: tuple[Target, ...] = ()
+    into: tuple[VariableTarget, ...] = ()
     strict: bool = False
     perform: bool = False
 
@@ -208,7 +208,7 @@ class Execute(msgspec.Struct, frozen=True):
 
     start: int
     text: Fragment
-    into: tuple[Target, ...] = ()
+    into: tuple[VariableTarget, ...] = ()
     strict: bool = False
     using: tuple[Fragment, ...] = ()
 
@@ -218,14 +218,14 @@ class Diagnostics(msgspec.Struct, frozen=True):
 
     start: int
     stacked: bool
-    items: tuple[tuple[Target, str], ...]
+    items: tuple[tuple[VariableTarget, str], ...]
 
 
 class Open(msgspec.Struct, frozen=True):
     """OPEN cursor [(arguments) | FOR query | FOR EXECUTE text]."""
 
     start: int
-    cursor: Target
+    cursor: VariableTarget
     arguments: Fragment | None = None
     query: Fragment | None = None
     dynamic: Fragment | None = None
@@ -236,8 +236,8 @@ class Fetch(msgspec.Struct, frozen=True):
     """FETCH or MOVE (without targets)."""
 
     start: int
-    cursor: Target
-    into: tuple[Target, ...] = ()
+    cursor: VariableTarget
+    into: tuple[VariableTarget, ...] = ()
     count: Fragment | None = None
 
 
@@ -245,7 +245,7 @@ class Close(msgspec.Struct, frozen=True):
     """CLOSE cursor."""
 
     start: int
-    cursor: Target
+    cursor: VariableTarget
 
 
 class Plain(msgspec.Struct, frozen=True):

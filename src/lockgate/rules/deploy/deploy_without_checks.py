@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lockgate.base.findings import Label
 from lockgate.base.lazy_imports import pattern
 from lockgate.rules.model import Remark, on_fact
-from lockgate.surface.workflow import Job, Workflow
+from lockgate.surface.workflow import Workflow, WorkflowJob
 
 _ANYWAY = pattern(r"\b(?:always|failure|cancelled)\(\)")
 
@@ -44,7 +44,7 @@ def check(fact: Workflow) -> Iterator[Remark]:
                 )
 
 
-def _checks_first(job: Job) -> bool:
+def _checks_first(job: WorkflowJob) -> bool:
     for step in job.steps:
         if step.checks:
             return True

@@ -9,7 +9,7 @@ from lockgate.base.findings import Label
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Span
 from lockgate.rules.model import Remark, on_fact
-from lockgate.surface.workflow import SECRET, Step, Workflow
+from lockgate.surface.workflow import SECRET, Workflow, WorkflowStep
 
 _KEPT_OUT = pattern(
     r"git(?:hub|ea)\.(?:ref\b|ref_name|ref_type|event_name\s*(?:==\s*'(?:push|workflow_dispatch|schedule|release)'|!=\s*'pull_request))"
@@ -53,5 +53,5 @@ def check(fact: Workflow) -> Iterator[Remark]:
             )
 
 
-def _guarded(steps: tuple[Step, ...], at: int) -> bool:
+def _guarded(steps: tuple[WorkflowStep, ...], at: int) -> bool:
     return any(s.at.start <= at <= s.at.end and _KEPT_OUT.search(s.condition) for s in steps)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from lockgate.base.findings import Label, Severity
 from lockgate.rules.model import Remark, on_fact
-from lockgate.slots.conflicts import Missing
+from lockgate.slots.conflicts import MissingSlot
 
 
-@on_fact(Missing)
-def check(fact: Missing) -> Iterator[Remark]:
+@on_fact(MissingSlot)
+def check(fact: MissingSlot) -> Iterator[Remark]:
     """One finding."""
     row = fact.row
     name = f" ({row.name})" if row.name and row.name != row.version else ""

@@ -60,11 +60,11 @@ from lockgate.timeline.binder.names import (
 from lockgate.timeline.binder.routines import find_function, find_operator, find_routine, find_support
 from lockgate.timeline.binder.types import array_of, base_type, element_of, find_type, resolve_type
 from lockgate.timeline.binder.values import (
-    Block,
+    AnalyzedQuery,
     Column,
     Expr,
     Params,
-    Query,
+    QueryBlock,
     RelationUse,
     TypeRef,
     Variable,
@@ -72,11 +72,11 @@ from lockgate.timeline.binder.values import (
 )
 
 __all__ = [
-    "Block",
+    "AnalyzedQuery",
     "Column",
     "Expr",
     "Params",
-    "Query",
+    "QueryBlock",
     "RelationUse",
     "Scope",
     "TypeRef",

@@ -11,10 +11,10 @@ from lockgate.timeline.binder.coercion import CONTEXTS, coerce_to_boolean, coerc
 from lockgate.timeline.binder.expressions import transform
 from lockgate.timeline.binder.from_item import WHOLE_ROW, Part, Scope
 from lockgate.timeline.binder.replica import check_replica_identity
-from lockgate.timeline.binder.select import Result, analyze_statement
+from lockgate.timeline.binder.select import SelectResult, analyze_statement
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term, variables_of
-from lockgate.timeline.binder.values import Column, Expr, Query, Variables
+from lockgate.timeline.binder.values import AnalyzedQuery, Column, Expr, Variables
 from lockgate.timeline.context import Context, Node
 
 _COMMANDS = {
@@ -45,7 +45,7 @@ def value_scope(type: int, typmod: int = -1, collation: int = 0) -> Scope:
 
 def analyze_query(
     ctx: Context, tag: str, node: Node, *, variables: Variables | None = None, scope: Scope | None = None
-) -> Query:
+) -> AnalyzedQuery:
     """Analyse a SELECT, INSERT, UPDATE, DELETE or MERGE; ``scope`` is what surrounds it (OLD and NEW of a rule).
 
     Refuses where parse analysis does. What comes later, when the query is rewritten, planned or run, is in ``late`` and
@@ -62,14 +62,14 @@ def analyze_query(
     return _query(state, result, _COMMANDS[tag])
 
 
-def _query(state: State, result: Result, command: str) -> Query:
+def _query(state: State, result: SelectResult, command: str) -> AnalyzedQuery:
     gathered = state.gathered
     gathered.settle()
     columns = tuple(
         Column(c.name, c.type, c.typmod, (own := _collation(state, c.type)) and (c.coll or own)) for c in result.cols
     )
     target = state.target.rel.oid if state.target is not None and state.target.rel is not None else 0
-    return Query(
+    return AnalyzedQuery(
         command,
         columns,
         _distinct(gathered.depends),
@@ -156,7 +156,7 @@ def boolean(ctx: Context, expr: Expr, what: str) -> Expr:
     return _expr(state, coerce_to_boolean(state, _tree(expr), what), expr)
 
 
-def check_uses(ctx: Context, query: Query) -> None:
+def check_uses(ctx: Context, query: AnalyzedQuery) -> None:
     """What running a query needs: rewriting and planning first, then the privileges on its relations and routines."""
     from lockgate.timeline.privileges import check as privileges
 
@@ -173,7 +173,7 @@ def check_uses(ctx: Context, query: Query) -> None:
             _scannable(ctx, relation, use.location, looked)
 
 
-def _check_planning(ctx: Context, query: Query) -> None:
+def _check_planning(ctx: Context, query: AnalyzedQuery) -> None:
     from lockgate.timeline.privileges.query import check_views
 
     for late in query.late if not ctx.catalog.taint_of(("any",)) else ():
@@ -182,7 +182,7 @@ def _check_planning(ctx: Context, query: Query) -> None:
             raise late
 
 
-def check_rewriting(ctx: Context, query: Query, *, planned: bool = True) -> None:
+def check_rewriting(ctx: Context, query: AnalyzedQuery, *, planned: bool = True) -> None:
     """What QueryRewrite refuses: views that select from themselves, and those that cannot be written to; with
     ``planned`` what the planner does, too."""
     if ctx.catalog.taint_of(("any",)):

@@ -13,14 +13,14 @@ from lockgate.timeline.binder.expressions import transform, where
 from lockgate.timeline.binder.from_clause import first_place
 from lockgate.timeline.binder.from_item import Item, relation_cols
 from lockgate.timeline.binder.scope import may_have, scan_item
-from lockgate.timeline.binder.select import Result, analyze_statement
+from lockgate.timeline.binder.select import SelectResult, analyze_statement
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.targets import expand_list
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.context import Node
 
 
-def insert(state: State, body: Node) -> Result:
+def insert(state: State, body: Node) -> SelectResult:
     """INSERT: the target's columns, the source, ON CONFLICT, RETURNING."""
     from lockgate.timeline.binder.modify import returning
 

@@ -12,14 +12,14 @@ from lockgate.timeline.binder.from_clause import from_clause, from_item, lateral
 from lockgate.timeline.binder.from_item import Item
 from lockgate.timeline.binder.insert import insert_goals, insert_row
 from lockgate.timeline.binder.scope import check_conflicts
-from lockgate.timeline.binder.select import Result, columns_of
+from lockgate.timeline.binder.select import SelectResult, columns_of
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.targets import expand_list, resolve_unknowns, target_list
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.context import Node
 
 
-def update(state: State, body: Node) -> Result:
+def update(state: State, body: Node) -> SelectResult:
     """UPDATE ... SET ... FROM ... WHERE ... RETURNING."""
     item = _target(state, body, "UPDATE", body.get("fromClause", []))
     where(state, body.get("whereClause"), "where", "WHERE")
@@ -29,7 +29,7 @@ def update(state: State, body: Node) -> Result:
     return result
 
 
-def delete(state: State, body: Node) -> Result:
+def delete(state: State, body: Node) -> SelectResult:
     """DELETE FROM ... USING ... WHERE ... RETURNING."""
     _target(state, body, "DELETE", body.get("usingClause", []))
     where(state, body.get("whereClause"), "where", "WHERE")
@@ -116,14 +116,14 @@ def _row_source(state: State, reference: Node) -> list[Term]:
 # --- RETURNING --------------------------------------------------------------------------------------------------------
 
 
-def returning(state: State, body: Node, privilege: str) -> Result:
+def returning(state: State, body: Node, privilege: str) -> SelectResult:
     """The RETURNING list; from 18 on it may name old and new rows."""
     clause = body.get("returningClause")
     nodes = clause.get("exprs", []) if clause else body.get("returningList", [])
     item: Item = state.target
     if not nodes:
         _read(item)
-        return Result(state, [], returning=False)
+        return SelectResult(state, [], returning=False)
     _rules_return(state, item, privilege, body)
     items = state.items
     if state.catalog.major >= 18:
@@ -132,7 +132,7 @@ def returning(state: State, body: Node, privilege: str) -> Result:
     state.items = items  # UPDATE's SET comes after it, without the two
     resolve_unknowns(state, targets)
     _read(item)
-    return Result(state, columns_of(targets), is_open)
+    return SelectResult(state, columns_of(targets), is_open)
 
 
 def _rules_return(state: State, item: Item, privilege: str, body: Node) -> None:
@@ -172,7 +172,7 @@ def _old_and_new(state: State, item: Item, clause: Node) -> None:
 # --- MERGE ------------------------------------------------------------------------------------------------------------
 
 
-def merge(state: State, body: Node) -> Result:
+def merge(state: State, body: Node) -> SelectResult:
     """MERGE (transformMergeStmt)."""
     if state.catalog.major < 15:
         raise state.ctx.refuse("42601", 'syntax error at or near "MERGE"', None)

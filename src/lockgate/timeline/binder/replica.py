@@ -4,13 +4,13 @@ src/backend/executor/execReplication.c)."""
 from __future__ import annotations
 
 from lockgate.catalog.objects import Constraint, Other, Relation
-from lockgate.timeline.binder.values import Query
+from lockgate.timeline.binder.values import AnalyzedQuery
 from lockgate.timeline.context import Context
 
 PUBLISHED = ("insert", "update", "delete", "truncate")  # what a publication publishes unless told otherwise
 
 
-def check_replica_identity(ctx: Context, query: Query) -> None:
+def check_replica_identity(ctx: Context, query: AnalyzedQuery) -> None:
     """Refuse with 55000 what cannot be published: the executor asks as it starts, whether or not there are rows."""
     relation = ctx.catalog.find(Relation, query.target)
     if (

@@ -28,7 +28,7 @@ from lockgate.timeline.context import Node
 TEXT = 25
 
 
-class Result:
+class SelectResult:
     """An analysed query: its columns, whether there may be others, and the state it left."""
 
     __slots__ = ("cols", "literals", "open", "returning", "state", "updatable")
@@ -52,7 +52,7 @@ class Result:
 
 def analyze_statement(
     parent: State | None, node: Node, *, state: State | None = None, cte: Cte | None = None, unknowns: bool = True
-) -> Result:
+) -> SelectResult:
     """Analyse a query as a level below ``parent`` (or in ``state``)."""
     ((tag, body),) = node.items()
     if state is None:
@@ -71,7 +71,7 @@ def analyze_statement(
     return {"UpdateStmt": modify.update, "DeleteStmt": modify.delete, "MergeStmt": modify.merge}[tag](state, body)
 
 
-def select(state: State, body: Node) -> Result:
+def select(state: State, body: Node) -> SelectResult:
     """Any SelectStmt."""
     if body.get("intoClause") and state.parent is not None:
         raise state.ctx.refuse(
@@ -100,7 +100,7 @@ def select(state: State, body: Node) -> Result:
     if groups or sets or having is not None or state.aggregates or body.get("groupClause"):
         terms = [t.term for t in targets] + ([having] if having is not None else [])
         check_grouping(state, terms, [g.term for g in groups], sets)
-    result = Result(state, columns_of(targets), is_open, updatable=_updatable(state, body, targets))
+    result = SelectResult(state, columns_of(targets), is_open, updatable=_updatable(state, body, targets))
     result.literals = [t.term for t in targets if not t.junk]
     del qualification
     return result
@@ -153,7 +153,7 @@ def _updatable(state: State, body: Node, targets: list[Target]) -> tuple[int, ..
 # --- VALUES -----------------------------------------------------------------------------------------------------------
 
 
-def values(state: State, body: Node) -> Result:
+def values(state: State, body: Node) -> SelectResult:
     """VALUES as a query (transformValuesClause)."""
     with_clause(state, body.get("withClause"))
     rows: list[list[Term]] = []
@@ -188,13 +188,13 @@ def values(state: State, body: Node) -> Result:
     limit_clause(state, body.get("limitCount"), "limit")
     if body.get("lockingClause"):
         raise state.ctx.refuse("0A000", "FOR UPDATE cannot be applied to VALUES", None)
-    return Result(state, cols, is_open)
+    return SelectResult(state, cols, is_open)
 
 
 # --- UNION, INTERSECT, EXCEPT -----------------------------------------------------------------------------------------
 
 
-def set_operation(state: State, body: Node) -> Result:
+def set_operation(state: State, body: Node) -> SelectResult:
     """A tree of set operations (transformSetOperationStmt)."""
     with_clause(state, body.get("withClause"))
     cte = state.cte_parent
@@ -215,7 +215,7 @@ def set_operation(state: State, body: Node) -> Result:
         for col in cols:
             col.type = TEXT if col.type == UNKNOWN else col.type
     del first
-    return Result(state, cols, is_open)
+    return SelectResult(state, cols, is_open)
 
 
 def _order_union(state: State, items: list[Any], targets: list[Target]) -> None:
@@ -240,7 +240,7 @@ def _tree(state: State, body: Node, cte: Cte | None, *, top: bool = False) -> tu
     left_terms, left, left_open = _tree(state, body["larg"], None)
     recursive = top and cte is not None and body["op"] == "SETOP_UNION"
     if recursive and cte is not None:
-        partial = Result(state, left, left_open)
+        partial = SelectResult(state, left, left_open)
         set_columns(state, cte, partial)
     right_terms, right, right_open = _tree(state, body["rarg"], None)
     if left_open or right_open:
@@ -297,4 +297,4 @@ def _check_recursive(state: State, cte: Cte, number: int, target: int, typmod: i
         raise state.ctx.refuse("42804", message, cte.node.get("location", 0))
 
 
-__all__ = ["Result", "analyze_statement", "coerce_type", "columns_of", "select", "shown"]
+__all__ = ["SelectResult", "analyze_statement", "coerce_type", "columns_of", "select", "shown"]

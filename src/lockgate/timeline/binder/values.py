@@ -48,7 +48,7 @@ class Variable(msgspec.Struct, frozen=True):
     open: bool = False
 
 
-class Block(msgspec.Struct, frozen=True):
+class QueryBlock(msgspec.Struct, frozen=True):
     """A namespace of variables: a PL/pgSQL block (``label`` may be ""), or an SQL function's parameters (``label`` its
     name)."""
 
@@ -65,7 +65,7 @@ class Variables(msgspec.Struct, frozen=True):
     relations).
     """
 
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[QueryBlock, ...] = ()
     positional: tuple[Column, ...] = ()
     conflict: str = "use_column"
     inferred: bool = False
@@ -92,7 +92,7 @@ class RelationUse(msgspec.Struct, frozen=True):
     defaulted: frozenset[int] = frozenset()
 
 
-class Query(msgspec.Struct, frozen=True):
+class AnalyzedQuery(msgspec.Struct, frozen=True):
     """An analysed query (Query after parse_analyze).
 
     ``command``: select insert update delete merge. ``columns``: what it returns (RETURNING for DML; empty without).

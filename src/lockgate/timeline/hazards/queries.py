@@ -9,7 +9,7 @@ from lockgate.base.effects import Lock, Work
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Constraint, Relation
 from lockgate.parse.statement import Node
-from lockgate.timeline.binder import Query, RelationUse
+from lockgate.timeline.binder import AnalyzedQuery, RelationUse
 from lockgate.timeline.context import Context
 from lockgate.timeline.hazards.reading import Source, by_index, sources
 from lockgate.timeline.hazards.touches import Touches, family
@@ -21,7 +21,7 @@ _WRITING = frozenset({"INSERT", "UPDATE", "DELETE"})
 _ORDERED = frozenset({"=", "<", "<=", ">", ">="})
 
 
-def queried(ctx: Context, tag: str, node: Node | None, query: Query, *, runs: bool = True) -> None:
+def queried(ctx: Context, tag: str, node: Node | None, query: AnalyzedQuery, *, runs: bool = True) -> None:
     """Take note of a query that runs (or is only analysed). ``node`` is its raw tree, where it is at hand."""
     touches = ctx.touches
     if touches is None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from lockgate.catalog.builtin import BuiltinFunction
 from lockgate.catalog.objects import Routine
 from lockgate.parse.routine import GrammarError, parse_statements
-from lockgate.timeline.binder import Expr, Query
+from lockgate.timeline.binder import AnalyzedQuery, Expr
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Refused, Unsure
 
@@ -16,7 +16,7 @@ _PLAIN = frozenset({"targetList", "limitOption", "op"})
 _DEPTH = 8
 
 
-def planned(ctx: Context, expr: Expr | Query, depth: int = 0) -> str:
+def planned(ctx: Context, expr: Expr | AnalyzedQuery, depth: int = 0) -> str:
     """i, s or v; "" where a function is not known. The binder gives "" for an expression with an SQL function in it."""
     if expr.volatility in ("i", "s") or depth > _DEPTH:
         return expr.volatility

@@ -19,20 +19,20 @@ from lockgate.parse.plpgsql.conditions import catches
 from lockgate.parse.plpgsql.walk import every, fragments
 from lockgate.parse.routine import EXPRESSION_PREFIX, GrammarError, parse_query, parse_statements
 from lockgate.parse.statement import Node
-from lockgate.timeline.binder import Column, Query, Variables, analyze_query
+from lockgate.timeline.binder import AnalyzedQuery, Column, Variables, analyze_query
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, World, expression, truth
 from lockgate.timeline.failure import Failure, MissingField, Refused, Unsure
 from lockgate.timeline.plpgsql.declare import declare
-from lockgate.timeline.plpgsql.place import Place
-from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, fields_of
+from lockgate.timeline.plpgsql.place import BodyPlace
+from lockgate.timeline.plpgsql.scope import Frame, Var, VariableScope, fields_of
 
 _MAKES = frozenset(
     {"CreateStmt", "CreateTableAsStmt", "DropStmt", "ViewStmt", "AlterTableStmt", "CreateSeqStmt", "RenameStmt"}
 )
 
 
-class Broken(msgspec.Struct, frozen=True):
+class BrokenReference(msgspec.Struct, frozen=True):
     """A reference that fails when it is reached. ``guarded``: it stands under a condition that is not known."""
 
     failure: Failure
@@ -43,16 +43,16 @@ class Broken(msgspec.Struct, frozen=True):
 class Analyser:
     """One reading of a body, over a catalog that it may write to (temporary tables that the body makes)."""
 
-    def __init__(self, ctx: Context, place: Place, scope: Scope, routine: Routine | None = None) -> None:
+    def __init__(self, ctx: Context, place: BodyPlace, scope: VariableScope, routine: Routine | None = None) -> None:
         self.ctx, self.place, self.scope, self.routine = ctx, place, scope, routine
-        self.found: list[Broken] = []
+        self.found: list[BrokenReference] = []
         self.handlers: list[tuple[tree.Handler, ...]] = []
         self.guards = 0
         self.dynamic = False  # it holds dynamic SQL that is not known: what that makes may be referred to
 
     # --- SQL ----------------------------------------------------------------------------------------------------------
 
-    def expression(self, fragment: tree.Fragment | None) -> Query | None:
+    def expression(self, fragment: tree.Fragment | None) -> AnalyzedQuery | None:
         """Analyse an expression or query."""
         if fragment is None:
             return None
@@ -64,7 +64,7 @@ class Analyser:
         with self.place.enter(self.ctx, fragment):
             return self.query(tag, node, self.scope.variables()) if tag in QUERIES else None
 
-    def query(self, tag: str, node: Node, variables: Variables) -> Query | None:
+    def query(self, tag: str, node: Node, variables: Variables) -> AnalyzedQuery | None:
         try:
             return analyze_query(self.ctx, tag, node, variables=variables)
         except Refused as refused:
@@ -81,7 +81,7 @@ class Analyser:
                     handler
                 ):
                     return
-        self.found.append(Broken(failure, self.guards > 0))
+        self.found.append(BrokenReference(failure, self.guards > 0))
 
     def utility(self, fragment: tree.Fragment, tag: str, node: Node) -> None:
         """A utility statement: what makes relations is carried out, so that later statements find them."""
@@ -253,7 +253,7 @@ class Analyser:
             self.shape(statement.targets, query)
         self.loop(statement.label, names, statement.body)
 
-    def cursor(self, name: str) -> Query | None:
+    def cursor(self, name: str) -> AnalyzedQuery | None:
         """The query of a bound cursor, with its arguments in scope."""
         var = self.scope.find(name)
         declared = var.cursor if var is not None else None
@@ -275,7 +275,7 @@ class Analyser:
     def reshape(self, var: Var, fields: tuple[Column, ...] | None) -> None:
         var.fields, var.open = (fields, False) if fields is not None else ((), True)
 
-    def shape(self, targets: Sequence[tree.Target], query: Query | None) -> None:
+    def shape(self, targets: Sequence[tree.VariableTarget], query: AnalyzedQuery | None) -> None:
         """A record variable takes the columns of what is put into it."""
         found = self.scope.resolve(targets[0].parts) if len(targets) == 1 else None
         if found is not None and not found[1] and found[0].record:
@@ -321,7 +321,7 @@ class Analyser:
         if statement.into:
             self.shape(statement.into, query)
 
-    def dynamic_text(self, text: tree.Fragment, using: Sequence[tree.Fragment]) -> Query | None:
+    def dynamic_text(self, text: tree.Fragment, using: Sequence[tree.Fragment]) -> AnalyzedQuery | None:
         """EXECUTE of a text that is known here and now."""
         given = [self.expression(fragment) for fragment in using]
         try:

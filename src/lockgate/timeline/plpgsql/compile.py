@@ -23,8 +23,8 @@ from lockgate.timeline.plpgsql.declare import (
     outer_scope,
     trigger_variables,
 )
-from lockgate.timeline.plpgsql.place import Place
-from lockgate.timeline.plpgsql.scope import Frame, Scope, Var
+from lockgate.timeline.plpgsql.place import BodyPlace
+from lockgate.timeline.plpgsql.scope import Frame, Var, VariableScope
 
 _CURRENT = frozenset({"row_count", "pg_context", "pg_routine_oid"})
 _STACKED = frozenset(
@@ -41,7 +41,7 @@ _STACKED = frozenset(
 )
 
 
-def parsed(ctx: Context, text: str, place: Place) -> tree.Body:
+def parsed(ctx: Context, text: str, place: BodyPlace) -> tree.Body:
     """The tree of a body. Refuses with 42601."""
     try:
         return parse_body(text)
@@ -49,7 +49,7 @@ def parsed(ctx: Context, text: str, place: Place) -> tree.Body:
         raise ctx.refuse(error.sqlstate, error.message, span=place.span(error.offset), kind="other") from error
 
 
-def compile_body(ctx: Context, text: str, place: Place, routine: Routine | None = None) -> tree.Body:
+def compile_body(ctx: Context, text: str, place: BodyPlace, routine: Routine | None = None) -> tree.Body:
     """Parse a body and check it as compilation does. Refuses; Unsure where a type is not certain is not raised."""
     body = parsed(ctx, text, place)
     scope = outer_scope(ctx, routine, body.conflict)
@@ -64,7 +64,7 @@ def compile_body(ctx: Context, text: str, place: Place, routine: Routine | None 
 class _Compiler:
     """One walk in the order of the text."""
 
-    def __init__(self, ctx: Context, place: Place, scope: Scope, routine: Routine | None) -> None:
+    def __init__(self, ctx: Context, place: BodyPlace, scope: VariableScope, routine: Routine | None) -> None:
         self.ctx, self.place, self.scope, self.routine = ctx, place, scope, routine
         self.loops: list[tuple[str, bool]] = []  # labels, and whether they are of loops
 
@@ -190,7 +190,7 @@ class _Compiler:
 
     # --- names --------------------------------------------------------------------------------------------------------
 
-    def targets(self, targets: tuple[tree.Target, ...]) -> None:
+    def targets(self, targets: tuple[tree.VariableTarget, ...]) -> None:
         for target in targets:
             var = self.target(target, assigns=True)
             if len(targets) > 1 and len(target.parts) == 1 and var.fields is not None:
@@ -198,7 +198,7 @@ class _Compiler:
                     "42601", "record variable cannot be part of multiple-item INTO list", target.start, var.name
                 )
 
-    def target(self, target: tree.Target, *, assigns: bool) -> Var:
+    def target(self, target: tree.VariableTarget, *, assigns: bool) -> Var:
         found = self.scope.resolve(target.parts)
         shown = ".".join(target.parts)
         if found is None or (found[1] and found[0].fields is None and not found[0].open):
@@ -207,7 +207,7 @@ class _Compiler:
             raise self.refuse("22005", f'variable "{found[0].name}" is declared CONSTANT', target.start, found[0].name)
         return found[0]
 
-    def cursor(self, target: tree.Target) -> None:
+    def cursor(self, target: tree.VariableTarget) -> None:
         var = self.target(target, assigns=False)
         if var.type not in (REFCURSOR, 0) and not var.open:
             raise self.refuse(

@@ -17,8 +17,8 @@ from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.lookup import split_name
 from lockgate.timeline.evaluate.value import UNKNOWN
 from lockgate.timeline.failure import Refused, Unsure
-from lockgate.timeline.plpgsql.place import Place
-from lockgate.timeline.plpgsql.scope import Frame, Scope, Var, columns_of, typed
+from lockgate.timeline.plpgsql.place import BodyPlace
+from lockgate.timeline.plpgsql.scope import Frame, Var, VariableScope, columns_of, typed
 
 TRIGGER, EVENT_TRIGGER, TEXT_ARRAY = 2279, 3838, 1009
 _PERCENT = pattern(r"(.*?)%\s*(type|rowtype)\s*((?:\[\d*\]\s*|array\s*)*)$", re.IGNORECASE | re.DOTALL)
@@ -39,7 +39,7 @@ _WHEN = {"B": "BEFORE", "A": "AFTER", "O": "INSTEAD OF"}
 _OPERATIONS = {"I": "INSERT", "U": "UPDATE", "D": "DELETE", "T": "TRUNCATE"}
 
 
-def declare(ctx: Context, place: Place, scope: Scope, declaration: Declaration) -> Var:
+def declare(ctx: Context, place: BodyPlace, scope: VariableScope, declaration: Declaration) -> Var:
     """The variable of a declaration, without its initial value. Refuses an unknown type (42704, 42P01, 42703)."""
     if declaration.kind == "alias":
         found = scope.resolve(declaration.aliased)
@@ -62,7 +62,7 @@ def declare(ctx: Context, place: Place, scope: Scope, declaration: Declaration) 
     return var
 
 
-def declared_type(ctx: Context, place: Place, scope: Scope, name: str, written: Fragment) -> Var:
+def declared_type(ctx: Context, place: BodyPlace, scope: VariableScope, name: str, written: Fragment) -> Var:
     """A variable of a type as it is written."""
     text = written.text.strip()
     if text.lower() in ("record", "pg_catalog.record"):
@@ -82,7 +82,9 @@ def declared_type(ctx: Context, place: Place, scope: Scope, name: str, written: 
     return typed(ctx, name, found.oid, found.typmod)
 
 
-def _percent(ctx: Context, place: Place, scope: Scope, name: str, written: Fragment, match: re.Match[str]) -> Var:
+def _percent(
+    ctx: Context, place: BodyPlace, scope: VariableScope, name: str, written: Fragment, match: re.Match[str]
+) -> Var:
     word = match.group(1).strip()
     parts = (word,) if _PARAMETER.fullmatch(word) else split_name(word)  # the scanner takes $1 for a word
     if parts is None:
@@ -132,7 +134,7 @@ def is_polymorphic(oid: int) -> bool:
 # --- parameters -------------------------------------------------------------------------------------------------------
 
 
-def outer_scope(ctx: Context, routine: Routine | None, conflict: str) -> Scope:
+def outer_scope(ctx: Context, routine: Routine | None, conflict: str) -> VariableScope:
     """The variables that surround a body: FOUND and the routine's parameters; none but FOUND for DO."""
     names = {"found": Var("found", BOOL, value=False)}
     positional: list[Var] = []
@@ -148,7 +150,7 @@ def outer_scope(ctx: Context, routine: Routine | None, conflict: str) -> Scope:
             if word:
                 names[word] = var
     label = routine.name if routine is not None else "inline_code_block"
-    return Scope([Frame(names, label)], tuple(positional), conflict)
+    return VariableScope([Frame(names, label)], tuple(positional), conflict)
 
 
 def trigger_variables(

@@ -18,8 +18,8 @@ from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, known, text
 from lockgate.timeline.evaluate.value import equal
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.plpgsql.declare import declare
-from lockgate.timeline.plpgsql.place import Place
-from lockgate.timeline.plpgsql.scope import Frame, Scope, Var
+from lockgate.timeline.plpgsql.place import BodyPlace
+from lockgate.timeline.plpgsql.scope import Frame, Var, VariableScope
 from lockgate.timeline.plpgsql.sentences import STEP, Sentences
 
 ITERATIONS = 2_000  # of one loop
@@ -53,7 +53,7 @@ class Returning(Exception):
 class Interpreter(Sentences):
     """One running body."""
 
-    def __init__(self, ctx: Context, place: Place, scope: Scope, routine: Routine | None = None) -> None:
+    def __init__(self, ctx: Context, place: BodyPlace, scope: VariableScope, routine: Routine | None = None) -> None:
         super().__init__(ctx, place, scope)
         self.routine = routine
         self.raised: list[Failure] = []  # what the handlers we are in have caught

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import msgspec
 
 from lockgate.base.text import Offsets, Source, Span
-from lockgate.catalog.objects import Body
+from lockgate.catalog.objects import RoutineBody
 from lockgate.parse.plpgsql.tree import Fragment
 from lockgate.parse.routine import EXPRESSION_PREFIX, TYPE_PREFIX
 from lockgate.parse.statement import Origin, Statement
@@ -31,7 +31,7 @@ class _Nowhere(Offsets):
         return 0
 
 
-class Place(msgspec.Struct, frozen=True):
+class BodyPlace(msgspec.Struct, frozen=True):
     """A body's place: its file and the offset of its first character; -1 where escapes make inner places unknowable
     (``bounds`` then holds)."""
 
@@ -40,14 +40,14 @@ class Place(msgspec.Struct, frozen=True):
     bounds: Span
 
     @staticmethod
-    def of(ctx: Context, body: Body) -> Place:
+    def of(ctx: Context, body: RoutineBody) -> BodyPlace:
         """The place of a routine's body; that of the running statement where it has none."""
         statement = body.statement
         if not isinstance(statement, Statement) or not isinstance(body.source, Source):
-            return Place(ctx.text_source, -1, ctx.bounds or ctx.statement.span)
+            return BodyPlace(ctx.text_source, -1, ctx.bounds or ctx.statement.span)
         if body.start < 0 or body.source.text[body.start : body.start + len(body.text)] != body.text:
-            return Place(body.source, -1, statement.span)
-        return Place(body.source, body.start, Span(body.start, body.start + len(body.text)))
+            return BodyPlace(body.source, -1, statement.span)
+        return BodyPlace(body.source, body.start, Span(body.start, body.start + len(body.text)))
 
     def span(self, offset: int, end: int | None = None) -> Span:
         """The token at an offset of the body, or up to ``end``."""

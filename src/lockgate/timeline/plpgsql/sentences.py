@@ -10,15 +10,15 @@ from lockgate.parse.facts import QUERIES, WITH_A_QUERY
 from lockgate.parse.plpgsql import tree
 from lockgate.parse.routine import EXPRESSION_PREFIX, GrammarError, parse_query, parse_statements
 from lockgate.parse.statement import Node
-from lockgate.timeline.binder import Column, Query, Variables
+from lockgate.timeline.binder import AnalyzedQuery, Column, Variables
 from lockgate.timeline.budget import Exhausted
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select
 from lockgate.timeline.failure import Failure, Unsure
 from lockgate.timeline.plpgsql.declare import declare
 from lockgate.timeline.plpgsql.dynamic import only_values, taint_template, template, unknown_views
-from lockgate.timeline.plpgsql.place import Place
-from lockgate.timeline.plpgsql.scope import Frame, Scope, Var
+from lockgate.timeline.plpgsql.place import BodyPlace
+from lockgate.timeline.plpgsql.scope import Frame, Var, VariableScope
 from lockgate.timeline.targets import HOLE
 
 STEP, CHARACTER = 200, 2  # what a statement of a body costs, and each character of a query
@@ -29,7 +29,7 @@ _MANY = [Row({}, False)]
 class Sentences:
     """A body's SQL, run in a context."""
 
-    def __init__(self, ctx: Context, place: Place, scope: Scope) -> None:
+    def __init__(self, ctx: Context, place: BodyPlace, scope: VariableScope) -> None:
         self.ctx, self.place, self.scope = ctx, place, scope
         self.doubts = 0  # how many statements could not be followed
 
@@ -40,7 +40,7 @@ class Sentences:
 
     # --- expressions --------------------------------------------------------------------------------------------------
 
-    def table(self, fragment: tree.Fragment) -> tuple[Query | None, list[str], list[Row]]:
+    def table(self, fragment: tree.Fragment) -> tuple[AnalyzedQuery | None, list[str], list[Row]]:
         """An expression or query, analysed, carried out and evaluated: its columns and rows. Refuses."""
         self.ctx.budget.spend(STEP + CHARACTER * len(fragment.text))
         prefix = EXPRESSION_PREFIX if fragment.mode == "expression" else ""
@@ -55,7 +55,7 @@ class Sentences:
         columns, rows = selected(self.world, node) if tag == "SelectStmt" else ([], _MANY)
         return query, columns, rows
 
-    def query(self, tag: str, node: Node) -> Query | None:
+    def query(self, tag: str, node: Node) -> AnalyzedQuery | None:
         """Analyse and carry out a query; None where it could not be followed."""
         from lockgate.timeline.transitions.query.query import run_query
 
@@ -105,7 +105,7 @@ class Sentences:
             found = fields_of(self.ctx, query.columns[0].type)
             var.fields, var.open = (found, False) if found is not None else ((), True)
 
-    def assign(self, target: tree.Target, value: Value) -> None:
+    def assign(self, target: tree.VariableTarget, value: Value) -> None:
         """Assign a value to a variable or to a field of one."""
         found = self.scope.resolve(target.parts)
         if found is None:
@@ -120,12 +120,12 @@ class Sentences:
         else:
             var.value = Row({fields[0]: value}) if var.value is None else UNKNOWN
 
-    def assign_all(self, targets: Sequence[tree.Target], value: Value) -> None:
+    def assign_all(self, targets: Sequence[tree.VariableTarget], value: Value) -> None:
         """Assign one value to one target, or something unknown to many."""
         for target in targets:
             self.assign(target, value if len(targets) == 1 else UNKNOWN)
 
-    def take(self, targets: Sequence[tree.Target], columns: list[str], row: Row | None) -> None:
+    def take(self, targets: Sequence[tree.VariableTarget], columns: list[str], row: Row | None) -> None:
         """Assign a row's columns to targets; None for no row."""
         if len(targets) == 1:
             found = self.scope.resolve(targets[0].parts)
@@ -136,7 +136,7 @@ class Sentences:
             name = columns[number] if number < len(columns) else None
             self.assign(target, None if row is None else row.values.get(name, UNKNOWN) if name is not None else UNKNOWN)
 
-    def shape(self, targets: Sequence[tree.Target], query: Query | None) -> None:
+    def shape(self, targets: Sequence[tree.VariableTarget], query: AnalyzedQuery | None) -> None:
         """Give a record variable the columns of a query."""
         found = self.scope.resolve(targets[0].parts) if len(targets) == 1 else None
         if found is not None and not found[1] and found[0].record:
@@ -150,7 +150,7 @@ class Sentences:
             var.value = value
 
     def into(
-        self, targets: Sequence[tree.Target], columns: list[str], rows: list[Row], strict: bool, start: int
+        self, targets: Sequence[tree.VariableTarget], columns: list[str], rows: list[Row], strict: bool, start: int
     ) -> None:
         """INTO: the first row; STRICT wants exactly one (P0002, P0003)."""
         sure = all(row.certain for row in rows)
@@ -265,7 +265,7 @@ class Sentences:
     # --- dynamic SQL --------------------------------------------------------------------------------------------------
 
     def execute(
-        self, text: tree.Fragment, using: Sequence[tree.Fragment], into: Sequence[tree.Target], strict: bool
+        self, text: tree.Fragment, using: Sequence[tree.Fragment], into: Sequence[tree.VariableTarget], strict: bool
     ) -> None:
         """EXECUTE: the statement that a text spells, or what its constant parts tell of it."""
         query, columns, rows = self.table(text)
@@ -308,7 +308,7 @@ class Sentences:
 
     def dynamic(
         self, tag: str, node: Node, given: tuple[Column, ...], parameters: tuple[Value, ...]
-    ) -> tuple[Query | None, list[str], list[Row]]:
+    ) -> tuple[AnalyzedQuery | None, list[str], list[Row]]:
         if tag not in QUERIES or "intoClause" in node:
             self.utility_outside(tag, node)
             return None, [], _MANY
@@ -316,7 +316,7 @@ class Sentences:
 
         world = World(self.ctx, parameters=parameters)
         try:
-            query: Query | None = run_query(self.ctx, tag, node, variables=Variables((), given), world=world)
+            query: AnalyzedQuery | None = run_query(self.ctx, tag, node, variables=Variables((), given), world=world)
         except Unsure as unsure:
             self.unsure(unsure)
             query = None
@@ -325,7 +325,7 @@ class Sentences:
 
     def utility_outside(self, tag: str, node: Node) -> None:
         """A utility statement of dynamic SQL: the body's variables are out of its sight."""
-        scope, self.scope = self.scope, Scope()
+        scope, self.scope = self.scope, VariableScope()
         try:
             self.utility(tag, node)
         finally:

@@ -17,7 +17,7 @@ from lockgate.parse.plpgsql.scan import BodySyntax
 from lockgate.parse.plpgsql.walk import every
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node, Statement
-from lockgate.timeline.binder import Query
+from lockgate.timeline.binder import AnalyzedQuery
 from lockgate.timeline.binder.candidates import with_outputs
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import SOMETHING, UNKNOWN, Unknown, Value, World, expression, select
@@ -38,7 +38,7 @@ _DML = pattern(
 _CHANGING = ("groupClause", "havingClause", "distinctClause", "limitCount", "withClause", "valuesLists")
 
 
-def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World | None = None) -> None:
+def query_effects(ctx: Context, tag: str, node: Node, query: AnalyzedQuery, world: World | None = None) -> None:
     """Carry out the routines that a query calls, and set_config(); what may happen an unknown number of times is a
     maybe."""
     for oid in query.routines:
@@ -75,7 +75,7 @@ def query_effects(ctx: Context, tag: str, node: Node, query: Query, world: World
     fire(world or World(ctx), query, triggers, "A")
 
 
-def plan(ctx: Context, query: Query) -> None:
+def plan(ctx: Context, query: AnalyzedQuery) -> None:
     """What planning alone finds: EXPLAIN goes no further."""
     for routine in filter(None, (ctx.catalog.find(Routine, oid) for oid in query.routines)):
         inline(ctx, routine)
@@ -300,7 +300,7 @@ def _sequences(ctx: Context, node: Node, world: World) -> None:
                 large_objects.call(ctx, name, [expression(each, arg) for arg in call.get("args", ())])
 
 
-def _triggers(ctx: Context, query: Query, tag: str) -> None:
+def _triggers(ctx: Context, query: AnalyzedQuery, tag: str) -> None:
     """Triggers whose functions alter the catalog run an unknown number of times."""
     from lockgate.timeline.routines.run import maybe_run
 

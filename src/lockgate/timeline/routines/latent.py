@@ -23,12 +23,12 @@ from lockgate.timeline.session import Session
 from lockgate.timeline.step import Change, Step
 
 if TYPE_CHECKING:
-    from lockgate.timeline.plpgsql.analyse import Broken
+    from lockgate.timeline.plpgsql.analyse import BrokenReference
 
 # bodies are read late (and PL/pgSQL imported then): few migrations touch what a routine refers to
 
 
-class Watch(msgspec.Struct):
+class RoutineWatch(msgspec.Struct):
     """Looks after each migration at the routines that its changes may have broken; each breakage is told once."""
 
     told: dict[tuple[int, Missed], str] = msgspec.field(default_factory=dict)

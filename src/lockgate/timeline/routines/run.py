@@ -20,8 +20,8 @@ from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.plpgsql.compile import compile_body
 from lockgate.timeline.plpgsql.declare import TRIGGER, outer_scope, trigger_variables
 from lockgate.timeline.plpgsql.interpret import Interpreter
-from lockgate.timeline.plpgsql.place import Place
-from lockgate.timeline.plpgsql.scope import Scope
+from lockgate.timeline.plpgsql.place import BodyPlace
+from lockgate.timeline.plpgsql.scope import VariableScope
 from lockgate.timeline.plpgsql.sentences import CHARACTER, STEP
 from lockgate.timeline.routines.sql_body import check_atomic, parameters
 from lockgate.timeline.routines.validate import settings_of
@@ -29,7 +29,7 @@ from lockgate.timeline.routines.validate import settings_of
 DEPTH = 12  # of calls within calls
 
 
-def run_block(ctx: Context, text: str, place: Place) -> None:
+def run_block(ctx: Context, text: str, place: BodyPlace) -> None:
     """Run a DO block. Refuses as its statements do."""
     body = compile_body(ctx, text, place)
     scope = outer_scope(ctx, None, body.conflict)
@@ -53,7 +53,7 @@ def run_routine(
         return None
     if ctx.depth >= DEPTH:
         raise ctx.unsure(f"{routine.name}() calls deeper than can be followed", ("any",), keep=True)
-    session, place = ctx.session, Place.of(ctx, routine.body)
+    session, place = ctx.session, BodyPlace.of(ctx, routine.body)
     ctx.depth += 1
     try:
         if routine.security_definer:
@@ -91,7 +91,7 @@ def _run_plpgsql(
     ctx: Context,
     routine: Routine,
     args: Sequence[Value],
-    place: Place,
+    place: BodyPlace,
     relation: Relation | None,
     trigger: Trigger | None,
 ) -> Value:
@@ -103,7 +103,7 @@ def _run_plpgsql(
     return Interpreter(ctx, place, scope, routine).run(body.block)
 
 
-def _scope(ctx: Context, routine: Routine, args: Sequence[Value], conflict: str) -> Scope:
+def _scope(ctx: Context, routine: Routine, args: Sequence[Value], conflict: str) -> VariableScope:
     scope = outer_scope(ctx, routine, conflict)
     modes = routine.modes or "i" * len(routine.args)
     inputs = [var for var, mode in zip(scope.positional, modes, strict=False) if mode in "ibv"]
@@ -112,7 +112,7 @@ def _scope(ctx: Context, routine: Routine, args: Sequence[Value], conflict: str)
     return scope
 
 
-def _run_sql(ctx: Context, routine: Routine, args: Sequence[Value], place: Place) -> Value:
+def _run_sql(ctx: Context, routine: Routine, args: Sequence[Value], place: BodyPlace) -> Value:
     from lockgate.timeline.transitions import execute
     from lockgate.timeline.transitions.query.query import run_query
 

@@ -12,11 +12,20 @@ from lockgate.catalog.typename import RECORD, VOID, type_name, type_of
 from lockgate.parse.facts import QUERIES, WITH_A_QUERY
 from lockgate.parse.routine import GrammarError, parse_statements
 from lockgate.parse.statement import Node
-from lockgate.timeline.binder import Block, Column, Expr, Query, Variables, analyze_query, check_rewriting, coerce
+from lockgate.timeline.binder import (
+    AnalyzedQuery,
+    Column,
+    Expr,
+    QueryBlock,
+    Variables,
+    analyze_query,
+    check_rewriting,
+    coerce,
+)
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Refused, Unsure
 from lockgate.timeline.plpgsql.declare import is_polymorphic, outer_scope
-from lockgate.timeline.plpgsql.place import Place
+from lockgate.timeline.plpgsql.place import BodyPlace
 from lockgate.timeline.plpgsql.scope import fields_of
 from lockgate.timeline.privileges.query import check_query
 
@@ -38,11 +47,11 @@ def validate_sql(ctx: Context, routine: Routine) -> None:
         check_result(ctx, routine, queries)
 
 
-def analysed(ctx: Context, routine: Routine, *, skip: bool = False) -> Iterator[tuple[str, Query | None]]:
+def analysed(ctx: Context, routine: Routine, *, skip: bool = False) -> Iterator[tuple[str, AnalyzedQuery | None]]:
     """The statements of a string body, analysed: tag and query (None for utility statements, and what could not be
     followed)."""
     assert routine.body is not None
-    text, place = routine.body.text, Place.of(ctx, routine.body)
+    text, place = routine.body.text, BodyPlace.of(ctx, routine.body)
     try:
         statements = parse_statements(text)
     except GrammarError as error:
@@ -58,7 +67,7 @@ def analysed(ctx: Context, routine: Routine, *, skip: bool = False) -> Iterator[
             yield tag, _statement(ctx, tag, node, variables)
 
 
-def _statement(ctx: Context, tag: str, node: Node, variables: Variables) -> Query | None:
+def _statement(ctx: Context, tag: str, node: Node, variables: Variables) -> AnalyzedQuery | None:
     if tag in WITH_A_QUERY and "query" in node:
         ((tag, node),) = node["query"].items()
         if tag in QUERIES:
@@ -81,7 +90,7 @@ def parameters(ctx: Context, routine: Routine) -> Variables:
     inputs = [var for var, mode in zip(scope.positional, modes, strict=False) if mode in "ibv"]
     names = {var.name: var.variable() for var in inputs if var.name and not var.name.startswith("$")}
     positional = tuple(Column(var.name, var.type, var.typmod, var.collation) for var in inputs)
-    return Variables((Block(names, routine.name),), positional, "use_column")
+    return Variables((QueryBlock(names, routine.name),), positional, "use_column")
 
 
 # --- BEGIN ATOMIC -----------------------------------------------------------------------------------------------------
@@ -98,7 +107,7 @@ def _validate_atomic(ctx: Context, routine: Routine, polymorphic: bool) -> None:
             kind="function",
         )
     variables = parameters(ctx, routine)
-    queries: list[tuple[str, Query | None]] = []
+    queries: list[tuple[str, AnalyzedQuery | None]] = []
     for tag, node in _atomic_statements(routine.body.tree):
         if tag not in QUERIES:
             raise ctx.refuse("0A000", f"{_word(tag)} is not yet supported in unquoted SQL function body", kind="other")
@@ -112,7 +121,7 @@ def check_atomic(ctx: Context, routine: Routine) -> None:
     """The privileges that running a body needs, as far as its names still mean what they meant when it was made."""
     assert routine.body is not None
     known = {e.referenced[0] for e in ctx.catalog.dependencies(routine.oid)}
-    place, variables = Place.of(ctx, routine.body), parameters(ctx, routine)
+    place, variables = BodyPlace.of(ctx, routine.body), parameters(ctx, routine)
     for tag, node in _atomic_statements(routine.body.tree):
         with place.enter_statement(ctx, Offsets(""), 0, 0):
             try:
@@ -152,7 +161,7 @@ def _word(tag: str) -> str:
 # --- the result -------------------------------------------------------------------------------------------------------
 
 
-def check_result(ctx: Context, routine: Routine, queries: list[tuple[str, Query | None]]) -> None:
+def check_result(ctx: Context, routine: Routine, queries: list[tuple[str, AnalyzedQuery | None]]) -> None:
     """check_sql_fn_retval: 42P13."""
     if routine.result in (VOID, 0):
         return
@@ -185,7 +194,9 @@ def check_result(ctx: Context, routine: Routine, queries: list[tuple[str, Query 
         _check_column(ctx, routine, query.columns[0], routine.result, f"Actual return type is {shown}.")
 
 
-def _check_columns(ctx: Context, routine: Routine, query: Query, wanted: tuple[Column, ...], composite: bool) -> None:
+def _check_columns(
+    ctx: Context, routine: Routine, query: AnalyzedQuery, wanted: tuple[Column, ...], composite: bool
+) -> None:
     if composite and len(query.columns) == 1 and query.columns[0].type in (0, RECORD):
         return
     if len(query.columns) > len(wanted):

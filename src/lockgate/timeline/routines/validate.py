@@ -11,7 +11,7 @@ from lockgate.catalog.objects import Routine
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.lookup import split_name
 from lockgate.timeline.plpgsql.compile import compile_body
-from lockgate.timeline.plpgsql.place import Place
+from lockgate.timeline.plpgsql.place import BodyPlace
 
 
 def validate_body(ctx: Context, routine: Routine) -> None:
@@ -22,7 +22,7 @@ def validate_body(ctx: Context, routine: Routine) -> None:
         return
     with settings_of(ctx, routine):
         if routine.language == "plpgsql":
-            compile_body(ctx, routine.body.text, Place.of(ctx, routine.body), routine)
+            compile_body(ctx, routine.body.text, BodyPlace.of(ctx, routine.body), routine)
         else:
             from lockgate.timeline.routines.sql_body import validate_sql
 

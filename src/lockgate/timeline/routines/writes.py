@@ -9,7 +9,7 @@ from functools import lru_cache
 from lockgate.catalog.objects import Attribute, Constraint, Relation, Rewrite, Routine, Trigger, Type
 from lockgate.parse.facts import TRIGGER_EVENT
 from lockgate.parse.statement import Node
-from lockgate.timeline.binder import Query, find_relation
+from lockgate.timeline.binder import AnalyzedQuery, find_relation
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select, truth
 from lockgate.timeline.evaluate.contents import MOST, Keys, contents_of, held, store
@@ -23,7 +23,7 @@ _WORK = 30_000  # units of work for the rows that one query writes
 _WRITING = re.compile(r"\b(insert|update|delete|merge|truncate|copy|execute|call)\b", re.IGNORECASE)
 
 
-def write(ctx: Context, tag: str, node: Node, query: Query, world: World) -> None:
+def write(ctx: Context, tag: str, node: Node, query: AnalyzedQuery, world: World) -> None:
     """Follow the rows; what a query may write beside them is forgotten. Refuses with 23502, 23503, 23505."""
     catalog = ctx.catalog
     for inner_tag, inner in _inner(node) if query.modifies else ():

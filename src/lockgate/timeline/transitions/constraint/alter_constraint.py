@@ -28,7 +28,7 @@ from lockgate.timeline.transitions.relation.index_shape import NewIndex
 from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import column_map
 from lockgate.timeline.transitions.table.alteration import Action, Alteration, Pass, Queue
-from lockgate.timeline.transitions.table.column import Definition, not_null, with_attributes
+from lockgate.timeline.transitions.table.column import TableDefinition, not_null, with_attributes
 from lockgate.timeline.transitions.table.inheritance import descendants
 
 
@@ -50,7 +50,7 @@ def add_constraint(ctx: Context, queue: Queue, item: Alteration) -> None:
         }
         message = f"{words[node['contype']]} constraints are not supported on foreign tables"
         raise ctx.refuse("0A000", message, node.get("location", 0), kind="constraint")
-    definition = Definition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
+    definition = TableDefinition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
     match node["contype"]:
         case "CONSTR_CHECK":
             definition.checks.append(node)
@@ -80,7 +80,7 @@ def prepare_constraint(ctx: Context, queue: Queue, item: Alteration) -> None:
         )
 
 
-def queue_constraints(ctx: Context, queue: Queue, item: Alteration, definition: Definition) -> None:
+def queue_constraints(ctx: Context, queue: Queue, item: Alteration, definition: TableDefinition) -> None:
     """What a subcommand brings along: keys are made after columns and before foreign keys."""
     for node in definition.checks:
         queue.add(Pass.ADD_OTHERCONSTR, replace(item, action=_later_check(node)))
@@ -111,7 +111,7 @@ def _flag_index_columns(ctx: Context, queue: Queue, item: Alteration, node: Node
         queue.add(Pass.COL_ATTRS, replace(item, action=_later_not_null(not_null(attribute.name))))
 
 
-def replace_keys(definition: Definition, keys: list[Node]) -> Definition:
+def replace_keys(definition: TableDefinition, keys: list[Node]) -> TableDefinition:
     """The definition with these key constraints only."""
     return replace(definition, keys=keys)
 

@@ -18,13 +18,13 @@ from lockgate.timeline.transitions.relation.index import analyze, define_index, 
 from lockgate.timeline.transitions.relation.index_shape import NewIndex
 from lockgate.timeline.transitions.relation.new_name import doubt, ensure_free
 from lockgate.timeline.transitions.relation.relation import SYSTEM_COLUMNS, type_kind
-from lockgate.timeline.transitions.table.column import Definition, not_null
+from lockgate.timeline.transitions.table.column import TableDefinition, not_null
 
 Parents = Callable[[], list[Relation]]  # opened only where a key's column is not the table's own
 _WORDS = {"CONSTR_PRIMARY": "primary key", "CONSTR_UNIQUE": "unique"}
 
 
-def plan_key(ctx: Context, definition: Definition, node: Node, parents: Parents) -> NewIndex:
+def plan_key(ctx: Context, definition: TableDefinition, node: Node, parents: Parents) -> NewIndex:
     """The index that a constraint asks for. In CREATE TABLE its columns must be there (42703); a primary key makes them
     NOT NULL."""
     kind, location = node["contype"], node.get("location", 0)
@@ -73,7 +73,7 @@ def plan_key(ctx: Context, definition: Definition, node: Node, parents: Parents)
     return plan
 
 
-def _check_period(ctx: Context, definition: Definition, names: list[str], parents: Parents, location: int) -> None:
+def _check_period(ctx: Context, definition: TableDefinition, names: list[str], parents: Parents, location: int) -> None:
     """WITHOUT OVERLAPS: more than one column, the last of them a range or a multirange (transformIndexConstraint)."""
     if len(names) < 2:
         message = "constraint using WITHOUT OVERLAPS needs at least two columns"
@@ -89,7 +89,9 @@ def _check_period(ctx: Context, definition: Definition, names: list[str], parent
         raise ctx.refuse("42804", message, location, name=names[-1], kind="type")
 
 
-def _column(ctx: Context, definition: Definition, name: str, parents: Parents, location: int, primary: bool) -> None:
+def _column(
+    ctx: Context, definition: TableDefinition, name: str, parents: Parents, location: int, primary: bool
+) -> None:
     column = definition.column(name)
     if column is not None:
         if primary:
@@ -122,7 +124,7 @@ def _column(ctx: Context, definition: Definition, name: str, parents: Parents, l
     )
 
 
-def _inherits(ctx: Context, definition: Definition, name: str, location: int) -> None:
+def _inherits(ctx: Context, definition: TableDefinition, name: str, location: int) -> None:
     """A primary key's columns are NOT NULL for children, too: no NO INHERIT beside it (18)."""
     if ctx.catalog.major >= 18 and any(
         n.get("is_no_inherit") and words(n["keys"]) == [name] for n in definition.not_nulls
@@ -131,7 +133,7 @@ def _inherits(ctx: Context, definition: Definition, name: str, location: int) ->
         raise ctx.refuse("42601", message, location, name=name, kind="constraint")
 
 
-def plan_keys(ctx: Context, definition: Definition, parents: Parents) -> list[NewIndex]:
+def plan_keys(ctx: Context, definition: TableDefinition, parents: Parents) -> list[NewIndex]:
     """transformIndexConstraints: the primary key first; what is asked for twice is made once."""
     plans: list[NewIndex] = []
     first: NewIndex | None = None

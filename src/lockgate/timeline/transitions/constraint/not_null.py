@@ -16,7 +16,7 @@ from lockgate.timeline.transitions.constraint.constraint import constraint_named
 from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import column_map
 from lockgate.timeline.transitions.relation.relation import column_of
-from lockgate.timeline.transitions.table.column import Column, Definition
+from lockgate.timeline.transitions.table.column import ColumnDefinition, TableDefinition
 
 
 def named(ctx: Context) -> bool:
@@ -67,7 +67,12 @@ def _of_parents(ctx: Context, relation: Relation, parents: list[Relation]) -> li
 
 
 def store_not_nulls(
-    ctx: Context, definition: Definition, oid: int, columns: list[Column], parents: list[Relation], names: list[str]
+    ctx: Context,
+    definition: TableDefinition,
+    oid: int,
+    columns: list[ColumnDefinition],
+    parents: list[Relation],
+    names: list[str],
 ) -> None:
     """AddRelationNotNullConstraints: the declared ones with the parents', each column's once; ``names`` are those of
     its CHECKs."""

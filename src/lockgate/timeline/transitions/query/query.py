@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lockgate.timeline.binder import Query, Variables, analyze_query, check_uses
+from lockgate.timeline.binder import AnalyzedQuery, Variables, analyze_query, check_uses
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.hazards.queries import queried
 
@@ -38,7 +38,9 @@ def _handler(tag: str) -> Any:
     return run
 
 
-def run_query(ctx: Context, tag: str, node: Node, *, variables: Variables | None = None, world: Any = None) -> Query:
+def run_query(
+    ctx: Context, tag: str, node: Node, *, variables: Variables | None = None, world: Any = None
+) -> AnalyzedQuery:
     """Analyse a query and carry out what it does to the catalog: the routines and triggers that it runs."""
     from lockgate.timeline.routines.effects import query_effects
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from lockgate.catalog.objects import Relation, Rewrite
 from lockgate.timeline import dependency
-from lockgate.timeline.binder import Query, Scope, analyze_expression, analyze_query, boolean, relation_scope
+from lockgate.timeline.binder import AnalyzedQuery, Scope, analyze_expression, analyze_query, boolean, relation_scope
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_owner
 from lockgate.timeline.privileges.query import needs_of
@@ -68,7 +68,7 @@ def create_rule(ctx: Context, node: Node) -> None:
     ctx.created(rule, name=name)
 
 
-def _check_select(ctx: Context, relation: Relation, node: Node, actions: list[Query]) -> None:
+def _check_select(ctx: Context, relation: Relation, node: Node, actions: list[AnalyzedQuery]) -> None:
     """DefineQueryRewrite of ON SELECT: nothing but a view's own rule, with its columns."""
 
     def wrong(sqlstate: str, message: str) -> Exception:
@@ -94,7 +94,7 @@ def _check_select(ctx: Context, relation: Relation, node: Node, actions: list[Qu
         raise wrong("42P17", f'view rule for "{relation.name}" must be named "_RETURN"')
 
 
-def _check_result(relation: Relation, query: Query, wrong: Callable[[str, str], Exception]) -> None:
+def _check_result(relation: Relation, query: AnalyzedQuery, wrong: Callable[[str, str], Exception]) -> None:
     """checkRuleResultList."""
     own = relation.attributes
     for at, column in enumerate(query.columns, 1):
@@ -122,7 +122,7 @@ def _condition(ctx: Context, scope: Scope, node: Node) -> frozenset[tuple[int, i
     return boolean(ctx, analyze_expression(ctx, node["whereClause"], scope, "where"), "WHERE").depends
 
 
-def _actions(ctx: Context, scope: Scope, node: Node) -> list[Query]:
+def _actions(ctx: Context, scope: Scope, node: Node) -> list[AnalyzedQuery]:
     found = [next(iter(action.items())) for action in node.get("actions", [])]
     return [analyze_query(ctx, tag, body, scope=scope) for tag, body in found if tag != "NotifyStmt"]
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Attribute, Namespace, Relation
 from lockgate.catalog.typename import TEXT, UNKNOWN, type_name
-from lockgate.timeline.binder import Column, Query, analyze_query, words
+from lockgate.timeline.binder import AnalyzedQuery, Column, analyze_query, words
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_owner
 from lockgate.timeline.privileges.query import check_view_run
@@ -77,7 +77,7 @@ def create_unknown_view(ctx: Context, node: Node) -> None:
     ctx.taint(("shape", view.oid), "its query is not known")
 
 
-def _check_option(ctx: Context, node: Node, query: Query, location: int) -> None:
+def _check_option(ctx: Context, node: Node, query: AnalyzedQuery, location: int) -> None:
     wanted = node.get("withCheckOption", "NO_CHECK_OPTION") != "NO_CHECK_OPTION" or any(
         o["DefElem"].get("defname") == "check_option" for o in node.get("options", [])
     )
@@ -99,7 +99,7 @@ def _renamed(columns: tuple[Column, ...], names: list[str]) -> list[Column]:
     return [replace(c, name=names[i]) if i < len(names) else c for i, c in enumerate(columns)]
 
 
-def _place(ctx: Context, rangevar: Node, query: Query) -> tuple[Namespace, Relation | None]:
+def _place(ctx: Context, rangevar: Node, query: AnalyzedQuery) -> tuple[Namespace, Relation | None]:
     if query.temporary and rangevar.get("relpersistence") != "t":
         rangevar = rangevar | {"relpersistence": "t"}
     return creation_place(ctx, rangevar)
@@ -177,7 +177,7 @@ def _check_columns(ctx: Context, old: Relation, new: list[Attribute], location: 
             raise ctx.refuse("42P16", message, location, name=old.name, object=f"{subject}.{other.name}", kind="column")
 
 
-def query_refs(query: Query) -> list[Address]:
+def query_refs(query: AnalyzedQuery) -> list[Address]:
     """What a view depends on: its query's references (recordDependencyOnExpr); a materialized view cannot yet refer to
     itself."""
     return sorted(query.depends)

@@ -17,7 +17,7 @@ from lockgate.timeline.privileges.remedy import membership, quoted
 from lockgate.timeline.privileges.shipped import shipped
 from lockgate.timeline.transitions.object.creation import find_role, role_oid
 from lockgate.timeline.transitions.relation.relation import column_of
-from lockgate.timeline.transitions.role.grant_target import KINDS, Target, check_kind, targets
+from lockgate.timeline.transitions.role.grant_target import KINDS, GrantTarget, check_kind, targets
 
 SYSTEM_NUMBERS = {"ctid": -1, "xmin": -2, "cmin": -3, "xmax": -4, "cmax": -5, "tableoid": -6}
 
@@ -93,7 +93,7 @@ def resolve(ctx: Context, node: Node, words: tuple[str, str]) -> Grant:
     )
 
 
-def _apply(ctx: Context, statement: Grant, target: Target, objtype: str) -> None:
+def _apply(ctx: Context, statement: Grant, target: GrantTarget, objtype: str) -> None:
     obj: Any = target.object
     catalog = ctx.catalog
     if obj is None or (statement.columns and not isinstance(obj, Relation)):
@@ -127,7 +127,7 @@ def _store(catalog: Draft, obj: Any) -> None:
         catalog.remove(obj.oid)
 
 
-def _fit_relation(ctx: Context, relation: Relation, letters: str, objtype: str, target: Target) -> str:
+def _fit_relation(ctx: Context, relation: Relation, letters: str, objtype: str, target: GrantTarget) -> str:
     if relation.kind == "S":
         fit = acl.canonical(set(letters) & set("rwU"))
         if objtype == "OBJECT_TABLE" and fit != letters:
@@ -146,7 +146,7 @@ def _fit_relation(ctx: Context, relation: Relation, letters: str, objtype: str, 
 
 
 def change(
-    ctx: Context, statement: Grant, obj: Any, items: acl.Items, letters: str, rights: str, target: Target
+    ctx: Context, statement: Grant, obj: Any, items: acl.Items, letters: str, rights: str, target: GrantTarget
 ) -> acl.Items | None:
     """One object's new acl: who grants, what he may grant (restrict_and_check_grant), the merge; None where nothing
     changes.
@@ -177,7 +177,7 @@ def _restrict(
     may: str,
     letters: str,
     rights: str,
-    target: Target,
+    target: GrantTarget,
     column: str = "",
 ) -> str:
     known = ctx.session.known and not ctx.unchecked
@@ -239,7 +239,7 @@ def _warn(
     may: str,
     letters: str,
     rights: str,
-    target: Target,
+    target: GrantTarget,
     shown: str,
     help: str,
 ) -> None:
@@ -290,7 +290,7 @@ def merge(ctx: Context, statement: Grant, items: acl.Items, owner: int, grantor:
 # --- columns ----------------------------------------------------------------------------------------------------------
 
 
-def _apply_columns(ctx: Context, statement: Grant, relation: Relation, target: Target) -> None:
+def _apply_columns(ctx: Context, statement: Grant, relation: Relation, target: GrantTarget) -> None:
     """Column by column in the table's order, whatever order the statement names them in."""
     wanted: dict[int, str] = {}
     for letters, names in statement.columns:
@@ -314,7 +314,7 @@ def _apply_columns(ctx: Context, statement: Grant, relation: Relation, target: T
 
 
 def _apply_column(
-    ctx: Context, statement: Grant, relation: Relation, letters: str, number: int, target: Target
+    ctx: Context, statement: Grant, relation: Relation, letters: str, number: int, target: GrantTarget
 ) -> None:
     attribute = relation.attribute_by_num(number)
     system = system_column(ctx.catalog, relation, number)
@@ -355,7 +355,7 @@ def revoke_all(ctx: Context, obj: Any, role: int) -> None:
     """Take away all that a role was granted on an object (RemoveRoleFromObjectACL): REVOKE ALL ... CASCADE by the
     current role, with its warnings."""
     statement = Grant(False, True, "", (), (role,), False, True)
-    _apply(ctx, statement, Target(obj, None, obj.name), "OBJECT_TABLE")
+    _apply(ctx, statement, GrantTarget(obj, None, obj.name), "OBJECT_TABLE")
 
 
 HANDLERS = {"GrantStmt": grant}

@@ -41,7 +41,7 @@ KINDS = {
 _ROUTINE_KINDS = {"OBJECT_FUNCTION": "faw", "OBJECT_PROCEDURE": "p", "OBJECT_ROUTINE": "fpaw"}
 
 
-class Target(msgspec.Struct, frozen=True):
+class GrantTarget(msgspec.Struct, frozen=True):
     """An object of a GRANT, and where the statement names it. ``object`` may be built in."""
 
     object: Any
@@ -49,7 +49,7 @@ class Target(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-def targets(ctx: Context, node: Node) -> list[Target]:
+def targets(ctx: Context, node: Node) -> list[GrantTarget]:
     """The objects that a GrantStmt names, in order; all are looked up before any is changed."""
     objtype = node["objtype"]
     if objtype == "OBJECT_PARAMETER_ACL":
@@ -63,14 +63,14 @@ def targets(ctx: Context, node: Node) -> list[Target]:
     return [_target(ctx, objtype, item) for item in node.get("objects", [])]
 
 
-def _target(ctx: Context, objtype: str, item: Node) -> Target:
+def _target(ctx: Context, objtype: str, item: Node) -> GrantTarget:
     match objtype:
         case "OBJECT_TABLE" | "OBJECT_SEQUENCE":
             var = item["RangeVar"]
-            return Target(find_relation(ctx, var), var.get("location", 0), var.get("relname", ""))
+            return GrantTarget(find_relation(ctx, var), var.get("location", 0), var.get("relname", ""))
         case "OBJECT_FUNCTION" | "OBJECT_PROCEDURE" | "OBJECT_ROUTINE":
             found = find_routine(ctx, item["ObjectWithArgs"], _ROUTINE_KINDS[objtype])
-            return Target(found, None, getattr(found, "name", ""))
+            return GrantTarget(found, None, getattr(found, "name", ""))
         case "OBJECT_TYPE" | "OBJECT_DOMAIN":
             target = _type(ctx, item["List"]["items"])
             if objtype == "OBJECT_DOMAIN" and ctx.catalog.major >= 18:
@@ -81,24 +81,26 @@ def _target(ctx: Context, objtype: str, item: Node) -> Target:
         case "OBJECT_DATABASE":
             name = item["String"].get("sval", "")
             found = ctx.catalog.one(Other, ("database", 0, name))
-            return Target(found if found is not None and found.oid != CURRENT_DATABASE else database(ctx), None, name)
+            return GrantTarget(
+                found if found is not None and found.oid != CURRENT_DATABASE else database(ctx), None, name
+            )
         case "OBJECT_LANGUAGE":
             name = item["String"].get("sval", "")
-            return Target(_language(ctx, name), None, name)
+            return GrantTarget(_language(ctx, name), None, name)
         case "OBJECT_FDW":
             name = item["String"].get("sval", "")
-            return Target(find_other(ctx, "fdw", name, "foreign-data wrapper"), None, name)
+            return GrantTarget(find_other(ctx, "fdw", name, "foreign-data wrapper"), None, name)
         case "OBJECT_FOREIGN_SERVER":
             name = item["String"].get("sval", "")
-            return Target(find_other(ctx, "foreign_server", name, "server"), None, name)
+            return GrantTarget(find_other(ctx, "foreign_server", name, "server"), None, name)
         case "OBJECT_TABLESPACE":
             name = item["String"].get("sval", "")
-            return Target(_tablespace(ctx, name), None, name)
+            return GrantTarget(_tablespace(ctx, name), None, name)
         case "OBJECT_LARGEOBJECT":
             found = find(ctx, objtype, item)
-            return Target(found.obj if found is not None else None, None, number_of(item))
+            return GrantTarget(found.obj if found is not None else None, None, number_of(item))
         case _:
-            return Target(None)
+            return GrantTarget(None)
 
 
 def _tablespace(ctx: Context, name: str) -> Other | None:
@@ -107,7 +109,7 @@ def _tablespace(ctx: Context, name: str) -> Other | None:
     return found or (Other(oid, "tablespace", name, 0, BOOTSTRAP_SUPERUSER) if oid else None)
 
 
-def _parameters(ctx: Context, node: Node) -> list[Target]:
+def _parameters(ctx: Context, node: Node) -> list[GrantTarget]:
     """Parameters have an entry once something is granted on them; REVOKE passes over those without
     (ParameterAclCreate)."""
     found = []
@@ -121,7 +123,7 @@ def _parameters(ctx: Context, node: Node) -> list[Target]:
             known = Other(ctx.catalog.new_oid(), "parameter", key, 0, BOOTSTRAP_SUPERUSER)
             ctx.catalog.put(known)
         if known is not None:
-            found.append(Target(known, None, name))
+            found.append(GrantTarget(known, None, name))
     return found
 
 
@@ -134,7 +136,7 @@ def _unknown(ctx: Context, name: str) -> Exception:
     return ctx.refuse("42602", f'invalid {words} name "{name}"', None, name=name, object=name, kind="other")
 
 
-def _type(ctx: Context, names: list[Any]) -> Target:
+def _type(ctx: Context, names: list[Any]) -> GrantTarget:
     found = find_type(ctx, names)
     shown = spelled(names)
     name = shown.rpartition(".")[2]
@@ -153,7 +155,7 @@ def _type(ctx: Context, names: list[Any]) -> Target:
             event=event,
             subject=MissingType(name, shown.rpartition(".")[0]),
         )
-    return Target(found, None, name)
+    return GrantTarget(found, None, name)
 
 
 def _check_domain(ctx: Context, target: Target, shown: str) -> None:
@@ -171,7 +173,7 @@ def _schema(ctx: Context, name: str) -> Target:
         if ctx.catalog.taint_of(("any",), ("name", "namespace", 0, name)):
             raise ctx.unsure(f"whether schema {name} exists is not known")
         raise missing_namespace(ctx, name, None)
-    return Target(found, None, name)
+    return GrantTarget(found, None, name)
 
 
 def _language(ctx: Context, name: str) -> Other:
@@ -182,7 +184,7 @@ def _language(ctx: Context, name: str) -> Other:
     return language.object or Other(oid, "language", name, 0, BOOTSTRAP_SUPERUSER, data=(language.trusted,))
 
 
-def _in_schema(ctx: Context, objtype: str, schema: str) -> list[Target]:
+def _in_schema(ctx: Context, objtype: str, schema: str) -> list[GrantTarget]:
     space = find_namespace(ctx, schema)
     if space is None:
         return []
@@ -197,10 +199,10 @@ def _in_schema(ctx: Context, objtype: str, schema: str) -> list[Target]:
         case _:
             kinds = _ROUTINE_KINDS[objtype]
             picked = [o for o in found if isinstance(o, Routine) and o.kind in kinds]
-    return [Target(o, None, o.name) for o in picked]
+    return [GrantTarget(o, None, o.name) for o in picked]
 
 
-def check_kind(ctx: Context, target: Target, objtype: str) -> None:
+def check_kind(ctx: Context, target: GrantTarget, objtype: str) -> None:
     """The object must be of the kind that the statement says (42809, 0LP01)."""
     found = target.object
     kind = getattr(found, "kind", "") or getattr(found, "relkind", "")
@@ -242,7 +244,7 @@ def _typtype(found: Type | BuiltinType) -> str:
     return found.kind if isinstance(found, Type) else found.typtype
 
 
-def _wrong(ctx: Context, target: Target, message: str) -> Exception:
+def _wrong(ctx: Context, target: GrantTarget, message: str) -> Exception:
     shown = (
         ctx.catalog.qualified(target.object) if isinstance(target.object, (Relation, Type, Namespace)) else target.name
     )

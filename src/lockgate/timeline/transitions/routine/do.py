@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockgate.base.text import Span
 from lockgate.parse.routine import parse_query
 from lockgate.timeline.context import Context, Node
-from lockgate.timeline.plpgsql.place import Place
+from lockgate.timeline.plpgsql.place import BodyPlace
 
 
 def do(ctx: Context, node: Node) -> None:
@@ -34,15 +34,15 @@ def do(ctx: Context, node: Node) -> None:
         ctx.depth -= 1
 
 
-def body_place(ctx: Context, text: str, location: int) -> Place:
+def body_place(ctx: Context, text: str, location: int) -> BodyPlace:
     """Where a body stands that a literal at a parse location spells."""
     source = ctx.text_source
     bounds = ctx.bounds or ctx.statement.span
     start = ctx.span(location).start
     at = source.text.find(text, start, bounds.end) if text else -1
     if not 0 <= at - start <= 80:
-        return Place(source, -1, bounds)
-    return Place(source, at, Span(at, at + len(text)))
+        return BodyPlace(source, -1, bounds)
+    return BodyPlace(source, at, Span(at, at + len(text)))
 
 
 HANDLERS = {"DoStmt": do}

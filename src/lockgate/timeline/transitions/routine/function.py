@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from lockgate.base.sql import quote_identifier
-from lockgate.catalog.objects import Body, Namespace, Routine
+from lockgate.catalog.objects import Namespace, Routine, RoutineBody
 from lockgate.catalog.typename import RECORD, type_name
 from lockgate.timeline.binder import find_routine
 from lockgate.timeline.context import Context, Node
@@ -98,7 +98,7 @@ def _options(ctx: Context, nodes: list[Node], procedure: bool) -> dict[str, Node
     return options
 
 
-def _body(ctx: Context, node: Node, options: dict[str, Node], language: Language) -> Body:
+def _body(ctx: Context, node: Node, options: dict[str, Node], language: Language) -> RoutineBody:
     inline = node.get("sql_body")
     items = options["as"]["arg"].get("List", {}).get("items", []) if "as" in options else []
     if inline is not None and "as" in options:
@@ -108,7 +108,7 @@ def _body(ctx: Context, node: Node, options: dict[str, Node], language: Language
     if inline is not None:
         if language.name != "sql":
             raise ctx.refuse("42P13", "inline SQL function body only valid for language SQL", None, kind="other")
-        return Body("", ctx.text_source, -1, True, inline, ctx.statement)
+        return RoutineBody("", ctx.text_source, -1, True, inline, ctx.statement)
     if language.name != "c" and len(items) > 1:
         raise ctx.refuse(
             "42P13",
@@ -117,7 +117,7 @@ def _body(ctx: Context, node: Node, options: dict[str, Node], language: Language
             kind="other",
         )
     text = items[0].get("String", {}).get("sval", "") if items else ""
-    return Body(text, ctx.text_source, _body_start(ctx, text, options["as"]), False, None, ctx.statement)
+    return RoutineBody(text, ctx.text_source, _body_start(ctx, text, options["as"]), False, None, ctx.statement)
 
 
 def _body_start(ctx: Context, text: str, option: Node) -> int:

@@ -20,7 +20,7 @@ from lockgate.timeline.transitions.relation.relation import (
 )
 from lockgate.timeline.transitions.table import table
 from lockgate.timeline.transitions.table.alteration import Alteration, Queue
-from lockgate.timeline.transitions.table.column import Column, Definition, define_column
+from lockgate.timeline.transitions.table.column import ColumnDefinition, TableDefinition, define_column
 from lockgate.timeline.transitions.table.column_property import relation_of
 from lockgate.timeline.transitions.table.default import set_default, store_default
 from lockgate.timeline.transitions.table.partition import key_columns
@@ -48,7 +48,7 @@ def add_column(ctx: Context, queue: Queue, item: Alteration) -> None:
         return
     if relation.next_attnum > MAX_COLUMNS:  # dropped ones count
         raise ctx.refuse("54011", f"tables can have at most {MAX_COLUMNS} columns", span=item.span, kind="column")
-    definition = Definition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
+    definition = TableDefinition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
     column = define_column(ctx, definition, node)
     need_type_usage(ctx, column.ref.oid, node.get("typeName", {}).get("location", column.location))
     check_column_type(
@@ -126,7 +126,7 @@ def _taken(ctx: Context, relation: Relation, name: str, item: Alteration) -> boo
     )
 
 
-def _append(ctx: Context, relation: Relation, column: Column) -> Relation:
+def _append(ctx: Context, relation: Relation, column: ColumnDefinition) -> Relation:
     attribute = Attribute(
         relation.next_attnum,
         column.name,
@@ -155,7 +155,7 @@ def _fill_with_null(ctx: Context, relation: Relation, attribute: Attribute) -> N
         ctx.catalog.hold(relation.oid, tuple({**row, (attribute.num, attribute.type): None} for row in rows))
 
 
-def _give_children(ctx: Context, relation: Relation, column: Column, item: Alteration) -> None:
+def _give_children(ctx: Context, relation: Relation, column: ColumnDefinition, item: Alteration) -> None:
     for oid in ctx.catalog.children(relation.oid) if relation.kind in "rpf" else ():
         child = ctx.catalog.the(Relation, oid)
         existing = child.attribute(column.name)
@@ -174,7 +174,7 @@ def _give_children(ctx: Context, relation: Relation, column: Column, item: Alter
         ctx.catalog.replace_attribute(child, replace(existing, inherited=existing.inherited + 1))
 
 
-def _give_typed(ctx: Context, relation: Relation, column: Column, item: Alteration) -> None:
+def _give_typed(ctx: Context, relation: Relation, column: ColumnDefinition, item: Alteration) -> None:
     """Tables OF a composite type take its new attribute, under CASCADE (find_typed_table_dependencies: 2BP01)."""
     for typed in typed_tables(ctx, relation):
         if not item.cascade:

@@ -14,8 +14,8 @@ from lockgate.timeline.transitions.relation.sequence import alter_options, ident
 from lockgate.timeline.transitions.table import table
 from lockgate.timeline.transitions.table.alteration import Alteration, Queue
 from lockgate.timeline.transitions.table.column import (
-    Column,
-    Definition,
+    ColumnDefinition,
+    TableDefinition,
     check_identity_type,
     given_sequence,
     sequence_name,
@@ -38,7 +38,7 @@ def add_identity(ctx: Context, _: Queue, item: Alteration) -> None:
     ):
         if wrong and doubt(ctx, relation, item.name) is None:
             raise ctx.refuse("55000", message, span=item.span, kind="column")
-    definition = Definition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
+    definition = TableDefinition(relation.name, ctx.catalog.the(Namespace, relation.namespace), relation.kind, relation)
     column = define_identity(ctx, definition, attribute, node.get("generated_when", "a"), node.get("options", []))
     for made, sequence in table.make_sequences(ctx, definition, [column], relation.persistence):
         table.own_sequence(ctx, relation.oid, attribute.num, made, sequence)
@@ -74,12 +74,12 @@ def _put_identity(ctx: Context, relation: Relation, name: str, identity: str) ->
 
 
 def define_identity(
-    ctx: Context, definition: Definition, attribute: Attribute, when: str, options: list[Node]
-) -> Column:
+    ctx: Context, definition: TableDefinition, attribute: Attribute, when: str, options: list[Node]
+) -> ColumnDefinition:
     """The column as identity, with its sequence's name."""
     given = next((o["DefElem"] for o in options if o["DefElem"].get("defname") == "sequence_name"), None)
     name = given_sequence(ctx, definition, given) if given else sequence_name(ctx, definition, attribute.name)
-    return Column(
+    return ColumnDefinition(
         attribute.name, TypeRef(attribute.type), 0, 0, identity=when, sequence_name=name, sequence_options=options
     )
 

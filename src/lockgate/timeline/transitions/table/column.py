@@ -25,7 +25,7 @@ _ATTRS = {
 }
 
 
-class Column(msgspec.Struct):
+class ColumnDefinition(msgspec.Struct):
     """A column to be made (ColumnDef after transformation)."""
 
     name: str
@@ -49,14 +49,14 @@ class Column(msgspec.Struct):
         return bool(self.sequence_name) and not self.identity
 
 
-class Definition(msgspec.Struct):
+class TableDefinition(msgspec.Struct):
     """What a table definition is turned into before it is carried out (CreateStmtContext)."""
 
     name: str
     namespace: Namespace
     kind: str = "r"
     relation: Relation | None = None  # of ALTER TABLE
-    columns: list[Column] = msgspec.field(default_factory=list)
+    columns: list[ColumnDefinition] = msgspec.field(default_factory=list)
     checks: list[Node] = msgspec.field(default_factory=list)
     keys: list[Node] = msgspec.field(default_factory=list)  # primary, unique and exclusion constraints
     foreign: list[Node] = msgspec.field(default_factory=list)
@@ -65,12 +65,12 @@ class Definition(msgspec.Struct):
     partition: bool = False
     of_type: bool = False
 
-    def column(self, name: str) -> Column | None:
+    def column(self, name: str) -> ColumnDefinition | None:
         """The column of that name among those defined here."""
         return next((c for c in self.columns if c.name == name), None)
 
 
-def define_column(ctx: Context, definition: Definition, node: Node) -> Column:
+def define_column(ctx: Context, definition: TableDefinition, node: Node) -> ColumnDefinition:
     """One ColumnDef: its type first, then its constraints in order, which go to the definition's lists."""
     name, location = node.get("colname", ""), node.get("location", 0)
     serial = _serial(ctx, node)
@@ -83,7 +83,7 @@ def define_column(ctx: Context, definition: Definition, node: Node) -> Column:
             name=None,
             kind="type",
         )
-    column = Column(name, ref, column_collation(ctx, ref.oid, node.get("collClause"), location), location)
+    column = ColumnDefinition(name, ref, column_collation(ctx, ref.oid, node.get("collClause"), location), location)
     if serial:
         column.sequence_name = sequence_name(ctx, definition, name)
         column.notnull = True
@@ -103,12 +103,14 @@ def _serial(ctx: Context, node: Node) -> int:
     return found
 
 
-def sequence_name(ctx: Context, definition: Definition, column: str) -> str:
+def sequence_name(ctx: Context, definition: TableDefinition, column: str) -> str:
     """table_column_seq, numbered where that is taken (generateSerialExtraStmts)."""
     return choose_relation_name(ctx.catalog, definition.name, column, "seq", definition.namespace.oid)
 
 
-def column_constraints(ctx: Context, definition: Definition, column: Column, constraints: list[Node]) -> None:
+def column_constraints(
+    ctx: Context, definition: TableDefinition, column: ColumnDefinition, constraints: list[Node]
+) -> None:
     """The constraints of a column in order; refuses contradictions with 42601."""
     nodes = with_attributes(ctx, [c["Constraint"] for c in constraints])
     on = f'for column "{column.name}" of table "{definition.name}"'
@@ -156,7 +158,7 @@ def column_constraints(ctx: Context, definition: Definition, column: Column, con
 
 
 def _declare(
-    ctx: Context, definition: Definition, column: Column, node: Node, before: Node | None, primary: bool
+    ctx: Context, definition: TableDefinition, column: ColumnDefinition, node: Node, before: Node | None, primary: bool
 ) -> Node:
     """One NOT NULL of a column; a second one may only repeat the first (18)."""
     location = node.get("location", 0)
@@ -188,7 +190,9 @@ def not_null(column: str, node: Node | None = None) -> Node:
     return (node or {"contype": "CONSTR_NOTNULL"}) | {"keys": [{"String": {"sval": column}}]}
 
 
-def _identity(ctx: Context, definition: Definition, column: Column, node: Node, on: str, again: bool) -> None:
+def _identity(
+    ctx: Context, definition: TableDefinition, column: ColumnDefinition, node: Node, on: str, again: bool
+) -> None:
     location = node.get("location", 0)
     if definition.of_type:
         raise ctx.refuse("0A000", "identity columns are not supported on typed tables", location, kind="other")
@@ -207,7 +211,7 @@ def _identity(ctx: Context, definition: Definition, column: Column, node: Node, 
     column.notnull = True
 
 
-def given_sequence(ctx: Context, definition: Definition, option: Node) -> str:
+def given_sequence(ctx: Context, definition: TableDefinition, option: Node) -> str:
     """SEQUENCE NAME: in the table's schema, as the sequence's OWNED BY then looks for the table beside it
     (generateSerialExtraStmts)."""
     space, name = target_namespace(ctx, option["arg"]["List"]["items"])
@@ -227,7 +231,9 @@ def check_identity_type(ctx: Context, type_oid: int, location: int | None) -> No
         raise ctx.refuse("22023", "identity column type must be smallint, integer, or bigint", location, kind="type")
 
 
-def _generated(ctx: Context, definition: Definition, column: Column, node: Node, on: str, again: bool) -> None:
+def _generated(
+    ctx: Context, definition: TableDefinition, column: ColumnDefinition, node: Node, on: str, again: bool
+) -> None:
     location = node.get("location", 0)
     if definition.of_type:
         raise ctx.refuse("0A000", "generated columns are not supported on typed tables", location, kind="other")
@@ -237,7 +243,7 @@ def _generated(ctx: Context, definition: Definition, column: Column, node: Node,
     column.default = node["raw_expr"]
 
 
-def _table_constraint(ctx: Context, definition: Definition, column: Column, node: Node) -> None:
+def _table_constraint(ctx: Context, definition: TableDefinition, column: ColumnDefinition, node: Node) -> None:
     name = [{"String": {"sval": column.name}}]
     match node["contype"]:
         case "CONSTR_CHECK":

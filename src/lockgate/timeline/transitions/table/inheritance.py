@@ -16,7 +16,7 @@ from lockgate.timeline.transitions.constraint.not_null import not_null_of
 from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import column_map
 from lockgate.timeline.transitions.relation.relation import user_relation
-from lockgate.timeline.transitions.table.column import Column, Definition
+from lockgate.timeline.transitions.table.column import ColumnDefinition, TableDefinition
 from lockgate.timeline.transitions.table.default import copy_default
 
 
@@ -64,7 +64,7 @@ def check_parent(ctx: Context, parent: Relation, location: int, *, partition: bo
     need_owner(ctx, parent, location)
 
 
-def check_columns_once(ctx: Context, definition: Definition) -> None:
+def check_columns_once(ctx: Context, definition: TableDefinition) -> None:
     """Every column is named once (42701)."""
     seen: set[str] = set()
     for column in definition.columns:
@@ -79,9 +79,11 @@ def check_columns_once(ctx: Context, definition: Definition) -> None:
         seen.add(column.name)
 
 
-def merge_columns(ctx: Context, definition: Definition, parents: list[Relation], location: int) -> list[Column]:
+def merge_columns(
+    ctx: Context, definition: TableDefinition, parents: list[Relation], location: int
+) -> list[ColumnDefinition]:
     """The columns of a new table: inherited ones first, each local one merged with an inherited one of its name."""
-    merged: dict[str, Column] = {}
+    merged: dict[str, ColumnDefinition] = {}
     for parent in parents:
         _take(ctx, definition, parent, merged, location)
     for column in definition.columns:
@@ -102,14 +104,16 @@ def merge_columns(ctx: Context, definition: Definition, parents: list[Relation],
     return list(merged.values())
 
 
-def _take(ctx: Context, definition: Definition, parent: Relation, merged: dict[str, Column], location: int) -> None:
+def _take(
+    ctx: Context, definition: TableDefinition, parent: Relation, merged: dict[str, ColumnDefinition], location: int
+) -> None:
     for attribute in parent.attributes:
         known = merged.get(attribute.name)
         notnull = attribute.notnull and inheritable(ctx, parent, attribute.num)
         if known is None:
             default = (parent.oid, attribute.num) if attribute.has_default or attribute.generated else None
             identity = attribute.identity if definition.partition and ctx.catalog.major >= 17 else ""
-            merged[attribute.name] = Column(
+            merged[attribute.name] = ColumnDefinition(
                 attribute.name,
                 TypeRef(attribute.type, attribute.typmod),
                 attribute.collation,
@@ -138,7 +142,9 @@ def inheritable(ctx: Context, parent: Relation, number: int) -> bool:
     return constraint is None or not constraint.no_inherit
 
 
-def _override(ctx: Context, definition: Definition, inherited: Column, own: Column) -> Column:
+def _override(
+    ctx: Context, definition: TableDefinition, inherited: ColumnDefinition, own: ColumnDefinition
+) -> ColumnDefinition:
     if not definition.partition or own.ref.oid:
         if (
             own.ref.oid
@@ -187,7 +193,7 @@ def link(ctx: Context, child: Relation, parents: list[Relation], *, partition: b
     return child
 
 
-def inherit_defaults(ctx: Context, child: Relation, columns: list[Column]) -> Relation:
+def inherit_defaults(ctx: Context, child: Relation, columns: list[ColumnDefinition]) -> Relation:
     """Copy the parents' defaults to the columns that give none themselves."""
     for column in columns:
         if column.inherited_default is None or column.default is not None:

@@ -21,8 +21,8 @@ from lockgate.timeline.transitions.relation.sequence import make_sequence, read_
 from lockgate.timeline.transitions.session.option import check_storage_options
 from lockgate.timeline.transitions.table import partition
 from lockgate.timeline.transitions.table.column import (
-    Column,
-    Definition,
+    ColumnDefinition,
+    TableDefinition,
     check_identity_type,
     define_column,
     with_attributes,
@@ -51,7 +51,7 @@ def create_table(ctx: Context, node: Node, *, kind: str = "r", server: int = 0) 
         return
     if kind == "r" and node.get("partspec"):
         kind = "p"
-    definition = Definition(
+    definition = TableDefinition(
         rangevar.get("relname", ""), space, kind, partition="partbound" in node, of_type="ofTypename" in node
     )
     of_type = _typed(ctx, definition, node["ofTypename"]) if "ofTypename" in node else 0
@@ -103,9 +103,9 @@ def _check_persistence(ctx: Context, node: Node, kind: str, persistence: str, lo
 
 def _store_parts(
     ctx: Context,
-    definition: Definition,
+    definition: TableDefinition,
     relation: Relation,
-    sequences: list[tuple[Column, Relation]],
+    sequences: list[tuple[ColumnDefinition, Relation]],
     plans: list[NewIndex],
 ) -> None:
     """What stands beside the table and needs it: sequences, keys, LIKE's copies, foreign keys."""
@@ -128,7 +128,7 @@ def _peek(ctx: Context, node: Node) -> list[Relation]:
     return find_parents(ctx, items) if items else []
 
 
-def _typed(ctx: Context, definition: Definition, name: Node) -> int:
+def _typed(ctx: Context, definition: TableDefinition, name: Node) -> int:
     """OF type: the columns of a stand-alone composite type (transformOfType)."""
     ref = resolve_type(ctx, name)
     found = ctx.catalog.find(Type, ref.oid)
@@ -148,7 +148,7 @@ def _typed(ctx: Context, definition: Definition, name: Node) -> int:
     need_privilege(ctx, found, "USAGE", name.get("location", 0))
     for attribute in holder.attributes:
         ref = TypeRef(attribute.type, attribute.typmod)
-        definition.columns.append(Column(attribute.name, ref, attribute.collation, name.get("location", 0)))
+        definition.columns.append(ColumnDefinition(attribute.name, ref, attribute.collation, name.get("location", 0)))
     return found.oid
 
 
@@ -161,7 +161,7 @@ def _shown(name: Node) -> str:
     return str(name.get("names", [{}])[-1].get("String", {}).get("sval", ""))
 
 
-def transform_elements(ctx: Context, definition: Definition, node: Node) -> None:
+def transform_elements(ctx: Context, definition: TableDefinition, node: Node) -> None:
     """Columns, LIKE clauses and table constraints in the order written."""
     constraints: list[Node] = []
     for item in node.get("tableElts", []):
@@ -178,7 +178,7 @@ def transform_elements(ctx: Context, definition: Definition, node: Node) -> None
         table_constraint(ctx, definition, constraint)
 
 
-def _place_column(ctx: Context, definition: Definition, column: Column) -> None:
+def _place_column(ctx: Context, definition: TableDefinition, column: ColumnDefinition) -> None:
     known = definition.column(column.name)
     if not definition.of_type:
         definition.columns.append(column)
@@ -195,7 +195,7 @@ def _place_column(ctx: Context, definition: Definition, column: Column) -> None:
     known.notnull, known.default, known.generated = column.notnull, column.default, column.generated
 
 
-def table_constraint(ctx: Context, definition: Definition, node: Node) -> None:
+def table_constraint(ctx: Context, definition: TableDefinition, node: Node) -> None:
     """transformTableConstraint: file a constraint with its kind."""
     kind, location = node["contype"], node.get("location", 0)
     word = {
@@ -230,8 +230,8 @@ def table_constraint(ctx: Context, definition: Definition, node: Node) -> None:
 
 
 def make_sequences(
-    ctx: Context, definition: Definition, columns: list[Column], persistence: str
-) -> list[tuple[Column, Relation]]:
+    ctx: Context, definition: TableDefinition, columns: list[ColumnDefinition], persistence: str
+) -> list[tuple[ColumnDefinition, Relation]]:
     """The sequences of serial and identity columns, made before their table."""
     made = []
     owner = definition.relation.owner if definition.relation is not None else None
@@ -259,7 +259,7 @@ def make_sequences(
     return made
 
 
-def own_sequence(ctx: Context, relation: int, number: int, column: Column, sequence: Relation) -> None:
+def own_sequence(ctx: Context, relation: int, number: int, column: ColumnDefinition, sequence: Relation) -> None:
     """ALTER SEQUENCE OWNED BY, as serial and identity do."""
     need_usage(ctx, ctx.catalog.the(Namespace, sequence.namespace), column.location)
     set_owner_column(ctx, ctx.catalog.the(Relation, sequence.oid), (relation, number), identity=bool(column.identity))
@@ -269,7 +269,7 @@ def own_sequence(ctx: Context, relation: int, number: int, column: Column, seque
             ctx.catalog.depend((default.oid, 0), [(sequence.oid, 0)])
 
 
-def _attribute(number: int, column: Column) -> Attribute:
+def _attribute(number: int, column: ColumnDefinition) -> Attribute:
     return Attribute(
         number,
         column.name,
@@ -285,7 +285,12 @@ def _attribute(number: int, column: Column) -> Attribute:
 
 
 def store_contents(
-    ctx: Context, definition: Definition, relation: Relation, columns: list[Column], parents: list[Relation], node: Node
+    ctx: Context,
+    definition: TableDefinition,
+    relation: Relation,
+    columns: list[ColumnDefinition],
+    parents: list[Relation],
+    node: Node,
 ) -> None:
     """Defaults, partition bound and key, what a partition is given, NOT NULL and CHECK: in DefineRelation's order."""
     oid = relation.oid

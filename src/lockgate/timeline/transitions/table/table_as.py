@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from lockgate.timeline.binder import Query, analyze_query, check_uses, creation_target, words
+from lockgate.timeline.binder import AnalyzedQuery, analyze_query, check_uses, creation_target, words
 from lockgate.timeline.binder.names import relation_in
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.hazards.queries import queried

@@ -13,7 +13,7 @@ from lockgate.timeline.transitions.relation.index import many_keys
 from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.partition_index import clone_index, column_map
 from lockgate.timeline.transitions.relation.relation import user_relation
-from lockgate.timeline.transitions.table.column import Column, Definition, not_null
+from lockgate.timeline.transitions.table.column import ColumnDefinition, TableDefinition, not_null
 from lockgate.timeline.transitions.table.default import copy_default
 
 COMMENTS, COMPRESSION, CONSTRAINTS, DEFAULTS, GENERATED, IDENTITY, INDEXES, STATISTICS, STORAGE = (
@@ -21,7 +21,7 @@ COMMENTS, COMPRESSION, CONSTRAINTS, DEFAULTS, GENERATED, IDENTITY, INDEXES, STAT
 )
 
 
-def like_columns(ctx: Context, definition: Definition, clause: Node) -> list[Column]:
+def like_columns(ctx: Context, definition: TableDefinition, clause: Node) -> list[ColumnDefinition]:
     """The columns of the other table, without what INCLUDING brings later; identity is already theirs."""
     source = _source(ctx, clause)
     if source is None:
@@ -33,7 +33,7 @@ def like_columns(ctx: Context, definition: Definition, clause: Node) -> list[Col
         raise ctx.unsure("the columns of a table made LIKE another are not known")
     columns = []
     for attribute in source.attributes:
-        column = Column(
+        column = ColumnDefinition(
             attribute.name,
             TypeRef(attribute.type, attribute.typmod),
             attribute.collation,
