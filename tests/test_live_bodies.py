@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lockgate.base.text import Source
-from lockgate.oracle.apply.plan import Baseline, Report, RolePlan, ServerWish
+from lockgate.oracle.apply.plan import ApplyReport, Baseline, RolePlan, ServerWish
 from tests.conftest import Run
 from tests.live_kit import majors, migration, run
 from tests.needs import need, with_extension

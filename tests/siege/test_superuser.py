@@ -156,7 +156,7 @@ ALTER FUNCTION public.who() OWNER TO postgres;"""
 def test_what_is_withheld_is_told_once_and_proves_nothing() -> None:
     dump = "CREATE ROLE app; GRANT pg_create_subscription TO app; GRANT pg_signal_backend TO app;"
     need("new-server")
-    plan = Plan(
+    plan = ApplyPlan(
         (
             migration(
                 "1", "CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1' PUBLICATION p;", shape=Transaction.STATEMENT

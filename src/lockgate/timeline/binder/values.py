@@ -48,7 +48,7 @@ class Variable(msgspec.Struct, frozen=True):
     open: bool = False
 
 
-class QueryBlock(msgspec.Struct, frozen=True):
+class VariableBlock(msgspec.Struct, frozen=True):
     """A namespace of variables: a PL/pgSQL block (``label`` may be ""), or an SQL function's parameters (``label`` its
     name)."""
 
@@ -65,7 +65,7 @@ class Variables(msgspec.Struct, frozen=True):
     relations).
     """
 
-    blocks: tuple[QueryBlock, ...] = ()
+    blocks: tuple[VariableBlock, ...] = ()
     positional: tuple[Column, ...] = ()
     conflict: str = "use_column"
     inferred: bool = False

@@ -40,7 +40,7 @@ def _used(
     use: RelationUse,
     tag: str,
     node: Node | None,
-    query: Query,
+    query: AnalyzedQuery,
     own: tuple[Source, ...],
     runs: bool,
 ) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from lockgate.catalog.objects import Relation
 from lockgate.catalog.typename import RECORD, type_of
 from lockgate.parse.plpgsql.tree import Declaration
-from lockgate.timeline.binder.values import Column, QueryBlock, Variable, Variables
+from lockgate.timeline.binder.values import Column, Variable, VariableBlock, Variables
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.value import UNKNOWN, Row, Value
 from lockgate.timeline.evaluate.world import MISSING, Missing
@@ -78,7 +78,7 @@ class VariableScope(msgspec.Struct):
     def variables(self) -> Variables:
         """As the binder wants them: innermost block first."""
         blocks = tuple(
-            QueryBlock({name: var.variable() for name, var in frame.names.items()}, frame.label)
+            VariableBlock({name: var.variable() for name, var in frame.names.items()}, frame.label)
             for frame in reversed(self.frames)
             if frame.names
         )

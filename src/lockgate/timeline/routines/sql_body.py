@@ -16,7 +16,7 @@ from lockgate.timeline.binder import (
     AnalyzedQuery,
     Column,
     Expr,
-    QueryBlock,
+    VariableBlock,
     Variables,
     analyze_query,
     check_rewriting,
@@ -90,7 +90,7 @@ def parameters(ctx: Context, routine: Routine) -> Variables:
     inputs = [var for var, mode in zip(scope.positional, modes, strict=False) if mode in "ibv"]
     names = {var.name: var.variable() for var in inputs if var.name and not var.name.startswith("$")}
     positional = tuple(Column(var.name, var.type, var.typmod, var.collation) for var in inputs)
-    return Variables((QueryBlock(names, routine.name),), positional, "use_column")
+    return Variables((VariableBlock(names, routine.name),), positional, "use_column")
 
 
 # --- BEGIN ATOMIC -----------------------------------------------------------------------------------------------------

@@ -158,14 +158,14 @@ def _type(ctx: Context, names: list[Any]) -> GrantTarget:
     return GrantTarget(found, None, name)
 
 
-def _check_domain(ctx: Context, target: Target, shown: str) -> None:
+def _check_domain(ctx: Context, target: GrantTarget, shown: str) -> None:
     """From 18 on the lookup refuses what is no domain, before grantees are looked up (objectNamesToOids by way of
     get_object_address_type)."""
     if isinstance(target.object, (Type, BuiltinType)) and _typtype(target.object) != "d":
         raise _wrong(ctx, target, f'"{shown}" is not a domain')
 
 
-def _schema(ctx: Context, name: str) -> Target:
+def _schema(ctx: Context, name: str) -> GrantTarget:
     from lockgate.timeline.binder.names import missing_namespace
 
     found = ctx.catalog.namespace(name)
@@ -227,7 +227,7 @@ def check_kind(ctx: Context, target: GrantTarget, objtype: str) -> None:
         _check_type(ctx, target, found, objtype)
 
 
-def _check_type(ctx: Context, target: Target, found: Type | BuiltinType, objtype: str) -> None:
+def _check_type(ctx: Context, target: GrantTarget, found: Type | BuiltinType, objtype: str) -> None:
     """ExecGrant_Type_check."""
     kind = _typtype(found)
     if found.elem and found.category == "A":

@@ -33,7 +33,7 @@ def create_table_as(ctx: Context, node: Node) -> None:
 
 
 def create_as(
-    ctx: Context, into: Node, query: Query, read: tuple[str, Node], *, materialized: bool, if_not_exists: bool
+    ctx: Context, into: Node, query: AnalyzedQuery, read: tuple[str, Node], *, materialized: bool, if_not_exists: bool
 ) -> None:
     """ExecCreateTableAs: the relation with the query's columns; ``read`` is the query's raw tree."""
     rangevar = into["rel"]
