@@ -7,10 +7,13 @@ bypass of single checks is left to ``timeline/privileges.py``, but for the quest
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from lockgate.catalog.catalog import Catalog, Taint
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, DATABASE_OWNER_ROLE, Acl, AclItem, Role
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 Items = tuple[AclItem, ...]
 PUBLIC = 0

@@ -6,20 +6,18 @@ keeps only what it changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, TypeVar, cast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
 from lockgate.base.lazy_imports import Map
 from lockgate.catalog.builtin import Builtins, builtins
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import (
     BOOTSTRAP_SUPERUSER,
     FIRST_USER_OID,
     INFORMATION_SCHEMA,
     PG_CATALOG,
-    Attribute,
     Cast,
     Constraint,
     Extension,
@@ -36,6 +34,10 @@ from lockgate.catalog.objects import (
     Trigger,
     Type,
 )
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
+    from lockgate.catalog.draft import Draft
 
 Address = tuple[int, int]  # (oid, attnum); attnum 0 is the whole object
 T = TypeVar("T", bound=Object)
@@ -212,6 +214,8 @@ class Catalog:
 
     def draft(self) -> Draft:
         """A writable copy."""
+        from lockgate.catalog.draft import Draft  # which is made of this class
+
         draft = Draft.__new__(Draft)
         self._copy_to(draft)
         draft.journal, draft.bounds, draft.tainted = [], {}, []
@@ -354,201 +358,3 @@ class Catalog:
             case _:
                 schema = self.namespace_name(obj.namespace)
                 return f"{schema}.{obj.name}" if schema else obj.name
-
-
-def _owning_relation(obj: Object) -> int:
-    match obj:
-        case Relation(index=index) if index is not None:
-            return index.relation
-        case Constraint() | Trigger() | Policy() | Rewrite() | Other():
-            return obj.relation
-        case _:
-            return 0
-
-
-def _constraint_name(obj: Object | None) -> NameKey | None:
-    # generated names must differ from every constraint of the schema (ChooseConstraintName)
-    return ("constraint name", obj.namespace, obj.name) if isinstance(obj, Constraint) else None
-
-
-class Draft(Catalog):
-    """A catalog being written. ``journal`` lists what changed: (before or None, after or None), in order, and
-    ``tainted`` the keys that came in doubt; ``bounds`` is what the transitions have worked out of partitions
-    (timeline/transitions/table/bounds.py)."""
-
-    __slots__ = ("bounds", "journal", "tainted")
-
-    def __init__(self, major: int) -> None:
-        super().__init__(major)
-        self.journal: list[tuple[Object | None, Object | None]] = []
-        self.bounds: dict[int, Any] = {}
-        self.tainted: list[TaintKey] = []
-
-    def freeze(self) -> Catalog:
-        """The catalog as it is now."""
-        catalog = Catalog.__new__(Catalog)
-        self._copy_to(catalog)
-        return catalog
-
-    def restore(self, catalog: Catalog) -> None:
-        """Back to an earlier state (rollback); oids are not given out twice."""
-        next_oid = self.next_oid
-        catalog._copy_to(self)
-        self.next_oid = max(next_oid, self.next_oid)
-
-    def new_oid(self) -> int:
-        """A fresh oid."""
-        self.next_oid += 1
-        return self.next_oid - 1
-
-    def put(self, obj: Object) -> None:
-        """Create or replace an object (same oid); its name index follows."""
-        before = self._objects.get(obj.oid)
-        if before == obj:
-            return
-        old_key, new_key = (name_key(before) if before is not None else None), name_key(obj)
-        if old_key != new_key:
-            if old_key is not None:
-                self._unname(old_key, obj.oid)
-            if new_key is not None:
-                self._names = self._names.set(new_key, (*self._names.get(new_key, ()), obj.oid))
-        self._objects = self._objects.set(obj.oid, obj)
-        self._file(before, obj)
-        self.journal.append((before, obj))
-
-    def remove(self, oid: int) -> None:
-        """Delete one object with its dependencies and comments; nothing else follows (see timeline/dependency.py for
-        DROP)."""
-        before = self._objects[oid]
-        key = name_key(before)
-        if key is not None:
-            self._unname(key, oid)
-        self._objects = self._objects.delete(oid)
-        self.forget(oid)
-        for number in (0, *(a.num for a in before.attributes)) if isinstance(before, Relation) else (0,):
-            if (oid, number) in self.comments:
-                self.comments = self.comments.delete((oid, number))
-        self._file(before, None)
-        for edge in self._forward.get(oid, ()):
-            self._cut(edge)
-        for edge in self.dependents(oid):
-            self._cut(edge)
-        self.journal.append((before, None))
-
-    def _unname(self, key: NameKey, oid: int) -> None:
-        left = tuple(o for o in self._names.get(key, ()) if o != oid)
-        self._names = self._names.set(key, left) if left else self._names.delete(key)
-
-    def _file(self, before: Object | None, after: Object | None) -> None:
-        oid = (before or after).oid  # type: ignore[union-attr]
-        if before is None or after is None:
-            kind = type(before or after)
-            kin = self._of_kind.get(kind, _NONE)
-            self._of_kind = self._of_kind.set(kind, kin.delete(oid) if after is None else kin.set(oid, None))
-        old, new = (
-            _owning_relation(before) if before is not None else 0,
-            _owning_relation(after) if after is not None else 0,
-        )
-        if old != new:
-            if old:
-                self._of_relation = self._of_relation.set(
-                    old, tuple(o for o in self._of_relation.get(old, ()) if o != oid)
-                )
-            if new:
-                self._of_relation = self._of_relation.set(new, (*self._of_relation.get(new, ()), oid))
-        old, new = getattr(before, "namespace", 0), getattr(after, "namespace", 0)
-        if old != new:
-            if old and oid in self._of_namespace.get(old, _NONE):
-                self._of_namespace = self._of_namespace.set(old, self._of_namespace[old].delete(oid))
-            if new:
-                self._of_namespace = self._of_namespace.set(new, self._of_namespace.get(new, _NONE).set(oid, None))
-        old_name, new_name = _constraint_name(before), _constraint_name(after)
-        if old_name != new_name:
-            if old_name is not None:
-                self._unname(old_name, oid)
-            if new_name is not None:
-                self._names = self._names.set(new_name, (*self._names.get(new_name, ()), oid))
-        parents_before = before.parents if isinstance(before, Relation) else ()
-        parents_after = after.parents if isinstance(after, Relation) else ()
-        if parents_before != parents_after:
-            for parent in parents_before:
-                self._members = self._members.set(parent, tuple(o for o in self._members.get(parent, ()) if o != oid))
-            for parent in parents_after:
-                self._members = self._members.set(parent, (*self._members.get(parent, ()), oid))
-
-    def depend(self, dependent: Address, referenced: Iterable[Address], kind: str = "n") -> None:
-        """Record dependencies on user objects; pinned (built-in) ones are left out, as in PostgreSQL."""
-        for target in dict.fromkeys(referenced):
-            if target[0] not in self._objects:
-                continue
-            edge = Depend(dependent, target, kind)
-            forward = self._forward.get(dependent[0], ())
-            if edge in forward:
-                continue
-            self._forward = self._forward.set(dependent[0], (*forward, edge))
-            self._edges += 1
-            self._backward = self._backward.set(
-                target[0], self._backward.get(target[0], _NO_EDGES).set(edge, self._edges)
-            )
-
-    def undepend(self, dependent: Address, kinds: str = "nai", *, referenced: int | None = None) -> None:
-        """Forget the dependencies of one address (of one object on ``referenced`` only, if given) of these kinds."""
-        for edge in self._forward.get(dependent[0], ()):
-            if (
-                edge.dependent == dependent
-                and edge.kind in kinds
-                and (referenced is None or edge.referenced[0] == referenced)
-            ):
-                self._cut(edge)
-
-    def _cut(self, edge: Depend) -> None:
-        oid = edge.dependent[0]
-        left = tuple(e for e in self._forward.get(oid, ()) if e != edge)
-        self._forward = self._forward.set(oid, left) if left else self._forward.delete(oid)
-        oid = edge.referenced[0]
-        known = self._backward.get(oid, _NO_EDGES)
-        if edge in known:
-            rest = known.delete(edge)
-            self._backward = self._backward.set(oid, rest) if rest else self._backward.delete(oid)
-
-    def hold(self, relation: int, rows: Contents) -> None:
-        """The rows that a table holds from now on."""
-        self.contents = self.contents.set(relation, rows)
-
-    def forget(self, *relations: int) -> None:
-        """What these tables hold (any table, if none is given) is not known any more."""
-        if not relations:
-            self.contents = Map()
-        for oid in relations:
-            if oid in self.contents:
-                self.contents = self.contents.delete(oid)
-
-    def taint(self, key: TaintKey, reason: str, place: Place | None = None) -> None:
-        """Mark a part as not known for certain; see ``Catalog.taint_of`` for the keys."""
-        self.forget()  # what may have changed the catalog may have written rows
-        prefixes: tuple[str, ...] = ("",)
-        if key[0] == "name" and str(key[3]).endswith("*"):
-            key, prefixes = (*key[:3], "*"), (str(key[3])[:-1],)
-        first = self.taints.get(key)
-        self.clock += 1
-        if first is not None:
-            prefixes = first.prefixes if prefixes[0].startswith(first.prefixes) else (*first.prefixes, *prefixes)
-            reason, place = first.reason, first.place
-        self.taints = self.taints.set(key, Taint(reason, place, self.clock, prefixes))
-        self.tainted.append(key)
-
-    def untaint(self, key: TaintKey) -> None:
-        """Known again (dropped and made anew)."""
-        for each in (key, ("shape", key[1])) if key[0] == "object" else (key,):
-            if each in self.taints:
-                self.taints = self.taints.delete(each)
-
-    def replace_attribute(self, relation: Relation, attribute: Attribute) -> Relation:
-        """Put a relation with one column replaced (same attnum)."""
-        from msgspec.structs import replace
-
-        changed = replace(
-            relation, attributes=tuple(attribute if a.num == attribute.num else a for a in relation.attributes)
-        )
-        self.put(changed)
-        return changed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lockgate.catalog.catalog import Catalog, Draft
+from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import (
     BOOTSTRAP_SUPERUSER,
     DATABASE_OWNER_ROLE,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
-from lockgate.catalog.catalog import Draft, Place, name_key
-from lockgate.catalog.doubt import TaintKey
+from lockgate.catalog.catalog import Place, name_key
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Cast, Object, Relation, Role
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 # what of a relation may differ without any other statement caring whether it does
 _INDIFFERENT = (

@@ -12,14 +12,14 @@ import os
 import re
 import traceback
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.lazy_imports import Map
-from lockgate.catalog.catalog import Catalog, Draft, Taint
-from lockgate.catalog.doubt import TaintKey
+from lockgate.catalog.catalog import Catalog, Taint
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Relation
 from lockgate.queries.dialect import calls_unknown
 from lockgate.queries.frames import HOLE_NAME
@@ -30,6 +30,9 @@ from lockgate.timeline.binder import Variables, analyze_query
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.session import Session
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 GONE = ("42703", "42P01")  # undefined_column, undefined_table
 _MARKED = re.compile(r'[\w$."]+')

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from lockgate.base.findings import Label
 from lockgate.base.text import Source, Span
 from lockgate.catalog import acl
-from lockgate.catalog.catalog import Draft, Event, Place
-from lockgate.catalog.doubt import TaintKey
+from lockgate.catalog.catalog import Event, Place
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import INFORMATION_SCHEMA, PG_CATALOG, Namespace, Object
 from lockgate.parse.statement import Node, Origin, Statement
 from lockgate.parse.tokens import find_name, token_end
@@ -20,6 +20,9 @@ from lockgate.timeline.budget import Budget
 from lockgate.timeline.failure import Failure, MissingSchema, Refused, Subject, Unsure
 from lockgate.timeline.session import Session
 from lockgate.timeline.transaction import TransactionState
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 
 class Warned(msgspec.Struct, frozen=True):

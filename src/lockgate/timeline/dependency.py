@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from lockgate.base.findings import Label
 from lockgate.base.text import Span
-from lockgate.catalog.catalog import Address, Catalog, Depend, Draft
+from lockgate.catalog.catalog import Address, Catalog, Depend
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import (
     Constraint,
     Namespace,

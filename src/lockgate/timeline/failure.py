@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
 from lockgate.base.findings import Label
 from lockgate.base.text import Span
-from lockgate.catalog.doubt import TaintKey
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 
 class MissingColumn(msgspec.Struct, frozen=True):

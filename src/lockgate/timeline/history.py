@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lockgate.base.text import Span
-from lockgate.catalog.catalog import Catalog, Draft, Event, EventKey, Place
+from lockgate.catalog.catalog import Catalog, Event, EventKey, Place
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import (
     Attribute,
     Constraint,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from lockgate.base.text import Span
-from lockgate.catalog.catalog import Draft, Place
+from lockgate.catalog.catalog import Place
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Extension, Role
 from lockgate.sources.migration import Script
 from lockgate.timeline.session import Session

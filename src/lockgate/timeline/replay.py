@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from lockgate.base.effects import Effect
 from lockgate.base.text import Span
 from lockgate.catalog.catalog import Catalog, Place
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.initial import initial_catalog
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Role
 from lockgate.parse import Statement, SyntaxFailure, read_script
@@ -33,6 +32,9 @@ from lockgate.timeline.step import Change, Dropped, Step
 from lockgate.timeline.targets import taints_of
 from lockgate.timeline.transaction import TransactionState
 from lockgate.timeline.transitions import execute
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 
 class Broken(msgspec.Struct, frozen=True):

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.catalog.acl import ANYBODY
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import PG_CATALOG, Namespace, Object, Relation, Routine, Type
 from lockgate.parse.facts import BESIDE_A_TABLE, KEEPING_THE_CATALOG
 from lockgate.parse.statement import Node, nodes
 from lockgate.timeline.context import Context
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 HOLE = "lockgate_hole"  # stands for a part of a name that is not known
 

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from lockgate.base.effects import Effect
 from lockgate.base.lazy_imports import Map
-from lockgate.catalog.catalog import Catalog, Draft
+from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Relation, Type
 from lockgate.timeline.session import Session
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import FIRST_USER_OID, Routine
 from lockgate.timeline.binder.candidates import Candidate, candidates, choose, fits, routines_in, spaces_of
 from lockgate.timeline.binder.coercion import (
@@ -27,6 +26,9 @@ from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.binder.types import type_in
 from lockgate.timeline.failure import Ambiguous, MissingRoutine
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 _RESOLVED: dict[tuple[Any, ...], Candidate] = {}
 

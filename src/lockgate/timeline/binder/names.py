@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.base.sql import quote_identifier
 from lockgate.catalog.catalog import Event
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import PG_CATALOG, Namespace, Other, Relation
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.failure import MissingRelation, MissingSchema
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 
 def words(names: list[Any]) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import FIRST_USER_OID, PG_CATALOG, Operator, Routine
 from lockgate.catalog.typename import base_type, element_of
 from lockgate.timeline.binder.candidates import Candidate, choose, fits
@@ -17,6 +16,9 @@ from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import MissingOperator
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 _BUILTIN: dict[tuple[int, str], tuple[Operator, ...]] = {}
 _RESOLVED: dict[tuple[Any, ...], Operator] = {}

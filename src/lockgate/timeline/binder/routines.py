@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import FIRST_USER_OID, Operator, Routine
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder.candidates import candidates, choose, fits, routines_in
@@ -17,6 +16,9 @@ from lockgate.timeline.binder.polymorphic import Mismatch, enforce
 from lockgate.timeline.binder.types import resolve_type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.failure import MissingOperator, MissingRoutine
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 _PLAIN = "FUNC_PARAM_DEFAULT"
 _WORDS = {"f": "function", "p": "procedure", "a": "aggregate", "w": "function"}

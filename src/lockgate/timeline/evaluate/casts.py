@@ -34,7 +34,7 @@ def cast_to(world: World, value: Value, type_name: Node) -> Value:
         return UNKNOWN
     if type_name.get("arrayBounds"):
         if isinstance(value, str):
-            from lockgate.timeline.evaluate.expression import array_of_text
+            from lockgate.timeline.evaluate.operators import array_of_text
 
             value = array_of_text(value)
         if isinstance(value, list):

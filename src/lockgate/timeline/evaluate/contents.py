@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from lockgate.catalog.catalog import Draft
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Attribute, Relation, Type
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate.value import (

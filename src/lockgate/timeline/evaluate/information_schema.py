@@ -4,32 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Attribute, Constraint, Namespace, Relation, Routine, Type
+from lockgate.catalog.objects import Attribute, Namespace, Relation
 from lockgate.catalog.typename import base_type, element_of, type_name, type_of
 from lockgate.timeline.evaluate.deparse import default_text
 from lockgate.timeline.evaluate.pg_objects import user_routines, user_types
 from lockgate.timeline.evaluate.pg_relations import (
-    constraints,
     doubted,
     maybe_named,
     perhaps,
     relations,
-    shapes_in_doubt,
     triggers,
+)
+from lockgate.timeline.evaluate.schema_constraints import (
+    WITHOUT_SELECT,
+    checks,
+    constraint_columns,
+    doubtful_tables,
+    key_columns,
+    referential,
+    table_constraints,
 )
 from lockgate.timeline.evaluate.tables import Provider, Wanted, names_in
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Row, Value
+from lockgate.timeline.evaluate.visibility import certain, hidden, visible
 from lockgate.timeline.evaluate.world import World
-from lockgate.timeline.privileges.may import items_of
 
 _KINDS = {"r": "BASE TABLE", "p": "BASE TABLE", "v": "VIEW", "f": "FOREIGN"}
-_CONSTRAINTS = {"c": "CHECK", "f": "FOREIGN KEY", "p": "PRIMARY KEY", "u": "UNIQUE", "n": "CHECK"}
 _EVENTS = {"I": "INSERT", "U": "UPDATE", "D": "DELETE"}
-_WITHOUT_SELECT = "awdDxt"  # who may only read a table does not see its constraints and triggers
 _TIMINGS = {"B": "BEFORE", "A": "AFTER", "O": "INSTEAD OF"}
-_RULES = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 # length, precision, radix and scale of numbers
 _NUMBERS: dict[int, tuple[int | None, int | None, int | None]] = {
     21: (16, 2, 0),
@@ -40,47 +43,18 @@ _NUMBERS: dict[int, tuple[int | None, int | None, int | None]] = {
 }
 
 
-def visible(world: World, obj: Relation | Namespace | Routine | Type, letters: str) -> bool:
-    """Whether a view shows an object for certain: a superuser sees all, others what they own or hold one of these
-    privileges on."""
-    session, catalog = world.ctx.session, world.ctx.catalog
-    if not session.known or acl.has_privileges_of(catalog, session.role, obj.owner):
-        return True
-    if acl.privilege_doubt(catalog, session.role, obj.oid) is not None:
-        return False
-    return not set(letters).isdisjoint(acl.held(catalog, session.role, items_of(catalog, obj)))
-
-
-def _hidden(world: World, relation: Relation) -> bool:
-    """Whether the views certainly show nothing of a table: the current role owns it not, and holds nothing on it or on
-    a column of it."""
-    catalog = world.ctx.catalog
-    if (
-        visible(world, relation, "arwdDxt")
-        or acl.privilege_doubt(catalog, world.ctx.session.role, relation.oid) is not None
-    ):
-        return False
-    return not any(
-        acl.held(catalog, world.ctx.session.role, attribute.acl) for attribute in relation.attributes if attribute.acl
-    )
-
-
-def _certain(world: World, relation: Relation, letters: str = "arwdDxt") -> bool:
-    return not doubted(world, relation.oid) and visible(world, relation, letters)
-
-
 def _tables(world: World, wanted: Wanted) -> Iterable[Row]:
     catalog = world.ctx.catalog
     names = names_in(wanted, "table_name")
     for relation in relations(world, names):
-        if relation.kind in _KINDS and not _hidden(world, relation):
+        if relation.kind in _KINDS and not hidden(world, relation):
             kind = "LOCAL TEMPORARY" if relation.persistence == "t" else _KINDS[relation.kind]
             schema = catalog.namespace_name(relation.namespace)
             yield Row(
                 {"table_catalog": SOMETHING, "table_schema": schema, "table_name": relation.name, "table_type": kind},
                 not perhaps(world, relation.oid) and visible(world, relation, "arwdDxt"),
             )
-    yield from _maybe(world, names)
+    yield from maybe(world, names)
     for schema in ("pg_catalog", "information_schema"):
         for name in sorted(names) if names is not None else catalog.builtins.relation_names(schema):
             found = catalog.builtins.relation(schema, name)
@@ -91,7 +65,7 @@ def _tables(world: World, wanted: Wanted) -> Iterable[Row]:
                 )
 
 
-def _maybe(
+def maybe(
     world: World, names: frozenset[str] | None, column: str = "table_name", schema: str = "table_schema"
 ) -> Iterator[Row]:
     for space, name in maybe_named(world, "relation", names):
@@ -108,20 +82,20 @@ def _columns(world: World, wanted: Wanted) -> Iterable[Row]:
     catalog = world.ctx.catalog
     names, columns = names_in(wanted, "table_name"), names_in(wanted, "column_name")
     for relation in relations(world, names):
-        if relation.kind not in _KINDS or _hidden(world, relation):
+        if relation.kind not in _KINDS or hidden(world, relation):
             continue
         schema = catalog.namespace_name(relation.namespace)
         for attribute in relation.attributes:
             if columns is None or attribute.name in columns:
                 doubt = bool(catalog.taints) and catalog.taint_of(("column", relation.oid, attribute.name)) is not None
-                yield Row(_column(catalog, schema, relation, attribute), _certain(world, relation) and not doubt)
+                yield Row(_column(catalog, schema, relation, attribute), certain(world, relation) and not doubt)
         if catalog.taints:
             if doubted(world, relation.oid):
                 yield Row({"table_schema": schema, "table_name": relation.name}, False)
             for key in catalog.taints:
                 if key[0] == "column" and key[1] == relation.oid and (columns is None or key[2] in columns):
                     yield Row({"table_schema": schema, "table_name": relation.name, "column_name": key[2]}, False)
-    yield from _maybe(world, names)
+    yield from maybe(world, names)
     for schema in ("pg_catalog", "information_schema"):
         for name in sorted(names) if names is not None else ():
             found = catalog.builtins.relation(schema, name)
@@ -184,142 +158,6 @@ def _type(catalog: Catalog, oid: int, typmod: int) -> dict[str, Value]:
     return values
 
 
-def _table_constraints(world: World, wanted: Wanted) -> Iterable[Row]:
-    catalog, names = world.ctx.catalog, names_in(wanted, "constraint_name")
-    for constraint in constraints(world, names, _owners(world, wanted)):
-        relation = catalog.find(Relation, constraint.relation)
-        if relation is None or constraint.kind not in _CONSTRAINTS:
-            continue
-        yield Row(
-            {
-                **_constraint_names(catalog, constraint),
-                "table_schema": catalog.namespace_name(relation.namespace),
-                "table_name": relation.name,
-                "constraint_type": _CONSTRAINTS[constraint.kind],
-                "is_deferrable": "YES" if constraint.deferrable else "NO",
-                "initially_deferred": "YES" if constraint.deferred else "NO",
-                "enforced": "YES",
-            },
-            _certain(world, relation, _WITHOUT_SELECT) and not doubted(world, constraint.oid),
-        )
-    if names is None:
-        yield from _not_nulls(world, wanted)
-    yield from _doubtful_tables(world)
-
-
-def _owners(world: World, wanted: Wanted) -> frozenset[int] | None:
-    names = names_in(wanted, "table_name")
-    return None if names is None else frozenset(r.oid for r in relations(world, names))
-
-
-def _constraint_names(catalog: Catalog, constraint: Constraint) -> dict[str, Value]:
-    return {
-        "constraint_schema": catalog.namespace_name(constraint.namespace),
-        "constraint_name": constraint.name,
-        "constraint_catalog": SOMETHING,
-    }
-
-
-def _not_nulls(world: World, wanted: Wanted) -> Iterator[Row]:
-    """Up to 17 NOT NULL shows as CHECK constraints with made-up names."""
-    catalog = world.ctx.catalog
-    if catalog.major >= 18:
-        return
-    for relation in relations(world, names_in(wanted, "table_name")):
-        for attribute in relation.attributes if relation.kind in "rp" else ():
-            if attribute.notnull:
-                schema = catalog.namespace_name(relation.namespace)
-                name = f"{relation.namespace}_{relation.oid}_{attribute.num}_not_null"
-                values: dict[str, Value] = {
-                    "constraint_schema": schema,
-                    "constraint_name": name,
-                    "table_schema": schema,
-                }
-                yield Row(
-                    {**values, "table_name": relation.name, "constraint_type": "CHECK"},
-                    _certain(world, relation, _WITHOUT_SELECT),
-                )
-
-
-def _doubtful_tables(world: World) -> Iterator[Row]:
-    catalog = world.ctx.catalog
-    for relation in shapes_in_doubt(world):
-        yield Row({"table_schema": catalog.namespace_name(relation.namespace), "table_name": relation.name}, False)
-    for key in catalog.taints:
-        if key[0] == "name" and key[1] == "constraint":
-            yield Row({"constraint_name": key[3]}, False)
-
-
-def _key_columns(world: World, wanted: Wanted) -> Iterable[Row]:
-    catalog = world.ctx.catalog
-    for constraint in constraints(world, names_in(wanted, "constraint_name"), _owners(world, wanted)):
-        relation = catalog.find(Relation, constraint.relation)
-        if relation is None or constraint.kind not in "puf":
-            continue
-        for number, key in enumerate(constraint.keys, 1):
-            attribute = relation.attribute_by_num(key)
-            yield Row(
-                {
-                    **_constraint_names(catalog, constraint),
-                    "table_schema": catalog.namespace_name(relation.namespace),
-                    "table_name": relation.name,
-                    "column_name": attribute.name if attribute else UNKNOWN,
-                    "ordinal_position": number,
-                },
-                _certain(world, relation, "rawx") and not doubted(world, constraint.oid),
-            )
-    yield from _doubtful_tables(world)
-
-
-def _constraint_columns(world: World, wanted: Wanted) -> Iterable[Row]:
-    """The columns that a constraint uses: those of the referenced table for a foreign key."""
-    catalog = world.ctx.catalog
-    for constraint in constraints(world, names_in(wanted, "constraint_name"), None):
-        other = constraint.kind == "f"
-        relation = catalog.find(Relation, constraint.foreign if other else constraint.relation)
-        if relation is None or constraint.kind not in "pufc":
-            continue
-        for key in constraint.foreign_keys if other else constraint.keys:
-            attribute = relation.attribute_by_num(key)
-            yield Row(
-                {
-                    **_constraint_names(catalog, constraint),
-                    "table_schema": catalog.namespace_name(relation.namespace),
-                    "table_name": relation.name,
-                    "column_name": attribute.name if attribute else UNKNOWN,
-                },
-                _certain(world, relation, "") and not doubted(world, constraint.oid),
-            )
-    yield from _doubtful_tables(world)
-
-
-def _referential(world: World, wanted: Wanted) -> Iterable[Row]:
-    catalog = world.ctx.catalog
-    for constraint in constraints(world, names_in(wanted, "constraint_name"), None):
-        if constraint.kind == "f":
-            rules: dict[str, Value] = {
-                "delete_rule": _RULES[constraint.on_delete],
-                "update_rule": _RULES[constraint.on_update],
-            }
-            yield Row(
-                {**_constraint_names(catalog, constraint), **rules},
-                not doubted(world, constraint.oid) and not doubted(world, constraint.relation),
-            )
-    yield from (Row({}, False) for _ in shapes_in_doubt(world))
-
-
-def _checks(world: World, wanted: Wanted) -> Iterable[Row]:
-    for constraint in constraints(world, names_in(wanted, "constraint_name"), None):
-        if constraint.kind == "c" or (constraint.kind == "n" and world.ctx.catalog.major >= 18):
-            yield Row(
-                {**_constraint_names(world.ctx.catalog, constraint), "check_clause": SOMETHING},
-                not doubted(world, constraint.oid),
-            )
-    if names_in(wanted, "constraint_name") is None:
-        yield from (Row({**row.values, "check_clause": SOMETHING}, row.certain) for row in _not_nulls(world, {}))
-    yield from (Row({}, False) for _ in shapes_in_doubt(world))
-
-
 def _routines(world: World, wanted: Wanted) -> Iterable[Row]:
     catalog = world.ctx.catalog
     names = names_in(wanted, "routine_name")
@@ -363,9 +201,9 @@ def _triggers(world: World, wanted: Wanted) -> Iterable[Row]:
                         "action_timing": _TIMINGS[trigger.timing],
                         "action_orientation": "ROW" if trigger.row else "STATEMENT",
                     },
-                    _certain(world, relation, _WITHOUT_SELECT) and not doubted(world, trigger.oid),
+                    certain(world, relation, WITHOUT_SELECT) and not doubted(world, trigger.oid),
                 )
-    for row in _doubtful_tables(world):
+    for row in doubtful_tables(world):
         if "table_name" in row.values:
             yield Row(
                 {"event_object_schema": row.values["table_schema"], "event_object_table": row.values["table_name"]},
@@ -396,8 +234,8 @@ def _sequences(world: World, wanted: Wanted) -> Iterable[Row]:
                 "sequence_schema": catalog.namespace_name(relation.namespace),
                 "sequence_name": relation.name,
             }
-            yield Row({**values, "data_type": data}, _certain(world, relation, "rwU"))
-    yield from _maybe(world, names_in(wanted, "sequence_name"), "sequence_name", "sequence_schema")
+            yield Row({**values, "data_type": data}, certain(world, relation, "rwU"))
+    yield from maybe(world, names_in(wanted, "sequence_name"), "sequence_name", "sequence_schema")
 
 
 def _foreign_tables(world: World, wanted: Wanted) -> Iterable[Row]:
@@ -405,8 +243,8 @@ def _foreign_tables(world: World, wanted: Wanted) -> Iterable[Row]:
     for relation in relations(world, names):
         if relation.kind == "f":
             schema = world.ctx.catalog.namespace_name(relation.namespace)
-            yield Row({"foreign_table_schema": schema, "foreign_table_name": relation.name}, _certain(world, relation))
-    yield from _maybe(world, names, "foreign_table_name", "foreign_table_schema")
+            yield Row({"foreign_table_schema": schema, "foreign_table_name": relation.name}, certain(world, relation))
+    yield from maybe(world, names, "foreign_table_name", "foreign_table_schema")
 
 
 def _domains(world: World, wanted: Wanted) -> Iterable[Row]:
@@ -424,18 +262,18 @@ def _udts(world: World, wanted: Wanted) -> Iterable[Row]:
     for relation in relations(world, names_in(wanted, "user_defined_type_name")):
         if relation.kind == "c":
             values: dict[str, Value] = {"user_defined_type_schema": catalog.namespace_name(relation.namespace)}
-            yield Row({**values, "user_defined_type_name": relation.name}, _certain(world, relation))
+            yield Row({**values, "user_defined_type_name": relation.name}, certain(world, relation))
 
 
 PROVIDERS: dict[str, Provider] = {
     "tables": _tables,
     "views": _views,
     "columns": _columns,
-    "table_constraints": _table_constraints,
-    "key_column_usage": _key_columns,
-    "constraint_column_usage": _constraint_columns,
-    "referential_constraints": _referential,
-    "check_constraints": _checks,
+    "table_constraints": table_constraints,
+    "key_column_usage": key_columns,
+    "constraint_column_usage": constraint_columns,
+    "referential_constraints": referential,
+    "check_constraints": checks,
     "routines": _routines,
     "triggers": _triggers,
     "schemata": _schemata,

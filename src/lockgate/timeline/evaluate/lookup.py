@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.sql import quote_identifier
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import FIRST_USER_OID, Relation, Routine, Type
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Reg, Value
 from lockgate.timeline.evaluate.world import World
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 _PART = pattern(r'\s*(?:"((?:[^"]|"")+)"|([^\W\d][\w$]*))\s*(\.|$)')
 

@@ -11,7 +11,7 @@ from lockgate.catalog.objects import Constraint, Relation
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import AnalyzedQuery, RelationUse
 from lockgate.timeline.context import Context
-from lockgate.timeline.hazards.reading import Source, by_index, sources
+from lockgate.timeline.hazards.reading import ReadTable, by_index, sources
 from lockgate.timeline.hazards.touches import Touches, family
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _used(
     tag: str,
     node: Node | None,
     query: AnalyzedQuery,
-    own: tuple[Source, ...],
+    own: tuple[ReadTable, ...],
     runs: bool,
 ) -> None:
     writes = use.privileges & _WRITING if query.command != "select" or query.modifies else frozenset[str]()
@@ -86,7 +86,7 @@ def _behind(
 # --- which rows -------------------------------------------------------------------------------------------------------
 
 
-def _how(ctx: Context, node: Node | None, relation: Relation, read: tuple[Source, ...]) -> tuple[str, bool] | None:
+def _how(ctx: Context, node: Node | None, relation: Relation, read: tuple[ReadTable, ...]) -> tuple[str, bool] | None:
     """Why all of a relation is read, and whether that is certain; None where it is not (an index serves, or nothing is
     looked for)."""
     own = [one for one in read if one.rangevar.get("relname") == relation.name]
@@ -96,7 +96,7 @@ def _how(ctx: Context, node: Node | None, relation: Relation, read: tuple[Source
     return max(found, key=lambda how: how[1]) if found else None
 
 
-def _why(ctx: Context, relation: Relation, source: Source) -> tuple[str, bool] | None:
+def _why(ctx: Context, relation: Relation, source: ReadTable) -> tuple[str, bool] | None:
     where = source.query.get("whereClause")
     if where is not None and source.alone:
         from lockgate.timeline.hazards.implied import claim

@@ -52,7 +52,7 @@ _AGGREGATES = frozenset(
 )
 
 
-class Source(NamedTuple):
+class ReadTable(NamedTuple):
     """A relation in FROM: its RangeVar, the query that it is in, whether it is alone there, what is asked of the rows,
     and whether it is a part of the query around it (whose columns are no constants then)."""
 
@@ -69,7 +69,7 @@ class Source(NamedTuple):
         return str(alias or self.rangevar.get("relname", ""))
 
 
-def sources(tag: str, node: Node, *, joined: bool = False) -> Iterator[Source]:
+def sources(tag: str, node: Node, *, joined: bool = False) -> Iterator[ReadTable]:
     """Every relation that a query or one within it reads, INSERT's target left out."""
     if "larg" in node:
         for side in ("larg", "rarg"):
@@ -89,7 +89,7 @@ def sources(tag: str, node: Node, *, joined: bool = False) -> Iterator[Source]:
                 yield from _of_link(link, joined=False)
 
 
-def _from(tag: str, node: Node, joined: bool) -> Iterator[Source]:
+def _from(tag: str, node: Node, joined: bool) -> Iterator[ReadTable]:
     listed = [*node.get("fromClause", ()), *node.get("usingClause", ())]
     if tag == "MergeStmt":
         listed.append(node.get("sourceRelation", {}))
@@ -101,7 +101,7 @@ def _from(tag: str, node: Node, joined: bool) -> Iterator[Source]:
         _flatten(item, items, conditions)
     for item in items:
         if "RangeVar" in item:
-            yield Source(item["RangeVar"], node, len(items) == 1, tuple(conditions), joined)
+            yield ReadTable(item["RangeVar"], node, len(items) == 1, tuple(conditions), joined)
         elif "RangeSubselect" in item:
             yield from sources("SelectStmt", item["RangeSubselect"].get("subquery", {}).get("SelectStmt", {}))
     for condition in conditions:
@@ -158,7 +158,7 @@ def _sublinks(value: Any) -> Iterator[Node]:
                 yield from _sublinks(item)
 
 
-def _of_link(link: Node, *, joined: bool) -> Iterator[Source]:
+def _of_link(link: Node, *, joined: bool) -> Iterator[ReadTable]:
     yield from sources("SelectStmt", link.get("subselect", {}).get("SelectStmt", {}), joined=joined)
     yield from (found for inner in _sublinks(link.get("testexpr")) for found in _of_link(inner, joined=False))
 
@@ -166,7 +166,7 @@ def _of_link(link: Node, *, joined: bool) -> Iterator[Source]:
 # --- by an index or not -----------------------------------------------------------------------------------------------
 
 
-def by_index(catalog: Catalog, relation: Relation, source: Source) -> bool:
+def by_index(catalog: Catalog, relation: Relation, source: ReadTable) -> bool:
     """Whether an index serves: for one of the conditions, for the order of the first few rows, or for the ends."""
     first = _leading(catalog, relation)
     if not first:
@@ -190,7 +190,7 @@ def _leading(catalog: Catalog, relation: Relation) -> dict[int, list[Index]]:
 class _Columns:
     """The columns of one source that an index begins with."""
 
-    def __init__(self, relation: Relation, source: Source, first: dict[int, list[Index]]) -> None:
+    def __init__(self, relation: Relation, source: ReadTable, first: dict[int, list[Index]]) -> None:
         self.relation = relation
         self.source = source
         self.first = first

@@ -13,17 +13,17 @@ from lockgate.parse.statement import Node
 from lockgate.timeline.binder import AnalyzedQuery, Column, Variables
 from lockgate.timeline.budget import Exhausted
 from lockgate.timeline.context import Context
-from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World, expression, select
+from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, World
 from lockgate.timeline.failure import Failure, Unsure
 from lockgate.timeline.plpgsql.declare import declare
 from lockgate.timeline.plpgsql.dynamic import only_values, taint_template, template, unknown_views
 from lockgate.timeline.plpgsql.place import BodyPlace
+from lockgate.timeline.plpgsql.rows import MANY, selected, single
 from lockgate.timeline.plpgsql.scope import Frame, Var, VariableScope
 from lockgate.timeline.targets import HOLE
 
 STEP, CHARACTER = 200, 2  # what a statement of a body costs, and each character of a query
 _SEEING = WITH_A_QUERY | {"CallStmt"}
-_MANY = [Row({}, False)]
 
 
 class Sentences:
@@ -48,11 +48,11 @@ class Sentences:
             tag, node = parse_query(prefix + fragment.text)
         except GrammarError as error:
             if not error.sqlstate:
-                return None, [], _MANY
+                return None, [], MANY
             raise self.ctx.refuse("42601", error.message, span=self.place.span(fragment.start), kind="other") from error
         with self.place.enter(self.ctx, fragment):
             query = self.query(tag, node)
-        columns, rows = selected(self.world, node) if tag == "SelectStmt" else ([], _MANY)
+        columns, rows = selected(self.world, node) if tag == "SelectStmt" else ([], MANY)
         return query, columns, rows
 
     def query(self, tag: str, node: Node) -> AnalyzedQuery | None:
@@ -311,7 +311,7 @@ class Sentences:
     ) -> tuple[AnalyzedQuery | None, list[str], list[Row]]:
         if tag not in QUERIES or "intoClause" in node:
             self.utility_outside(tag, node)
-            return None, [], _MANY
+            return None, [], MANY
         from lockgate.timeline.transitions.query.query import run_query
 
         world = World(self.ctx, parameters=parameters)
@@ -320,7 +320,7 @@ class Sentences:
         except Unsure as unsure:
             self.unsure(unsure)
             query = None
-        columns, rows = selected(world, node) if tag == "SelectStmt" else ([], _MANY)
+        columns, rows = selected(world, node) if tag == "SelectStmt" else ([], MANY)
         return query, columns, rows
 
     def utility_outside(self, tag: str, node: Node) -> None:
@@ -371,14 +371,14 @@ class Sentences:
                     self.shape(statement.targets, query)
                     return columns, rows
             self.shape(statement.targets, None)
-        return [], list(_MANY)
+        return [], list(MANY)
 
     def rows_of_cursor(self, statement: tree.ForQuery) -> tuple[list[str], list[Row]]:
         """The rows of a bound cursor, with its arguments in scope."""
         var = self.scope.find(statement.cursor)
         declared = var.cursor if var is not None else None
         if declared is None or declared.query is None:
-            return [], list(_MANY)
+            return [], list(MANY)
         given = self.values(statement.arguments) if statement.arguments is not None else []
         names = {a.name: declare(self.ctx, self.place, self.scope, a) for a in declared.arguments}
         for name, value in zip(names, given, strict=False):
@@ -397,25 +397,3 @@ class Sentences:
             if statement.stacked and raised is not None:
                 value = {"returned_sqlstate": raised.sqlstate, "message_text": raised.message}.get(item, UNKNOWN)
             self.assign(target, value)
-
-
-def selected(world: World, node: Node) -> tuple[list[str], list[Row]]:
-    """A query's columns and rows; any rows where there are too many to be followed."""
-    try:
-        return select(world, node)
-    except Exhausted:
-        raise
-    except Unsure:
-        return [], _MANY
-
-
-def single(columns: list[str], rows: list[Row]) -> Value:
-    """The one value of an expression's result."""
-    if not rows:
-        return None
-    if len(rows) > 1 or not rows[0].certain or not columns:
-        return UNKNOWN
-    return rows[0].values.get(columns[0], UNKNOWN)
-
-
-__all__ = ["STEP", "Sentences", "Unknown", "expression", "single"]

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from lockgate.catalog import acl
-from lockgate.catalog.catalog import Draft
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Namespace, Relation, Routine
 from lockgate.timeline.privileges.may import items_of, kind_of
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.catalog.catalog import Address
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import Extension, Namespace, Relation
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import find_relation_names, words
@@ -20,6 +19,9 @@ from lockgate.timeline.transitions.object.finders import Found
 from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.relation import is_system_catalog
 from lockgate.timeline.transitions.role.ownership import need_ownership
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 _HINTS = {
     "r": "TABLE",

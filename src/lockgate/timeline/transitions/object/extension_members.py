@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from lockgate.catalog.catalog import Draft
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.extension_data import ExtensionData
 from lockgate.catalog.objects import (
     Attribute,

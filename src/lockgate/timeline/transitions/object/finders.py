@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from lockgate.catalog.catalog import Address
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import (
     BOOTSTRAP_SUPERUSER,
     INFORMATION_SCHEMA,
@@ -40,6 +39,9 @@ from lockgate.timeline.failure import MissingType
 from lockgate.timeline.transitions.object.creation import find_other, named_role
 from lockgate.timeline.transitions.relation.new_name import doubt
 from lockgate.timeline.transitions.relation.relation import column_of
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 
 class Found(msgspec.Struct, frozen=True):

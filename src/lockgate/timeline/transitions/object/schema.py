@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import Namespace, Role
 from lockgate.timeline import dependency
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import initial_acl, need_create_on_database, need_member
 from lockgate.timeline.transitions.object.creation import find_role
 from lockgate.timeline.transitions.relation.new_name import created_here
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 # the order in which elements are made, whatever the order written (transformCreateSchemaStmtElements)
 _ORDER = ("CreateSeqStmt", "CreateStmt", "ViewStmt", "IndexStmt", "CreateTrigStmt", "GrantStmt")

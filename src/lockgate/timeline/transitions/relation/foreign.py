@@ -3,11 +3,10 @@ methods (amcmds.c)."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import Other, Role
 from lockgate.timeline.binder import find_function
 from lockgate.timeline.context import Context, Node
@@ -15,6 +14,9 @@ from lockgate.timeline.privileges.check import need_create, need_owner, need_pri
 from lockgate.timeline.privileges.may import has_owner
 from lockgate.timeline.transitions.object.creation import find_other, find_role, names_of, refuse_existing
 from lockgate.timeline.transitions.type.collation import put_other
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 
 def create_wrapper(ctx: Context, node: Node) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from lockgate.catalog.catalog import Taint
-from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import Namespace, Relation
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import creation_target
@@ -15,6 +14,9 @@ from lockgate.timeline.binder.names import relation_in
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import array_type_name
 from lockgate.timeline.privileges.check import need_create
+
+if TYPE_CHECKING:
+    from lockgate.catalog.doubt import TaintKey
 
 
 def doubt(ctx: Context, relation: Relation, column: str | None = None) -> Taint | None:

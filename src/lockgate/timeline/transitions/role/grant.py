@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.catalog import acl
-from lockgate.catalog.catalog import Draft
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import FIRST_USER_OID, PUBLIC_NAMESPACE, Namespace, Other, Relation, Routine, Type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import denied

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from lockgate.catalog.catalog import Draft
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Other
 
 Form = tuple[Any, ...]

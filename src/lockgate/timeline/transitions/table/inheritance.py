@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from lockgate.catalog.catalog import Draft
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Constraint, Relation
 from lockgate.timeline.binder import TypeRef
 from lockgate.timeline.context import Context, Node
