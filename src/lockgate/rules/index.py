@@ -208,7 +208,7 @@ RULES: tuple[tuple[str, str, str, str, str, tuple[str, ...], dict[str, Any]], ..
     ("ledger-checksum-mismatch", "S108", "error", "slots", "slots.ledger_checksum_mismatch", ("fact Changed",), {}),
     ("ledger-dirty", "S105", "error", "slots", "slots.ledger_dirty", ("fact Dirty",), {}),
     ("ledger-name-mismatch", "S102", "error", "slots", "slots.ledger_name_mismatch", ("fact NameMismatch",), {}),
-    ("ledger-slot-missing", "S103", "warning", "slots", "slots.ledger_slot_missing", ("fact Missing",), {}),
+    ("ledger-slot-missing", "S103", "warning", "slots", "slots.ledger_slot_missing", ("fact MissingSlot",), {}),
     (
         "lock-without-timeout",
         "L201",
