@@ -19,7 +19,7 @@ from lockgate.cli.slot_table import open_table, slot_options
 
 if TYPE_CHECKING:
     from lockgate.base.config import Config
-    from lockgate.slots.table import Entry, SlotTable
+    from lockgate.slots.table import SlotEntry, SlotTable
 
 
 class _Table(click.Group):

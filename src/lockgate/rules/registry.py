@@ -65,7 +65,7 @@ class Ruleset:
         return next((e for e in self.entries.values() if wanted in (e.name, e.front.code.lower())), None)
 
     @property
-    def speaking(self) -> tuple[Entry, ...]:
+    def speaking(self) -> tuple[RuleEntry, ...]:
         """Those of which findings are wanted."""
         return tuple(self._speaking)
 
@@ -212,7 +212,7 @@ def entries() -> tuple[RuleEntry, ...]:
     )
 
 
-def wanted(entry: Entry, select: tuple[str, ...], ignore: tuple[str, ...], extend: tuple[str, ...] = ()) -> bool:
+def wanted(entry: RuleEntry, select: tuple[str, ...], ignore: tuple[str, ...], extend: tuple[str, ...] = ()) -> bool:
     """Whether a rule's findings are told: by default, or as the configuration selects and ignores; ``extend`` names
     further ones."""
     if any(map(entry.answers_to, ignore)):
@@ -220,7 +220,7 @@ def wanted(entry: Entry, select: tuple[str, ...], ignore: tuple[str, ...], exten
     return any(map(entry.answers_to, extend)) or _selected(entry, select)
 
 
-def _selected(entry: Entry, select: tuple[str, ...]) -> bool:
+def _selected(entry: RuleEntry, select: tuple[str, ...]) -> bool:
     return any(map(entry.answers_to, select)) if select else entry.front.default
 
 

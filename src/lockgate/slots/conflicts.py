@@ -255,7 +255,7 @@ AT_DEPLOY = (
     PassedOver,
     StaleSums,
     NameMismatch,
-    Missing,
+    MissingSlot,
     Changed,
     Below,
     Dirty,

@@ -39,7 +39,6 @@ from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
 
 if TYPE_CHECKING:
-    from lockgate.oracle.apply.downs import DownWatch
     from lockgate.oracle.bodies.bodies import Bodies
     from lockgate.oracle.read.definition import Definition
 
