@@ -47,8 +47,8 @@ def rules_of(config: Config) -> Ruleset:
 
 @lru_cache(maxsize=8)
 def _chosen(
-    extra: tuple[Entry, ...], select: tuple[str, ...], ignore: tuple[str, ...], extend: tuple[str, ...]
-) -> Rules:
+    extra: tuple[RuleEntry, ...], select: tuple[str, ...], ignore: tuple[str, ...], extend: tuple[str, ...]
+) -> Ruleset:
     every = (*entries(), *extra)
     asked = {e.name for e in every if not e.front.default and wanted(e, select, ignore, extend)}
     key = " ".join([*sorted(asked), *(e.module for e in extra)])

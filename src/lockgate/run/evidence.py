@@ -144,7 +144,7 @@ Acts = Mapping[tuple[str, int], tuple[Effect, ...]]  # the observed effects of e
 
 
 def stamp(
-    findings: list[Finding], migrations: tuple[Migration, ...], report: Report, rules: Rules, acts: Acts
+    findings: list[Finding], migrations: tuple[Migration, ...], report: ApplyReport, rules: Ruleset, acts: Acts
 ) -> list[Finding]:
     """Every finding on a statement with its evidence."""
     by_place = {(m.up.source.path, m.slot): m for m in migrations}
@@ -163,7 +163,7 @@ def _stamped(
     front: FrontMatter,
     seen: dict[str, list[Observation]],
     migration: Migration | None,
-    report: Report,
+    report: ApplyReport,
     acts: Acts,
 ) -> Finding:
     if item.statement is None or item.evidence is not None:

@@ -123,7 +123,7 @@ def _of_what_is_pending(findings: list[Finding], checked: Checked) -> tuple[list
     return kept, len(findings) - len(kept)
 
 
-def _files_of(item: Finding, rules: Rules) -> set[str]:
+def _files_of(item: Finding, rules: Ruleset) -> set[str]:
     """The files whose change brings a finding about; what breaks a query of the application's stands in a migration."""
     return {
         item.at.source.path,

@@ -39,6 +39,7 @@ from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
 
 if TYPE_CHECKING:
+    from lockgate.oracle.apply.downs import DownWatch
     from lockgate.oracle.bodies.bodies import Bodies
     from lockgate.oracle.read.definition import Definition
 
@@ -123,7 +124,7 @@ class _Run:
         self.notes: list[str] = []
         self._bodies: Bodies | None = None
         self._held: list[str] = []  # migrations whose runner's transaction has not ended
-        self._watch: Watch | None = None
+        self._watch: DownWatch | None = None
         self._opaque = ""  # why nothing that follows is what production has: a migration whose statements are not known
         self._environment = parse_script(plan.environment.script) if plan.environment is not None else ()
         self._baseline: Parsed = ()
@@ -247,14 +248,14 @@ class _Run:
         if plan.audit:
             self.catalogs[migration.id] = contents.catalog()
 
-    def _look_at_held(self, session: Session) -> None:
+    def _look_at_held(self, session: ServerSession) -> None:
         """What is to be seen of the files before this one of the same transaction, now that it has ended."""
         held, self._held = self._held, []
         for ident in held if self.plan.bodies and not self._opaque else ():
             statements = self.statements[ident, "up"]
             self.bodies += self._checker().after(ident, statements, self._show_path(session))
 
-    def _watching(self) -> Watch | None:
+    def _watching(self) -> DownWatch | None:
         plan = self.plan
         if self._watch is None and (
             plan.audit or (plan.downs and any(migration.down for migration in plan.migrations))
