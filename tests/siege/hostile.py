@@ -68,7 +68,7 @@ def words(name: str) -> str:
     return (HERE / "sql" / f"{name}.sql").read_text().replace("@MARKER@", marker).replace("@SECRET@", secret)
 
 
-def play(name: str, server: ServerWish) -> Report:
+def play(name: str, server: ServerWish) -> ApplyReport:
     """Verify one hostile file; what would have told of it comes after."""
     text = words(name)
     dump = Baseline(Source("baseline.sql", PRELUDE + text)) if name.startswith("baseline_") else None
@@ -86,7 +86,7 @@ def play(name: str, server: ServerWish) -> Report:
         "definitions": True,
         "statement_timeout": 1.0 if name in SLOW else 10.0,
     }
-    return verify(Plan((*migrations, migration("9_proof", PROOF)), server=server, baseline=dump, **options))  # type: ignore[arg-type]
+    return verify(ApplyPlan((*migrations, migration("9_proof", PROOF)), server=server, baseline=dump, **options))  # type: ignore[arg-type]
 
 
 def assert_held(report: ApplyReport) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from lockgate.base.git import GitFailed, output
 from lockgate.cli.publish import command as publish
-from lockgate.oracle.apply.plan import Report
+from lockgate.oracle.apply.plan import ApplyReport
 from lockgate.oracle.server import template
 from tests.live_kit import TWO, run
 from tests.live_kit import migration as made
@@ -78,7 +78,7 @@ CREATE FUNCTION asks() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT 1 W
 def test_a_body_whose_planning_never_ends_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lockgate.oracle.bodies.body._SECONDS", 1)
     broken = "CREATE FUNCTION fails() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT gone FROM nowhere); END';"
-    report: Report = run(made("1_a", SLEEPS), made("2_b", broken), bodies=True)
+    report: ApplyReport = run(made("1_a", SLEEPS), made("2_b", broken), bodies=True)
     assert [seen.routine for seen in report.bodies] == ["public.fails()"]
     assert any("bodies of routines were not looked at" in note for note in report.notes)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -84,7 +85,7 @@ class Replay:
 
     def __init__(self, plan: Plan, look: Callable[[Step], None] | None = None, work: int = RUN) -> None:
         self.plan, self.look = plan, look
-        self.state, self.watch = TransactionState(), Watch()
+        self.state, self.watch = TransactionState(), RoutineWatch()
         self.budget = Budget(work)
         self.provided = 0  # objects below this oid are the environment's, not the user's
         self.begun = 0  # the first oid that the migration at hand may give out

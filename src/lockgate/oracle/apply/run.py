@@ -272,7 +272,9 @@ class _Run:
             from lockgate.oracle.bodies.routines import RoutineCatalog
 
             checker = Checker(self.backend, self.cast.everyone, self.plan.plpgsql_check, self.plan.statement_timeout)
-            self._bodies = Bodies(checker, Catalog(self.backend.reader, self.backend.info().major), self.applier.taint)
+            self._bodies = Bodies(
+                checker, RoutineCatalog(self.backend.reader, self.backend.info().major), self.applier.taint
+            )
         return self._bodies
 
     def _catalog(self) -> LiveCatalog:

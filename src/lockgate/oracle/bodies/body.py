@@ -53,7 +53,7 @@ class Checker(msgspec.Struct):
     seconds: float = math.inf  # that all bodies of the run may take together: migrations can make any number of them
     passed_over: int = 0  # bodies for which no time was left
     _spent: float = 0.0
-    _extension: plpgsql_check.Extension | None = None
+    _extension: plpgsql_check.CheckExtension | None = None
     _asked: bool = False
     _connection: Connection | None = None
 
@@ -80,7 +80,7 @@ class Checker(msgspec.Struct):
             if extension is not None:
                 extension.drop(self.backend)
 
-    def _in_time(self, routines: Iterable[Routine]) -> Iterator[Routine]:
+    def _in_time(self, routines: Iterable[ServerRoutine]) -> Iterator[ServerRoutine]:
         for routine in routines:
             if self._spent >= self.seconds:
                 self.passed_over += 1
@@ -89,7 +89,7 @@ class Checker(msgspec.Struct):
             yield routine
             self._spent += time.monotonic() - began
 
-    def _extension_of_server(self) -> plpgsql_check.Extension | None:
+    def _extension_of_server(self) -> plpgsql_check.CheckExtension | None:
         if not self._asked:
             self._asked = True
             self._extension = plpgsql_check.extension(self.backend.control) if self.extended else None

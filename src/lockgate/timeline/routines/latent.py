@@ -56,7 +56,7 @@ class RoutineWatch(msgspec.Struct):
         self,
         out: dict[int, list[Failure]],
         routine: Routine,
-        broken: Broken,
+        broken: BrokenReference,
         maker: Step | None,
         lost: Lost,
         catalog: Catalog,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lockgate.base.lazy_imports import pattern
-from lockgate.catalog.catalog import Catalog, Draft
+from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Namespace, Relation, Routine, Trigger
 from lockgate.parse.statement import Statement
 from lockgate.timeline.context import Context
@@ -27,7 +28,7 @@ from lockgate.timeline.failure import (
 from lockgate.timeline.session import Session
 
 if TYPE_CHECKING:
-    from lockgate.timeline.plpgsql.analyse import Broken
+    from lockgate.timeline.plpgsql.analyse import BrokenReference
 
 # bodies are read late (and PL/pgSQL imported then): few migrations touch what a routine refers to
 
@@ -52,14 +53,14 @@ def missed(failure: Failure) -> Missed:
     return failure.sqlstate, failure.subject or failure.object
 
 
-def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Broken]:
+def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[BrokenReference]:
     """What a routine refers to that is certainly not there."""
     from lockgate.timeline.routines.validate import settings_of
 
     body = routine.body
     if body is None or not isinstance(body.statement, Statement):
         return []
-    found: list[Broken] = []
+    found: list[BrokenReference] = []
     firings = _firings(catalog, routine)
     for relation, trigger, event in firings:
         ctx = Context(
@@ -83,9 +84,9 @@ def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Brok
     return list({(missed(b.failure), b.failure.span): b for b in found}.values())
 
 
-def _placed(ctx: Context, broken: Broken, relation: Relation | None) -> Broken:
+def _placed(ctx: Context, broken: BrokenReference, relation: Relation | None) -> BrokenReference:
     """A missing field of NEW or OLD is a column of the trigger's table, and has its fate."""
-    from lockgate.timeline.plpgsql.analyse import Broken
+    from lockgate.timeline.plpgsql.analyse import BrokenReference
 
     subject = broken.failure.subject
     if not isinstance(subject, MissingField) or subject.record not in ("new", "old") or relation is None:
@@ -103,7 +104,7 @@ def _placed(ctx: Context, broken: Broken, relation: Relation | None) -> Broken:
         related=broken.failure.related,
         subject=subject,
     ).failure
-    return Broken(failure, broken.guarded)
+    return BrokenReference(failure, broken.guarded)
 
 
 def _firings(catalog: Catalog, routine: Routine) -> list[tuple[Relation | None, Trigger | None, str]]:
@@ -123,8 +124,8 @@ def _firings(catalog: Catalog, routine: Routine) -> list[tuple[Relation | None, 
 
 def _read(
     ctx: Context, routine: Routine, relation: Relation | None, trigger: Trigger | None, event: str
-) -> list[Broken]:
-    from lockgate.timeline.plpgsql.analyse import Analyser, Broken
+) -> list[BrokenReference]:
+    from lockgate.timeline.plpgsql.analyse import Analyser, BrokenReference
     from lockgate.timeline.plpgsql.compile import parsed
     from lockgate.timeline.plpgsql.declare import (
         EVENT_TRIGGER,
@@ -133,17 +134,17 @@ def _read(
         outer_scope,
         trigger_variables,
     )
-    from lockgate.timeline.plpgsql.place import Place
+    from lockgate.timeline.plpgsql.place import BodyPlace
     from lockgate.timeline.routines.sql_body import analysed
 
     assert routine.body is not None
-    place = Place.of(ctx, routine.body)
+    place = BodyPlace.of(ctx, routine.body)
     if routine.language == "sql":
         try:
             for _ in analysed(ctx, routine):
                 pass
         except Refused as refused:
-            return [Broken(refused.failure, False)]
+            return [BrokenReference(refused.failure, False)]
         return []
     body = parsed(ctx, routine.body.text, place)
     scope = outer_scope(ctx, routine, body.conflict)
@@ -184,7 +185,7 @@ def _transition_tables(ctx: Context, relation: Relation | None, trigger: Trigger
             )
 
 
-def _certain(ctx: Context, routine: Routine, broken: Broken) -> bool:
+def _certain(ctx: Context, routine: Routine, broken: BrokenReference) -> bool:
     """Whether the failure does not hang on the caller's search_path, or on what the body itself or another may make."""
     failure = broken.failure
     if failure.sqlstate not in _MISSING:

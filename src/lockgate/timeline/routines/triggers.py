@@ -11,7 +11,7 @@ from lockgate.catalog.objects import Relation, Routine, Trigger
 from lockgate.parse.facts import TRIGGER_EVENT
 from lockgate.parse.statement import Node
 from lockgate.parse.tokens import token_end
-from lockgate.timeline.binder import Query
+from lockgate.timeline.binder import AnalyzedQuery
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import Value, World
 from lockgate.timeline.failure import Refused, Unsure
@@ -21,7 +21,7 @@ from lockgate.timeline.routines.new_rows import some
 _CERTAIN = frozenset({"42501", "42703", "42P01", "42883"})
 
 
-def firing(world: World, query: Query, tag: str, node: Node) -> list[Trigger]:
+def firing(world: World, query: AnalyzedQuery, tag: str, node: Node) -> list[Trigger]:
     """The triggers that a query fires for certain, looked for before it writes."""
     ctx = world.ctx
     relation = ctx.catalog.find(Relation, query.target) if query.target and tag in TRIGGER_EVENT else None
@@ -55,7 +55,7 @@ def _foresee(ctx: Context, relation: Relation, event: str, certain: set[int]) ->
                 ctx.latent.append(replace(failure, message=message, span=span, help=help, latent=True, kind="routine"))
 
 
-def fire(world: World, query: Query, triggers: list[Trigger], timings: str) -> None:
+def fire(world: World, query: AnalyzedQuery, triggers: list[Trigger], timings: str) -> None:
     """Run the functions of the triggers of these timings for what they may not do; nothing else that they do is kept.
     Refuses with 42501, 42703, 42P01, 42883."""
     ctx, relation = world.ctx, world.ctx.catalog.find(Relation, query.target)
