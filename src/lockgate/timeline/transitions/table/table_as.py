@@ -83,7 +83,7 @@ def create_as(
         ctx.taint(("shape", relation.oid), "its columns are not known for certain")
 
 
-def _check_functions(ctx: Context, query: Query) -> None:
+def _check_functions(ctx: Context, query: AnalyzedQuery) -> None:
     """From 17 on the rows come by a refresh, with the safe search path."""
     if ctx.catalog.major >= 17:
         from lockgate.timeline.routines.safe_path import check_safe_path
