@@ -9,7 +9,8 @@ from lockgate.base.text import Source
 from lockgate.oracle.server.embedded import Server
 from lockgate.oracle.server.wire import SocketConnection
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.timeline.replay import Broken, Plan, Replay
+from lockgate.timeline.plan import Broken, Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 
 Seen = dict[str, tuple[str | None, str]]

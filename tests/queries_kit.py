@@ -6,7 +6,8 @@ from lockgate.base.text import Source
 from lockgate.catalog.catalog import Catalog
 from lockgate.queries.examine import Examined, Schema, of_tree
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 
 BASE = """
 CREATE TYPE mood AS ENUM ('sad', 'happy');

@@ -24,7 +24,8 @@ from lockgate.catalog.objects import Relation
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.evaluate.value import UNKNOWN, Reg, Row
 from lockgate.timeline.export import export
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 
 HERE, ELSEWHERE = Source("a.sql", "select 'é'"), Source("b.sql", "select 2")
 WHERE = Label(ELSEWHERE, Span(0, 6), "there")

@@ -18,7 +18,8 @@ from lockgate.rules.model import Scene
 from lockgate.run.effects import Acted, beside
 from lockgate.run.evidence import EffectDiffers
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 from tests.conftest import ROOT, Run
 

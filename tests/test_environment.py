@@ -14,7 +14,8 @@ from lockgate.base.findings import Finding
 from lockgate.run.plan import make_plan, read_folder
 from lockgate.sources.environment import supabase
 from lockgate.timeline.export import export
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 
 PROFILES = """create table profiles (id uuid primary key references auth.users on delete cascade, avatar text);

@@ -16,7 +16,8 @@ from lockgate.rules import registry
 from lockgate.rules.model import Scene
 from lockgate.run.plan import standing
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 from tests.conftest import Run
 from tests.live_kit import majors

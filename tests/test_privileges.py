@@ -14,7 +14,8 @@ from lockgate.oracle import verify
 from lockgate.oracle.apply.plan import ApplyPlan, Baseline, ObservationState, RolePlan, ServerWish
 from lockgate.oracle.server.embedded import Server
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 from tests.live_kit import majors
 from tests.oracle.compare import Pair, database

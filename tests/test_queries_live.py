@@ -10,7 +10,8 @@ from lockgate.base.text import Span
 from lockgate.oracle import verify
 from lockgate.oracle.apply.plan import ApplyPlan, ApplyReport, Asked
 from lockgate.queries.examine import Examined, Schema, of_tree
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 from tests.queries_kit import BASE, migrations
 
 QUERIES = """

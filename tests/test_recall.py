@@ -18,7 +18,7 @@ from lockgate.cache.replay import _chain
 from lockgate.report import render
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.export import export
-from lockgate.timeline.replay import Leg, Plan
+from lockgate.timeline.plan import Leg, Plan
 
 FORMATS = ("terminal", "json", "sarif", "gitlab", "junit", "annotations")
 STATEMENTS = (

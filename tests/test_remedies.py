@@ -12,7 +12,8 @@ from lockgate.oracle.server.embedded import Server
 from lockgate.oracle.server.wire import SocketConnection
 from lockgate.rules import registry
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 from tests.timeline_kit import ENABLED
 

@@ -9,7 +9,8 @@ import pytest
 from lockgate.base.text import Source
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.export import export
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 
 UNKNOWN_LOOP = "do $$ declare r record; begin for r in select name from spaces loop execute {}; end loop; end $$;\n"

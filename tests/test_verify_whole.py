@@ -28,7 +28,8 @@ from lockgate.run.audit import audit, differences
 from lockgate.run.evidence import Differs
 from lockgate.run.examine import Checked, examine
 from lockgate.run.plan import Request
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 from tests.conftest import Run, default_signals
 from tests.live_kit import migration
 

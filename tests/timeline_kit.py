@@ -17,7 +17,8 @@ from lockgate.oracle.server.embedded import Server
 from lockgate.oracle.server.wire import SocketConnection
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.export import export
-from lockgate.timeline.replay import Broken, Plan, Replay
+from lockgate.timeline.plan import Broken, Plan
+from lockgate.timeline.replay import Replay
 
 ENABLED: dict[int, Binaries] = {found.major: found for found in reversed(list(at_hand()))}
 _NOT_NULL = """select n.nspname, c.relname, k.conname from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace

@@ -15,7 +15,8 @@ from lockgate.oracle.server.embedded import Server
 from lockgate.oracle.server.wire import SocketConnection
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.export import export
-from lockgate.timeline.replay import Broken, Plan, Replay
+from lockgate.timeline.plan import Broken, Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 from tests.oracle import state
 

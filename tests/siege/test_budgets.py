@@ -18,7 +18,8 @@ from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.budget import TEXT
 from lockgate.timeline.evaluate.matching import like, matches, replaced
 from lockgate.timeline.evaluate.value import UNKNOWN
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 
 SECONDS, BYTES = 20, 1_500_000_000

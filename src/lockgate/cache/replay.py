@@ -23,7 +23,8 @@ from lockgate.cache.store import Unfit
 from lockgate.catalog.catalog import Catalog
 from lockgate.sources.migration import Migration
 from lockgate.timeline.budget import AGAIN, RUN
-from lockgate.timeline.replay import Leg, Plan, Replay
+from lockgate.timeline.plan import Leg, Plan
+from lockgate.timeline.replay import Replay
 
 if TYPE_CHECKING:
     from lockgate.cache.checkpoint import Point

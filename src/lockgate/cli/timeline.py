@@ -14,7 +14,8 @@ from lockgate.cli.options import configuration, emit, folder_options, make_reque
 
 if TYPE_CHECKING:
     from lockgate.report.changes import Row
-    from lockgate.timeline.replay import Leg, Replay
+    from lockgate.timeline.plan import Leg
+    from lockgate.timeline.replay import Replay
 
 
 @click.command("timeline")

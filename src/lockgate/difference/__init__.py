@@ -33,7 +33,7 @@ from lockgate.slots.kinds import DBMATE, KINDS
 from lockgate.slots.read import read_dsn
 from lockgate.sources import Folder
 from lockgate.sources.migration import Migration
-from lockgate.timeline.replay import Plan
+from lockgate.timeline.plan import Plan
 
 __all__ = ["Deviation", "Difference", "DriftKind", "LastTouch", "difference"]
 

@@ -11,7 +11,8 @@ from lockgate.oracle.apply.taint import targets
 from lockgate.parse import Statement, parse_script
 from lockgate.sources.migration import Migration
 from lockgate.timeline.history import event_key
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Change, Step
 
 _CLASSES = {

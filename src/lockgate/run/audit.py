@@ -17,7 +17,8 @@ from lockgate.parse import Statement, parse_script
 from lockgate.run.evidence import Differs
 from lockgate.sources.migration import Migration
 from lockgate.timeline.export import export
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 
 Key = tuple[str, ...]
 Rows = dict[Key, dict[str, Any]]

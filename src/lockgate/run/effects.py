@@ -14,7 +14,8 @@ from lockgate.catalog.objects import Constraint, Relation
 from lockgate.oracle.apply.plan import ApplyReport, Observation, ObservationState
 from lockgate.run.evidence import EffectDiffers
 from lockgate.sources.migration import Migration
-from lockgate.timeline.replay import Plan, Replay
+from lockgate.timeline.plan import Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 
 # how these read is the planner's choice

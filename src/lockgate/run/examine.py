@@ -23,7 +23,8 @@ from lockgate.run.plan import NEWEST_MAJOR, Progress, Replayed, Request, missed,
 from lockgate.sources import Folder
 from lockgate.sources.span import joined, newest_together
 from lockgate.timeline.budget import OF_A_RUN
-from lockgate.timeline.replay import Broken, Leg, Plan, Replay
+from lockgate.timeline.plan import Broken, Leg, Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from lockgate.rules.rulebook import Example, ExampleFile, Mark
 from lockgate.run.plan import standing
 from lockgate.run.proof import judged
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.timeline.replay import Broken, Plan, Replay
+from lockgate.timeline.plan import Broken, Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 
 OWNER, DEPLOYER = "the_owner", "the_deployer"

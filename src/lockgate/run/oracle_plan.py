@@ -13,7 +13,7 @@ from lockgate.base.files import inside
 from lockgate.base.trust import need
 from lockgate.oracle.apply import plan as live
 from lockgate.run.plan import DEFAULT_PATH
-from lockgate.timeline.replay import Plan
+from lockgate.timeline.plan import Plan
 
 
 def oracle_plan(config: Config, plan: Plan, server: live.ServerWish, **measured: Any) -> live.ApplyPlan:

@@ -30,7 +30,8 @@ from lockgate.sources.environment import Environment, around
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.span import joined
 from lockgate.timeline.budget import RUN
-from lockgate.timeline.replay import Broken, Leg, Plan, Replay
+from lockgate.timeline.plan import Broken, Leg, Plan
+from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 
 DEFAULT_MAJOR = 16  # where nobody says which

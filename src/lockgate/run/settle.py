@@ -18,7 +18,7 @@ from lockgate.run import suppressions
 from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
 from lockgate.run.pending import HAZARDS
 from lockgate.sources import Folder
-from lockgate.timeline.replay import Plan
+from lockgate.timeline.plan import Plan
 
 if TYPE_CHECKING:
     from lockgate.oracle.apply.plan import ApplyReport

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.effects import Effect
@@ -18,7 +17,6 @@ from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Role
 from lockgate.parse import Statement, SyntaxFailure, read_script
 from lockgate.parse.facts import KEEPING_THE_CATALOG, makes
 from lockgate.parse.grammar import speak
-from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline import production, review, transaction
 from lockgate.timeline.budget import RUN, Budget
@@ -27,6 +25,7 @@ from lockgate.timeline.failure import Failure, Refused, Unsure
 from lockgate.timeline.hazards.settle import effects_of
 from lockgate.timeline.hazards.touches import Touches
 from lockgate.timeline.history import net_changes, record
+from lockgate.timeline.plan import Broken, Leg, Plan
 from lockgate.timeline.routines.latent import RoutineWatch
 from lockgate.timeline.session import Session
 from lockgate.timeline.step import Change, Dropped, Step
@@ -36,47 +35,6 @@ from lockgate.timeline.transitions import execute
 
 if TYPE_CHECKING:
     from lockgate.catalog.doubt import TaintKey
-
-
-class Broken(msgspec.Struct, frozen=True):
-    """A statement that the grammar refuses: it is not on the timeline."""
-
-    migration: Migration
-    failure: SyntaxFailure
-
-
-_KINDS = ("relation", "type", "routine", "operator", "opclass", "cast", "collation", "ts_config", "ts_dict")
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """What to replay, and as whom.
-
-    Without ``role`` or ``owner`` privileges are unknown. With ``owner`` and ``deployer``, migrations in ``owned`` (ids)
-    run as owner, then ``handover_sql`` as owner, the rest as deployer.
-    """
-
-    migrations: tuple[Migration, ...]
-    major: int = 16
-    role: str = ""
-    superuser: bool = False
-    owner: str = ""
-    deployer: str = ""
-    owned: frozenset[str] = frozenset()
-    handover_sql: Script | None = None
-    baseline: Script | None = None
-    search_path: tuple[str, ...] = ("$user", "public")
-    roles: tuple[str, ...] = ()  # that exist beside these
-    guessed: tuple[str, ...] = ()  # roles that the SQL names and nobody makes: perhaps they exist
-    environment: Environment | None = None  # what a hosting service has made before the first migration
-    pending: frozenset[str] | None = None  # migrations (ids) that the next deploy runs together; None: nobody knows
-
-
-class Leg(msgspec.Struct, frozen=True):
-    """A stretch of a replay that is taken as a whole: ``kind`` is environment, baseline, handover or migration."""
-
-    kind: str
-    migration: Migration | None = None  # None for a handover without SQL
-    pending: bool = False  # it is known to run at the next deploy
 
 
 class Replay:
@@ -406,20 +364,7 @@ class Replay:
         self.session = replace(session, known=False)
         yield from self.run(migration)
         self.session = session
-        for name in environment.schemas:
-            space = self.draft.namespace(name)
-            key: TaintKey = ("namespace", space.oid) if space is not None else ("name", "namespace", 0, name)
-            self.draft.taint(key, f"schema {name} is {environment.name}'s", Place(migration.up.source, Span(0, 0), ""))
-        for name in environment.beside:
-            space = self.draft.namespace(name)
-            if space is None:
-                continue
-            for kind in _KINDS:
-                self.draft.taint(
-                    ("name", kind, space.oid, "*"),
-                    f"schema {name} was not empty before the first migration",
-                    Place(migration.up.source, Span(0, 0), ""),
-                )
+        production.surround(self.draft, environment, migration.up.source)
         self.provided = self.draft.next_oid
 
     def _hand_over(self, migration: Migration | None) -> Iterator[Step | Broken]:

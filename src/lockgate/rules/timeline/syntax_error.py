@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockgate.base.findings import Label
 from lockgate.rules.model import Remark, on_fact
-from lockgate.timeline.replay import Broken
+from lockgate.timeline.plan import Broken
 
 
 @on_fact(Broken)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from lockgate.base.text import Span
-from lockgate.catalog.objects import Constraint, Relation
+from lockgate.catalog.objects import Attribute, Constraint, Relation
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.naming import choose_constraint_name
 from lockgate.timeline.privileges.check import need_owner
@@ -86,18 +86,7 @@ def store_not_nulls(
             continue
         above = [name for number, name in inherited if number == attribute.num]
         inherited = [(number, name) for number, name in inherited if number != attribute.num]
-        if above and node.get("is_no_inherit"):
-            message = f'cannot define not-null constraint with NO INHERIT on column "{attribute.name}"'
-            raise ctx.refuse("42804", message, node.get("location"), name=attribute.name, kind="constraint")
-        name = node.get("conname", "")
-        if name in given:
-            raise ctx.refuse(
-                "42710",
-                f'constraint "{name}" for relation "{relation.name}" already exists',
-                node.get("location"),
-                name=name,
-                kind="constraint",
-            )
+        name = _declared(ctx, relation, attribute, node, above, given)
         given += [name] if name else []
         name = name or choose_constraint_name(
             ctx.catalog, relation.name, attribute.name, "not_null", relation.namespace, tuple(names)
@@ -117,6 +106,25 @@ def store_not_nulls(
         own = relation.attribute(column.name)
         if column.notnull and own is not None and not named(ctx):
             relation = mark(ctx, relation, own.num)
+
+
+def _declared(
+    ctx: Context, relation: Relation, attribute: Attribute, node: Node, above: list[str], given: list[str]
+) -> str:
+    """The name that a declaration gives, "" for none; refuses what cannot stand beside the parents' and the others."""
+    if above and node.get("is_no_inherit"):
+        message = f'cannot define not-null constraint with NO INHERIT on column "{attribute.name}"'
+        raise ctx.refuse("42804", message, node.get("location"), name=attribute.name, kind="constraint")
+    name = str(node.get("conname", ""))
+    if name in given:
+        raise ctx.refuse(
+            "42710",
+            f'constraint "{name}" for relation "{relation.name}" already exists',
+            node.get("location"),
+            name=name,
+            kind="constraint",
+        )
+    return name
 
 
 def _once(ctx: Context, nodes: list[Node]) -> list[Node]:
