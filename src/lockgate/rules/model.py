@@ -228,12 +228,19 @@ def held_before(scene: Scene, step: Step, effect: Effect) -> bool:
     return before is not None and effect.lock is not None and before.covers(effect.lock)
 
 
+def tree(step: Step) -> Any:
+    """A statement's parse tree, read once more: the replay keeps none. Ask for it where nothing else will do."""
+    from lockgate.parse.routine import parse_query
+
+    return parse_query(step.statement.text)[1]
+
+
 def emptied(scene: Scene, step: Step, relation: int) -> bool:
     """Whether an earlier statement of the migration took every row out of a relation."""
     for earlier in scene.steps[: scene.steps.index(step)]:
-        tag, node = earlier.statement.tag, earlier.statement.node
-        if tag == "TruncateStmt" or (tag == "DeleteStmt" and "whereClause" not in node):
-            if any(effect.oid == relation for effect in earlier.effects):
+        tag = earlier.statement.tag
+        if tag in ("TruncateStmt", "DeleteStmt") and any(effect.oid == relation for effect in earlier.effects):
+            if tag == "TruncateStmt" or "whereClause" not in tree(earlier):
                 return True
     return False
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER
-from lockgate.parse.routine import parse_query
-from lockgate.rules.model import Remark, Scene, Step, at_step, on_scene
+from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Namespace
+from lockgate.rules.model import Remark, Scene, Step, at_step, on_scene, tree
 
 _OWNER = "only a member of {0} may give anything to {0}: nothing here tells that who applies this is one"
 _GRANT = "nothing here makes role {0}: where it does not exist yet, this fails"
 
 
+_WORD = {"AlterTableStmt": "owner", "AlterOwnerStmt": "owner", "GrantStmt": "grant", "CommentStmt": "extension"}
+
+
 def _node(step: Step) -> Any:
-    """A statement's tree, read once more: the replay keeps none."""
-    wanted = step.statement.tag in ("AlterTableStmt", "AlterOwnerStmt", "GrantStmt", "CommentStmt")
-    return parse_query(step.statement.text)[1] if wanted else {}
+    """The tree of a statement that may be one of these."""
+    word = _WORD.get(step.statement.tag)
+    return tree(step) if word and word in step.statement.text.lower() else {}
 
 
 @on_scene("AlterTableStmt")
@@ -72,9 +74,11 @@ def comments(scene: Scene) -> Iterator[Remark]:
 @on_scene("AlterTableStmt")
 def services(scene: Scene) -> Iterator[Remark]:
     """A table in a schema that is a hosting service's own."""
-    for step in scene.steps:
-        rangevar: Any = _node(step).get("relation", {}) if step.statement.tag == "AlterTableStmt" else {}
-        space = step.before.namespace(rangevar.get("schemaname", "")) if step.fails is None else None
+    theirs = [n.name for n in scene.before.objects(Namespace) if scene.before.taint_of(("namespace", n.oid))]
+    altered = (s for s in scene.steps if s.statement.tag == "AlterTableStmt" and s.fails is None) if theirs else ()
+    for step in altered:
+        rangevar: Any = tree(step).get("relation", {}) if any(name in step.statement.text for name in theirs) else {}
+        space = step.before.namespace(rangevar.get("schemaname", ""))
         found = step.before.relation_named(space.oid, rangevar.get("relname", "")) if space is not None else None
         doubt = step.before.taint_of(("namespace", space.oid)) if space is not None and found is not None else None
         first = scene.before.relation_named(space.oid, found.name) if space is not None and found is not None else None
