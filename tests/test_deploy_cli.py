@@ -59,7 +59,9 @@ class Stand:
 
     def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
         clean = {
-            k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GITEA_", "LOCKGATE_", "DOKPLOY_"))
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("GITHUB_", "GITEA_", "LOCKGATE_", "DOKPLOY_", "CI"))
         }
         return subprocess.Popen(
             [sys.executable, "-m", "lockgate", "deploy", "--poll", "0.03", "--settle", "0.1", *arguments],

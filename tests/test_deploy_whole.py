@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -39,9 +40,14 @@ def runner(tmp_path: Path, folder: Path, event: str, **env: str) -> tuple[int, s
     (tmp_path / "event.json").write_text(
         '{"ref": "refs/heads/main"}' if event == "push" else '{"pull_request": {"number": 3, "head": {"ref": "x"}}}'
     )
-    variables = PYTHON | env
+    # where a real runner's own variables say the same as the repository's configuration, act has others
+    gitea = re.search(r'\[gitea\]\nurl = "(.*)"', (folder / "lockgate.toml").read_text())
+    there = {"LOCKGATE_GITEA_URL": gitea[1], "LOCKGATE_GITEA_REPOSITORY": "m/paliad"} if gitea else {}
+    variables = PYTHON | there | env
     named = [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GITEA_", "LOCKGATE_", "DOKPLOY_"))}
+    clean = {
+        k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GITEA_", "LOCKGATE_", "DOKPLOY_", "CI"))
+    }
     done = subprocess.run(
         [
             BIN / "act",

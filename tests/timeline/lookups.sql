@@ -82,3 +82,6 @@ GRANT SELECT (tableoid) ON cp TO gu;
 SET default_transaction_isolation = 'read committed';
 SET default_transaction_isolation = 'repeatable read';
 SET default_transaction_isolation = serializable;
+create sequence without_a_row_type;
+select without_a_row_type.nope from without_a_row_type;
+insert into without_a_row_type (log_cnt) select 1 where false on conflict (log_cnt) do update set log_cnt = excluded.a;

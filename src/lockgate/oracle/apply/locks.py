@@ -4,6 +4,7 @@ nobody else sees."""
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from itertools import groupby
 
 import msgspec
@@ -27,9 +28,15 @@ _LOCKS = (
 # begins at zero (pgstat_report_stat in src/backend/utils/activity/pgstat.c).
 _NEWEST = "SELECT pg_catalog.max(oid){flush} FROM pg_catalog.pg_class"
 _FLUSH = ", pg_catalog.pg_stat_force_next_flush()"
+_MODES = frozenset(lock.mode for lock in Lock)
 _WEAK = frozenset({"AccessShareLock", "RowShareLock", "RowExclusiveLock"})
 _MOST = 100  # relations that a statement left alone, of which is told
 LAST_OID = 4294967295
+
+
+def _is_ours(row: Sequence[str | None]) -> bool:
+    """Whether a row is one of a look's."""
+    return len(row) == 6 and (row[0] or "").isdecimal() and row[1] in _MODES and (row[5] or "0").isdecimal()
 
 
 class Touched(msgspec.Struct, frozen=True):
@@ -97,7 +104,8 @@ class Locks:
         self.unseen = False
         if self._major >= 15:
             self._scans.clear()
-        self.newest = int((reply.rows[0][0] if reply.rows else None) or 0)
+        newest = (reply.rows[0][0] if reply.rows and reply.rows[0] else None) or ""
+        self.newest = int(newest) if newest.isdecimal() else 0
 
     def end(self) -> None:
         """The transaction has ended: nothing is held, and what it wrote may be gone."""
@@ -109,8 +117,11 @@ class Locks:
         """What a look shows that was not so before; each relation by its name, also where this transaction dropped
         it."""
         words, touched, kept = [], [], []
-        rows = [row for row in reply.rows if int(row[0] or 0) <= self.newest]
-        reply.rows = []
+        looked, reply.rows = reply.rows, []
+        if not all(map(_is_ours, looked)):  # a script put a query of its own under our name
+            self.unseen = True
+            return Seen()
+        rows = [row for row in looked if int(row[0] or 0) <= self.newest]
         for oid, group in groupby(sorted(rows, key=lambda row: row[0] or ""), key=lambda row: row[0] or ""):
             held = list(group)
             _, _, kind, identity, file, scans = held[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.catalog.objects import Relation
 from lockgate.timeline.binder.from_item import Item
 from lockgate.timeline.binder.functions import Call
 from lockgate.timeline.binder.rows import project
@@ -80,6 +81,9 @@ def _column(state: State, names: list[str], location: int) -> tuple[Term | None,
         return whole_row(state, item, location), None
     found = qualified(state, item, names[-1], location)
     if found is None:
+        if isinstance(item.rel, Relation) and item.rel.kind == "S":  # makeWholeRowVar, for f(row)
+            message = f'relation "{item.rel.name}" does not have a composite type'
+            raise state.ctx.refuse("42809", message, location, name=item.rel.name, kind="relation")
         qualifier = ".".join(filter(None, (schema, names[-2])))
         return None, missing_column(state, names[-2] if schema is None else qualifier, names[-1], location)
     return found, None
