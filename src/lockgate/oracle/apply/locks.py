@@ -113,14 +113,14 @@ class Locks:
         self._strong = ()
         self._files.clear()
 
-    def taken(self, reply: Reply) -> Seen:
+    def taken(self, reply: Reply) -> Seen | None:
         """What a look shows that was not so before; each relation by its name, also where this transaction dropped
-        it."""
+        it. None where the answer is not a look's: then nothing was seen."""
         words, touched, kept = [], [], []
         looked, reply.rows = reply.rows, []
         if not all(map(_is_ours, looked)):  # a script put a query of its own under our name
             self.unseen = True
-            return Seen()
+            return None
         rows = [row for row in looked if int(row[0] or 0) <= self.newest]
         for oid, group in groupby(sorted(rows, key=lambda row: row[0] or ""), key=lambda row: row[0] or ""):
             held = list(group)
