@@ -19,7 +19,9 @@ demo: $(VENV)/.installed
 test: $(VENV)/.tested
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist worksteal $(if $(COVERAGE),--cov=lockgate --cov-report=)
-	@$(if $(COVERAGE),echo "coverage: $$($(BIN)/coverage report --format=total)% of the lines of src/lockgate, processes that tests start left out")
+ifdef COVERAGE
+	@echo "coverage: $$($(BIN)/coverage report --format=total)% of the lines of src/lockgate, processes that tests start left out"
+endif
 
 # the same tests with other examples, long: the random oracle goes on where it was with the same SEED and LOG
 nightly: $(VENV)/.tested
