@@ -25,6 +25,7 @@ def test_the_index_is_fresh() -> None:
 def test_every_document_has_a_module_and_every_module_speaks() -> None:
     assert set(TOOL["modules"]()) == set(rulebook.names()) == {e.name for e in registry.entries()}
     assert not [e.name for e in registry.entries() if not e.triggers]
+    assert not [e.name for e in registry.entries() if e.front.family != rulebook.rule(e.name).front.family]
 
 
 def test_a_family_has_a_letter_of_its_own() -> None:

@@ -206,10 +206,13 @@ def entries() -> tuple[RuleEntry, ...]:
     """Our own rules, as the generated index has them."""
     from lockgate.rules.index import RULES
 
-    return tuple(
-        RuleEntry(name, FrontMatter(code, Severity(severity), family, **more), f"lockgate.rules.{module}", triggers)
-        for name, code, severity, family, module, triggers, more in RULES
-    )
+    return tuple(_entry(*row) for row in RULES)
+
+
+def _entry(module: str, code: str, severity: str, triggers: tuple[str, ...], more: dict[str, Any]) -> RuleEntry:
+    family, _, stem = module.partition(".")
+    front = FrontMatter(code, Severity(severity), family, **more)
+    return RuleEntry(stem.replace("_", "-"), front, f"lockgate.rules.{module}", triggers)
 
 
 def wanted(entry: RuleEntry, select: tuple[str, ...], ignore: tuple[str, ...], extend: tuple[str, ...] = ()) -> bool:

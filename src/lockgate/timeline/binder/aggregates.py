@@ -9,6 +9,7 @@ from lockgate.timeline.binder.from_item import Item
 from lockgate.timeline.binder.functions import Call, call_function
 from lockgate.timeline.binder.kinds import check_aggregate, check_window
 from lockgate.timeline.binder.names import words
+from lockgate.timeline.binder.recurse import expr, transform, where
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term, key, strip_relabel, walk
 from lockgate.timeline.context import Node
@@ -16,8 +17,6 @@ from lockgate.timeline.context import Node
 
 def function_call(state: State, body: Node) -> Term:
     """FuncCall: arguments, decorations, and the function they pick."""
-    from lockgate.timeline.binder.expressions import expr, transform, where
-
     marks = _marks(state)
     args, argnames = [], []
     procedure = state.kind == "call"
@@ -68,8 +67,6 @@ def apply(state: State, call: Call, marks: list[tuple[State, int]] | None = None
 
 def decorated(state: State, term: Term, body: Node) -> Term:
     """An aggregate that is no function (JSON_OBJECTAGG): its FILTER, ORDER BY and OVER."""
-    from lockgate.timeline.binder.expressions import where
-
     marks = _marks(state)
     filtered = where(state, body.get("agg_filter"), "filter", "FILTER")
     if body.get("over"):
@@ -118,8 +115,6 @@ def _aggregate(state: State, term: Term, call: Call, marks: list[tuple[State, in
 
 
 def _sort_terms(state: State, order: Any) -> list[Term]:
-    from lockgate.timeline.binder.expressions import transform
-
     return [transform(state, o["SortBy"]["node"], "order") for o in order]
 
 

@@ -8,8 +8,8 @@ from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Relation
 from lockgate.catalog.typename import type_of
 from lockgate.timeline.binder.coercion import CONTEXTS, coerce_to_boolean, coerce_to_target
-from lockgate.timeline.binder.expressions import transform
 from lockgate.timeline.binder.from_item import WHOLE_ROW, Part, Scope
+from lockgate.timeline.binder.recurse import transform
 from lockgate.timeline.binder.replica import check_replica_identity
 from lockgate.timeline.binder.select import SelectResult, analyze_statement
 from lockgate.timeline.binder.state import State

@@ -8,9 +8,11 @@ from typing import Any
 from lockgate.catalog.objects import FIRST_USER_OID, Attribute, Relation
 from lockgate.catalog.typename import base_type, element_of
 from lockgate.timeline.binder.coercion import ASSIGNMENT, coerce_to_target, shown
+from lockgate.timeline.binder.containers import RAW_ELEMENTS
 from lockgate.timeline.binder.from_clause import find_cte, open_relation, renamed
 from lockgate.timeline.binder.from_item import SYSTEM_COLUMNS, Item, relation_cols, relation_item
 from lockgate.timeline.binder.names import did_you_mean
+from lockgate.timeline.binder.recurse import transform
 from lockgate.timeline.binder.rows import composite_relation
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
@@ -185,8 +187,6 @@ def assign(state: State, term: Term, goal: Goal) -> Term:
 
 def _indirect(state: State, goal: Goal) -> tuple[int, int] | None:
     """The type that a[1] = ... or a.b = ... wants; None where it is not known."""
-    from lockgate.timeline.binder.expressions import RAW_ELEMENTS, transform
-
     oid, typmod = goal.type, goal.typmod
     slices = False
     for step in goal.indirection:

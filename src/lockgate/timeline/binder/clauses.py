@@ -8,6 +8,7 @@ from lockgate.timeline.binder.coercion import UNKNOWN, coerce_specific, coerce_t
 from lockgate.timeline.binder.names import words
 from lockgate.timeline.binder.operators import resolve_operator
 from lockgate.timeline.binder.ordering import check_groupable, check_sortable
+from lockgate.timeline.binder.recurse import transform
 from lockgate.timeline.binder.scope import find_column
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.targets import Target, target_list
@@ -73,8 +74,6 @@ def _by_position(state: State, const: Node, targets: list[Target], clause: str) 
 
 def by_expression(state: State, node: Node, targets: list[Target], kind: str) -> Target:
     """An entry equal to an expression; appended as junk where there is none (findTargetlistEntrySQL99)."""
-    from lockgate.timeline.binder.expressions import transform
-
     term = transform(state, node, kind)
     wanted = key(strip_relabel(term))
     for target in targets:
@@ -171,8 +170,6 @@ def limit_clause(state: State, node: Node | None, kind: str) -> None:
     """LIMIT and OFFSET."""
     if not node or node.get("A_Const", {}).get("isnull"):
         return
-    from lockgate.timeline.binder.expressions import transform
-
     word = kind.upper()
     term = coerce_specific(state, transform(state, node, kind), INT8, -1, word)
     for one in variables_of(term):
@@ -182,8 +179,6 @@ def limit_clause(state: State, node: Node | None, kind: str) -> None:
 
 def window_clause(state: State, targets: list[Target]) -> None:
     """WINDOW definitions, named and inline (transformWindowDefinitions)."""
-    from lockgate.timeline.binder.expressions import transform
-
     seen: set[str] = set()
     for window in state.windows:
         name, at = window.get("name"), window.get("location", 0)

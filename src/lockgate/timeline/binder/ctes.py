@@ -7,6 +7,7 @@ from typing import Any
 
 from lockgate.parse.facts import MODIFYING
 from lockgate.timeline.binder.coercion import UNKNOWN
+from lockgate.timeline.binder.recurse import transform
 from lockgate.timeline.binder.state import Cte, State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.binder.values import Column
@@ -117,8 +118,6 @@ def _search_and_cycle(state: State, cte: Cte) -> None:
         depth_first = not search.get("search_breadth_first")
         cte.columns.append(Column(search["search_seq_column"], RECORDARRAY if depth_first else RECORD))
     if cycle:
-        from lockgate.timeline.binder.expressions import transform
-
         mark = Term("const", BOOL)
         if cycle.get("cycle_mark_value"):
             mark = transform(state, cycle["cycle_mark_value"], "cycle")

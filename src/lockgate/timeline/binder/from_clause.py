@@ -9,6 +9,7 @@ from lockgate.timeline.binder.coercion import common_type, common_typmod, to_com
 from lockgate.timeline.binder.from_item import Col, Item, relation_item
 from lockgate.timeline.binder.names import did_you_mean, lookup_relation
 from lockgate.timeline.binder.operators import make_op
+from lockgate.timeline.binder.recurse import where
 from lockgate.timeline.binder.scope import check_conflicts, column_term
 from lockgate.timeline.binder.state import Cte, State
 from lockgate.timeline.binder.term import Term
@@ -312,8 +313,6 @@ def _reference(state: State, col: Col) -> None:
 
 
 def _on(state: State, both: list[Item], quals: Node) -> None:
-    from lockgate.timeline.binder.expressions import where
-
     lateral(both, False, True)
     saved, state.items = state.items, both
     where(state, quals, "join", "JOIN/ON")

@@ -12,6 +12,7 @@ from lockgate.timeline.binder.from_clause import first_place, renamed
 from lockgate.timeline.binder.from_item import Col, Item, relation_cols
 from lockgate.timeline.binder.names import words
 from lockgate.timeline.binder.polymorphic import Mismatch, enforce
+from lockgate.timeline.binder.recurse import transform
 from lockgate.timeline.binder.rows import composite_relation, out_columns
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
@@ -23,8 +24,6 @@ RECORD, INT8, VOID = 2249, 20, 2278
 
 def range_function(state: State, body: Node) -> Item:
     """FROM f(...), ROWS FROM (...), WITH ORDINALITY, column definitions."""
-    from lockgate.timeline.binder.expressions import transform
-
     alias = body.get("alias", {})
     at = first_place(body)
     calls: list[tuple[Node, list[Any]]] = []
@@ -164,8 +163,6 @@ def _defined(state: State, definitions: list[Any]) -> list[Col]:
 
 def table_sample(state: State, body: Node) -> None:
     """TABLESAMPLE method (args) REPEATABLE (seed)."""
-    from lockgate.timeline.binder.expressions import transform
-
     names = words(body["method"])
     at = body.get("location", 0)
     if names[-1] not in ("bernoulli", "system", "system_rows", "system_time") and not state.catalog.taints:
@@ -180,8 +177,6 @@ def table_sample(state: State, body: Node) -> None:
 
 def xml_table(state: State, body: Node) -> Item:
     """XMLTABLE."""
-    from lockgate.timeline.binder.expressions import transform
-
     saved, state.lateral_active = state.lateral_active, True
     for space in body.get("namespaces", []):
         transform(state, space["ResTarget"]["val"], "from_function")
@@ -206,8 +201,6 @@ def xml_table(state: State, body: Node) -> Item:
 
 def json_table(state: State, body: Node) -> Item:
     """JSON_TABLE."""
-    from lockgate.timeline.binder.expressions import transform
-
     saved, state.lateral_active = state.lateral_active, True
     context = body["context_item"]
     transform(state, context["raw_expr"], "from_function")

@@ -9,9 +9,9 @@ from lockgate.catalog.objects import FIRST_USER_OID, Constraint, Relation, Rewri
 from lockgate.timeline.binder.assign import Goal, assign, check_generated, goal, target_item
 from lockgate.timeline.binder.coercion import UNKNOWN
 from lockgate.timeline.binder.ctes import with_clause
-from lockgate.timeline.binder.expressions import transform, where
 from lockgate.timeline.binder.from_clause import first_place
 from lockgate.timeline.binder.from_item import Item, relation_cols
+from lockgate.timeline.binder.recurse import transform, where
 from lockgate.timeline.binder.scope import may_have, scan_item
 from lockgate.timeline.binder.select import SelectResult, analyze_statement
 from lockgate.timeline.binder.state import State

@@ -7,10 +7,10 @@ from typing import Any
 from lockgate.catalog.objects import Relation, Rewrite
 from lockgate.timeline.binder.assign import Goal, assign, check_generated, goal, target_item
 from lockgate.timeline.binder.ctes import with_clause
-from lockgate.timeline.binder.expressions import expr, transform, where
 from lockgate.timeline.binder.from_clause import from_clause, from_item, lateral
 from lockgate.timeline.binder.from_item import Item
 from lockgate.timeline.binder.insert import insert_goals, insert_row
+from lockgate.timeline.binder.recurse import expr, transform, where
 from lockgate.timeline.binder.scope import check_conflicts
 from lockgate.timeline.binder.select import SelectResult, columns_of
 from lockgate.timeline.binder.state import State

@@ -16,10 +16,10 @@ from lockgate.timeline.binder.clauses import (
 )
 from lockgate.timeline.binder.coercion import UNKNOWN, coerce_type, common_type, common_typmod, shown, to_common
 from lockgate.timeline.binder.ctes import set_columns, with_clause
-from lockgate.timeline.binder.expressions import where
 from lockgate.timeline.binder.from_clause import first_place, from_clause
 from lockgate.timeline.binder.from_item import Col, Item
 from lockgate.timeline.binder.ordering import check_groupable
+from lockgate.timeline.binder.recurse import where
 from lockgate.timeline.binder.state import Cte, State
 from lockgate.timeline.binder.targets import Target, expand_list, resolve_unknowns, target_list
 from lockgate.timeline.binder.term import Term, returns_set

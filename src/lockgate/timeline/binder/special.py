@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.timeline.binder.coercion import ASSIGNMENT, EXPLICIT, UNKNOWN, coerce_to_target, coerce_type, shown
+from lockgate.timeline.binder.recurse import expr
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Term
 from lockgate.timeline.binder.types import resolve_type
@@ -12,12 +13,6 @@ from lockgate.timeline.context import Node
 
 BOOL, TEXT, XML, JSON, JSONB, BYTEA = 16, 25, 142, 114, 3802, 17
 _VALUES = {"DATE": 1082, "TIME": 1266, "TIMESTAMP": 1184, "LOCALTIME": 1083, "LOCALTIMESTAMP": 1114}
-
-
-def _expr(state: State, node: Node) -> Term:
-    from lockgate.timeline.binder.expressions import expr
-
-    return expr(state, node)
 
 
 def sql_value(state: State, body: Node) -> Term:
@@ -39,9 +34,9 @@ def xml(state: State, body: Node) -> Term:
         if not target.get("name") and "ColumnRef" not in target["val"]:
             word = "XML attribute value" if op == "IS_XMLELEMENT" else "XML element value"
             raise state.ctx.refuse("42601", f"unnamed {word} must be a column reference", target.get("location", at))
-        terms.append(_expr(state, target["val"]))
+        terms.append(expr(state, target["val"]))
     for item in body.get("args", []):
-        term = _expr(state, item)
+        term = expr(state, item)
         wanted = {"IS_XMLCONCAT": XML, "IS_DOCUMENT": XML, "IS_XMLPI": TEXT}.get(op, 0)
         if op in ("IS_XMLPARSE", "IS_XMLROOT") and not terms:
             wanted = TEXT if op == "IS_XMLPARSE" else XML
@@ -60,7 +55,7 @@ def xml_serialize(state: State, body: Node) -> Term:
     """XMLSERIALIZE(... AS type)."""
     target = resolve_type(state.ctx, body["typeName"])
     return Term(
-        "xml", target.oid, target.typmod, (_expr(state, body["expr"]),), "IS_XMLSERIALIZE", body.get("location", 0)
+        "xml", target.oid, target.typmod, (expr(state, body["expr"]),), "IS_XMLSERIALIZE", body.get("location", 0)
     )
 
 
@@ -70,7 +65,7 @@ def xml_serialize(state: State, body: Node) -> Term:
 def _value(state: State, node: Any) -> Term:
     """A JsonValueExpr, wrapped or bare."""
     body = node.get("JsonValueExpr", node)
-    term = _expr(state, body["raw_expr"]) if "raw_expr" in body else _expr(state, node)
+    term = expr(state, body["raw_expr"]) if "raw_expr" in body else expr(state, node)
     if term.type == UNKNOWN:
         term = coerce_type(state, term, TEXT, -1, 0)
     return term
@@ -95,7 +90,7 @@ def json_object(state: State, body: Node) -> Term:
     terms = []
     for item in body.get("exprs", []):
         pair = item["JsonKeyValue"]
-        terms += [_expr(state, pair["key"]), _value(state, pair["value"])]
+        terms += [expr(state, pair["key"]), _value(state, pair["value"])]
     return _constructed(state, body, terms, "object")
 
 
@@ -107,7 +102,7 @@ def json_array(state: State, body: Node) -> Term:
 def json_array_query(state: State, body: Node) -> Term:
     """JSON_ARRAY(SELECT ...)."""
     link = {"SubLink": {"subLinkType": "EXPR_SUBLINK", "subselect": body["query"], "location": body.get("location", 0)}}
-    return _constructed(state, body, [_expr(state, link)], "array_query")
+    return _constructed(state, body, [expr(state, link)], "array_query")
 
 
 def _json_aggregate(state: State, body: Node, terms: list[Term], op: str) -> Term:
@@ -124,7 +119,7 @@ def _json_aggregate(state: State, body: Node, terms: list[Term], op: str) -> Ter
 def json_object_aggregate(state: State, body: Node) -> Term:
     """JSON_OBJECTAGG(k: v)."""
     pair = body["arg"]
-    return _json_aggregate(state, body, [_expr(state, pair["key"]), _value(state, pair["value"])], "json_objectagg")
+    return _json_aggregate(state, body, [expr(state, pair["key"]), _value(state, pair["value"])], "json_objectagg")
 
 
 def json_array_aggregate(state: State, body: Node) -> Term:
@@ -135,7 +130,7 @@ def json_array_aggregate(state: State, body: Node) -> Term:
 def json_predicate(state: State, body: Node) -> Term:
     """IS JSON."""
     at = body.get("location", 0)
-    term = _expr(state, body["expr"])
+    term = expr(state, body["expr"])
     if term.type and term.type not in (UNKNOWN, TEXT, JSON, JSONB, BYTEA):
         from lockgate.catalog.typename import base_type
         from lockgate.timeline.binder.coercion import category
@@ -154,7 +149,7 @@ def json_parse(state: State, body: Node) -> Term:
 def json_scalar(state: State, body: Node) -> Term:
     """JSON_SCALAR(...)."""
     result, typmod = _output(state, body, JSON)
-    term = _expr(state, body["expr"])
+    term = expr(state, body["expr"])
     return Term("json", result, typmod, (term,), "json_scalar", body.get("location", 0))
 
 
@@ -167,7 +162,7 @@ def json_serialize(state: State, body: Node) -> Term:
 def json_function(state: State, body: Node) -> Term:
     """JSON_EXISTS, JSON_QUERY, JSON_VALUE."""
     op = body.get("op", "JSON_EXISTS_OP")
-    terms = [_value(state, body["context_item"]), _expr(state, body["pathspec"])]
+    terms = [_value(state, body["context_item"]), expr(state, body["pathspec"])]
     for item in body.get("passing", []):
         argument = item["JsonArgument"]
         terms.append(_value(state, argument["val"]))
@@ -175,7 +170,7 @@ def json_function(state: State, body: Node) -> Term:
     for field in ("on_empty", "on_error"):
         behavior = body.get(field)
         if behavior and behavior.get("expr"):
-            term = _expr(state, behavior["expr"])
+            term = expr(state, behavior["expr"])
             terms.append(coerce_to_target(state, term, result, typmod, EXPLICIT) or term)
     return Term("json", result, typmod, tuple(terms), op, body.get("location", 0))
 

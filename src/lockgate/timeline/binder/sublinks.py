@@ -10,6 +10,7 @@ from lockgate.timeline.binder.coercion import UNKNOWN, shown
 from lockgate.timeline.binder.kinds import check_subquery
 from lockgate.timeline.binder.names import words
 from lockgate.timeline.binder.operators import make_op
+from lockgate.timeline.binder.recurse import expr
 from lockgate.timeline.binder.state import State
 from lockgate.timeline.binder.term import Nested, Term
 from lockgate.timeline.context import Node
@@ -60,8 +61,6 @@ def _scalar(state: State, kind: str, result: Any, nested: Nested, at: int) -> Te
 
 def _compared(state: State, body: Node, kind: str, result: Any, nested: Nested, at: int) -> Term:
     """x IN (SELECT ...), x op ANY (SELECT ...), ROW(...) op (SELECT ...)."""
-    from lockgate.timeline.binder.expressions import expr
-
     left = expr(state, body["testexpr"])
     lefts = left.args if left.op == "row" else (left,)
     names = words(body.get("operName", [])) or ["="]

@@ -7,6 +7,7 @@ from typing import Any
 from lockgate.timeline.binder.coercion import UNKNOWN, coerce_type
 from lockgate.timeline.binder.colname import column_name
 from lockgate.timeline.binder.from_item import Item
+from lockgate.timeline.binder.recurse import expr, transform
 from lockgate.timeline.binder.rows import fields_of, is_row, missing_field
 from lockgate.timeline.binder.scope import column_term, find_item, missing_item
 from lockgate.timeline.binder.state import State
@@ -29,8 +30,6 @@ class Target:
 
 def target_list(state: State, nodes: list[Any], kind: str) -> tuple[list[Target], bool]:
     """The entries of a SELECT or RETURNING list; whether a star in it may hide further ones."""
-    from lockgate.timeline.binder.expressions import transform
-
     out: list[Target] = []
     open_star = False
     saved, state.kind = state.kind, kind
@@ -56,8 +55,6 @@ def starred(state: State, node: Node) -> tuple[list[tuple[Term, str]], bool] | N
     elif "A_Indirection" in node:
         body = node["A_Indirection"]
         if "A_Star" in body["indirection"][-1]:
-            from lockgate.timeline.binder.expressions import expr
-
             inner: Node = body["arg"]
             if len(body["indirection"]) > 1:
                 inner = {"A_Indirection": {**body, "indirection": body["indirection"][:-1]}}
@@ -121,8 +118,6 @@ def row_star(state: State, term: Term) -> tuple[list[tuple[Term, str]], bool]:
 
 def expand_list(state: State, nodes: list[Any], *, default_ok: bool = False) -> list[Term]:
     """Expressions with stars expanded (transformExpressionList)."""
-    from lockgate.timeline.binder.expressions import expr
-
     out: list[Term] = []
     for node in nodes:
         star = starred(state, node)

@@ -12,13 +12,14 @@ from enum import IntEnum
 from lockgate.catalog.merge import merge
 from lockgate.catalog.objects import Routine
 from lockgate.parse.plpgsql import tree
-from lockgate.parse.plpgsql.conditions import catches, sqlstates
+from lockgate.parse.plpgsql.conditions import catches
 from lockgate.timeline.context import Context
-from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, known, text_of, truth
+from lockgate.timeline.evaluate import UNKNOWN, Row, Unknown, Value, known, truth
 from lockgate.timeline.evaluate.value import equal
-from lockgate.timeline.failure import Failure, Refused, Unsure
+from lockgate.timeline.failure import Failure, Refused
 from lockgate.timeline.plpgsql.declare import declare
 from lockgate.timeline.plpgsql.place import BodyPlace
+from lockgate.timeline.plpgsql.raising import assert_statement, raise_statement
 from lockgate.timeline.plpgsql.scope import Frame, Var, VariableScope
 from lockgate.timeline.plpgsql.sentences import STEP, Sentences
 
@@ -150,9 +151,9 @@ class Interpreter(Sentences):
             case tree.Return():
                 raise Returning(self.value(statement.value) if statement.value is not None else None)
             case tree.Raise():
-                self.raise_(statement)
+                raise_statement(self, statement, self.raised)
             case tree.Assert():
-                self.check(statement)
+                assert_statement(self, statement)
             case tree.Plain():
                 self.plain(statement)
             case tree.Diagnostics():
@@ -373,50 +374,6 @@ class Interpreter(Sentences):
                 return Left.NO
         raise Leaving(statement.label, statement.leave)
 
-    # --- errors -------------------------------------------------------------------------------------------------------
-
-    def raise_(self, statement: tree.Raise) -> None:
-        if statement.bare:
-            if self.raised:
-                raise Refused(self.raised[-1])
-            raise self.ctx.refuse(
-                "0Z002",
-                "RAISE without parameters cannot be used outside an exception handler",
-                span=self.place.span(statement.start),
-                kind="other",
-            )
-        params = [text_of(self.value(p)) for p in statement.params]
-        options = {name: self.value(value) for name, value in statement.options}
-        if statement.level != "exception":
-            return
-        state = statement.sqlstate or (sqlstates(statement.condition) or ("P0001",))[0]
-        code = options.get("errcode")
-        if isinstance(code, str):
-            state = (
-                code
-                if len(code) == 5 and code.upper() == code and code.isalnum()
-                else (sqlstates(code) or ("P0001",))[0]
-            )
-        elif isinstance(code, Unknown):
-            state = ""
-        message = (
-            _filled(statement.message, params)
-            if statement.message is not None
-            else options.get("message", statement.condition or state)
-        )
-        raise self.ctx.refuse(
-            state or "P0001",
-            str(message) if isinstance(message, str) else "an exception is raised",
-            span=self.place.span(statement.start),
-            kind="other",
-        )
-
-    def check(self, statement: tree.Assert) -> None:
-        if truth(self.value(statement.condition)) in (False, None):
-            message = self.value(statement.message) if statement.message is not None else "assertion failed"
-            text = message if isinstance(message, str) else "assertion failed"
-            raise self.ctx.refuse("P0004", text, span=self.place.span(statement.start), kind="other")
-
     def plain(self, statement: tree.Plain) -> None:
         """COMMIT and ROLLBACK end the transaction, where one may (SPI_commit: 2D000)."""
         if statement.word == "null":
@@ -429,20 +386,3 @@ class Interpreter(Sentences):
             self.ctx.catalog.restore(self.start[0])
             self.ctx.session = self.start[1]
         self.start = (self.ctx.catalog.freeze(), self.ctx.session)
-
-
-def _filled(pattern: str, params: Sequence[object]) -> str:
-    """RAISE's format: each % takes the next parameter."""
-    out, at, rest = "", 0, list(params)
-    while at < len(pattern):
-        if pattern.startswith("%%", at):
-            out, at = out + "%", at + 2
-        elif pattern[at] == "%":
-            value = rest.pop(0) if rest else ""
-            out, at = out + ("<NULL>" if value is None else value if isinstance(value, str) else "..."), at + 1
-        else:
-            out, at = out + pattern[at], at + 1
-    return out
-
-
-__all__ = ["Interpreter", "Leaving", "Left", "Returning", "Row", "Unsure"]
