@@ -287,8 +287,16 @@ class Trigger(msgspec.Struct, frozen=True):
     whole: bool = False  # its WHEN reads the whole of NEW, before the row is stored
 
 
+class Clause(msgspec.Struct, frozen=True):
+    """USING or WITH CHECK of a policy, as far as its subqueries go: ``asks`` are the relations that they name."""
+
+    subqueries: bool = False
+    asks: tuple[int, ...] = ()
+
+
 class Policy(msgspec.Struct, frozen=True):
-    """pg_policy; ``command``: r a w d *."""
+    """pg_policy; ``command``: r a w d *. ``using`` and ``check``: None where the policy has no such clause, or where its
+    subqueries are not known."""
 
     oid: int
     name: str
@@ -297,6 +305,8 @@ class Policy(msgspec.Struct, frozen=True):
     permissive: bool = True
     roles: tuple[int, ...] = (0,)
     both: bool = False  # USING and WITH CHECK
+    using: Clause | None = None
+    check: Clause | None = None
 
 
 class Rewrite(msgspec.Struct, frozen=True):

@@ -98,6 +98,13 @@ RULES: tuple[tuple[str, str, str, tuple[str, ...], dict[str, Any]], ...] = (
     ("deploy.obsolete_compose_version", "P117", "info", ("fact ComposeFile",), {}),
     ("ownership.owner_lost", "O305", "warning", ("scene dropped+made",), {}),
     ("ownership.ownership_required", "O301", "error", ("failure 42501",), {"sqlstate": ("42501",), "recovery": True}),
+    (
+        "ownership.policy_recursion",
+        "O310",
+        "error",
+        ("scene AlterPolicyStmt", "scene CreatePolicyStmt", "scene row security"),
+        {},
+    ),
     ("ownership.privilege_missing", "O302", "error", ("failure 42501",), {"sqlstate": ("42501",)}),
     ("deploy.published_database_port", "P110", "warning", ("fact ComposeFile",), {}),
     ("compatibility.query_reads_dropped_column", "C101", "error", ("fact QueryRefused",), {"sqlstate": ("42703",)}),

@@ -26,6 +26,7 @@ from lockgate.timeline.hazards.settle import effects_of
 from lockgate.timeline.hazards.touches import Touches
 from lockgate.timeline.history import net_changes, record
 from lockgate.timeline.plan import Broken, Leg, Plan
+from lockgate.timeline.recursion import breakage_of_circle, circle_of, circles
 from lockgate.timeline.routines.latent import RoutineWatch
 from lockgate.timeline.session import Session
 from lockgate.timeline.step import Change, Dropped, Step
@@ -110,7 +111,8 @@ class Replay:
         """The breakages that a later migration took back (latent failures, tables without a policy): nothing to be told
         once the last step is taken."""
         guarded = {review.breakage_of_table(oid) for oid in self.watch.unguarded if not review.bare(self.draft, oid)}
-        return self.watch.mended(self.draft, self.session) | guarded
+        open_ = {breakage_of_circle(oid) for oid in self.watch.circles if circle_of(self.draft, oid) is None}
+        return self.watch.mended(self.draft, self.session) | guarded | open_
 
     def run(self, migration: Migration, script: Script | None = None) -> Iterator[Step | Broken]:
         """Take the steps of one migration's up script (or of another script in its place)."""
@@ -146,6 +148,7 @@ class Replay:
         steps = [replace(t, after=self.last) for t in taken if isinstance(t, Step)]
         looked = iter(self.watch.over(steps, self.draft, self.session))
         self.watch.unguarded |= {one.oid for one in review.unguarded(steps)} if steps else set()
+        self.watch.circles |= {one.oid for one in circles(steps)} if steps else set()
         yield from (next(looked) if isinstance(t, Step) else t for t in taken)
         if script.transaction is not Transaction.STATEMENT:
             # a runner hands its connection back as it found it only where it opens one per file; most share one: keep

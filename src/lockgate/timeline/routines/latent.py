@@ -33,6 +33,7 @@ class RoutineWatch(msgspec.Struct):
 
     told: dict[tuple[int, Missed], str] = msgspec.field(default_factory=dict)
     unguarded: set[int] = msgspec.field(default_factory=set)  # tables with row level security and no policy
+    circles: set[int] = msgspec.field(default_factory=set)  # tables whose policies end in themselves
 
     def over(self, steps: list[Step], catalog: Catalog, session: Session) -> list[Step]:
         """The steps of one migration, with ``latent`` failures where they arose; ``catalog`` and ``session`` are those

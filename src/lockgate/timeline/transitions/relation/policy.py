@@ -5,10 +5,12 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from lockgate.catalog.catalog import Address
-from lockgate.catalog.objects import Policy, Relation
+from lockgate.catalog.objects import Clause, Policy, Relation
+from lockgate.parse.statement import nodes
 from lockgate.timeline.binder import analyze_expression, boolean, relation_scope
-from lockgate.timeline.binder.names import did_you_mean
+from lockgate.timeline.binder.names import did_you_mean, find_relation
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.failure import Unsure
 from lockgate.timeline.privileges.check import need_owner
 from lockgate.timeline.transitions.object.creation import doubt, refuse_existing, role_oid
 from lockgate.timeline.transitions.relation.relation import user_relation
@@ -49,6 +51,22 @@ def _clause(ctx: Context, relation: Relation, node: Node | None) -> frozenset[Ad
     return boolean(ctx, analyze_expression(ctx, node, relation_scope(ctx, relation), "policy"), "POLICY").depends
 
 
+def _asked(ctx: Context, node: Node | None) -> Clause | None:
+    """Which relations the subqueries of a clause name; None where that is not known, or without a clause."""
+    found = tuple(nodes(node)) if node is not None else ()
+    own = {n["CommonTableExpr"]["ctename"] for n in found if "CommonTableExpr" in n}
+    asks: dict[int, None] = {}
+    for named in (n["RangeVar"] for n in found if "RangeVar" in n):
+        if named.get("schemaname") or named.get("relname") not in own:
+            try:
+                relation = find_relation(ctx, named, missing_ok=True)
+            except Unsure:
+                return None
+            if isinstance(relation, Relation):
+                asks[relation.oid] = None
+    return Clause(any("SubLink" in n for n in found), tuple(asks)) if node is not None else None
+
+
 def create_policy(ctx: Context, node: Node) -> None:
     """CreatePolicy."""
     command = _COMMANDS[node.get("cmd_name", "all")]
@@ -72,6 +90,8 @@ def create_policy(ctx: Context, node: Node) -> None:
         bool(node.get("permissive")),
         roles,
         both="qual" in node and "with_check" in node,
+        using=_asked(ctx, node.get("qual")),
+        check=_asked(ctx, node.get("with_check")),
     )
     ctx.catalog.put(policy)
     ctx.catalog.depend((policy.oid, 0), [(relation.oid, 0)], "a")
@@ -93,7 +113,9 @@ def alter_policy(ctx: Context, node: Node) -> None:
     if found.command == "a" and "qual" in node:
         raise ctx.refuse("42601", "only WITH CHECK expression allowed for INSERT", None, kind="policy")
     both = found.both or (found.command in "*w" and ("qual" in node or "with_check" in node))
-    ctx.catalog.put(replace(found, roles=roles or found.roles, both=both))
+    using = _asked(ctx, node["qual"]) if "qual" in node else found.using
+    check = _asked(ctx, node["with_check"]) if "with_check" in node else found.check
+    ctx.catalog.put(replace(found, roles=roles or found.roles, both=both, using=using, check=check))
     # both clauses' dependencies are one set here: where one clause stays, its dependencies must too
     if "qual" in node and ("with_check" in node or found.command in "rd"):
         ctx.catalog.undepend((found.oid, 0), "n")
