@@ -288,15 +288,14 @@ class Trigger(msgspec.Struct, frozen=True):
 
 
 class Clause(msgspec.Struct, frozen=True):
-    """USING or WITH CHECK of a policy, as far as its subqueries go: ``asks`` are the relations that they name."""
+    """USING or WITH CHECK of a policy: whether it has subqueries, and the relations that they certainly name."""
 
     subqueries: bool = False
     asks: tuple[int, ...] = ()
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """pg_policy; ``command``: r a w d *. ``using`` and ``check``: None where the policy has no such clause, or where its
-    subqueries are not known."""
+    """pg_policy; ``command``: r a w d *. ``using``, ``check``: None without such a clause."""
 
     oid: int
     name: str
@@ -304,7 +303,6 @@ class Policy(msgspec.Struct, frozen=True):
     command: str = "*"
     permissive: bool = True
     roles: tuple[int, ...] = (0,)
-    both: bool = False  # USING and WITH CHECK
     using: Clause | None = None
     check: Clause | None = None
 

@@ -73,7 +73,7 @@ def policies_for(ctx: Context, relation: Relation, role: int, privilege: str) ->
     found = policies_of(ctx, relation, role, privilege)
     constant = any(p.permissive and not any(e.kind == "n" for e in ctx.catalog.dependencies(p.oid)) for p in found)
     if not constant and any(p.permissive for p in found):
-        yield from (p for p in found if not p.both)
+        yield from (p for p in found if p.using is None or p.check is None)
 
 
 def _for_role(ctx: Context, policy: Policy, role: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from msgspec.structs import replace
 
 from lockgate.catalog.catalog import Address
@@ -52,19 +54,19 @@ def _clause(ctx: Context, relation: Relation, node: Node | None) -> frozenset[Ad
 
 
 def _asked(ctx: Context, node: Node | None) -> Clause | None:
-    """Which relations the subqueries of a clause name; None where that is not known, or without a clause."""
-    found = tuple(nodes(node)) if node is not None else ()
+    """Which relations the subqueries of a clause name; None without a clause."""
+    if node is None:
+        return None
+    found = tuple(nodes(node))
     own = {n["CommonTableExpr"]["ctename"] for n in found if "CommonTableExpr" in n}
     asks: dict[int, None] = {}
     for named in (n["RangeVar"] for n in found if "RangeVar" in n):
         if named.get("schemaname") or named.get("relname") not in own:
-            try:
+            with contextlib.suppress(Unsure):
                 relation = find_relation(ctx, named, missing_ok=True)
-            except Unsure:
-                return None
-            if isinstance(relation, Relation):
-                asks[relation.oid] = None
-    return Clause(any("SubLink" in n for n in found), tuple(asks)) if node is not None else None
+                if isinstance(relation, Relation):
+                    asks[relation.oid] = None
+    return Clause(any("SubLink" in n for n in found), tuple(asks))
 
 
 def create_policy(ctx: Context, node: Node) -> None:
@@ -89,7 +91,6 @@ def create_policy(ctx: Context, node: Node) -> None:
         command,
         bool(node.get("permissive")),
         roles,
-        both="qual" in node and "with_check" in node,
         using=_asked(ctx, node.get("qual")),
         check=_asked(ctx, node.get("with_check")),
     )
@@ -112,10 +113,9 @@ def alter_policy(ctx: Context, node: Node) -> None:
         raise ctx.refuse("42601", "only USING expression allowed for SELECT, DELETE", None, kind="policy")
     if found.command == "a" and "qual" in node:
         raise ctx.refuse("42601", "only WITH CHECK expression allowed for INSERT", None, kind="policy")
-    both = found.both or (found.command in "*w" and ("qual" in node or "with_check" in node))
     using = _asked(ctx, node["qual"]) if "qual" in node else found.using
     check = _asked(ctx, node["with_check"]) if "with_check" in node else found.check
-    ctx.catalog.put(replace(found, roles=roles or found.roles, both=both, using=using, check=check))
+    ctx.catalog.put(replace(found, roles=roles or found.roles, using=using, check=check))
     # both clauses' dependencies are one set here: where one clause stays, its dependencies must too
     if "qual" in node and ("with_check" in node or found.command in "rd"):
         ctx.catalog.undepend((found.oid, 0), "n")
