@@ -16,6 +16,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from lockgate.api import PostgresUsed
 from lockgate.base.config import Config, Deploy, Migrations
 from lockgate.base.text import Source
 from lockgate.deploy import attestation, git, health
@@ -156,7 +157,7 @@ class Bench:
     def attest(self, **changes: Any) -> attestation.Attestation:
         gate = self.gate()
         made = attestation.make(
-            attestation.tree(self.commit, gate.order.files, self.folder), (), 0, {"version": "16.9"}
+            attestation.tree(self.commit, gate.order.files, self.folder), (), 0, PostgresUsed(16, "16.9")
         )
         return replace(made, **changes)
 

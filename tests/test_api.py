@@ -36,7 +36,7 @@ def main(folder: Path) -> int:
         return error.exit_code
     for finding in report.findings:
         print(shown(finding))
-    print(report.coverage.statements, report.server["major"])
+    print(report.coverage.statements, report.server.major)
     return report.exit_code
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.api import PostgresUsed
 from lockgate.base.config import load
 from lockgate.deploy import attestation
 from lockgate.run.plan import Request, read_folder
@@ -53,7 +54,7 @@ class Stand:
         os.chdir(self.folder)
         config = load(None, self.folder)
         files = attestation.files_of(config, read_folder(config, Request(cwd=self.folder)).migrations, self.folder)
-        made = attestation.make(attestation.tree(self.commit, files, self.folder), (), 0, {"version": "16.9"})
+        made = attestation.make(attestation.tree(self.commit, files, self.folder), (), 0, PostgresUsed(16, "16.9"))
         attestation.write(self.outside / "attestation.json", made)
         return str(self.outside / "attestation.json")
 

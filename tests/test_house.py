@@ -68,13 +68,13 @@ def test_what_reads_a_message_is_found() -> None:
 
 
 # the JSON document's own words for what the API's classes are
-SHAPES = "src/lockgate/report/shapes.py"
+SHAPES = {"src/lockgate/report/shapes.py", "src/lockgate/report/tables.py"}
 
 
 def test_a_class_name_means_one_thing() -> None:
     found: dict[str, list[str]] = {}
     for path in sources():
         for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.ClassDef) and str(path) != SHAPES and not node.name.startswith("_"):
+            if isinstance(node, ast.ClassDef) and str(path) not in SHAPES and not node.name.startswith("_"):
                 found.setdefault(node.name, []).append(str(path))
     assert not {name: paths for name, paths in found.items() if len(paths) > 1}

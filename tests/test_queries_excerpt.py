@@ -8,6 +8,7 @@ import pytest
 
 from lockgate.oracle import verify
 from lockgate.oracle.apply.plan import ApplyPlan, Asked
+from lockgate.queries.examine import QueryCounts
 from tests.queries_kit import BASE, examined, marked, migrations
 from tests.test_speed_imports import heavy, modules
 
@@ -34,7 +35,7 @@ CERTAIN = {
 def test_what_is_certain_is_told(path: str) -> None:
     found = examined(path, CERTAIN[path], DROP)
     assert marked(found) == ["born"], [one.query.sql for one in found.resolutions]
-    assert found.facts[0].failure.cause == "dropped" and found.coverage() == {"found": 1, "resolved": 0, "partial": 1}
+    assert found.facts[0].failure.cause == "dropped" and found.coverage() == QueryCounts(found=1, resolved=0, partial=1)
     assert not examined(path, CERTAIN[path]).facts
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import runpy
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,13 @@ from lockgate.difference.deviation import Difference
 from lockgate.report import render, shapes
 from lockgate.report.difference import as_json
 from lockgate.report.document import evidence
+from tests.conftest import Run
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "src/lockgate/schema"
-SCHEMAS = {name: json.loads((FOLDER / f"{name}.json").read_text()) for name in shapes.DOCUMENTS}
+TOOL = runpy.run_path(str(ROOT / "tools/generate_schemas.py"))
+DOCUMENTS: dict[str, type[msgspec.Struct]] = TOOL["DOCUMENTS"]
+SCHEMAS = {name: json.loads((FOLDER / f"{name}.json").read_text()) for name in DOCUMENTS}
 # what version 1 promised when it was first shipped
 PROMISED = {
     "": "version tool server coverage findings summary",
@@ -36,11 +41,10 @@ PROMISED = {
 }
 
 
-@pytest.mark.parametrize("name", shapes.DOCUMENTS)
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_schemas_are_fresh(name: str) -> None:
-    tool = runpy.run_path(str(ROOT / "tools/generate_schemas.py"))
-    assert (FOLDER / f"{name}.json").read_text() == tool["text"](name), "run python tools/generate_schemas.py"
-    assert {f.stem for f in FOLDER.iterdir()} == set(shapes.DOCUMENTS)
+    assert (FOLDER / f"{name}.json").read_text() == TOOL["text"](name), "run python tools/generate_schemas.py"
+    assert {f.stem for f in FOLDER.iterdir()} == set(DOCUMENTS)
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
 
 
@@ -82,11 +86,41 @@ def test_a_report_that_lacks_a_key_is_none(reports: list[dict[str, Any]]) -> Non
 
 def test_evidence_is_as_its_type_says() -> None:
     whole = evidence(Evidence(Verdict.CONFIRMED, "r", "16.9", "42703", "m", ("a",), ("w",), "plpgsql_check 2.3"))
-    for each in (whole, evidence(Evidence(Verdict.UNPROVEN, message="why"))):
-        assert msgspec.to_builtins(msgspec.convert(each, shapes.Evidence)) == each
+    lacking = evidence(Evidence(Verdict.UNPROVEN, message="why"))
+    assert whole is not None and lacking is not None
+    assert {**msgspec.to_builtins(whole), **msgspec.to_builtins(lacking)}.keys() == {
+        *PROMISED["Evidence"].split(),
+        "locks",
+        "work",
+        "by",
+    }
+    assert msgspec.to_builtins(lacking).keys() == set(PROMISED["Evidence"].split())
 
 
 def test_a_difference_is_as_its_type_says() -> None:
     document = json.loads(as_json(Difference((), ("a note",), 16, "16.9")))
     jsonschema.validate(document, SCHEMAS["difference-1"])
     assert msgspec.to_builtins(msgspec.convert(document, shapes.Difference)) == document
+
+
+COMMANDS = {
+    "timeline-1": ("timeline", "--format", "json"),
+    "catalog-1": ("timeline", "--catalog"),
+    "slots-1": ("slots", "--format", "json"),
+    "pending-1": ("slots", "pending", "--format", "json"),
+    "rules-1": ("rules", "--format", "json"),
+    "gate-report-1": ("gate-report", "--format", "json"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_a_command_prints_is_as_its_type_says(name: str, lockgate: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "three-outages"
+    shutil.copytree(ROOT / "examples/three-outages", folder)
+    for words in ("init -q", "add -A", "-c user.name=a -c user.email=a@b commit -qm a"):
+        subprocess.run(["git", *words.split()], cwd=folder, check=True)
+    done = lockgate(*COMMANDS[name], cwd=folder)
+    assert done.returncode in (0, 1), done.stderr
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, SCHEMAS[name])
+    assert msgspec.to_builtins(msgspec.convert(document, DOCUMENTS[name])) == document, "a key that no type knows"

@@ -1,4 +1,4 @@
-"""Write src/lockgate/schema/*.json from the types in ``lockgate.report.shapes``.
+"""Write src/lockgate/schema/*.json from the types in ``lockgate.report.shapes`` and ``tables``.
 
 Run it after a document gained a key: ``python tools/generate_schemas.py``. tests/test_schemas.py holds the files to
 what this makes.
@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from lockgate.report.shapes import DOCUMENTS
+from lockgate.report import shapes, tables
 
+DOCUMENTS = shapes.DOCUMENTS | tables.DOCUMENTS
 FOLDER = Path(__file__).parents[1] / "src/lockgate/schema"
 
 

@@ -23,7 +23,7 @@ from lockgate.base.findings import Edit, Evidence, Finding, Fix, Label, Severity
 from lockgate.base.text import Position, Source, Span
 from lockgate.run.examine import Coverage, examine
 from lockgate.run.plan import Progress, Request
-from lockgate.run.settle import Report, settle, validate_rules
+from lockgate.run.settle import PostgresUsed, Report, settle, validate_rules
 
 __all__ = [
     "CannotCheck",
@@ -36,6 +36,7 @@ __all__ = [
     "Label",
     "LockgateError",
     "Position",
+    "PostgresUsed",
     "Progress",
     "Report",
     "Request",

@@ -104,16 +104,3 @@ class Effect(msgspec.Struct, frozen=True):
     why: str = ""
     proof: str | None = None
     exact: bool = True
-
-    def as_json(self) -> dict[str, object]:
-        """The shape of the contract (design.md, section 7, second part)."""
-        return {
-            "relation": self.relation,
-            "kind": self.kind,
-            "lock": self.lock.mode if self.lock is not None else None,
-            "held": self.held.mode if self.held is not None else None,
-            "work": self.work.name.lower(),
-            "age": str(self.age),
-            "rows": self.rows,
-            "why": self.why,
-        }

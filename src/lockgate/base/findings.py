@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Literal
 
 import msgspec
 
 from lockgate.base.effects import Effect
 from lockgate.base.text import Position, Source, Span
+
+RowsMatter = Literal["any", "some"]
 
 
 class Severity(str, Enum):
@@ -90,7 +93,9 @@ class Finding(msgspec.Struct, frozen=True):
     evidence: Evidence | None = None
     url: str = ""  # of the rule's document
     effect: Effect | None = None  # the simulated lock and work that it speaks of
-    rows: str | None = None  # "any": the statement fails for any row; "some": it depends on the rows; None: on none
+    rows: RowsMatter | None = (
+        None  # "any": the statement fails for any row; "some": it depends on the rows; None: on none
+    )
     breakage: str = ""  # what a later migration may mend: then nothing is told
 
     @property

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lockgate.base.text import to_json
 from lockgate.cli.say import say
 
 if TYPE_CHECKING:
@@ -43,19 +42,14 @@ def command(commits: int, output_format: str, config_path: Path | None) -> int:
     entries, origin = _entries(config, commits)
     counted = count(entries)
     if output_format == "json":
-        red = counted.last_red
-        document = {
-            "version": 1,
-            "source": origin,
-            "runs": counted.runs,
-            "green": counted.green,
-            "row": counted.row,
-            "enough": ENOUGH,
-            "cut_webhook": counted.enough,
-            "mode": config.deploy.mode,
-            "last_red": {"commit": red.commit, "what": red.what} if red else None,
-        }
-        say(to_json(document, indent=1))
+        from lockgate.report.document import written
+        from lockgate.report.tables import GateRuns, Run
+
+        red = Run(counted.last_red.commit, counted.last_red.what) if counted.last_red else None
+        document = GateRuns(
+            1, origin, counted.runs, counted.green, counted.row, ENOUGH, counted.enough, config.deploy.mode, red
+        )
+        say(written(document, indent=1), nl=False)
         return 0 if counted.enough else 1
     say(f"{counted.runs} runs of the gate ({origin}): {counted.green} deployed and healthy, {counted.row} in a row")
     if counted.last_red is not None:

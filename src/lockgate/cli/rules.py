@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from lockgate.base.errors import UsageError
-from lockgate.base.text import to_json
 from lockgate.cli.say import say
 
 if TYPE_CHECKING:
     from lockgate.base.config import Config
+    from lockgate.report.tables import RuleRow
     from lockgate.rules.registry import RuleEntry, Ruleset
 
 _CONFIG = click.option(
@@ -37,7 +37,10 @@ def command(ctx: click.Context, output_format: str, config_path: Path | None) ->
     _, rules = _configured(config_path)
     entries = sorted(rules.entries.values(), key=lambda e: e.front.code)
     if output_format == "json":
-        say(to_json({"version": 1, "rules": [_row(e) for e in entries]}))
+        from lockgate.report.document import written
+        from lockgate.report.tables import Rules
+
+        say(written(Rules(1, [_row(e) for e in entries])), nl=False)
         return 0
     width = max((len(e.name) for e in entries), default=0)
     for e in entries:
@@ -54,20 +57,23 @@ def _configured(config_path: Path | None) -> tuple[Config, Ruleset]:
     return config, rules_of(config)
 
 
-def _row(entry: RuleEntry) -> dict[str, object]:
+def _row(entry: RuleEntry) -> RuleRow:
+    from lockgate.report.tables import RuleRow
+
     front, rule = entry.front, entry.rule()
-    proof = {"sqlstate": list(front.sqlstate), "locks": list(front.locks), "work": list(front.work)}
-    return {
-        "code": front.code,
-        "name": entry.name,
-        "severity": front.severity.value,
-        "family": front.family,
-        "title": rule.title,
-        **proof,
-        "default": front.default,
-        "url": rule.url,
-        "plugin": rule.path or None,
-    }
+    return RuleRow(
+        front.code,
+        entry.name,
+        front.severity,
+        front.family,
+        rule.title,
+        list(front.sqlstate),
+        list(front.locks),
+        list(front.work),
+        front.default,
+        rule.url,
+        rule.path or None,
+    )
 
 
 @command.command("new")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Finding
-from lockgate.base.text import clean_text, to_json
+from lockgate.base.text import clean_text
 from lockgate.cli import renumber
 from lockgate.cli.options import emit
 from lockgate.cli.say import say
@@ -19,6 +19,7 @@ from lockgate.cli.slot_table import open_table, slot_options
 
 if TYPE_CHECKING:
     from lockgate.base.config import Config
+    from lockgate.report.tables import Slot, Slots
     from lockgate.slots.table import SlotEntry, SlotTable
 
 
@@ -85,48 +86,49 @@ def table_command(
     rules = rules_of(config)
     findings = [f for fact in facts for f in rules.of_fact(fact)]
     if output_format == "json":
-        emit(to_json(_document(table, findings)) + "\n", output)
+        from lockgate.report.document import written
+
+        emit(written(_document(table, findings)), output)
     else:
         emit(clean_text("\n".join(_lines(table, findings, explain)) + "\n"), output)
     return int(any(f.severity.value == "error" for f in findings))
 
 
-def _document(table: SlotTable, findings: list[Finding]) -> dict[str, Any]:
+def _document(table: SlotTable, findings: list[Finding]) -> Slots:
     from lockgate.report.document import finding
+    from lockgate.report.tables import LedgerOf, SkippedFile, Slots
     from lockgate.slots import next_slot
     from lockgate.slots.table import entries
 
     ledger = table.ledger
-    return {
-        "version": 1,
-        "layout": table.folder.layout,
-        "explain": list(table.folder.explain),
-        "roots": list(table.folder.roots),
-        "next": next_slot(table),
-        "base": table.git.base if table.git else "",
-        "branches": [name for name, _ in table.git.refs] if table.git else [],
-        "ledger": {"path": ledger.source.path, "runner": ledger.kind.runner, "rows": len(ledger.rows)}
-        if ledger
-        else None,
-        "slots": [_entry(e) for e in entries(table)],
-        "skipped": [{"path": s.path, "why": s.why} for s in table.folder.skipped],
-        "findings": [finding(f) for f in findings],
-    }
+    return Slots(
+        1,
+        table.folder.layout,
+        list(table.folder.explain),
+        list(table.folder.roots),
+        next_slot(table),
+        table.git.base if table.git else "",
+        [name for name, _ in table.git.refs] if table.git else [],
+        LedgerOf(ledger.source.path, ledger.kind.runner, len(ledger.rows)) if ledger else None,
+        [_entry(e) for e in entries(table)],
+        [SkippedFile(s.path, s.why) for s in table.folder.skipped],
+        [finding(f) for f in findings],
+    )
 
 
-def _entry(entry: SlotEntry) -> dict[str, Any]:
+def _entry(entry: SlotEntry) -> Slot:
+    from lockgate.report.tables import LedgerLine, Reserved, Slot
+
     row = entry.ledger
-    return {
-        "slot": entry.slot,
-        "names": entry.names,
-        "tree": entry.tree,
-        "base": entry.base,
-        "branches": entry.branches,
-        "ledger": {"version": row.version, "name": row.name, "applied_at": row.applied_at, "dirty": row.dirty}
-        if row
-        else None,
-        "reserved": [{"name": r.name, "who": r.who, "branch": r.where} for r in entry.reserved],
-    }
+    return Slot(
+        entry.slot,
+        entry.names,
+        entry.tree,
+        entry.base,
+        entry.branches,
+        LedgerLine(row.version, row.name, row.applied_at, row.dirty) if row else None,
+        [Reserved(r.name, r.who, r.where) for r in entry.reserved],
+    )
 
 
 def _lines(table: SlotTable, findings: list[Finding], explain: bool) -> list[str]:
@@ -217,10 +219,11 @@ def pending_command(paths: tuple[Path, ...], layout: str | None, config_path: Pa
         )
     found, stops = pending(table), _in_the_way(config, table)
     if output_format == "json":
-        rows = [
-            {"slot": p.claim.slot, "name": p.claim.name, "path": p.claim.source.path, "note": p.note} for p in found
-        ]
-        emit(to_json({"version": 1, "pending": rows, "stops": [f.message for f in stops]}) + "\n", None)
+        from lockgate.report.document import written
+        from lockgate.report.tables import Pending, PendingMigration
+
+        rows = [PendingMigration(p.claim.slot, p.claim.name, p.claim.source.path, p.note) for p in found]
+        emit(written(Pending(1, rows, [f.message for f in stops])), None)
         return 0
     for number, item in enumerate(found, 1):
         say(f"{number:3}  {item.claim.slot or '-'}  {item.claim.name}" + (f"   ({item.note})" if item.note else ""))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from lockgate.base.errors import UsageError
-from lockgate.base.text import to_json
 from lockgate.cli.options import configuration, emit, folder_options, make_request
 
 if TYPE_CHECKING:
-    from lockgate.report.changes import Row
+    from lockgate.report.changes import ChangeRow
+    from lockgate.run.effects import Acted
     from lockgate.timeline.plan import Leg
     from lockgate.timeline.replay import Replay
 
@@ -43,7 +43,7 @@ def command(
     """What each migration does to the catalog, or (--catalog) the whole simulated catalog after the last one."""
     from lockgate.cache.replay import finished
     from lockgate.report.changes import rows_of
-    from lockgate.report.effects import effects_text, step_json
+    from lockgate.report.effects import effects_text
     from lockgate.report.timeline import as_html, as_text
     from lockgate.run.effects import foreseen
     from lockgate.run.plan import read_folder, whole_plan
@@ -55,22 +55,22 @@ def command(
     folder = read_folder(config, request)
     plan = whole_plan(config, request, folder)
     if as_catalog and not at:
-        emit(_as_json(finished(plan)), output)
+        emit(_catalog(finished(plan)), output)
         return 0
-    rows: list[Row] = []
-    told: list[Row] = []
+    rows: list[ChangeRow] = []
+    told: list[Acted] = []
 
     def look(step: Step) -> None:
         rows.extend(rows_of(step))
         if output_format == "json":
-            told.append(step_json(foreseen(step)))
+            told.append(foreseen(step))
 
     replay = Replay(plan, look if not as_catalog else None)
     steps = [item for leg in _legs(replay, at) for item in replay.take(leg) if isinstance(item, Step)]
     if as_catalog:
-        emit(_as_json(replay), output)
+        emit(_catalog(replay), output)
     elif output_format == "json":
-        emit(to_json({"version": 1, "changes": rows, "steps": told}) + "\n", output)
+        emit(_document(rows, told), output)
     elif output_format == "html":
         emit(as_html(rows, ", ".join(folder.roots)), output)
     else:
@@ -91,7 +91,18 @@ def _legs(replay: Replay, at: str) -> Iterator[Leg]:
         raise UsageError(f"--at {at}: no migration has that slot", "see `lockgate slots`")
 
 
-def _as_json(replay: Replay) -> str:
+def _document(rows: list[ChangeRow], told: list[Acted]) -> str:
+    from lockgate.report.document import step, written
+    from lockgate.report.tables import Timeline
+
+    return written(Timeline(1, rows, [step(one) for one in told]))
+
+
+def _catalog(replay: Replay) -> str:
+    from msgspec import convert
+
+    from lockgate.report.document import written
+    from lockgate.report.tables import Catalog, Objects
     from lockgate.timeline.export import export
 
-    return to_json({"version": 1, "catalog": export(replay.catalog, replay.provided)}) + "\n"
+    return written(Catalog(1, convert(export(replay.catalog, replay.provided), Objects)))

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -22,6 +22,9 @@ from lockgate.base.text import Source
 from lockgate.deploy.git import FULL
 from lockgate.deploy.state import write_whole
 from lockgate.sources.migration import Migration
+
+if TYPE_CHECKING:
+    from lockgate.api import PostgresUsed
 
 Piece = Path | Source  # a file, or a text that a program printed
 _SEVERITIES = tuple(s.value for s in Severity)
@@ -97,7 +100,7 @@ def tree(commit: str, files: Mapping[str, list[Piece]], root: Path) -> Tree:
 
 
 def make(
-    at: Tree, findings: Iterable[Finding], exit_code: int, server: Mapping[str, Any], uncommitted: Sequence[str] = ()
+    at: Tree, findings: Iterable[Finding], exit_code: int, server: PostgresUsed, uncommitted: Sequence[str] = ()
 ) -> Attestation:
     """The attestation of a verification that ended with that exit code (0 is green)."""
     summary, verdicts = dict.fromkeys(_SEVERITIES, 0), dict.fromkeys(_VERDICTS, 0)
@@ -105,7 +108,7 @@ def make(
         summary[item.severity.value] += 1
         if item.evidence is not None:
             verdicts[item.evidence.verdict.value] += 1
-    version = str(server.get("version") or server.get("major") or "")
+    version = server.version or str(server.major)
     return Attestation(
         at,
         exit_code == 0,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Finding
 from lockgate.deploy import attestation
+
+if TYPE_CHECKING:
+    from lockgate.api import PostgresUsed
 
 
 class Outcome(Protocol):
@@ -21,7 +24,7 @@ class Outcome(Protocol):
     @property
     def exit_code(self) -> int: ...
     @property
-    def server(self) -> Mapping[str, Any]: ...
+    def server(self) -> PostgresUsed: ...
 
 
 class GateVerdict(msgspec.Struct, frozen=True):

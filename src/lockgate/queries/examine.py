@@ -36,6 +36,14 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
         return known(self.catalog)
 
 
+class QueryCounts(msgspec.Struct, frozen=True):
+    """How many queries the application has, how many of them are known to the last name, and how many are not."""
+
+    found: int
+    resolved: int
+    partial: int
+
+
 class Examined(msgspec.Struct, frozen=True):
     """What queries came to: what is wrong, and how each was resolved; ``own`` of them are this tree's, the rest the
     release's."""
@@ -45,10 +53,10 @@ class Examined(msgspec.Struct, frozen=True):
     own: int = 0
     others: Others | None = None
 
-    def coverage(self) -> dict[str, int]:
+    def coverage(self) -> QueryCounts:
         """How many this tree has, and how many of them are known to the last name."""
         exact = sum(one.exact for one in self.resolutions[: self.own])
-        return {"found": self.own, "resolved": exact, "partial": self.own - exact}
+        return QueryCounts(self.own, exact, self.own - exact)
 
 
 def of_tree(files: Files, schema: Schema, memory: QueryMemory | None = None) -> Examined:

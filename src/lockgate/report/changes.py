@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+
+import msgspec
 
 from lockgate.base.sql import quote_identifier
 from lockgate.catalog.catalog import Catalog
@@ -12,7 +13,20 @@ from lockgate.catalog.typename import type_name
 from lockgate.timeline.describe import describe_object
 from lockgate.timeline.step import Change, Step
 
-Row = dict[str, Any]
+
+class ChangeRow(msgspec.Struct, frozen=True):
+    """What one statement changes, in words; of one that changes nothing: why it fails, or what is in doubt."""
+
+    slot: str
+    path: str
+    line: int
+    statement: int
+    role: str | None  # None: not known
+    fails: str | None  # the SQLSTATE
+    tainted: list[str]
+    change: str
+
+
 _WORDS = {
     "acl": "privileges",
     "rls": "row security",
@@ -45,23 +59,26 @@ _SILENT = frozenset(
 )
 
 
-def rows_of(step: Step) -> list[Row]:
+def rows_of(step: Step) -> list[ChangeRow]:
     """A row for each change of a step with its own catalogs: slot, place, role, what happened; one row for a step that
     fails or is in doubt and changes nothing."""
     source = step.statement.script.source
-    base: Row = {
-        "slot": step.migration.slot,
-        "path": source.path,
-        "line": source.position(step.statement.span.start).line,
-        "statement": step.statement.index,
-        "role": step.before.role_name(step.session.role) if step.session.known else None,
-        "fails": step.fails.sqlstate if step.fails else None,
-        "tainted": list(step.tainted),
-    }
-    rows = [base | {"change": words} for change in step.changes for words in _words(step.before, step.after, change)]
-    if not rows and (step.fails or step.tainted):
-        rows.append(base | {"change": step.fails.message if step.fails else step.tainted[0]})
-    return rows
+    words = [each for change in step.changes for each in _words(step.before, step.after, change)]
+    if not words and (step.fails or step.tainted):
+        words = [step.fails.message if step.fails else step.tainted[0]]
+    return [
+        ChangeRow(
+            step.migration.slot,
+            source.path,
+            source.position(step.statement.span.start).line,
+            step.statement.index,
+            step.before.role_name(step.session.role) if step.session.known else None,
+            step.fails.sqlstate if step.fails else None,
+            list(step.tainted),
+            each,
+        )
+        for each in words
+    ]
 
 
 def _words(before: Catalog, after: Catalog, change: Change) -> Iterator[str]:

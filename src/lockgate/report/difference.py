@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
-from lockgate import __version__
-from lockgate.base.text import to_json
 from lockgate.difference import Deviation, Difference, DriftKind, LastTouch
 from lockgate.difference.address import PARTS
 from lockgate.difference.deviation import shown
 from lockgate.oracle.read.definition import Definition
+from lockgate.report import shapes
+from lockgate.report.document import TOOL, written
 
 _TITLES = {
     DriftKind.BY_HAND: "production has, and no applied migration made",
     DriftKind.LACKING: "an applied migration made, and production lacks",
     DriftKind.CHANGED: "not as the applied migrations made it",
+}
+_CHANGES: dict[DriftKind, Literal["by-hand", "lacking", "changed"]] = {
+    DriftKind.BY_HAND: "by-hand",
+    DriftKind.LACKING: "lacking",
+    DriftKind.CHANGED: "changed",
 }
 _SAME = "production has what its applied migrations make, and nothing else"
 _PLURAL = frozenset({"privileges", "labels", "options", "parents", "roles", "settings"})
@@ -112,37 +117,42 @@ def _sql(word: str, statements: tuple[str, ...]) -> Iterator[str]:
 
 def as_json(found: Difference) -> str:
     """The document of ``lockgate/schema/difference-1.json``."""
-    counts = {change.value: sum(d.change is change and not d.doubt for d in found.deviations) for change in DriftKind}
-    document = {
-        "version": 1,
-        "tool": {"name": "lockgate", "version": __version__},
-        "production": {"major": found.major},
-        "server": {"version": found.server},
-        "differences": [_row(each) for each in found.deviations],
-        "notes": list(found.notes),
-        "summary": {**counts, "doubtful": sum(bool(d.doubt) for d in found.deviations)},
-    }
-    return to_json(document) + "\n"
+    counts = {change: sum(d.change is change and not d.doubt for d in found.deviations) for change in DriftKind}
+    document = shapes.Difference(
+        1,
+        TOOL,
+        shapes.Production(found.major),
+        shapes.Applied(found.server),
+        [_row(each) for each in found.deviations],
+        list(found.notes),
+        shapes.Counts(
+            counts[DriftKind.LACKING],
+            counts[DriftKind.CHANGED],
+            sum(bool(d.doubt) for d in found.deviations),
+            counts[DriftKind.BY_HAND],
+        ),
+    )
+    return written(document)
 
 
-def _row(each: Deviation) -> dict[str, Any]:
+def _row(each: Deviation) -> shapes.Deviation:
     touch = each.touch
-    return {
-        "change": each.change.value,
-        "kind": each.kind,
-        "name": each.name,
-        "owner": each.definition.owner or None,
-        "properties": {name: {"production": has, "migrations": made} for name, (has, made) in each.properties.items()},
-        "production": _object(each.production),
-        "migrations": _object(each.migrations),
-        "inside": [f"{d.kind} {shown(d)}" for d in each.inside],
-        "slot": touch.slot if touch is not None else None,
-        "location": {"path": touch.path, "line": touch.line} if touch is not None else None,
-        "touch": None if touch is None else "pending" if touch.pending else "dropped" if touch.dropped else "touched",
-        "doubt": each.doubt or None,
-        "undo": list(each.undo),
-        "keep": list(each.keep),
-    }
+    return shapes.Deviation(
+        _CHANGES[each.change],
+        each.kind,
+        each.name,
+        each.definition.owner or None,
+        {name: shapes.Sides(has, made) for name, (has, made) in each.properties.items()},
+        _object(each.production),
+        _object(each.migrations),
+        [f"{d.kind} {shown(d)}" for d in each.inside],
+        touch.slot if touch is not None else None,
+        shapes.Touched(touch.path, touch.line) if touch is not None else None,
+        None if touch is None else "pending" if touch.pending else "dropped" if touch.dropped else "touched",
+        each.doubt or None,
+        list(each.undo),
+        list(each.keep),
+    )
 
 
 def _object(one: Definition | None) -> dict[str, Any] | None:

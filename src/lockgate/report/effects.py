@@ -1,33 +1,17 @@
-"""Effects as JSON (design.md, section 7, second part) and as text: what each statement locks and does."""
+"""Effects as text: what each statement locks and does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lockgate.base.effects import Age, Effect, Lock, Work
 
 if TYPE_CHECKING:
-    from lockgate.run.effects import Acted
     from lockgate.timeline.step import Step
 
-_TOLD = frozenset({"table", "index"})  # what the contract knows
 _WORK = {Work.SCAN: "read whole", Work.BUILD: "an index is built on it", Work.REWRITE: "written anew"}
-
-
-def step_json(one: Acted) -> dict[str, Any]:
-    """One of the ``steps`` of ``timeline --format json`` and ``verify --format json``."""
-    return {
-        "slot": one.migration.slot,
-        "path": one.at.source.path,
-        "line": one.at.start.line,
-        "statement": one.statement,
-        "role": one.role,
-        "exact": one.exact,
-        "observed": one.observed,
-        "effects": [effect.as_json() for effect in one.effects if effect.kind in _TOLD],
-    }
 
 
 def effects_text(steps: Iterable[Step]) -> str:

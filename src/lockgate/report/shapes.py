@@ -8,7 +8,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
+from lockgate.base.effects import Age
+from lockgate.base.findings import Severity, Verdict
+
 Sqlstate = Annotated[str, Meta(pattern="^[0-9A-Z]{5}$")]
+Held = Literal["user", "files", "programs", "network", "memory"]  # what the scratch server was kept from
 FromOne = Annotated[int, Meta(ge=1)]
 FromZero = Annotated[int, Meta(ge=0)]
 
@@ -38,7 +42,7 @@ class Server(msgspec.Struct, frozen=True):
     version: str | UnsetType = UNSET
     source: str | UnsetType = UNSET
     stand_ins: list[str] | UnsetType = UNSET
-    isolation: list[Literal["user", "files", "programs", "network", "memory"]] | UnsetType = UNSET
+    isolation: list[Held] | UnsetType = UNSET
     notes: list[str] | UnsetType = UNSET
     unproven: list[Unproven] | UnsetType = UNSET
 
@@ -110,7 +114,7 @@ class Fix(msgspec.Struct, frozen=True):
 class Evidence(msgspec.Struct, frozen=True):
     """What the server said."""
 
-    verdict: Literal["confirmed", "refuted", "unproven"]
+    verdict: Verdict
     role: str
     server: str
     sqlstate: str | None
@@ -128,7 +132,7 @@ class Effect(msgspec.Struct, frozen=True):
     lock: str | None
     held: str | None
     work: Literal["none", "scan", "build", "rewrite"]
-    age: Literal["transaction", "release", "production"]
+    age: Age
     rows: int | None
     why: str
 
@@ -138,7 +142,7 @@ class Finding(msgspec.Struct, frozen=True):
 
     rule: Annotated[str, Meta(pattern="^[A-Z][0-9]+$")]
     name: str
-    severity: Literal["info", "warning", "error"]
+    severity: Severity
     message: str
     help: str
     url: str

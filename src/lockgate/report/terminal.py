@@ -10,7 +10,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 
-from lockgate.api import Report
+from lockgate.api import Coverage, Report
 from lockgate.base.findings import Evidence, Finding, Label, Severity, Verdict
 from lockgate.base.text import clean
 from lockgate.report.causes import cause, remedies
@@ -145,21 +145,21 @@ def _closing(report: Report, paint: _Paint) -> Iterator[str]:
     counts = {s: sum(f.severity is s for f in report.findings) for s in Severity}
     exact = f"{coverage.statements - coverage.tainted} of {coverage.statements} statements exact"
     server = report.server
-    spoke = f"PostgreSQL {clean(str(server.get('version') or server.get('major')))}" + (
-        f" ({clean(str(server['source']))})" if server.get("source") else " (simulated)"
+    spoke = f"PostgreSQL {clean(server.version or str(server.major))}" + (
+        f" ({clean(server.source)})" if server.source else " (simulated)"
     )
     if coverage.tainted:
         yield paint("not certain:", "dim")
         for reason, count in sorted(coverage.unmodelled.items(), key=lambda x: -x[1])[:8]:
             yield paint(f"  {count:>4} x {clean(reason)}", "dim")
-    stand_ins = server.get("stand_ins") or []
-    if stand_ins:
-        yield paint(f"stand-ins: {clean(', '.join(map(str, stand_ins)))}", "dim")
-    lacking = [name for name in ("files", "programs", "network") if name not in server.get("isolation", (name,))]
+    if server.stand_ins:
+        yield paint(f"stand-ins: {clean(', '.join(server.stand_ins))}", "dim")
+    kept = server.isolation
+    lacking = [] if kept is None else [name for name in ("files", "programs", "network") if name not in kept]
     if lacking:
         yield paint(f"isolation: this machine could not keep the scratch server from {', '.join(lacking)}", "dim")
-    yield from (f"{paint('note:', 'bold')} {clean(str(note))}" for note in server.get("notes") or ())
-    yield f"{coverage.migrations} migrations{_found_in(report)}, {exact}{_queries(coverage.queries)}; {spoke}"
+    yield from (f"{paint('note:', 'bold')} {clean(note)}" for note in server.notes)
+    yield f"{coverage.migrations} migrations{_found_in(report)}, {exact}{_queries(coverage)}; {spoke}"
     if report.ran:
         yield paint(f"{report.ran} hazards in migrations that have run; --all tells them", "dim")
     if not report.findings:
@@ -189,7 +189,8 @@ def _found_in(report: Report) -> str:
     return f" in {clean(', '.join(folder.roots))}" if folder is not None and looked_for else ""
 
 
-def _queries(counts: dict[str, int] | None) -> str:
+def _queries(coverage: Coverage) -> str:
+    counts = coverage.queries
     if counts is None:
         return ""
-    return f"; {counts['resolved']} of {counts['found']} queries of the application resolved whole"
+    return f"; {counts.resolved} of {counts.found} queries of the application resolved whole"

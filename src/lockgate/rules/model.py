@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from lockgate.base.effects import Age, Effect, Lock, Work
-from lockgate.base.findings import Edit, Fix, Label, Severity
+from lockgate.base.findings import Edit, Fix, Label, RowsMatter, Severity
 from lockgate.base.sql import quote_identifier
 from lockgate.base.text import Source, Span
 from lockgate.catalog.catalog import Catalog
@@ -122,7 +122,9 @@ class Remark(msgspec.Struct, frozen=True):
     statement: int | None = None
     severity: Severity | None = None  # where it differs from the rule's
     effect: Effect | None = None  # which the server is asked about
-    rows: str | None = None  # "any": it fails for any row; "some": it depends on the rows; None: rows do not matter
+    rows: RowsMatter | None = (
+        None  # "any": it fails for any row; "some": it depends on the rows; None: rows do not matter
+    )
     breakage: str = ""  # what a later migration may mend (see ``Replay.mended``): then nothing is told
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -28,7 +28,7 @@ from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 
 if TYPE_CHECKING:
-    from lockgate.queries.examine import Examined
+    from lockgate.queries.examine import Examined, QueryCounts
     from lockgate.surface import Fact
 
 Spans = dict[str, tuple[Source, list[Span]]]  # the statements of each file that suppressions may stand above
@@ -43,7 +43,7 @@ class Coverage(msgspec.Struct):
     statements: int = 0
     tainted: int = 0
     unmodelled: dict[str, int] = msgspec.field(default_factory=dict)
-    queries: dict[str, int] | None = None
+    queries: QueryCounts | None = None
 
     def add(self, told: Told) -> None:
         """Count a leg's statements."""
@@ -51,19 +51,6 @@ class Coverage(msgspec.Struct):
         self.tainted += told.tainted
         for reason, count in told.unmodelled.items():
             self.unmodelled[reason] = self.unmodelled.get(reason, 0) + count
-
-    def as_json(self) -> dict[str, Any]:
-        """The contract's ``coverage``."""
-        out: dict[str, Any] = {
-            "migrations": self.migrations,
-            "statements": self.statements,
-            "exact": self.statements - self.tainted,
-            "tainted": self.tainted,
-            "unmodelled": [{"reason": r, "count": n} for r, n in sorted(self.unmodelled.items())],
-        }
-        if self.queries is not None:
-            out["queries"] = self.queries
-        return out
 
 
 class Checked(msgspec.Struct):

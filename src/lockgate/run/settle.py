@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -28,6 +28,33 @@ if TYPE_CHECKING:
 _RELEASE = "compatibility"  # the family of rules whose findings in an old file are news where what they relate to is
 
 
+class Unproven(msgspec.Struct, frozen=True):
+    """A statement on which the server's word proves nothing, and why."""
+
+    path: str
+    line: int
+    slot: str
+    statement: int
+    direction: str  # up, down
+    reason: str
+
+
+class PostgresUsed(msgspec.Struct, frozen=True):
+    """The PostgreSQL that was simulated (``version`` is empty), or asked.
+
+    ``source`` says where the server came from, ``stand_ins`` what stood for what only production has, ``isolation`` what
+    kept the scratch server in (None: nobody asked).
+    """
+
+    major: int
+    version: str = ""
+    source: str = ""
+    isolation: tuple[str, ...] | None = None
+    stand_ins: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unproven: tuple[Unproven, ...] = ()
+
+
 class Report(msgspec.Struct, frozen=True):
     """What a check or a verification came to.
 
@@ -37,7 +64,7 @@ class Report(msgspec.Struct, frozen=True):
 
     findings: tuple[Finding, ...]
     coverage: Coverage
-    server: dict[str, Any]
+    server: PostgresUsed
     suppressed: int = 0
     ran: int = 0  # hazards in migrations that have run: nothing is to be done about them any more
     fail_on: Severity = Severity.ERROR
@@ -54,7 +81,7 @@ class Report(msgspec.Struct, frozen=True):
 
 def settle(
     checked: Checked,
-    server: dict[str, Any] | None = None,
+    server: PostgresUsed | None = None,
     live: ApplyReport | None = None,
     steps: tuple[Acted, ...] | None = None,
 ) -> Report:
@@ -131,10 +158,9 @@ def _files_of(item: Finding, rules: Ruleset) -> set[str]:
     }
 
 
-def _simulated(plan: Plan) -> dict[str, Any]:
+def _simulated(plan: Plan) -> PostgresUsed:
     """What stands for the server where there is none."""
-    stand_ins = plan.environment.stand_ins if plan.environment is not None else ()
-    return {"major": plan.major} | ({"stand_ins": list(stand_ins)} if stand_ins else {})
+    return PostgresUsed(plan.major, stand_ins=plan.environment.stand_ins if plan.environment is not None else ())
 
 
 def as_configured(findings: Iterable[Finding], config: Config, rules: Ruleset) -> list[Finding]:

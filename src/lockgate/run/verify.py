@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -28,7 +28,7 @@ from lockgate.run.evidence import (
 from lockgate.run.examine import Checked, examine, of_facts
 from lockgate.run.oracle_plan import of_server, oracle_plan, wished
 from lockgate.run.plan import Progress, Request
-from lockgate.run.settle import Report, settle
+from lockgate.run.settle import PostgresUsed, Report, Unproven, settle
 from lockgate.sources.migration import Migration
 
 if TYPE_CHECKING:
@@ -114,21 +114,20 @@ def _proof(place: BrokenBody | DownFails | DownIncomplete, report: live.ApplyRep
     )
 
 
-def _server(report: live.ApplyReport, migrations: Iterable[Migration]) -> dict[str, Any]:
-    server = report.server
-    isolation = {} if server.isolation is None else {"isolation": list(server.isolation)}
-    return {
-        "major": server.major,
-        "version": server.version,
-        "source": server.source,
-        **isolation,
-        "stand_ins": list(server.stand_ins),
-        "notes": list(report.notes),
-        "unproven": list(_unproven(report, migrations)),
-    }
+def _server(report: live.ApplyReport, migrations: Iterable[Migration]) -> PostgresUsed:
+    server, unproven = report.server, tuple(_unproven(report, migrations))
+    return PostgresUsed(
+        server.major,
+        server.version,
+        server.source,
+        server.isolation,
+        tuple(server.stand_ins),
+        tuple(report.notes),
+        unproven,
+    )
 
 
-def _unproven(report: live.ApplyReport, migrations: Iterable[Migration]) -> Iterator[dict[str, Any]]:
+def _unproven(report: live.ApplyReport, migrations: Iterable[Migration]) -> Iterator[Unproven]:
     """The statements that prove nothing, each with its place and its reason."""
     by_id = {m.id: m for m in migrations}
     for seen in report.observations:
@@ -136,11 +135,11 @@ def _unproven(report: live.ApplyReport, migrations: Iterable[Migration]) -> Iter
         if seen.state is live.ObservationState.OBSERVED or migration is None:
             continue
         script = migration.up if seen.direction == "up" else migration.down or migration.up
-        yield {
-            "path": script.source.path,
-            "line": script.source.position(seen.span.start).line,
-            "slot": migration.slot,
-            "statement": seen.index,
-            "direction": seen.direction,
-            "reason": seen.reason or seen.state.value,
-        }
+        yield Unproven(
+            script.source.path,
+            script.source.position(seen.span.start).line,
+            migration.slot,
+            seen.index,
+            seen.direction,
+            seen.reason or seen.state.value,
+        )
