@@ -15,8 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from lockgate.base.trust import doubt
+from lockgate.cli.group import COMMANDS, cli
 from lockgate.deploy import scaffold
 from lockgate.deploy.http import Http, Unreachable
 
@@ -206,15 +209,137 @@ def test_code_of_a_strangers_tree_does_not_run(tree: Path, name: str, how: str) 
         assert not SECRET.search((tree / "seen").read_text()), "a child has no key"
 
 
-def test_git_has_no_key(tree: Path, tmp_path: Path) -> None:
+def test_git_has_what_git_reads_and_no_more(tree: Path, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     fake = tmp_path / "bin" / "git"
     fake.write_text(f'#!/bin/sh\nenv >> "{tmp_path}/seen"\nexec /usr/bin/git "$@"\n')
     fake.chmod(0o755)
+    (tree / "git").write_text("#!/bin/sh\ntouch ran\n")  # a relative PATH would find it
+    (tree / "git").chmod(0o755)
+    others = {
+        "AWS_SECRET_ACCESS_KEY": "AWS-999",
+        "MY_TOKEN": "TOK-999-other",
+        "PGPASSWORD": "pw-999",
+        "GIT_PAGER": "less",
+    }
+    path = f".:{fake.parent}::{os.environ['PATH']}:"
     for words in (("check", "--since", "HEAD"), ("slots",), ("publish", "check", "report.json")):
-        run(tree, *words, **KEYS, PATH=f"{fake.parent}:{os.environ['PATH']}")
+        run(tree, *words, **KEYS, **others, PATH=path, GIT_CONFIG_NOSYSTEM="1")
     seen = (tmp_path / "seen").read_text()
-    assert "PATH=" in seen and not SECRET.search(seen)
+    names = {line.partition("=")[0] for line in seen.splitlines()}
+    assert {"PATH", "GIT_CONFIG_NOSYSTEM", "GIT_TERMINAL_PROMPT"} <= names
+    assert not names & {*KEYS, *others, "SSH_AUTH_SOCK", "LOCKGATE_CACHE"} and "999" not in seen
+    assert not (tree / "ran").exists()
+
+
+# --- every command that reads lockgate.toml asks the same question ---------------------------------------------------------
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """All commands, those below groups too."""
+    for name in COMMANDS:
+        found = cli.get_command(click.Context(cli), name)
+        assert found is not None
+        yield name, found
+        for below, one in found.commands.items() if isinstance(found, click.Group) else ():
+            yield f"{name} {below}", one
+
+
+def test_every_command_that_reads_the_configuration_has_the_option() -> None:
+    found = {name: {p.name for p in command.params} for name, command in commands()}
+    # the language server reads it anew for each file; init writes one and reads none; groups pass on to a command below
+    assert {name for name, names in found.items() if "config_path" not in names} == {"init", "lsp", "slots"}
+    assert {name for name, names in found.items() if "trusted" not in names} == {"init", "slots"}
+
+
+LEDGER = '[ledger]\ntable = "t"\ndsn_env = "LEDGER"\n'
+PLUGIN = '[rules]\nplugins = ["plug"]\n'
+COMMAND = '[migrations]\ncommand = "touch ran"\n'
+DEPLOY = '[deploy]\ncompose_id = "c"\n{} = {}\n'
+EVERY = {
+    "check": (LEDGER, ("check",), "[ledger] dsn_env"),
+    "verify": (COMMAND, ("verify",), "[migrations] command"),
+    "timeline": (COMMAND, ("timeline",), "[migrations] command"),
+    "slots": (LEDGER, ("slots",), "[ledger] dsn_env"),
+    "slots pending": (LEDGER, ("slots", "pending"), "[ledger] dsn_env"),
+    "slots reserve": (LEDGER, ("slots", "reserve", "x"), "[ledger] dsn_env"),
+    "slots renumber": (LEDGER, ("slots", "renumber", "0001"), "[ledger] dsn_env"),
+    "new": (COMMAND, ("new", "x"), "[migrations] command"),
+    "rules": (PLUGIN, ("rules",), "[rules] plugins"),
+    "rules new": (PLUGIN, ("rules", "new", "x"), "[rules] plugins"),
+    "rules test": (PLUGIN, ("rules", "test"), "[rules] plugins"),
+    "explain": (PLUGIN, ("explain", "my-rule"), "[rules] plugins"),
+    "snapshot": (COMMAND, ("snapshot", "--diff", "--dsn-env", "LEDGER"), "[migrations] command"),
+    "publish": ('[gitea]\nurl = "{url}"\n', ("publish", "check", "report.json"), "[gitea] url"),
+    "gate-report": ('[gitea]\nrepository = "m/p"\n', ("gate-report",), "[gitea] repository"),
+    "deploy dokploy_url": ('[deploy]\ndokploy_url = "{url}"\n', ("deploy",), "[deploy] dokploy_url"),
+    "deploy compose_id": ('[deploy]\ncompose_id = "c"\n', ("deploy",), "[deploy] compose_id"),
+    "deploy health_url": ('[deploy]\nhealth_url = "{url}"\n', ("deploy",), "[deploy] health_url"),
+}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_command_follows_a_strangers_tree(tree: Path, listener: Listener, name: str) -> None:
+    text, words, said = EVERY[name]
+    (tree / "lockgate.toml").write_text(text.format(url=listener.url))
+    (tree / "plug").mkdir()
+    (tree / "plug" / "my_rule.py").write_text("open('ran', 'w')\n")
+    (tree / "plug" / "my-rule.md").write_text("+++\n+++\n")
+    port = listener.server.server_port
+    keys = {**KEYS, "LEDGER": f"postgresql://127.0.0.1:{port}/x?connect_timeout=2"}
+    if name.startswith("deploy"):
+        keys["LOCKGATE_DOKPLOY_URL" if "dokploy_url" not in name else "LOCKGATE_COMPOSE_ID"] = "https://127.0.0.1:1"
+    ways: list[tuple[tuple[str, ...], dict[str, str]]] = [(("--untrusted",), {}), ((), {"LOCKGATE_TRUSTED": "0"})]
+    if not name.startswith("deploy"):
+        ways.append(((), {"CI": "true", "BUILDKITE_PULL_REQUEST": "12"}))
+    for options, env in ways:
+        done = run(tree, *words, *options, **keys, **env)
+        assert done.returncode == 2 and said in done.stderr, done.stderr
+        assert re.search("not trusted|no key was sent", done.stderr), done.stderr
+        assert not listener.heard and not (tree / "ran").exists(), done.stderr
+
+
+def test_plain_http_is_for_the_operator_to_allow(tree: Path, listener: Listener) -> None:
+    (tree / "lockgate.toml").write_text('[deploy]\nallow_http = ["git.example"]\n')
+    env = runner("pull_request", "http://git.example")
+    done = run(tree, "publish", "check", "report.json", **env)
+    assert done.returncode == 2 and "plain http to git.example" in done.stderr and "LOCKGATE_ALLOW_HTTP" in done.stderr
+    for allowed in ({"LOCKGATE_ALLOW_HTTP": "git.example"}, {"LOCKGATE_TRUSTED": "1"}):
+        env |= {"http_proxy": listener.url, "HTTP_PROXY": listener.url}  # the operator's way out
+        done = run(tree, "publish", "check", "report.json", "--no-comment", **env | allowed)
+        assert done.returncode == 0, done.stderr
+    assert len(listener.heard) == 2 and all("git.example" in words for words in listener.heard)
+
+
+EVENTS: list[tuple[dict[str, str], object, bool]] = [
+    ({"GITHUB_EVENT_NAME": "pull_request"}, None, True),
+    ({"FORGEJO_EVENT_NAME": "pull_request_target"}, None, True),
+    ({"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/pull/7/merge"}, None, True),
+    ({"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main"}, None, False),
+    # these start on the default branch, with all secrets, and may check out a stranger's tree
+    ({"GITHUB_EVENT_NAME": "workflow_run"}, {"workflow_run": {"event": "pull_request"}}, True),
+    ({"GITHUB_EVENT_NAME": "workflow_run"}, {"workflow_run": {"event": "push"}}, False),
+    ({"GITHUB_EVENT_NAME": "workflow_run"}, None, True),
+    ({"GITHUB_EVENT_NAME": "issue_comment"}, {"issue": {"number": 1, "pull_request": {"url": "x"}}}, True),
+    ({"GITHUB_EVENT_NAME": "issue_comment"}, {"issue": {"number": 1}}, False),
+    ({"GITHUB_EVENT_NAME": "issue_comment"}, [[[1]]], True),
+    ({"CI_PIPELINE_SOURCE": "external_pull_request_event"}, None, True),
+    ({"TRAVIS_PULL_REQUEST": "12", "TRAVIS_EVENT_TYPE": "pull_request"}, None, True),
+    ({"TRAVIS_PULL_REQUEST": "false", "TRAVIS_EVENT_TYPE": "push"}, None, False),
+    ({"BUILDKITE_PULL_REQUEST": "false"}, None, False),
+    ({"CIRCLE_PULL_REQUEST": "https://github.com/a/b/pull/3"}, None, True),
+    ({"CHANGE_ID": "PR-3"}, None, True),
+    ({"CI": "true"}, None, False),
+    ({"GITHUB_EVENT_NAME": "pull_request", "LOCKGATE_TRUSTED": "1"}, None, False),
+]
+
+
+@pytest.mark.parametrize(("env", "event", "is_one"), EVENTS)
+def test_runs_of_pull_requests_are_known(tmp_path: Path, env: dict[str, str], event: object, is_one: bool) -> None:
+    if event is not None:
+        (tmp_path / "event.json").write_text(json.dumps(event))
+        env = env | {"GITHUB_EVENT_PATH": str(tmp_path / "event.json")}
+    assert bool(doubt(env)) is is_one
 
 
 @pytest.mark.parametrize("forge", ["gitea", "github"])

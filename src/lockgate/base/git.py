@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockgate.base.errors import CannotCheck
-from lockgate.base.trust import without_secrets
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
@@ -33,6 +33,58 @@ _SETTINGS = (
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
     "protocol.ext.allow=never",
+)
+# git(1), "Environment variables": where the repository and its parts are, whose settings count; and what a loader needs
+_LOCAL = frozenset(
+    (
+        "HOME",
+        "USERPROFILE",
+        "XDG_CONFIG_HOME",
+        "USER",
+        "LOGNAME",
+        "TMPDIR",
+        "TEMP",
+        "TMP",
+        "SYSTEMROOT",
+        "LD_LIBRARY_PATH",
+        "DYLD_LIBRARY_PATH",
+        "DYLD_FALLBACK_LIBRARY_PATH",
+        "GIT_EXEC_PATH",
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_COMMON_DIR",
+        "GIT_INDEX_FILE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_CEILING_DIRECTORIES",
+        "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+    )
+)
+_REMOTE = frozenset(
+    (
+        "SSH_AUTH_SOCK",
+        "SSH_AGENT_PID",
+        "SSH_ASKPASS",
+        "GIT_ASKPASS",
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "GIT_SSH_VARIANT",
+        "KRB5CCNAME",
+        "GIT_SSL_CAINFO",
+        "GIT_SSL_CAPATH",
+        "GIT_SSL_CERT",
+        "GIT_SSL_KEY",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "CURL_CA_BUNDLE",
+        "http_proxy",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+    )
 )
 GIT = ("git", *(word for setting in _SETTINGS for word in ("-c", setting)))
 
@@ -73,7 +125,7 @@ def ended(
             input=stdin,
             capture_output=True,
             check=False,
-            env=environment(),
+            env=environment(network=arguments[0] == "ls-remote"),
             timeout=timeout,
         )
     except FileNotFoundError as error:
@@ -84,7 +136,16 @@ def ended(
         ) from error
 
 
-def environment() -> dict[str, str]:
-    """The environment in which git asks nobody anything, and says it in English."""
+def environment(*, network: bool = False) -> dict[str, str]:
+    """The environment in which git asks nobody anything, and says it in English: of ours it has what git itself reads
+    to find a repository and its user's settings; ``network``: and what reaches a remote."""
     quiet = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    return {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes", **without_secrets(), **quiet}
+    ssh = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"} if network else {}
+    kept = {name: value for name, value in os.environ.items() if _passed(name, network)}
+    # a relative entry would be looked up in the tree, which may hold a program called git
+    places = [place for place in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(place)]
+    return {**ssh, **kept, "PATH": os.pathsep.join(places) or os.defpath, **quiet}
+
+
+def _passed(name: str, network: bool) -> bool:
+    return name in _LOCAL or name.startswith("GIT_CONFIG_") or (network and name in _REMOTE)

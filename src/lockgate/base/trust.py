@@ -7,12 +7,13 @@ feature that would run something of the tree, or follow a name that the tree giv
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from lockgate.base.errors import UsageError
+from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.files import read_text
 
 
@@ -25,6 +26,20 @@ class TrustConfig(Protocol):
     def path(self) -> str: ...
     @property
     def root(self) -> Path: ...
+
+
+class HttpSettings(Protocol):
+    """Where plain http is allowed."""
+
+    @property
+    def allow_http(self) -> tuple[str, ...]: ...
+
+
+class HttpConfig(TrustConfig, Protocol):
+    """A configuration with such settings."""
+
+    @property
+    def deploy(self) -> HttpSettings: ...
 
 
 VARIABLE = "LOCKGATE_TRUSTED"  # "1": the tree is trusted, "0": it is not; the command line's option sets it
@@ -48,7 +63,18 @@ _OTHERS = (
     ("CI_PIPELINE_EVENT", ("pull_request", "pull_request_closed", "pull_request_metadata")),  # Woodpecker
     ("DRONE_BUILD_EVENT", ("pull_request",)),
     ("BUILD_REASON", ("PullRequest",)),  # Azure
+    ("TRAVIS_EVENT_TYPE", ("pull_request",)),
+    ("PULL_REQUEST", ("true",)),  # Netlify
 )
+# set by a job of a pull request alone: its number or its address; "false" elsewhere at Buildkite and Travis
+_NUMBERS = (
+    *("BUILDKITE_PULL_REQUEST", "TRAVIS_PULL_REQUEST", "CIRCLE_PULL_REQUEST", "CIRCLE_PR_NUMBER", "BITBUCKET_PR_ID"),
+    *("APPVEYOR_PULL_REQUEST_NUMBER", "SEMAPHORE_GIT_PR_NUMBER", "CIRRUS_PR", "BITRISE_PULL_REQUEST"),
+    *("SYSTEM_PULLREQUEST_PULLREQUESTID", "VERCEL_GIT_PULL_REQUEST_ID", "CI_MERGE_REQUEST_IID"),
+    *("CHANGE_ID", "ghprbPullId"),  # Jenkins: a branch source, the older plug-in
+)
+_AFTERWARDS = ("workflow_run", "issue_comment")
+_REFERENCES = ("refs/pull/", "refs/merge-requests/", "refs/changes/")  # GitHub and Gitea; GitLab; Gerrit
 
 
 def doubt(environ: Mapping[str, str]) -> str:
@@ -65,9 +91,25 @@ def pull_request_event(environ: Mapping[str, str]) -> str:
     """The variable that says that this job is of a pull request; "" outside of one."""
     for runner in _RUNNERS:
         event = environ.get(f"{runner}_EVENT_NAME", "")
-        if event.startswith("pull_request"):
+        if event.startswith("pull_request") or (event in _AFTERWARDS and _of_pull_request(environ, runner, event)):
             return f"{runner}_EVENT_NAME={event}"
-    return next((f"{name}={environ[name]}" for name, words in _OTHERS if environ.get(name, "") in words), "")
+    told = [name for name, words in _OTHERS if environ.get(name, "") in words]
+    told += [name for name in _NUMBERS if environ.get(name, "false") not in ("", "false")]
+    told += [name for name in ("GITHUB_REF", "CI_REF") if environ.get(name, "").startswith(_REFERENCES)]
+    return next((f"{name}={environ[name]}" for name in told), "")
+
+
+def _of_pull_request(environ: Mapping[str, str], runner: str, event: str) -> bool:
+    """Whether a workflow that starts on the default branch, with all secrets, was set off by a pull request, whose tree
+    it then may check out. So it is where the event cannot be read."""
+    try:
+        told: object = json.loads(read_text(environ[f"{runner}_EVENT_PATH"]))
+    except (KeyError, OSError, ValueError, RecursionError, CannotCheck):
+        return True
+    about = told.get("issue" if event == "issue_comment" else "workflow_run") if isinstance(told, dict) else None
+    if not isinstance(about, dict):
+        return True
+    return bool(about.get("pull_request")) or str(about.get("event", "")).startswith("pull_request")
 
 
 def in_workflow(environ: Mapping[str, str]) -> bool:
@@ -100,6 +142,12 @@ def agreed(config: TrustConfig, section: str, key: str, environ: Mapping[str, st
             f"in a workflow the runner's variables decide: remove {key} from [{section}], or set {variables[0]} to the same",
         )
     return ours
+
+
+def allowed_http(config: HttpConfig, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The hosts that may be asked over plain http: those of LOCKGATE_ALLOW_HTTP, and of a tree that is trusted."""
+    ours = environ.get("LOCKGATE_ALLOW_HTTP", "").replace(",", " ").split()
+    return (*ours, *(() if config.untrusted else config.deploy.allow_http))
 
 
 def _plain(value: str) -> str:

@@ -32,7 +32,8 @@ def main() -> None:
 
     try:
         code = run()
-        sys.stdout.flush()
+        if not sys.stdout.closed:  # the language server's client has left
+            sys.stdout.flush()
     except OSError as error:  # what a command can meet, it tells itself (cli/group.py)
         code = _cannot_say(error)
     except KeyboardInterrupt:

@@ -14,7 +14,8 @@ import click
 
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.text import to_json
-from lockgate.base.trust import agreed, need, pull_request_event
+from lockgate.base.trust import agreed, allowed_http, need, pull_request_event
+from lockgate.cli.options import config_options, configuration
 
 if TYPE_CHECKING:
     from lockgate.api import Report
@@ -68,13 +69,7 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="How long the containers must have stayed up.",
 )
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="Configuration file (default: the nearest).",
-)
+@config_options
 def command(
     attestation_path: Path | None,
     dry_run: bool,
@@ -92,14 +87,14 @@ def command(
     The key comes from DOKPLOY_API_KEY or DOKPLOY_API_KEY_FILE, the token for commit statuses from GITEA_TOKEN or
     GITEA_TOKEN_FILE. LOCKGATE_OVERRIDE="reason" deploys in spite of a red gate, loudly.
     """
-    from lockgate.cli.options import configuration
     from lockgate.deploy import journal
     from lockgate.deploy.ending import Pace
 
     event = pull_request_event(os.environ)
     if event:
         raise UsageError(
-            f"a pull request does not deploy ({event})", "the gate runs on the branch that deploys; no key was read"
+            f"a pull request does not deploy: it is no branch ({event})",
+            "the gate runs on the branch that deploys; no key was read",
         )
     if resume and (dry_run or attestation_path is not None):
         raise UsageError(
@@ -128,12 +123,22 @@ def with_environment(config: Config) -> Config:
     deploy = replace(
         config.deploy,
         dokploy_url=_dokploy_url(config),
-        compose_id=os.environ.get("LOCKGATE_COMPOSE_ID") or config.deploy.compose_id,
-        health_url=os.environ.get("LOCKGATE_HEALTH_URL") or config.deploy.health_url,
+        compose_id=_given(config, "compose_id", "would say what is deployed"),
+        health_url=_given(config, "health_url", "would say where a request goes"),
+        allow_http=allowed_http(config, os.environ),
     )
     if min(deploy.queue_timeout, deploy.deploy_timeout, deploy.health_timeout, deploy.max_age) <= 0:
         raise UsageError("[deploy] a timeout is not positive", "timeouts are in seconds")
     return replace(config, deploy=deploy)
+
+
+def _given(config: Config, key: str, what: str) -> str:
+    """A setting as its variable says, else as the tree does, if it is trusted."""
+    variable = f"LOCKGATE_{key.upper()}"
+    ours, theirs = os.environ.get(variable, ""), str(getattr(config.deploy, key))
+    if theirs and theirs != ours:
+        need(config, "deploy", key, what, f"remove it and set {variable}")
+    return ours or theirs
 
 
 def _dokploy_url(config: Config) -> str:

@@ -8,18 +8,13 @@ from pathlib import Path
 import click
 
 from lockgate.base.errors import UsageError
+from lockgate.cli.options import config_options, configuration
 from lockgate.cli.say import say
 
 
 @click.command("explain")
 @click.argument("rule")
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="Configuration file (default: the nearest).",
-)
+@config_options
 def command(rule: str, config_path: Path | None) -> int:
     """What a rule catches, why it hurts, what to do, when to ignore it. RULE is a name or a code."""
     import difflib
@@ -29,7 +24,6 @@ def command(rule: str, config_path: Path | None) -> int:
     rules = ours()
     entry = rules.of_code(rule)
     if entry is None:
-        from lockgate.cli.options import configuration
         from lockgate.rules.plugins import rules_of
 
         rules = rules_of(configuration(config_path))

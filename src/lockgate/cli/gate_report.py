@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lockgate.cli.options import config_options, configuration
 from lockgate.cli.say import say
 
 if TYPE_CHECKING:
@@ -22,20 +23,13 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True
 )
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="Configuration file (default: the nearest).",
-)
+@config_options
 def command(commits: int, output_format: str, config_path: Path | None) -> int:
     """Count the gate's green deploys, and say when the webhook beside it can be cut.
 
     Counts the commit statuses lockgate/deploy (with GITEA_TOKEN), else what this repository's own gate remembers. A
     deploy that was overridden is not green. Exit code 0: enough in a row; 1: not yet.
     """
-    from lockgate.cli.options import configuration
     from lockgate.deploy.journal import ENOUGH, count
 
     config = configuration(config_path)

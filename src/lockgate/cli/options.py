@@ -66,12 +66,22 @@ def trust_option(function: F) -> F:
     )(function)
 
 
+def config_options(function: F) -> F:
+    """--config --trusted/--untrusted: every command that reads lockgate.toml says whose it is."""
+    return click.option(
+        "--config",
+        "config_path",
+        type=click.Path(path_type=Path),
+        default=None,
+        help="Configuration file (default: the nearest).",
+    )(trust_option(function))
+
+
 def folder_options(function: F) -> F:
     """PATH ... --layout --transaction --role --superuser --no-cache --config: which migrations, and as whom."""
     for option in reversed(
         (
             click.argument("paths", nargs=-1, type=click.Path(path_type=Path)),
-            trust_option,
             click.option(
                 "--layout",
                 type=click.Choice(LAYOUTS),
@@ -93,13 +103,7 @@ def folder_options(function: F) -> F:
                 callback=_without_cache,
                 help="Neither use nor keep what earlier runs worked out.",
             ),
-            click.option(
-                "--config",
-                "config_path",
-                type=click.Path(path_type=Path),
-                default=None,
-                help="Configuration file (default: the nearest).",
-            ),
+            config_options,
         )
     ):
         function = option(function)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from lockgate.base.errors import LockgateError
+from lockgate.cli.options import config_options, configuration
 from lockgate.cli.say import say
 
 
@@ -34,13 +35,7 @@ from lockgate.cli.say import say
     show_default=True,
     help="Keep the pull request's comment up to date.",
 )
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="Configuration file (default: the nearest).",
-)
+@config_options
 def command(
     what: str,
     report_path: Path,
@@ -53,7 +48,6 @@ def command(
 
     The token comes from GITEA_TOKEN or GITEA_TOKEN_FILE; without one the findings are printed instead.
     """
-    from lockgate.cli.options import configuration
     from lockgate.deploy import comment, git, gitea
     from lockgate.deploy.secret import Masker
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lockgate.base.errors import UsageError
+from lockgate.cli.options import config_options, configuration
 from lockgate.cli.say import say
 
 if TYPE_CHECKING:
@@ -15,20 +16,12 @@ if TYPE_CHECKING:
     from lockgate.report.tables import RuleRow
     from lockgate.rules.registry import RuleEntry, Ruleset
 
-_CONFIG = click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="Configuration file (default: the nearest).",
-)
-
 
 @click.group("rules", invoke_without_command=True)
 @click.option(
     "--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True
 )
-@_CONFIG
+@config_options
 @click.pass_context
 def command(ctx: click.Context, output_format: str, config_path: Path | None) -> int:
     """List all rules, those of plug-ins too: code, name, severity, what PostgreSQL says. Or make and test your own."""
@@ -50,7 +43,6 @@ def command(ctx: click.Context, output_format: str, config_path: Path | None) ->
 
 
 def _configured(config_path: Path | None) -> tuple[Config, Ruleset]:
-    from lockgate.cli.options import configuration
     from lockgate.rules.plugins import rules_of
 
     config = configuration(config_path)
@@ -84,7 +76,7 @@ def _row(entry: RuleEntry) -> RuleRow:
     default=None,
     help="Where (default: the first of [rules] plugins, else lint/rules).",
 )
-@_CONFIG
+@config_options
 def new(name: str, folder: Path | None, config_path: Path | None) -> int:
     """Write a rule of your own: NAME.md, its document with an example that runs, and its module."""
     from lockgate.cli.new_rule import write
@@ -122,7 +114,7 @@ def _below(place: Path, root: Path) -> bool:
 @click.option("--no-server", is_flag=True, help="Only simulated.")
 @click.option("--dsn", default="", help="A scratch server of yours, never production.")
 @click.option("--binaries", default="", metavar="DIR", help="The directory of postgres and initdb.")
-@_CONFIG
+@config_options
 def test(name: str | None, no_server: bool, dsn: str, binaries: str, config_path: Path | None) -> int:
     """Run the examples of a rule's document, simulated and on a real server; without NAME those of all plug-ins.
 

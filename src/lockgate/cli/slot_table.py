@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lockgate.cli.options import LAYOUTS, configuration, make_request, trust_option
+from lockgate.cli.options import LAYOUTS, config_options, configuration, make_request
 
 if TYPE_CHECKING:
     from lockgate.base.config import Config
@@ -20,17 +20,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def slot_options(function: F) -> F:
     """--layout --config: which folder of migrations."""
-    function = trust_option(function)
-    function = click.option(
+    return click.option(
         "--layout",
         type=click.Choice(LAYOUTS),
         default=None,
         metavar="NAME",
         help="The runner's layout (default: found by itself).",
-    )(function)
-    return click.option(
-        "--config", "config_path", type=click.Path(path_type=Path), default=None, help="Configuration file."
-    )(function)
+    )(config_options(function))
 
 
 def open_table(

@@ -10,7 +10,7 @@ import click
 
 from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
-from lockgate.cli.options import configuration
+from lockgate.cli.options import config_options, configuration
 from lockgate.cli.say import say
 
 if TYPE_CHECKING:
@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--dsn-env", required=True, metavar="NAME", help="The environment variable that holds the database's DSN."
 )
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="Configuration file (default: the nearest).",
-)
+@config_options
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),

@@ -13,7 +13,7 @@ import msgspec
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, LockgateError, UsageError
 from lockgate.base.files import read_text
-from lockgate.base.trust import agreed
+from lockgate.base.trust import agreed, allowed_http
 from lockgate.deploy.git import FULL
 from lockgate.deploy.http import Answer, Http, NotJson, Unreachable, checked_url
 from lockgate.deploy.secret import Masker, Secret, from_environment, printable
@@ -49,7 +49,7 @@ class StatusTarget(msgspec.Struct, frozen=True):
 def place(config: Config, environ: Mapping[str, str]) -> StatusTarget | None:
     """In a workflow from the runner's variables, with which the configuration must agree; else from the configuration.
     None outside of both. Raises UsageError."""
-    allow = config.deploy.allow_http
+    allow = allowed_http(config, environ)
     repository = agreed(config, "gitea", "repository", environ, "LOCKGATE_GITEA_REPOSITORY", "GITHUB_REPOSITORY")
     server = agreed(config, "gitea", "url", environ, "LOCKGATE_GITEA_URL", "GITHUB_SERVER_URL")
     if not server or not repository:

@@ -76,7 +76,8 @@ def checked_url(url: str, what: str, allow_http: Iterable[str]) -> str:
         raise UsageError(f"{what}: holds credentials", "take them out of the URL; keys come from the environment only")
     if parts.scheme == "http" and not is_loopback(host) and host not in allow_http:
         raise UsageError(
-            f"{what}: plain http to {host}", f'use https, or allow it by name: [deploy] allow_http = ["{host}"]'
+            f"{what}: plain http to {host}",
+            f'use https, or allow it by name: LOCKGATE_ALLOW_HTTP, or [deploy] allow_http = ["{host}"]',
         )
     return url.strip().rstrip("/")
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import msgspec
 from lsprotocol import types as lsp
+from msgspec.structs import replace
 
-from lockgate.api import Finding, Label, Request, Severity, Source, Span, check, configuration
+from lockgate.api import Config, Finding, Label, Request, Severity, Source, Span, check, configuration
 from lockgate.rules.registry import RuleEntry
 
 _SEVERITY = {
@@ -30,12 +31,34 @@ class Shown(msgspec.Struct, frozen=True):
 def diagnostics(path: Path, text: str, root: Path) -> list[Shown]:
     """The findings at one file, whose buffer holds ``text``. Raises LockgateError as the command line would."""
     relative = os.path.relpath(path, root).replace(os.sep, "/")
-    config = configuration(None, root)
+    config = quiet(configuration(None, root))
     paths = () if config.migrations.paths else (path.parent,)
     report = check(Request(paths, root, stdin=Source(relative, text)), config)
     return [
         Shown(_diagnostic(f, root), f, report.rules[f.name]) for f in report.findings if f.at.source.path == relative
     ]
+
+
+def whole(text: str) -> str:
+    """A buffer whose lone surrogates (JSON can hold them, a file cannot) are replaced, each by one character."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def quiet(config: Config) -> Config:
+    """The configuration without what runs a program at every keystroke, and, where the tree is not trusted, without its
+    plug-ins and its ledger's server."""
+    config = replace(config, migrations=replace(config.migrations, command=""))
+    if not config.untrusted:
+        return config
+    rules, ledger = replace(config.rules, plugins=()), replace(config.ledger, dsn_env="")
+    return replace(config, rules=rules, ledger=ledger)
+
+
+def left_out(config: Config) -> str:
+    """What of a tree that is not trusted the editor does not follow; "" for nothing."""
+    names = [("[rules] plugins", config.rules.plugins), ("[ledger] dsn_env", config.ledger.dsn_env)]
+    found = [name for name, value in names if value] if config.untrusted else []
+    return f"{config.path}: not followed, for this tree is not trusted: {', '.join(found)}" if found else ""
 
 
 def _diagnostic(item: Finding, root: Path) -> lsp.Diagnostic:
