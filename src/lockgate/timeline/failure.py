@@ -102,6 +102,7 @@ class Failure(msgspec.Struct, frozen=True):
     cause: str = ""  # "dropped", "renamed" where the timeline saw it happen, else ""
     since: str = ""  # the slot in which it was dropped or renamed
     latent: bool = False
+    caught: bool = False  # of a latent one: a handler WHEN OTHERS takes it, and the routine goes on without its work
     breakage: str = ""  # of a latent one: what is broken, as ``Replay.mended`` knows it
     subject: Subject | None = None  # what it is about, where something asks for that: a message is never read
     instead: str = ""  # the identifier that would mend it in place of the marked token, where there is exactly one

@@ -16,7 +16,8 @@ from lockgate.timeline.step import Step
 @on_failure("latent")
 def check(step: Step, failure: Failure) -> Remark | None:
     """The apply does not show it: no SQLSTATE is claimed for the statement."""
-    return replace(refusal(step, failure), sqlstate=None)
+    severity = Severity.WARNING if failure.caught else None
+    return replace(refusal(step, failure), sqlstate=None, severity=severity)
 
 
 @on_fact(BrokenBody)

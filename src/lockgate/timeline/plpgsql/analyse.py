@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from lockgate.catalog.objects import Routine
 from lockgate.catalog.typename import INT4, RECORD, TEXT
@@ -25,6 +26,7 @@ from lockgate.timeline.evaluate import UNKNOWN, World, expression, truth
 from lockgate.timeline.failure import Failure, MissingField, Refused, Unsure
 from lockgate.timeline.plpgsql.declare import declare
 from lockgate.timeline.plpgsql.place import BodyPlace
+from lockgate.timeline.plpgsql.results import no_destination, wrong_shape
 from lockgate.timeline.plpgsql.scope import Frame, Var, VariableScope, fields_of
 
 _MAKES = frozenset(
@@ -38,6 +40,7 @@ class BrokenReference(msgspec.Struct, frozen=True):
     failure: Failure
     guarded: bool
     trigger: int = 0  # the one for whose table it fails
+    certain: bool = False  # it hangs neither on the caller's search_path nor on what others make
 
 
 class Analyser:
@@ -73,15 +76,25 @@ class Analyser:
             pass
         return None
 
-    def broken(self, failure: Failure) -> None:
-        """Remember a failure, unless a handler around it takes it without raising again."""
-        for handlers in self.handlers:
+    def broken(self, failure: Failure | None, *, certain: bool = False) -> None:
+        """Remember a failure, unless a handler around it takes it by name without raising again; what WHEN OTHERS takes
+        is remembered as caught."""
+        if failure is None:
+            return
+        taken = self.handler_of(failure)
+        if taken is None or all(c.name == "others" for c in taken.conditions):
+            caught = replace(failure, caught=True) if taken is not None else failure
+            self.found.append(BrokenReference(caught, self.guards > 0, certain=certain))
+
+    def handler_of(self, failure: Failure) -> tree.Handler | None:
+        """The handler that takes a failure and does not raise again, the innermost first."""
+        for handlers in reversed(self.handlers):
             for handler in handlers:
-                if any(catches(c.name, c.sqlstate, failure.sqlstate) for c in handler.conditions) and not _raises(
-                    handler
-                ):
-                    return
-        self.found.append(BrokenReference(failure, self.guards > 0))
+                if any(catches(c.name, c.sqlstate, failure.sqlstate) for c in handler.conditions):
+                    if not _raises(handler):
+                        return handler
+                    break
+        return None
 
     def utility(self, fragment: tree.Fragment, tag: str, node: Node) -> None:
         """A utility statement: what makes relations is carried out, so that later statements find them."""
@@ -147,7 +160,9 @@ class Analyser:
             case tree.Execute():
                 self.execute(statement)
             case tree.Open():
-                self.expression(statement.query)
+                self.open(statement)
+            case tree.ReturnQuery():
+                self.return_query(statement)
             case tree.Fetch():
                 self.shape(statement.into, None)
             case _:
@@ -270,6 +285,27 @@ class Analyser:
         self.scope.frames.pop()
         return query
 
+    def open(self, statement: tree.Open) -> None:
+        """OPEN of a query, of a text, or of a bound cursor."""
+        if statement.dynamic is not None:
+            self.expression(statement.dynamic)
+            self.dynamic_text(statement.dynamic, statement.using)
+        elif statement.query is not None:
+            self.expression(statement.query)
+        elif len(statement.cursor.parts) == 1:
+            self.cursor(statement.cursor.parts[0])
+
+    def return_query(self, statement: tree.ReturnQuery) -> None:
+        """RETURN QUERY, with what it returns."""
+        at = statement.query or statement.dynamic
+        if statement.dynamic is not None:
+            self.expression(statement.dynamic)
+            query = self.dynamic_text(statement.dynamic, statement.using)
+        else:
+            query = self.expression(statement.query)
+        if self.routine is not None and at is not None:
+            self.broken(wrong_shape(self.ctx, self.place, self.routine, at, query), certain=True)
+
     # --- assignments --------------------------------------------------------------------------------------------------
 
     def reshape(self, var: Var, fields: tuple[Column, ...] | None) -> None:
@@ -282,6 +318,8 @@ class Analyser:
             self.reshape(found[0], query.columns if query is not None and not query.open else None)
 
     def assign(self, statement: tree.Assign) -> None:
+        for subscript in statement.target.subscripts:
+            self.expression(subscript)
         query = self.expression(statement.value)
         found = self.scope.resolve(statement.target.parts)
         if found is None:
@@ -312,6 +350,8 @@ class Analyser:
             query = self.expression(statement.query)
             if statement.into:
                 self.shape(statement.into, query)
+            else:
+                self.broken(no_destination(self.ctx, self.place, statement, query), certain=True)
         else:
             self.utility(statement.query, tag, node)
 

@@ -114,7 +114,8 @@ def _failure(catalog: Catalog, routine: Routine, failure: Failure, step: Step, n
             if failure.cause
             else ""
         )
-        message = f"{shown} fails when it is called: {failure.message}{fate}"
+        does = "goes on without its work when it is called" if failure.caught else "fails when it is called"
+        message = f"{shown} {does}: {failure.message}{fate}"
     else:
         at = find_name(source.text, name, step.statement.span.start, step.statement.span.end)
         span = Span(at, token_end(source.text, at)) if at >= 0 else step.statement.span
@@ -126,6 +127,10 @@ def _failure(catalog: Catalog, routine: Routine, failure: Failure, step: Step, n
             )
         message = f"{shown} still uses {what}, which this {deed}"
     help = f"its next call fails with {failure.sqlstate}: {failure.message}; replace the routine in the same migration"
+    if failure.caught:
+        help = f"WHEN OTHERS takes its {failure.sqlstate} ({failure.message}), so that nobody sees it; name the conditions that you mean"
+    elif failure.help and failure.kind == "query":
+        help = failure.help
     return Failure(
         failure.sqlstate,
         message,
@@ -137,6 +142,7 @@ def _failure(catalog: Catalog, routine: Routine, failure: Failure, step: Step, n
         failure.cause,
         failure.since,
         True,
+        failure.caught,
     )
 
 

@@ -86,8 +86,6 @@ def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Brok
 
 def _placed(ctx: Context, broken: BrokenReference, relation: Relation | None) -> BrokenReference:
     """A missing field of NEW or OLD is a column of the trigger's table, and has its fate."""
-    from lockgate.timeline.plpgsql.analyse import BrokenReference
-
     subject = broken.failure.subject
     if not isinstance(subject, MissingField) or subject.record not in ("new", "old") or relation is None:
         return broken
@@ -104,7 +102,7 @@ def _placed(ctx: Context, broken: BrokenReference, relation: Relation | None) ->
         related=broken.failure.related,
         subject=subject,
     ).failure
-    return BrokenReference(failure, broken.guarded)
+    return replace(broken, failure=replace(failure, caught=broken.failure.caught))
 
 
 def _firings(catalog: Catalog, routine: Routine) -> list[tuple[Relation | None, Trigger | None, str]]:
@@ -188,6 +186,8 @@ def _transition_tables(ctx: Context, relation: Relation | None, trigger: Trigger
 def _certain(ctx: Context, routine: Routine, broken: BrokenReference) -> bool:
     """Whether the failure does not hang on the caller's search_path, or on what the body itself or another may make."""
     failure = broken.failure
+    if broken.certain:
+        return True
     if failure.sqlstate not in _MISSING:
         return False
     if failure.sqlstate == "42725" and failure.kind != "function":
