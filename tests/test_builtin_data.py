@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import astuple
 
 from lockgate.catalog.builtin import MAJORS, BuiltinFunction, BuiltinType, builtins
 from lockgate.catalog.builtin import Builtins as Data
@@ -165,7 +166,7 @@ def test_casts(server: tuple[SocketConnection, Data]) -> None:
         connection,
         f"select castsource, casttarget, castfunc, castcontext, castmethod from pg_cast where casttarget < {UNSTABLE}",
     )
-    ours = {tuple(map(str, c)) for t in data.types() for c in data.casts_from(t.oid) if c.target < UNSTABLE}
+    ours = {tuple(map(str, astuple(c))) for t in data.types() for c in data.casts_from(t.oid) if c.target < UNSTABLE}
     assert set(rows) == ours
 
 
@@ -188,7 +189,7 @@ def test_operator_classes(server: tuple[SocketConnection, Data]) -> None:
         join pg_opfamily f on f.oid = amopfamily where opfnamespace = 'pg_catalog'::regnamespace""",
     )
     families = {int(row[0] or 0) for row in members}
-    assert set(members) == {(str(f), *map(str, m)) for f in families for m in data.family_operators(f)}
+    assert set(members) == {(str(f), *map(str, astuple(m))) for f in families for m in data.family_operators(f)}
 
 
 def test_default_operator_class_is_what_the_server_takes(server: tuple[SocketConnection, Data]) -> None:

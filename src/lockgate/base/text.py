@@ -42,9 +42,13 @@ def clean_xml(text: str) -> str:
 def to_json(value: Any, indent: int | None = None) -> str:
     """JSON whose text steers no terminal either: such characters stand as escapes, and mean the same. Lone surrogates
     (of file names that are not UTF-8) too, so that the text can always be written."""
-    import json
+    try:
+        text = msgspec.json.format(msgspec.json.encode(value), indent=indent or 0).decode()
+    except UnicodeEncodeError:
+        import json
 
-    return _RAW_IN_JSON.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=indent))
+        text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return text if text.isascii() and "\x7f" not in text else _RAW_IN_JSON.sub(_escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -7,13 +7,14 @@ loads in about 2 ms: rows stay text until somebody asks for their name.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from lockgate.base.lazy_imports import pattern
 from lockgate.catalog import builtin_rows as rows
 from lockgate.catalog.builtin_rows import (
     BuiltinCast,
@@ -46,7 +47,7 @@ MAJORS = (14, 15, 16, 17, 18)
 _ANYARRAY, _RECORD, _ANYENUM, _ANYRANGE, _ANYMULTIRANGE = 2277, 2249, 3500, 3831, 4537
 _POLYMORPHIC = {"c": _RECORD, "e": _ANYENUM, "r": _ANYRANGE, "m": _ANYMULTIRANGE}
 # a name that initdb makes for a locale of the operating system, or for one of ICU: de_DE.utf8, german, zh-Hant-TW-x-icu
-_LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?(\.[\w-]+)?(@\w+)?|[A-Za-z0-9-]+-x-icu|[a-z]{4,}|und")
+_LOCALE = pattern(r"[a-z]{2,3}(_[A-Z]{2})?(\.[\w-]+)?(@\w+)?|[A-Za-z0-9-]+-x-icu|[a-z]{4,}|und")
 
 
 def _split(key: str) -> tuple[str, str]:
@@ -62,7 +63,7 @@ class Builtins:
 
     def __init__(self, major: int) -> None:
         self.major = major
-        self._data: dict[str, Any] = json.loads((_DATA / f"builtin-{major}.json").read_bytes())
+        self._data: dict[str, Any] = msgspec.json.decode((_DATA / f"builtin-{major}.json").read_bytes())
         self.known_types: dict[int, Any] = {}  # as catalog objects, see typename.type_of
         self._named_types: dict[str, BuiltinType | None] = {}
         self._functions: dict[str, tuple[BuiltinFunction, ...]] = {}

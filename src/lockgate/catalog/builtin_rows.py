@@ -3,10 +3,10 @@ spelling)."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 
-class BuiltinType(NamedTuple):
+class BuiltinType(msgspec.Struct, frozen=True):
     """A row of pg_type."""
 
     oid: int
@@ -68,7 +68,7 @@ class BuiltinType(NamedTuple):
         return ()
 
 
-class BuiltinFunction(NamedTuple):
+class BuiltinFunction(msgspec.Struct, frozen=True):
     """A row of pg_proc. ``execute``: None where PUBLIC may call it, else the roles beside the owner that may."""
 
     oid: int
@@ -90,7 +90,7 @@ class BuiltinFunction(NamedTuple):
     execute: tuple[str, ...] | None
 
 
-class BuiltinOperator(NamedTuple):
+class BuiltinOperator(msgspec.Struct, frozen=True):
     """A row of pg_operator; ``left`` 0 for prefix operators."""
 
     oid: int
@@ -105,7 +105,7 @@ class BuiltinOperator(NamedTuple):
     negator: int
 
 
-class BuiltinCast(NamedTuple):
+class BuiltinCast(msgspec.Struct, frozen=True):
     """A row of pg_cast."""
 
     source: int
@@ -115,7 +115,7 @@ class BuiltinCast(NamedTuple):
     method: str  # f function, b binary-coercible, i input and output
 
 
-class BuiltinRelation(NamedTuple):
+class BuiltinRelation(msgspec.Struct, frozen=True):
     """A system catalog, view or index; ``columns``: name, type, typmod, not null, in attnum order from 1."""
 
     oid: int
@@ -128,7 +128,7 @@ class BuiltinRelation(NamedTuple):
     readers: tuple[str, ...]  # predefined roles that may SELECT it
 
 
-class BuiltinOpclass(NamedTuple):
+class BuiltinOpclass(msgspec.Struct, frozen=True):
     """A row of pg_opclass. ``key_type``: what the index stores, 0 for the input type."""
 
     oid: int
@@ -139,7 +139,7 @@ class BuiltinOpclass(NamedTuple):
     family: int
 
 
-class FamilyOperator(NamedTuple):
+class FamilyOperator(msgspec.Struct, frozen=True):
     """A row of pg_amop. ``purpose``: s search, o ordering."""
 
     left: int
@@ -149,7 +149,7 @@ class FamilyOperator(NamedTuple):
     purpose: str
 
 
-class BuiltinSetting(NamedTuple):
+class BuiltinSetting(msgspec.Struct, frozen=True):
     """A row of pg_settings. ``context``: who may change it when (user superuser sighup postmaster internal backend
     superuser-backend)."""
 
@@ -162,7 +162,7 @@ class BuiltinSetting(NamedTuple):
     values: tuple[str, ...]  # of an enum
 
 
-class BuiltinExtension(NamedTuple):
+class BuiltinExtension(msgspec.Struct, frozen=True):
     """An extension that a stock installation with contrib offers."""
 
     name: str

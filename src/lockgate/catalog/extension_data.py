@@ -6,7 +6,6 @@ requires. A schema "" is the one that the extension goes into. Array types are "
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -156,7 +155,7 @@ def extension(name: str, major: int = _BASE) -> ExtensionData | None:
     """The members of an extension in a major version; None where they are not known."""
     if name not in known_extensions():
         return None
-    data = json.loads(_file(name, major).read_bytes())
+    data = msgspec.json.decode(_file(name, major).read_bytes())
     return ExtensionData(
         name,
         data["version"],

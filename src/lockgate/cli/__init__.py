@@ -24,9 +24,8 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         encoding, by_line = sys.stdout.encoding, sys.stdout.line_buffering
         sys.stdout = _Output(sys.stdout.detach(), encoding, "backslashreplace", line_buffering=by_line)
-    gc.set_threshold(
-        100_000, 20, 100
-    )  # nearly all that a run makes lives to its end: looking for garbage costs a tenth of it and finds none
+    # nearly all that a run makes lives to its end: looking for garbage costs a tenth of it and finds next to none
+    gc.set_threshold(2_000_000, 20, 100)
     lightly("pathlib", "click")
     from lockgate.cli.group import run
 

@@ -14,7 +14,8 @@ import types
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
@@ -27,7 +28,7 @@ OURS = "ACDLOPSTX"  # the letters with which our codes begin, now and later
 GROUP = "lockgate.rules"
 
 
-class PluginFolder(NamedTuple):
+class PluginFolder(msgspec.Struct, frozen=True):
     """A folder of rules, and who names it."""
 
     path: Path

@@ -47,7 +47,7 @@ def next_after(table: SlotTable, slot: str, now: datetime | None = None) -> str:
 def _width(table: SlotTable, slot: str) -> int:
     """How many digits numbers are filled up to: what most of those with zeros in front have."""
     padded = Counter(len(c.slot) for c in table.tree if c.slot.startswith("0") and c.slot.isdecimal())
-    return padded.most_common(1)[0][0] if padded else len(slot) if slot.startswith("0") else 1
+    return max(padded, key=padded.__getitem__) if padded else len(slot) if slot.startswith("0") else 1
 
 
 def _dotted(table: SlotTable, slot: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -61,6 +60,8 @@ def read_snapshot(path: Path, cwd: Path, columns: Mapping[str, str] | None = Non
         raise UsageError(
             f"{shown(path, cwd)}: no such ledger snapshot", "make it with `lockgate snapshot`, or mend ledger.snapshot"
         )
+    import json
+
     source = read(path, cwd, root)
     try:
         data = json.loads(source.text.removeprefix("\ufeff"))
@@ -81,7 +82,9 @@ def _spans(text: str, count: int) -> list[Span]:
     """The places of the elements of the array of rows."""
     at = re.search(r'"(?:rows|ledger)"\s*:\s*\[', text)
     start = at.end() if at and text.lstrip("\ufeff \t\r\n").startswith("{") else text.index("[") + 1
-    decoder, spans = json.JSONDecoder(), []
+    from json import JSONDecoder
+
+    decoder, spans = JSONDecoder(), []
     space = re.compile(r"[\s,]*")
     for _ in range(count):
         skipped = space.match(text, start)

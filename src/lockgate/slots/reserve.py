@@ -3,7 +3,6 @@ merge."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,6 +69,8 @@ def on_branches(config: Config, view: GitView | None) -> list[Reservation]:
 
 
 def _who(path: Path) -> str:
+    import json
+
     try:
         data = json.loads(read_text(path, path.parent))
     except (OSError, ValueError, RecursionError, CannotCheck):
@@ -79,6 +80,8 @@ def _who(path: Path) -> str:
 
 def write(config: Config, slot: str, name: str, who: str) -> Path:
     """Record a reservation. Raises CannotCheck where the file cannot be written."""
+    import json
+
     path = config.root / FOLDER / f"{slot}-{name}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

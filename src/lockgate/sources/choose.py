@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 
@@ -135,6 +134,8 @@ def journal(place: LayoutFolder) -> dict[str, str] | None:
     path = place.root / "meta" / "_journal.json"
     if not path.exists():
         return None
+    import json
+
     source = read(path, place.cwd, place.root)
     try:
         entries = json.loads(source.text)["entries"]

@@ -107,7 +107,7 @@ def read(path: Path | str, cwd: Path, root: Path | None = None) -> Source:
     """
     name = shown(path, cwd)
     # spelled as text: for every file of a folder a Path costs as much as reading it
-    below = cwd != Path(cwd.anchor) and not os.path.isabs(name) and not name.startswith("..")
+    below = str(cwd) != cwd.anchor and not os.path.isabs(name) and not name.startswith("..")
     try:
         text = read_text(path, root or Path(path).parent, *((cwd,) if below else ()), name=name)
     except FileNotFoundError as error:

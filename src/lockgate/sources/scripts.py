@@ -63,10 +63,10 @@ def _transaction(layout: str, source: Source, path: str) -> Transaction:
     text = source.text
     match layout:
         case "flyway":
-            return _flyway(text, Path(path))
+            return _flyway(text, f"{path}.conf")
         case "diesel":
             # diesel sends the file as one simple query, with or without a BEGIN around it
-            return Transaction.IMPLICIT if _diesel_alone(Path(path).parent / "metadata.toml") else Transaction.FILE
+            return Transaction.IMPLICIT if _diesel_alone(f"{os.path.dirname(path)}/metadata.toml") else Transaction.FILE
         case "sqlx":
             return Transaction.IMPLICIT if text.startswith("-- no-transaction") else Transaction.FILE
         case "atlas":
@@ -96,23 +96,20 @@ def is_checkpoint(source: Source) -> bool:
     return _directive(source.text, "checkpoint") is not None
 
 
-def _diesel_alone(settings: Path) -> bool:
+def _diesel_alone(settings: str) -> bool:
     """Whether metadata.toml turns the transaction off; a file that says nothing of it does (serde's default of a bool),
     a broken one does not."""
+    if not os.path.lexists(settings):  # of most migrations: that is quicker asked than read
+        return False
     try:
-        return not toml.loads(read_text(settings, settings.parent)).get("run_in_transaction", False)
+        return not toml.loads(read_text(settings, Path(settings).parent)).get("run_in_transaction", False)
     except (OSError, ValueError, CannotCheck):
         return False
 
 
-def _flyway(text: str, path: Path) -> Transaction:
-    settings = path.with_name(path.name + ".conf")
-    if _has(settings, r"executeInTransaction\s*=\s*false"):
-        return Transaction.STATEMENT
-    if _has(settings, r"executeInTransaction\s*=\s*true"):
-        return Transaction.FILE
+def _flyway(text: str, settings: str) -> Transaction:
+    if os.path.lexists(settings):
+        said = re.findall(r"executeInTransaction\s*=\s*(false|true)", peek(settings, Path(settings).parent))
+        if said:
+            return Transaction.STATEMENT if "false" in said else Transaction.FILE
     return Transaction.STATEMENT if _ALONE.search(text) else Transaction.FILE
-
-
-def _has(path: Path, pattern: str) -> bool:
-    return re.search(pattern, peek(path, path.parent)) is not None

@@ -69,6 +69,7 @@ def _query(state: State, result: SelectResult, command: str) -> AnalyzedQuery:
         Column(c.name, c.type, c.typmod, (own := _collation(state, c.type)) and (c.coll or own)) for c in result.cols
     )
     target = state.target.rel.oid if state.target is not None and state.target.rel is not None else 0
+    gathered.release()
     return AnalyzedQuery(
         command,
         columns,
@@ -119,6 +120,7 @@ def _expr(state: State, term: Term, before: Expr | None = None) -> Expr:
                 whole = True
             else:
                 numbers.add(item.cols[position].num if position >= 0 else position + 100)
+    gathered.release()
     depends, routines, volatility = _distinct(gathered.depends), frozenset(gathered.routines), gathered.volatility
     if before is not None:
         depends |= before.depends

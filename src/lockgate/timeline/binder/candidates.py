@@ -4,8 +4,8 @@ func_select_candidate)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from lockgate.catalog.builtin import BuiltinFunction
@@ -19,7 +19,7 @@ from lockgate.timeline.context import Context
 _BUILTIN: dict[tuple[int, str, str], tuple[Routine, ...]] = {}
 
 
-class Candidate(NamedTuple):
+class Candidate(msgspec.Struct, frozen=True):
     """A function that could be meant: its argument types as the call would have them."""
 
     routine: Routine
@@ -159,7 +159,7 @@ def _prefer(old: Candidate, new: Candidate) -> Candidate:
         return old if old.place < new.place else new
     if bool(old.variadic) != bool(new.variadic):
         return new if old.variadic else old
-    return old._replace(twice=True)
+    return replace(old, twice=True)
 
 
 # --- the choice -------------------------------------------------------------------------------------------------------

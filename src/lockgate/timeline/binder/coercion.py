@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import FIRST_USER_OID, Cast, Constraint, Relation, Routine, Type
@@ -23,7 +24,7 @@ FAMILY_2 = frozenset({5077, 5078, 5079, 5080, 4538})  # anycompatible...
 POLYMORPHIC = FAMILY_1 | FAMILY_2
 
 
-class Path(NamedTuple):
+class Path(msgspec.Struct, frozen=True):
     """How a value is converted: "relabel", "func", "io", "array"."""
 
     method: str

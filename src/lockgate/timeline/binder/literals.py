@@ -3,7 +3,6 @@ reg* literals."""
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -76,6 +75,8 @@ def _invalid(catalog: Catalog, text: str, target: int) -> tuple[str, str] | None
 
 
 def _is_json(text: str) -> bool:
+    import json
+
     def refuse(_: str) -> Any:
         raise ValueError
 

@@ -43,7 +43,7 @@ class Use:
 class Gathered:
     """What one whole analysis gathers over all its levels."""
 
-    __slots__ = ("ctes", "depends", "late", "modifies", "routines", "temporary", "uses", "volatility")
+    __slots__ = ("ctes", "depends", "late", "levels", "modifies", "routines", "temporary", "uses", "volatility")
 
     def __init__(self) -> None:
         self.depends: set[Address] = set()
@@ -54,6 +54,7 @@ class Gathered:
         self.temporary = False
         self.modifies = False
         self.late: list[Refused] = []
+        self.levels: list[State] = []
 
     def settle(self) -> None:
         """Take in what the WITH queries need that will be planned: those that are referred to, or modify data
@@ -63,6 +64,13 @@ class Gathered:
                 self.uses += cte.uses
                 self.routines |= cte.routines
         self.ctes.clear()
+
+    def release(self) -> None:
+        """The analysis is over: level and item hold each other, and cut apart they go without the garbage collector."""
+        for level in self.levels:
+            level.items = level.range = level.aggregates = level.window_terms = level.outer_vars = []
+            level.outer_aggregates, level.target = [], None
+        self.levels.clear()
 
     def worse(self, volatility: str) -> None:
         """Take note of a function's volatility."""
@@ -146,6 +154,7 @@ class State:
         self.parent = parent
         self.depth: int = parent.depth + 1 if parent else 0
         self.gathered: Gathered = parent.gathered if parent else Gathered()
+        self.gathered.levels.append(self)
         self.variables: Variables | None = variables if variables is not None or parent is None else parent.variables
         self.value: Column | None = parent.value if parent else None  # VALUE of a domain's constraint
         self.items: list[Any] = []  # scope.Item, in order of the namespace

@@ -8,9 +8,10 @@ proven here is taken for scanned.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
+
+import msgspec
 
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Constraint, Relation
@@ -46,7 +47,7 @@ def bound_proven(catalog: Catalog, relation: Relation, wanted: Claim) -> bool:
 
 def claim_of(check: Constraint) -> Claim:
     """What a CHECK says."""
-    return claim(json.loads(check.expression))
+    return claim(msgspec.json.decode(check.expression))
 
 
 def claim(node: Node) -> Claim:
@@ -120,7 +121,7 @@ def _array(node: Node) -> list[Node]:
 
 
 def _other(node: Node) -> Claim:
-    return ("other", json.dumps(node, sort_keys=True))
+    return ("other", msgspec.json.encode(node, order="sorted").decode())
 
 
 def _column(node: Node) -> str:

@@ -9,7 +9,9 @@ IN in the WHERE become joins (pull_up_sublinks in src/backend/optimizer/prep/pre
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Index, Relation
@@ -52,7 +54,7 @@ _AGGREGATES = frozenset(
 )
 
 
-class ReadTable(NamedTuple):
+class ReadTable(msgspec.Struct, frozen=True):
     """A relation in FROM: its RangeVar, the query that it is in, whether it is alone there, what is asked of the rows,
     and whether it is a part of the query around it (whose columns are no constants then)."""
 

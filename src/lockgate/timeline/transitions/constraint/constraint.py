@@ -3,10 +3,10 @@ CreateConstraintEntry in pg_constraint.c)."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.text import Span
@@ -21,7 +21,7 @@ from lockgate.timeline.transitions.relation.new_name import created_here, doubt
 
 def normal_form(node: Any) -> str:
     """An expression's tree without places, as text: equal where two expressions are written alike."""
-    return json.dumps(_strip(node), sort_keys=True)
+    return msgspec.json.encode(_strip(node), order="sorted").decode()
 
 
 def _strip(node: Any) -> Any:

@@ -7,9 +7,10 @@ that it was compared as.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from lockgate.base.text import Span
 from lockgate.catalog.objects import Attribute, Constraint, Relation
@@ -27,7 +28,7 @@ def read_anew(ctx: Context, relation: Relation, attribute: Attribute, before: in
     now."""
     for text in _expressions(ctx, relation, attribute.num):
         node = _deparsed(
-            json.loads(text),
+            msgspec.json.decode(text),
             attribute.name,
             _type_name(ctx, _TEXT if before == _VARCHAR else before),
             before == _VARCHAR,
