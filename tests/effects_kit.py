@@ -93,7 +93,7 @@ def _observe(link: SocketConnection, pre: str, statement: str) -> Seen | str:
     after = {row[0]: row for row in link.query(_LOOK).rows}
     gone = {row[0]: row[1] for row in link.query(_GONE).rows}  # locks on what is dropped
     out: Seen = {}
-    for oid in old:
+    for oid in old & before.keys():
         was, now = before[oid], after.get(oid)
         modes = (now[4] if now is not None else gone.get(oid)) or ""
         lock = max((_MODES[m] for m in str(modes).split()), default=None)

@@ -1,11 +1,14 @@
 """What statements of every kind lock and do, as the simulator foresees it and as a server does it: one transaction each,
 over a small schema of one table of each kind (tests/hazards_statements.txt: ``setup ;; before ;; statement``, the setup
-committed, what is before it in the statement's own transaction; ``@17`` from that major on)."""
+committed, what is before it in the statement's own transaction; ``@17`` from that major on; ``@<18`` before it, on the
+oldest server at hand)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from lockgate.oracle.server.embedded import Server
 from tests.effects_kit import Observer, simulate
@@ -36,22 +39,24 @@ CREATE TABLE inh_parent (a int); CREATE TABLE inh_child (a int);
 MAJOR = 18
 
 
-def _cases() -> Iterator[tuple[str, str, str]]:
+def _cases(old: bool) -> Iterator[tuple[str, str, str]]:
     for line in (Path(__file__).parent / "hazards_statements.txt").read_text().splitlines():
         parts = [part.strip() for part in line.split(";;")]
+        mark, _, rest = parts[0].partition(" ") if line.startswith("@") else ("@0", "", parts[0])
+        parts[0] = rest
         setup, pre, statement = [""] * (3 - len(parts)) + parts
-        since, _, rest = setup[1:].partition(" ") if setup.startswith("@") else ("0", "", setup)
-        if int(since) <= MAJOR:
-            yield rest, pre, statement
+        if mark.startswith("@<") == old and (old or int(mark[1:]) <= MAJOR):
+            yield setup, pre, statement
 
 
-def test_every_kind_of_statement() -> None:
+@pytest.mark.parametrize(("major", "old"), [(MAJOR, False), (min(ENABLED), True)])
+def test_every_kind_of_statement(major: int, old: bool) -> None:
     different = []
-    with Server(ENABLED[MAJOR]) as server:
+    with Server(ENABLED[major]) as server:
         server.ready()
         observer = Observer(server, BASE)
-        for case in _cases():
-            real, ours = observer.observe(*case), simulate(BASE, *case, MAJOR)
+        for case in _cases(old):
+            real, ours = observer.observe(*case), simulate(BASE, *case, major)
             if real != ours:
                 different.append(f"{' ;; '.join(case)}\n    server    {real}\n    simulated {ours}")
     assert not different, "\n".join(different)

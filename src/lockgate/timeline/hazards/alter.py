@@ -30,6 +30,8 @@ def alter_table(ctx: Context, touches: Touches, node: Node) -> Callable[[Catalog
     recurse = bool(node["relation"].get("inh"))
     for command in commands:
         lock_all(touches, _reached(before, root, command, recurse), lock)
+        if recurse and root.kind == "p" and _builds(command):
+            lock_all(touches, family(before, root)[1:], Lock.SHARE)
         _beside(ctx, touches, before, root, command)
     return lambda after: _work(ctx, touches, before, after, root, commands, recurse)
 
@@ -54,6 +56,14 @@ def validates_foreign_keys(node: Node) -> bool:
     return False
 
 
+def _builds(command: Node) -> bool:
+    """Whether a subcommand builds an index, on the partitions as well (DefineIndex)."""
+    kind = (
+        command.get("def", {}).get("Constraint", {}).get("contype") if command["subtype"] == "AT_AddConstraint" else ""
+    )
+    return kind in ("CONSTR_UNIQUE", "CONSTR_PRIMARY", "CONSTR_EXCLUSION")
+
+
 def _is_serial(column: Node) -> bool:
     names = column.get("typeName", {}).get("names", [])
     return len(names) == 1 and names[0].get("String", {}).get("sval", "") in _SERIAL
@@ -62,16 +72,26 @@ def _is_serial(column: Node) -> bool:
 def _reached(catalog: Catalog, root: Relation, command: Node, recurse: bool) -> Iterator[Relation]:
     """The children and partitions that a subcommand goes down to."""
     subtype = command["subtype"]
-    if not recurse or not catalog.children(root.oid):
+    if not catalog.children(root.oid):
+        return
+    if not recurse and subtype == "AT_DropNotNull" and catalog.major >= 18:
+        if _inherits_not_null(catalog, root, command):  # they keep it, as their own
+            yield from (c for oid in catalog.children(root.oid) if (c := catalog.find(Relation, oid)) is not None)
+        return
+    if not recurse:
         return
     below = family(catalog, root)[1:]
     partitioned = root.kind == "p"
-    if subtype in RECURSING or (partitioned and subtype in PARTITIONED):
+    if subtype == "AT_DropNotNull" and catalog.major >= 18:
+        yield from below if _inherits_not_null(catalog, root, command) else ()
+    elif subtype in RECURSING or (partitioned and subtype in PARTITIONED):
         yield from below
     elif subtype == "AT_AddConstraint":
-        kind = command["def"]["Constraint"]["contype"]
-        unique = kind == "CONSTR_UNIQUE" and catalog.major >= 18
-        if partitioned or unique or kind in ("CONSTR_CHECK", "CONSTR_NOTNULL", "CONSTR_PRIMARY"):
+        constraint = command["def"]["Constraint"]
+        kind = constraint["contype"]
+        inherited = kind in ("CONSTR_CHECK", "CONSTR_NOTNULL") and not constraint.get("is_no_inherit")
+        keys = kind == "CONSTR_FOREIGN" and partitioned
+        if catalog.major >= 18 or kind == "CONSTR_PRIMARY" or inherited or keys:
             yield from below
     elif subtype == "AT_DropConstraint" and partitioned:
         yield from below  # even where there is no such constraint (ATCheckPartitionsNotInUse)
@@ -83,6 +103,14 @@ def _reached(catalog: Catalog, root: Relation, command: Node, recurse: bool) -> 
         name = command.get("name", "")
         if any(t.row and name in ("", t.name) for t in catalog.of_relation(root.oid, Trigger)):
             yield from below
+
+
+def _inherits_not_null(catalog: Catalog, root: Relation, command: Node) -> bool:
+    """Whether a column has a NOT NULL that children have from it (18: ATExecDropNotNull asks the constraint)."""
+    column = root.attribute(command.get("name", ""))
+    numbers = {column.num} if column is not None else set()
+    own = (c for c in catalog.of_relation(root.oid, Constraint) if c.kind == "n" and numbers & set(c.keys))
+    return any(not c.no_inherit for c in own)
 
 
 def _beside(ctx: Context, touches: Touches, catalog: Catalog, root: Relation, command: Node) -> None:

@@ -68,7 +68,10 @@ def excludes(catalog: Catalog, parent: Relation, part: Relation, known: Claim) -
         bounds = [_stored(catalog, parent, s) for s in siblings if s is not None and s.oid != part.oid]
         return any(b is not None and implies(known, b) for b in bounds)
     bound = _stored(catalog, parent, part)
-    return bound is not None and implies(known, negated(bound))
+    if bound is None:
+        return False
+    claims = bound[1]
+    return implies(known, negated(bound)) or implies(known, ("null", claims[0][1]))  # no such partition takes NULL
 
 
 def _stored(catalog: Catalog, parent: Relation, part: Relation) -> Claim | None:

@@ -56,9 +56,13 @@ def claim(node: Node) -> Claim:
         return _boolean(node["BoolExpr"])
     if "NullTest" in node:
         test = node["NullTest"]
+        set_ = test.get("nulltesttype") == "IS_NOT_NULL"
         name = _column(test.get("arg", {}))
         if name:
-            return ("set" if test.get("nulltesttype") == "IS_NOT_NULL" else "null", name)
+            return ("set" if set_ else "null", name)
+        row = [_column(value) for value in test.get("arg", {}).get("RowExpr", {}).get("args", ())]
+        if row and all(row):  # every field of it, either way
+            return ("and", tuple(("set" if set_ else "null", one) for one in row))
     if "A_Expr" in node:
         return _comparison(node, node["A_Expr"])
     return _other(node)
@@ -105,12 +109,24 @@ def _comparison(whole: Node, node: Node) -> Claim:
         low, high = (constant(v) for v in right.get("List", {}).get("items", ()))
         if low is not None and high is not None:
             return ("and", ((">=", _column(left), low), ("<=", _column(left), high)))
+    if kind in ("AEXPR_DISTINCT", "AEXPR_NOT_DISTINCT"):  # from NULL: make_nulltest_from_distinct
+        named = _column(left) if _is_null(right) else _column(right) if _is_null(left) else ""
+        return ("set" if kind == "AEXPR_DISTINCT" else "null", named) if named else _other(whole)
+    if kind == "AEXPR_OP" and operator in ("=", "<>"):  # simplify_boolean_equality
+        for one, other in ((left, right), (right, left)):
+            if "boolval" in other.get("A_Const", {}) and not _column(one):
+                truth = bool(other["A_Const"]["boolval"].get("boolval"))
+                return claim(one) if truth == (operator == "=") else negated(claim(one))
     if kind == "AEXPR_OP" and operator in _OPPOSITE:
         if _column(left) and (value := constant(right)) is not None:
             return (operator, _column(left), value)
         if _column(right) and (value := constant(left)) is not None:
             return (_MIRRORED[operator], _column(right), value)
     return _other(whole)
+
+
+def _is_null(node: Node) -> bool:
+    return bool(node.get("A_Const", {}).get("isnull"))
 
 
 def _array(node: Node) -> list[Node]:

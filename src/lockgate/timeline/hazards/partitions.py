@@ -24,12 +24,36 @@ def attach(ctx: Context, touches: Touches, catalog: Catalog, parent: Relation, n
         return  # ALTER INDEX ... ATTACH PARTITION
     lock_all(touches, family(catalog, child), Lock.ACCESS_EXCLUSIVE)
     referenced(touches, catalog, parent)
+    _taken_in(touches, catalog, parent, child)
     if bound.get("is_default"):
         if is_constrained(catalog, parent, child):
             _look(touches, catalog, child, ("other", "bound"), "partition bound verified")
         return
     _look(touches, catalog, child, bound_claim(parent, bound), "partition bound verified")
     check_default(touches, catalog, parent, bound)
+
+
+def _taken_in(touches: Touches, catalog: Catalog, parent: Relation, child: Relation) -> None:
+    """A foreign key of the child's that is like one of the parent's becomes its part, and loses triggers of its own
+    (tryAttachPartitionForeignKey)."""
+    own = [c for c in catalog.of_relation(child.oid, Constraint) if c.kind == "f" and not c.parent]
+    for key in catalog.of_relation(parent.oid, Constraint):
+        if key.kind == "f" and any(_alike(catalog, parent, key, child, one) for one in own):
+            touches.lock(catalog.find(Relation, key.foreign), Lock.ACCESS_EXCLUSIVE)
+
+
+def _alike(catalog: Catalog, parent: Relation, key: Constraint, child: Relation, own: Constraint) -> bool:
+    names = [a.name for n in key.keys if (a := parent.attribute_by_num(n)) is not None]
+    mine = [a.name for n in own.keys if (a := child.attribute_by_num(n)) is not None]
+    return (names, key.foreign, key.foreign_keys, key.on_delete, key.on_update, key.deferrable, key.deferred) == (
+        mine,
+        own.foreign,
+        own.foreign_keys,
+        own.on_delete,
+        own.on_update,
+        own.deferrable,
+        own.deferred,
+    )
 
 
 def check_default(touches: Touches, catalog: Catalog, parent: Relation, bound: Node) -> None:

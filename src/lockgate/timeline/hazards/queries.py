@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.base.effects import Lock, Work
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Constraint, Relation
+from lockgate.catalog.objects import Constraint, Relation, Rewrite
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import AnalyzedQuery, RelationUse
 from lockgate.timeline.context import Context
@@ -56,6 +56,8 @@ def _used(
             touches.work(one, Work.SCAN, how[0], exact=how[1])
     if relation.kind == "v":
         _behind(ctx, touches, relation, lock, read)
+    if writes and any(rule.event != "select" for rule in ctx.catalog.of_relation(relation.oid, Rewrite)):
+        touches.exact = False  # a rule of the user's may do something else, or more
     if writes and runs:
         ctx.transaction.written.add(relation.oid)
         _referential(ctx, touches, relation, use)

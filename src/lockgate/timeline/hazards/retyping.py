@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from lockgate.base.effects import Lock, Work
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Attribute, Constraint, Other, Relation
+from lockgate.catalog.objects import Attribute, Constraint, Other, Relation, Role
 from lockgate.parse.statement import Node
 from lockgate.timeline.binder import resolve_type
 from lockgate.timeline.context import Context
@@ -50,6 +50,7 @@ def retyped(
     ctx: Context, touches: Touches, before: Catalog, after: Catalog, tables: list[Relation], commands: list[Node]
 ) -> None:
     """Every column of every table whose type the statement sets."""
+    columns: list[_Column] = []
     for command in commands:
         if command["subtype"] != "AT_AlterColumnType":
             continue
@@ -66,7 +67,9 @@ def retyped(
                 touches.work(now, Work.REWRITE, f"{new.name} rewritten as another type")
             if _zone(ctx) is None and kept != _kept(ctx, after, old, new, using, not utc):
                 touches.of(now).exact = False  # the role, the database or the server may have another time zone
-            _Column(touches, before, after, now, old, new).rebuild()
+            columns.append(_Column(touches, before, after, now, old, new))
+    for one in columns:
+        one.rebuild()
 
 
 def _kept(ctx: Context, after: Catalog, old: Attribute, new: Attribute, using: Node | None, utc: bool) -> bool:
@@ -92,7 +95,7 @@ def _using(ctx: Context, after: Catalog, value: Value, node: Node, name: str, ut
 
 def is_utc(ctx: Context) -> bool:
     """TimestampTimestampTzRequiresRewrite: the session's time zone is UTC; so are servers whose nobody has set."""
-    setting = _zone(ctx)
+    setting = _zone(ctx) or _begun(ctx)
     return setting is None or setting.lower() in _UTC
 
 
@@ -100,6 +103,14 @@ def _zone(ctx: Context) -> str | None:
     """The time zone that the session has set."""
     setting = ctx.session.local.get("timezone") or ctx.session.settings.get("timezone")
     return str(setting) if setting is not None else None
+
+
+def _begun(ctx: Context) -> str | None:
+    """The time zone that a session begins with: the role's, else the database's."""
+    role = ctx.catalog.find(Role, ctx.session.login)
+    own = {name.lower(): value for name, value in role.settings} if role is not None else {}
+    found = own.get("timezone") or ctx.catalog.settings.get(("database", "timezone"))
+    return str(found).strip("'") if found else None
 
 
 class _Column:
@@ -153,6 +164,7 @@ class _Column:
         return not self.compared_anew and self.old.collation == self.new.collation and not changed
 
     def _keys(self) -> None:
+        again = self.compared_anew or self.touches.of(self.table).work is Work.REWRITE  # TryReuseForeignKey
         own = [c for c in self.before.of_relation(self.table.oid, Constraint) if c.kind == "f"]
         mine = [c for c in own if self.old.num in c.keys]
         theirs = [c for c in foreign_keys_to(self.before, self.table) if self.old.num in c.foreign_keys]
@@ -160,5 +172,5 @@ class _Column:
             for oid in (key.relation, key.foreign):
                 relation = self.after.find(Relation, oid)
                 self.touches.lock(relation, Lock.ACCESS_EXCLUSIVE)
-                if self.compared_anew and key.validated:
+                if again and key.validated:
                     self.touches.work(relation, Work.SCAN, "foreign key validated")

@@ -317,7 +317,9 @@ def alter_domain(ctx: Context, touches: Touches, node: Node) -> None:
     """ALTER DOMAIN: a new condition is held against every row of every table that uses it (validateDomainCheckConstraint,
     get_rels_with_domain)."""
     domain = _domain(ctx, items(node.get("typeName", ())))
-    if domain is None or not _held_against_rows(ctx.catalog, domain, node):
+    from lockgate.timeline.transitions.type.stored import held_against_rows
+
+    if domain is None or not held_against_rows(ctx.catalog, domain, node):
         return
     for table in users_of(ctx.catalog, domain):
         touches.lock(table, Lock.SHARE)
@@ -331,19 +333,6 @@ def _domain(ctx: Context, names: Iterable[Node]) -> Type | None:
         return ctx.catalog.type_named(space.oid, parts[-1]) if space is not None else None
     found = (ctx.catalog.type_named(oid, parts[-1]) for oid in ctx.path()) if parts else iter(())
     return next((t for t in found if t is not None), None)
-
-
-def _held_against_rows(catalog: Catalog, domain: Type, node: Node) -> bool:
-    match node.get("subtype"):
-        case "O":
-            return not domain.notnull
-        case "C":
-            constraint = node["def"]["Constraint"]
-            known = constraint["contype"] == "CONSTR_NOTNULL" and domain.notnull
-            return not constraint.get("skip_validation") and not known
-        case "V":
-            return True
-    return False
 
 
 def users_of(catalog: Catalog, domain: Type) -> Iterator[Relation]:

@@ -108,7 +108,7 @@ def _validate_atomic(ctx: Context, routine: Routine, polymorphic: bool) -> None:
         )
     variables = parameters(ctx, routine)
     queries: list[tuple[str, AnalyzedQuery | None]] = []
-    for tag, node in _atomic_statements(routine.body.tree):
+    for tag, node in atomic_statements(routine.body.tree):
         if tag not in QUERIES:
             raise ctx.refuse("0A000", f"{_word(tag)} is not yet supported in unquoted SQL function body", kind="other")
         query = analyze_query(ctx, tag, node, variables=variables)
@@ -122,7 +122,7 @@ def check_atomic(ctx: Context, routine: Routine) -> None:
     assert routine.body is not None
     known = {e.referenced[0] for e in ctx.catalog.dependencies(routine.oid)}
     place, variables = BodyPlace.of(ctx, routine.body), parameters(ctx, routine)
-    for tag, node in _atomic_statements(routine.body.tree):
+    for tag, node in atomic_statements(routine.body.tree):
         with place.enter_statement(ctx, Offsets(""), 0, 0):
             try:
                 query = analyze_query(ctx, tag, node, variables=variables)
@@ -132,7 +132,8 @@ def check_atomic(ctx: Context, routine: Routine) -> None:
                 check_query(ctx, query)
 
 
-def _atomic_statements(tree: Any) -> Iterator[tuple[str, Node]]:
+def atomic_statements(tree: Any) -> Iterator[tuple[str, Node]]:
+    """The statements of a body that is no string: tag and raw tree; RETURN as the SELECT that it stands for."""
     if "ReturnStmt" in tree:
         yield (
             "SelectStmt",
@@ -146,7 +147,7 @@ def _atomic_statements(tree: Any) -> Iterator[tuple[str, Node]]:
             if not statement:
                 continue
             if "ReturnStmt" in statement:
-                yield from _atomic_statements(statement)
+                yield from atomic_statements(statement)
             else:
                 yield from statement.items()
 

@@ -358,6 +358,8 @@ def reindex(ctx: Context, node: Node) -> None:
     if relation.kind not in wanted:
         raise ctx.refuse("42809", f'"{relation.name}" is not {word}', location, name=relation.name, kind="relation")
     need_maintain(ctx, relation, location)
+    if relation.kind in "pI" and ctx.session.in_block:  # ReindexPartitions: a transaction for each partition
+        raise ctx.refuse("25001", f"REINDEX {kind} cannot run inside a transaction block", location, kind="other")
 
 
 def _maintains_all(ctx: Context) -> bool:

@@ -19,6 +19,7 @@ from lockgate.timeline.privileges.check import initial_acl, need_owner
 from lockgate.timeline.transitions.object.creation import doubt, new_name
 from lockgate.timeline.transitions.relation.new_name import ensure_type_free
 from lockgate.timeline.transitions.relation.relation import column_collation, type_kind
+from lockgate.timeline.transitions.type.stored import ensure_stored_plain, held_against_rows
 from lockgate.timeline.transitions.type.user_type import need_type_usage, put_type, user_type
 
 _UNFIT = {
@@ -172,6 +173,8 @@ def alter_domain(ctx: Context, node: Node) -> None:
     constraint."""
     domain = user_type(ctx, node, kinds="d")
     need_owner(ctx, domain, kind="type", name=domain.name)
+    if held_against_rows(ctx.catalog, domain, node):
+        ensure_stored_plain(ctx, domain)
     match node["subtype"]:
         case "T":
             _set_default(ctx, domain, node.get("def"))
