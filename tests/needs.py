@@ -38,9 +38,15 @@ def with_extension() -> str:
     )
 
 
+def typescript() -> Path | None:
+    found = Path(__file__).parents[1] / "tools/page/node_modules/typescript/bin/tsc"
+    return found if found.exists() and shutil.which("node") else None
+
+
 # name -> how to get it, whether it is there
 NEEDS: dict[str, tuple[str, Callable[[], object]]] = {
     "chromium": ("apt-get install chromium", browser),
+    "typescript": ("npm ci --prefix tools/page", typescript),
     "plpgsql_check": ("apt-get install postgresql-15-plpgsql-check", with_extension),
     "contrib": ("apt-get install postgresql", lambda: False),  # its modules: scripts ask for them one by one
     "readable": ("a clone and an interpreter that an ordinary user can read", lambda: False),  # tests look themselves

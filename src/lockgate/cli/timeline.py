@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from lockgate.base.errors import UsageError
 from lockgate.cli.options import configuration, emit, folder_options, make_request
 
 if TYPE_CHECKING:
-    from lockgate.report.changes import ChangeRow
+    from lockgate.base.config import Config
     from lockgate.run.effects import Acted
+    from lockgate.run.plan import Request
     from lockgate.timeline.plan import Leg
     from lockgate.timeline.replay import Replay
+    from lockgate.walk.changes import ChangeRow
 
 
 @click.command("timeline")
@@ -40,23 +43,46 @@ def command(
     output_format: str,
     output: Path | None,
 ) -> int:
-    """What each migration does to the catalog, or (--catalog) the whole simulated catalog after the last one."""
+    """What each migration does to the catalog, or (--catalog) the whole simulated catalog after the last one.
+
+    --format html is one page to walk through the schema in: a slider over the slots, the tables as a diagram and as a
+    list, locks, who may do what, findings in their files, and the life of every table and column.
+    """
+    config = configuration(config_path)
+    request = make_request(paths, layout, transaction, role, superuser)
+    if output_format == "html" and not as_catalog:
+        emit(_page(config, request, at), output)
+    elif as_catalog:
+        emit(_catalog(_taken(config, request, at)), output)
+    else:
+        emit(_told(config, request, at, output_format, effects), output)
+    return 0
+
+
+def _taken(config: Config, request: Request, at: str) -> Replay:
     from lockgate.cache.replay import finished
-    from lockgate.report.changes import rows_of
+    from lockgate.run.plan import read_folder, whole_plan
+    from lockgate.timeline.replay import Replay
+
+    plan = whole_plan(config, request, read_folder(config, request))
+    if not at:
+        return finished(plan)
+    replay = Replay(plan)
+    for leg in _legs(replay, at):
+        for _ in replay.take(leg):
+            pass
+    return replay
+
+
+def _told(config: Config, request: Request, at: str, output_format: str, effects: bool) -> str:
     from lockgate.report.effects import effects_text
-    from lockgate.report.timeline import as_html, as_text
+    from lockgate.report.timeline import as_text
     from lockgate.run.effects import foreseen
     from lockgate.run.plan import read_folder, whole_plan
     from lockgate.timeline.replay import Replay
     from lockgate.timeline.step import Step
+    from lockgate.walk.changes import rows_of
 
-    config = configuration(config_path)
-    request = make_request(paths, layout, transaction, role, superuser)
-    folder = read_folder(config, request)
-    plan = whole_plan(config, request, folder)
-    if as_catalog and not at:
-        emit(_catalog(finished(plan)), output)
-        return 0
     rows: list[ChangeRow] = []
     told: list[Acted] = []
 
@@ -65,17 +91,24 @@ def command(
         if output_format == "json":
             told.append(foreseen(step))
 
-    replay = Replay(plan, look if not as_catalog else None)
+    replay = Replay(whole_plan(config, request, read_folder(config, request)), look)
     steps = [item for leg in _legs(replay, at) for item in replay.take(leg) if isinstance(item, Step)]
-    if as_catalog:
-        emit(_catalog(replay), output)
-    elif output_format == "json":
-        emit(_document(rows, told), output)
-    elif output_format == "html":
-        emit(as_html(rows, ", ".join(folder.roots)), output)
-    else:
-        emit(effects_text(steps) if effects else as_text(rows), output)
-    return 0
+    if output_format == "json":
+        return _document(rows, told)
+    return effects_text(steps) if effects else as_text(rows)
+
+
+def _page(config: Config, request: Request, at: str) -> str:
+    from lockgate.report.page import as_html
+    from lockgate.run.examine import examine
+    from lockgate.run.settle import settle
+    from lockgate.walk.build import walk_of
+
+    if at:
+        raise UsageError("--at: the page has every slot", "open it at one: page.html#at=SLOT")
+    checked = examine(config, replace(request, all=True))
+    walk = walk_of(checked.plan, ", ".join(checked.folder.roots), checked.queries)
+    return as_html(walk, settle(checked).findings)
 
 
 def _legs(replay: Replay, at: str) -> Iterator[Leg]:

@@ -18,7 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.lazy_imports import Map
-from lockgate.catalog.catalog import Catalog, Taint
+from lockgate.catalog.catalog import Address, Catalog, Taint
 from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Relation
 from lockgate.queries.dialect import calls_unknown
@@ -78,6 +78,23 @@ def resolve(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...])
         path,
         stopped,
     )
+
+
+def reads(one: Resolution, catalog: Catalog) -> frozenset[Address]:
+    """The relations and columns that a query reads and writes; none where the binder cannot go through it."""
+    query = one.query
+    if one.failure is not None or query.meant is Meant.ELSEWHERE:
+        return frozenset()
+    context = Context(catalog.draft(), Session(10, 10, False, one.path), query.statement)
+    try:
+        found = analyze_query(context, query.statement.tag, query.statement.node, variables=_ANY)
+    except (Refused, Unsure):
+        return frozenset()
+    except Exception:  # as in _analysed
+        if os.environ.get("LOCKGATE_DEBUG"):
+            traceback.print_exc()
+        return frozenset()
+    return found.touched
 
 
 def _further(query: Query, catalog: Catalog, known: Known, path: tuple[str, ...]) -> Iterator[str]:

@@ -8,8 +8,8 @@ import msgspec
 
 from lockgate.base.findings import Severity
 from lockgate.report import shapes
-from lockgate.report.changes import ChangeRow
 from lockgate.report.shapes import Step
+from lockgate.walk.changes import ChangeRow
 
 # --- timeline ---------------------------------------------------------------------------------------------------------
 

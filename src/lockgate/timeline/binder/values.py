@@ -120,6 +120,12 @@ class AnalyzedQuery(msgspec.Struct, frozen=True):
     volatility: str = "i"  # the worst of its functions: i, s, v
     late: tuple[Refused, ...] = ()
 
+    @property
+    def touched(self) -> frozenset[Address]:
+        """The relations and columns that it reads and writes."""
+        columns = {(use.relation, n) for use in self.uses for n in use.selected | use.inserted | use.updated if n > 0}
+        return self.depends | columns | {(use.relation, 0) for use in self.uses}
+
 
 class Expr(msgspec.Struct, frozen=True):
     """An analysed expression. ``type`` 0: not known for certain; 705 (unknown): an untyped literal.

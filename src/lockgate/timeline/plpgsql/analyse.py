@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from lockgate.catalog.catalog import Address
 from lockgate.catalog.objects import Routine
 from lockgate.catalog.typename import INT4, RECORD, TEXT
 from lockgate.parse.facts import QUERIES, WITH_A_QUERY
@@ -52,6 +53,7 @@ class Analyser:
         self.handlers: list[tuple[tree.Handler, ...]] = []
         self.guards = 0
         self.dynamic = False  # it holds dynamic SQL that is not known: what that makes may be referred to
+        self.read: set[Address] = set()  # relations and columns that its queries read and write
 
     # --- SQL ----------------------------------------------------------------------------------------------------------
 
@@ -69,7 +71,9 @@ class Analyser:
 
     def query(self, tag: str, node: Node, variables: Variables) -> AnalyzedQuery | None:
         try:
-            return analyze_query(self.ctx, tag, node, variables=variables)
+            found = analyze_query(self.ctx, tag, node, variables=variables)
+            self.read |= found.touched
+            return found
         except Refused as refused:
             self.broken(refused.failure)
         except Unsure:

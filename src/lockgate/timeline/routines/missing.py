@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lockgate.base.lazy_imports import pattern
-from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.catalog import Address, Catalog
 from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Namespace, Relation, Routine, Trigger
 from lockgate.parse.statement import Statement
@@ -84,6 +84,31 @@ def broken_of(catalog: Catalog, session: Session, routine: Routine) -> list[Brok
     return list({(missed(b.failure), b.failure.span): b for b in found}.values())
 
 
+def read_by(catalog: Catalog, session: Session, routine: Routine) -> frozenset[Address]:
+    """The relations and columns that a routine's body reads and writes, as far as the binder can follow it."""
+    from lockgate.timeline.routines.validate import settings_of
+
+    body = routine.body
+    if body is None or not isinstance(body.statement, Statement):
+        return frozenset()
+    read: set[Address] = set()
+    for relation, trigger, event in _firings(catalog, routine):
+        ctx = Context(
+            catalog.draft(), replace(session, local=type(session.local)()), body.statement, unchecked=True, depth=1
+        )
+        try:
+            with settings_of(ctx, routine):
+                _read(ctx, routine, relation, trigger, event, read)
+        except (Refused, Unsure):
+            continue
+        except Exception:  # as above
+            if os.environ.get("LOCKGATE_DEBUG"):
+                import traceback
+
+                traceback.print_exc()
+    return frozenset(read)
+
+
 def _placed(ctx: Context, broken: BrokenReference, relation: Relation | None) -> BrokenReference:
     """A missing field of NEW or OLD is a column of the trigger's table, and has its fate."""
     subject = broken.failure.subject
@@ -121,8 +146,14 @@ def _firings(catalog: Catalog, routine: Routine) -> list[tuple[Relation | None, 
 
 
 def _read(
-    ctx: Context, routine: Routine, relation: Relation | None, trigger: Trigger | None, event: str
+    ctx: Context,
+    routine: Routine,
+    relation: Relation | None,
+    trigger: Trigger | None,
+    event: str,
+    read: set[Address] | None = None,
 ) -> list[BrokenReference]:
+    """What is missing; into ``read`` goes what is there."""
     from lockgate.timeline.plpgsql.analyse import Analyser, BrokenReference
     from lockgate.timeline.plpgsql.compile import parsed
     from lockgate.timeline.plpgsql.declare import (
@@ -139,8 +170,9 @@ def _read(
     place = BodyPlace.of(ctx, routine.body)
     if routine.language == "sql":
         try:
-            for _ in analysed(ctx, routine):
-                pass
+            for _, query in analysed(ctx, routine):
+                if read is not None and query is not None:
+                    read |= query.touched
         except Refused as refused:
             return [BrokenReference(refused.failure, False)]
         return []
@@ -153,6 +185,8 @@ def _read(
     analyser = Analyser(ctx, place, scope, routine)
     _transition_tables(ctx, relation, trigger)
     analyser.block(body.block)
+    if read is not None:
+        read |= analyser.read
     return [
         b for b in analyser.found if not (analyser.dynamic and b.failure.sqlstate == "42P01" and not b.failure.cause)
     ]

@@ -63,7 +63,7 @@ def rows_of(step: Step) -> list[ChangeRow]:
     """A row for each change of a step with its own catalogs: slot, place, role, what happened; one row for a step that
     fails or is in doubt and changes nothing."""
     source = step.statement.script.source
-    words = [each for change in step.changes for each in _words(step.before, step.after, change)]
+    words = [each for change in step.changes for each in words_of(step.before, step.after, change)]
     if not words and (step.fails or step.tainted):
         words = [step.fails.message if step.fails else step.tainted[0]]
     return [
@@ -81,7 +81,8 @@ def rows_of(step: Step) -> list[ChangeRow]:
     ]
 
 
-def _words(before: Catalog, after: Catalog, change: Change) -> Iterator[str]:
+def words_of(before: Catalog, after: Catalog, change: Change) -> Iterator[str]:
+    """One change in words, between the catalogs around its statement; nothing of what comes along with another object."""
     old, new = change.before, change.after
     if _hidden(new or old):
         return

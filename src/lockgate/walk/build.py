@@ -1,0 +1,89 @@
+"""The walk of a plan: the replay, watched from its first leg to its last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lockgate.base.text import clean_text
+from lockgate.catalog.catalog import Catalog
+from lockgate.queries.examine import Examined
+from lockgate.queries.resolve import Resolution, reads
+from lockgate.timeline.plan import Leg, Plan
+from lockgate.timeline.replay import Replay
+from lockgate.timeline.step import Step
+from lockgate.walk import groups
+from lockgate.walk.document import Asked, Life, Moment, Walk
+from lockgate.walk.moments import Taken
+from lockgate.walk.reads import marks
+from lockgate.walk.record import Recorder
+
+LONGEST_QUERY = 300  # characters of a query that are shown
+LONGEST_WALK = 2_500_000  # characters of files in one document: beyond it the longest are left out
+
+
+def walk_of(plan: Plan, title: str, queries: Examined | None = None) -> Walk:
+    """Replay a plan and tell what the schema is at every moment; ``queries`` are the application's."""
+    recorder, moments = Recorder(), list[Moment]()
+    taken: list[Taken] = []
+    replay = Replay(plan, lambda step: _look(step, recorder, taken, len(moments)))
+    handover = -1
+    recorder.settle(replay.catalog, replay.session, 0, whole=True)
+    for leg in replay.legs():
+        taken[:] = [Taken(leg)]
+        for _ in replay.take(leg):
+            pass
+        recorder.provided = replay.provided
+        if leg.kind == "environment":
+            continue
+        if leg.kind == "handover":
+            handover = len(moments)
+        recorder.settle(replay.catalog, replay.session, len(moments), whole=leg.kind != "migration")
+        moments.append(taken[0].moment(baseline=leg.kind == "baseline"))
+    lives = _told(recorder.lives.values())
+    groups.group(lives)
+    groups.place(lives)
+    _lighten(moments)
+    catalog = replay.catalog
+    return Walk(
+        1,
+        title,
+        plan.major,
+        moments,
+        lives,
+        [_asked(one, catalog) for one in queries.resolutions[: queries.own]] if queries is not None else [],
+        plan.owner or plan.role,
+        plan.deployer,
+        handover,
+        sorted({taint.reason for key, taint in catalog.taints.items() if key == ("any",)}),
+    )
+
+
+def _look(step: Step, recorder: Recorder, taken: Sequence[Taken], moment: int) -> None:
+    leg: Leg = taken[0].leg
+    if leg.kind != "environment":
+        recorder.look(step, moment)
+        if leg.kind != "baseline":
+            taken[0].look(step)
+
+
+def _told(lives: Iterable[Life]) -> list[Life]:
+    """Those that were there after a moment at least once, in the order in which they came."""
+    return sorted((life for life in lives if life.versions), key=lambda life: (life.id, life.num))
+
+
+def _asked(one: Resolution, catalog: Catalog) -> Asked:
+    query = one.query
+    line = query.source.position(query.span.start).line
+    text = " ".join(query.sql.split())
+    shown = text if len(text) <= LONGEST_QUERY else text[:LONGEST_QUERY] + "…"
+    return Asked(query.source.path, line, clean_text(shown), marks(catalog, reads(one, catalog)), not one.exact)
+
+
+def _lighten(moments: Iterable[Moment]) -> None:
+    """Leave out the longest files where all of them together are too much for one page."""
+    kept = sorted((one for one in moments if one.text), key=lambda one: len(one.text))
+    total = 0
+    for moment in kept:
+        total += len(moment.text)
+        if total > LONGEST_WALK:
+            moment.text, moment.cut = "", True
