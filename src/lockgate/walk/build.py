@@ -12,7 +12,7 @@ from lockgate.timeline.plan import Leg, Plan
 from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 from lockgate.walk import groups
-from lockgate.walk.document import Asked, Life, Moment, Walk
+from lockgate.walk.document import AppQuery, Life, Moment, Walk
 from lockgate.walk.moments import Taken
 from lockgate.walk.reads import marks
 from lockgate.walk.record import Recorder
@@ -71,12 +71,12 @@ def _told(lives: Iterable[Life]) -> list[Life]:
     return sorted((life for life in lives if life.versions), key=lambda life: (life.id, life.num))
 
 
-def _asked(one: Resolution, catalog: Catalog) -> Asked:
+def _asked(one: Resolution, catalog: Catalog) -> AppQuery:
     query = one.query
     line = query.source.position(query.span.start).line
     text = " ".join(query.sql.split())
     shown = text if len(text) <= LONGEST_QUERY else text[:LONGEST_QUERY] + "…"
-    return Asked(query.source.path, line, clean_text(shown), marks(catalog, reads(one, catalog)), not one.exact)
+    return AppQuery(query.source.path, line, clean_text(shown), marks(catalog, reads(one, catalog)), not one.exact)
 
 
 def _lighten(moments: Iterable[Moment]) -> None:

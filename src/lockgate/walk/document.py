@@ -111,7 +111,7 @@ class Moment(msgspec.Struct, omit_defaults=True):
     cut: bool = False
 
 
-class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+class AppQuery(msgspec.Struct, frozen=True, omit_defaults=True):
     """A query of the application's, and what it reads of the schema after the last migration."""
 
     path: str
@@ -133,7 +133,7 @@ class Walk(msgspec.Struct, omit_defaults=True):
     major: int
     moments: list[Moment]
     lives: list[Life]
-    queries: list[Asked] = []
+    queries: list[AppQuery] = []
     owner: str = ""
     deployer: str = ""
     handover: int = -1

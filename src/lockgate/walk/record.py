@@ -13,7 +13,7 @@ from lockgate.timeline.session import Session
 from lockgate.timeline.step import Change, Step
 from lockgate.walk.document import Life, Mark, Version
 from lockgate.walk.reads import of_body
-from lockgate.walk.shape import Shape, shapes_of
+from lockgate.walk.shape import Aspect, shapes_of
 
 _GONE = Version(0, gone=True)
 
@@ -96,7 +96,7 @@ class Recorder:
                 life = self.lives[(oid, num)] = Life(oid, shape.kind, [], shape.of, num)
             self._append(life, replace(shape.version, at=moment, line=line))
 
-    def _shapes(self, catalog: Catalog, obj: Object) -> Iterator[Shape]:
+    def _shapes(self, catalog: Catalog, obj: Object) -> Iterator[Aspect]:
         bodies = self._bodies.get(obj.oid)
         for shape in shapes_of(catalog, obj, self.provided):
             if bodies and not shape.num:

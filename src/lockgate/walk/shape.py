@@ -47,7 +47,7 @@ _LEVELS = (("superuser", "superuser"), ("bypassrls", "bypasses row security"), (
 _EXPRESSION = "an expression"
 
 
-class Shape(msgspec.Struct, frozen=True):
+class Aspect(msgspec.Struct, frozen=True):
     """What is told of an object: ``version`` has no moment yet."""
 
     id: int
@@ -57,7 +57,7 @@ class Shape(msgspec.Struct, frozen=True):
     version: Version
 
 
-def shapes_of(catalog: Catalog, obj: Object, provided: int = 0) -> Iterator[Shape]:
+def shapes_of(catalog: Catalog, obj: Object, provided: int = 0) -> Iterator[Aspect]:
     """An object, and a relation's columns; nothing for what an extension, an environment (oids below ``provided``) or the
     session's temporary schema holds, or what comes along with another object."""
     if _hidden(catalog, obj, provided):
@@ -66,24 +66,24 @@ def shapes_of(catalog: Catalog, obj: Object, provided: int = 0) -> Iterator[Shap
         case Relation():
             yield from _relation(catalog, obj)
         case Constraint() if obj.kind in CONSTRAINT_WORDS and not obj.type:
-            yield Shape(obj.oid, 0, CONSTRAINT_WORDS[obj.kind], obj.relation, _constraint(catalog, obj))
+            yield Aspect(obj.oid, 0, CONSTRAINT_WORDS[obj.kind], obj.relation, _constraint(catalog, obj))
         case Trigger() if not obj.internal:
-            yield Shape(obj.oid, 0, "trigger", obj.relation, _trigger(catalog, obj))
+            yield Aspect(obj.oid, 0, "trigger", obj.relation, _trigger(catalog, obj))
         case Policy():
-            yield Shape(obj.oid, 0, "policy", obj.relation, _policy(catalog, obj))
+            yield Aspect(obj.oid, 0, "policy", obj.relation, _policy(catalog, obj))
         case Routine():
-            yield Shape(obj.oid, 0, _ROUTINE_WORDS.get(obj.kind, "function"), 0, _routine(catalog, obj))
+            yield Aspect(obj.oid, 0, _ROUTINE_WORDS.get(obj.kind, "function"), 0, _routine(catalog, obj))
         case Type() if not obj.elem and not obj.relation and obj.kind in "edrb":
             word = {"e": "enum", "d": "domain", "r": "range type"}.get(obj.kind, "type")
-            yield Shape(obj.oid, 0, word, 0, _type(catalog, obj))
+            yield Aspect(obj.oid, 0, word, 0, _type(catalog, obj))
         case Namespace():
             owner, held = catalog.role_name(obj.owner), grants_of(catalog, obj)
-            yield Shape(obj.oid, 0, "schema", 0, Version(0, name=obj.name, owner=owner, grants=held))
+            yield Aspect(obj.oid, 0, "schema", 0, Version(0, name=obj.name, owner=owner, grants=held))
         case Extension():
             space = catalog.namespace_name(obj.namespace)
-            yield Shape(obj.oid, 0, "extension", 0, Version(0, name=obj.name, schema=space))
+            yield Aspect(obj.oid, 0, "extension", 0, Version(0, name=obj.name, schema=space))
         case Role():
-            yield Shape(obj.oid, 0, "role", 0, _role(catalog, obj))
+            yield Aspect(obj.oid, 0, "role", 0, _role(catalog, obj))
 
 
 def _hidden(catalog: Catalog, obj: Object, provided: int) -> bool:
@@ -115,7 +115,7 @@ def grants_of(catalog: Catalog, obj: Object) -> tuple[Holding, ...]:
     )
 
 
-def _relation(catalog: Catalog, relation: Relation) -> Iterator[Shape]:
+def _relation(catalog: Catalog, relation: Relation) -> Iterator[Aspect]:
     space = catalog.namespace_name(relation.namespace)
     if relation.kind == "t":
         return
@@ -135,7 +135,7 @@ def _relation(catalog: Catalog, relation: Relation) -> Iterator[Shape]:
         shown = Version(
             0, name=relation.name, schema=space, keys=index.keys, flags=tuple(flags), target=index.constraint
         )
-        yield Shape(relation.oid, 0, "index", index.relation, shown)
+        yield Aspect(relation.oid, 0, "index", index.relation, shown)
         return
     kind = "type" if relation.kind == "c" else RELATION_WORDS.get(relation.kind, "relation")
     version = Version(
@@ -149,9 +149,9 @@ def _relation(catalog: Catalog, relation: Relation) -> Iterator[Shape]:
         reads=depended(catalog, relation) if relation.kind in "vm" else (),
     )
     owned = relation.sequence.owned[0] if relation.sequence is not None and relation.sequence.owned else 0
-    yield Shape(relation.oid, 0, kind, owned, version)
+    yield Aspect(relation.oid, 0, kind, owned, version)
     for attribute in relation.attributes if relation.kind != "S" else ():
-        yield Shape(relation.oid, attribute.num, "column", relation.oid, _column(catalog, relation, attribute))
+        yield Aspect(relation.oid, attribute.num, "column", relation.oid, _column(catalog, relation, attribute))
 
 
 def _flags(catalog: Catalog, relation: Relation) -> Iterator[str]:

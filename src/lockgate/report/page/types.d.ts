@@ -1,6 +1,6 @@
 // Made by tools/generate_page.py from lockgate.walk.document and lockgate.report.shapes.
 type Age = "production" | "release" | "transaction";
-interface Asked {
+interface AppQuery {
   path: string;
   line: number;
   text: string;
@@ -145,7 +145,7 @@ interface Walk {
   major: number;
   moments: Moment[];
   lives: Life[];
-  queries?: Asked[];
+  queries?: AppQuery[];
   owner?: string;
   deployer?: string;
   handover?: number;
