@@ -20,6 +20,7 @@ from lockgate.timeline.step import Step
 
 # how these read is the planner's choice
 _ROWS = frozenset({"CreateTableAsStmt", "DeleteStmt", "InsertStmt", "MergeStmt", "SelectStmt", "UpdateStmt"})
+_BLOCKS = frozenset({"CallStmt", "DoStmt"})  # a scan in them is a query's, unless a command locks the table for it
 _PARTS = pattern(r'"(?:[^"]|"")+"|[^".]+')  # the names of a qualified one
 
 
@@ -111,7 +112,7 @@ class _Sides:
             return None
         hidden = {k for k, e in self.ours.items() if e.age is Age.TRANSACTION or k in self.again} | self._planned()
         ours, theirs = self._weighed(self.ours), self._weighed(self.theirs)
-        keys = [k for k in {**ours, **theirs} if k not in hidden and ours.get(k) != theirs.get(k)]
+        keys = [k for k in {**ours, **theirs} if k not in hidden and not self._alike(k, ours.get(k), theirs.get(k))]
         if not keys:
             return None
         names = {k: (self.ours.get(k) or self.theirs[k]).relation for k in keys}
@@ -123,12 +124,23 @@ class _Sides:
     def _weighed(self, effects: Mapping[_Key, Effect]) -> dict[_Key, _Weight]:
         """What is compared: the tables that are locked so that somebody has to wait, or worked on."""
         out: dict[_Key, _Weight] = {}
+        tag = self.step.statement.tag
         for key, effect in effects.items():
-            strong = effect.held if effect.held is not None and effect.held >= Lock.SHARE_UPDATE_EXCLUSIVE else None
-            work = Work.NONE if self.step.statement.tag in _ROWS else effect.work
-            if effect.kind == "table" and (strong is not None or work is not Work.NONE):
+            lock = effect.lock or effect.held
+            strong = lock if lock is not None and lock >= Lock.SHARE_UPDATE_EXCLUSIVE else None
+            planned = tag in _ROWS or (tag in _BLOCKS and strong is None)
+            work = Work.NONE if planned else effect.work
+            own = effect.relation.startswith("pg_temp")
+            if effect.kind == "table" and not own and (strong is not None or work is not Work.NONE):
                 out[key] = (strong, work)
         return out
+
+    def _alike(self, key: _Key, ours: _Weight | None, theirs: _Weight | None) -> bool:
+        """The same, or a lock that the server does not show since a stronger one is held."""
+        if ours is None or key not in self.theirs:
+            return ours == theirs
+        work, held = theirs[1] if theirs is not None else Work.NONE, self.theirs[key].held
+        return ours == theirs or (ours[1] == work and ours[0] is not None and held is not None and held.covers(ours[0]))
 
     def _planned(self) -> set[_Key]:
         """The tables that foreign keys of the statement refer to: the planner decides how these are read."""

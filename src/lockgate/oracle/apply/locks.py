@@ -30,6 +30,7 @@ _NEWEST = "SELECT pg_catalog.max(oid){flush} FROM pg_catalog.pg_class"
 _FLUSH = ", pg_catalog.pg_stat_force_next_flush()"
 _MODES = frozenset(lock.mode for lock in Lock)
 _WEAK = frozenset({"AccessShareLock", "RowShareLock", "RowExclusiveLock"})
+_OWN = ("pg_toast.", "pg_toast_temp_", "pg_temp.", "pg_temp_")  # schemas in which nobody waits for anybody
 _MOST = 100  # relations that a statement left alone, of which is told
 LAST_OID = 4294967295
 
@@ -92,6 +93,10 @@ class Locks:
         """The highest oid of a relation, for ``begin``."""
         return f"EXECUTE {self._name}_newest"
 
+    def flush(self) -> str:
+        """What a statement outside of a block is followed by: its scans are none of the next transaction's."""
+        return "SELECT pg_catalog.pg_stat_force_next_flush()" if self._major >= 15 else ""
+
     def dropped(self, reply: Reply) -> bool:
         """Whether the look, not the statement before it, was refused: the script has dropped it (DEALLOCATE ALL, also
         out of our sight)."""
@@ -126,7 +131,7 @@ class Locks:
             held = list(group)
             _, _, kind, identity, file, scans = held[0]
             kind, name = self._names[oid] = (kind or "", identity) if identity else self._known(oid)
-            if not name or name.startswith("pg_toast."):
+            if not name or name.startswith(_OWN):
                 continue
             modes = [mode for _, mode, *_ in held if mode]
             new = [mode for mode in modes if (oid, mode) not in self._held]

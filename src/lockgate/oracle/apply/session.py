@@ -175,6 +175,8 @@ class ServerSession:
             outcome = self._in_own_block(text)
         else:
             outcome = self._send(text)
+            if self.observe_locks and outcome.lost is None and self._locks.flush():
+                self._must(self._locks.flush())
         if _deafens(text, tag) and outcome.reply.failure is None and outcome.lost is None:
             self._must("SET client_min_messages = debug1")
         return outcome

@@ -36,24 +36,17 @@ def alter_table(ctx: Context, touches: Touches, node: Node) -> Callable[[Catalog
     return lambda after: _work(ctx, touches, before, after, root, commands, recurse)
 
 
-def validates_foreign_keys(node: Node) -> bool:
-    """Whether the rows are held against a statement's new foreign keys: not where all it does is to add columns that
-    are NULL everywhere (transformAlterTableStmt's skipValidation)."""
+def null_columns(node: Node) -> frozenset[str]:
+    """The columns that a statement adds and that are NULL in every row: their own foreign keys are not held against the
+    rows (transformAlterTableStmt's skipValidation, for each subcommand alone: ATParseTransformCmd)."""
+    found = set()
     for command in subcommands(node):
-        match command["subtype"]:
-            case "AT_AddConstraint":
-                if command["def"]["Constraint"]["contype"] == "CONSTR_FOREIGN":
-                    return True
-            case "AT_AddColumn":
-                column = command["def"]["ColumnDef"]
-                kinds = {c["Constraint"]["contype"] for c in column.get("constraints", ())}
-                if kinds & _VALUED or _is_serial(column):
-                    return True
-            case "AT_AttachPartition" | "AT_AlterConstraint":
-                return True
-            case _:
-                pass
-    return False
+        if command["subtype"] == "AT_AddColumn":
+            column = command["def"]["ColumnDef"]
+            kinds = {c["Constraint"]["contype"] for c in column.get("constraints", ())}
+            if "CONSTR_FOREIGN" in kinds and not (kinds & _VALUED or _is_serial(column)):
+                found.add(column["colname"])
+    return frozenset(found)
 
 
 def _builds(command: Node) -> bool:
@@ -192,8 +185,8 @@ def _work(
 def _added(ctx: Context, touches: Touches, after: Catalog, table: Relation, now: Relation, node: Node) -> None:
     """ATExecAddColumn: a constant is kept beside the rows; what differs from row to row rewrites them."""
     name = node.get("colname", "")
-    column = now.attribute(name)
-    if table.attribute(name) is not None or column is None:
+    column, was = now.attribute(name), table.attribute(name)
+    if column is None or (was is not None and was.num == column.num):
         return
     given = _VALUED.intersection(c["Constraint"]["contype"] for c in node.get("constraints", ()))
     default = after.one(Other, ("default", 0, f"{now.oid}.{column.num}")) if given or _is_serial(node) else None

@@ -16,8 +16,7 @@ Entry = tuple[Object | None, Object | None]
 class Journal:
     """The changes of one statement, with the catalog before it and the one after it.
 
-    ``validates`` tells whether a new foreign key is held against the rows (the one of a new column without default is
-    not); ``filled`` whether a table has rows in the columns of a foreign key.
+    ``nulls`` are the new columns whose own foreign keys are not held against the rows; ``filled`` tells whether a table has rows in the columns of a foreign key.
     """
 
     def __init__(
@@ -27,14 +26,14 @@ class Journal:
         before: Catalog,
         after: Catalog,
         *,
-        validates: bool = True,
+        nulls: frozenset[str] = frozenset(),
         filled: Callable[[Relation, Constraint], bool] = lambda relation, constraint: True,
     ) -> None:
         self.touches = touches
         self.entries = entries
         self.before = before
         self.after = after
-        self.validates = validates
+        self.nulls = nulls
         self.filled = filled
         self.made = {new.oid for old, new in entries if old is None and isinstance(new, Relation)}
 
@@ -72,8 +71,13 @@ class Journal:
             self.touches.lock(relation, Lock.SHARE_ROW_EXCLUSIVE)
         parts = self.after.find(Constraint, new.parent) if new.parent else None
         again = parts is not None and parts.relation == new.relation  # a part for one partition of the referenced table
-        if new.validated and self.validates and new.relation not in self.made and not again:
+        if new.validated and not self._null(new) and new.relation not in self.made and not again:
             self.validated(new)
+
+    def _null(self, key: Constraint) -> bool:
+        own = self.after.find(Relation, key.relation)
+        names = {a.name for a in own.attributes if a.num in key.keys} if own is not None and self.nulls else set()
+        return len(names) == 1 and names <= self.nulls
 
     def validated(self, key: Constraint) -> None:
         """RI_Initial_Check: both tables are read; the referenced one only where the other has values."""

@@ -110,10 +110,8 @@ def _settle(
     if entries:
         from lockgate.timeline.hazards.journal import Journal
 
-        validates = tag != "AlterTableStmt" or _function("alter.validates_foreign_keys")(node)
-        journal = Journal(
-            touches, entries, before, ctx.catalog, validates=validates, filled=partial(_filled, ctx, before)
-        )
+        nulls = _function("alter.null_columns")(node) if tag == "AlterTableStmt" else frozenset()
+        journal = Journal(touches, entries, before, ctx.catalog, nulls=nulls, filled=partial(_filled, ctx, before))
         touches.made |= journal.made
         journal.settle()
     if then is not None:
