@@ -22,6 +22,7 @@ COMMANDS = {
     "new": "Make the next migration, in a slot that is free everywhere.",
     "snapshot": "Read a baseline from a database, without writing to it.",
     "timeline": "The simulated catalog, step by step or as it is at a slot.",
+    "show": "One table, column, routine, type or role: definition, owner, grants, readers, history.",
     "explain": "What a rule catches, why it hurts, and what to do.",
     "rules": "List all rules.",
     "init": "Set Lockgate up in this repository.",

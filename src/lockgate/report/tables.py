@@ -9,6 +9,7 @@ import msgspec
 from lockgate.base.findings import Severity
 from lockgate.report import shapes
 from lockgate.report.shapes import Step
+from lockgate.walk.account import Account
 from lockgate.walk.changes import ChangeRow
 
 # --- timeline ---------------------------------------------------------------------------------------------------------
@@ -285,4 +286,5 @@ DOCUMENTS: dict[str, type[msgspec.Struct]] = {
     "pending-1": Pending,
     "rules-1": Rules,
     "gate-report-1": GateRuns,
+    "show-1": Account,
 }

@@ -16,6 +16,7 @@ from lockgate.walk.document import AppQuery, Life, Moment, Walk
 from lockgate.walk.moments import Taken
 from lockgate.walk.reads import marks
 from lockgate.walk.record import Recorder
+from lockgate.walk.story import tell
 
 LONGEST_QUERY = 300  # characters of a query that are shown
 LONGEST_WALK = 2_500_000  # characters of files in one document: beyond it the longest are left out
@@ -67,8 +68,11 @@ def _look(step: Step, recorder: Recorder, taken: Sequence[Taken], moment: int) -
 
 
 def _told(lives: Iterable[Life]) -> list[Life]:
-    """Those that were there after a moment at least once, in the order in which they came."""
-    return sorted((life for life in lives if life.versions), key=lambda life: (life.id, life.num))
+    """Those that ever were, in the order in which they came, with their stories."""
+    found = sorted((life for life in lives if life.versions), key=lambda life: (life.id, life.num))
+    for life in found:
+        tell(life)
+    return found
 
 
 def _asked(one: Resolution, catalog: Catalog) -> AppQuery:

@@ -29,7 +29,7 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     what a routine returns. ``keys`` are column numbers of a constraint or index (0: an expression), ``target`` and
     ``target_keys`` what a foreign key refers to, or the function of a trigger. ``reads`` are columns and relations that a
     view, routine, policy, trigger or CHECK reads. ``roles`` those of a policy, or those that a role belongs to (with
-    their privileges). ``flags`` are properties in words.
+    their privileges). ``flags`` are properties in words; ``words`` tell what it made of the version before it.
     """
 
     at: int
@@ -49,6 +49,7 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     roles: tuple[str, ...] = ()
     grants: tuple[Holding, ...] = ()
     flags: tuple[str, ...] = ()
+    words: str = ""
 
 
 class Life(msgspec.Struct, omit_defaults=True):

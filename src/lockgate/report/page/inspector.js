@@ -109,40 +109,12 @@ function lifeline(life, found, at) {
   const x = (/** @type {number} */ moment) => (moment + 0.5) * step;
   const first = life.versions[0]?.at ?? 0, end = life.versions.at(-1);
   const last = end?.gone ? end.at : lastMoment + 0.5;
-  const dots = life.versions.map((version, index) => s("circle", { class: `dot ${version.gone ? "minus" : index === 0 ? "plus" : "other"}`, cx: x(version.at), cy: 13, r: 5 }, s("title", {}, `${slotName(version.at)}: ${storyOf(life, index)}`)));
+  const dots = life.versions.map((version, index) => s("circle", { class: `dot ${version.gone ? "minus" : index === 0 ? "plus" : "other"}`, cx: x(version.at), cy: 13, r: 5 }, s("title", {}, `${slotName(version.at)}: ${version.words}`)));
   const rows = shown.flatMap(([reader, spans], index) => {
     const y = 30 + index * 30;
     return [s("text", { x: 0, y: y + 10 }, cut(`${reader.kind} ${addressOf(reader)}`, 56)), ...spans.map((span) => s("rect", { class: "bar-reader", x: x(span.from), y: y + 15, width: Math.max(3, x(Math.min(span.to + 0.5, lastMoment + 0.5)) - x(span.from)), height: 5, rx: 2.5 }))];
   });
   return h("div", { class: "lives" }, s("svg", { viewBox: `0 0 ${wide} ${height}`, role: "img", "aria-label": "Its life over all slots" }, s("rect", { class: "bar-life", x: x(first), y: 9.5, width: Math.max(4, x(last) - x(first)), height: 7, rx: 3.5 }), s("line", { class: "now", x1: x(at), x2: x(at), y1: 0, y2: height }), ...dots, ...rows, s("text", { class: "axis", x: 0, y: height - 1 }, slotName(0)), s("text", { class: "axis", x: wide, y: height - 1, "text-anchor": "end" }, slotName(lastMoment))));
-}
-
-/** What a version made of the one before it, in words. @param {Life} life @param {number} index */
-function storyOf(life, index) {
-  const now = life.versions[index], before = life.versions[index - 1];
-  if (!now) return "";
-  if (now.gone) return "dropped";
-  if (!before || before.gone) return `made${now.type && life.num ? ` as ${typeOf(now)}` : ""}`;
-  const words = [];
-  if (now.name !== before.name) words.push(`renamed from ${before.name}`);
-  if (now.schema !== before.schema) words.push(`moved from ${before.schema}`);
-  if (now.type !== before.type) words.push(`${before.type || "?"} is now ${now.type || "?"}`);
-  if (now.notnull !== before.notnull) words.push(now.notnull ? "not null" : "may be null");
-  if (now.default !== before.default) words.push(now.default ? `default ${now.default}` : "no default");
-  if (now.owner !== before.owner) words.push(`owner ${before.owner} is now ${now.owner}`);
-  const added = (now.flags ?? []).filter((flag) => !before.flags?.includes(flag)), lost = (before.flags ?? []).filter((flag) => !now.flags?.includes(flag));
-  words.push(...added, ...lost.map((flag) => `no longer ${flag}`));
-  if (now.text !== before.text) words.push(life.kind === "enum" ? "other values" : now.text ?? "");
-  if (differ(now.roles, before.roles)) words.push(`roles: ${(now.roles ?? []).join(", ") || "none"}`);
-  if (differ(now.grants, before.grants)) words.push("privileges");
-  if (differ(now.keys, before.keys)) words.push("columns");
-  if (differ(now.reads, before.reads)) words.push("reads other columns");
-  return words.join(", ") || "altered";
-}
-
-/** @param {unknown} one @param {unknown} other */
-function differ(one, other) {
-  return JSON.stringify(one ?? []) !== JSON.stringify(other ?? []);
 }
 
 /** @param {Life} life @param {Scene} scene */
@@ -154,7 +126,7 @@ function storySection(life, scene) {
   for (const one of own) {
     one.versions.forEach((version, index) => {
       if (one !== life && version.at === born && index === 0) return;
-      const words = one === life ? storyOf(one, index) : `${one.kind} ${lastVersion(one, version.at)?.name ?? ""}: ${storyOf(one, index)}`;
+      const words = one === life ? version.words ?? "" : `${one.kind} ${lastVersion(one, version.at)?.name ?? ""}: ${version.words}`;
       events.push({ at: version.at, line: version.line ?? 0, kind: version.gone ? "minus" : index === 0 ? "plus" : "other", words, life: one });
     });
   }

@@ -128,6 +128,7 @@ interface Version {
   roles?: string[];
   grants?: Holding[];
   flags?: string[];
+  words?: string;
 }
 interface Wait {
   relation: string;
