@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 settings.register_profile("suite", derandomize=not os.environ.get("LOCKGATE_RANDOM"), database=None, deadline=None)
 settings.load_profile("suite")
 
-pytest_plugins = ("tests.needs",)
+pytest_plugins = ("tests.needs", "tests.shared_servers")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

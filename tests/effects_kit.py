@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import itertools
 
 from lockgate.base.effects import Age, Effect, Lock, Work
 from lockgate.base.text import Source
+from lockgate.cache import checkpoint
 from lockgate.oracle.server.embedded import Server
 from lockgate.oracle.server.wire import SocketConnection
 from lockgate.sources.migration import Migration, Script, Transaction
@@ -18,6 +20,7 @@ _LOOK = """select c.oid::text, c.relname, coalesce(c.relfilenode, 0)::text, pg_s
     (select string_agg(mode, ' ') from pg_locks k where k.locktype = 'relation' and k.pid = pg_backend_pid() and k.relation = c.oid)
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'm', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"""
+_NUMBERS = itertools.count()  # of databases: observers share servers
 _MODES = {lock.mode: lock for lock in Lock}
 
 
@@ -48,7 +51,7 @@ class Observer:
         self._used = bool(setup)
         if self.base not in self._bases:
             self._fill(self.base)
-            self._bases[self.base] = f"base_{len(self._bases)}"
+            self._bases[self.base] = f"base_{next(_NUMBERS)}"
             self.admin(
                 "drop database if exists " + self._bases[self.base],
                 f"create database {self._bases[self.base]} template lockgate",
@@ -139,16 +142,31 @@ def simulate(base: str, setup: str, pre: str, statement: str, major: int) -> See
 
 def last_step(base: str, setup: str, pre: str, statement: str, major: int) -> Step:
     """The step of the statement."""
+    first, state = _replayed(base, major)
     change = (f"{pre};\n" if pre else "") + statement
-    texts = (base, setup or "SELECT 1", change)
-    migrations = tuple(
-        Migration(str(n), str(n), str(n), Script.whole(Source(f"{n}.sql", text), Transaction.FILE))
-        for n, text in enumerate(texts, 1)
-    )
-    steps: list[Any] = list(Replay(Plan(migrations, major, role="owner", superuser=True)).steps())
+    migrations = (first, *(_migration(n, text) for n, text in ((2, setup or "SELECT 1"), (3, change))))
+    replay = Replay(Plan(migrations, major, role="owner", superuser=True))
+    checkpoint.load(replay, state, {first.up.source.path: first.up.source})
+    steps = [step for leg in replay.legs() if leg.migration is not first for step in replay.take(leg)]
     assert not any(isinstance(s, Broken) for s in steps), steps[-1]
-    step: Step = steps[-1]
+    step = steps[-1]
+    assert isinstance(step, Step)
     return step
+
+
+def _migration(number: int, text: str) -> Migration:
+    script = Script.whole(Source(f"{number}.sql", text), Transaction.FILE)
+    return Migration(str(number), str(number), str(number), script)
+
+
+@functools.cache
+def _replayed(base: str, major: int) -> tuple[Migration, bytes]:
+    """The first migration, and what the replay knows after it: most of the time goes there, and it is always the same."""
+    first = _migration(1, base)
+    replay = Replay(Plan((first,), major, role="owner", superuser=True))
+    steps = list(replay.steps())
+    assert not any(isinstance(s, Broken) for s in steps), steps[-1]
+    return first, checkpoint.save(replay, {first.up.source.path: first.up.source})
 
 
 def effect_on(step: Step, table: str) -> Effect:

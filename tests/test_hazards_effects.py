@@ -6,13 +6,10 @@ it in its own transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from lockgate.oracle.server.embedded import Server
 from tests.effects_kit import Observer, effect_on, last_step, simulate
-from tests.timeline_kit import ENABLED
+from tests.shared_servers import ServerOf
 
 BASE = """
 CREATE TABLE customer (id bigint PRIMARY KEY, email varchar(80), born date, note text, spent numeric(12,2), seen timestamp);
@@ -184,11 +181,9 @@ SINCE_18 = [
 CASES = [*(("", "", line) for line in ALONE.strip().splitlines()), *STAGED]
 
 
-@pytest.fixture(scope="module", params=(15, 18))
-def observer(request: pytest.FixtureRequest) -> Iterator[Observer]:
-    with Server(ENABLED[request.param]) as server:
-        server.ready()
-        yield Observer(server, BASE)
+@pytest.fixture(params=(15, 18))
+def observer(request: pytest.FixtureRequest, server_of: ServerOf) -> Observer:
+    return Observer(server_of(request.param), BASE)
 
 
 @pytest.mark.parametrize(

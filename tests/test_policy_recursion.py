@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from lockgate.base.text import Source
@@ -14,6 +12,7 @@ from lockgate.timeline.plan import Plan
 from lockgate.timeline.recursion import circle_of
 from lockgate.timeline.replay import Replay
 from tests.oracle.compare import database
+from tests.shared_servers import ServerOf
 from tests.timeline_kit import ENABLED
 
 BASE = """CREATE ROLE keeper; CREATE ROLE team; CREATE ROLE one IN ROLE team; CREATE ROLE guest; GRANT ALL ON SCHEMA public TO PUBLIC;
@@ -54,11 +53,9 @@ _ASK = {
 }
 
 
-@pytest.fixture(scope="module", params=sorted({min(ENABLED), max(ENABLED)}))
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with Server(ENABLED[request.param]) as running:
-        running.ready()
-        yield running
+@pytest.fixture(params=sorted({min(ENABLED), max(ENABLED)}))
+def server(request: pytest.FixtureRequest, server_of: ServerOf) -> Server:
+    return server_of(request.param)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

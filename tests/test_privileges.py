@@ -12,13 +12,13 @@ import pytest
 from lockgate.base.text import Source
 from lockgate.oracle import verify
 from lockgate.oracle.apply.plan import ApplyPlan, Baseline, ObservationState, RolePlan, ServerWish
-from lockgate.oracle.server.embedded import Server
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.plan import Plan
 from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 from tests.live_kit import majors
 from tests.oracle.compare import Pair, database
+from tests.shared_servers import ServerOf
 from tests.timeline_kit import ENABLED, on_servers
 
 # the deployer ``app`` may become any of these; a team that inherits nothing, one that grants on, and one with
@@ -160,18 +160,10 @@ def test_the_simulator_refuses_what_the_server_does(topic: str, major: int) -> N
                 assert expected[2] == re.sub(r"_[ac]_\d+", "", said[2])
 
 
-@pytest.fixture(scope="module")
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with Server(ENABLED[request.param]) as running:
-        running.ready()
-        yield running
-
-
-@pytest.mark.parametrize(
-    ("server", "script"), on_servers(SCRIPTS, [major for major in sorted(ENABLED) if major >= 15]), indirect=["server"]
-)
-def test_owners_and_privileges_are_alike_after_every_statement(server: Server, script: str) -> None:
+@pytest.mark.parametrize(("major", "script"), on_servers(SCRIPTS, [major for major in sorted(ENABLED) if major >= 15]))
+def test_owners_and_privileges_are_alike_after_every_statement(server_of: ServerOf, major: int, script: str) -> None:
     """Refusals and warnings in SQLSTATE and words; owners, memberships and the privileges on every kind of object."""
+    server = server_of(major)
     with database(server) as connection:
         pair = Pair(connection, server)
         for sql in statements(SCRIPTS[script], server.binaries.major):

@@ -15,6 +15,7 @@ from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.plan import Plan
 from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
+from tests.shared_servers import ServerOf
 from tests.timeline_kit import ENABLED
 
 BEFORE = "CREATE ROLE own; CREATE ROLE app; CREATE ROLE other; CREATE SCHEMA s; ALTER SCHEMA s OWNER TO own; GRANT USAGE, CREATE ON SCHEMA s TO app;"
@@ -155,11 +156,9 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module", params=sorted(ENABLED), ids=str)
-def served(request: pytest.FixtureRequest) -> Iterator[tuple[Server, int]]:
-    with Server(ENABLED[request.param]) as server:
-        server.ready()
-        yield server, request.param
+@pytest.fixture(params=sorted(ENABLED), ids=str)
+def served(request: pytest.FixtureRequest, server_of: ServerOf) -> tuple[Server, int]:
+    return server_of(request.param), request.param
 
 
 def advice(owners: str, refused: str, major: int) -> tuple[str, str, str]:

@@ -6,33 +6,30 @@ import random
 
 import pytest
 
-from lockgate.oracle.server.embedded import Server
 from tests.effects_kit import Observer, last_step, simulate
+from tests.shared_servers import ServerOf
 from tests.test_hazards_effects import ALONE, BASE
-from tests.timeline_kit import ENABLED
 
 PAIRS = 25
 
 
 @pytest.mark.parametrize("major", [15, 18])
-def test_pairs_of_statements(major: int) -> None:
+def test_pairs_of_statements(server_of: ServerOf, major: int) -> None:
     statements = ALONE.strip().splitlines()
     draw = random.Random(major)
     different, compared = [], 0
-    with Server(ENABLED[major]) as server:
-        server.ready()
-        observer = Observer(server, BASE)
-        while compared < PAIRS:
-            first, second = draw.sample(statements, 2)
-            if last_step(BASE, "", "", first, major).fails is not None:
-                continue
-            ours = simulate(BASE, "", first, second, major)
-            if isinstance(ours, str):
-                continue  # refused: the sequences of test_oracle.py compare that
-            compared += 1
-            real, alone = observer.observe("", first, second), observer.observe("", "", second)
-            if isinstance(real, dict):  # what the first alone has locked is no effect of the second
-                real = {name: seen for name, seen in real.items() if name in alone or name in ours}
-            if real != ours:
-                different.append(f"{first}; {second}\n    server    {real}\n    simulated {ours}")
+    observer = Observer(server_of(major), BASE)
+    while compared < PAIRS:
+        first, second = draw.sample(statements, 2)
+        if last_step(BASE, "", "", first, major).fails is not None:
+            continue
+        ours = simulate(BASE, "", first, second, major)
+        if isinstance(ours, str):
+            continue  # refused: the sequences of test_oracle.py compare that
+        compared += 1
+        real, alone = observer.observe("", first, second), observer.observe("", "", second)
+        if isinstance(real, dict):  # what the first alone has locked is no effect of the second
+            real = {name: seen for name, seen in real.items() if name in alone or name in ours}
+        if real != ours:
+            different.append(f"{first}; {second}\n    server    {real}\n    simulated {ours}")
     assert not different, "\n".join(different)

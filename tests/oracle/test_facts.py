@@ -13,6 +13,7 @@ import pytest
 
 from lockgate.oracle.server.embedded import Server
 from tests.oracle.compare import Pair, database
+from tests.shared_servers import ServerOf
 from tests.timeline_kit import ENABLED
 
 FACTS = {
@@ -146,11 +147,9 @@ FACTS = {
 }
 
 
-@pytest.fixture(scope="module", params=sorted(ENABLED), ids=str)
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with Server(ENABLED[request.param]) as running:
-        running.ready()
-        yield running
+@pytest.fixture(params=sorted(ENABLED), ids=str)
+def server(request: pytest.FixtureRequest, server_of: ServerOf) -> Server:
+    return server_of(request.param)
 
 
 def lines(script: str) -> Iterator[tuple[str, str]]:

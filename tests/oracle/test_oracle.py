@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -21,6 +20,7 @@ from lockgate.oracle.server.embedded import Server
 from tests.oracle import state
 from tests.oracle.compare import replay_texts, run, shrink
 from tests.oracle.program import PREAMBLE, next_statement
+from tests.shared_servers import ServerOf
 from tests.timeline_kit import ENABLED
 
 EXAMPLES = int(os.environ.get("LOCKGATE_ORACLE_EXAMPLES", "14"))
@@ -28,11 +28,9 @@ LENGTH = 30
 RARE = 0.01  # of the statements may leave the simulator unsure
 
 
-@pytest.fixture(scope="module", params=sorted(ENABLED), ids=str)
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with Server(ENABLED[request.param]) as running:
-        running.ready()
-        yield running
+@pytest.fixture(params=sorted(ENABLED), ids=str)
+def server(request: pytest.FixtureRequest, server_of: ServerOf) -> Server:
+    return server_of(request.param)
 
 
 def test_server_and_simulator_are_alike(server: Server) -> None:

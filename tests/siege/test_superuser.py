@@ -11,33 +11,29 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from tools.private_server import private_server
 
 from lockgate.base.text import Source
 from lockgate.oracle.apply.plan import ApplyPlan, Baseline, ObservationState, RolePlan, ServerWish
 from lockgate.oracle.apply.run import verify
 from lockgate.oracle.server import backend as backends
-from lockgate.oracle.server.binaries import choose
-from lockgate.oracle.server.reach import reachable
 from lockgate.sources.migration import Transaction
 from tests.live_kit import majors, migration
 from tests.needs import lack, need
+from tests.shared_servers import DsnOf
 from tests.siege.hostile import HERE, SHARED, assert_held, play, sample
 from tests.siege.test_isolation import SITE, interpreter, switch
 
 ENDS = tuple(dict.fromkeys((majors()[0], majors()[-1])))  # the oldest and the newest major at hand
 
 
-@pytest.fixture(scope="module", params=ENDS)
-def dsn(request: pytest.FixtureRequest) -> Iterator[str]:
-    with private_server(reachable(choose("", request.param)).bindir) as dsn:
-        yield dsn
+@pytest.fixture(params=ENDS)
+def dsn(request: pytest.FixtureRequest, dsn_of: DsnOf) -> str:
+    return dsn_of(request.param)
 
 
 def state(dsn: str) -> tuple[list[tuple[Any, ...]], ...]:
