@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -23,6 +23,9 @@ from lockgate.oracle.server.wire import Lost
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.sources.migration import Script, Transaction
 
+if TYPE_CHECKING:
+    from lockgate.oracle.rows.mend import Mender
+
 # What a new transaction mends: used too early in the one that made it (55P04), pending trigger events (55006)
 _MENDED_BY_COMMIT = frozenset({"55P04", "55006"})
 _OUTSIDE_ONLY = "25001"
@@ -37,6 +40,7 @@ class Applier(msgspec.Struct):
     configured: bool  # whether the roles are production's
     withheld: frozenset[str] = frozenset()  # what they are in production and not here (roles.py)
     taint: ApplyTaint = msgspec.field(default_factory=ApplyTaint)
+    mender: Mender | None = None  # takes away the rows that a statement fails for
     service: frozenset[str] = frozenset()  # schemas that a hosting service fills, of which there are but stand-ins here
 
     def script(
@@ -145,6 +149,8 @@ class Applier(msgspec.Struct):
         repaired, hidden = self._repaired(session, known, fails) if known is not None else (None, {})
         if hidden:
             seen = replace(seen, then_fails=failure(hidden, seen.span, length))
+        if repaired is None and self._without_rows(session, known, seen, fields):
+            repaired = session.login
         if fails.sqlstate == "42501" and not self.configured and seen.state is ObservationState.OBSERVED:
             seen = replace(
                 seen,
@@ -174,6 +180,13 @@ class Applier(msgspec.Struct):
         if session.block and (fails.sqlstate == _OUTSIDE_ONLY or fails.sqlstate in _MENDED_BY_COMMIT):
             return self._in_a_new_transaction(session, statement, alone=fails.sqlstate == _OUTSIDE_ONLY), {}
         return None, {}
+
+    def _without_rows(
+        self, session: ServerSession, statement: Statement | None, seen: Observation, fields: dict[str, str]
+    ) -> bool:
+        if self.mender is None or statement is None or seen.state is not ObservationState.OBSERVED:
+            return False
+        return self.mender.mend(session, statement, seen, fields)
 
     @staticmethod
     def _in_a_new_transaction(session: ServerSession, statement: Statement, alone: bool) -> str | None:

@@ -12,6 +12,7 @@ from lockgate.base.effects import Effect
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 from lockgate.oracle.read.definition import Definition
+from lockgate.oracle.rows.model import RowReport, RowWish
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.sources.environment import Environment
 from lockgate.sources.migration import Migration
@@ -103,6 +104,7 @@ class ApplyPlan(msgspec.Struct, frozen=True):
     queries: tuple[
         Asked, ...
     ] = ()  # the application's own SQL, to be prepared as the deployer after the last migration
+    rows: RowWish | None = None  # fill tables before the migrations that are pending
 
 
 class ObservationState(str, Enum):
@@ -224,6 +226,7 @@ class ApplyReport(msgspec.Struct, frozen=True):
     ] = ()  # for each of ``Plan.queries``: the refusal; position counts in the query's own text
     notes: tuple[str, ...] = ()  # one sentence each, for the person who reads the report
     definitions: tuple[Definition, ...] = ()
+    rows: RowReport | None = None  # what the migrations did over rows; None: nobody asked
 
     def of(self, migration: str, index: int, direction: Direction = "up") -> Observation | None:
         """The observation of one statement, or None when it was never reached."""

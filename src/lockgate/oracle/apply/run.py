@@ -30,6 +30,7 @@ from lockgate.oracle.apply.roles import RoleCast, cast, handover_sql, owned_sche
 from lockgate.oracle.apply.session import ServerSession
 from lockgate.oracle.read.catalog import read_catalog
 from lockgate.oracle.read.dumped import Dumped, dumped
+from lockgate.oracle.rows.model import RowWish
 from lockgate.oracle.server.backend import Backend, EmbeddedBackend, ask, start
 from lockgate.oracle.server.stand_ins import MARK
 from lockgate.oracle.server.wire import Crashed, Lost
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from lockgate.oracle.apply.downs import DownWatch
     from lockgate.oracle.bodies.bodies import Bodies
     from lockgate.oracle.read.definition import Definition
+    from lockgate.oracle.rows.model import RowReport
+    from lockgate.oracle.rows.trial import RowTrial
 
 Progress = Callable[[int, int, str], None]
 
@@ -125,6 +128,7 @@ class _Run:
         self._bodies: Bodies | None = None
         self._held: list[str] = []  # migrations whose runner's transaction has not ended
         self._watch: DownWatch | None = None
+        self._rows: RowTrial | None = None
         self._opaque = ""  # why nothing that follows is what production has: a migration whose statements are not known
         self._environment = parse_script(plan.environment.script) if plan.environment is not None else ()
         self._baseline: Parsed = ()
@@ -170,6 +174,7 @@ class _Run:
             tuple(self.queries),
             self._all_notes(),
             self._definitions(),
+            self._of_rows(),
         )
 
     def _surround(self, environment: Environment, statements: Parsed) -> None:
@@ -233,6 +238,8 @@ class _Run:
         if migration.afresh:
             session.connection.query("RESET search_path", 20)
             self._set_path(session, plan.search_path)
+        if plan.rows is not None:
+            self.applier.mender = self._row_trial(plan.rows).before(session, migration, up)
         self.observations += self.applier.script(session, migration.id, "up", migration.up, up)
         if session.block and migration.up.goes_on:
             self._held.append(migration.id)  # nobody else sees it before the runner's transaction ends
@@ -276,6 +283,16 @@ class _Run:
                 checker, RoutineCatalog(self.backend.reader, self.backend.info().major), self.applier.taint
             )
         return self._bodies
+
+    def _row_trial(self, wish: RowWish) -> RowTrial:
+        if self._rows is None:
+            from lockgate.oracle.rows.trial import RowTrial
+
+            self._rows = RowTrial(self.backend, self.cast.everyone, wish, self.plan.migrations, self.statements)
+        return self._rows
+
+    def _of_rows(self) -> RowReport | None:
+        return self._rows.report(self.observations) if self._rows is not None else None
 
     def _catalog(self) -> LiveCatalog:
         return read_catalog(self.backend.reader) if self._watch is None else self._watch.read().catalog()

@@ -321,6 +321,10 @@ class ServerSession:
             return Exchange(reply, late=not self._cancelled)
         return Exchange(Reply(), lost=Lost("the backend could not be ended"), late=True)
 
+    def ask(self, sql: str) -> Exchange:
+        """Send a command of our own as it is, within the session's time."""
+        return self._send(sql, keep=True)
+
     def _must(self, sql: str) -> Reply:
         """Our own transaction commands. Raises Lost where the connection is gone."""
         return _sound(sql, self.connection.query(sql, 30))
