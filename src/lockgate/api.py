@@ -83,6 +83,7 @@ def verify(
     bodies: bool = True,
     downs: bool = True,
     audit: bool = False,
+    rows: bool = True,
     progress: Progress | None = None,
 ) -> Report:
     """Check, then apply the migrations on a real, ephemeral PostgreSQL as both roles, and stamp every finding.
@@ -91,7 +92,7 @@ def verify(
     foresaw is a finding too. ``dsn`` names a scratch server of yours, never production; ``binaries`` a directory of
     ``postgres`` and ``initdb``; without either the configured ones or the embedded server answer. ``bodies`` has routine
     bodies checked, ``downs`` down scripts run and rolled back, ``audit`` the simulated catalog compared with the server's
-    after every migration. Raises UsageError, and CannotCheck where no server can be had.
+    after every migration; ``rows`` applies what is pending once more over tables filled with invented rows. Raises UsageError, and CannotCheck where no server can be had.
     """
     from lockgate.run.verify import verify as verified
 
@@ -104,5 +105,6 @@ def verify(
         bodies=bodies,
         downs=downs,
         audit=audit,
+        rows=rows,
         progress=progress,
     )

@@ -26,6 +26,12 @@ from lockgate.cli.options import configuration, emit, folder_options, make_reque
     show_default=True,
     help="Run each down script in a transaction that is rolled back.",
 )
+@click.option(
+    "--rows/--no-rows",
+    default=True,
+    show_default=True,
+    help="Apply what is pending once more over tables with invented rows.",
+)
 @click.option("--audit", is_flag=True, help="Compare the simulated catalog with the server's after every migration.")
 @click.option(
     "--attest", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write what was proven to a file."
@@ -48,6 +54,7 @@ def command(
     binaries: str,
     bodies: bool,
     downs: bool,
+    rows: bool,
     audit: bool,
     attest: Path | None,
 ) -> int:
@@ -74,7 +81,15 @@ def command(
     )
     with ended_in_order(), progress("applying") as bar:
         report = verify(
-            request, config, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, progress=bar
+            request,
+            config,
+            dsn=dsn,
+            binaries=binaries,
+            bodies=bodies,
+            downs=downs,
+            audit=audit,
+            rows=rows,
+            progress=bar,
         )
     emit(render(report, output_format, to_terminal=output is None), output)
     if attest is not None:

@@ -16,6 +16,7 @@ from lockgate.base.text import Position, to_json
 from lockgate.report import shapes
 
 if TYPE_CHECKING:
+    from lockgate.oracle.rows.model import RowReport
     from lockgate.run.effects import Acted
 
 TOOL = shapes.Tool("lockgate", __version__)
@@ -69,7 +70,14 @@ def coverage(known: Coverage) -> shapes.Coverage:
         known.tainted,
         [shapes.Unmodelled(reason, count) for reason, count in sorted(known.unmodelled.items())],
         shapes.Queries(*msgspec.structs.astuple(known.queries)) if known.queries is not None else UNSET,
+        rows(known.rows) if known.rows is not None else UNSET,
     )
+
+
+def rows(filled: RowReport) -> shapes.Rows:
+    """The rows over which the pending migrations were applied."""
+    unfilled = [shapes.Unfilled(table, reason) for table, reason in filled.unfilled]
+    return shapes.Rows(filled.tables, filled.rows, unfilled)
 
 
 def summary(findings: Sequence[Finding], suppressed: int, ran: int = 0) -> shapes.Summary:

@@ -62,6 +62,21 @@ class Queries(msgspec.Struct, frozen=True):
     partial: int
 
 
+class Unfilled(msgspec.Struct, frozen=True):
+    """A table that no invented row could be put into."""
+
+    table: str
+    reason: str
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """The rows over which ``verify`` applied the pending migrations."""
+
+    tables: int
+    rows: int
+    unfilled: list[Unfilled]
+
+
 class Coverage(msgspec.Struct, frozen=True):
     """How much of the folder is known for certain."""
 
@@ -71,6 +86,7 @@ class Coverage(msgspec.Struct, frozen=True):
     tainted: int
     unmodelled: list[Unmodelled]
     queries: Queries | UnsetType = UNSET
+    rows: Rows | UnsetType = UNSET
 
 
 class Position(msgspec.Struct, frozen=True):

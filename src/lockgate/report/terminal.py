@@ -9,12 +9,16 @@ import os
 import sys
 import unicodedata
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lockgate.api import Coverage, Report
 from lockgate.base.findings import Evidence, Finding, Label, Severity, Verdict
 from lockgate.base.text import clean
 from lockgate.report.causes import cause, remedies
 from lockgate.sources.folder import FOUND_BELOW
+
+if TYPE_CHECKING:
+    from lockgate.oracle.rows.model import RowReport
 
 _STYLE = {
     Severity.ERROR: "1;31",
@@ -159,6 +163,7 @@ def _closing(report: Report, paint: _Paint) -> Iterator[str]:
     if lacking:
         yield paint(f"isolation: this machine could not keep the scratch server from {', '.join(lacking)}", "dim")
     yield from (f"{paint('note:', 'bold')} {clean(note)}" for note in server.notes)
+    yield from (paint(line, "dim") for line in rows_words(coverage.rows))
     yield f"{coverage.migrations} migrations{_found_in(report)}, {exact}{_queries(coverage)}; {spoke}"
     if report.ran:
         yield paint(f"{report.ran} hazards in migrations that have run; --all tells them", "dim")
@@ -180,6 +185,20 @@ def _closing(report: Report, paint: _Paint) -> Iterator[str]:
     by_verdict = {v: sum(f.evidence is not None and f.evidence.verdict is v for f in report.findings) for v in Verdict}
     if any(by_verdict.values()):
         yield ", ".join(f"{n} {paint(v.value, v)}" for v, n in by_verdict.items() if n)
+
+
+_UNFILLED = 5  # tables without rows that the terminal names; the JSON has all
+
+
+def rows_words(rows: RowReport | None) -> Iterator[str]:
+    """How many tables were given rows, and which could not be."""
+    if rows is None:
+        return
+    yield f"rows: {rows.rows} invented ones in {rows.tables} tables; what fails over them depends on yours, unless said otherwise"
+    for table, reason in rows.unfilled[:_UNFILLED]:
+        yield f"  without rows: {clean(table)}: {clean(reason)}"
+    if len(rows.unfilled) > _UNFILLED:
+        yield f"  and {len(rows.unfilled) - _UNFILLED} more (--format json names them)"
 
 
 def _found_in(report: Report) -> str:

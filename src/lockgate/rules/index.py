@@ -47,6 +47,7 @@ RULES: tuple[tuple[str, str, str, tuple[str, ...], dict[str, Any]], ...] = (
     ("timeline.dropped_relation_reference", "T202", "error", ("failure 42P01",), {"sqlstate": ("42P01",)}),
     ("slots.duplicate_slot", "S101", "error", ("fact DeclaredTwice", "fact DuplicateSlot", "fact SeveralHeads"), {}),
     ("timeline.effect_differs", "T297", "info", ("fact EffectDiffers",), {}),
+    ("rows.fails_on_rows", "X110", "warning", ("fact FailsOnRows",), {}),
     ("advice.faulty_suppression", "A901", "warning", ("fact Faulty",), {}),
     ("deploy.fixed_container_name", "P109", "info", ("fact ComposeFile",), {}),
     (

@@ -21,6 +21,7 @@ from lockgate.oracle.apply.plan import (
     ObservationState,
     ServerFailure,
 )
+from lockgate.oracle.rows.model import RowFailure
 from lockgate.parse.tokens import skip_space, token_end
 from lockgate.queries.facts import QueryRefused
 from lockgate.queries.frames import HOLE_NAME
@@ -42,6 +43,16 @@ class Unforeseen(msgspec.Struct, frozen=True):
     migration: Migration
     observation: Observation
     at: Label
+
+
+class FailsOnRows(msgspec.Struct, frozen=True):
+    """A statement that the server takes over empty tables and refuses over rows that satisfy the schema. ``certain``:
+    it is known to be pending, and no row of its table would pass."""
+
+    migration: Migration
+    failure: RowFailure
+    at: Label
+    certain: bool = False
 
 
 class Unheeded(msgspec.Struct, frozen=True):

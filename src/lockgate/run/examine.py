@@ -28,6 +28,7 @@ from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 
 if TYPE_CHECKING:
+    from lockgate.oracle.rows.model import RowReport
     from lockgate.queries.examine import Examined, QueryCounts
     from lockgate.surface import Fact
 
@@ -44,6 +45,7 @@ class Coverage(msgspec.Struct):
     tainted: int = 0
     unmodelled: dict[str, int] = msgspec.field(default_factory=dict)
     queries: QueryCounts | None = None
+    rows: RowReport | None = None  # what verify filled, and what it could not fill
 
     def add(self, told: Told) -> None:
         """Count a leg's statements."""

@@ -14,6 +14,7 @@ from lockgate.oracle import verify as observe
 from lockgate.oracle.apply import plan as live
 from lockgate.run import audit as catalogs
 from lockgate.run import effects
+from lockgate.run import rows as over
 from lockgate.run.evidence import (
     BrokenBody,
     DownFails,
@@ -44,10 +45,11 @@ def verify(
     bodies: bool = True,
     downs: bool = True,
     audit: bool = False,
+    rows: bool = True,
     progress: Progress | None = None,
 ) -> Report:
-    """Check, apply on a real server as both roles, and stamp every finding. Raises CannotCheck where no server can be
-    had."""
+    """Check, apply on a real server as both roles, and stamp every finding; ``rows``: once more over tables with rows.
+    Raises CannotCheck where no server can be had."""
     wish = wished(config, dsn, binaries)
     # the server boots while the files are read, and leaves while the findings are stamped
     with early(wish) as backend:
@@ -55,7 +57,14 @@ def verify(
         plan = oracle_plan(
             config, checked.plan, wish, bodies=bodies, downs=downs, audit=audit, queries=_asked(checked.queries)
         )
-        return _stamped(checked, observe(plan, progress=progress, backend=backend))
+        needed = rows and over.wanted(checked.plan)
+        with over.server(plan, needed) as second:
+            report = observe(plan, progress=progress, backend=backend)
+            if needed:
+                apart = over.ledgers(config, checked.folder)
+                found = over.over_rows(plan, report, checked.plan.pending, apart, second)
+                report = replace(report, rows=found)
+        return _stamped(checked, report)
 
 
 def _asked(examined: Examined | None) -> tuple[live.Asked, ...]:
@@ -100,6 +109,10 @@ def _stamped(checked: Checked, report: live.ApplyReport) -> Report:
     for place in located(report, migrations, checked.findings, rules):
         checked.findings += [replace(f, evidence=_proof(place, report)) for f in rules.of_fact(place)]
     checked.findings += of_facts((differs for _, differs in sides if differs is not None), rules)
+    if report.rows is not None:
+        checked.coverage.rows = report.rows
+        failed = list(over.facts(report.rows, report, checked.plan))
+        checked.findings = over.told(checked.findings, failed, rules, report.server.version)
     return settle(checked, _server(report, migrations), report, acts)
 
 
@@ -122,7 +135,7 @@ def _server(report: live.ApplyReport, migrations: Iterable[Migration]) -> Postgr
         server.source,
         server.isolation,
         tuple(server.stand_ins),
-        tuple(report.notes),
+        (*report.notes, *((report.rows.note,) if report.rows is not None and report.rows.note else ())),
         unproven,
     )
 

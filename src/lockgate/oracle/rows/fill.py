@@ -56,7 +56,7 @@ class Filler:
         self._newest = max([self._newest, *(t.oid for t in tables)])
         for table in _parents_first(tables):
             self._seen.add(table.oid)
-            if table.qualified in self._wish.apart or f"{table.schema}.{table.name}" in self._wish.apart:
+            if {table.qualified, f"{table.schema}.{table.name}", table.name} & self._wish.apart:
                 continue
             if time.monotonic() - begun > self._left:
                 self.unfilled[table.qualified] = f"filling took longer than {self._wish.seconds:.0f} s"

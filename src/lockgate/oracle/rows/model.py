@@ -10,7 +10,7 @@ class RowWish(msgspec.Struct, frozen=True):
 
     ``pending`` are the ids of those that the next deploy runs together, None where nobody says: each is then a deploy of
     its own. ``refused`` are the statements (migration, index) that the server refuses without rows, too. ``apart`` are
-    tables that are left empty: the runner's own.
+    tables that are left empty, the runner's own: qualified names, or bare ones.
     """
 
     pending: frozenset[str] | None = None
