@@ -68,8 +68,8 @@ class Filler:
         parents = {oid: Parent(one.table.qualified, one.rows) for oid, one in self.filled.items()}
         shapes = self._drafter.shapes(table, parents)
         session = self._open()
-        if self._at_once(session, table, shapes):
-            self._count(table, len(shapes))
+        if at_once := self._at_once(session, table, shapes):
+            self._count(table, at_once)
             return
         row = _TableFill(self._drafter, session, table, parents)
         taken = sum(row.insert(shape) for shape in shapes)
@@ -92,20 +92,19 @@ class Filler:
             self._session.connection.query("SET search_path = pg_catalog, pg_temp", 20)
         return self._session
 
-    def _at_once(self, session: ServerSession, table: FillTable, shapes: list[Shape]) -> bool:
-        """All rows in one message, which most tables take; else the block is left open, with nothing in it."""
-        session.begin()
+    def _at_once(self, session: ServerSession, table: FillTable, shapes: list[Shape]) -> int:
+        """All rows in one message, which most tables take: how many there are; 0: a block is left open, with nothing in
+        it."""
         commands = [_AT_ONCE, *_far_sequences(table), *(insert(table, shape.values) for shape in shapes)]
-        reply = session.run(";".join(commands), alone=True)
-        if reply.lost is not None:
-            raise reply.lost
-        if reply.reply.failure is None and not reply.late and _inserted(reply.reply.tags) == len(shapes):
-            if session.commit().failure is None:
-                return True
-            session.begin()
-            return False
-        session.undo()
-        return False
+        outcome = session.ask(";".join(["BEGIN", *commands, "COMMIT"]))
+        if outcome.lost is not None:
+            raise outcome.lost
+        taken = _inserted(outcome.reply.tags)
+        if outcome.reply.failure is None and not outcome.late and taken:
+            return taken
+        session.ask("ROLLBACK")
+        session.begin()
+        return 0
 
     def close(self) -> None:
         """End the session."""

@@ -15,9 +15,11 @@ from lockgate.oracle.apply.taint import words
 from lockgate.oracle.rows.fill import Filler
 from lockgate.oracle.rows.model import RowFailure
 from lockgate.oracle.rows.newest import constant, writes
+from lockgate.oracle.rows.told import told
 from lockgate.parse import Statement
 
-_MOST_ROWS, _SHOWN, _LONGEST = 10, 3, 300  # rows that are put before a statement one by one; shown; characters of each
+_MOST_ROWS, _SHOWN = 10, 3  # rows that are put before a statement one by one; shown
+_LONGEST_ROW = 20_000  # characters of a row that are read
 _SECONDS = 20.0  # that looking for rows may take in all
 # what rows cannot be blamed for: resources, an operator's word, the connection, the server itself
 _NOT_ROWS = ("08", "25", "28", "40", "53", "55P03", "57", "58", "F0", "XX")
@@ -67,7 +69,8 @@ class Mender:
             done, found = self._mend(trials, found, fields) if self._left > 0 else (False, found)
         finally:
             self._left -= time.monotonic() - begun
-        self.failures.append(found)
+        if not _of_own_keys(statement, found.sqlstate):
+            self.failures.append(found)
         return done
 
     def _mend(self, trials: _Trials, found: RowFailure, fields: dict[str, str]) -> tuple[bool, RowFailure]:
@@ -77,7 +80,7 @@ class Mender:
         main = next((t for t in named if t.bare == fields.get("t")), named[0] if named else None)
         if main is None:
             return False, found
-        rows = trials.rows(main)
+        rows = trials.rows(main, {*spoken, fields.get("c", "")})
         broke = [row for row in rows if trials.refused([main], row)] if len(rows) <= _MOST_ROWS else []
         shown = [text for place, text in rows if (place, text) in broke][:_SHOWN]
         found = replace(found, table=main.name, tried=len(rows), broke=len(broke), rows=tuple(shown))
@@ -117,6 +120,12 @@ class Mender:
             yield _Without(tuple(named))
         if len(tables) > len(named):
             yield _Without(tuple(tables))
+
+
+def _of_own_keys(statement: Statement, sqlstate: str) -> bool:
+    """An INSERT of constants whose key an invented row happens to have: its author knows that production has none."""
+    source = statement.node.get("selectStmt", {}).get("SelectStmt", {})
+    return statement.tag == "InsertStmt" and sqlstate in ("23505", "23P01") and "valuesLists" in source
 
 
 class _Without(msgspec.Struct, frozen=True):
@@ -174,12 +183,14 @@ class _Trials:
         )
         return [_Named(int(oid or 0), name or "", bare or "") for oid, name, bare in rows]
 
-    def rows(self, table: _Named) -> list[tuple[Place, str]]:
-        """Its rows, each with its place."""
+    def rows(self, table: _Named, columns: set[str]) -> list[tuple[Place, str]]:
+        """Its rows, each with its place; of each row these columns are told, or the first ones where none is among
+        them."""
         rows = self._ask(
-            f"SELECT tableoid, ctid, pg_catalog.left(lockgate_row::pg_catalog.text, {_LONGEST}) FROM {table.name} lockgate_row LIMIT {_MOST_ROWS + 1}"
+            f"SELECT tableoid, ctid, pg_catalog.left(pg_catalog.to_json(lockgate_row)::pg_catalog.text, {_LONGEST_ROW})"
+            f" FROM {table.name} lockgate_row LIMIT {_MOST_ROWS + 1}"
         )
-        return [((oid or "", ctid or ""), text or "") for oid, ctid, text in rows]
+        return [((oid or "", ctid or ""), told(text or "", columns)) for oid, ctid, text in rows]
 
     def refused(self, tables: list[_Named], row: tuple[Place, str]) -> bool:
         """Whether the statement is refused over this row alone."""

@@ -23,7 +23,7 @@ class RowFailure(msgspec.Struct, frozen=True):
     """A statement that the server takes over empty tables and refuses over rows.
 
     ``tried`` rows of ``table`` were put before it one by one, ``broke`` of them are refused alone; ``rows`` are such rows
-    (else those that the server names), as PostgreSQL prints a row.
+    in a few words: "id = 900003, note = NULL".
     """
 
     migration: str

@@ -8,15 +8,13 @@ from lockgate.oracle.apply.plan import Direction, Observation, ObservationState,
 from lockgate.oracle.apply.session import ServerSession
 from lockgate.oracle.rows.fill import Filler
 from lockgate.oracle.rows.hints import compared
+from lockgate.oracle.rows.meets import hidden, met, new_tables
 from lockgate.oracle.rows.mend import Mender
 from lockgate.oracle.rows.model import RowFailure, RowReport, RowWish
 from lockgate.oracle.rows.newest import writes
 from lockgate.oracle.server.backend import Backend
 from lockgate.parse import Statement
 from lockgate.sources.migration import Migration
-
-# after these there may be tables that were not there before
-_MAKE = frozenset({"CreateStmt", "CreateTableAsStmt", "CallStmt", "DoStmt", "SelectStmt", "AlterTableStmt"})
 
 
 class RowTrial:
@@ -40,7 +38,7 @@ class RowTrial:
         ]
         self._filler = Filler(backend, everyone, wish, compared(texts))
         self.mender = Mender(self._filler, wish.refused)
-        self._stale = True  # there may be tables without rows
+        self._new: set[str] | None = None  # tables that may have no rows yet; None: any
 
     def _looked(self, migration: str) -> bool:
         return self._wish.pending is None or migration in self._wish.pending
@@ -49,15 +47,22 @@ class RowTrial:
         """Fill what a migration meets; who mends what it fails with. Raises CannotCheck, Lost."""
         if not self._looked(migration.id):
             return None
-        each = self._wish.pending is None
-        if self._stale and not session.block:
+        wanted = met(statements)
+        if not session.block and self._wants(wanted):
             self._filler.fill()
-            self._stale = False
-        if each and any(isinstance(one, Statement) and one.tag in _MAKE for one in statements):
-            self._stale = True
+            self._new = set()
+        if self._wish.pending is None:  # its own tables have rows when the next one comes
+            known = None if hidden(statements) else self._new
+            self._new = known | set(new_tables(statements)) if known is not None else None
         self.mender.written = self.mender.written or any(map(writes, self.mender.current))
         self.mender.current = statements
         return self.mender
+
+    def _wants(self, met_names: set[str] | None) -> bool:
+        """Whether one of the tables that are met may have no rows yet."""
+        if met_names is None or self._new is None:
+            return met_names is None or bool(met_names)
+        return bool(met_names & self._new)
 
     def report(self, observations: Iterable[Observation]) -> RowReport:
         """What the run came to: statements that are refused over rows and not without."""

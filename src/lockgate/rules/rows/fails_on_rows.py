@@ -22,7 +22,7 @@ def check(fact: FailsOnRows) -> Iterator[Remark]:
     elif failure.tried and failure.broke == failure.tried:
         message = f"depends on the rows of {where}: each of {failure.tried} that were tried makes it fail: {said}"
     elif failure.rows:
-        message = f"depends on the rows of {where}: one like {failure.rows[0]} makes it fail: {said}"
+        message = f"depends on the rows of {where}: a row with {failure.rows[0]} makes it fail: {said}"
     else:
         message = f"depends on the rows of {where}: {said}{f': {failure.detail}' if failure.detail else ''}"
     yield Remark(
