@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -50,13 +51,8 @@ def command(
     release: str,
     fail_on: str,
     stdin_filename: str,
-    dsn: str,
-    binaries: str,
-    bodies: bool,
-    downs: bool,
-    rows: bool,
-    audit: bool,
     attest: Path | None,
+    **looked_at: Any,
 ) -> int:
     """Check, then apply the migrations on a real, ephemeral PostgreSQL: as owner up to the handover, as deployer from
     there on.
@@ -69,7 +65,7 @@ def command(
     from lockgate.cli.signals import ended_in_order
     from lockgate.report import render
 
-    narrowed = (paths, layout, transaction, role, superuser, since, stdin_filename, not bodies)
+    narrowed = (paths, layout, transaction, role, superuser, since, stdin_filename, not looked_at["bodies"])
     if attest is not None and any(narrowed):
         raise UsageError(
             "--attest proves the whole tree as configured: it takes no PATH, --layout, --transaction, --role, --superuser, --since, --no-bodies",
@@ -80,17 +76,7 @@ def command(
         paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename, everything
     )
     with ended_in_order(), progress("applying") as bar:
-        report = verify(
-            request,
-            config,
-            dsn=dsn,
-            binaries=binaries,
-            bodies=bodies,
-            downs=downs,
-            audit=audit,
-            rows=rows,
-            progress=bar,
-        )
+        report = verify(request, config, progress=bar, **looked_at)
     emit(render(report, output_format, to_terminal=output is None), output)
     if attest is not None:
         _attest(attest, config, report)

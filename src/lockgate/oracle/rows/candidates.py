@@ -16,7 +16,7 @@ NULL, LEFT_OUT = "NULL", "DEFAULT"
 _MOST_HINTED = 3  # rows with values that statements look for
 
 
-class Shape(msgspec.Struct, frozen=True):
+class RowDraft(msgspec.Struct, frozen=True):
     """One row to be: SQL for each of its columns. ``number`` tells rows of one table apart."""
 
     name: str  # typical alike small large hinted
@@ -37,7 +37,7 @@ class Drafter:
     def __init__(self, types: FillTypes, hints: Mapping[str, list[str]]) -> None:
         self.types, self.values, self.hints = types, Values(types), hints
 
-    def shapes(self, table: FillTable, parents: Mapping[int, Parent]) -> list[Shape]:
+    def shapes(self, table: FillTable, parents: Mapping[int, Parent]) -> list[RowDraft]:
         """The rows that a table is offered; ``parents`` are the tables with rows."""
         self.types.need(c.type for c in table.columns)
         names = ["typical", "alike", "small", "large"]
@@ -47,7 +47,7 @@ class Drafter:
 
     def _shape(
         self, table: FillTable, name: str, number: int, hinted: Mapping[str, list[str]], parents: Mapping[int, Parent]
-    ) -> Shape:
+    ) -> RowDraft:
         values, varied = {}, varying(table)
         for column in table.columns:
             if not column.by_itself:
@@ -57,7 +57,7 @@ class Drafter:
             values[hint] = literal(found[min(at, len(found) - 1)])
         for key in table.references:
             values |= self.reference(table, key, number if {*key.keys} & varied else 0, parents, name == "small")
-        return Shape(name, number, values)
+        return RowDraft(name, number, values)
 
     def _value(self, column: FillColumn, shape: str, number: int, varied: bool) -> str:
         found = self.range(column)

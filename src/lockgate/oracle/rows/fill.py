@@ -10,19 +10,20 @@ import msgspec
 
 from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.session import ServerSession
-from lockgate.oracle.rows.candidates import LEFT_OUT, NULL, Drafter, Parent, Shape
+from lockgate.oracle.rows.candidates import LEFT_OUT, NULL, Drafter, Parent, RowDraft
 from lockgate.oracle.rows.hints import literals, near
 from lockgate.oracle.rows.model import RowWish
 from lockgate.oracle.rows.tables import FillTable, FillTypes, read_tables
 from lockgate.oracle.server.backend import Backend
+from lockgate.oracle.server.wire import Lost
 
 _TRIES = 150  # for one row
-_SECONDS = 3.0  # that one INSERT may take
+_SECONDS = 2.0  # that one INSERT may take
 _AT_ONCE = "SET CONSTRAINTS ALL IMMEDIATE"
 Fields = dict[str, str]
 
 
-class Filled(msgspec.Struct, frozen=True):
+class FilledTable(msgspec.Struct, frozen=True):
     """A table with rows of ours, and the number of its last column then."""
 
     table: FillTable
@@ -40,7 +41,7 @@ class Filler:
         self._left = wish.seconds
         self._newest = 0
         self._seen: set[int] = set()
-        self.filled: dict[int, Filled] = {}
+        self.filled: dict[int, FilledTable] = {}
         self.unfilled: dict[str, str] = {}
 
     def again(self, oid: int) -> None:
@@ -56,12 +57,16 @@ class Filler:
         self._newest = max([self._newest, *(t.oid for t in tables)])
         for table in _parents_first(tables):
             self._seen.add(table.oid)
-            if {table.qualified, f"{table.schema}.{table.name}", table.name} & self._wish.apart:
+            if {table.shown, f"{table.schema}.{table.name}", table.name} & self._wish.apart:
                 continue
             if time.monotonic() - begun > self._left:
-                self.unfilled[table.qualified] = f"filling took longer than {self._wish.seconds:.0f} s"
+                self.unfilled[table.shown] = f"filling took longer than {self._wish.seconds:.0f} s"
                 continue
-            self._fill(table)
+            try:
+                self._fill(table)
+            except Lost:  # a body that nothing else ended
+                self.unfilled[table.shown] = f"a row takes longer than {_SECONDS:.0f} s"
+                self.close()
         self._left -= time.monotonic() - begun
 
     def _fill(self, table: FillTable) -> None:
@@ -80,11 +85,11 @@ class Filler:
         if session.block:
             session.connection.query("ROLLBACK", 20)
             session.block = False
-        self.unfilled[table.qualified] = row.why or "the server takes none of the rows that were tried"
+        self.unfilled[table.shown] = row.why or "the server takes none of the rows that were tried"
 
     def _count(self, table: FillTable, rows: int) -> None:
-        self.filled[table.oid] = Filled(table, rows, max((c.num for c in table.columns), default=0))
-        self.unfilled.pop(table.qualified, None)
+        self.filled[table.oid] = FilledTable(table, rows, max((c.num for c in table.columns), default=0))
+        self.unfilled.pop(table.shown, None)
 
     def _open(self) -> ServerSession:
         if self._session is None:
@@ -92,7 +97,7 @@ class Filler:
             self._session.connection.query("SET search_path = pg_catalog, pg_temp", 20)
         return self._session
 
-    def _at_once(self, session: ServerSession, table: FillTable, shapes: list[Shape]) -> int:
+    def _at_once(self, session: ServerSession, table: FillTable, shapes: list[RowDraft]) -> int:
         """All rows in one message, which most tables take: how many there are; 0: a block is left open, with nothing in
         it."""
         commands = [_AT_ONCE, *_far_sequences(table), *(insert(table, shape.values) for shape in shapes)]
@@ -110,6 +115,7 @@ class Filler:
         """End the session."""
         if self._session is not None:
             self._session.connection.close()
+            self._session = None
 
 
 def _inserted(tags: list[str]) -> int:
@@ -161,7 +167,7 @@ class _TableFill:
         for command in (_AT_ONCE, *_far_sequences(table)):
             self._send(command)
 
-    def insert(self, shape: Shape) -> bool:
+    def insert(self, shape: RowDraft) -> bool:
         """Whether the server takes the row, or one like it."""
         values, tried = dict(shape.values), 0
         search: dict[str, Iterator[dict[str, str]]] = {}

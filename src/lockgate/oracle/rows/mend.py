@@ -16,7 +16,7 @@ from lockgate.oracle.rows.fill import Filler
 from lockgate.oracle.rows.model import RowFailure
 from lockgate.oracle.rows.newest import constant, writes
 from lockgate.oracle.rows.told import told
-from lockgate.parse import Statement
+from lockgate.parse import Statement, SyntaxFailure
 
 _MOST_ROWS, _SHOWN = 10, 3  # rows that are put before a statement one by one; shown
 _LONGEST_ROW = 20_000  # characters of a row that are read
@@ -41,15 +41,15 @@ class Mender:
         self._filler, self._refused = filler, refused  # statements that fail without rows, too
         self._left = _SECONDS
         self.failures: list[RowFailure] = []
-        self.written = False  # a migration before this one may have written rows of ours
-        self.current: Parsed = ()  # the statements of this one
+        self.earlier: list[Statement | SyntaxFailure] = []  # the statements of migrations before this one
+        self.current: Parsed = ()  # of this one
 
     def blames(self, sqlstate: str) -> bool:
         """Whether rows may be what a refusal is for."""
         return not sqlstate.startswith(_NOT_ROWS)
 
     def mend(self, session: ServerSession, statement: Statement, seen: Observation, fields: dict[str, str]) -> bool:
-        """Whether a refused statement is applied after all, without the rows that it was refused for. Raises Lost."""
+        """Whether a refused statement is applied after all, without the rows that it was refused for."""
         if seen.fails is None or (seen.migration, seen.index) in self._refused or not self.blames(seen.fails.sqlstate):
             return False
         found = RowFailure(
@@ -76,10 +76,10 @@ class Mender:
     def _mend(self, trials: _Trials, found: RowFailure, fields: dict[str, str]) -> tuple[bool, RowFailure]:
         tables = trials.names(self._filler.filled)
         spoken = words(trials.statement.text)
-        named = [t for t in tables if t.bare in spoken] or tables
-        main = next((t for t in named if t.bare == fields.get("t")), named[0] if named else None)
+        named = [t for t in tables if t.bare in spoken]
+        main = next((t for t in named if t.bare == fields.get("t")), None) or _said(fields) or next(iter(named), None)
         if main is None:
-            return False, found
+            return any(trials.apply(_Without((*tables,))) for _ in tables[:1]), found
         rows = trials.rows(main, {*spoken, fields.get("c", "")})
         broke = [row for row in rows if trials.refused([main], row)] if len(rows) <= _MOST_ROWS else []
         shown = [text for place, text in rows if (place, text) in broke][:_SHOWN]
@@ -97,12 +97,15 @@ class Mender:
         """Whether no row could pass: the statement looks at nothing but columns that are newer than the rows, and have
         the same value in all of them."""
         columns = constant(trials.statement, found.sqlstate, found.column)
-        there = trials.there(table, columns) if columns else {}
+        filled = self._filler.filled.get(table.oid)
+        if not columns or filled is None:
+            return False
+        there = trials.there(table, columns)
         if not there:
-            return bool(columns)  # the statement makes them itself
-        last = self._filler.filled[table.oid].last
-        written = self.written or any(map(writes, self.current[: found.index - 1]))
-        return not written and min(there.values()) > last and trials.alike(table, there)
+            return True  # the statement makes them itself
+        ran = (*self.earlier, *self.current[: found.index - 1])
+        written = any(writes(one, table.bare) for one in ran)
+        return not written and min(there.values()) > filled.last and trials.alike(table, there)
 
     @staticmethod
     def _ways(
@@ -116,10 +119,16 @@ class Mender:
         if broke and len(broke) < len(rows):
             yield _Without((), main, tuple(place for place, _ in broke))
         yield _Without((main,))
-        if len(named) > 1:
+        if named and named != [main]:
             yield _Without(tuple(named))
         if len(tables) > len(named):
             yield _Without(tuple(tables))
+
+
+def _said(fields: dict[str, str]) -> _Named | None:
+    """The table that the server names: one that a migration filled itself, or a partition."""
+    schema, name = fields.get("s", ""), fields.get("t", "")
+    return _Named(0, f"{quote(schema)}.{quote(name)}", name) if schema and name else None
 
 
 def _of_own_keys(statement: Statement, sqlstate: str) -> bool:
@@ -238,7 +247,7 @@ class _Trials:
             return False
         outcome = session.run(text, self.statement.tag, self.statement.node, alone=True)
         if outcome.lost is not None:
-            raise outcome.lost
+            return False
         if outcome.reply.failure is not None:
             session.undo()
         return outcome.reply.failure is None and not outcome.late

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockgate.oracle.apply.taint import words
 from lockgate.parse import Statement, SyntaxFailure
 from lockgate.parse.facts import CHANGING_ROWS, CODE
 from lockgate.parse.statement import Node, nodes
@@ -9,12 +10,23 @@ from lockgate.parse.statement import Node, nodes
 _FILLING = frozenset({"CONSTR_DEFAULT", "CONSTR_GENERATED", "CONSTR_IDENTITY"})
 
 
-def writes(statement: Statement | SyntaxFailure) -> bool:
-    """Whether a statement may have written rows that were there."""
+def writes(statement: Statement | SyntaxFailure, table: str) -> bool:
+    """Whether a statement may have written rows of a table, by its bare name, that were there."""
     if not isinstance(statement, Statement):
         return False
-    tag = statement.tag
-    return tag in CODE or tag == "SelectStmt" or (tag in CHANGING_ROWS and tag not in ("InsertStmt", "CopyStmt"))
+    tag, spoken = statement.tag, words(statement.text)
+    if tag == "SelectStmt":
+        return not _functions(statement.node) <= _HARMLESS
+    code = tag in CODE and (table in spoken or "execute" in spoken or tag == "CallStmt")
+    return code or (tag in CHANGING_ROWS - {"InsertStmt", "CopyStmt"} and table in spoken)
+
+
+_HARMLESS = frozenset({"count", "max", "min", "nextval", "set_config", "setval", "coalesce", "now"})
+
+
+def _functions(node: Node) -> set[str]:
+    calls = (at["FuncCall"].get("funcname", ()) for at in nodes(node) if "FuncCall" in at)
+    return {names[-1]["String"]["sval"] for names in calls if names}
 
 
 def constant(statement: Statement, sqlstate: str, column: str) -> frozenset[str]:

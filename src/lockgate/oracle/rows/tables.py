@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from lockgate.base.sql import quote
+from lockgate.base.sql import quote, quote_identifier
 from lockgate.oracle.server.backend import ask
 from lockgate.oracle.server.wire import Connection
 
@@ -79,6 +79,11 @@ class FillTable(msgspec.Struct, frozen=True):
     @property
     def qualified(self) -> str:
         return f"{quote(self.schema)}.{quote(self.name)}"
+
+    @property
+    def shown(self) -> str:
+        """Its name in reports: quoted where PostgreSQL would."""
+        return f"{quote_identifier(self.schema)}.{quote_identifier(self.name)}"
 
     def column(self, num: int) -> FillColumn | None:
         return next((c for c in self.columns if c.num == num), None)

@@ -11,7 +11,6 @@ from lockgate.oracle.rows.hints import compared
 from lockgate.oracle.rows.meets import hidden, met, new_tables
 from lockgate.oracle.rows.mend import Mender
 from lockgate.oracle.rows.model import RowFailure, RowReport, RowWish
-from lockgate.oracle.rows.newest import writes
 from lockgate.oracle.server.backend import Backend
 from lockgate.parse import Statement
 from lockgate.sources.migration import Migration
@@ -54,7 +53,7 @@ class RowTrial:
         if self._wish.pending is None:  # its own tables have rows when the next one comes
             known = None if hidden(statements) else self._new
             self._new = known | set(new_tables(statements)) if known is not None else None
-        self.mender.written = self.mender.written or any(map(writes, self.mender.current))
+        self.mender.earlier += self.mender.current
         self.mender.current = statements
         return self.mender
 
