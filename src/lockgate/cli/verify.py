@@ -65,12 +65,9 @@ def command(
     from lockgate.cli.signals import ended_in_order
     from lockgate.report import render
 
-    narrowed = (paths, layout, transaction, role, superuser, since, stdin_filename, not looked_at["bodies"])
-    if attest is not None and any(narrowed):
-        raise UsageError(
-            "--attest proves the whole tree as configured: it takes no PATH, --layout, --transaction, --role, --superuser, --since, --no-bodies",
-            "put them into lockgate.toml, where the attestation covers them",
-        )
+    if attest is not None:
+        whole = looked_at["bodies"] and looked_at["rows"]
+        _must_be_whole(any((paths, layout, transaction, role, superuser, since, stdin_filename, not whole)))
     config = configuration(config_path)
     request = make_request(
         paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename, everything
@@ -81,6 +78,14 @@ def command(
     if attest is not None:
         _attest(attest, config, report)
     return report.exit_code
+
+
+def _must_be_whole(narrowed: bool) -> None:
+    if narrowed:
+        raise UsageError(
+            "--attest proves the whole tree as configured: it takes no PATH, --layout, --transaction, --role, --superuser, --since, --no-bodies, --no-rows",
+            "put them into lockgate.toml, where the attestation covers them",
+        )
 
 
 def _attest(path: Path, config: Config, report: Report) -> None:

@@ -11,6 +11,7 @@ from lockgate.sources import Folder
 
 HAZARDS = frozenset({"locks", "rows"})  # families of rules on what a deploy does to the running site
 if TYPE_CHECKING:
+    from lockgate.rules.registry import RuleEntry
     from lockgate.run.plan import Request
 
 
@@ -38,11 +39,16 @@ def pending_ids(config: Config, request: Request, folder: Folder, applied: froze
     return None
 
 
+def _asks(entry: RuleEntry) -> bool:
+    """Whether a check's hazards are a rule's business; facts are others' (``verify``'s)."""
+    return entry.front.family in HAZARDS and not all(key.startswith("fact ") for key in entry.triggers)
+
+
 def _base(config: Config, request: Request) -> str:
     """The branch that is deployed from, where there is one here and a rule asks what is new against it; else ""."""
     from lockgate.rules.plugins import rules_of
 
-    if not any(entry.front.family in HAZARDS for entry in rules_of(config).speaking):
+    if not request.deploys and not any(map(_asks, rules_of(config).speaking)):
         return ""
     from lockgate.slots.git import commit_of
 

@@ -61,6 +61,7 @@ class Request(msgspec.Struct, frozen=True):
     release: str = ""  # the commit that is running: its queries must survive the pending migrations
     all: bool = False  # hazards in migrations that have run, too
     stdin: Source | None = None  # the text of an editor's buffer, in place of the file of that path
+    deploys: bool = False  # what is pending matters, whatever the rules ask for
 
 
 def read_folder(config: Config, request: Request) -> Folder:

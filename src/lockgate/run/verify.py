@@ -53,7 +53,7 @@ def verify(
     wish = wished(config, dsn, binaries)
     # the server boots while the files are read, and leaves while the findings are stamped
     with early(wish) as backend:
-        checked = examine(of_server(config, wish), request)
+        checked = examine(of_server(config, wish), replace(request, deploys=rows or request.deploys))
         plan = oracle_plan(
             config, checked.plan, wish, bodies=bodies, downs=downs, audit=audit, queries=_asked(checked.queries)
         )
