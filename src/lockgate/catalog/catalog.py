@@ -6,7 +6,7 @@ keeps only what it changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import msgspec
@@ -90,35 +90,26 @@ NameKey = tuple[str, str] | tuple[str, int, str] | tuple[str, int, int]
 EventKey = tuple[str, ...]  # ("relation", schema, name), ("column", schema, table, column), ...
 
 
-def name_key(obj: Object) -> NameKey | None:
-    """Where an object's name is kept; None for objects that are found through their relation or not by name."""
-    match obj:
-        case Relation():
-            return ("relation", obj.namespace, obj.name)
-        case Type():
-            return ("type", obj.namespace, obj.name)
-        case Routine():
-            return ("routine", obj.namespace, obj.name)
-        case Operator():
-            return ("operator", obj.namespace, obj.name)
-        case Namespace():
-            return ("namespace", obj.name)
-        case Role():
-            return ("role", obj.name)
-        case Extension():
-            return ("extension", obj.name)
-        case Cast():
-            return ("cast", obj.source, obj.target)
-        case Constraint():
-            return ("constraint", obj.relation or obj.type, obj.name)
-        case Trigger():
-            return ("trigger", obj.relation, obj.name)
-        case Policy():
-            return ("policy", obj.relation, obj.name)
-        case Rewrite():
-            return ("rule", obj.relation, obj.name)
-        case Other():
-            return (obj.kind, obj.namespace, obj.name)
+_NAME_KEYS: dict[type, Callable[[Any], NameKey]] = {
+    Relation: lambda obj: ("relation", obj.namespace, obj.name),
+    Type: lambda obj: ("type", obj.namespace, obj.name),
+    Routine: lambda obj: ("routine", obj.namespace, obj.name),
+    Operator: lambda obj: ("operator", obj.namespace, obj.name),
+    Namespace: lambda obj: ("namespace", obj.name),
+    Role: lambda obj: ("role", obj.name),
+    Extension: lambda obj: ("extension", obj.name),
+    Cast: lambda obj: ("cast", obj.source, obj.target),
+    Constraint: lambda obj: ("constraint", obj.relation or obj.type, obj.name),
+    Trigger: lambda obj: ("trigger", obj.relation, obj.name),
+    Policy: lambda obj: ("policy", obj.relation, obj.name),
+    Rewrite: lambda obj: ("rule", obj.relation, obj.name),
+    Other: lambda obj: (obj.kind, obj.namespace, obj.name),
+}
+
+
+def name_key(obj: Object) -> NameKey:
+    """Where an object's name is kept."""
+    return _NAME_KEYS[type(obj)](obj)
 
 
 class Catalog:
@@ -158,7 +149,7 @@ class Catalog:
         self.builtins: Builtins = builtins(major)
         self._objects: Map[int, Object] = Map()
         self._names: Map[NameKey, tuple[int, ...]] = Map()
-        self._of_kind: Map[type, Map[int, None]] = Map()
+        self._of_kind: Map[type | str, Map[int, None]] = Map()  # those of Other by their own kind
         self._forward: Map[int, tuple[Depend, ...]] = Map()  # by dependent oid
         self._backward: Map[int, Map[Depend, int]] = (
             Map()
@@ -238,11 +229,18 @@ class Catalog:
 
     def objects(self, kind: type[T]) -> Iterator[T]:
         """Every object of a kind, in creation order."""
-        found = self._of_kind.get(kind)
-        if found is not None:
-            objects = self._objects
-            for oid in sorted(found):
+        objects = self._objects
+        if kind is Other:
+            for oid in sorted(oid for word, found in self._of_kind.items() if isinstance(word, str) for oid in found):
                 yield cast(T, objects[oid])
+        for oid in sorted(self._of_kind.get(kind, ())):
+            yield cast(T, objects[oid])
+
+    def others(self, kind: str) -> Iterator[Other]:
+        """The same of those that are no more than a kind and a name."""
+        objects = self._objects
+        for oid in sorted(self._of_kind.get(kind, ())):
+            yield cast(Other, objects[oid])
 
     def every(self) -> Iterator[Object]:
         """Every object, in creation order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lockgate.base.lazy_imports import Map
@@ -24,14 +25,19 @@ _NONE: Map[int, None] = Map()
 _NO_EDGES: Map[Depend, int] = Map()
 
 
-def _owning_relation(obj: Object) -> int:
-    match obj:
-        case Relation(index=index) if index is not None:
-            return index.relation
-        case Constraint() | Trigger() | Policy() | Rewrite() | Other():
-            return obj.relation
-        case _:
-            return 0
+_OF_RELATIONS = frozenset((Constraint, Trigger, Policy, Rewrite, Other))
+_depend = partial(tuple.__new__, Depend)  # half of what its own constructor takes
+
+
+def _owning_relation(obj: Any) -> int:
+    kind = type(obj)
+    if kind is Relation:
+        return obj.index.relation if obj.index is not None else 0
+    return obj.relation if kind in _OF_RELATIONS else 0
+
+
+def _kind_of(obj: Object) -> type | str:
+    return obj.kind if isinstance(obj, Other) else type(obj)
 
 
 def _constraint_name(obj: Object | None) -> NameKey | None:
@@ -72,14 +78,16 @@ class Draft(Catalog):
     def put(self, obj: Object) -> None:
         """Create or replace an object (same oid); its name index follows."""
         before = self._objects.get(obj.oid)
+        if before is None:
+            self._enter(obj)
+            self.journal.append((None, obj))
+            return
         if before == obj:
             return
-        old_key, new_key = (name_key(before) if before is not None else None), name_key(obj)
+        old_key, new_key = name_key(before), name_key(obj)
         if old_key != new_key:
-            if old_key is not None:
-                self._unname(old_key, obj.oid)
-            if new_key is not None:
-                self._names = self._names.set(new_key, (*self._names.get(new_key, ()), obj.oid))
+            self._unname(old_key, obj.oid)
+            self._names = self._names.set(new_key, (*self._names.get(new_key, ()), obj.oid))
         self._objects = self._objects.set(obj.oid, obj)
         self._file(before, obj)
         self.journal.append((before, obj))
@@ -88,9 +96,7 @@ class Draft(Catalog):
         """Delete one object with its dependencies and comments; nothing else follows (see timeline/dependency.py for
         DROP)."""
         before = self._objects[oid]
-        key = name_key(before)
-        if key is not None:
-            self._unname(key, oid)
+        self._unname(name_key(before), oid)
         self._objects = self._objects.delete(oid)
         self.forget(oid)
         for number in (0, *(a.num for a in before.attributes)) if isinstance(before, Relation) else (0,):
@@ -103,20 +109,34 @@ class Draft(Catalog):
             self._cut(edge)
         self.journal.append((before, None))
 
+    def _enter(self, obj: Any) -> None:
+        """File a new object."""
+        oid, kind, namespace = obj.oid, _kind_of(obj), getattr(obj, "namespace", 0)
+        self._objects = self._objects.set(oid, obj)
+        key = name_key(obj)
+        self._names = self._names.set(key, (*self._names.get(key, ()), oid))
+        self._of_kind = self._of_kind.set(kind, self._of_kind.get(kind, _NONE).set(oid, None))
+        if namespace:
+            kin = self._of_namespace.get(namespace, _NONE)
+            self._of_namespace = self._of_namespace.set(namespace, kin.set(oid, None))
+        if owning := _owning_relation(obj):
+            self._of_relation = self._of_relation.set(owning, (*self._of_relation.get(owning, ()), oid))
+        if (name := _constraint_name(obj)) is not None:
+            self._names = self._names.set(name, (*self._names.get(name, ()), oid))
+        for parent in obj.parents if isinstance(obj, Relation) else ():
+            self._members = self._members.set(parent, (*self._members.get(parent, ()), oid))
+
     def _unname(self, key: NameKey, oid: int) -> None:
         left = tuple(o for o in self._names.get(key, ()) if o != oid)
         self._names = self._names.set(key, left) if left else self._names.delete(key)
 
-    def _file(self, before: Object | None, after: Object | None) -> None:
-        oid = (before or after).oid  # type: ignore[union-attr]
-        if before is None or after is None:
-            kind = type(before or after)
-            kin = self._of_kind.get(kind, _NONE)
-            self._of_kind = self._of_kind.set(kind, kin.delete(oid) if after is None else kin.set(oid, None))
-        old, new = (
-            _owning_relation(before) if before is not None else 0,
-            _owning_relation(after) if after is not None else 0,
-        )
+    def _file(self, before: Object, after: Object | None) -> None:
+        """What finds an object follows its change, or forgets it."""
+        oid = before.oid
+        if after is None:
+            kind = _kind_of(before)
+            self._of_kind = self._of_kind.set(kind, self._of_kind.get(kind, _NONE).delete(oid))
+        old, new = _owning_relation(before), _owning_relation(after) if after is not None else 0
         if old != new:
             if old:
                 self._of_relation = self._of_relation.set(
@@ -146,18 +166,16 @@ class Draft(Catalog):
 
     def depend(self, dependent: Address, referenced: Iterable[Address], kind: str = "n") -> None:
         """Record dependencies on user objects; pinned (built-in) ones are left out, as in PostgreSQL."""
+        objects, forward = self._objects, self._forward.get(dependent[0], ())
+        found: list[Depend] = []
         for target in dict.fromkeys(referenced):
-            if target[0] not in self._objects:
-                continue
-            edge = Depend(dependent, target, kind)
-            forward = self._forward.get(dependent[0], ())
-            if edge in forward:
-                continue
-            self._forward = self._forward.set(dependent[0], (*forward, edge))
-            self._edges += 1
-            self._backward = self._backward.set(
-                target[0], self._backward.get(target[0], _NO_EDGES).set(edge, self._edges)
-            )
+            if target[0] in objects and (edge := _depend((dependent, target, kind))) not in forward:
+                found.append(edge)
+                self._edges += 1
+                known = self._backward.get(target[0], _NO_EDGES)
+                self._backward = self._backward.set(target[0], known.set(edge, self._edges))
+        if found:
+            self._forward = self._forward.set(dependent[0], (*forward, *found))
 
     def undepend(self, dependent: Address, kinds: str = "nai", *, referenced: int | None = None) -> None:
         """Forget the dependencies of one address (of one object on ``referenced`` only, if given) of these kinds."""
@@ -207,6 +225,8 @@ class Draft(Catalog):
 
     def untaint(self, key: TaintKey) -> None:
         """Known again (dropped and made anew)."""
+        if not self.taints:
+            return
         for each in (key, ("shape", key[1])) if key[0] == "object" else (key,):
             if each in self.taints:
                 self.taints = self.taints.delete(each)

@@ -96,7 +96,7 @@ def _keys(before: Object | None, after: Object | None) -> Iterable[TaintKey]:
 
 def _changed(before: Any, after: Any) -> list[TaintKey]:
     """Two states of one object: whose it is, what it is called, what it is like."""
-    if name_key(before) != name_key(after) or name_key(before) is None or isinstance(before, Role):
+    if name_key(before) != name_key(after) or isinstance(before, Role):
         return [("object", before.oid), *_names(after)]
     keys: list[TaintKey] = []
     if hasattr(before, "owner") and before.owner != after.owner:
@@ -120,8 +120,6 @@ def _relation_keys(before: Relation, after: Relation) -> list[TaintKey]:
 def _names(obj: Object) -> list[TaintKey]:
     """The key under which it is in doubt whether an object of that name exists."""
     key = name_key(obj)
-    if key is None:
-        return []
     kind = str(key[0])
     if isinstance(obj, Cast):
         return [("name", "cast", 0, f"{obj.source}.{obj.target}")]

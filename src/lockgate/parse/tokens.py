@@ -17,6 +17,7 @@ _ONE = r"""(?:[uU]&)?"(?:[^"]|"")*"
       | ::|:=|=>|<=|>=|<>|!=
       | ."""
 _TOKEN = pattern(_ONE, re.VERBOSE | re.DOTALL)
+_ENDED = pattern(r"[^\w$\"&]|\Z")  # what follows a whole identifier
 _NEXT = pattern(rf"(?:\s++|--[^\n]*+)*+(/\*|{_ONE})", re.VERBOSE | re.DOTALL)
 
 
@@ -51,6 +52,9 @@ def token_end(text: str, at: int) -> int:
 def find_name(text: str, name: str, start: int, end: int) -> int:
     """The offset of the first token that spells the identifier ``name`` in a range; -1 if none."""
     quoted = quote(name)
+    for word in (name, quoted) if name.isidentifier() else (quoted,):  # where a tree points, it mostly is
+        if text.startswith(word, start) and start < end and _ENDED.match(text, start + len(word)):
+            return start
     if name.isascii() and name not in text[start:end].lower() and quoted not in text[start:end]:
         return -1
     at = start

@@ -45,8 +45,8 @@ def _identified(ctx: Context, relation: Relation) -> bool:
 def _published(ctx: Context, relation: Relation, command: str) -> bool:
     rows = [row for row in ctx.catalog.of_relation(relation.oid, Other) if row.kind == "publication_rel"]
     members = {edge.referenced[0] for row in rows for edge in ctx.catalog.dependencies(row.oid)}
-    for publication in ctx.catalog.objects(Other):
-        if publication.kind == "publication" and len(publication.data) == 2:
+    for publication in ctx.catalog.others("publication"):
+        if len(publication.data) == 2:
             everything, words = publication.data
             if (everything or publication.oid in members) and isinstance(words, tuple) and command in words:
                 return True

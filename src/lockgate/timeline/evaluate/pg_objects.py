@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from lockgate.catalog.builtin import BuiltinType
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Extension, Other, Role, Routine, Type
+from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Extension, Role, Routine, Type
 from lockgate.timeline.evaluate.pg_relations import doubted, maybe_named, namespaces
 from lockgate.timeline.evaluate.tables import Provider, Wanted, names_in, oids_in
 from lockgate.timeline.evaluate.value import SOMETHING, UNKNOWN, Row, Value
@@ -265,11 +265,10 @@ def _available(world: World, wanted: Wanted) -> Iterable[Row]:
 
 def _other(kind: str, column: str, **more: str) -> Provider:
     def rows(world: World, wanted: Wanted) -> Iterable[Row]:
-        for found in world.ctx.catalog.objects(Other):
-            if found.kind == kind:
-                values: dict[str, Value] = {"oid": found.oid, column: found.name}
-                values.update({name: getattr(found, field) for name, field in more.items()})
-                yield Row(values, not doubted(world, found.oid))
+        for found in world.ctx.catalog.others(kind):
+            values: dict[str, Value] = {"oid": found.oid, column: found.name}
+            values.update({name: getattr(found, field) for name, field in more.items()})
+            yield Row(values, not doubted(world, found.oid))
         for _, name in maybe_named(world, kind, names_in(wanted, column)):
             yield Row({column: name}, False)
 

@@ -210,7 +210,7 @@ def find_other(
     if missing_ok:
         return None
     shown = ".".join(parts)
-    near = did_you_mean(parts[-1], [o.name for o in ctx.catalog.objects(Other) if o.kind == kind])
+    near = did_you_mean(parts[-1], [o.name for o in ctx.catalog.others(kind)])
     raise ctx.refuse(
         "42704", f'{word} "{shown}" does not exist', location, name=parts[-1], object=shown, help=near, kind=kind
     )

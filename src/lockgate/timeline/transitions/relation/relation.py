@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from lockgate.base.text import Span
-from lockgate.catalog.objects import PG_CATALOG, Attribute, Namespace, Other, Relation, Type
+from lockgate.catalog.objects import FIRST_USER_OID, PG_CATALOG, Attribute, Namespace, Other, Relation, Type
 from lockgate.catalog.typename import type_of
 from lockgate.timeline.binder import find_relation
 from lockgate.timeline.binder.names import did_you_mean, nearest
@@ -188,7 +188,8 @@ def add_rowtype(ctx: Context, relation: Relation) -> int:
 
 def depend_column(ctx: Context, relation: int, attribute: Attribute) -> None:
     """A column depends on its type and collation (add_column_datatype_dependency)."""
-    ctx.catalog.depend((relation, attribute.num), [(oid, 0) for oid in (attribute.type, attribute.collation) if oid])
+    if attribute.type >= FIRST_USER_OID or attribute.collation >= FIRST_USER_OID:
+        ctx.catalog.depend((relation, attribute.num), [(attribute.type, 0), (attribute.collation, 0)])
 
 
 def check_names(ctx: Context, columns: tuple[Attribute, ...], kind: str, location: int | None) -> None:

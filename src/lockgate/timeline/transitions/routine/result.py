@@ -48,7 +48,7 @@ def find_language(ctx: Context, name: str, location: int | None = None) -> Langu
         return Language(name, TRUSTED[name])
     if doubt(ctx, "language", 0, name) or any(not e.known for e in ctx.catalog.objects(Extension)):
         return Language(name, True)
-    known = [*TRUSTED, *(o.name for o in ctx.catalog.objects(Other) if o.kind == "language")]
+    known = [*TRUSTED, *(o.name for o in ctx.catalog.others("language"))]
     help = did_you_mean(name, known) or "Use CREATE EXTENSION to load the language into the database."
     raise ctx.refuse(
         "42704", f'language "{name}" does not exist', location, name=name, object=name, help=help, kind="language"

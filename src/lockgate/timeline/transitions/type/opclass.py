@@ -68,8 +68,12 @@ def is_binary_coercible(ctx: Context, source: int, target: int) -> bool:
         return True
     if target == ANYARRAY:
         return bool(element_of(ctx.catalog, source))
-    if target in _KINDS.values() and _KINDS.get(type_kind(ctx, source)) == target:
-        return True
+    return (target in _KINDS.values() and _KINDS.get(type_kind(ctx, source)) == target) or _cast_as_it_is(
+        ctx, source, target
+    )
+
+
+def _cast_as_it_is(ctx: Context, source: int, target: int) -> bool:
     builtin = ctx.catalog.builtins.cast(source, target)
     if builtin is not None:
         return builtin.method == "b" and builtin.context == "i"
@@ -80,8 +84,8 @@ def is_binary_coercible(ctx: Context, source: int, target: int) -> bool:
 def _classes(ctx: Context, method: str) -> list[tuple[str, int, bool, int]]:
     """Operator classes of a method: name, input type, default, oid of a user's own."""
     found = [(name, kind, default, 0) for name, kind, default, _ in ctx.catalog.builtins.opclasses(method)]
-    for other in ctx.catalog.objects(Other):
-        if other.kind == "opclass" and other.data and other.data[0] == method:
+    for other in ctx.catalog.others("opclass"):
+        if other.data and other.data[0] == method:
             found.append(
                 (other.name, _int(other.data[1]), bool(other.data[2]) if len(other.data) > 2 else False, other.oid)
             )
@@ -103,13 +107,16 @@ def default_opclass(ctx: Context, type_oid: int, method: str) -> tuple[str, int]
     wanted = base_type(ctx.catalog, type_oid)[0]
     if wanted < FIRST_USER_OID and (found := _builtin_default(ctx.catalog.builtins, wanted, method)) is not None:
         return found, 0
+    taken = {ANY, ANYELEMENT, _KINDS.get(type_kind(ctx, wanted), 0)}  # is_binary_coercible, once for all classes
+    if element_of(ctx.catalog, wanted):
+        taken.add(ANYARRAY)
     coercible: list[tuple[str, int]] = []
     for name, kind, default, oid in _classes(ctx, method):
         if not default:
             continue
         if kind == wanted:
             return name, oid
-        if is_binary_coercible(ctx, wanted, kind):
+        if kind in taken or _cast_as_it_is(ctx, wanted, kind):
             coercible.append((name, oid))
     return coercible[0] if coercible else None
 
