@@ -222,6 +222,7 @@ NOT_FOUND = {
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # head and body are two writes: the second would wait 40 ms for the first's ACK
     fake: FakeDokploy
     protocol_version = "HTTP/1.1"
 

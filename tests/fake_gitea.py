@@ -43,6 +43,7 @@ class FakeGitea:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # head and body are two writes: the second would wait 40 ms for the first's ACK
     fake: FakeGitea
     protocol_version = "HTTP/1.1"
 
