@@ -21,6 +21,7 @@ from lockgate.oracle.apply.plan import LiveCatalog
 from lockgate.oracle.read.catalog import KINDS, compare, in_order, objects
 from lockgate.oracle.server.backend import ask, rows
 from lockgate.oracle.server.names import plain
+from lockgate.oracle.server.qualify import qualified
 from lockgate.oracle.server.wire import Connection
 
 Key = tuple[str, str]  # a system catalog and an object's place in it
@@ -159,12 +160,13 @@ class ContentsReader:
 
     def _prepare(self) -> None:
         name = f"lockgate_{secrets.token_hex(8)}"
-        statement = f"PREPARE {name}{_CHANGES}"
+        statement = qualified(f"PREPARE {name}{_CHANGES}")
         digest = md5(statement.encode(), usedforsecurity=False).hexdigest()
         held = f"EXISTS (SELECT FROM pg_catalog.pg_prepared_statements WHERE name = '{name}' AND pg_catalog.md5(statement) = '{digest}')"
         ask(self.connection, _SETTINGS)
         ask(self.connection, statement)  # alone: the server keeps the whole query string
-        self._execute = f"{_SETTINGS}SELECT (CASE WHEN {held} THEN '1' ELSE '' END)::pg_catalog.int4;EXECUTE {name}"
+        held = f"SELECT (CASE WHEN {held} THEN '1' ELSE '' END)::pg_catalog.int4"
+        self._execute = f"{_SETTINGS}{qualified(held)};EXECUTE {name}"
 
     def whole(self) -> Contents:
         """Everything. Raises CannotCheck, Lost."""

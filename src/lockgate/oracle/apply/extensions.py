@@ -14,6 +14,7 @@ from typing import Any
 from lockgate.base.sql import literal, quote
 from lockgate.oracle.server.backend import Backend, ask
 from lockgate.oracle.server.names import own
+from lockgate.oracle.server.qualify import qualified
 
 # dblink and postgres_fdw are not among them: they reach the network.
 # Untrusted contrib modules (and others of a good name) that bring SQL objects only; their C functions check privileges
@@ -107,7 +108,7 @@ def created(backend: Backend, node: dict[str, Any], current_schema: str) -> str 
     if not known:
         return None
     relocatable, fixed = known[0]
-    harmless = _HARMLESS.format(name=literal(name))
+    harmless = qualified(_HARMLESS.format(name=literal(name)))
     if relocatable == "t" and not fixed:
         return ";".join((*_moved(name, wanted), harmless))
     home = fixed or wanted

@@ -10,6 +10,7 @@ from lockgate.base.sql import literal
 from lockgate.oracle.apply.plan import ServerFailure
 from lockgate.oracle.bodies.probe import ProbePart
 from lockgate.oracle.bodies.routines import ServerRoutine
+from lockgate.oracle.server.qualify import qualified
 from lockgate.parse.plpgsql.conditions import catches
 
 _WORD = re.compile(r"\w+")
@@ -67,7 +68,7 @@ def elsewhere(routine: ServerRoutine, failure: ServerFailure) -> str:
         name = next((word for word in name.split() if not re.match(r"[\w\"]", word)), name)
     elif "." in name:
         return ""
-    return f"SELECT FROM {_ELSEWHERE.get(kind, _ROUTINES).format(name=literal(name))} {_UNSEEN} LIMIT 1"
+    return qualified(f"SELECT FROM {_ELSEWHERE.get(kind, _ROUTINES).format(name=literal(name))} {_UNSEEN} LIMIT 1")
 
 
 def unmade(routine: ServerRoutine, failure: ServerFailure, sources: list[str]) -> bool:
@@ -91,7 +92,8 @@ def strangers(failure: ServerFailure) -> str:
         "relation": "pg_catalog.pg_class WHERE relkind <> 'i' AND relnamespace",
         "type": "pg_catalog.pg_type WHERE typnamespace",
     }.get(named.group(1), "pg_catalog.pg_proc WHERE pronamespace")
-    return f"SELECT WHERE NOT EXISTS (SELECT FROM {held} = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {literal(schema)}))"
+    home = f"(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {literal(schema)})"
+    return qualified(f"SELECT WHERE NOT EXISTS (SELECT FROM {held} = {home})")
 
 
 @lru_cache(maxsize=4096)

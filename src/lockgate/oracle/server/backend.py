@@ -12,6 +12,7 @@ from lockgate.base.sql import literal
 from lockgate.oracle.apply.plan import SIZE_LIMIT, ServerInfo, ServerWish
 from lockgate.oracle.server.binaries import choose
 from lockgate.oracle.server.embedded import Server
+from lockgate.oracle.server.qualify import qualified
 from lockgate.oracle.server.template import DATABASE
 from lockgate.oracle.server.wire import Connection, Late, Lost, Reply
 
@@ -182,7 +183,7 @@ def operated(connect: Callable[[], Connection], commands: str) -> Reply:
 
 def ask(connection: Connection, sql: str) -> list[tuple[str | None, ...]]:
     """The rows of a query of our own. Raises CannotCheck when the server refuses it, Lost when it is gone."""
-    return rows(connection.query(sql, 120))
+    return rows(connection.query(qualified(sql), 120))
 
 
 def rows(reply: Reply) -> list[tuple[str | None, ...]]:

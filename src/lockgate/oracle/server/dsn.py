@@ -18,6 +18,7 @@ from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.plan import ServerInfo
 from lockgate.oracle.server.backend import ADMIN_SETTINGS, OPERATION, SESSION, ask, major_of, operated, unhurried
 from lockgate.oracle.server.names import plain
+from lockgate.oracle.server.qualify import qualified
 from lockgate.oracle.server.template import scram_verifier
 from lockgate.oracle.server.wire import LONGEST_FIELD, Connection, Ear, Late, Lost, Reply
 
@@ -276,16 +277,13 @@ class DsnBackend:
         """Drop what a run has made: its databases first, for a role that owns one cannot go, then the roles that bear its
         mark. Ended at any moment, it leaves nothing that the mark does not find again."""
         ours = _OURS.format(mark=literal(mark))
-        databases = self.control.query(
+        databases = self._asked(
             f"{ours} SELECT datname FROM pg_catalog.pg_database WHERE datname = {literal(mark.partition(' ')[2])}"
-            " OR datdba IN (SELECT oid FROM ours)",
-            60,
+            " OR datdba IN (SELECT oid FROM ours)"
         )
         for (database,) in databases.rows:
             self.control.query(f"DROP DATABASE IF EXISTS {quote(database or '')} WITH (FORCE)", 60)
-        roles = self.control.query(
-            f"{ours} SELECT rolname FROM pg_catalog.pg_roles WHERE oid IN (SELECT oid FROM ours)", 60
-        )
+        roles = self._asked(f"{ours} SELECT rolname FROM pg_catalog.pg_roles WHERE oid IN (SELECT oid FROM ours)")
         names = [quote(name or "") for (name,) in roles.rows]
         # all at once, for one may hold a membership that another granted; else those that nothing holds back
         if names and self.control.query(f"DROP ROLE {', '.join(names)}", 60).failure:
@@ -293,14 +291,16 @@ class DsnBackend:
                 self.control.query(f"DROP OWNED BY {name}", 60)  # grants on what all databases share
                 self.control.query(f"DROP ROLE {name}", 60)
 
+    def _asked(self, sql: str) -> Reply:
+        return self.control.query(qualified(sql), 60)
+
     def _sweep(self) -> None:
         """Drop what killed runs left: databases of ours, and marked roles, without the session that every run keeps
         open."""
-        left = self.control.query(
+        left = self._asked(
             f"SELECT l.mark FROM (SELECT 'lockgate ' || datname FROM pg_catalog.pg_database WHERE datname ~ '{_NAMED}' UNION"
             f" SELECT description FROM pg_catalog.pg_shdescription WHERE classoid = {_ROLES} AND description ~ '{_MARKED}') l (mark)"
-            " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.application_name = l.mark)",
-            60,
+            " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.application_name = l.mark)"
         )
         for (mark,) in left.rows:
             self._drop(mark or "")
