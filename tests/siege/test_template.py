@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import mmap
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -226,6 +228,31 @@ def test_the_next_run_sweeps_what_survived_run_and_keeper(tmp_path: Path) -> Non
     time.sleep(0.05)
     homes.sweep(str(tmp_path))
     assert empty(work)
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="no /dev/shm")
+def test_shared_memory_of_a_killed_initdb_goes_and_that_of_others_stays(tmp_path: Path) -> None:
+    home, lock = homes.make(str(tmp_path), homes.INITDB)
+    os.close(lock)
+    uid = homes.account() or os.getuid()
+    os.chown(home, uid, -1)
+
+    def segment(age: float = 0) -> Path:
+        path = Path(f"/dev/shm/PostgreSQL.{secrets.randbelow(1 << 31)}")
+        path.write_bytes(b"x" * 4096)
+        os.chown(path, uid, -1)
+        os.utime(path, (time.time() - age, time.time() - age))
+        return path
+
+    left, earlier, held = segment(), segment(3600), segment()
+    try:
+        with held.open("r+b") as file, mmap.mmap(file.fileno(), 4096):
+            homes.sweep(str(tmp_path))
+        assert not Path(home).exists() and not left.exists()
+        assert earlier.exists() and held.exists()
+    finally:
+        for path in (left, earlier, held):
+            path.unlink(missing_ok=True)
 
 
 def _is_keeper(pid: str, work: str) -> bool:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from lockgate.base.errors import CannotCheck
-from lockgate.oracle.server import supervisor
+from lockgate.oracle.server import segments, supervisor
 from lockgate.oracle.server.reach import UIDS
 
 PREFIX = "lockgate-"
@@ -78,6 +78,13 @@ def clear(home: str) -> None:
             with contextlib.suppress(OSError):
                 if os.stat(f"/proc/{pid}").st_uid == owner:
                     os.kill(pid, signal.SIGKILL)
+    if os.path.basename(home).startswith(INITDB):
+        until = time.monotonic() + 1
+        while any(supervisor.inhabitants(place) for place in (os.path.join(home, "data"), home)) and (
+            time.monotonic() < until
+        ):
+            time.sleep(0.005)
+        segments.remove(home, owner)
     shutil.rmtree(home, ignore_errors=True)
 
 

@@ -74,6 +74,7 @@ def _wish(binaries: Binaries, work: str, superuser: str, uid: int | None, kept: 
     initdb = [str(binaries.bindir / "initdb"), "-N", "-U", superuser, "-A", "trust", "-E", "UTF8", "--wal-segsize=1"]
     initdb += [f"--pwfile={work}/pw", "-D", data]
     single = [str(binaries.bindir / "postgres"), "--single", "-F", "-c", "wal_recycle=off", "-D", data, "template1"]
+    single[3:3] = ["-c", "dynamic_shared_memory_type=mmap"]  # nothing in /dev/shm that a kill would leave
     locales = [[*initdb, f"--locale={name}"] for name in ("C.UTF-8", "C")]  # macOS knows no C.UTF-8
     return {
         "work": work,
