@@ -230,6 +230,14 @@ def test_the_next_run_sweeps_what_survived_run_and_keeper(tmp_path: Path) -> Non
     assert empty(work)
 
 
+def test_a_folder_of_somebody_else_is_not_swept(tmp_path: Path) -> None:
+    for name in ("lockgate-data", "lockgate-generate-x1", "lockgate-0123456789abc", "lockgate-initdb-"):
+        (tmp_path / name / "data").mkdir(parents=True)
+        os.utime(tmp_path / name, (1, 1))
+    homes.sweep(str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == 4
+
+
 @pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="no /dev/shm")
 def test_shared_memory_of_a_killed_initdb_goes_and_that_of_others_stays(tmp_path: Path) -> None:
     home, lock = homes.make(str(tmp_path), homes.INITDB)

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -19,6 +20,7 @@ from lockgate.oracle.server.reach import UIDS
 
 PREFIX = "lockgate-"
 INITDB = PREFIX + "initdb-"
+_NAME = re.compile(f"(?:{PREFIX}|{INITDB})[0-9a-f]{{12}}")  # as ``make`` names them: nobody else's folder is swept
 
 
 def make(base: str, prefix: str = PREFIX) -> tuple[str, int]:
@@ -39,7 +41,7 @@ def sweep(base: str) -> None:
     processes in them."""
     with contextlib.suppress(OSError):
         for name in os.listdir(base):
-            if name.startswith(PREFIX):
+            if _NAME.fullmatch(name):
                 with contextlib.suppress(OSError):
                     _sweep_one(os.path.join(base, name))
 
