@@ -41,6 +41,7 @@ class Watched:
         opened.on("request", lambda request: self.asked.append(request.url))
         opened.on("dialog", lambda dialog: self.said.append(f"dialog: {dialog.message}"))
         opened.goto(page.as_uri() + (f"#{address}" if address else ""))
+        opened.locator("#view[data-view]").wait_for()
         return opened
 
 

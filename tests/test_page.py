@@ -151,8 +151,8 @@ def test_who_may_what_before_and_after_the_handover(wide: Watched, pages: dict[s
         row = page.locator(".rights tr", has=page.get_by_role("button", name=name, exact=True))
         return list(row.locator("td").all_text_contents())
 
-    assert cells("paliad.projects") == ["owns", "owns", "nothing", "all privileges"]
-    assert cells("paliad.project_notes") == ["–", "nothing", "–", "owns"]
+    assert cells("projects") == ["owns", "owns", "nothing", "all privileges"]
+    assert cells("project_notes") == ["–", "nothing", "–", "owns"]
 
 
 def test_search_finds_tables_columns_and_migrations(wide: Watched, pages: dict[str, Path]) -> None:
@@ -191,6 +191,7 @@ def test_keys_and_themes(wide: Watched, pages: dict[str, Path]) -> None:
     page.keyboard.press("t")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
     page.reload()
+    page.locator("#view[data-view]").wait_for()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("next slot with a finding")

@@ -29,7 +29,7 @@ CREATE TABLE orders (id int PRIMARY KEY, person bigint REFERENCES people (id) ON
 CREATE INDEX orders_state ON orders (state) WHERE state <> 'done';""",
     "2": """CREATE VIEW named AS SELECT name FROM people;
 CREATE FUNCTION many() RETURNS bigint LANGUAGE sql AS 'SELECT count(mood) FROM people';
-CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE people SET extra = 1 WHERE name = 'x'; RETURN NEW; END $$;
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE people SET extra = 1 WHERE name = 'x'; IF OLD.person IS NULL THEN NEW.state := 'new'; END IF; RETURN NEW; END $$;
 CREATE TRIGGER touched BEFORE UPDATE OF state ON orders FOR EACH ROW EXECUTE FUNCTION touch();
 CREATE POLICY own ON orders FOR SELECT TO reader USING (state = 'open');
 ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
@@ -115,6 +115,9 @@ def test_readers_are_those_of_the_moment(walk: Walk) -> None:
     orders = lives(walk, "orders", "table")[0].id
     state = next(one.num for one in walk.lives if one.id == orders and one.versions[0].name == "state")
     assert read("policy", "own", 1) == {(orders, state)}
+    # NEW and OLD are rows of the table whose trigger calls it
+    assert {(orders, 2), (orders, state)} <= read("function", "touch", 1)
+    assert not {oid for oid, _ in read("function", "touch", 3)} & {orders}
 
 
 def test_what_came_and_went_in_a_rolled_back_block_has_no_life(walk: Walk) -> None:

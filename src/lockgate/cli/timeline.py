@@ -107,7 +107,8 @@ def _page(config: Config, request: Request, at: str) -> str:
     if at:
         raise UsageError("--at: the page has every slot", "open it at one: page.html#at=SLOT")
     checked = examine(config, replace(request, all=True))
-    walk = walk_of(checked.plan, ", ".join(checked.folder.roots), checked.queries)
+    roots = [root if root.strip("./") else request.cwd.resolve().joinpath(root).name for root in checked.folder.roots]
+    walk = walk_of(checked.plan, ", ".join(roots), checked.queries)
     return as_html(walk, settle(checked).findings)
 
 

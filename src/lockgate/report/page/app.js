@@ -283,10 +283,18 @@ the("theme", HTMLButtonElement).addEventListener("click", toggleTheme);
 the("help", HTMLButtonElement).addEventListener("click", showKeys);
 document.addEventListener("keydown", pressed);
 addEventListener("hashchange", () => { arrive(); render(); come(); });
-addEventListener("resize", () => { drawStrip(); if (state.view === "diagram") look(); });
+addEventListener("resize", () => {
+  drawStrip();
+  if (state.view === "diagram") render();
+});
 the("facts", HTMLElement).textContent = `PostgreSQL ${walk.major} · ${counted(walk.moments.filter((one) => (one.kind ?? "migration") === "migration").length, "migration")}`;
-drawStrip();
 searching();
 arrive();
-render();
-come();
+drawStrip();
+showMoment();
+showTabs();
+// the frame is painted before tables are laid out
+requestAnimationFrame(() => setTimeout(() => {
+  render();
+  come();
+}));

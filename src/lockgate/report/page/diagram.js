@@ -99,17 +99,25 @@ function nodeOf(one, scene) {
   const { w, h: height } = box;
   const name = table.now.name ?? "";
   const room = Math.floor((w - 20) / CHARACTER);
-  const big = s("text", { class: "big", x: w / 2, y: height / 2, "dominant-baseline": "central" }, name);
-  big.style.fontSize = `${Math.max(11, Math.min(38, (w - 16) / (name.length * 0.62), height * 0.55))}px`;
   const node = s("g", { class: `node ${table.fresh} ${VIEWS.has(table.life.kind) ? "view" : ""}`, transform: `translate(${box.x} ${box.y})`, "data-id": table.life.id },
     s("title", {}, `${table.life.kind} ${nameOf(table.life, table.now)}`),
     s("rect", { class: "box", width: w, height }),
     s("path", { class: "head", d: `M1 ${HEAD}V8a7 7 0 0 1 7-7H${w - 8}a7 7 0 0 1 7 7V${HEAD}Z` }),
     s("text", { class: "title", x: 10, y: 18 }, cut(name, room)),
-    big);
+    bigName(name, w, height));
   const lock = lockBadge(table, w, scene.at);
   if (lock) node.append(lock);
   return node;
+}
+
+/** A name to be read from afar, in one line or two. @param {string} name @param {number} w @param {number} height */
+function bigName(name, w, height) {
+  const middle = [...name.matchAll(/_/g)].map((match) => match.index + 1).sort((a, b) => Math.abs(a - name.length / 2) - Math.abs(b - name.length / 2))[0];
+  const lines = middle && name.length > 11 ? [name.slice(0, middle), name.slice(middle)] : [name];
+  const size = Math.max(11, Math.min(38, (w - 14) / (Math.max(...lines.map((line) => line.length)) * 0.62), (height * 0.72) / lines.length));
+  const big = s("text", { class: "big" }, ...lines.map((line, index) => s("tspan", { x: w / 2, y: height / 2 + (index - (lines.length - 1) / 2) * size * 1.1, "dominant-baseline": "central" }, line)));
+  big.style.fontSize = `${size}px`;
+  return big;
 }
 
 /** @param {string} text @param {number} room */

@@ -4,7 +4,7 @@
 /** @typedef {{ x: number, y: number, w: number, h: number }} Box */
 /** @typedef {{ name: string, box: Box, places: Map<number, Box> }} Area */
 
-const ROW = 19, HEAD = 27, CHARACTER = 7.3, NARROWEST = 150, WIDEST = 300, GAP = 28;
+const ROW = 19, HEAD = 27, CHARACTER = 7.3, NARROWEST = 150, WIDEST = 300, GAP = 28, SCREEN = 1.7;
 // of a schema of many tables each shows little more than its keys: the names are what a reader looks for
 const MOST_ROWS = walk.lives.filter((life) => RELATIONS.has(life.kind) && !life.num).length > MANY ? 6 : 14;
 
@@ -58,7 +58,7 @@ function layOut() {
   }
   const links = linksBetween(placeOf);
   const areas = [...groups].map(([name, nodes]) => areaOf(name, nodes, links));
-  pack(areas.map((area) => area.box), 72, 1.6);
+  pack(areas.map((area) => area.box), 72, SCREEN);
   return areas;
 }
 
@@ -91,7 +91,7 @@ function areaOf(name, nodes, links) {
     const among = new Set(members);
     return pieceOf(members, nodes, inside.filter(([a]) => among.has(a)));
   });
-  const total = pack(pieces, GAP, 1.5);
+  const total = pack(pieces, GAP, SCREEN);
   /** @type {Map<number, Box>} */
   const places = new Map();
   for (const piece of pieces) for (const [id, box] of piece.places) places.set(id, { ...box, x: box.x + piece.x, y: box.y + piece.y });
@@ -115,16 +115,31 @@ function componentsOf(nodes, links) {
   return [...out.values()].sort((a, b) => b.length - a.length);
 }
 
-/** @param {number[]} members @param {Map<number, { w: number, h: number }>} nodes @param {[number, number][]} links */
+/** Connected tables, in as many columns as suit a screen best. @param {number[]} members @param {Map<number, { w: number, h: number }>} nodes @param {[number, number][]} links */
 function pieceOf(members, nodes, links) {
+  const folds = members.length > 6 ? [1, 2, 3, 4] : [1];
+  const tries = folds.map((fold) => folded(members, nodes, links, fold));
+  const unlike = (/** @type {Box} */ piece) => Math.abs(Math.log(piece.w / piece.h / SCREEN));
+  return tries.reduce((best, one) => (unlike(one) < unlike(best) ? one : best));
+}
+
+/** What refers to one table and to which nothing refers stands in ``fold`` columns instead of a long one. @param {number[]} members @param {Map<number, { w: number, h: number }>} nodes @param {[number, number][]} links @param {number} fold */
+function folded(members, nodes, links, fold) {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 22, ranksep: 84, marginx: 0, marginy: 0 });
+  graph.setGraph({ rankdir: "LR", nodesep: 22, ranksep: fold > 1 ? 48 : 84, marginx: 0, marginy: 0 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const id of members) {
     const size = nodes.get(id);
     if (size) graph.setNode(String(id), { width: size.w, height: size.h });
   }
-  for (const [a, b] of links) graph.setEdge(String(a), String(b));
+  const referred = new Set(links.map(([a]) => a));
+  /** @type {Map<number, number>} */
+  const leaves = new Map();
+  for (const [a, b] of links) {
+    const number = leaves.get(a) ?? 0;
+    if (!referred.has(b)) leaves.set(a, number + 1);
+    graph.setEdge(String(a), String(b), { minlen: referred.has(b) ? 1 : 1 + (number % fold) });
+  }
   dagre.layout(graph);
   /** @type {Map<number, Box>} */
   const places = new Map();
@@ -139,22 +154,33 @@ function pieceOf(members, nodes, links) {
   return { w, h, x: 0, y: 0, places };
 }
 
-/** Set boxes in rows that together are about so much wider than high; the largest first. @param {Box[]} boxes @param {number} gap @param {number} ratio */
+/** Set boxes beside each other, the highest first, each where it comes to stand highest (the skyline rule), in a strip that makes the whole about so much wider than high. @param {Box[]} boxes @param {number} gap @param {number} ratio */
 function pack(boxes, gap, ratio) {
   const area = boxes.reduce((sum, box) => sum + (box.w + gap) * (box.h + gap), 0);
-  const wide = Math.max(Math.sqrt(area * ratio), ...boxes.map((box) => box.w));
-  let x = 0, y = 0, high = 0, w = 0;
+  const wide = Math.max(Math.sqrt(area * ratio), ...boxes.map((box) => box.w + gap));
+  /** @type {{ x: number, y: number, w: number }[]} */
+  let skyline = [{ x: 0, y: 0, w: wide }];
+  let w = 0, h = 0;
   for (const box of [...boxes].sort((a, b) => b.h - a.h)) {
-    if (x > 0 && x + box.w > wide) {
-      x = 0;
-      y += high + gap;
-      high = 0;
-    }
-    box.x = x;
-    box.y = y;
-    x += box.w + gap;
-    high = Math.max(high, box.h);
-    w = Math.max(w, x - gap);
+    const width = box.w + gap;
+    const fits = skyline.filter((step) => step.x + width <= wide + 0.5).map((step) => ({ x: step.x, y: Math.max(...skyline.filter((other) => other.x < step.x + width && other.x + other.w > step.x).map((other) => other.y)) }));
+    const best = fits.reduce((one, other) => (other.y < one.y || (other.y === one.y && other.x < one.x) ? other : one), fits[0] ?? { x: 0, y: h + gap });
+    box.x = best.x;
+    box.y = best.y;
+    w = Math.max(w, box.x + box.w);
+    h = Math.max(h, box.y + box.h);
+    skyline = raised(skyline, best.x, width, best.y + box.h + gap);
   }
-  return { w, h: y + high };
+  return { w, h };
+}
+
+/** The skyline with a stretch of it at another height. @param {{ x: number, y: number, w: number }[]} skyline @param {number} x @param {number} w @param {number} y */
+function raised(skyline, x, w, y) {
+  const out = skyline.flatMap((step) => {
+    const left = { ...step, w: Math.min(step.w, x - step.x) };
+    const start = Math.max(step.x, x + w);
+    const right = { ...step, x: start, w: step.x + step.w - start };
+    return [left, right].filter((part) => part.w > 0.01);
+  });
+  return [...out, { x, y, w }].sort((a, b) => a.x - b.x);
 }

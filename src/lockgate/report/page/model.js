@@ -114,6 +114,13 @@ function nameOf(life, version = lastVersion(life)) {
 }
 const ROUTINES = new Set(["function", "procedure", "aggregate", "window function"]);
 
+const schemas = new Set(walk.lives.filter((life) => RELATIONS.has(life.kind) && !life.num).flatMap((life) => life.versions.map((version) => version.schema).filter(Boolean)));
+
+/** A name without its schema, where there is only one. @param {Life} life @param {Version} [version] */
+function shortName(life, version = lastVersion(life)) {
+  return schemas.size < 2 && version?.schema && schemas.has(version.schema) ? nameOf(life, { ...version, schema: "" }) : nameOf(life, version);
+}
+
 /** As a link names it: schema.table.column, table.constraint. @param {Life} life @param {number} [at] */
 function addressOf(life, at = Infinity) {
   const own = lastVersion(life, at) ?? lastVersion(life);

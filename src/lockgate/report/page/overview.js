@@ -16,10 +16,22 @@ function overviewView(scene) {
   const groups = new Map();
   for (const table of scene.tables) groups.set(groupOf(table.life), [...(groups.get(groupOf(table.life)) ?? []), table]);
   const links = linksOfGroups(scene);
-  const cards = [...groups].sort(([, a], [, b]) => b.length - a.length).map(([name, tables]) => groupCard(name, tables, links.get(name) ?? new Map(), scene.at));
+  const cards = [...groups].sort(([, a], [, b]) => b.length - a.length).map(([name, tables]) => ({ tall: tables.length + 4, card: groupCard(name, tables, links.get(name) ?? new Map(), scene.at) }));
   return h("div", { class: "overview" },
     h("p", { class: "soft intro" }, `${counted(scene.tables.length, "table")} in ${counted(groups.size, "group")}, by their foreign keys. `, h("button", { class: "link", type: "button", click: () => go({ group: EVERYTHING }) }, "Draw all of them")),
-    h("div", { class: "groups" }, ...cards));
+    inColumns(cards));
+}
+
+/** As many columns as there is room for, each card in the one that is shortest so far. @param {{ tall: number, card: HTMLElement }[]} cards */
+function inColumns(cards) {
+  const count = Math.max(1, Math.min(cards.length, Math.floor((view.clientWidth - 20) / 244)));
+  const columns = Array.from({ length: count }, () => ({ tall: 0, column: h("div", { class: "column" }) }));
+  for (const { tall, card } of cards) {
+    const shortest = columns.reduce((best, one) => (one.tall < best.tall ? one : best));
+    shortest.tall += tall;
+    shortest.column.append(card);
+  }
+  return h("div", { class: "groups" }, ...columns.map((one) => one.column));
 }
 
 /** How many foreign keys lead from each group to each other one. @param {Scene} scene */

@@ -43,7 +43,7 @@ function rightsRows(before, after, roles) {
         const then = was && was.fresh !== "lost" ? rightsOf(role, was.now, rolesBefore) : undefined;
         return [rightCell(then, undefined, "first"), rightCell(now, then, "")];
       });
-      return h("tr", {}, h("th", { scope: "row" }, linkTo(one.life, nameOf(one.life, one.now))), ...cells);
+      return h("tr", {}, h("th", { scope: "row" }, linkTo(one.life, shortName(one.life, one.now))), ...cells);
     });
     return [h("tr", { class: "head" }, h("th", { colspan: roles.length * (before ? 2 : 1) + 1 }, `${title} (${found.length})`)), ...rows];
   });

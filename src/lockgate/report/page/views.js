@@ -59,7 +59,7 @@ function tableRow(table, scene, open) {
   const keys = keysOf(table);
   const columns = h("ul", { class: "cols" });
   const details = h("details", { open: open || state.show?.id === table.life.id, toggle: () => fillColumns() },
-    h("summary", {}, h("span", {}, h("button", { class: "link mono", type: "button", click: (/** @type {Event} */ event) => { event.preventDefault(); go({ show: table.life }); } }, nameOf(table.life, table.now)), " ", freshBadge(table.fresh), VIEWS.has(table.life.kind) && h("span", { class: "soft" }, table.life.kind)),
+    h("summary", {}, h("span", {}, h("button", { class: "link mono", type: "button", click: (/** @type {Event} */ event) => { event.preventDefault(); go({ show: table.life }); } }, shortName(table.life, table.now)), " ", freshBadge(table.fresh), VIEWS.has(table.life.kind) && h("span", { class: "soft" }, table.life.kind)),
       h("span", { class: "soft" }, counted(table.columns.filter((one) => one.fresh !== "lost").length, "column"))), columns);
   const fillColumns = () => {
     if (!details.open || columns.children.length) return;
@@ -93,7 +93,7 @@ function otherCards(scene, word) {
     const found = scene.others.filter((one) => one.life.kind === kind && one.fresh !== "lost" && (!word || nameOf(one.life, one.now).toLowerCase().includes(word)));
     if (!found.length) return [];
     const rows = found.sort((a, b) => nameOf(a.life, a.now).localeCompare(nameOf(b.life, b.now))).map((one) =>
-      h("div", { class: "flat" }, h("span", { class: "mono" }, linkTo(one.life, nameOf(one.life, one.now)), " ", freshBadge(one.fresh)), h("span", { class: "soft" }, cut(kind === "enum" ? one.now.text ?? "" : one.now.type ?? "", 60))));
+      h("div", { class: "flat" }, h("span", { class: "mono" }, linkTo(one.life, shortName(one.life, one.now)), " ", freshBadge(one.fresh)), h("span", { class: "soft" }, cut(kind === "enum" ? one.now.text ?? "" : one.now.type ?? "", 60))));
     return [h("section", { class: "card list" }, h("h2", {}, `${kind[0]?.toUpperCase()}${kind.slice(1)}s`, h("span", { class: "soft" }, String(found.length))), ...rows)];
   });
 }

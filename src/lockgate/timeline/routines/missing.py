@@ -186,7 +186,10 @@ def _read(
     _transition_tables(ctx, relation, trigger)
     analyser.block(body.block)
     if read is not None:
+        from lockgate.timeline.routines.fields import fields_read
+
         read |= analyser.read
+        read |= set(fields_read(body.block, relation)) if relation is not None else set()
     return [
         b for b in analyser.found if not (analyser.dynamic and b.failure.sqlstate == "42P01" and not b.failure.cause)
     ]
