@@ -29,7 +29,7 @@ from lockgate.deploy.secret import Masker, Secret
 from lockgate.deploy.state import Store
 from tests.fake_dokploy import KEY, FakeDokploy
 
-QUICK = Pace(poll=0.02, grace=0.5, settle=0.15, patience=0.2, lookup=0.5, lost=0.6)
+QUICK = Pace(poll=0.02, grace=0.5, settle=0.15, patience=0.2, lookup=0.5, lost=0.6, restart=0.5)
 
 
 def sh(cwd: Path, *command: str) -> str:
@@ -150,7 +150,8 @@ class Bench:
             Store(self.folder / ".git" / "state.json"),
             PlainScreen(masker, self.written),
             masker,
-            gitea,
+            gitea=gitea,
+            forge=gitea,
             pace=pace,
         )
 

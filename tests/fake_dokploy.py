@@ -1,12 +1,14 @@
-"""A Dokploy over real HTTP on loopback that behaves as the real one was measured to: slow queue, late record,
-overwritten titles.
+"""A Dokploy over real HTTP on loopback that behaves as the real one was measured to: one job at a time, a late record,
+overwritten titles, rights of a member, a key's limit that nothing tells, and 401 for nearly everything.
 
-Time is the server's own: every step of a job takes ``step`` seconds. Faults are planted by name (see ``Faults``).
+Time is the server's own: every step of a job takes ``step`` seconds. Faults are planted by name (see ``Faults``). What it
+answers is held to ``contract/dokploy.json`` (test_deploy_contract.py).
 """
 
 from __future__ import annotations
 
 import json
+import re
 import select
 import threading
 import time
@@ -38,6 +40,9 @@ class Faults:
     commit: str = ""  # another commit than the branch's head
     no_commit: bool = False  # the title is not overwritten
     crash: str = ""  # loop | exited | created | unhealthy | flapping
+    stays: bool = False  # nothing is replaced: the same container runs on, and so does the old commit
+    unlisted: bool = False  # docker does not answer: an empty list (services/docker.ts)
+    health: str = ""  # redirect | slow | drip | 404, from the beginning
     webhook: str = ""  # same | other | later: a webhook deploys beside us
 
 
@@ -53,7 +58,10 @@ class FakeDokploy:
     source_type: str = "gitea"
     command: str = ""
     compose_path: str = "./docker-compose.yml"
-    rate_limit: dict[str, Any] = field(default_factory=dict)  # older versions tell; 0.30.2 does not
+    rate_limit: dict[str, Any] = field(default_factory=dict)  # the key's columns; told up to v0.29.8
+    version: tuple[int, int, int] = (0, 30, 2)
+    member: bool = True  # the key is a member's, as it should be
+    headers_left: bool = False  # a proxy in front of it counts, and says so
     faults: Faults = field(default_factory=Faults)
     posts: list[dict[str, Any]] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
@@ -66,10 +74,20 @@ class FakeDokploy:
     health_good_after: int = 0
     health_asked: int = 0
     released: float = 0.0
+    running: str = "0" * 40  # the commit that answers
+    releases: int = 0
+    refusals: int = 0  # POSTs that were refused
     waited_out: list[str] = field(default_factory=list)  # faults whose end the client still listened to
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
+        self.worker = threading.Lock()  # one job at a time
+        if self.version < (0, 28, 3):
+            self.faults.absent |= {"deployment.queueList"}
+        if self.version < (0, 29, 6):
+            self.faults.absent |= {"deployment.readLogs"}
+        if self.version < (0, 29, 0):
+            self.faults.absent |= {"user.getPermissions"}
         fake = self
         handler = type("Handler", (_Handler,), {"fake": fake})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -84,7 +102,7 @@ class FakeDokploy:
         self.server.server_close()
 
     def record(self, title: str, description: str, status: str) -> dict[str, Any]:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = _now()
         row = {
             "deploymentId": f"dep-{len(self.deployments) + 1}",
             "title": title,
@@ -98,6 +116,14 @@ class FakeDokploy:
             "startedAt": now,
             "finishedAt": None,
             "errorMessage": None,
+            "serverId": None,
+            "isPreviewDeployment": False,
+            "previewDeploymentId": None,
+            "scheduleId": None,
+            "backupId": None,
+            "rollbackId": None,
+            "volumeBackupId": None,
+            "buildServerId": None,
         }
         with self.lock:
             self.deployments.insert(0, row)
@@ -114,7 +140,9 @@ class FakeDokploy:
                 "composeId": self.compose_id,
                 "titleLog": title,
                 "descriptionLog": description,
+                "type": "deploy",
                 "applicationType": "compose",
+                "server": False,
             },
             "servicePath": {"href": None, "label": "x"},
         }
@@ -123,6 +151,10 @@ class FakeDokploy:
         threading.Thread(target=self._work, args=(job, title, description), daemon=True).start()
 
     def _work(self, job: dict[str, Any], title: str, description: str) -> None:
+        with self.worker:
+            self._job(job, title, description)
+
+    def _job(self, job: dict[str, Any], title: str, description: str) -> None:
         faults = self.faults
         time.sleep(self.step * 2)
         if faults.webhook in ("same", "other"):
@@ -137,30 +169,34 @@ class FakeDokploy:
                 self.queue.remove(job)
             return
         job["state"] = "active"
-        row = self.record(title, description, "running")
+        row, cloned = self.record(title, description, "running"), faults.commit or self.commit
         while faults.end == "stuck":
             time.sleep(self.step)
         time.sleep(self.step * 2)
         if faults.end == "cancelled":
             row["status"] = "cancelled"
         else:
-            row |= {"status": faults.end, "finishedAt": row["startedAt"]}
-            self.released = time.monotonic()
+            if faults.end == "done" and not faults.stays:
+                self.released, self.running, self.releases = time.monotonic(), cloned, self.releases + 1
+            row |= {"status": faults.end, "finishedAt": _now()}
             time.sleep(self.step)  # the window in which a finished record still bears our title
-            if self.source_type != "raw" and not faults.no_commit:
-                row |= {"title": "feat: what was committed", "description": f"Commit: {faults.commit or self.commit}"}
+            if self.source_type != "raw" and not faults.no_commit:  # after an error, too (services/compose.ts, finally)
+                row |= {"title": "feat: what was committed", "description": f"Commit: {cloned}"}
         if faults.webhook == "later":
             self.record("pushed later", "Hash: x", "running")
         with self.lock:
-            self.queue.remove(job)
+            if job in self.queue:
+                self.queue.remove(job)
 
     def containers(self) -> list[dict[str, str]]:
+        if self.faults.unlisted:
+            return []
         crash, passed = self.faults.crash if self.released else "", time.monotonic() - self.released
         web = {
-            "containerId": "c2" if self.released else "c1",
-            "name": "app-web-1",
+            "containerId": f"c0ffee{self.releases:06x}",
+            "name": "compose-transmit-v7jth9-web-1",
             "state": "running",
-            "status": "Up 2 minutes (healthy)",
+            "status": "Up 3 days (healthy)",
         }
         if self.released:
             web["status"] = (
@@ -178,17 +214,20 @@ class FakeDokploy:
             web |= {"state": "created", "status": "Created"}
         elif crash == "unhealthy":
             web |= {"status": "Up 9 seconds (unhealthy)"}
-        old = {"containerId": "m0", "name": "app-migrate-run-1", "state": "exited", "status": "Exited (1) 3 days ago"}
-        return [
+        run, db = "compose-transmit-v7jth9-migrate-run-0a1b", "compose-transmit-v7jth9-db-1"
+        rows = [
             web,
-            {"containerId": "d1", "name": "app-db-1", "state": "running", "status": "Up 3 weeks (healthy)"},
-            old,
+            {"containerId": "dbdbdbdbdbdb", "name": db, "state": "running", "status": "Up 3 weeks (healthy)"},
+            {"containerId": "0ff0ff0ff0ff", "name": run, "state": "exited", "status": "Exited (1) 3 days ago"},
         ]
+        if self.version < (0, 27, 0):  # `docker ps` was asked for no status then
+            rows = [{k: v for k, v in row.items() if k != "status"} for row in rows]
+        return rows
 
     def restarts(self, container: str) -> int:
         return (
             int((time.monotonic() - self.released) / self.step)
-            if self.faults.crash == "flapping" and container == "c2"
+            if self.faults.crash == "flapping" and container == f"c0ffee{self.releases:06x}"
             else 0
         )
 
@@ -214,6 +253,27 @@ class FakeDokploy:
         }
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+KEY_COLUMNS = {
+    "start": None,
+    "key": "a hash",
+    "userId": "u",
+    "refillInterval": None,
+    "refillAmount": None,
+    "lastRefillAt": None,
+    "rateLimitEnabled": False,
+    "rateLimitTimeWindow": None,
+    "rateLimitMax": None,
+    "requestCount": 0,
+    "remaining": None,
+    "lastRequest": None,
+    "updatedAt": "2026-01-01T00:00:00.000Z",
+    "permissions": None,
+    "metadata": '{"organizationId":"o"}',
+}
 NOT_FOUND = {
     "message": "Not found",
     "code": "NOT_FOUND",
@@ -236,6 +296,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
+        if self.fake.headers_left and self.fake.faults.calls_left is not None:
+            self.send_header("x-ratelimit-remaining", str(self.fake.faults.calls_left * 2))
         for name, text in headers.items():
             self.send_header(name, text)
         self.end_headers()
@@ -283,17 +345,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def refused(self, procedure: str) -> bool:
         faults = self.fake.faults
-        if faults.calls_left is not None:
-            faults.calls_left -= 1
+        counted = faults.calls_left is not None
         if (
             self.headers.get("x-api-key") != KEY
             or faults.unauthorized == "key"
-            or (faults.calls_left is not None and faults.calls_left < 0)
+            or (counted and (faults.calls_left or 0) <= 0)
         ):
-            self.answer(401, {"message": "Unauthorized"})
+            self.answer(401, {"message": "Unauthorized"})  # and a refused call counts for nothing (better-auth)
             return True
-        if faults.unauthorized == "permission" or faults.unauthorized == procedure:
-            data = {"code": "UNAUTHORIZED", "httpStatus": 401, "path": procedure}
+        if counted:
+            faults.calls_left = (faults.calls_left or 0) - 1
+        if faults.unauthorized == "permission" or faults.unauthorized == procedure or self.beyond_a_member(procedure):
+            data = {"code": "UNAUTHORIZED", "httpStatus": 401, "path": procedure, "zodError": None}
             self.answer(401, {"message": "You don't have access to this service", "code": "UNAUTHORIZED", "data": data})
             return True
         if procedure in faults.absent:
@@ -301,16 +364,17 @@ class _Handler(BaseHTTPRequestHandler):
             return True
         return False
 
+    def beyond_a_member(self, procedure: str) -> bool:
+        """What a member's key may not ask, since rights are checked (v0.29.0)."""
+        asked = procedure in ("compose.getDefaultCommand", "docker.getConfig")
+        return self.fake.member and asked and self.fake.version >= (0, 29, 0)
+
     def do_GET(self) -> None:
         fake = self.fake
         url = urlsplit(self.path)
         query = {k: v[0] for k, v in parse_qs(url.query).items()}
-        if url.path == "/health":
-            fake.health_asked += 1
-            good = fake.health_asked > fake.health_good_after
-            self.answer(
-                fake.health_status if good else 503, fake.health if fake.health is not None else {"commit": fake.commit}
-            )
+        if url.path.startswith("/health"):
+            self.answer_health(url.path)
             return
         procedure = url.path.removeprefix("/api/")
         fake.seen.append(procedure)
@@ -323,8 +387,38 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.read(procedure, query)
 
+    def answer_health(self, path: str) -> None:
+        fake = self.fake
+        fake.health_asked += 1
+        fault = fake.faults.health or path.removeprefix("/health").strip("/")
+        if fault == "redirect":
+            self.answer(302, None, b"", location="https://login.example.org/")
+        elif fault == "404":
+            self.answer(404, None, b"404 page not found", "text/plain")
+        elif fault:
+            self.fail({"slow": "slow", "drip": "trickle"}[fault])
+        else:
+            good = fake.health_asked > fake.health_good_after
+            body = fake.health if fake.health is not None else {"commit": fake.running}
+            self.answer(fake.health_status if good else 503, body)
+
+    def invalid(self, procedure: str, query: dict[str, str]) -> bool:
+        """What zod would refuse."""
+        needs = {"compose.": "composeId", "deployment.allBy": "composeId", "deployment.read": "deploymentId"}
+        needs |= {"docker.getContainersBy": "appName", "docker.getConfig": "containerId"}
+        wrong = any(procedure.startswith(p) and not query.get(name) for p, name in needs.items())
+        wrong = wrong or not re.fullmatch(r"[a-zA-Z0-9.\-_]*", query.get("appName", "") + query.get("containerId", ""))
+        wrong = wrong or query.get("appType", "stack") not in ("stack", "docker-compose")
+        wrong = wrong or not 1 <= int(query.get("tail", "100")) <= 10000
+        if wrong:
+            data = {"code": "BAD_REQUEST", "httpStatus": 400, "path": procedure, "zodError": {"fieldErrors": {}}}
+            self.answer(400, {"message": "Input validation failed", "code": "BAD_REQUEST", "data": data, "issues": []})
+        return wrong
+
     def read(self, procedure: str, query: dict[str, str]) -> None:
         fake = self.fake
+        if self.invalid(procedure, query):
+            return
         if query.get("composeId") not in (None, fake.compose_id):
             data = {"code": "NOT_FOUND", "httpStatus": 404, "path": procedure}
             self.answer(404, {"message": "Compose not found", "code": "NOT_FOUND", "data": data})
@@ -346,15 +440,32 @@ class _Handler(BaseHTTPRequestHandler):
                 "compose.getDefaultCommand": lambda: (
                     "docker compose -p compose-transmit-v7jth9 up -d --build --remove-orphans"
                 ),
-                "user.get": lambda: {
-                    "role": "member",
-                    "user": {"id": "u", "apiKeys": [{"id": "k", "name": "gate", "prefix": None} | fake.rate_limit]},
+                "user.get": self.user,
+                "user.getPermissions": lambda: {
+                    "deployment": {"read": True, "create": True, "cancel": True},
+                    "service": {"read": True, "create": not fake.member},
+                    "docker": {"read": not fake.member},
                 },
+                "settings.getDokployVersion": lambda: "v" + ".".join(map(str, fake.version)),
             }
             if procedure not in answers:
                 self.answer(404, NOT_FOUND)
                 return
             self.answer(200, answers[procedure]())
+
+    def user(self) -> dict[str, Any]:
+        """``user.get``: each key's whole row up to v0.29.8, and since v0.29.9 nothing of its limits."""
+        fake = self.fake
+        key = {"id": "k", "name": "gate", "prefix": None, "enabled": True, "expiresAt": None, "createdAt": _now()}
+        old = KEY_COLUMNS | {"start": KEY[:6]} | fake.rate_limit if fake.version < (0, 29, 9) else {}
+        user = {"id": "u", "firstName": "", "lastName": "", "email": "gate@example.org", "apiKeys": [key | old]}
+        return {
+            "id": "m",
+            "organizationId": "o",
+            "userId": "u",
+            "role": "member" if fake.member else "owner",
+            "user": user,
+        }
 
     def do_POST(self) -> None:
         fake, fault = self.fake, self.fake.faults.post
@@ -364,7 +475,7 @@ class _Handler(BaseHTTPRequestHandler):
         if procedure != "compose.deploy" or self.headers.get("content-type", "").split(";")[0] != "application/json":
             self.answer(415 if procedure == "compose.deploy" else 404, NOT_FOUND)
         elif self.refused(procedure):
-            pass
+            fake.refusals += 1
         elif fault == "refused":
             self.answer(400, {"message": "Input validation failed", "code": "BAD_REQUEST", "data": {"path": procedure}})
         elif fault == "redirect":

@@ -20,8 +20,8 @@ from lockgate.deploy.dokploy import Dokploy, DokployRefused
 from lockgate.deploy.ending import Limits
 from lockgate.deploy.gate import Gate
 from lockgate.deploy.http import Http, Unreachable
-from lockgate.deploy.preflight import most_calls
 from lockgate.deploy.records import Container
+from lockgate.deploy.rhythm import most_calls
 from tests.deploy_kit import QUICK, Bench, bench, commit_all
 from tests.fake_dokploy import FakeDokploy
 from tests.test_deploy_gate import SECRETS, run
@@ -56,7 +56,7 @@ def test_a_key_of_five_calls_a_day_never_orders_what_it_could_not_follow(stand: 
 
 
 def test_how_many_calls_a_deploy_may_need() -> None:
-    assert most_calls(Limits(), replace(QUICK, poll=1.0)) == 2360
+    assert most_calls(Limits(), replace(QUICK, poll=1.0)) == 2354
     assert most_calls(Limits(), replace(QUICK, poll=5.0)) < 500
 
 

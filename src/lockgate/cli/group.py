@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "Check migrations without a server.",
     "verify": "Check, then apply them on a real, ephemeral PostgreSQL as both roles.",
     "deploy": "The gate: verify, then deploy through Dokploy and wait for health.",
+    "promote": "Move the branch that Dokploy deploys to the proven commit.",
     "slots": "The table of slots: tree, base, branches, ledger.",
     "new": "Make the next migration, in a slot that is free everywhere.",
     "snapshot": "Read a baseline from a database, without writing to it.",

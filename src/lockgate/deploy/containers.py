@@ -20,6 +20,14 @@ _BLUR = 2.0  # seconds by which Docker's words and our clock may differ
 _CRASHES = 3  # restarts, or samples in a bad state, that make a crash loop
 
 
+ENDED = frozenset({"exited", "dead", "failed", "rejected", "orphaned", "complete", "shutdown", "removing"})
+
+
+def since(up: tuple[float, float], seconds: float) -> bool:
+    """Whether a container with this uptime was started within the last ``seconds``."""
+    return up[0] <= seconds + _BLUR
+
+
 def uptime(status: str) -> tuple[float, float] | None:
     """Between how many seconds ``Up 3 minutes (healthy)`` lies; None for a container that is not up."""
     return _between(status.removeprefix("Up ")) if status.startswith("Up ") else None
@@ -39,13 +47,20 @@ def _between(words: str) -> tuple[float, float] | None:
 
 def trouble(container: Container) -> str:
     """Why a container is not up as it should be; "" where it is, or where it ended well (a one-shot)."""
-    if container.state in ("exited", "dead", "failed", "rejected", "orphaned", "complete", "shutdown"):
+    if container.state in ENDED:
         return "" if _EXITED_WELL.search(container.status) else container.status or container.state
     if container.state == "running":
         if "(unhealthy)" in container.status:
             return "unhealthy"
         return "its healthcheck has not passed yet" if "(health: starting)" in container.status else ""
     return container.status or container.state or "no state"
+
+
+def ended_since(status: str) -> float | None:
+    """For how many seconds at the least a container has been over; None where Docker does not say."""
+    match = _ENDED.match(status)
+    times = _between(match.group(1)) if match is not None else None
+    return times[0] if times is not None else None
 
 
 class ContainerWatch(msgspec.Struct):

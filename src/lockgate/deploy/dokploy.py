@@ -4,12 +4,15 @@ idempotent."""
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from lockgate.base.errors import LockgateError
 from lockgate.deploy import records
 from lockgate.deploy.http import Answer, Http, NotJson, Unreachable
+from lockgate.deploy.loglines import without_progress
 from lockgate.deploy.records import Compose, Container, Deployment, Job
 from lockgate.deploy.secret import Masker, Secret, printable
 
@@ -18,8 +21,8 @@ _LINE = 500  # characters of a log's line that are shown
 
 
 class DokployRefused(LockgateError):
-    """Dokploy answered, and no repetition will change the answer. ``kind``: key, permission, licence, not-found, input,
-    address."""
+    """Dokploy answered, and no repetition will change the answer. ``kind``: key, limit (of a key that was accepted
+    before), permission, licence, not-found, input, address."""
 
     def __init__(self, kind: str, message: str, remedy: str) -> None:
         super().__init__(message, remedy)
@@ -57,6 +60,16 @@ class Dokploy:
         self._http = Http(self.base, {"x-api-key": key.reveal()}, read=read_timeout)
         self._answered = 0  # how often the key was accepted: a later 401 without code is a limit
         self._absent: set[str] = set()
+        self._skew = 0.0  # seconds by which Dokploy's clock is ahead of ours
+        self.left: int | None = None  # requests that an answer's headers leave, where they tell
+
+    def lacks(self, procedure: str) -> bool:
+        """Whether a procedure was asked and could not be had: not of this version, or not with this key."""
+        return procedure in self._absent
+
+    def now(self) -> float:
+        """The time by Dokploy's clock, in seconds since 1970."""
+        return time.time() + self._skew
 
     def close(self) -> None:
         """Give the connections back."""
@@ -101,13 +114,13 @@ class Dokploy:
         """The last hundred lines of a deployment's log, masked and without escape sequences; "" where they cannot be
         had (before v0.29.6)."""
         try:
-            value = self._get("deployment.readLogs", deploymentId=deployment_id)
+            value = self._get("deployment.readLogs", deploymentId=deployment_id, tail="400")
         except (Absent, DokployRefused, Unsettled):
             return ""
         if not isinstance(value, str):
             return ""
         # A line is cut long behind what is shown of it, so that no secret is cut in two before it is masked.
-        lines = [line[: _LINE * 8] for line in printable(value).splitlines()[-100:]]
+        lines = [line[: _LINE * 8] for line in printable(without_progress(value)).splitlines()[-100:]]
         return "\n".join(
             line if len(line) <= _LINE else line[:_LINE] + " ..."
             for line in self._masker.text("\n".join(lines)).split("\n")
@@ -170,12 +183,37 @@ class Dokploy:
             "rateLimitTimeWindow",
             "remaining",
             "requestCount",
+            "lastRequest",
         )
         return (
-            [{name: key.get(name) for name in wanted} for key in keys if isinstance(key, dict)]
+            [{name: key[name] for name in wanted if name in key} for key in keys if isinstance(key, dict)]
             if isinstance(keys, list)
             else []
         )
+
+    def role(self) -> str:
+        """The key's user's role in the organisation: owner, admin, member; "" where Dokploy does not say."""
+        value = self._quietly("user.get")
+        return str(value.get("role") or "")[:40] if isinstance(value, dict) else ""
+
+    def permissions(self) -> dict[str, dict[str, bool]]:
+        """What the key's user may do, by resource and action (``user.getPermissions``, v0.29.0 and later); empty before."""
+        value = self._quietly("user.getPermissions")
+        found = value.items() if isinstance(value, dict) else ()
+        return {
+            str(k): {str(a): b for a, b in v.items() if isinstance(b, bool)} for k, v in found if isinstance(v, dict)
+        }
+
+    def _quietly(self, procedure: str) -> Any:
+        try:
+            return self._get(procedure)
+        except (Absent, DokployRefused, Unsettled):
+            return None
+
+    def version(self) -> str:
+        """Dokploy's version; "" where it does not say."""
+        value = self._quietly("settings.getDokployVersion")
+        return value[:40] if isinstance(value, str) else ""
 
     def deploy(self, compose_id: str, title: str, description: str) -> bool:
         """Queue a deployment: the one call that changes anything, made once. True where it went to another server's
@@ -226,6 +264,7 @@ class Dokploy:
 
     def _settle(self, procedure: str, answer: Answer) -> Any:
         """The value of a good answer. Raises Refused, Absent, Unsettled."""
+        self._learn(answer)
         if 300 <= answer.status < 400:
             raise DokployRefused(
                 "address",
@@ -249,6 +288,17 @@ class Dokploy:
             self._answered += 1
             return value
         raise self._failure(procedure, answer.status, value if isinstance(value, dict) else {})
+
+    def _learn(self, answer: Answer) -> None:
+        """What the headers tell: Dokploy's time, and a limit where something in front of it counts."""
+        for name in ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining"):
+            word = answer.headers.get(name, "").strip()
+            self.left = int(word) if word.isdigit() else self.left
+        try:
+            date = parsedate_to_datetime(answer.headers.get("date", ""))
+        except (ValueError, TypeError):
+            return
+        self._skew = date.timestamp() - time.time()
 
     def _failure(self, procedure: str, status: int, value: dict[str, Any]) -> Exception:
         message = self._masker.text(printable(str(value.get("message") or "")))[:300]
@@ -290,7 +340,7 @@ class Dokploy:
     def _key_refused(self, procedure: str) -> DokployRefused:
         if self._answered:
             return DokployRefused(
-                "key",
+                "limit",
                 f"{procedure}: Dokploy accepted the key {self._answered} times and refuses it now: a rate limit",
                 "keys made through the API allow 10 requests a day, each call counts twice, and a deploy needs dozens; "
                 "make one in Settings > Profile > API/CLI without limit",

@@ -19,10 +19,19 @@ class End(str, Enum):
     UNHEALTHY = "unhealthy"
     NOT_ORDERED = "not-ordered"  # Dokploy certainly did not take the order
     UNKNOWN = "unknown"  # could not be found out
+    UNCHANGED = "unchanged"  # nothing was replaced: what runs is what ran before
+    SUPERSEDED = "superseded"  # a newer commit that passed the gate took over
 
     @property
     def exit_code(self) -> int:
-        return {"healthy": 0, "unknown": 3, "not-ordered": 3}.get(self.value, 1)
+        return {"healthy": 0, "superseded": 0, "unknown": 3, "not-ordered": 3, "unchanged": 3}.get(self.value, 1)
+
+
+class Other(msgspec.Struct, frozen=True):
+    """A commit that went live in place of the gated one, and how it stands."""
+
+    commit: str
+    words: str
 
 
 class DeployResult(msgspec.Struct, frozen=True):
@@ -34,14 +43,16 @@ class DeployResult(msgspec.Struct, frozen=True):
     log: str = ""  # masked
     deployment: str = ""
     notes: tuple[str, ...] = ()
+    unproven: str = ""  # what of a healthy release was not proven, in words
+    other: Other | None = None
 
 
 class Stop(Exception):
     """Ends the release with a result."""
 
-    def __init__(self, end: End, message: str, remedy: str = "", log: str = "") -> None:
+    def __init__(self, end: End, message: str, remedy: str = "", log: str = "", other: Other | None = None) -> None:
         super().__init__(message)
-        self.result = DeployResult(end, message, remedy, log)
+        self.result = DeployResult(end, message, remedy, log, other=other)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -59,8 +70,12 @@ class Pace(msgspec.Struct, frozen=True):
     grace: float = 30.0  # Dokploy sends its notifications first; between "done" and the title that tells the commit
     settle: float = 10.0  # containers must have been calm for so long
     patience: float = 20.0  # a container that is restarted may only be waiting for its database
-    lookup: float = 30.0  # searching for an order whose POST had no answer
+    lookup: float = 30.0  # searching for an order whose POST had no answer; for a webhook's deployment beside us
     lost: float = 30.0  # neither queued nor recorded for so long: dropped
+    restart: float = 45.0  # a Dokploy that gives no answer before the order may only be restarting
+
+
+RESUME = "`lockgate deploy --resume` follows it; do not deploy again before you know"
 
 
 class Clock:
@@ -72,3 +87,8 @@ class Clock:
     @property
     def over(self) -> bool:
         return time.monotonic() >= self._end
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return max(0.0, self._end - time.monotonic())

@@ -3,12 +3,15 @@ end."""
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 
 import msgspec
 
 from lockgate.deploy.records import Deployment, Job
+
+_TITLE = re.compile(r"gate ([0-9a-f]+) ([0-9a-f]{12})")
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -64,15 +67,27 @@ def locate(
     there before the order came after it.
     """
     fresh = [d for d in deployments if d.id not in ticket.known]
-    for deployment in fresh:
-        if ticket.nonce in deployment.title or ticket.nonce in deployment.description:
-            return FoundOrder(deployment)
+    found = by_nonce(ticket, fresh)
+    if found is not None:
+        return FoundOrder(found)
     for job in jobs or ():
         if ticket.nonce in job.title or ticket.nonce in job.description:
             return Waiting(job.state)
     candidates = tuple(d for d in fresh if d.commit)
     ours = alone(ticket, candidates)
     return FoundOrder(ours) if ours is not None and certain else Nowhere(candidates)
+
+
+def by_nonce(ticket: Ticket, deployments: Sequence[Deployment]) -> Deployment | None:
+    """The record that bears the order's nonce still."""
+    return next(
+        (
+            d
+            for d in deployments
+            if d.id not in ticket.known and (ticket.nonce in d.title or ticket.nonce in d.description)
+        ),
+        None,
+    )
 
 
 def alone(ticket: Ticket, candidates: Sequence[Deployment]) -> Deployment | None:
@@ -84,14 +99,41 @@ def alone(ticket: Ticket, candidates: Sequence[Deployment]) -> Deployment | None
 def under_way(
     compose_id: str, commit: str, deployments: Sequence[Deployment], jobs: Sequence[Job] | None
 ) -> Ticket | None:
-    """The order of an earlier gate for the same commit that still waits or runs: to be followed, not to be repeated."""
+    """The order of an earlier gate for the same commit that still waits or runs, or a webhook's: to be followed, not to
+    be repeated."""
     titles = [j.title for j in jobs or ()] + [d.title for d in deployments if d.status == "running"]
     for title in titles:
-        words = title.split()
-        if len(words) == 3 and words[0] == "gate" and words[2] == commit[:12]:
-            known = frozenset(d.id for d in deployments if words[1] not in d.title)
-            return Ticket(compose_id, commit, words[1], known)
-    return None
+        match = _TITLE.fullmatch(title)
+        if match and match.group(2) == commit[:12]:
+            return _ticket(compose_id, commit, match.group(1), deployments)
+    told = [j.description for j in jobs or ()] + [d.description for d in deployments if d.status == "running"]
+    pushed = any(words.strip() == f"Hash: {commit}" for words in told)
+    return _ticket(compose_id, commit, commit, deployments) if pushed else None
+
+
+def _ticket(compose_id: str, commit: str, nonce: str, deployments: Sequence[Deployment]) -> Ticket:
+    known = frozenset(d.id for d in deployments if nonce not in d.title and nonce not in d.description)
+    return Ticket(compose_id, commit, nonce, known)
+
+
+def finished(compose_id: str, commit: str, deployments: Sequence[Deployment]) -> tuple[Ticket, Deployment] | None:
+    """The newest deployment, where it is done and of this commit: what runs, if it runs."""
+    newest = deployments[0] if deployments else None
+    if newest is None or newest.status != "done" or newest.commit != commit:
+        return None
+    return Ticket(compose_id, commit, commit, frozenset(d.id for d in deployments[1:])), newest
+
+
+def newer(ticket: Ticket, deployment_id: str, deployments: Sequence[Deployment]) -> tuple[Deployment, ...]:
+    """The deployments that began after ours, newest first."""
+    ids = [d.id for d in deployments]
+    before = deployments[: ids.index(deployment_id)] if deployment_id in ids else deployments
+    return tuple(d for d in before if d.id not in ticket.known)
+
+
+def gated(titles: Sequence[str]) -> set[str]:
+    """The commits (twelve digits) that gates ordered, by the titles of their orders."""
+    return {match.group(2) for title in titles if (match := _TITLE.fullmatch(title))}
 
 
 def by_id(deployments: Sequence[Deployment], deployment_id: str) -> Deployment | None:

@@ -11,14 +11,15 @@ import msgspec
 
 from lockgate.base.errors import LockgateError, UsageError
 from lockgate.base.findings import Finding
-from lockgate.deploy import attestation, follow, git, preflight
+from lockgate.deploy import adopt, attestation, git, preflight, probing, promote, require, rhythm
+from lockgate.deploy.adopt import Start
 from lockgate.deploy.dokploy import Dokploy, DokployRefused, Unsettled
 from lockgate.deploy.ending import Clock, Pace
-from lockgate.deploy.gitea import GiteaClient
+from lockgate.deploy.gitea import GiteaClient, GiteaError
 from lockgate.deploy.health import HealthProbe
 from lockgate.deploy.order import Order
 from lockgate.deploy.proof import GateVerdict, Outcome, of_attestation, of_outcome
-from lockgate.deploy.records import Compose
+from lockgate.deploy.records import Compose, Container
 from lockgate.deploy.release import ReleaseRun
 from lockgate.deploy.screen import Screen
 from lockgate.deploy.secret import Masker, Secret
@@ -40,9 +41,12 @@ class Gate(msgspec.Struct, dict=True):
     screen: Screen
     masker: Masker
     gitea: GiteaClient | None = None
+    forge: GiteaClient | None = None  # to read from: as ``gitea``, and where nothing is posted too
     missing: str = ""  # what Dokploy cannot be reached without; advisory only
     pace: Pace = msgspec.field(default_factory=Pace)
     show: Callable[[Outcome], None] = lambda outcome: None
+    allowed: rhythm.Allowance = rhythm.Allowance(None, "Dokploy was not asked for the key's limit", known=False)
+    found: tuple[Container, ...] | None = None  # before the order
     check_settings: Callable[[preflight.Settings, bool], Sequence[Finding]] = lambda settings, allowed: ()
 
     @cached_property
@@ -71,21 +75,44 @@ class Gate(msgspec.Struct, dict=True):
     def _through(self) -> int:
         self._check_place()
         self._voice.announce_override()
-        self._voice.status("lockgate/deploy", "pending", "verifying")
+        self._voice.begin("verifying")
         verdict = self._by_attestation() if self.order.attested is not None else self._by_verifying()
         self._voice.proven(verdict)
         if not (verdict.green or self.order.override):
             return self._voice.closed(verdict)
-        self._voice.opened(verdict)
-        return self._deploy()
+        waited = self._required()
+        if not (waited.green or self.order.override):
+            return self._voice.closed(waited)
+        self._voice.opened(verdict if waited.green or not verdict.green else waited)
+        return self._promote_only() if self.order.promote_only else self._deploy()
+
+    def _required(self) -> GateVerdict:
+        """Whether the other checks of this commit are green: ``[deploy] require``."""
+        deploy, forge = self.order.config.deploy, self.forge or self.gitea
+        if not deploy.require:
+            return GateVerdict(True, (), 0)
+        if forge is None:
+            raise UsageError("[deploy] require: commit statuses cannot be read", "set GITEA_TOKEN")
+        self.screen.phase("require", deploy.require_timeout)
+        self._voice.begin("waiting for " + ", ".join(deploy.require))
+        return require.wait(
+            forge, self.order.head.commit, deploy.require, deploy.require_timeout, self.pace, self.screen
+        )
+
+    def _promote_only(self) -> int:
+        head, branch = self.order.head, self.order.config.deploy.branch
+        if self.order.dry_run:
+            return self._voice.would_promote(branch)
+        return self._voice.promoted(branch, promote.push(head, branch))
 
     def _check_place(self) -> None:
-        head, wanted = self.order.head, self.order.config.deploy.branch
+        head = self.order.head
         if not head.branch:
-            raise UsageError("no branch is checked out", f"check out {wanted}: only it deploys")
-        if head.branch != wanted:
+            raise UsageError("no branch is checked out", f"check out {self.order.sources[0]}: only it deploys")
+        if head.branch not in self.order.sources and not self._moved_already():
             raise UsageError(
-                f"this is the branch {head.branch}; only {wanted} deploys", "merge first, or mend [deploy] branch"
+                f"this is the branch {head.branch}; only {self.order.sources[0]} deploys",
+                "merge first, or mend [deploy] branch and promote_from",
             )
         changed = git.dirty(head.top, attestation.paths_in(self.order.files))
         if changed:
@@ -93,6 +120,11 @@ class Gate(msgspec.Struct, dict=True):
                 f"not as committed: {', '.join(changed[:5])}",
                 "commit or remove these: Dokploy deploys the commit, not your files",
             )
+
+    def _moved_already(self) -> bool:
+        """Whether the branch that Dokploy deploys was moved to this commit, by `lockgate promote`."""
+        head, branch = self.order.head, self.order.config.deploy.branch
+        return not self.order.promote_only and git.remote_tip(head.top, branch) == head.commit
 
     def _by_attestation(self) -> GateVerdict:
         order = self.order
@@ -118,26 +150,26 @@ class Gate(msgspec.Struct, dict=True):
         return of_outcome(outcome)
 
     def _deploy(self) -> int:
-        order = self.order
         if self.missing:
             return self._voice.unconnected(self.missing)
         dokploy = self.connect()
         try:
-            settings = self._preflight(dokploy)
+            settings, looked = self._preflight(dokploy)
             if settings.reasons:
                 return self._voice.closed(GateVerdict(False, settings.reasons, 1))
-            ticket, adopted = self._patiently(lambda: self._ticket(dokploy))
-            if order.dry_run:
-                return self._voice.would_send(settings, ticket, adopted)
-            return self._release(dokploy, settings.compose, ticket, adopted)
+            start = self._start(dokploy, settings.compose)
+            if self.order.dry_run:
+                return self._voice.would_send(settings, start)
+            return self._release(dokploy, settings.compose, start, looked)
         except (DokployRefused, Unsettled) as error:
-            if not order.advisory:
+            if not self.order.advisory:
                 raise
             return self._voice.closed(GateVerdict(False, (error.message,), 3))
         finally:
             dokploy.close()
 
-    def _preflight(self, dokploy: Dokploy) -> preflight.Settings:
+    def _preflight(self, dokploy: Dokploy) -> tuple[preflight.Settings, bool | None]:
+        """What Dokploy holds, with what closes the gate; and whether the health URL was right, None where not asked."""
         order, deploy = self.order, self.order.config.deploy
         self.screen.phase("preflight")
         allowed = order.allow_auto_deploy or order.advisory or bool(order.override)
@@ -145,7 +177,10 @@ class Gate(msgspec.Struct, dict=True):
             lambda: preflight.inspect(dokploy, deploy.compose_id, deploy.branch, allow_auto_deploy=allowed)
         )
         if self.key is not None:
-            preflight.refuse_limited_key(dokploy.key_limits(), self.key, order.limits, self.pace)
+            self.allowed = rhythm.allowance(self._patiently(dokploy.key_limits), self.key, dokploy.left)
+            rhythm.refuse(self.allowed)
+            if not self.allowed.known:
+                self.screen.say(f"note: {self.allowed.words}: it is asked as seldom as will do")
         for note in settings.notes:
             self.screen.say(f"note: {note}")
         reasons, compose = list(settings.reasons), settings.compose
@@ -160,54 +195,94 @@ class Gate(msgspec.Struct, dict=True):
             told = found.object in settings.settled  # among the reasons, or allowed
             if found.severity.value == "error" and not (order.override or told):
                 reasons.append(found.message)
-        tip = git.remote_tip(order.head.top, deploy.branch)
-        if tip and tip != order.head.commit:
-            ahead = git.is_ancestor(order.head.top, tip, order.head.commit)
-            what = (
-                f"this commit is not pushed: {deploy.branch} is at {tip[:12]}"
-                if ahead
-                else f"{deploy.branch} has moved on to {tip[:12]}"
-            )
-            reasons.append(f"{what}, and Dokploy would deploy that; this is {order.head.commit[:12]}")
-        return preflight.Settings(settings.compose, settings.command, tuple(reasons), settings.notes)
+        reasons += promote.reasons(order.head, order.sources[0], deploy.branch)
+        self.found = self._patiently(lambda: _listed(dokploy, compose))
+        looked = self._probed(reasons)
+        return msgspec.structs.replace(settings, reasons=tuple(reasons)), looked
+
+    def _probed(self, reasons: list[str]) -> bool | None:
+        probe = self.probe(self.order.head.commit)
+        if probe is None:
+            return None
+        try:
+            before = probing.before(probe, self.found, self.pace.poll, new=self.order.new_health_url)
+        finally:
+            probe.close()
+        if before.reason and not self.order.override:
+            reasons.append(before.reason)
+        elif before.reason or before.note:
+            self.screen.say(f"note: {before.reason or before.note}")
+        return before.good
 
     def _patiently(self, question: Callable[[], T]) -> T:
         """Ask again for a while where Dokploy restarts, or a proxy stands in for it; nothing has been ordered yet."""
-        clock, refusals = Clock(self.pace.lookup), 3
+        clock = Clock(self.pace.restart)
         while True:
             try:
                 return question()
             except Unsettled as error:
-                refusals -= not error.sent
-                if clock.over or not refusals:
+                if clock.over:
                     raise
                 self.screen.detail(error.message)
                 time.sleep(self.pace.poll)
 
-    def _ticket(self, dokploy: Dokploy) -> tuple[follow.Ticket, bool]:
-        """A new order; or the order of an earlier gate for this commit that is still under way (True). The queue is
-        asked first: a job that starts between the two questions is then in the records."""
-        compose_id, commit = self.order.config.deploy.compose_id, self.order.head.commit
-        queue = dokploy.queue(compose_id)
-        records = dokploy.deployments(compose_id)
-        earlier = follow.under_way(compose_id, commit, records, queue)
-        if earlier is not None:
-            return earlier, True
-        return follow.Ticket(compose_id, commit, follow.fresh_nonce(), frozenset(d.id for d in records)), False
+    def _start(self, dokploy: Dokploy, compose: Compose) -> Start:
+        """A new order, or what there is already for this commit: followed, not repeated. Beside a webhook its deployment
+        is waited for."""
+        commit = self.order.head.commit
+        clock = Clock(self.pace.lookup if self.order.advisory and compose.auto_deploy else 0)
+        while True:
+            start = self._patiently(lambda: adopt.look(dokploy, compose.id, commit))
+            if not start.new or clock.over or self.order.dry_run:
+                return adopt.fresh(start) if start.deployment and self.order.again else start
+            self.screen.detail("advisory, and autoDeploy is on: the webhook's deployment of this commit is looked for")
+            time.sleep(max(self.pace.poll, self.pace.lookup / 10))
 
-    def _release(self, dokploy: Dokploy, compose: Compose, ticket: follow.Ticket, adopted: bool) -> int:
-        stale = frozenset[str]() if adopted else docker_stale(dokploy, compose)
-        memory = Memory(dokploy.base, ticket, "ordered" if adopted else "ordering", "", stale, self.order.override)
+    def _release(self, dokploy: Dokploy, compose: Compose, start: Start, looked: bool | None) -> int:
+        posted = adopt.Posted() if start.new else self._posted(start.ticket.commit)
+        memory = adopt.memory(start, dokploy.base, self.store, posted, self.found, self.order.override)
+        if start.new:
+            words = promote.push(self.order.head, self.order.config.deploy.branch)
+            if words:
+                self.screen.say(words)
         self.store.begin(memory)
-        if adopted:
-            self.screen.say("an earlier gate's deployment of this commit is under way: it is followed, not repeated")
-        self._voice.status("lockgate/deploy", "pending", "deploying")
-        return self._follow(dokploy, compose, memory, order=not adopted)
+        if not start.new:
+            self.screen.say(start.words)
+        self._voice.begin(adopt.words(memory))
+        return self._follow(dokploy, compose, memory, order=start.new, looked=looked)
 
-    def _follow(self, dokploy: Dokploy, compose: Compose, memory: Memory, *, order: bool) -> int:
-        probe = self.probe(memory.ticket.commit)
-        release = ReleaseRun(dokploy, compose, self.store, self.screen, probe, self.order.limits, self.pace)
+    def _posted(self, commit: str) -> adopt.Posted:
+        """What an earlier gate wrote down of its order in the commit statuses."""
+        forge = self.forge or self.gitea
+        try:
+            return adopt.posted(forge.statuses(commit)) if forge is not None else adopt.Posted()
+        except GiteaError:
+            return adopt.Posted()
+
+    def _follow(
+        self, dokploy: Dokploy, compose: Compose, memory: Memory, *, order: bool, looked: bool | None = None
+    ) -> int:
+        tells = "$commit" in self.order.config.deploy.health_field and bool(self.order.config.deploy.health_url)
+        release = ReleaseRun(
+            dokploy,
+            compose,
+            self.store,
+            self.screen,
+            self.probe,
+            self.order.limits,
+            self.pace,
+            rhythm.rhythm(self.allowed, self.order.limits, self.pace, app_tells=tells),
+            self._passed,
+            looked,
+        )
         return self._voice.ended(release.run(memory, order=order))
+
+    def _passed(self, commit: str) -> bool:
+        forge = self.forge or self.gitea
+        try:
+            return forge is not None and forge.latest(commit).get("lockgate/verify") == "success"
+        except GiteaError:
+            return False
 
     def _resume(self) -> int:
         memory = self.store.read()
@@ -219,35 +294,34 @@ class Gate(msgspec.Struct, dict=True):
                     f"{self.store.path}: the order was given to another Dokploy or compose",
                     "use the configuration it was given with",
                 )
-            if memory is not None and memory.phase == "ended":
-                raise UsageError(
-                    "the last order has ended: there is nothing to resume", "run the gate again without --resume"
-                )
             compose = self._patiently(lambda: dokploy.compose(config.compose_id))
-            if memory is None:
-                memory = self._patiently(lambda: self._memory_from_dokploy(dokploy))
+            if memory is None or memory.phase == "ended":
+                memory = self._memory_from_dokploy(dokploy)
             self._voice.resumed(memory.ticket, memory.override)
             return self._follow(dokploy, compose, memory, order=False)
         finally:
             dokploy.close()
 
     def _memory_from_dokploy(self, dokploy: Dokploy) -> Memory:
-        ticket, adopted = self._ticket(dokploy)
-        if not adopted:
+        """The order as Dokploy, and the commit status, tell of it. Raises UsageError where neither knows of one."""
+        commit = self.order.head.commit
+        start = self._patiently(lambda: adopt.look(dokploy, self.order.config.deploy.compose_id, commit))
+        posted = self._posted(commit)
+        if start.new and not posted.open:
             raise UsageError(
-                f"nothing to resume: no state in {self.store.path}, and no gate's deployment of {ticket.commit[:12]} is under way",
+                f"nothing to resume: no order is under way, and Dokploy's last deployment is not a finished one of {commit[:12]}",
                 "run the gate without --resume",
             )
-        memory = Memory(dokploy.base, ticket, "ordered")
+        memory = adopt.memory(start, dokploy.base, self.store, posted, None, self.order.override)
         self.store.begin(memory)
         return memory
 
 
-def docker_stale(dokploy: Dokploy, compose: Compose) -> frozenset[str]:
-    """Containers that had ended before the release."""
-    from lockgate.deploy.containers import ended
-
+def _listed(dokploy: Dokploy, compose: Compose) -> tuple[Container, ...] | None:
+    """The containers before the order; None where they cannot be listed."""
     try:
-        return ended(dokploy.containers(compose))
-    except (DokployRefused, Unsettled):
-        return frozenset()
+        return dokploy.containers(compose)
+    except DokployRefused as error:
+        if error.kind in ("key", "limit"):
+            raise
+        return None

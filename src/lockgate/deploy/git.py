@@ -80,6 +80,13 @@ def default_branch(cwd: Path) -> str:
     return attempt(cwd, "symbolic-ref", "--short", "-q", "refs/remotes/origin/HEAD").removeprefix("origin/")
 
 
+def remote_default(cwd: Path) -> str:
+    """The default branch at ``origin``; "" where it cannot be asked."""
+    found = attempt(cwd, "ls-remote", "--symref", "origin", "HEAD", timeout=20)
+    match = re.match(r"ref: refs/heads/(\S+)\tHEAD", found)
+    return match.group(1) if match else ""
+
+
 def remote_host(cwd: Path) -> str:
     """The host of ``origin``; "" where there is none."""
     try:

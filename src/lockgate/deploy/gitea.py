@@ -26,7 +26,7 @@ STATES: tuple[str, ...] = (
     "failure",
     "warning",
 )  # what servers of every age keep; they check nothing themselves
-CONTEXTS = ("lockgate/check", "lockgate/verify", "lockgate/deploy")
+CONTEXTS = ("lockgate/check", "lockgate/verify", "lockgate/deploy", "lockgate/promote")
 MARKER = "<!-- lockgate:report -->"
 _DESCRIPTION = 140
 _COMMENT = 60_000  # characters; GitHub's limit is 65,536
@@ -127,6 +127,64 @@ class GiteaClient:
         # Several are posted within one second, which is all that their times tell.
         return sorted(rows, key=lambda row: row["id"] if type(row.get("id")) is int else 0, reverse=True)
 
+    def may_post(self) -> None:
+        """Whether the token may post statuses, found out without posting one: for a commit that is none. A server looks
+        at the token's scope first (403), and at the commit then (Gitea 404, 500; GitHub 422). Raises GiteaError."""
+        body = {"state": "pending", "context": "lockgate/deploy", "description": "never stored: no such commit"}
+        answer = self._send("POST", f"statuses/{'0' * 40}", body)
+        if answer.status in (401, 403) or 300 <= answer.status < 400:
+            raise self._failure(answer, "statuses")
+        if answer.status == 404:  # of the repository, or of the commit
+            self._expect(200, "GET", "")
+
+    def hooks(self) -> list[str]:
+        """The URLs that the repository's webhooks call; for tokens of its administrators only. Raises GiteaError."""
+        value = self._expect(200, "GET", "hooks?limit=50&per_page=50")
+        rows = [row.get("config") for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+        return [str(row.get("url", "")) for row in rows if isinstance(row, dict)]
+
+    def latest(self, commit: str) -> dict[str, str]:
+        """The state of each context of a commit, by its newest status; at GitHub by its check runs, too, where a job of
+        Actions is one. Raises GiteaError."""
+        found: dict[str, str] = {}
+        for row in self._combined(commit):
+            context = row.get("context")
+            if isinstance(context, str):  # Gitea answers with ``status``, GitHub with ``state``
+                found.setdefault(context, str(row.get("status") or row.get("state") or "pending").lower())
+        if self.place.github:
+            found |= {name: state for name, state in self._check_runs(commit).items() if name not in found}
+        return found
+
+    def _combined(self, commit: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for page in range(1, _PAGES + 1):
+            path = f"commits/{commit}/status?limit=50&per_page=50&page={page}"
+            answer = self._send("GET", path)
+            if answer.status == 404 and page == 1:
+                return self.statuses(commit)
+            value = self._read(answer, 200, path)
+            rows = value.get("statuses") if isinstance(value, dict) else None
+            rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+            fresh = [row for row in rows if row not in found]
+            found += fresh
+            if not fresh or len(rows) < 50:
+                break
+        return found
+
+    def _check_runs(self, commit: str) -> dict[str, str]:
+        """GitHub's jobs by their own names (``go`` of ``test / go (push)``); of several of one name the worst."""
+        answer = self._send("GET", f"commits/{commit}/check-runs?per_page=100&filter=latest")
+        if answer.status in (403, 404):
+            return {}
+        value = self._read(answer, 200, "check-runs")
+        rows = value.get("check_runs") if isinstance(value, dict) else None
+        found: dict[str, str] = {}
+        for row in rows if isinstance(rows, list) else []:
+            if isinstance(row, dict) and isinstance(row.get("name"), str):
+                state = "pending" if row.get("status") != "completed" else str(row.get("conclusion"))
+                found[row["name"]] = found.get(row["name"], state) if state == "success" else state
+        return found
+
     def commits(self, branch: str, limit: int) -> list[str]:
         """The newest commits of a branch. Raises GiteaError."""
         key = "per_page" if self.place.github else "limit"
@@ -176,7 +234,7 @@ class GiteaClient:
         return found
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
-        url = f"{self.place.api}/repos/{self.place.repository}/{path}"
+        url = f"{self.place.api}/repos/{self.place.repository}/{path}".rstrip("/")
         try:
             return self._http.get(url) if method == "GET" else self._http.send(method, url, body or {})
         except Unreachable as error:
@@ -185,7 +243,9 @@ class GiteaClient:
             ) from None
 
     def _expect(self, status: int, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        answer = self._send(method, path, body)
+        return self._read(self._send(method, path, body), status, path)
+
+    def _read(self, answer: Answer, status: int, path: str) -> Any:
         if answer.status != status:
             raise self._failure(answer, path.partition("?")[0])
         try:

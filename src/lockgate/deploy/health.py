@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from lockgate.base.errors import UsageError
+from lockgate.base.text import clean
 from lockgate.deploy.http import Answer, Http, NotJson, Unreachable, checked_url
 
 
@@ -48,6 +49,14 @@ def expectation(
     )
 
 
+class Look(msgspec.Struct, frozen=True):
+    """One answer of a health URL, judged. ``kind``: good, redirect, certificate, refused (4xx, or another status than the
+    expected), down (5xx), silent (no answer in time), unreachable, content (status right, body not)."""
+
+    kind: str
+    wrong: str = ""
+
+
 class HealthProbe:
     """Asks one health URL. No key, no redirects, its own connection pool."""
 
@@ -61,11 +70,29 @@ class HealthProbe:
 
     def ask(self) -> str:
         """ "" where the answer is right, else what is wrong with it. Never raises for anything that the server does."""
+        return self.look().wrong
+
+    def look(self) -> Look:
+        """The same, with the kind of what is wrong."""
         try:
             answer = self._http.get(self.expectation.url)
         except Unreachable as error:
-            return error.reason
-        return judge(self.expectation, answer)
+            return Look(_kind(error), error.reason)
+        wrong = judge(self.expectation, answer)
+        if not wrong:
+            return Look("good")
+        if answer.status == self.expectation.status:
+            return Look("content", wrong)
+        if 300 <= answer.status < 400:
+            where = answer.headers.get("location", "")[:100]
+            return Look("redirect", f"{wrong} (a redirect{f' to {clean(where)}' if where else ''})")
+        return Look("down" if answer.status >= 500 else "refused", wrong)
+
+
+def _kind(error: Unreachable) -> str:
+    if error.mistrusted:
+        return "certificate"
+    return "silent" if error.sent else "unreachable"
 
 
 def judge(expected: Expectation, answer: Answer) -> str:

@@ -32,6 +32,11 @@ class Unreachable(Exception):
         self.reason = reason
         self.sent = sent
 
+    @property
+    def mistrusted(self) -> bool:
+        """Whether TLS stood in the way, which only the library's words tell."""
+        return "certificate is not trusted" in self.reason or "SSL" in self.reason
+
 
 class NotJson(Exception):
     """The body is no JSON."""

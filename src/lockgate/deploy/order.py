@@ -22,10 +22,19 @@ class Order(msgspec.Struct, frozen=True):
     dry_run: bool = False
     resume: bool = False
     override: str = ""
+    again: bool = False  # order although this commit is deployed already
+    new_health_url: bool = False  # the release that runs does not answer it yet
+    promote_only: bool = False  # move the branch, and leave the deploy to others
 
     @property
     def advisory(self) -> bool:
         return self.config.deploy.mode == "advisory"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The branches from which may be deployed: where the gate moves the deployed branch, those from which it does."""
+        deploy = self.config.deploy
+        return (deploy.promote_from,) if deploy.promote_from else (deploy.branch,)
 
     @property
     def limits(self) -> Limits:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import itertools
+import shlex
 
 import msgspec
 
-from lockgate.base.errors import UsageError
 from lockgate.deploy.dokploy import Dokploy
-from lockgate.deploy.ending import Limits, Pace
 from lockgate.deploy.records import Compose
-from lockgate.deploy.secret import Secret
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -25,9 +22,12 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 def inspect(dokploy: Dokploy, compose_id: str, branch: str, *, allow_auto_deploy: bool) -> Settings:
-    """Read the compose and its records. Raises Refused, Unsettled."""
-    compose = dokploy.compose(compose_id)
-    dokploy.deployments(compose_id)
+    """Read the compose. Raises DokployRefused, Unsettled."""
+    return settings_of(dokploy, dokploy.compose(compose_id), branch, allow_auto_deploy=allow_auto_deploy)
+
+
+def settings_of(dokploy: Dokploy, compose: Compose, branch: str, *, allow_auto_deploy: bool) -> Settings:
+    """What a compose's settings mean for the gate."""
     reasons: list[str] = []
     notes: list[str] = []
     if compose.auto_deploy:
@@ -40,47 +40,70 @@ def inspect(dokploy: Dokploy, compose_id: str, branch: str, *, allow_auto_deploy
         reasons.append(f"Dokploy deploys the branch {compose.branch}, the gate lets {branch} through")
     if compose.status == "running":
         notes.append("another deployment of this compose is running: ours waits behind it")
-    # A command of one's own is written without the `docker` that Dokploy puts before it.
-    command = compose.command or dokploy.effective_command(compose_id).removeprefix("docker ")
+    command = _command(dokploy, compose)
+    reasons += foreign_projects(command, compose.app_name)
     return Settings(compose, command, tuple(reasons), tuple(notes))
 
 
-def refuse_limited_key(keys: Iterable[dict[str, Any]], key: Secret, limits: Limits, pace: Pace) -> None:
-    """Raise UsageError for a key whose limit would end it in the middle of a deploy. Every call counts twice
-    (dokploy.md, A5)."""
-    ours = [k for k in keys if isinstance(k["start"], str) and k["start"] and key.reveal().startswith(k["start"])]
-    if not ours:
-        return
-    entry = ours[0]
-    needed = most_calls(limits, pace) * 2
-    remaining = entry["remaining"]
-    if isinstance(remaining, int) and remaining < needed:
-        raise UsageError(
-            f"the API key has {remaining} requests left; each call counts twice, and a deploy may need {needed}",
-            _UNLIMITED,
-        )
-    most, window = entry["rateLimitMax"], entry["rateLimitTimeWindow"]
-    if (
-        entry["rateLimitEnabled"] is not True
-        or not isinstance(most, int)
-        or not isinstance(window, int | float)
-        or window <= 0
-    ):
-        return
-    asked = min(needed, int(window / 1000 / pace.poll * 2) + 1)
-    if most < asked:
-        raise UsageError(
-            f"the API key is limited to {most} requests in {window / 1000:.0f} s, each call counts twice, and a deploy needs {asked}",
-            _UNLIMITED,
-        )
+def _command(dokploy: Dokploy, compose: Compose) -> str:
+    """What Dokploy runs, without the ``docker`` that it puts before it. A member's key may not ask for the default one,
+    so that it is worked out as Dokploy does (utils/builders/compose.ts, createCommand)."""
+    if compose.command:
+        dokploy.version()  # asked so that each preflight makes six calls: a key of five a day ends before the order
+        return compose.command
+    return dokploy.effective_command(compose.id).removeprefix("docker ") or default_command(compose)
 
 
-def most_calls(limits: Limits, pace: Pace) -> int:
-    """How many calls a deploy makes that uses all of its time: two for each look at the queue, one for each look
-    later."""
-    return int((limits.queue * 2 + limits.deploy + limits.health * 2) / pace.poll) + LEAST_CALLS
+def default_command(compose: Compose) -> str:
+    """The command of a compose without one of its own."""
+    path = "docker-compose.yml" if compose.source_type == "raw" else compose.compose_path
+    app, file = shlex.quote(compose.app_name), shlex.quote(path)
+    if compose.compose_type == "stack":
+        return f"stack deploy -c {file} {app} --prune --with-registry-auth"
+    return f"compose -p {app} -f {file} up -d --build --remove-orphans"
 
 
-LEAST_CALLS = 20  # before the order 7, to find and to follow it, and while the containers settle; a test counts them
+def foreign_projects(command: str, app: str) -> list[str]:
+    """A reason for each project of the command that is not the service's App Name: what it starts stands beside what
+    runs, and no container that Dokploy lists is ever replaced."""
+    named = [name for link in command.split("&&") for name in _project(_words(link))]
+    return [
+        f'the command deploys the project "{name}", and the App Name is {app}: the release that runs would stay '
+        f"(write -p {app} in Dokploy, Advanced, Command)"
+        for name in dict.fromkeys(named)
+        if app and name != app
+    ]
 
-_UNLIMITED = "make a key in Dokploy's Settings > Profile > API/CLI, without rate limit (keys made through the API have one by default)"
+
+_VALUED = frozenset(  # options of `docker compose` itself that take the next word (docs: reference/cli/docker/compose)
+    ["-f", "--file", "--profile", "--env-file", "--project-directory", "--progress", "--ansi", "--parallel"]
+)
+
+
+def _project(words: list[str]) -> list[str]:
+    """The project that one link of the command names, if it names one."""
+    rest = words[1:] if words[:1] == ["docker"] else words
+    if rest[:2] in (["stack", "deploy"], ["stack", "up"]):
+        plain = [w for before, w in itertools.pairwise(rest[1:]) if before not in ("-c", "--compose-file")]
+        return [w for w in plain if not w.startswith("-")][:1]
+    if rest[:1] not in (["compose"], ["docker-compose"]):
+        return []
+    following = iter(rest[1:])
+    for word in following:
+        name, _, value = word.partition("=")
+        if name in ("-p", "--project-name"):
+            return [value or next(following, "")]
+        if word.startswith("-p") and not word.startswith("--"):
+            return [word[2:]]
+        if word in _VALUED:
+            next(following, "")
+        elif not word.startswith("-"):
+            return []
+    return []
+
+
+def _words(link: str) -> list[str]:
+    try:
+        return shlex.split(link)
+    except ValueError:
+        return link.split()

@@ -48,6 +48,7 @@ class Deployment(msgspec.Struct, frozen=True):
     status: str  # running, done, error, cancelled
     created_at: str
     error: str = ""
+    started_at: str = ""
 
     @property
     def commit(self) -> str:
@@ -139,9 +140,16 @@ def deployments(value: Any) -> tuple[Deployment, ...]:
             _text(row, "status") or "running",
             _text(row, "createdAt"),
             _text(row, "errorMessage"),
+            _text(row, "startedAt"),
         )
-        for row in rows
+        for row in _newest_first(rows)
     )
+
+
+def _newest_first(rows: list[Any]) -> list[Any]:
+    """As ``deployment.allByCompose`` sends them; a server that does not is put right where the times tell."""
+    times = [_text(row, "createdAt") for row in rows]
+    return sorted(rows, key=lambda row: _text(row, "createdAt"), reverse=True) if all(times) else rows
 
 
 def jobs(value: Any, compose_id: str) -> tuple[Job, ...]:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
 from lockgate.deploy import containers as docker
+from lockgate.deploy import follow
+from lockgate.deploy.asking import AppProof, Asker, ProvenByApp
 from lockgate.deploy.dokploy import Dokploy, DokployRefused, Unsettled
-from lockgate.deploy.ending import Clock, DeployResult, End, Limits, Pace, Stop
+from lockgate.deploy.ending import RESUME, Clock, DeployResult, End, Limits, Other, Pace, Stop
 from lockgate.deploy.follow import FoundOrder, Nowhere, Place, Ticket, Waiting, alone, by_id, locate
-from lockgate.deploy.health import HealthProbe, host
-from lockgate.deploy.records import Compose, Container, Deployment
+from lockgate.deploy.health import HealthProbe
+from lockgate.deploy.loglines import cause
+from lockgate.deploy.records import Compose, Deployment
+from lockgate.deploy.rhythm import Rhythm
+from lockgate.deploy.rollout import Rollout
 from lockgate.deploy.screen import Screen
 from lockgate.deploy.state import Memory, Store
-
-T = TypeVar("T")
-
-
-RESUME = "`lockgate deploy --resume` follows it; do not deploy again before you know"
 
 
 class ReleaseRun(msgspec.Struct):
@@ -31,34 +31,119 @@ class ReleaseRun(msgspec.Struct):
     compose: Compose
     store: Store
     screen: Screen
-    probe: HealthProbe | None
+    probe: Callable[[str], HealthProbe | None]  # of the commit that must answer
     limits: Limits = msgspec.field(default_factory=Limits)
     pace: Pace = msgspec.field(default_factory=Pace)
+    rhythm: Rhythm = msgspec.field(default_factory=lambda: Rhythm(1.0))
+    passed: Callable[[str], bool] = lambda commit: False  # whether the forge says that a commit passed the gate
+    answered: bool | None = None  # whether the health URL was right before the order; None: not asked
     notes: tuple[str, ...] = ()
+    locked: str = ""  # the deployment's id
+    asker: Asker = None  # type: ignore[assignment]
     _elsewhere: bool = False  # the order went into a queue that this Dokploy does not show
+    _titles: dict[str, str] = msgspec.field(default_factory=dict)  # of the records, before they are overwritten
+    _seen: Deployment | None = None  # ours, as it was last
+    _started: str = ""
 
     def run(self, memory: Memory, *, order: bool) -> DeployResult:
         """Order (or only follow) and see it through. Never raises for anything that a server does."""
-        ticket, locked = memory.ticket, memory.deployment
-        ordered = time.monotonic() - max(0.0, time.time() - memory.at)
+        ticket, self.locked = memory.ticket, memory.deployment
+        probe = self.probe(ticket.commit)
+        app = AppProof(probe, self.pace.settle) if probe is not None and probe.expectation.commit else None
+        self.asker = Asker(self.screen, self.rhythm, self.pace, app)
+        unproven = ""
         try:
             if order:
                 self._order(ticket)
-            locked = locked or self._find(ticket).id
-            self.store.advance("running", locked)
-            self._await_end(locked)
-            self._prove_commit(ticket, locked)
-            watch = self._await_containers(docker.ContainerWatch(memory.stale, ordered))
-            self._await_health(watch)
-            self._prove_latest(ticket, locked)
-            self.store.advance("ended")
+            self._see_through(ticket)
+            unproven = self._await_running(memory, probe)
+            self._prove_latest(ticket)
+        except ProvenByApp as proof:
+            self._note(f"{proof}: the app itself proved the commit, and the containers were not looked at")
         except Stop as stop:
-            if stop.result.end is not End.UNKNOWN:
-                self.store.advance("ended")
-            return replace(stop.result, deployment=locked, notes=self.notes)
+            return self._stopped(stop, memory)
         except DokployRefused as error:
-            return DeployResult(End.UNKNOWN, error.message, f"{error.remedy}; then {RESUME}", "", locked, self.notes)
-        return DeployResult(End.HEALTHY, f"{ticket.commit[:12]} is deployed and healthy", "", "", locked, self.notes)
+            return DeployResult(
+                End.UNKNOWN, error.message, f"{error.remedy}; then {RESUME}", "", self.locked, self.notes
+            )
+        self.store.advance("ended")
+        words = f"{ticket.commit[:12]} is deployed and healthy" + (f"; {unproven}" if unproven else "")
+        return DeployResult(End.HEALTHY, words, "", "", self.locked, self.notes, unproven)
+
+    def _stopped(self, stop: Stop, memory: Memory) -> DeployResult:
+        """How it ended, unless a newer commit that passed the gate has taken over."""
+        result = stop.result
+        red = (End.WRONG_COMMIT, End.UNHEALTHY, End.CRASH_LOOP, End.UNCHANGED)
+        if result.end in red and (newer := self._superseded(memory.ticket, result.other)):
+            result = newer
+        elif result.end is End.WRONG_COMMIT and result.other is not None:
+            other = Other(result.other.commit, self._look_at(result.other.commit, memory))
+            result = replace(result, other=other, message=f"{result.message}; {other.commit[:12]} is {other.words}")
+        if result.end is not End.UNKNOWN:
+            self.store.advance("ended")
+        return replace(result, deployment=self.locked, notes=self.notes)
+
+    def _see_through(self, ticket: Ticket) -> None:
+        self.locked = self.locked or self._find(ticket).id
+        self.store.advance("running", self.locked)
+        self._await_end(self.locked)
+        self._prove_commit(ticket, self.locked)
+
+    def _await_running(self, memory: Memory, probe: HealthProbe | None) -> str:
+        """Watch containers and health; what was not proven. Raises Stop."""
+        ordered = time.monotonic() - max(0.0, time.time() - memory.at)
+        rollout = Rollout(
+            self.dokploy,
+            self.compose,
+            self.asker,
+            probe,
+            self.limits,
+            self.pace,
+            docker.ContainerWatch(memory.stale, ordered),
+            memory.before,
+            self._began(memory),
+            self.answered,
+        )
+        try:
+            return rollout.await_running()
+        finally:
+            self.notes += rollout.notes
+
+    def _began(self, memory: Memory) -> float | None:
+        """Seconds since the deployment began, by Dokploy's clock; since the order where its record does not tell."""
+        try:
+            at = datetime.fromisoformat(self._started.replace("Z", "+00:00")).timestamp()
+        except (ValueError, AttributeError):
+            return max(0.0, time.time() - memory.at)
+        return max(0.0, self.dokploy.now() - at)
+
+    def _look_at(self, commit: str, memory: Memory) -> str:
+        """How a commit stands that went live unproven, in words."""
+        self._note(f"{commit[:12]} went live without proof: it is looked at all the same")
+        try:
+            unproven = self._await_running(memory, self.probe(commit))
+        except Stop as stop:
+            return f"{stop.result.end.value}: {stop.result.message}"
+        except (ProvenByApp, DokployRefused) as error:
+            return f"not looked at: {error}"
+        return "healthy" + (f"; {unproven}" if unproven else "")
+
+    def _superseded(self, ticket: Ticket, other: Other | None) -> DeployResult | None:
+        """The result where a newer commit that passed the gate took over; None where none did, or nobody can tell."""
+        try:
+            jobs = self.dokploy.queue(ticket.compose_id) or ()
+            rows = self._rows()
+        except (DokployRefused, Unsettled):
+            return None
+        newer = follow.newer(ticket, self.locked, rows)
+        gated = follow.gated([*(r.title for r in newer), *(self._titles.get(r.id, "") for r in newer)])
+        if other is not None:
+            gated |= follow.gated([j.title for j in jobs])
+        wanted = [other.commit] if other else [r.commit for r in newer if r.commit]
+        found = next((c for c in wanted if c != ticket.commit and (c[:12] in gated or self.passed(c))), "")
+        if not found and other is None:
+            found = next(iter(gated - {ticket.commit[:12]}), "")
+        return _superseded_by(ticket, found) if found else None
 
     def _order(self, ticket: Ticket) -> None:
         self.screen.phase("order")
@@ -81,31 +166,43 @@ class ReleaseRun(msgspec.Struct):
         """After a POST without an answer: it is never repeated, its traces are looked for."""
         self.screen.say(f"{error.message}: looking for the order before anything else is done")
         self.screen.phase("search", self.pace.lookup)
-        clock = Clock(self.pace.lookup)
-        while isinstance(place := self._ask(lambda: self._place(ticket), clock, "looking for the order"), Nowhere):
+        clock, pause = Clock(self.pace.lookup), self.rhythm.again()
+        while isinstance(place := self.asker.ask(lambda: self._place(ticket), clock, "looking for the order"), Nowhere):
             if clock.over and alone(ticket, place.candidates) is not None:
                 return
             if clock.over:
                 raise Stop(
                     End.UNKNOWN, "nobody knows whether Dokploy took the order: no answer, and no trace of it", RESUME
                 )
-            time.sleep(self.pace.poll)
+            pause.pause(clock.left)
 
     def _place(self, ticket: Ticket) -> Place:
-        jobs = self.dokploy.queue(ticket.compose_id)
-        # The queue first: a job that starts between the two questions is then in the records.
-        return locate(ticket, self.dokploy.deployments(ticket.compose_id), jobs, certain=self._queue_is_known)
+        """Where the order is. The records first, which mostly tell; a job that starts or ends between the two questions
+        is found by the next look."""
+        rows = self._rows()
+        found = follow.by_nonce(ticket, rows)
+        if found is not None:
+            return FoundOrder(found)
+        return locate(ticket, rows, self.dokploy.queue(ticket.compose_id), certain=self._queue_is_known)
+
+    def _rows(self) -> tuple[Deployment, ...]:
+        """The records, of which the titles are written down before Dokploy overwrites them."""
+        rows = self.dokploy.deployments(self.compose.id)
+        self._titles |= {r.id: r.title for r in rows if follow.gated([r.title])}
+        return rows
 
     def _find(self, ticket: Ticket) -> Deployment:
         self.screen.phase("queue", self.limits.queue)
-        clock, lost = Clock(self.limits.queue), Clock(self.pace.lost)
+        clock, lost, pause = Clock(self.limits.queue), _Lost(self.pace.lost), self.rhythm.again()
         while True:
-            place = self._ask(lambda: self._place(ticket), clock, "the deployment was not found in time")
+            errors = self.asker.errors
+            place = self.asker.ask(lambda: self._place(ticket), clock, "the deployment was not found in time")
+            # A Dokploy that has just come back may not have read its queue yet.
+            lost.look(isinstance(place, Nowhere), fresh=self.asker.errors != errors)
             match place:
                 case FoundOrder(deployment):
                     return deployment
                 case Waiting(state):
-                    lost = Clock(self.pace.lost)
                     self.screen.detail(f"queued ({state})")
                 case Nowhere(candidates):
                     self.screen.detail("no record yet")
@@ -115,7 +212,7 @@ class ReleaseRun(msgspec.Struct):
                         raise self._lost(ticket, candidates)
             if clock.over:
                 raise Stop(End.UNKNOWN, f"the deployment did not start within {self.limits.queue:.0f} s", RESUME)
-            time.sleep(self.pace.poll)
+            pause.pause(min(clock.left, lost.left))
 
     @property
     def _queue_is_known(self) -> bool:
@@ -135,6 +232,7 @@ class ReleaseRun(msgspec.Struct):
                 End.WRONG_COMMIT,
                 f"the only new deployment is of commit {other.commit[:12]}, not of {ticket.commit[:12]}",
                 _MOVED,
+                other=Other(other.commit, ""),
             )
         asked = self.store.memory is None or self.store.memory.phase != "ordering"
         return Stop(
@@ -147,9 +245,10 @@ class ReleaseRun(msgspec.Struct):
 
     def _await_end(self, deployment_id: str) -> None:
         self.screen.phase("deploy", self.limits.deploy)
-        clock = Clock(self.limits.deploy)
+        clock, pause = Clock(self.limits.deploy), self.rhythm.again()
         while True:
             record = self._record(deployment_id, clock)
+            self._seen, self._started = record, record.started_at or record.created_at
             if record.status == "done":
                 return
             if record.status == "cancelled":
@@ -160,22 +259,24 @@ class ReleaseRun(msgspec.Struct):
                     self.dokploy.log_tail(deployment_id),
                 )
             if record.status == "error":
-                why = f": {record.error}" if record.error else ""
-                raise Stop(
-                    End.FAILED,
-                    f"Dokploy's deployment failed{why}",
-                    f"containers now: {self._standing()}. Mend what the log shows and push again",
-                    self.dokploy.log_tail(deployment_id),
-                )
+                raise self._failed(record)
             self.screen.detail(record.status)
             if clock.over:
                 raise Stop(End.UNKNOWN, f"the deployment still runs after {self.limits.deploy:.0f} s", RESUME)
-            time.sleep(self.pace.poll)
+            pause.pause(clock.left)
+
+    def _failed(self, record: Deployment) -> Stop:
+        log = self.dokploy.log_tail(record.id)
+        why = record.error or cause(log)
+        return Stop(
+            End.FAILED,
+            "Dokploy's deployment failed" + (f": {why}" if why else ""),
+            f"containers now: {self._standing()}. Mend what the log shows and push again",
+            log,
+        )
 
     def _record(self, deployment_id: str, clock: Clock) -> Deployment:
-        rows = self._ask(
-            lambda: self.dokploy.deployments(self.compose.id), clock, "the deployment could not be followed"
-        )
+        rows = self.asker.ask(self._rows, clock, "the deployment could not be followed")
         record = by_id(rows, deployment_id)
         if record is None:
             raise Stop(
@@ -191,10 +292,10 @@ class ReleaseRun(msgspec.Struct):
             self._note("the compose file lies in Dokploy (raw source): no commit can be compared")
             return
         self.screen.phase("commit", self.pace.grace)
-        clock = Clock(self.pace.grace)
-        record = self._record(deployment_id, clock)
+        clock, pause = Clock(self.pace.grace), self.rhythm.again()
+        record = self._seen or self._record(deployment_id, clock)
         while not record.commit and not clock.over:
-            time.sleep(self.pace.poll)
+            pause.pause(clock.left)
             record = self._record(deployment_id, clock)
         if not record.commit:
             raise Stop(
@@ -207,97 +308,26 @@ class ReleaseRun(msgspec.Struct):
                 End.WRONG_COMMIT,
                 f"Dokploy deployed {record.commit[:12]}, and the gate proved {ticket.commit[:12]}",
                 _MOVED,
+                other=Other(record.commit, ""),
             )
 
-    def _await_containers(self, watch: docker.ContainerWatch) -> docker.ContainerWatch | None:
-        self.screen.phase("containers", self.limits.health)
-        clock, empty = Clock(self.limits.health), 0
-        while True:
-            found = self._containers(clock, inspect=not watch.now)
-            empty = empty + 1 if not found else 0
-            if found is None or empty >= 3:
-                self._note("Dokploy does not list the containers: a crash loop can only be seen by its health")
-                return None
-            watch.sample(found, time.monotonic())
-            self._stop_on_crash_loop(watch, clock)
-            if found and not watch.troubles:
-                return watch
-            self.screen.detail("; ".join(watch.troubles) or "none yet")
-            if clock.over:
-                raise Stop(End.UNHEALTHY, "containers are not up: " + "; ".join(watch.troubles), _ROLL_BACK)
-            time.sleep(self.pace.poll)
-
-    def _containers(self, clock: Clock, *, inspect: bool) -> tuple[Container, ...] | None:
-        """The containers; with their restart counts, which cost a call each, at the beginning and at the end."""
-        found = self._ask(lambda: self.dokploy.containers(self.compose), clock, "the containers could not be seen")
-        if not found or not inspect:
-            return found
-        return tuple(
-            replace(c, restarts=self.dokploy.restarts(c.id, self.compose.server_id)) if c.id else c for c in found
-        )
-
-    def _stop_on_crash_loop(self, watch: docker.ContainerWatch, clock: Clock) -> None:
-        looping = watch.crash_loop(0.0 if clock.over else self.pace.patience)
-        if looping:
-            raise Stop(End.CRASH_LOOP, f'Dokploy says "done", but {looping}', _ROLL_BACK)
-
-    def _await_health(self, watch: docker.ContainerWatch | None) -> None:
-        if self.probe is None and watch is None:
-            raise Stop(
-                End.UNKNOWN,
-                "neither a health_url nor the containers' states tell whether the release runs",
-                "set [deploy] health_url",
-            )
-        if self.probe is None:
-            self._note("no health_url is configured: only the containers' states were looked at")
-        self.screen.phase("health", self.limits.health)
-        clock, row, wanted = Clock(self.limits.health), 0, self.probe.expectation.successes if self.probe else 0
-        while True:
-            wrong = self.probe.ask() if self.probe else ""
-            row = 0 if wrong else row + 1
-            calm = self._calm(watch, clock)
-            if row >= wanted and calm:
-                return
-            self.screen.detail(
-                wrong
-                or f"{min(row, wanted)} of {wanted} good answers"
-                + ("" if calm else ", waiting for the containers to settle")
-            )
-            if clock.over:
-                raise self._unhealthy(wrong, watch)
-            time.sleep(self.pace.poll)
-
-    def _calm(self, watch: docker.ContainerWatch | None, clock: Clock) -> bool:
-        if watch is None:
-            return True
-        calm = False
-        for inspect in (False, True):
-            found = self._containers(clock, inspect=inspect)
-            if found:
-                watch.sample(found, time.monotonic())
-            self._stop_on_crash_loop(watch, clock)
-            calm = watch.calm(time.monotonic()) >= min(self.pace.settle, self.limits.health / 2)
-            if not calm:
-                break
-        return calm
-
-    def _unhealthy(self, wrong: str, watch: docker.ContainerWatch | None) -> Stop:
-        what = wrong or "the containers do not settle"
-        where = f" ({host(self.probe.expectation.url)})" if self.probe else ""
-        states = f"; containers: {docker.summary(watch.now)}" if watch else ""
-        return Stop(End.UNHEALTHY, f"not healthy within {self.limits.health:.0f} s{where}: {what}{states}", _ROLL_BACK)
-
-    def _prove_latest(self, ticket: Ticket, deployment_id: str) -> None:
+    def _prove_latest(self, ticket: Ticket) -> None:
         """What was healthy must have been ours: nothing else may have been deployed meanwhile."""
-        rows = self._ask(
-            lambda: self.dokploy.deployments(self.compose.id), Clock(self.pace.grace), "the last look failed"
+        rows = self.asker.ask_once(self._rows, Clock(self.pace.grace), "the last look failed")
+        if rows is None:
+            self._note("whether another deployment began meanwhile was not looked at: the key's limit is used up")
+            return
+        newer = follow.newer(ticket, self.locked, rows)
+        if not newer or newer[0].commit == ticket.commit:
+            return
+        result = self._superseded(ticket, None)
+        if result is not None:
+            raise Stop(result.end, result.message, result.remedy)
+        raise Stop(
+            End.UNKNOWN,
+            f'another deployment began before this one was proven healthy: "{newer[0].title[:60]}"',
+            "if it is the next gate's, that one will tell; if not, something deploys around the gate: turn autoDeploy off",
         )
-        if rows and rows[0].id != deployment_id and rows[0].id not in ticket.known and rows[0].commit != ticket.commit:
-            raise Stop(
-                End.UNKNOWN,
-                f'another deployment began before this one was proven healthy: "{rows[0].title[:60]}"',
-                "if it is the next gate's, that one will tell; if not, something deploys around the gate: turn autoDeploy off",
-            )
 
     def _standing(self) -> str:
         try:
@@ -310,17 +340,39 @@ class ReleaseRun(msgspec.Struct):
         self.notes += (text,)
         self.screen.say(f"note: {text}")
 
-    def _ask(self, question: Callable[[], T], clock: Clock, what: str) -> T:
-        """Ask until there is an answer, or the phase is over."""
-        while True:
-            try:
-                return question()
-            except Unsettled as error:
-                self.screen.detail(error.message)
-                if clock.over:
-                    raise Stop(End.UNKNOWN, f"{what}: {error.message}", RESUME) from None
-                time.sleep(self.pace.poll)
+
+class _Lost:
+    """For how long the order has been nowhere, by answers: the time in which none came does not count."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._clock = Clock(patience)
+        self._looks = 0
+
+    def look(self, nowhere: bool, *, fresh: bool) -> None:
+        """Take an answer; ``fresh``: it is the first after a silence."""
+        if not nowhere or fresh or not self._looks:
+            self._clock = Clock(self._patience)
+        self._looks = self._looks + 1 if nowhere else 0
+
+    @property
+    def over(self) -> bool:
+        return self._looks > 1 and self._clock.over
+
+    @property
+    def left(self) -> float:
+        return self._clock.left or self._patience
 
 
-_MOVED = "the branch moved between proof and deploy: let the newer commit pass the gate now, or put the branch back and deploy again"
-_ROLL_BACK = "Dokploy has no rollback for compose: revert the commit, let the gate deploy the revert; then mend"
+def _superseded_by(ticket: Ticket, commit: str) -> DeployResult:
+    return DeployResult(
+        End.SUPERSEDED,
+        f"{ticket.commit[:12]} is superseded: {commit[:12]} passed the gate and took over",
+        "nothing to do: the newer one's gate tells how it stands",
+    )
+
+
+_MOVED = (
+    "the branch moved between proof and deploy: let the newer commit pass the gate now, or put the branch back and deploy "
+    "again; for good: a branch that only the gate moves ([deploy] branch, `lockgate promote`)"
+)

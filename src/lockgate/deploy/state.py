@@ -29,6 +29,7 @@ class Memory(msgspec.Struct, frozen=True):
     deployment: str = ""  # the locked id
     stale: frozenset[str] = msgspec.field(default_factory=frozenset)  # containers that had ended before
     override: str = ""
+    before: frozenset[str] | None = None  # the containers when it was ordered; None where they were not listed
     at: float = msgspec.field(default_factory=time.time)  # of the order, in seconds since 1970
 
 
@@ -104,6 +105,7 @@ def _as_json(memory: Memory) -> dict[str, Any]:
         "deployment": memory.deployment,
         "stale": sorted(memory.stale),
         "override": memory.override,
+        "before": None if memory.before is None else sorted(memory.before),
         "at": memory.at,
     }
 
@@ -114,8 +116,20 @@ def _parse(value: Any) -> Memory:
     words = [value[key] for key in ("server", "compose", "commit", "nonce", "deployment", "override")]
     if not all(isinstance(word, str) for word in [*words, *value["known"], *value["stale"]]) or not words[3]:
         raise ValueError
+    before = value.get("before")
+    if before is not None and not all(isinstance(word, str) for word in before):
+        raise ValueError
     ticket = Ticket(words[1], words[2], words[3], frozenset(value["known"]))
-    return Memory(words[0], ticket, value["phase"], words[4], frozenset(value["stale"]), words[5], float(value["at"]))
+    return Memory(
+        words[0],
+        ticket,
+        value["phase"],
+        words[4],
+        frozenset(value["stale"]),
+        words[5],
+        None if before is None else frozenset(before),
+        float(value["at"]),
+    )
 
 
 def default_path(git_dir: Path | None) -> Path:
