@@ -113,6 +113,7 @@ class Bench:
         *,
         pace: Pace = QUICK,
         read_timeout: float = 2,
+        probe_timeout: float = 2,
         gitea: Any = None,
         key: str = KEY,
         deploy: Any = None,
@@ -137,9 +138,9 @@ class Bench:
                 wanted.health_field,
                 wanted.health_successes,
                 commit,
-                (),
+                wanted.allow_http,
             )
-            return health.HealthProbe(expected)
+            return health.HealthProbe(expected, probe_timeout)
 
         return Gate(
             Order(config, git.head(self.folder, {}), files, **order),

@@ -52,6 +52,7 @@ class FakeDokploy:
 
     commit: str
     compose_id: str = "Zx147ycurfYagKRl_Zzyo"
+    port: int = 0
     step: float = 0.05
     auto_deploy: bool | None = False
     branch: str = "main"
@@ -90,7 +91,7 @@ class FakeDokploy:
             self.faults.absent |= {"user.getPermissions"}
         fake = self
         handler = type("Handler", (_Handler,), {"fake": fake})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -438,7 +439,7 @@ class _Handler(BaseHTTPRequestHandler):
                     "Config": {"Env": ["SESSION_KEY=another-Secret-value"]},
                 },
                 "compose.getDefaultCommand": lambda: (
-                    "docker compose -p compose-transmit-v7jth9 up -d --build --remove-orphans"
+                    "docker compose -p compose-transmit-v7jth9 -f ./docker-compose.yml up -d --build --remove-orphans"
                 ),
                 "user.get": self.user,
                 "user.getPermissions": lambda: {

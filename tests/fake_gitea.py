@@ -25,6 +25,8 @@ class FakeGitea:
     foreign: set[int] = field(default_factory=set)  # comments that others own
     paged: bool = True
     redirect: bool = False
+    webhooks: list[str] | None = field(default_factory=list)  # their URLs; None: the token is no administrator's
+    check_runs: list[dict[str, Any]] = field(default_factory=list)  # GitHub's
 
     def __post_init__(self) -> None:
         handler = type("Handler", (_Handler,), {"fake": self})
@@ -36,6 +38,12 @@ class FakeGitea:
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+    def set(self, commit: str, context: str, state: str, description: str = "") -> None:
+        """What another job says of a commit."""
+        rows = self.statuses.setdefault(commit, [])
+        number = sum(map(len, self.statuses.values())) + 1
+        rows.insert(0, {"id": number, "status": state, "context": context, "description": description})
 
     def posted(self, commit: str) -> list[tuple[str, str, str]]:
         """(context, state, description), oldest first."""
@@ -82,6 +90,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(
                 200, self.fake.statuses.get(match.group(1), [])[::-1]
             )  # within one second the order is anybody's
+        elif match := re.fullmatch(r"commits/(\w+)/status", path):
+            latest: dict[str, dict[str, Any]] = {}
+            for row in self.fake.statuses.get(match.group(1), []):
+                latest.setdefault(row["context"], row)
+            rows = list(latest.values())[(page - 1) * 50 : page * 50]
+            self.answer(200, {"state": "pending", "sha": match.group(1), "total_count": len(latest), "statuses": rows})
+        elif re.fullmatch(r"commits/(\w+)/check-runs", path):
+            self.answer(200, {"total_count": len(self.fake.check_runs), "check_runs": self.fake.check_runs})
+        elif path == "hooks" and self.fake.webhooks is None:
+            self.answer(403, {"message": "user should be an owner or a collaborator with admin write of a repository"})
+        elif path == "hooks":
+            self.answer(200, [{"id": 1, "type": "gitea", "config": {"url": url}} for url in self.fake.webhooks or ()])
+        elif path in ("", "/repos/m/paliad"):
+            self.answer(200, {"full_name": "m/paliad", "permissions": {"admin": False, "push": True, "pull": True}})
         elif path == "commits":
             self.answer(200, [{"sha": c} for c in self.fake.commits[(page - 1) * 50 : page * 50]])
         elif re.fullmatch(r"issues/\d+/comments", path):

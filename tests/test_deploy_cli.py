@@ -280,6 +280,7 @@ def test_an_attestation_with_one_field_bent_is_refused(stand: Stand) -> None:
 
 
 def test_a_dead_dokploy_is_exit_three(stand: Stand) -> None:
+    stand.configure(preflight_timeout="1")
     code, output = stand.deploy("--attestation", stand.attest(), LOCKGATE_DOKPLOY_URL="http://127.0.0.1:1")
     assert code == 3 and "cannot connect" in output
 

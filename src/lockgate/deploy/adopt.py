@@ -83,7 +83,8 @@ def memory(
         return msgspec.structs.replace(earlier, phase="ordered", deployment=deployment)
     if not posted.nonce:
         return Memory(server, start.ticket, "ordered", start.deployment, override=override)
-    ticket = Ticket(start.ticket.compose_id, start.ticket.commit, posted.nonce) if start.new else start.ticket
+    known = start.ticket
+    ticket = Ticket(known.compose_id, known.commit, posted.nonce, known.known) if start.new else known
     return Memory(server, ticket, "ordered", start.deployment, override=override, before=posted.before, at=posted.at)
 
 

@@ -302,6 +302,7 @@ class Dokploy:
 
     def _failure(self, procedure: str, status: int, value: dict[str, Any]) -> Exception:
         message = self._masker.text(printable(str(value.get("message") or "")))[:300]
+        self._answered += "code" in value and status < 500  # refused for what it asked, not for its key
         if status == 401 and "code" not in value:
             return self._key_refused(procedure)
         if status == 401:

@@ -27,7 +27,7 @@ class End(str, Enum):
         return {"healthy": 0, "superseded": 0, "unknown": 3, "not-ordered": 3, "unchanged": 3}.get(self.value, 1)
 
 
-class Other(msgspec.Struct, frozen=True):
+class GoneLive(msgspec.Struct, frozen=True):
     """A commit that went live in place of the gated one, and how it stands."""
 
     commit: str
@@ -44,13 +44,13 @@ class DeployResult(msgspec.Struct, frozen=True):
     deployment: str = ""
     notes: tuple[str, ...] = ()
     unproven: str = ""  # what of a healthy release was not proven, in words
-    other: Other | None = None
+    other: GoneLive | None = None
 
 
 class Stop(Exception):
     """Ends the release with a result."""
 
-    def __init__(self, end: End, message: str, remedy: str = "", log: str = "", other: Other | None = None) -> None:
+    def __init__(self, end: End, message: str, remedy: str = "", log: str = "", other: GoneLive | None = None) -> None:
         super().__init__(message)
         self.result = DeployResult(end, message, remedy, log, other=other)
 

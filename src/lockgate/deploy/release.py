@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from lockgate.deploy import containers as docker
 from lockgate.deploy import follow
 from lockgate.deploy.asking import AppProof, Asker, ProvenByApp
 from lockgate.deploy.dokploy import Dokploy, DokployRefused, Unsettled
-from lockgate.deploy.ending import RESUME, Clock, DeployResult, End, Limits, Other, Pace, Stop
+from lockgate.deploy.ending import RESUME, Clock, DeployResult, End, GoneLive, Limits, Pace, Stop
 from lockgate.deploy.follow import FoundOrder, Nowhere, Place, Ticket, Waiting, alone, by_id, locate
 from lockgate.deploy.health import HealthProbe
 from lockgate.deploy.loglines import cause
@@ -77,14 +78,16 @@ class ReleaseRun(msgspec.Struct):
         if result.end in red and (newer := self._superseded(memory.ticket, result.other)):
             result = newer
         elif result.end is End.WRONG_COMMIT and result.other is not None:
-            other = Other(result.other.commit, self._look_at(result.other.commit, memory))
+            other = GoneLive(result.other.commit, self._look_at(result.other.commit, memory))
             result = replace(result, other=other, message=f"{result.message}; {other.commit[:12]} is {other.words}")
         if result.end is not End.UNKNOWN:
             self.store.advance("ended")
         return replace(result, deployment=self.locked, notes=self.notes)
 
     def _see_through(self, ticket: Ticket) -> None:
-        self.locked = self.locked or self._find(ticket).id
+        if not self.locked:
+            self._seen = self._find(ticket)
+            self.locked = self._seen.id
         self.store.advance("running", self.locked)
         self._await_end(self.locked)
         self._prove_commit(ticket, self.locked)
@@ -128,7 +131,7 @@ class ReleaseRun(msgspec.Struct):
             return f"not looked at: {error}"
         return "healthy" + (f"; {unproven}" if unproven else "")
 
-    def _superseded(self, ticket: Ticket, other: Other | None) -> DeployResult | None:
+    def _superseded(self, ticket: Ticket, other: GoneLive | None) -> DeployResult | None:
         """The result where a newer commit that passed the gate took over; None where none did, or nobody can tell."""
         try:
             jobs = self.dokploy.queue(ticket.compose_id) or ()
@@ -161,6 +164,8 @@ class ReleaseRun(msgspec.Struct):
                 ) from None
             self._search(ticket, error)
         self.store.advance("ordered")
+        if self.rhythm.spare:
+            self.rhythm.pause()
 
     def _search(self, ticket: Ticket, error: Unsettled) -> None:
         """After a POST without an answer: it is never repeated, its traces are looked for."""
@@ -176,13 +181,15 @@ class ReleaseRun(msgspec.Struct):
                 )
             pause.pause(clock.left)
 
-    def _place(self, ticket: Ticket) -> Place:
+    def _place(self, ticket: Ticket, taken: bool = False) -> Place | None:
         """Where the order is. The records first, which mostly tell; a job that starts or ends between the two questions
-        is found by the next look."""
+        is found by the next look. None where the queue was not asked, to spare a call: an order that was taken is in it."""
         rows = self._rows()
         found = follow.by_nonce(ticket, rows)
         if found is not None:
             return FoundOrder(found)
+        if taken and self.rhythm.spare and not any(d.commit for d in rows if d.id not in ticket.known):
+            return None
         return locate(ticket, rows, self.dokploy.queue(ticket.compose_id), certain=self._queue_is_known)
 
     def _rows(self) -> tuple[Deployment, ...]:
@@ -194,12 +201,17 @@ class ReleaseRun(msgspec.Struct):
     def _find(self, ticket: Ticket) -> Deployment:
         self.screen.phase("queue", self.limits.queue)
         clock, lost, pause = Clock(self.limits.queue), _Lost(self.pace.lost), self.rhythm.again()
+        late = Clock(self.pace.lost)
         while True:
             errors = self.asker.errors
-            place = self.asker.ask(lambda: self._place(ticket), clock, "the deployment was not found in time")
+            taken = lost.calm and not late.over
+            place = self.asker.ask(partial(self._place, ticket, taken), clock, "the deployment was not found in time")
             # A Dokploy that has just come back may not have read its queue yet.
-            lost.look(isinstance(place, Nowhere), fresh=self.asker.errors != errors)
+            if place is not None:
+                lost.look(isinstance(place, Nowhere), fresh=self.asker.errors != errors)
             match place:
+                case None:
+                    self.screen.detail("no record yet")
                 case FoundOrder(deployment):
                     return deployment
                 case Waiting(state):
@@ -232,7 +244,7 @@ class ReleaseRun(msgspec.Struct):
                 End.WRONG_COMMIT,
                 f"the only new deployment is of commit {other.commit[:12]}, not of {ticket.commit[:12]}",
                 _MOVED,
-                other=Other(other.commit, ""),
+                other=GoneLive(other.commit, ""),
             )
         asked = self.store.memory is None or self.store.memory.phase != "ordering"
         return Stop(
@@ -245,10 +257,10 @@ class ReleaseRun(msgspec.Struct):
 
     def _await_end(self, deployment_id: str) -> None:
         self.screen.phase("deploy", self.limits.deploy)
-        clock, pause = Clock(self.limits.deploy), self.rhythm.again()
+        clock, pause, first = Clock(self.limits.deploy), self.rhythm.again(), True
         while True:
-            record = self._record(deployment_id, clock)
-            self._seen, self._started = record, record.started_at or record.created_at
+            record = self._seen if self._seen is not None and first else self._record(deployment_id, clock)
+            first, self._seen, self._started = False, record, record.started_at or record.created_at
             if record.status == "done":
                 return
             if record.status == "cancelled":
@@ -308,7 +320,7 @@ class ReleaseRun(msgspec.Struct):
                 End.WRONG_COMMIT,
                 f"Dokploy deployed {record.commit[:12]}, and the gate proved {ticket.commit[:12]}",
                 _MOVED,
-                other=Other(record.commit, ""),
+                other=GoneLive(record.commit, ""),
             )
 
     def _prove_latest(self, ticket: Ticket) -> None:
@@ -354,6 +366,10 @@ class _Lost:
         if not nowhere or fresh or not self._looks:
             self._clock = Clock(self._patience)
         self._looks = self._looks + 1 if nowhere else 0
+
+    @property
+    def calm(self) -> bool:
+        return not self._looks
 
     @property
     def over(self) -> bool:

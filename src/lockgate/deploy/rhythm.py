@@ -92,6 +92,11 @@ class Rhythm(msgspec.Struct):
     sleep: Callable[[float], None] = time.sleep
     _next: float = 0.0
 
+    @property
+    def spare(self) -> bool:
+        """Whether each call counts."""
+        return self.growth >= 2
+
     def next(self) -> float:
         """The seconds of the next pause, which makes the one behind it longer."""
         now = self._next or self.poll
@@ -103,8 +108,8 @@ class Rhythm(msgspec.Struct):
         self.sleep(min(self.next(), most + self.poll))
 
     def again(self) -> Rhythm:
-        """The same from its beginning, for a new phase."""
-        return Rhythm(self.poll, self.growth, self.longest, self.sleep)
+        """The same from its beginning, for a new phase; a spare one goes on as it is."""
+        return self if self.spare else Rhythm(self.poll, self.growth, self.longest, self.sleep)
 
 
 def rhythm(allowed: Allowance, limits: Limits, pace: Pace, *, app_tells: bool) -> Rhythm:

@@ -95,7 +95,8 @@ class Rollout(msgspec.Struct):
         return found
 
     def _is_new(self, container: Container) -> bool:
-        return self.before is not None and bool(container.id) and container.id not in self.before
+        """A commit status holds the ids' first eight digits only."""
+        return self.before is not None and bool(container.id) and not container.id.startswith(tuple(self.before))
 
     def _replaced(self) -> bool | None:
         """Whether a server is new since the order; None where that cannot be told."""
@@ -165,9 +166,10 @@ class Rollout(msgspec.Struct):
         counted = [
             replace(c, restarts=self._restarts(c)) if self._is_new(c) or self.before is None else c for c in found
         ]
-        self.watch.sample(counted, time.monotonic())
+        at = time.monotonic()
+        self.watch.sample(counted, at)
         self._stop_on_crash_loop(clock)
-        return self.watch.calm(time.monotonic()) > 0
+        return self.watch.disturbed < at
 
     def _restarts(self, container: Container) -> int | None:
         if not container.id or container.state in docker.ENDED or self.asker.limited:
