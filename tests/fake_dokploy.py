@@ -418,6 +418,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def read(self, procedure: str, query: dict[str, str]) -> None:
         fake = self.fake
+        if procedure == "compose.deploy":  # a mutation: GET finds nothing
+            self.answer(404, NOT_FOUND)
+            return
         if self.invalid(procedure, query):
             return
         if query.get("composeId") not in (None, fake.compose_id):
