@@ -150,6 +150,9 @@ def test_a_branch_that_may_not_be_moved(stand: Bench, forge: FakeGitea, origin: 
 
 
 def test_main_that_moved_on_is_not_promoted(stand: Bench, forge: FakeGitea, origin: Path) -> None:
+    (stand.folder / "newer").write_text("newer")
+    commit_all(stand.folder, "newer")
+    sh(stand.folder, "git", "push", "-q", "origin", "main")
     sh(stand.folder, "git", "checkout", "-q", "-B", "main", "HEAD^")
     code, report = play(stand, forge, deploy=MOVED)
     assert code == 1 and "main has moved on" in report["reasons"][0] and not stand.fake.posts
