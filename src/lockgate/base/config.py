@@ -37,7 +37,15 @@ class Database(msgspec.Struct, frozen=True):
     version: int | None = None
     binaries: str = ""  # directory of postgres, initdb
     dsn_env: str = ""  # environment variable with a scratch server's DSN for verify
+    statistics: str = ""  # how large production's tables are: written by `lockgate snapshot`
     statement_timeout: int = 60  # seconds that a statement has on verify's server
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """From which size on a table's work matters, in MB of the table without its indexes."""
+
+    small: int = 16  # below it a hazard is an info
+    large: int = 1024  # from it on a certain one is an error
 
 
 class Roles(msgspec.Struct, frozen=True):
@@ -124,6 +132,7 @@ class Config(msgspec.Struct, frozen=True):
 
     migrations: Migrations = Migrations()
     database: Database = Database()
+    sizes: Sizes = Sizes()
     roles: Roles = Roles()
     ledger: LedgerSettings = LedgerSettings()
     git: Git = Git()

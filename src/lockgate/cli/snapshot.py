@@ -47,9 +47,10 @@ if TYPE_CHECKING:
 def command(
     dsn_env: str, config_path: Path | None, output: Path | None, pg_dump: str, diff: bool, output_format: str
 ) -> int:
-    """Read a baseline from a database: roles, schema with owners and grants, extensions, and the ledger's rows.
+    """Read a baseline from a database: roles, schema with owners and grants, extensions, the ledger's rows, and how large
+    its tables are.
 
-    Writes baseline.sql and ledger.json. Everything is read in read-only transactions; the DSN is never printed. With
+    Writes baseline.sql, ledger.json and statistics.json (estimates, no data). Everything is read in read-only transactions; the DSN is never printed. With
     --diff the migrations that the ledger holds are applied on a scratch server and compared with the database: exit
     code 1 where they differ.
     """
@@ -96,6 +97,8 @@ def _write(config: Config, taken: Snapshot, table: str, folder: Path) -> int:
             else "[ledger] table is not configured"
         )
         say(f"no ledger read: {why}; without one every migration of the tree counts as pending", err=True)
+    snapshot.write(folder / "statistics.json", taken.statistics)
+    written["[database] statistics"] = folder / "statistics.json"
     for key, path in written.items():
         shown = os.path.relpath(path, config.root).replace(os.sep, "/")
         say(f'wrote {os.path.relpath(path)}  (lockgate.toml: {key} = "{shown}")', err=True)

@@ -17,6 +17,7 @@ from lockgate.rules.registry import Ruleset
 from lockgate.run import suppressions
 from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
 from lockgate.run.pending import HAZARDS
+from lockgate.run.sizes import by_size, counted, statistics
 from lockgate.sources import Folder
 from lockgate.timeline.plan import Plan
 
@@ -88,9 +89,9 @@ def settle(
     """Apply selection, severities, suppressions and ``--since``; sort; count."""
     config, request = checked.config, checked.request
     rules = checked.rules
-    kept, hushed = _unsuppressed(
-        map(weighed, as_configured(checked.findings, config, rules)), checked.suppressions, rules
-    )
+    known, pending = statistics(config), checked.plan.pending is not None
+    sized = by_size(map(weighed, checked.findings), config, known, pending)
+    kept, hushed = _unsuppressed(as_configured(sized, config, rules), checked.suppressions, rules)
     for suppression in checked.suppressions:
         for fault in suppressions.faults(suppression, rules.words, whole=live is not None):
             kept += as_configured(rules.of_fact(fault), config, rules)
@@ -116,7 +117,7 @@ def settle(
         request.fail_on,
         checked.folder,
         live,
-        steps,
+        tuple(replace(one, effects=counted(one.effects, known)) for one in steps) if steps is not None else None,
         rules,
     )
 

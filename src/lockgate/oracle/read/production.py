@@ -12,7 +12,8 @@ import msgspec
 
 from lockgate.base.conninfo import CONNECT_TIMEOUT, cannot, parts_of
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.base.sql import literal, quote
+from lockgate.base.sql import literal, quote, quote_identifier
+from lockgate.base.statistics import ColumnStatistics, Statistics, TableStatistics
 from lockgate.oracle.read.definition import Definition
 from lockgate.oracle.read.definitions import SQL, parsed
 
@@ -74,6 +75,32 @@ def catalog(dsn: str, variable: str = "") -> tuple[int, tuple[Definition, ...]]:
     with _Reader(dsn, variable) as reader:
         reader.execute("SET LOCAL search_path = pg_catalog")  # names are spelled by it
         return reader.major, parsed(reader.execute(SQL).fetchone()[0] or "[]")
+
+
+_SIZES = """SELECT n.nspname, c.relname,
+    CASE WHEN c.relkind = 'p' THEN (SELECT pg_catalog.sum(p.reltuples)::bigint FROM pg_catalog.pg_partition_tree(c.oid) t
+      JOIN pg_catalog.pg_class p ON p.oid = t.relid WHERE t.isleaf AND p.reltuples >= 0) WHEN c.reltuples >= 0 THEN c.reltuples::bigint END,
+    (SELECT pg_catalog.sum(pg_catalog.pg_relation_size(t.relid))::bigint FROM pg_catalog.pg_partition_tree(c.oid) t WHERE t.isleaf),
+    (SELECT pg_catalog.sum(pg_catalog.pg_indexes_size(t.relid))::bigint FROM pg_catalog.pg_partition_tree(c.oid) t WHERE t.isleaf),
+    pg_catalog.pg_relation_size(c.oid), pg_catalog.pg_indexes_size(c.oid)
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1, 2"""
+_COLUMNS = """SELECT DISTINCT ON (1, 2, 3) s.schemaname, s.tablename, s.attname, s.null_frac, s.n_distinct FROM pg_catalog.pg_stats s
+  WHERE s.schemaname !~ '^pg_' AND s.schemaname <> 'information_schema' ORDER BY 1, 2, 3, s.inherited DESC"""
+
+
+def statistics(dsn: str, variable: str = "") -> Statistics:
+    """Estimates of every table's rows, size, NULLs and different values; nothing of what pg_stats knows of values
+    themselves. Raises CannotCheck, UsageError."""
+    with _Reader(dsn, variable) as reader:
+        columns: dict[tuple[str, str], dict[str, ColumnStatistics]] = {}
+        for schema, table, name, nulls, distinct in reader.execute(_COLUMNS):
+            columns.setdefault((schema, table), {})[name] = ColumnStatistics(round(nulls, 4), round(distinct, 4))
+        tables = {}
+        for schema, name, rows, parts, of_parts, own, of_own in reader.execute(_SIZES):
+            size = TableStatistics(rows, parts or own, of_parts or of_own, columns.get((schema, name), {}))
+            tables[f"{quote_identifier(schema)}.{quote_identifier(name)}"] = size
+        return Statistics(1, tables)
 
 
 def unreadable(dsn: str, variable: str = "") -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.statistics import encoded
 from lockgate.oracle.read import pg_dump, production
 
 
@@ -18,6 +19,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     baseline: str
     ledger: str  # "" where no ledger is configured
+    statistics: str = ""  # estimates of sizes
 
 
 def dsn_from(variable: str) -> str:
@@ -40,7 +42,9 @@ def take(dsn: str, ledger_table: str = "", tool: str = "", *, required: bool = T
             "roles or ledger changed while the schema was read", "run it again when no deploy is under way"
         )
     return Snapshot(
-        before.header + schema, _ledger_json(ledger_table, before.ledger) if before.ledger is not None else ""
+        before.header + schema,
+        _ledger_json(ledger_table, before.ledger) if before.ledger is not None else "",
+        encoded(production.statistics(dsn, variable)),
     )
 
 
