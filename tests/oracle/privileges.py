@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockgate.catalog.details import method_of
 from lockgate.catalog.objects import Constraint, Operator, Other, Relation, Routine, Type
 from lockgate.catalog.typename import type_name
 from tests.oracle.choice import Choice
@@ -232,7 +233,7 @@ def _named(c: Choice) -> tuple[str, str]:
             schema = c.catalog.namespace_name(obj.namespace)
             return word, f"{schema}.{obj.name} ({sides})"
         case Other(kind="opclass" | "opfamily"):
-            return word, f"{c.shown(obj)} using {obj.data[0]}"
+            return word, f"{c.shown(obj)} using {method_of(obj.details)}"
         case Other(namespace=0):
             return word, obj.name
     return word, c.shown(obj)

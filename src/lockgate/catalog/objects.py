@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import msgspec
 
+from lockgate.catalog.details import Details
+
 # An acl is None (the built-in default of its kind, see privileges.py) or items (grantee role oid, 0 for PUBLIC;
 # privilege letters; those with grant option; grantor), as aclitem in PostgreSQL's src/include/utils/acl.h.
 AclItem = tuple[int, str, str, int]
@@ -367,9 +369,7 @@ class Other(msgspec.Struct, frozen=True):
 
     opclass, opfamily, collation, conversion, language, event_trigger, foreign_server, fdw, user_mapping, publication,
     subscription, statistics, access_method, ts_config, ts_dict, ts_parser, ts_template, transform, tablespace,
-    database, large_object. ``namespace`` 0 where the kind has none; ``relation`` for statistics; ``data`` holds what a
-    kind needs beside (opclass: access method, input type, is default; event_trigger: function; publication: tables;
-    foreign_server: fdw; ...).
+    database, large_object, default, ... ``namespace`` is 0 where the kind has none, ``details`` what it has beside.
     """
 
     oid: int
@@ -379,7 +379,7 @@ class Other(msgspec.Struct, frozen=True):
     owner: int
     relation: int = 0
     acl: Acl = None
-    data: tuple[object, ...] = ()
+    details: Details = None
     extension: int = 0
 
 

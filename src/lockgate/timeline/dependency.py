@@ -2,7 +2,7 @@
 
 ``drop`` is performMultipleDeletions over the simulated pg_depend. Addresses are (oid, attnum), attnum 0 for whole
 objects. What the catalog keeps in place of pg_attrdef rows are objects Other(kind="default", relation=...,
-data=(attnum, ...)).
+details=ColumnDefault(attnum, ...)).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from lockgate.base.findings import Label
 from lockgate.base.text import Span
 from lockgate.catalog.catalog import Address, Catalog, Depend
+from lockgate.catalog.details import ColumnDefault
 from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import (
     Constraint,
@@ -308,10 +309,9 @@ def remove_object(catalog: Draft, obj: Object) -> None:
 
 def _clear_default(catalog: Draft, default: Other) -> None:
     relation = catalog.find(Relation, default.relation)
-    number = default.data[0]
-    if relation is None or not isinstance(number, int):
+    if relation is None or not isinstance(default.details, ColumnDefault):
         return
-    attribute = relation.attribute_by_num(number)
+    attribute = relation.attribute_by_num(default.details.column)
     if attribute is not None:
         catalog.replace_attribute(relation, replace(attribute, has_default=False, generated=""))
 

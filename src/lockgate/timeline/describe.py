@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from lockgate.base.sql import quote_identifier
 from lockgate.catalog.catalog import Address, Catalog
+from lockgate.catalog.details import ColumnDefault, ShippedAs
 from lockgate.catalog.objects import (
     Cast,
     Constraint,
@@ -96,11 +97,9 @@ def describe_object(catalog: Catalog, obj: Object, path: tuple[int, ...] = ()) -
             relation = catalog.find(Relation, obj.relation)
             on = f" on {describe_object(catalog, relation, path)}" if relation is not None else ""
             return f"{word} {quote_identifier(obj.name)}{on}"
-        case Other(oid=oid) if oid < 0:  # shipped with PostgreSQL
-            return str(obj.data[0])
-        case Other(kind="default"):
-            number = obj.data[0]
-            assert isinstance(number, int)
+        case Other(details=ShippedAs(words)):
+            return words
+        case Other(details=ColumnDefault(number)):
             return f"default value for {describe(catalog, (obj.relation, number), path)}"
         case Other(kind="user_mapping"):
             user, _, server = obj.name.partition(".")

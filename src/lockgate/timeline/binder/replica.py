@@ -3,6 +3,7 @@ src/backend/executor/execReplication.c)."""
 
 from __future__ import annotations
 
+from lockgate.catalog.details import PublicationScope
 from lockgate.catalog.objects import Constraint, Other, Relation
 from lockgate.timeline.binder.values import AnalyzedQuery
 from lockgate.timeline.context import Context
@@ -46,8 +47,7 @@ def _published(ctx: Context, relation: Relation, command: str) -> bool:
     rows = [row for row in ctx.catalog.of_relation(relation.oid, Other) if row.kind == "publication_rel"]
     members = {edge.referenced[0] for row in rows for edge in ctx.catalog.dependencies(row.oid)}
     for publication in ctx.catalog.others("publication"):
-        if len(publication.data) == 2:
-            everything, words = publication.data
-            if (everything or publication.oid in members) and isinstance(words, tuple) and command in words:
+        match publication.details:
+            case PublicationScope(every, words) if (every or publication.oid in members) and command in words:
                 return True
     return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.details import ColumnDefault
 from lockgate.catalog.objects import Attribute, Other, Relation
 from lockgate.catalog.typename import BOOL, INT4, type_name
 from lockgate.parse.statement import Node
@@ -25,9 +26,9 @@ def default_text(catalog: Catalog, relation: Relation, attribute: Attribute) -> 
     if not attribute.has_default:
         return None
     for default in catalog.of_relation(relation.oid, Other):
-        if default.kind == "default" and default.data and default.data[0] == attribute.num:
-            node = default.data[1] if len(default.data) > 1 else None
-            return _expression(catalog, node, attribute.type) if isinstance(node, dict) else SOMETHING
+        details = default.details
+        if isinstance(details, ColumnDefault) and details.column == attribute.num:
+            return _expression(catalog, details.node, attribute.type) if details.node is not None else SOMETHING
     return SOMETHING
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from lockgate.base.effects import Lock, Work
 from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.details import ColumnDefault
 from lockgate.catalog.objects import FIRST_USER_OID, Attribute, Constraint, Other, Relation, Trigger, Type
 from lockgate.parse.statement import Node
 from lockgate.timeline.context import Context
@@ -210,7 +211,9 @@ def _rewriting(after: Catalog, column: Attribute, default: Other | None, serial:
     if column.type >= FIRST_USER_OID and _constrained(after, column.type):
         return "domain with a constraint"
     if default is not None:
-        return "volatile default" if len(default.data) > 2 and default.data[2] not in ("i", "s") else ""
+        details = default.details
+        volatile = isinstance(details, ColumnDefault) and details.volatility not in ("i", "s")
+        return "volatile default" if volatile else ""
     domain = _of_domain(after, column)
     return "volatile default" if domain is not None and domain.default_volatility not in ("i", "s") else ""
 
@@ -229,7 +232,8 @@ def _constrained(after: Catalog, oid: int) -> bool:
 
 def _constant(default: Other | None) -> bool:
     """Whether a default gives a value: NULL does not."""
-    node = default.data[1] if default is not None and len(default.data) > 1 else None
+    details = default.details if default is not None else None
+    node = details.node if isinstance(details, ColumnDefault) else None
     while isinstance(node, dict) and "TypeCast" in node:
         node = node["TypeCast"].get("arg")
     return default is not None and not (isinstance(node, dict) and node.get("A_Const", {}).get("isnull"))

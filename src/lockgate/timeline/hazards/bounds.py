@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.details import PartitionBound
 from lockgate.catalog.objects import Other, Relation
 from lockgate.parse.statement import Node
 from lockgate.timeline.hazards.implied import Claim, constant, implies, negated
@@ -78,9 +77,9 @@ def _stored(catalog: Catalog, parent: Relation, part: Relation) -> Claim | None:
     """A partition's bound as the catalog keeps it: that of one integer column's range or list."""
     found, keys = catalog.one(Other, ("partition_bound", 0, str(part.oid))), parent.partitioning
     column = parent.attribute_by_num(keys.keys[0]) if keys is not None and len(keys.keys) == 1 else None
-    if found is None or column is None:
+    if found is None or column is None or not isinstance(found.details, PartitionBound):
         return None
-    data: tuple[Any, ...] = found.data
+    data = found.details.form
     if data[0] == "list" and None not in data[1]:
         return ("or", tuple(("=", column.name, v) for v in data[1]))
     if data[0] != "range" or None in (data[1][0], data[2][0]):

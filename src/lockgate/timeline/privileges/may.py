@@ -130,7 +130,7 @@ def system_column(catalog: Catalog, relation: Relation, number: int) -> Other:
     """A system column (tableoid, ctid, ...), which is kept apart: with the privileges that were granted on it."""
     name = f"{relation.oid}.{number}"
     found = catalog.one(Other, ("system_column", 0, name))
-    return found or Other(0, "system_column", name, 0, relation.owner, relation.oid, data=(number,))
+    return found or Other(0, "system_column", name, 0, relation.owner, relation.oid)
 
 
 def _predefined(catalog: Catalog, obj: Any, privilege: str, role: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lockgate.catalog import acl
 from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.details import ShippedAs
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Other
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.describe import describe_object
@@ -23,7 +24,13 @@ def shipped(catalog: Catalog, obj: Any) -> Other:
         return obj
     kind = _KINDS[type(obj).__name__]
     return changed(catalog, obj.oid) or Other(
-        -obj.oid, kind, obj.name, 0, BOOTSTRAP_SUPERUSER, acl=_initial(catalog, obj), data=(described(catalog, obj),)
+        -obj.oid,
+        kind,
+        obj.name,
+        0,
+        BOOTSTRAP_SUPERUSER,
+        acl=_initial(catalog, obj),
+        details=ShippedAs(described(catalog, obj)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from lockgate.catalog.details import Details, LanguageTrust, OperatorClass
 from lockgate.catalog.draft import Draft
 from lockgate.catalog.extension_data import ExtensionData
 from lockgate.catalog.objects import (
@@ -150,12 +151,12 @@ class Members:
             if cast.source and cast.target and not self.catalog.oids(("cast", cast.source, cast.target)):
                 self._member(cast)
         for name, schema, method, kind, default in self.data.opclasses:
-            self._other("opclass", name, self._space(schema), (method, self._oid(kind), bool(default)))
+            self._other("opclass", name, self._space(schema), OperatorClass(method, self._oid(kind), bool(default)))
         for row in self.data.relations:
             self._relation(row)
         for kind, rows in self.data.others.items():
             for row in rows:
-                self._other(kind, row[0], self.space.oid if kind in ("ts_dict", "ts_template") else 0, tuple(row[1:]))
+                self._other(kind, row[0], self.space.oid if kind in ("ts_dict", "ts_template") else 0)
 
     def _space(self, schema: str) -> int:
         found = self.catalog.namespace(schema) if schema else None
@@ -179,11 +180,11 @@ class Members:
         if getattr(obj, "namespace", 0):
             self.catalog.depend((obj.oid, 0), [(obj.namespace, 0)])
 
-    def _other(self, kind: str, name: str, namespace: int, data: tuple[object, ...]) -> None:
+    def _other(self, kind: str, name: str, namespace: int, details: Details = None) -> None:
         if kind == "language":
-            data = (self.data.trusted,)
+            details = LanguageTrust(self.data.trusted)
         self._member(
-            Other(self.catalog.new_oid(), kind, name, namespace, self.owner, data=data, extension=self.made.oid)
+            Other(self.catalog.new_oid(), kind, name, namespace, self.owner, details=details, extension=self.made.oid)
         )
 
     def _type(self, row: tuple[Any, ...]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from lockgate.catalog.catalog import Address
+from lockgate.catalog.details import method_of
 from lockgate.catalog.objects import (
     BOOTSTRAP_SUPERUSER,
     INFORMATION_SCHEMA,
@@ -270,7 +271,7 @@ def _opclass(kind: str, word: str) -> Callable[[Context, Any, bool], Found | Non
         for namespace in spaces:
             for oid in ctx.catalog.oids((kind, namespace, parts[-1])):
                 found = ctx.catalog.the(Other, oid)
-                if not found.data or found.data[0] == method:
+                if method_of(found.details) in ("", method):
                     return Found(found)
         if any(name == parts[-1] for name, *_ in ctx.catalog.builtins.opclasses(method)):
             return shipped(kind, parts[-1])

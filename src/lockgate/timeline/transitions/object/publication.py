@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from lockgate.catalog.details import PublicationScope, PublishedSchema, PublishedTable
 from lockgate.catalog.objects import FIRST_USER_OID, Namespace, Other, Relation
 from lockgate.timeline.binder import Expr, analyze_expression, boolean, find_relation, relation_scope, words
 from lockgate.timeline.binder.names import missing_namespace
@@ -38,7 +39,8 @@ def create_publication(ctx: Context, node: Node) -> None:
     if found is not None:
         refuse_existing(ctx, found.oid, "publication", f'publication "{name}" already exists', name=name)
     _check_options(ctx, node.get("options", []))
-    made = put_other(ctx, "publication", name, data=(everything, _published(node.get("options", []), PUBLISHED)))
+    scope = PublicationScope(everything, _published(node.get("options", []), PUBLISHED))
+    made = put_other(ctx, "publication", name, details=scope)
     _add(ctx, made, node.get("pubobjects", []), "create FOR TABLES IN SCHEMA publication", creating=True)
 
 
@@ -65,7 +67,7 @@ def _check_options(ctx: Context, options: list[Node]) -> None:
             )
 
 
-def _published(options: list[Node], before: object) -> object:
+def _published(options: list[Node], before: tuple[str, ...]) -> tuple[str, ...]:
     """The operations that the option ``publish`` names; those of before where it is not given."""
     for option in (item["DefElem"] for item in options):
         if option["defname"] == "publish":
@@ -89,12 +91,16 @@ def _add(ctx: Context, publication: Other, items: list[Node], words: str, *, cre
             continue  # OpenTableList: the same table once more is as good as once
         seen[oid] = bare
         _add_table(ctx, publication, table, whole)
-    if schemas and not creating and any(row.data for row in publication_members(ctx, publication).values()):
+    if schemas and not creating and any(_lists_columns(row) for row in publication_members(ctx, publication).values()):
         message = f'cannot add schema to publication "{publication.name}"'
         help = "Schemas cannot be added if any tables that specify a column list are already part of the publication."
         raise ctx.refuse("22023", message, kind="publication", help=help)
     for space in dict.fromkeys(schemas):
         _add_schema(ctx, publication, space)
+
+
+def _lists_columns(member: Other) -> bool:
+    return isinstance(member.details, PublishedTable) and member.details.columns
 
 
 def _schema(ctx: Context, spec: Node) -> Namespace:
@@ -115,7 +121,9 @@ def _add_schema(ctx: Context, publication: Other, space: Namespace) -> None:
         message = f'schema "{space.name}" is already member of publication "{publication.name}"'
         raise ctx.refuse("42710", message, name=space.name, kind="publication")
     name = f"{publication.oid}.{space.oid}"
-    row = Other(ctx.catalog.new_oid(), "publication_namespace", name, 0, publication.owner, data=(space.oid,))
+    row = Other(
+        ctx.catalog.new_oid(), "publication_namespace", name, 0, publication.owner, details=PublishedSchema(space.oid)
+    )
     ctx.catalog.put(row)
     ctx.catalog.depend((row.oid, 0), [(space.oid, 0), (publication.oid, 0)], "a")
 
@@ -123,7 +131,7 @@ def _add_schema(ctx: Context, publication: Other, space: Namespace) -> None:
 def published_schemas(ctx: Context, publication: Other) -> dict[int, Other]:
     """The schemas of a publication: schema oid to its pg_publication_namespace row."""
     rows = [ctx.catalog.find(Other, e.dependent[0]) for e in ctx.catalog.dependents(publication.oid)]
-    return {int(str(row.data[0])): row for row in rows if row is not None and row.kind == "publication_namespace"}
+    return {r.details.namespace: r for r in rows if r is not None and isinstance(r.details, PublishedSchema)}
 
 
 def _add_table(ctx: Context, publication: Other, node: Node, whole: bool) -> None:
@@ -227,7 +235,7 @@ def _put_member(
         0,
         publication.owner,
         relation.oid,
-        data=("columns",) if columns else (),
+        details=PublishedTable(columns),
     )
     ctx.catalog.put(row)
     ctx.catalog.depend((row.oid, 0), [(publication.oid, 0), (relation.oid, 0)], "a")
@@ -246,12 +254,13 @@ def alter_publication(ctx: Context, node: Node) -> None:
     found = find_other(ctx, "publication", name, "publication")
     assert found is not None
     need_owner(ctx, found, name=name)
+    scope = found.details if isinstance(found.details, PublicationScope) else PublicationScope(False, PUBLISHED)
     if node.get("options"):
         _check_options(ctx, node["options"])
-        before = found.data[1] if len(found.data) > 1 else PUBLISHED
-        ctx.catalog.put(replace(found, data=(bool(found.data and found.data[0]), _published(node["options"], before))))
+        details = replace(scope, published=_published(node["options"], scope.published))
+        ctx.catalog.put(replace(found, details=details))
         return
-    if found.data and found.data[0]:
+    if scope.every_table:
         raise ctx.refuse(
             "55000",
             f'publication "{name}" is defined as FOR ALL TABLES',

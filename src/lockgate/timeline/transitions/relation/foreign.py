@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
+from lockgate.catalog.details import ForeignServerWrapper
 from lockgate.catalog.objects import Other, Role
 from lockgate.timeline.binder import find_function
 from lockgate.timeline.context import Context, Node
@@ -31,7 +30,7 @@ def create_wrapper(ctx: Context, node: Node) -> None:
     found = ctx.catalog.one(Other, ("fdw", 0, name))
     if found is not None:
         refuse_existing(ctx, found.oid, "fdw", f'foreign-data wrapper "{name}" already exists', name=name)
-    put_other(ctx, "fdw", name, data=(any(_handlers(node)),), refs=_functions(ctx, node))
+    put_other(ctx, "fdw", name, refs=_functions(ctx, node))
 
 
 def _handlers(node: Node) -> list[bool]:
@@ -62,8 +61,6 @@ def alter_wrapper(ctx: Context, node: Node) -> None:
     assert found is not None
     refs = _functions(ctx, node)
     ctx.catalog.depend((found.oid, 0), [(oid, 0) for oid in refs if oid])
-    if any(_handlers(node)):
-        ctx.catalog.put(replace(found, data=(True,)))
 
 
 def create_server(ctx: Context, node: Node) -> None:
@@ -78,7 +75,7 @@ def create_server(ctx: Context, node: Node) -> None:
     wrapper = find_other(ctx, "fdw", node["fdwname"], "foreign-data wrapper")
     assert wrapper is not None
     need_privilege(ctx, wrapper, "USAGE", name=wrapper.name)
-    put_other(ctx, "foreign_server", name, data=(wrapper.oid,), refs=(wrapper.oid,))
+    put_other(ctx, "foreign_server", name, details=ForeignServerWrapper(wrapper.oid), refs=(wrapper.oid,))
 
 
 def alter_server(ctx: Context, node: Node) -> None:
@@ -181,7 +178,7 @@ def create_access_method(ctx: Context, node: Node) -> None:
     if found is not None or name in ctx.catalog.builtins.access_methods:
         raise ctx.refuse("42710", f'access method "{name}" already exists', None, name=name, kind="other")
     handler = find_function(ctx, node["handler_name"], (2281,), None)
-    put_other(ctx, "access_method", name, data=(node.get("amtype", "i"),), refs=(int(getattr(handler, "oid", 0)),))
+    put_other(ctx, "access_method", name, refs=(int(getattr(handler, "oid", 0)),))
 
 
 HANDLERS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockgate.catalog.details import StatisticsColumns
 from lockgate.catalog.objects import Namespace, Other, Relation
 from lockgate.timeline.binder import analyze_expression, relation_scope, words
 from lockgate.timeline.context import Context, Node
@@ -90,7 +91,13 @@ def _store(
     if len(elements) < 2 and columns:
         raise ctx.refuse("42P17", "extended statistics require at least 2 columns", location, kind="column")
     made = Other(
-        ctx.catalog.new_oid(), "statistics", name, space.oid, ctx.session.role, relation.oid, data=tuple(columns)
+        ctx.catalog.new_oid(),
+        "statistics",
+        name,
+        space.oid,
+        ctx.session.role,
+        relation.oid,
+        details=StatisticsColumns(tuple(columns)),
     )
     ctx.catalog.put(made)
     ctx.catalog.depend(

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from lockgate.catalog.builtin import BuiltinType
+from lockgate.catalog.details import LanguageTrust, is_trusted
 from lockgate.catalog.initial import PLPGSQL_LANGUAGE
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Namespace, Other, Relation, Routine, Type
 from lockgate.timeline.binder import find_namespace, find_relation, find_routine, find_type
@@ -181,7 +182,9 @@ def _language(ctx: Context, name: str) -> Other:
 
     language = find_language(ctx, name)
     oid = PLPGSQL_LANGUAGE if name == "plpgsql" else ctx.catalog.builtins.oid_of("languages", name)
-    return language.object or Other(oid, "language", name, 0, BOOTSTRAP_SUPERUSER, data=(language.trusted,))
+    return language.object or Other(
+        oid, "language", name, 0, BOOTSTRAP_SUPERUSER, details=LanguageTrust(language.trusted)
+    )
 
 
 def _in_schema(ctx: Context, objtype: str, schema: str) -> list[GrantTarget]:
@@ -206,7 +209,7 @@ def check_kind(ctx: Context, target: GrantTarget, objtype: str) -> None:
     """The object must be of the kind that the statement says (42809, 0LP01)."""
     found = target.object
     kind = getattr(found, "kind", "") or getattr(found, "relkind", "")
-    if objtype == "OBJECT_LANGUAGE" and not (found.data and found.data[0]):
+    if objtype == "OBJECT_LANGUAGE" and not is_trusted(found.details):
         raise ctx.refuse(
             "42809",
             f'language "{found.name}" is not trusted',

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from lockgate.catalog.details import ForeignServerWrapper, PublicationScope
 from lockgate.catalog.objects import Namespace, Other, Relation, Role, Type
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.failure import NoPrivilege
@@ -90,7 +91,8 @@ def _need_create(ctx: Context, obj: Any, role: Role, location: int | None) -> No
         need_create_on_database(ctx)
         return
     if isinstance(obj, Other) and obj.kind == "foreign_server":
-        wrapper = ctx.catalog.find(Other, int(str(obj.data[0]))) if obj.data else None
+        details = obj.details
+        wrapper = ctx.catalog.find(Other, details.wrapper) if isinstance(details, ForeignServerWrapper) else None
         if wrapper is not None and has_privilege(ctx, wrapper, "USAGE", role=role.oid) == "no":
             raise denied(ctx, wrapper, "USAGE", location, name=role.name, role=role.oid)
     if isinstance(obj, Other) and obj.kind == "publication":
@@ -126,7 +128,7 @@ def _publication_owner(ctx: Context, obj: Other, role: Role, location: int | Non
     be a superuser."""
     if has_privilege(ctx, database(ctx), "CREATE", role=role.oid) == "no":
         raise denied(ctx, database(ctx), "CREATE", location, name=role.name, role=role.oid)
-    if (obj.data and obj.data[0]) or any(
+    if (isinstance(obj.details, PublicationScope) and obj.details.every_table) or any(
         ctx.catalog.find(Namespace, e.referenced[0]) for e in ctx.catalog.dependencies(obj.oid)
     ):
         _need_superusers(ctx, obj, role)

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from lockgate.catalog.details import EventTriggerCall, LanguageTrust
 from lockgate.catalog.objects import Other
 from lockgate.timeline.binder import find_function
 from lockgate.timeline.context import Context, Node
@@ -51,7 +52,7 @@ def create_event_trigger(ctx: Context, node: Node) -> None:
         ctx,
         "event_trigger",
         name,
-        data=(int(getattr(function, "oid", 0)), "O"),
+        details=EventTriggerCall(int(getattr(function, "oid", 0))),
         refs=(int(getattr(function, "oid", 0)),),
     )
 
@@ -62,7 +63,8 @@ def alter_event_trigger(ctx: Context, node: Node) -> None:
     found = find_other(ctx, "event_trigger", name, "event trigger")
     assert found is not None
     need_owner(ctx, found, name=name)
-    ctx.catalog.put(replace(found, data=(found.data[0] if found.data else 0, node.get("tgenabled", "O"))))
+    call = found.details if isinstance(found.details, EventTriggerCall) else EventTriggerCall(0)
+    ctx.catalog.put(replace(found, details=replace(call, enabled=node.get("tgenabled", "O"))))
 
 
 def create_language(ctx: Context, node: Node) -> None:
@@ -88,7 +90,7 @@ def create_language(ctx: Context, node: Node) -> None:
         refuse_existing(ctx, found.oid, "language", f'language "{name}" already exists', name=name)
     if found is not None and ctx.catalog.get(found.oid) is not None:
         return
-    put_other(ctx, "language", name, data=(bool(node.get("pltrusted")),), refs=tuple(refs))
+    put_other(ctx, "language", name, details=LanguageTrust(bool(node.get("pltrusted"))), refs=tuple(refs))
 
 
 HANDLERS = {

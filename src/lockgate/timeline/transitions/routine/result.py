@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from lockgate.catalog.details import is_trusted
 from lockgate.catalog.objects import Extension, Other, Routine
 from lockgate.catalog.typename import RECORD, VOID, type_name, type_of
 from lockgate.timeline.binder import resolve_type
@@ -41,7 +42,7 @@ def find_language(ctx: Context, name: str, location: int | None = None) -> Langu
     """A language by name (42704)."""
     found = ctx.catalog.one(Other, ("language", 0, name))
     if found is not None:
-        return Language(name, bool(found.data and found.data[0]), found)
+        return Language(name, is_trusted(found.details), found)
     if name in ("c", "internal", "sql") or (
         name == "plpgsql" and ctx.catalog.one(Extension, ("extension", "plpgsql")) is not None
     ):

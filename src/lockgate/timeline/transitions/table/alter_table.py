@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lockgate.base.text import Span
+from lockgate.catalog.details import ColumnDefault
 from lockgate.catalog.objects import Constraint, Other, Relation
 from lockgate.parse.tokens import find_name, token_end
 from lockgate.timeline.context import Context, Node
@@ -160,7 +161,7 @@ def _check_functions(ctx: Context, start: int) -> None:
         match new:
             case Constraint(kind="c", validated=True) if not isinstance(old, Constraint) or not old.validated:
                 check_functions(ctx, new.oid)
-            case Other(kind="default", data=(int() as number, *_)) if old is None and number not in before.get(
+            case Other(details=ColumnDefault(number)) if old is None and number not in before.get(
                 relation.oid, {number}
             ):
                 check_functions(ctx, new.oid)

@@ -8,10 +8,9 @@ from typing import Any
 
 import msgspec
 
+from lockgate.catalog.details import Form, PartitionBound
 from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Other
-
-Form = tuple[Any, ...]
 
 
 class Bounds(msgspec.Struct):
@@ -97,7 +96,7 @@ def bounds_of(catalog: Draft, parent: int) -> Bounds:
 def bound_of(catalog: Draft, partition: int) -> Form | None:
     """The bound of one partition, where it is known."""
     found = catalog.one(Other, ("partition_bound", 0, str(partition)))
-    return found.data if found is not None else None
+    return found.details.form if found is not None and isinstance(found.details, PartitionBound) else None
 
 
 def note_bound(catalog: Draft, parent: int, partition: int, form: Form) -> None:

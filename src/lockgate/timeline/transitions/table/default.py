@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from lockgate.catalog.catalog import Address
+from lockgate.catalog.details import ColumnDefault
 from lockgate.catalog.objects import Attribute, Other, Relation
 from lockgate.catalog.typename import type_name
 from lockgate.timeline import dependency
@@ -115,7 +116,7 @@ def store_default(
         0,
         relation.owner,
         relation.oid,
-        data=(attribute.num, node, volatility),
+        details=ColumnDefault(attribute.num, node, volatility),
     )
     catalog.put(default)
     column = (relation.oid, attribute.num)
@@ -156,8 +157,5 @@ def copy_default(
         return target
     refs = [e.referenced for e in ctx.catalog.dependencies(found.oid) if e.kind == "n"]
     mapped = [(target.oid, mapping.get(n, 0)) if oid == source.oid and n else (oid, n) for oid, n in refs]
-    node = found.data[1] if len(found.data) > 1 else None
-    volatility = str(found.data[2]) if len(found.data) > 2 else "i"
-    return store_default(
-        ctx, target, attribute, mapped, origin.generated, node if isinstance(node, dict) else None, volatility
-    )
+    kept = found.details if isinstance(found.details, ColumnDefault) else ColumnDefault(number)
+    return store_default(ctx, target, attribute, mapped, origin.generated, kept.node, kept.volatility)

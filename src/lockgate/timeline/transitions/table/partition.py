@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from lockgate.catalog.catalog import Address
+from lockgate.catalog.details import PartitionBound
 from lockgate.catalog.objects import Constraint, Other, Partitioning, Relation, Trigger
 from lockgate.catalog.typename import type_name
 from lockgate.timeline import dependency
@@ -239,7 +240,13 @@ def store_bound(ctx: Context, partition: Relation, form: tuple[object, ...]) -> 
     """Remember a partition's bound (relpartbound)."""
     ctx.catalog.put(
         Other(
-            ctx.catalog.new_oid(), "partition_bound", str(partition.oid), 0, partition.owner, partition.oid, data=form
+            ctx.catalog.new_oid(),
+            "partition_bound",
+            str(partition.oid),
+            0,
+            partition.owner,
+            partition.oid,
+            details=PartitionBound(form),
         )
     )
     current = ctx.catalog.the(Relation, partition.oid)

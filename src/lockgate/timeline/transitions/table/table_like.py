@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockgate.catalog.details import StatisticsColumns
 from lockgate.catalog.objects import Constraint, Other, Relation
 from lockgate.timeline.binder import TypeRef
 from lockgate.timeline.context import Context, Node
@@ -113,22 +114,20 @@ def _copy_statistics(ctx: Context, source: Relation, target: Relation, mapping: 
     from msgspec.structs import replace
 
     for statistics in ctx.catalog.of_relation(source.oid, Other):
-        if statistics.kind != "statistics":
+        if not isinstance(statistics.details, StatisticsColumns):
             continue
-        names = [
-            a.name for n in statistics.data if isinstance(n, int) and (a := source.attribute_by_num(n)) is not None
-        ] or ["expr"]
+        columns = statistics.details.columns
+        names = [a.name for n in columns if (a := source.attribute_by_num(n)) is not None] or ["expr"]
         from lockgate.timeline.transitions.relation.statistics import statistics_name
 
+        copied = [mapping.get(n, 0) for n in columns]
         copy = replace(
             statistics,
             oid=ctx.catalog.new_oid(),
             name=statistics_name(ctx, target, names),
             namespace=target.namespace,
             relation=target.oid,
-            data=tuple(mapping.get(n, 0) for n in statistics.data if isinstance(n, int)),
+            details=StatisticsColumns(tuple(copied)),
         )
         ctx.catalog.put(copy)
-        ctx.catalog.depend(
-            (copy.oid, 0), [(target.oid, n) for n in copy.data if isinstance(n, int) and n] or [(target.oid, 0)], "a"
-        )
+        ctx.catalog.depend((copy.oid, 0), [(target.oid, n) for n in copied if n] or [(target.oid, 0)], "a")

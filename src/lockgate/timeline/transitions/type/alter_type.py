@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from lockgate.base.findings import Label
 from lockgate.catalog.catalog import Address
+from lockgate.catalog.details import ColumnDefault
 from lockgate.catalog.objects import Attribute, Constraint, Other, Policy, Relation, Rewrite, Routine, Trigger
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import Expr, TypeRef, analyze_expression, coerce, relation_scope, resolve_type
@@ -183,7 +184,7 @@ def _cast_default(ctx: Context, relation: Relation, attribute: Attribute, ref: T
     message = f'{word} for column "{item.name}" cannot be cast automatically to type {shown}'
     # strip_implicit_coercions leaves the expression's own type: a bare literal was made the column's type when it was
     # stored
-    raw = default.data[1] if len(default.data) > 1 else None
+    raw = default.details.node if isinstance(default.details, ColumnDefault) else None
     expr = _stored(ctx, relation, attribute, raw)
     coerce(ctx, expr, ref.oid, ref.typmod, "assignment", None, message)
     if type_kind(ctx, attribute.type) == "d" and not (isinstance(raw, dict) and "TypeCast" in raw):
@@ -260,10 +261,9 @@ def _kind(ctx: Context, oid: int, column: Address) -> str:
             return "a policy definition"
         case Routine():
             return "a function or procedure"
-        case Other(kind="default", data=data) as default:
+        case Other(details=ColumnDefault(number)) as default:
             holder = ctx.catalog.find(Relation, default.relation)
-            number = data[0]
-            other = holder.attribute_by_num(number) if holder is not None and isinstance(number, int) else None
+            other = holder.attribute_by_num(number) if holder is not None else None
             return (
                 "a generated column"
                 if other is not None and other.generated and (default.relation, number) != column

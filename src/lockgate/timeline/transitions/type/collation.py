@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockgate.catalog.details import Details
 from lockgate.catalog.objects import Namespace, Other
 from lockgate.timeline.binder import find_collation, find_function
 from lockgate.timeline.context import Context, Node
@@ -35,11 +36,11 @@ def put_other(
     kind: str,
     name: str,
     space: Namespace | None = None,
-    data: tuple[object, ...] = (),
+    details: Details = None,
     refs: tuple[int, ...] = (),
 ) -> Other:
     """Make an object of one of the lesser kinds, with its dependencies."""
-    made = Other(ctx.catalog.new_oid(), kind, name, space.oid if space else 0, ctx.session.role, data=data)
+    made = Other(ctx.catalog.new_oid(), kind, name, space.oid if space else 0, ctx.session.role, details=details)
     ctx.catalog.put(made)
     ctx.catalog.depend((made.oid, 0), [(oid, 0) for oid in (made.namespace, *refs) if oid])
     ctx.created(made, name=name)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from lockgate.catalog.builtin import Builtins
+from lockgate.catalog.details import OperatorClass
 from lockgate.catalog.objects import FIRST_USER_OID, PG_CATALOG, Cast, Extension, Other, Routine
 from lockgate.catalog.typename import base_type, element_of, type_name
 from lockgate.timeline.binder import Expr, find_namespace, words
@@ -85,15 +86,9 @@ def _classes(ctx: Context, method: str) -> list[tuple[str, int, bool, int]]:
     """Operator classes of a method: name, input type, default, oid of a user's own."""
     found = [(name, kind, default, 0) for name, kind, default, _ in ctx.catalog.builtins.opclasses(method)]
     for other in ctx.catalog.others("opclass"):
-        if other.data and other.data[0] == method:
-            found.append(
-                (other.name, _int(other.data[1]), bool(other.data[2]) if len(other.data) > 2 else False, other.oid)
-            )
+        if isinstance(other.details, OperatorClass) and other.details.method == method:
+            found.append((other.name, other.details.input, other.details.default, other.oid))
     return found
-
-
-def _int(value: Any) -> int:
-    return value if isinstance(value, int) else 0
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.catalog.details import OperatorClass, OperatorFamily, method_of
 from lockgate.catalog.objects import Namespace, Other
 from lockgate.catalog.typename import type_name
 from lockgate.timeline.binder import find_operator, find_routine, resolve_type
@@ -44,7 +45,14 @@ def create_opclass(ctx: Context, node: Node) -> None:
             kind="opclass",
             help=f'Operator class "{taken[0]}" already is the default.',
         )
-    made = Other(ctx.catalog.new_oid(), "opclass", name, space.oid, ctx.session.role, data=(method, kind, default))
+    made = Other(
+        ctx.catalog.new_oid(),
+        "opclass",
+        name,
+        space.oid,
+        ctx.session.role,
+        details=OperatorClass(method, kind, default),
+    )
     ctx.catalog.put(made)
     ctx.catalog.depend((made.oid, 0), [(oid, 0) for oid in (space.oid, kind, *refs) if oid])
     if family is not None:
@@ -55,7 +63,7 @@ def create_opclass(ctx: Context, node: Node) -> None:
 def _exact(ctx: Context, taken: tuple[str, int], kind: int, method: str) -> bool:
     own = ctx.catalog.find(Other, taken[1]) if taken[1] else None
     if own is not None:
-        return own.data[1] == kind
+        return isinstance(own.details, OperatorClass) and own.details.input == kind
     return any(
         name == taken[0] and oid == kind for name, oid, default, _ in ctx.catalog.builtins.opclasses(method) if default
     )
@@ -64,7 +72,7 @@ def _exact(ctx: Context, taken: tuple[str, int], kind: int, method: str) -> bool
 def _find(ctx: Context, kind: str, space: Namespace, name: str, method: str) -> Other | None:
     for oid in ctx.catalog.oids((kind, space.oid, name)):
         found = ctx.catalog.find(Other, oid)
-        if found is not None and found.data and found.data[0] == method and not doubt(ctx, kind, space.oid, name, oid):
+        if found is not None and method_of(found.details) == method and not doubt(ctx, kind, space.oid, name, oid):
             return found
     return None
 
@@ -126,7 +134,7 @@ def find_family(ctx: Context, names: list[Any], method: str) -> Other | None:
     space = ctx.catalog.namespace(shown.split(".")[-2]) if len(names) > 1 else None
     for oid in (space.oid,) if space is not None else ctx.path():
         for found in (ctx.catalog.find(Other, o) for o in ctx.catalog.oids(("opfamily", oid, name))):
-            if found is not None and found.data[0] == method:
+            if found is not None and method_of(found.details) == method:
                 return found
     if f"{method}:{name}" in ctx.catalog.builtins.names("opfamilies") or doubt(ctx, "opfamily", 0, name):
         return None
@@ -140,7 +148,7 @@ def find_family(ctx: Context, names: list[Any], method: str) -> Other | None:
 
 
 def _put_family(ctx: Context, space: Namespace, name: str, method: str) -> Other:
-    made = Other(ctx.catalog.new_oid(), "opfamily", name, space.oid, ctx.session.role, data=(method,))
+    made = Other(ctx.catalog.new_oid(), "opfamily", name, space.oid, ctx.session.role, details=OperatorFamily(method))
     ctx.catalog.put(made)
     ctx.catalog.depend((made.oid, 0), [(space.oid, 0)])
     ctx.created(made, name=name)
