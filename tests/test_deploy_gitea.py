@@ -210,7 +210,7 @@ def test_publish(fake: FakeGitea, tree: Path, monkeypatch: pytest.MonkeyPatch) -
     found = CliRunner().invoke(publish, ["verify", "../report.json", "--pull-request", "3"], standalone_mode=False)
     assert found.return_value == 0, found.output
     assert fake.posted(fake.commits[0]) == [("lockgate/verify", "failure", "1 error; 1 confirmed by the server")]
-    assert fake.comments[0]["body"].startswith(MARKER)
+    assert fake.comments[0]["body"].startswith(MARKER) and fake.commits[0][:12] in fake.comments[0]["body"]
     assert "m/125_x.up.sql:4: error[T201]" in found.output
     CliRunner().invoke(publish, ["check", "../missing.json", "--exit-code", "3"], standalone_mode=False)
     assert fake.posted(fake.commits[0])[-1][:2] == ("lockgate/check", "error")
@@ -246,7 +246,7 @@ def test_gate_report_counts_green_deploys_in_a_row(
         "source": "",
         "runs": 8,
         "green": 7,
-        "row": 6,
+        "row": 7,
         "enough": 5,
         "cut_webhook": True,
         "mode": "enforce",
@@ -254,6 +254,18 @@ def test_gate_report_counts_green_deploys_in_a_row(
     }
     (tree / "lockgate.toml").write_text('[deploy]\nmode = "advisory"\n')
     assert "cut the webhook now" in CliRunner().invoke(gate_report, [], standalone_mode=False).output
+    for words in ("superseded: it is superseded", "advisory: would be closed: 1 error", "could not be carried out: x"):
+        fake.statuses[f"{5:040x}"][1] |= {"status": "warning", "description": words}
+        assert json.loads(CliRunner().invoke(gate_report, ["--format", "json"]).output)["row"] == 6
+    fake.statuses[f"{5:040x}"][1] |= {
+        "status": "success",
+        "description": "deployed and healthy; commit not proven by the app",
+    }
+    output = CliRunner().invoke(gate_report, [], standalone_mode=False).output
+    assert "1 of them without the app's own proof" in output
+    assert CliRunner().invoke(gate_report, ["--mode"], standalone_mode=False).output == "advisory\n"
+    fake.statuses[f"{3:040x}"][1] |= {"status": "failure", "description": "crash-loop: web does not stay up"}
+    assert json.loads(CliRunner().invoke(gate_report, ["--format", "json"]).output)["row"] == 5, "a release that failed"
     fake.statuses[f"{6:040x}"][1]["description"] = "OVERRIDE (login outage): deployed and healthy"
     found = CliRunner().invoke(gate_report, [], standalone_mode=False)
     assert found.return_value == 1 and "keep the webhook for now: 3 more" in found.output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 import sysconfig
@@ -285,7 +286,11 @@ printf 'override=%s\\n' "${LOCKGATE_OVERRIDE:-}" >> "$TRACE"
 case $1 in
     check) exit "${CHECK:-0}" ;;
     verify) [ -n "${NO_ATTEST:-}" ] || echo '{}' > .lockgate-reports/attestation.json; exit "${VERIFY:-0}" ;;
-    deploy) exit "${DEPLOY:-0}" ;;
+    deploy)
+        [ -z "${END:-}" ] || printf '{\n "end": "%s"\n}\n' "$END" > .lockgate-reports/gate.json
+        case $* in *--resume*) exit 0 ;; esac
+        exit "${DEPLOY:-0}"
+        ;;
 esac
 """
 
@@ -317,6 +322,13 @@ def test_the_script_ends_as_the_gate_ends(tree: Path, verify: str, deploy: str) 
     code, output, trace = wrapper(tree, VERIFY=verify, DEPLOY=deploy, NO_ATTEST="1" if verify == "3" else "")
     assert code == int(deploy) and f"verify: exit {verify}" in output
     assert ("--attestation" in trace) is (verify == "1")
+
+
+@pytest.mark.parametrize(("end", "code"), [("unknown", 0), ("unchanged", 3)])
+def test_the_script_follows_what_has_no_known_end(tree: Path, end: str, code: int) -> None:
+    done, output, trace = wrapper(tree, DEPLOY="3", END=end)
+    assert done == code and trace.count("deploy --resume") == (code == 0), output
+    assert len(re.findall("(?m)^deploy --output", trace)) == 1
 
 
 def test_the_script_is_loud_about_an_override(tree: Path) -> None:

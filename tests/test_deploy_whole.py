@@ -108,6 +108,29 @@ def test_a_push_goes_through_the_shipped_workflow_to_a_healthy_release(stand: St
     assert not any(secret in output for secret in (*SECRETS, TOKEN))
 
 
+def test_advisory_reports_red_and_deploys_green_beside_the_webhook_once(stand: Stand, tmp_path: Path) -> None:
+    """The soft launch: red is told and blocks nothing; green is deployed once, by whoever came first."""
+    stand.configure(mode='"advisory"')
+    set_up(stand)
+    (stand.folder / "migrations" / "003_red.up.sql").write_text("ALTER TABLE one DROP COLUMN nope;\n")
+    stand.commit = commit_all(stand.folder, "red")
+    stand.gitea.commits.append(stand.commit)
+    code, output = runner(tmp_path, stand.folder, "push")
+    assert code == 0 and "it is reported, and blocks nothing" in output, output
+    context, state, words = stand.gitea.posted(stand.commit)[-1]
+    assert (context, state) == ("lockgate/deploy", "warning") and words.startswith("advisory: would be closed")
+    assert ("lockgate/verify", "failure") in {(c, s) for c, s, _ in stand.gitea.posted(stand.commit)}
+    assert not stand.dokploy.posts
+    (stand.folder / "migrations" / "003_red.up.sql").unlink()
+    stand.commit = stand.dokploy.commit = commit_all(stand.folder, "green")
+    stand.gitea.commits.append(stand.commit)
+    stand.dokploy.auto_deploy = True
+    stand.dokploy.order("green", f"Hash: {stand.commit}")
+    code, output = runner(tmp_path, stand.folder, "push")
+    assert code == 0 and stand.dokploy.releases == 1 and not stand.dokploy.posts, output
+    assert stand.gitea.posted(stand.commit)[-1] == ("lockgate/deploy", "success", "deployed and healthy")
+
+
 def test_a_red_pull_request_gets_one_comment_and_deploys_nothing(stand: Stand, tmp_path: Path) -> None:
     set_up(stand)
     (stand.folder / "migrations" / "003_red.up.sql").write_text("ALTER TABLE one DROP COLUMN nope;\n")

@@ -23,16 +23,21 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True
 )
+@click.option("--mode", "mode_only", is_flag=True, help="Only print [deploy] mode: enforce or advisory.")
 @config_options
-def command(commits: int, output_format: str, config_path: Path | None) -> int:
+def command(commits: int, output_format: str, mode_only: bool, config_path: Path | None) -> int:
     """Count the gate's green deploys, and say when the webhook beside it can be cut.
 
     Counts the commit statuses lockgate/deploy (with GITEA_TOKEN), else what this repository's own gate remembers. A
-    deploy that was overridden is not green. Exit code 0: enough in a row; 1: not yet.
+    deploy that failed or was overridden begins the row anew; a gate that stayed closed on red, or that a newer commit
+    superseded, deployed nothing and leaves it as it is. Exit code 0: enough in a row; 1: not yet.
     """
     from lockgate.deploy.journal import ENOUGH, count
 
     config = configuration(config_path)
+    if mode_only:
+        say(config.deploy.mode)
+        return 0
     entries, origin = _entries(config, commits)
     counted = count(entries)
     if output_format == "json":
@@ -46,6 +51,8 @@ def command(commits: int, output_format: str, config_path: Path | None) -> int:
         say(written(document, indent=1), nl=False)
         return 0 if counted.enough else 1
     say(f"{counted.runs} runs of the gate ({origin}): {counted.green} deployed and healthy, {counted.row} in a row")
+    if counted.unproven:
+        say(f"{counted.unproven} of them without the app's own proof of its commit: set [deploy] health_field")
     if counted.last_red is not None:
         say(f"the last that was not: {counted.last_red.commit[:12]}: {counted.last_red.what}")
     if not counted.enough:

@@ -70,15 +70,13 @@ def command(
         say(f"lockgate/{what}: {state}: {words} (not posted: no GITEA_TOKEN, or no repository)")
         return 0
     try:
-        forge.status(
-            gitea.pull_request_head(os.environ) or git.head(Path.cwd(), os.environ).commit,
-            f"lockgate/{what}",
-            state,
-            words,
-        )
+        commit = gitea.pull_request_head(os.environ) or git.head(Path.cwd(), os.environ).commit
+        forge.status(commit, f"lockgate/{what}", state, words)
         number = pull_request or gitea.pull_request(os.environ)
         if number is not None and commented:
-            say(f"comment on #{number}: {forge.comment(number, comment.markdown(report, what, forge.place.run_url))}")
+            say(
+                f"comment on #{number}: {forge.comment(number, comment.markdown(report, what, forge.place.run_url, commit))}"
+            )
     finally:
         forge.close()
     say(f"lockgate/{what}: {state}: {words}")

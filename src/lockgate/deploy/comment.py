@@ -50,11 +50,11 @@ def lines(report: Json) -> list[str]:
     ]
 
 
-def markdown(report: Json, command: str, run_url: str) -> str:
+def markdown(report: Json, command: str, run_url: str, commit: str = "") -> str:
     """The comment: what was found, with its proof. Foreign words stand in code spans, so that they notify and format
     nothing."""
     findings = report["findings"]
-    out = [f"### Lockgate {command}: {words(report)}", ""]
+    out = [f"### Lockgate {command}{f' of {commit[:12]}' if commit else ''}: {words(report)}", ""]
     if findings:
         out += ["| where | what | proof |", "| --- | --- | --- |"]
         out += [

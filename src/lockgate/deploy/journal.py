@@ -15,6 +15,9 @@ from lockgate.base.files import read_bytes
 ENOUGH = 5  # green deploys in a row after which the webhook may go
 GREEN = "deployed and healthy"  # how the description of a green deploy's status begins
 OVERRIDDEN = "OVERRIDE"
+# how those begin that tell of no deployment: a gate that stayed closed did its work, a newer one took over, or the gate
+# itself was stopped
+_ASIDE = ("closed:", "advisory:", "superseded", "could not be carried out", "the gate itself broke")
 
 
 class JournalEntry(msgspec.Struct, frozen=True):
@@ -24,6 +27,7 @@ class JournalEntry(msgspec.Struct, frozen=True):
     green: bool
     what: str  # its end, or its commit status's description
     at: str = ""
+    aside: bool = False  # nothing was deployed by it: it neither counts nor breaks a row
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -33,6 +37,7 @@ class Count(msgspec.Struct, frozen=True):
     green: int
     row: int
     last_red: JournalEntry | None
+    unproven: int = 0  # of the green ones, those of which the app did not prove the commit
 
     @property
     def enough(self) -> bool:
@@ -43,13 +48,17 @@ def count(entries: Sequence[JournalEntry]) -> Count:
     """Count entries, oldest first."""
     row, last_red = 0, None
     for entry in entries:
-        row, last_red = (row + 1, last_red) if entry.green else (0, entry)
-    return Count(len(entries), sum(e.green for e in entries), row, last_red)
+        if entry.green:
+            row += 1
+        else:
+            row, last_red = row if entry.aside else 0, entry
+    unproven = sum(e.green and "not proven" in e.what for e in entries)
+    return Count(len(entries), sum(e.green for e in entries), row, last_red, unproven)
 
 
 def append(path: Path, document: dict[str, Any]) -> None:
     """Add a run. A journal that cannot be written stops nothing."""
-    keys = ("commit", "end", "exit_code", "override", "mode", "verdict", "at")
+    keys = ("commit", "end", "exit_code", "override", "mode", "verdict", "message", "at")
     line = json.dumps({key: document.get(key, "") for key in keys})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,11 +85,16 @@ def _entry(line: str) -> JournalEntry | None:
         return None
     if end == "dry-run":
         return None
+    told = end or str(row.get("verdict", ""))
+    if "not proven" in str(row.get("message", "")) and end == "healthy":
+        told += "; commit not proven by the app"
+    overridden = bool(row.get("override"))
     return JournalEntry(
         commit,
-        end == "healthy" and not row.get("override"),
-        "overridden" if row.get("override") else end or str(row.get("verdict", "")),
+        end == "healthy" and not overridden,
+        "overridden" if overridden else told,
         at,
+        not overridden and (end == "superseded" or not end),
     )
 
 
@@ -97,9 +111,6 @@ def of_statuses(commits: Iterable[tuple[str, Sequence[dict[str, Any]]]]) -> list
         if rows:
             newest = rows[0]
             state, words = newest.get("status") or newest.get("state"), str(newest.get("description", ""))
-            found.append(
-                JournalEntry(
-                    commit, state == "success" and words.startswith(GREEN), words, str(newest.get("created_at", ""))
-                )
-            )
+            green, at = state == "success" and words.startswith(GREEN), str(newest.get("created_at", ""))
+            found.append(JournalEntry(commit, green, words, at, words.startswith(_ASIDE)))
     return found[::-1]
