@@ -83,10 +83,14 @@ def table(lines: Sequence[Line]) -> str:
     out = []
     for line in lines:
         head = f"{line.what:<{column}}{_MARKS[line.state]:<7}"
-        out += textwrap.wrap(head + clean_text(line.told), wide, subsequent_indent=indent, drop_whitespace=True)
+        out += textwrap.wrap(head + clean_text(line.told), wide, subsequent_indent=indent, break_on_hyphens=False)
         if line.remedy and line.state != "ok":
             out += textwrap.wrap(
-                f"-> {clean_text(line.remedy)}", wide, initial_indent=indent, subsequent_indent=indent + "   "
+                f"-> {clean_text(line.remedy)}",
+                wide,
+                initial_indent=indent,
+                subsequent_indent=indent + "   ",
+                break_on_hyphens=False,
             )
     wrong = sum(line.state == "wrong" for line in lines)
     return "\n".join([*out, "", f"{wrong} wrong: a deploy would not end well" if wrong else "nothing is wrong"])
