@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from lockgate.base.findings import Severity
 from tests.slots_kit import Repo, names, said, table_of
 
 ON_BRANCH, ON_BASE, TWICE = "slot-taken-on-branch", "slot-taken-on-base", "duplicate-slot"
@@ -14,7 +16,7 @@ ON_BRANCH, ON_BASE, TWICE = "slot-taken-on-branch", "slot-taken-on-base", "dupli
 
 @pytest.fixture(autouse=True)
 def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [n for n in os.environ if n.startswith(("GITHUB_", "GIT_"))]:
+    for name in [n for n in os.environ if n.startswith(("GITHUB_", "GIT_", "CI"))]:
         monkeypatch.delenv(name)
 
 
@@ -147,6 +149,44 @@ def test_a_shallow_clone_says_what_it_cannot_see(repo: Repo, tmp_path: Path) -> 
     found = said(clone, base="origin/main")
     assert names(found) == ["branches-not-compared", ON_BASE]
     assert "shallow" in next(f for f in found if f.name == "branches-not-compared").message
+
+
+SHALLOW = {
+    "depth 1 of the branch": ("git clone -q --depth 1 --branch mine {url} {to}", {}),
+    "actions/checkout": (
+        "git init -q {to} && cd {to} && git remote add origin {url}"
+        " && git fetch -q --depth 1 origin +refs/pull/1/merge:refs/remotes/pull/1/merge && git checkout -q refs/remotes/pull/1/merge",
+        {"GITHUB_BASE_REF": "main", "CI": "true"},
+    ),
+    "GitLab": (
+        "git clone -q --depth 1 --single-branch --branch mine {url} {to} && cd {to} && git checkout -q --detach",
+        {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI": "true"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SHALLOW)
+def test_a_clone_of_ci_says_the_command_that_mends_it(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    repo.git("checkout", "-q", "-b", "mine")
+    repo.commit("0003_mine.up.sql")
+    repo.git("update-ref", "refs/pull/1/merge", "HEAD")
+    repo.git("checkout", "-q", "main")
+    repo.commit("0003_theirs.up.sql")
+    command, environment = SHALLOW[kind]
+    for name in ("CI", "GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    clone = tmp_path / "c"
+    subprocess.run(command.format(url=repo.path.as_uri(), to=clone), shell=True, check=True, capture_output=True)
+    (found,) = said(clone, base="origin/main")
+    assert (found.name, found.severity) == ("branches-not-compared", Severity.WARNING)
+    mended = found.help.partition(", or name it")[0]
+    assert "--unshallow" in mended
+    subprocess.run(mended, shell=True, check=True, cwd=clone, capture_output=True)
+    assert names(said(clone, base="origin/main")) == [ON_BASE]
 
 
 def test_a_checkout_whose_git_directory_lies_elsewhere(

@@ -186,7 +186,7 @@ def _explained(table: SlotTable) -> list[str]:
         out.append(
             f"git: base {view.base or 'none'}, {max(0, len(view.refs) - bool(view.base))} branches that are not merged"
         )
-        out += [f"git: {why} ({remedy})" for why, remedy in view.notes]
+        out += [f"git: {note.why} ({note.remedy})" for note in view.notes]
     if ledger is None:
         out.append("ledger: none configured ([ledger] snapshot or dsn_env)")
     else:

@@ -3,7 +3,6 @@ somebody who waits."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from lockgate.base.config import Config
@@ -50,7 +49,8 @@ def _base(config: Config, request: Request) -> str:
 
     if not request.deploys and not any(map(_asks, rules_of(config).speaking)):
         return ""
+    from lockgate.slots.branches import target_branch
     from lockgate.slots.git import commit_of
 
-    base = f"origin/{branch}" if (branch := os.environ.get("GITHUB_BASE_REF")) else config.git.base
+    base = f"origin/{branch}" if (branch := target_branch()) else config.git.base
     return base if commit_of(request.cwd, base) else ""

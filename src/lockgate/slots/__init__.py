@@ -47,7 +47,7 @@ def examine(table: SlotTable, cwd: Path, squashed: bool = False, command: str = 
     """Every conflict of a table. ``squashed``: slots below the lowest one in the tree are in a baseline, and not
     missed."""
     if table.tree and table.git is not None:
-        yield from (NotCompared(table.tree[0].source, why, remedy) for why, remedy in table.git.notes)
+        yield from (NotCompared(table.tree[0].source, n.why, n.remedy, n.grave) for n in table.git.notes)
     free = next_slot(table) if any(c.number for c in table.tree) else ""
     for fact in examine_tree(table.folder):
         yield _decided(fact, table, cwd, free) if isinstance(fact, DuplicateSlot) else fact

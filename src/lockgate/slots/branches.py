@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from lockgate.base.config import Config
+from lockgate.base.config import Config, Git
 from lockgate.base.git import GitFailed, NoGit, attempt, output
 from lockgate.base.text import Source
 from lockgate.slots import git
@@ -44,7 +44,15 @@ class GitView(msgspec.Struct, frozen=True):
     branches: tuple[Branch, ...] = ()
     own: frozenset[str] = frozenset()
     refs: tuple[tuple[str, str], ...] = ()  # every branch that is not merged, and the base, with their commits
-    notes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What could not be compared, and what mends it. ``grave``: nothing was compared where somebody relies on it."""
+
+    why: str
+    remedy: str
+    grave: bool = False
 
 
 def view(config: Config, folder: Folder, cwd: Path) -> GitView | None:
@@ -58,9 +66,9 @@ def view(config: Config, folder: Folder, cwd: Path) -> GitView | None:
     try:
         return _view(config, root)
     except NoGit:
-        return GitView(root, "", notes=(("git is not installed", "install git, so that branches can be compared"),))
+        return GitView(root, "", notes=(Note("git is not installed", "install git, so that branches can be compared"),))
     except GitFailed as error:
-        return GitView(root, "", notes=((error.message, _remedy(error)),))
+        return GitView(root, "", notes=(Note(error.message, _remedy(error)),))
 
 
 def _remedy(error: GitFailed) -> str:
@@ -76,10 +84,12 @@ def _view(config: Config, root: Path) -> GitView:
     head = git.commit_of(root, "HEAD")
     if not head:
         return GitView(top, prefix)
-    notes: list[tuple[str, str]] = []
-    base, base_commit = _base(config, root, notes)
-    refs = _unmerged(root, head, base_commit) if config.git.branches else []
+    notes: list[Note] = []
     shallow = attempt(root, "rev-parse", "--is-shallow-repository") == "true"
+    base, base_commit = _base(config, root)
+    if not base_commit:
+        notes += _without_base(config, shallow)
+    refs = _unmerged(root, head, base_commit) if config.git.branches else []
     meeting = attempt(root, "merge-base", head, base_commit) if base_commit and base_commit != head else ""
     if base_commit and base_commit != head and not meeting:
         notes.append(_parted(base, shallow))
@@ -108,30 +118,53 @@ def _view(config: Config, root: Path) -> GitView:
     )
 
 
-def _parted(base: str, shallow: bool) -> tuple[str, str]:
+def _parted(base: str, shallow: bool) -> Note:
     if shallow:
-        return (
-            f"this clone is shallow: where HEAD and {base} parted is not known",
-            "fetch with depth 0 (actions/checkout: fetch-depth: 0)",
-        )
-    return f"HEAD and {base} have no common history", "set [git] base to the branch that this one is merged into"
+        why = f"this clone is shallow: where HEAD and {base} parted is not known"
+        return Note(why, f"{_FETCH_ALL} (actions/checkout: fetch-depth: 0)", grave=True)
+    return Note(f"HEAD and {base} have no common history", "set [git] base to the branch that this one is merged into")
 
 
-def _base(config: Config, root: Path, notes: list[tuple[str, str]]) -> tuple[str, str]:
-    """The base branch and its commit: the configured one, else what it is usually called."""
-    wanted = config.git.base
-    usual = ("origin/HEAD", "origin/main", "origin/master", "main", "master") if wanted == "origin/main" else ()
-    for name in (wanted, *usual):
+_FETCH = "git fetch origin '+refs/heads/*:refs/remotes/origin/*'"
+_FETCH_ALL = "git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*'"
+
+
+def _without_base(config: Config, shallow: bool) -> list[Note]:
+    """A base that was named, and a clone or a CI that has none at all; a repository of one's own may have none."""
+    fetch = _FETCH_ALL if shallow else _FETCH
+    named = target_branch()
+    if named:
+        return [Note(f"the branch {named}, into which this one goes, is not here", fetch, grave=True)]
+    if config.git.base and config.git.base != Git().base:
+        remedy = f"fetch it, or mend [git] base ({config.path or 'lockgate.toml'})"
+        return [Note(f"the base branch {config.git.base} is not here", remedy, grave=shallow)]
+    if config.git.base and (shallow or os.environ.get("CI")):
+        what = "this clone is shallow, and " if shallow else ""
+        return [
+            Note(
+                f"{what}no base branch is here (origin/main, origin/master)",
+                f"{fetch}, or name it: [git] base",
+                grave=True,
+            )
+        ]
+    return []
+
+
+def target_branch() -> str:
+    """The branch into which a pull or merge request goes, as CI says it (Gitea, Forgejo and GitHub; GitLab; Bitbucket);
+    "" outside of one."""
+    names = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "BITBUCKET_PR_DESTINATION_BRANCH")
+    return next((value for name in names if (value := os.environ.get(name))), "")
+
+
+def _base(config: Config, root: Path) -> tuple[str, str]:
+    """The base branch and its commit: CI's own word, else the configured one, else what it is usually called."""
+    wanted, named = config.git.base, target_branch() if config.git.base else ""
+    usual = ("origin/HEAD", "origin/main", "origin/master", "main", "master") if wanted == Git().base else ()
+    for name in (f"origin/{named}", named) if named else (wanted, *usual):
         commit = git.commit_of(root, name) if name else ""
         if commit:
             return (attempt(root, "rev-parse", "--abbrev-ref", name) or name), commit
-    if wanted and wanted != "origin/main":
-        notes.append(
-            (
-                f"the base branch {wanted} is not here",
-                f"fetch it, or mend [git] base ({config.path or 'lockgate.toml'})",
-            )
-        )
     return "", ""
 
 

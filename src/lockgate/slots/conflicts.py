@@ -156,11 +156,12 @@ class TakenByReservation(msgspec.Struct, frozen=True):
 
 
 class NotCompared(msgspec.Struct, frozen=True):
-    """Branches could not be compared, and why."""
+    """Branches could not be compared, and why. ``grave``: somebody relies on it (CI, a shallow clone)."""
 
     source: Source
     why: str
     remedy: str
+    grave: bool = False
 
 
 class NameMismatch(msgspec.Struct, frozen=True):
