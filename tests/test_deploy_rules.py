@@ -168,6 +168,13 @@ def test_other_commands_do_not_migrate(command: str) -> None:
     assert not [f for fact in facts_of(Source("c.yml", text)) for f in registry.of_fact(fact)]
 
 
+_IN_SIGHT = {
+    "lockgate.toml": '[deploy]\nhealth_url = "https://app.example.org/ready"\n',
+    "docker-compose.yml": "networks: {dokploy-network: {external: true}}\n",
+    ".gitea/workflows/ship.yml": "on: push\njobs:\n  ship:\n    steps:\n      - run: curl -X POST https://host/api/compose.deploy\n",
+}
+
+
 def test_check_speaks_of_the_surface_and_of_what_changed(tmp_path: Path, lockgate: Run) -> None:
     folder = tmp_path / "repository"
     repository(folder)
@@ -176,6 +183,18 @@ def test_check_speaks_of_the_surface_and_of_what_changed(tmp_path: Path, lockgat
     commit_all(folder, "sixteen")
     sh(folder, "git", "update-ref", "refs/remotes/origin/main", "HEAD")
     (folder / "docker-compose.yml").write_text(compose % 17)
+    silent = json.loads(lockgate("check", "--format", "json", cwd=folder).stdout)
+    assert silent["findings"] == [], "nobody here deploys by Dokploy"
+    assert "deploy files" in [one["what"] for one in silent["coverage"]["not_judged"]]
+    assert "deploy files (no [deploy])" in lockgate("check", cwd=folder).stdout
+    for place, text in _IN_SIGHT.items():
+        was = (folder / place).read_text() if (folder / place).exists() else ""
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_text(was + text)
+        seen = json.loads(lockgate("check", "--format", "json", cwd=folder).stdout)["findings"]
+        assert "P112" in {f["rule"] for f in seen}, place
+        (folder / place).write_text(was) if was else (folder / place).unlink()
+    (folder / "lockgate.toml").open("a").write(_IN_SIGHT["lockgate.toml"])
     found = json.loads(lockgate("check", "--format", "json", cwd=folder).stdout)["findings"]
     assert [(f["rule"], f["location"]["path"], f["location"]["start"]["line"]) for f in found] == [
         ("P112", "docker-compose.yml", 3)

@@ -18,6 +18,7 @@ from lockgate.report import shapes
 if TYPE_CHECKING:
     from lockgate.oracle.rows.model import RowReport
     from lockgate.run.effects import Acted
+    from lockgate.run.unjudged import Unjudged
 
 TOOL = shapes.Tool("lockgate", __version__)
 _WORK: dict[Work, Literal["none", "scan", "build", "rewrite"]] = {
@@ -40,7 +41,7 @@ def document(report: Report) -> shapes.Report:
         1,
         TOOL,
         server(report.server),
-        coverage(report.coverage),
+        coverage(report.coverage, report.unjudged),
         [finding(f) for f in report.findings],
         summary(report.findings, report.suppressed, report.ran),
         [step(one) for one in report.steps] if report.steps is not None else UNSET,
@@ -61,8 +62,8 @@ def server(used: PostgresUsed) -> shapes.Server:
     )
 
 
-def coverage(known: Coverage) -> shapes.Coverage:
-    """How much of the folder is known for certain."""
+def coverage(known: Coverage, unjudged: Sequence[Unjudged] = ()) -> shapes.Coverage:
+    """How much of the folder is known for certain, and what was not looked at."""
     return shapes.Coverage(
         known.migrations,
         known.statements,
@@ -71,6 +72,7 @@ def coverage(known: Coverage) -> shapes.Coverage:
         [shapes.Unmodelled(reason, count) for reason, count in sorted(known.unmodelled.items())],
         shapes.Queries(*msgspec.structs.astuple(known.queries)) if known.queries is not None else UNSET,
         rows(known.rows) if known.rows is not None else UNSET,
+        [shapes.NotJudged(one.what, one.why, one.remedy) for one in unjudged],
     )
 
 

@@ -77,6 +77,14 @@ class Rows(msgspec.Struct, frozen=True):
     unfilled: list[Unfilled]
 
 
+class NotJudged(msgspec.Struct, frozen=True):
+    """What was not looked at, why not, and what would let it."""
+
+    what: str
+    why: str
+    remedy: str
+
+
 class Coverage(msgspec.Struct, frozen=True):
     """How much of the folder is known for certain."""
 
@@ -87,6 +95,7 @@ class Coverage(msgspec.Struct, frozen=True):
     unmodelled: list[Unmodelled]
     queries: Queries | UnsetType = UNSET
     rows: Rows | UnsetType = UNSET
+    not_judged: list[NotJudged] | UnsetType = UNSET
 
 
 class Position(msgspec.Struct, frozen=True):

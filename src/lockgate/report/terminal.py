@@ -165,6 +165,8 @@ def _closing(report: Report, paint: _Paint) -> Iterator[str]:
     yield from (f"{paint('note:', 'bold')} {clean(note)}" for note in server.notes)
     yield from (paint(line, "dim") for line in rows_words(coverage.rows))
     yield f"{coverage.migrations} migrations{_found_in(report)}, {exact}{_queries(coverage)}; {spoke}"
+    if report.unjudged:
+        yield paint(f"not judged: {', '.join(f'{one.what} ({one.why})' for one in report.unjudged)}", "dim")
     if report.ran:
         yield paint(f"{report.ran} hazards in migrations that have run; --all tells them", "dim")
     if not report.findings:

@@ -20,6 +20,7 @@ from lockgate.rules.plugins import rules_of
 from lockgate.rules.registry import Ruleset
 from lockgate.run import suppressions
 from lockgate.run.plan import NEWEST_MAJOR, Progress, Replayed, Request, missed, read_history, replayed, replayed_once
+from lockgate.run.unjudged import Unjudged, deploys_in_sight, unjudged
 from lockgate.sources import Folder
 from lockgate.sources.span import joined, newest_together
 from lockgate.timeline.budget import OF_A_RUN
@@ -69,6 +70,7 @@ class Checked(msgspec.Struct):
     rules: Ruleset
     queries: Examined | None = None
     asked: frozenset[str] = frozenset()  # the files that the findings are wanted of; empty: all
+    unjudged: tuple[Unjudged, ...] = ()
 
     @property
     def replay(self) -> Replay:
@@ -89,9 +91,10 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     checked.findings += _of_slots(config, request, folder, rules)
     if folder.failed is not None and not any(f.severity is Severity.ERROR for f in checked.findings):
         raise folder.failed  # nothing tells why: then nothing is known
-    surface = _surface(config, request)
-    checked.findings += of_facts(surface, rules)
-    checked.suppressions += suppressions_of(surface)
+    surface = _surface(config, request, rules)
+    checked.findings += of_facts(surface or (), rules)
+    checked.suppressions += suppressions_of(surface or ())
+    checked.unjudged = unjudged(config, request, deploys_off=surface is None)
     return checked
 
 
@@ -302,12 +305,16 @@ def _of_slots(config: Config, request: Request, folder: Folder, rules: Ruleset) 
     return of_facts(facts(config, folder, request.cwd), rules)
 
 
-def _surface(config: Config, request: Request) -> tuple[Fact, ...]:
-    """The compose file and the workflows here; nothing where single paths were asked for."""
+def _surface(config: Config, request: Request, rules: Ruleset) -> tuple[Fact, ...] | None:
+    """The compose file and the workflows here; nothing where single paths were asked for, None where no deploy that
+    concerns us is in sight."""
     from lockgate import surface
 
-    if request.paths or request.stdin is not None or not surface.find(request.cwd):
+    files = surface.sources(request.cwd) if not request.paths and request.stdin is None else ()
+    if not files:
         return ()
+    if not deploys_in_sight(config, rules, (source.text for source in files)):
+        return None
     from lockgate.base.git import attempt
 
     base = attempt(request.cwd, "merge-base", "HEAD", config.git.base)

@@ -18,6 +18,7 @@ from lockgate.run import suppressions
 from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
 from lockgate.run.pending import HAZARDS
 from lockgate.run.sizes import by_size, counted, statistics
+from lockgate.run.unjudged import Unjudged
 from lockgate.sources import Folder
 from lockgate.timeline.plan import Plan
 
@@ -73,6 +74,7 @@ class Report(msgspec.Struct, frozen=True):
     live: ApplyReport | None = None
     steps: tuple[Acted, ...] | None = None  # what each statement locks and does; None after a check
     rules: Ruleset = msgspec.field(default_factory=registry.ours)  # those that were asked
+    unjudged: tuple[Unjudged, ...] = ()  # what was not looked at
 
     @property
     def exit_code(self) -> int:
@@ -119,6 +121,7 @@ def settle(
         live,
         tuple(replace(one, effects=counted(one.effects, known)) for one in steps) if steps is not None else None,
         rules,
+        checked.unjudged,
     )
 
 

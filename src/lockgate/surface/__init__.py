@@ -44,6 +44,11 @@ def find(cwd: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def sources(cwd: Path) -> tuple[Source, ...]:
+    """The texts of those files. Raises CannotCheck for one that cannot be read."""
+    return tuple(_source(path, cwd) for path in find(cwd))
+
+
 def examine(
     cwd: Path,
     paths: Iterable[Path] | None = None,
