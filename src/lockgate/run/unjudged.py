@@ -36,6 +36,9 @@ def unjudged(config: Config, request: Request, deploys_off: bool) -> tuple[Unjud
         out.append(
             Unjudged("applied migrations", "no [ledger]", "lockgate snapshot writes the ledger's rows to a file")
         )
+    if not config.database.statistics:
+        remedy = "lockgate snapshot records estimates; name the file in [database] statistics"
+        out.append(Unjudged("sizes of tables", "no statistics", remedy))
     if deploys_off:
         out.append(Unjudged("deploy files", "no [deploy]", "[deploy] in lockgate.toml switches these rules on"))
     return tuple(out)
