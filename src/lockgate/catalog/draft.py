@@ -7,33 +7,30 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lockgate.base.lazy_imports import Map
-from lockgate.catalog.catalog import Address, Catalog, Contents, Depend, NameKey, Place, Taint, name_key
+from lockgate.catalog.catalog import (
+    Address,
+    Catalog,
+    Contents,
+    Depend,
+    NameKey,
+    Place,
+    Taint,
+    name_key,
+    owning_relation,
+)
 from lockgate.catalog.objects import (
     Attribute,
     Constraint,
     Object,
     Other,
-    Policy,
     Relation,
-    Rewrite,
-    Trigger,
 )
 
 if TYPE_CHECKING:
     from lockgate.catalog.doubt import TaintKey
-_NONE: Map[int, None] = Map()
-_NO_EDGES: Map[Depend, int] = Map()
 
 
-_OF_RELATIONS = frozenset((Constraint, Trigger, Policy, Rewrite, Other))
 _depend = partial(tuple.__new__, Depend)  # half of what its own constructor takes
-
-
-def _owning_relation(obj: Any) -> int:
-    kind = type(obj)
-    if kind is Relation:
-        return obj.index.relation if obj.index is not None else 0
-    return obj.relation if kind in _OF_RELATIONS else 0
 
 
 def _kind_of(obj: Object) -> type | str:
@@ -89,7 +86,7 @@ class Draft(Catalog):
             self._unname(old_key, obj.oid)
             self._names = self._names.set(new_key, (*self._names.get(new_key, ()), obj.oid))
         self._objects = self._objects.set(obj.oid, obj)
-        self._file(before, obj)
+        self._refile(before, obj)
         self.journal.append((before, obj))
 
     def remove(self, oid: int) -> None:
@@ -102,11 +99,11 @@ class Draft(Catalog):
         for number in (0, *(a.num for a in before.attributes)) if isinstance(before, Relation) else (0,):
             if (oid, number) in self.comments:
                 self.comments = self.comments.delete((oid, number))
-        self._file(before, None)
-        for edge in self._forward.get(oid, ()):
-            self._cut(edge)
+        self._refile(before, None)
         for edge in self.dependents(oid):
             self._cut(edge)
+        if oid in self._forward:
+            self._forward = self._forward.delete(oid)
         self.journal.append((before, None))
 
     def _enter(self, obj: Any) -> None:
@@ -115,41 +112,33 @@ class Draft(Catalog):
         self._objects = self._objects.set(oid, obj)
         key = name_key(obj)
         self._names = self._names.set(key, (*self._names.get(key, ()), oid))
-        self._of_kind = self._of_kind.set(kind, self._of_kind.get(kind, _NONE).set(oid, None))
+        self._of_kind.setdefault(kind, []).append(oid)
         if namespace:
-            kin = self._of_namespace.get(namespace, _NONE)
-            self._of_namespace = self._of_namespace.set(namespace, kin.set(oid, None))
-        if owning := _owning_relation(obj):
-            self._of_relation = self._of_relation.set(owning, (*self._of_relation.get(owning, ()), oid))
+            self._of_namespace.setdefault(namespace, []).append(oid)
+        if owning := owning_relation(obj):
+            self._own(owning, oid)
         if (name := _constraint_name(obj)) is not None:
             self._names = self._names.set(name, (*self._names.get(name, ()), oid))
         for parent in obj.parents if isinstance(obj, Relation) else ():
             self._members = self._members.set(parent, (*self._members.get(parent, ()), oid))
 
+    def _own(self, relation: int, oid: int) -> None:
+        owned = self._of_relation.setdefault(relation, [])
+        if oid not in owned:  # a draft that went another way may have given out the same oid
+            owned.append(oid)
+
     def _unname(self, key: NameKey, oid: int) -> None:
         left = tuple(o for o in self._names.get(key, ()) if o != oid)
         self._names = self._names.set(key, left) if left else self._names.delete(key)
 
-    def _file(self, before: Object, after: Object | None) -> None:
-        """What finds an object follows its change, or forgets it."""
+    def _refile(self, before: Object, after: Object | None) -> None:
+        """What finds an object by name or parent follows its change, or forgets it."""
         oid = before.oid
-        if after is None:
-            kind = _kind_of(before)
-            self._of_kind = self._of_kind.set(kind, self._of_kind.get(kind, _NONE).delete(oid))
-        old, new = _owning_relation(before), _owning_relation(after) if after is not None else 0
-        if old != new:
-            if old:
-                self._of_relation = self._of_relation.set(
-                    old, tuple(o for o in self._of_relation.get(old, ()) if o != oid)
-                )
-            if new:
-                self._of_relation = self._of_relation.set(new, (*self._of_relation.get(new, ()), oid))
-        old, new = getattr(before, "namespace", 0), getattr(after, "namespace", 0)
-        if old != new:
-            if old and oid in self._of_namespace.get(old, _NONE):
-                self._of_namespace = self._of_namespace.set(old, self._of_namespace[old].delete(oid))
-            if new:
-                self._of_namespace = self._of_namespace.set(new, self._of_namespace.get(new, _NONE).set(oid, None))
+        if after is not None:
+            if (new := owning_relation(after)) and new != owning_relation(before):
+                self._own(new, oid)
+            if (new := getattr(after, "namespace", 0)) and new != getattr(before, "namespace", 0):
+                self._of_namespace.setdefault(new, []).append(oid)
         old_name, new_name = _constraint_name(before), _constraint_name(after)
         if old_name != new_name:
             if old_name is not None:
@@ -171,9 +160,9 @@ class Draft(Catalog):
         for target in dict.fromkeys(referenced):
             if target[0] in objects and (edge := _depend((dependent, target, kind))) not in forward:
                 found.append(edge)
-                self._edges += 1
-                known = self._backward.get(target[0], _NO_EDGES)
-                self._backward = self._backward.set(target[0], known.set(edge, self._edges))
+                self._backward.setdefault(target[0], []).append(edge)
+                if target[1]:
+                    self._of_columns.setdefault(target[0], []).append(edge)
         if found:
             self._forward = self._forward.set(dependent[0], (*forward, *found))
 
@@ -191,11 +180,6 @@ class Draft(Catalog):
         oid = edge.dependent[0]
         left = tuple(e for e in self._forward.get(oid, ()) if e != edge)
         self._forward = self._forward.set(oid, left) if left else self._forward.delete(oid)
-        oid = edge.referenced[0]
-        known = self._backward.get(oid, _NO_EDGES)
-        if edge in known:
-            rest = known.delete(edge)
-            self._backward = self._backward.set(oid, rest) if rest else self._backward.delete(oid)
 
     def hold(self, relation: int, rows: Contents) -> None:
         """The rows that a table holds from now on."""

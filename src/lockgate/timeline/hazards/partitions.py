@@ -107,7 +107,7 @@ def referenced(touches: Touches, catalog: Catalog, parent: Relation) -> None:
 def foreign_keys_to(catalog: Catalog, relation: Relation) -> Iterator[Constraint]:
     """The foreign keys that refer to a table."""
     seen: set[int] = set()
-    for edge in catalog.dependents(relation.oid):
+    for edge in catalog.dependents(relation.oid, of_columns=True):
         found = catalog.find(Constraint, edge.dependent[0])
         if found is not None and found.kind == "f" and found.foreign == relation.oid and found.oid not in seen:
             seen.add(found.oid)

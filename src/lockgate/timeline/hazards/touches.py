@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from lockgate.base.effects import Lock, Work
 from lockgate.catalog.catalog import Catalog
+from lockgate.catalog.draft import Draft
 from lockgate.catalog.objects import Relation
 
 _KINDS = {"i": "index", "I": "index", "v": "view", "S": "sequence", "c": "type"}
@@ -104,6 +105,10 @@ def family(catalog: Catalog, relation: Relation) -> list[Relation]:
 
 def default_partition(catalog: Catalog, parent: Relation) -> Relation | None:
     """The default partition of a partitioned table."""
+    if isinstance(catalog, Draft):
+        from lockgate.timeline.transitions.table.bounds import bounds_of
+
+        return catalog.find(Relation, bounds_of(catalog, parent.oid).default)
     children = (catalog.find(Relation, oid) for oid in catalog.children(parent.oid))
     return next((c for c in children if c is not None and c.default_partition), None)
 

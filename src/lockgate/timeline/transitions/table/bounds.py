@@ -17,6 +17,7 @@ class Bounds(msgspec.Struct):
     """The bounds of some partitions. ``loose`` are those of which no order tells where they lie."""
 
     children: tuple[int, ...] = ()
+    default: int = 0
     lows: list[tuple[Any, Any, int]] = msgspec.field(
         default_factory=list
     )  # of ranges that overlap none: low, high, partition
@@ -28,6 +29,8 @@ class Bounds(msgspec.Struct):
     def add(self, oid: int, form: Form) -> None:
         """One more partition."""
         kind, low, high = _range(form)
+        if form[0] == "default":
+            self.default = oid
         if form[0] == "list":
             for value in form[1]:
                 self.values.setdefault(value, []).append(oid)
