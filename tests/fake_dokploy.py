@@ -78,6 +78,9 @@ class FakeDokploy:
     running: str = "0" * 40  # the commit that answers
     releases: int = 0
     refusals: int = 0  # POSTs that were refused
+    exchanges: list[tuple[str, str, Any, int, Any]] = field(
+        default_factory=list
+    )  # method, procedure, input, status, answer
     waited_out: list[str] = field(default_factory=list)  # faults whose end the client still listened to
 
     def __post_init__(self) -> None:
@@ -286,6 +289,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # head and body are two writes: the second would wait 40 ms for the first's ACK
     fake: FakeDokploy
     protocol_version = "HTTP/1.1"
+    input: Any = None
 
     def log_message(self, *arguments: object) -> None:
         return
@@ -294,6 +298,9 @@ class _Handler(BaseHTTPRequestHandler):
         self, status: int, value: Any, raw: bytes | None = None, kind: str = "application/json", **headers: str
     ) -> None:
         body = raw if raw is not None else json.dumps(value).encode()
+        self.fake.exchanges.append(
+            (self.command, urlsplit(self.path).path.removeprefix("/api/"), self.input, status, value)
+        )
         self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
@@ -373,7 +380,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         fake = self.fake
         url = urlsplit(self.path)
-        query = {k: v[0] for k, v in parse_qs(url.query).items()}
+        query = self.input = {k: v[0] for k, v in parse_qs(url.query).items()}
         if url.path.startswith("/health"):
             self.answer_health(url.path)
             return
@@ -423,6 +430,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.invalid(procedure, query):
             return
+        if query.get("composeId") not in (None, fake.compose_id) and fake.member and fake.version >= (0, 29, 0):
+            data = {"code": "UNAUTHORIZED", "httpStatus": 401, "path": procedure, "zodError": None}
+            self.answer(401, {"message": "You don't have access to this service", "code": "UNAUTHORIZED", "data": data})
+            return
         if query.get("composeId") not in (None, fake.compose_id):
             data = {"code": "NOT_FOUND", "httpStatus": 404, "path": procedure}
             self.answer(404, {"message": "Compose not found", "code": "NOT_FOUND", "data": data})
@@ -433,7 +444,13 @@ class _Handler(BaseHTTPRequestHandler):
                 "deployment.allByCompose": lambda: fake.deployments,
                 "deployment.queueList": lambda: [
                     *fake.queue,
-                    {"id": "job-x", "data": {"composeId": "another", "titleLog": "t"}, "state": "waiting"},
+                    {
+                        "id": "job-x",
+                        "name": "deployments",
+                        "data": {"composeId": "another", "titleLog": "t"},
+                        "state": "waiting",
+                        "servicePath": {"href": None, "label": "another"},
+                    },
                 ],
                 "deployment.readLogs": lambda: fake.log,
                 "docker.getContainersByAppNameMatch": fake.containers,
@@ -476,16 +493,30 @@ class _Handler(BaseHTTPRequestHandler):
         procedure = urlsplit(self.path).path.removeprefix("/api/")
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
         fake.headers.append(dict(self.headers.items()))
-        if procedure != "compose.deploy" or self.headers.get("content-type", "").split(";")[0] != "application/json":
-            self.answer(415 if procedure == "compose.deploy" else 404, NOT_FOUND)
-        elif self.refused(procedure):
-            fake.refusals += 1
+        kind = self.headers.get("content-type", "").split(";")[0]
+        if self.refused(procedure):
+            fake.refusals += procedure == "compose.deploy"
+        elif procedure != "compose.deploy":
+            self.answer(404, NOT_FOUND)
+        elif kind != "application/json":
+            self.answer(415, {"message": "Unsupported media type", "code": "UNSUPPORTED_MEDIA_TYPE", "data": {}})
+        elif not self.valid_order(raw):
+            data = {"code": "BAD_REQUEST", "httpStatus": 400, "path": procedure, "zodError": {"fieldErrors": {}}}
+            self.answer(400, {"message": "Input validation failed", "code": "BAD_REQUEST", "data": data, "issues": []})
         elif fault == "refused":
             self.answer(400, {"message": "Input validation failed", "code": "BAD_REQUEST", "data": {"path": procedure}})
         elif fault == "redirect":
             self.answer(307, None, b"", location=f"{fake.faults.location}/api/compose.deploy")
         else:
             self.ordered(json.loads(raw), fault)
+
+    def valid_order(self, raw: bytes) -> bool:
+        self.input = json.loads(raw)
+        return (
+            isinstance(self.input, dict)
+            and isinstance(self.input.get("composeId"), str)
+            and bool(self.input["composeId"])
+        )
 
     def ordered(self, body: dict[str, Any], fault: str) -> None:
         fake = self.fake

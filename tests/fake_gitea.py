@@ -25,6 +25,7 @@ class FakeGitea:
     foreign: set[int] = field(default_factory=set)  # comments that others own
     paged: bool = True
     redirect: bool = False
+    exchanges: list[tuple[str, str, Any, int, Any]] = field(default_factory=list)  # method, path, input, status, answer
     webhooks: list[str] | None = field(default_factory=list)  # their URLs; None: the token is no administrator's
     check_runs: list[dict[str, Any]] = field(default_factory=list)  # GitHub's
 
@@ -54,11 +55,13 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # head and body are two writes: the second would wait 40 ms for the first's ACK
     fake: FakeGitea
     protocol_version = "HTTP/1.1"
+    input: Any = None
 
     def log_message(self, *arguments: object) -> None:
         return
 
     def answer(self, status: int, value: Any) -> None:
+        self.fake.exchanges.append((self.command, self.path, self.input, status, value))
         body = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
@@ -113,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(404, {"message": "The target couldn't be found."})
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
+        body = self.input = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
         if not self.allowed():
             return
         path = urlsplit(self.path).path.removeprefix("/api/v1").removeprefix("/repos/m/paliad/")
@@ -138,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(404, {"message": "The target couldn't be found."})
 
     def do_PATCH(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
+        body = self.input = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
         if not self.allowed():
             return
         number = int(self.path.rpartition("/")[2])

@@ -152,6 +152,9 @@ def test_both_kinds_of_401_are_told_apart(stand: Bench, kind: str, words: str) -
 
 
 def test_an_unknown_compose_is_told(stand: Bench) -> None:
+    with pytest.raises(DokployRefused, match="may not do this"):  # what a member's key is told
+        run(stand, deploy={"compose_id": "nope"})
+    stand.fake.member = False
     with pytest.raises(DokployRefused, match="Compose not found"):
         run(stand, deploy={"compose_id": "nope"})
 

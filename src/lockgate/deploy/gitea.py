@@ -122,7 +122,7 @@ class GiteaClient:
 
     def statuses(self, commit: str) -> list[dict[str, Any]]:
         """The statuses of a commit, newest first. Raises GiteaError."""
-        value = self._expect(200, "GET", f"commits/{commit}/statuses?limit=50&per_page=50")
+        value = self._expect(200, "GET", f"commits/{commit}/statuses?{self._page(1)}")
         rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
         # Several are posted within one second, which is all that their times tell.
         return sorted(rows, key=lambda row: row["id"] if type(row.get("id")) is int else 0, reverse=True)
@@ -139,7 +139,7 @@ class GiteaClient:
 
     def hooks(self) -> list[str]:
         """The URLs that the repository's webhooks call; for tokens of its administrators only. Raises GiteaError."""
-        value = self._expect(200, "GET", "hooks?limit=50&per_page=50")
+        value = self._expect(200, "GET", f"hooks?{self._page(1)}")
         rows = [row.get("config") for row in value if isinstance(row, dict)] if isinstance(value, list) else []
         return [str(row.get("url", "")) for row in rows if isinstance(row, dict)]
 
@@ -158,7 +158,7 @@ class GiteaClient:
     def _combined(self, commit: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for page in range(1, _PAGES + 1):
-            path = f"commits/{commit}/status?limit=50&per_page=50&page={page}"
+            path = f"commits/{commit}/status?{self._page(page)}"
             answer = self._send("GET", path)
             if answer.status == 404 and page == 1:
                 return self.statuses(commit)
@@ -187,14 +187,10 @@ class GiteaClient:
 
     def commits(self, branch: str, limit: int) -> list[str]:
         """The newest commits of a branch. Raises GiteaError."""
-        key = "per_page" if self.place.github else "limit"
+        spare = "" if self.place.github else "&stat=false&files=false&verification=false"
         found: list[str] = []
         for page in range(1, _PAGES + 1):
-            value = self._expect(
-                200,
-                "GET",
-                f"commits?sha={quote(branch, safe='')}&{key}=50&page={page}&stat=false&files=false&verification=false",
-            )
+            value = self._expect(200, "GET", f"commits?sha={quote(branch, safe='')}&{self._page(page)}{spare}")
             rows = (
                 [row["sha"] for row in value if isinstance(row, dict) and isinstance(row.get("sha"), str)]
                 if isinstance(value, list)
@@ -224,7 +220,7 @@ class GiteaClient:
     def _comments(self, number: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for page in range(1, _PAGES + 1):
-            value = self._expect(200, "GET", f"issues/{number}/comments?limit=50&per_page=50&page={page}")
+            value = self._expect(200, "GET", f"issues/{number}/comments?{self._page(page)}")
             rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
             known = {row.get("id") for row in found}
             fresh = [row for row in rows if row.get("id") not in known]
@@ -232,6 +228,9 @@ class GiteaClient:
             if not fresh or len(rows) < 50:  # old servers send everything on every page
                 break
         return found
+
+    def _page(self, number: int) -> str:
+        return f"{'per_page' if self.place.github else 'limit'}=50&page={number}"
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         url = f"{self.place.api}/repos/{self.place.repository}/{path}".rstrip("/")
