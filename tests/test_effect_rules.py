@@ -34,8 +34,12 @@ FILES = {
 }
 
 
-def tree(root: Path, rules: str) -> None:
+def tree_of(root: Path, rules: str) -> None:
     (root / "lockgate.toml").write_text(f'[migrations]\npaths = ["m"]\n[rules]\n{rules}\n')
+
+
+def tree(root: Path, rules: str) -> None:
+    tree_of(root, rules)
     (root / "m").mkdir()
     for name, sql in FILES.items():
         (root / f"m/{name}.up.sql").write_text(sql + "\n")
@@ -48,8 +52,12 @@ def findings(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_they_are_off_until_they_are_selected(tmp_path: Path, lockgate: Run) -> None:
+def test_they_speak_unless_others_are_selected(tmp_path: Path, lockgate: Run) -> None:
     tree(tmp_path, "")
+    found = findings(lockgate("check", "--format", "json").stdout)
+    assert {f["rule"] for f in found} >= {"L101", "L102", "L103", "L105"}
+    assert {f["severity"] for f in found} <= {"warning", "info"}
+    tree_of(tmp_path, 'ignore = ["L", "X", "C"]')
     assert findings(lockgate("check", "--format", "json").stdout) == []
     (tmp_path / "lockgate.toml").write_text('[migrations]\npaths = ["m"]\n[rules]\nselect = ["L10", "T"]\n')
     found = findings(lockgate("check", "--format", "json").stdout)
@@ -57,7 +65,7 @@ def test_they_are_off_until_they_are_selected(tmp_path: Path, lockgate: Run) -> 
         ("L101", "0002"),
         ("L102", "0003"),
         ("L103", "0004"),
-        ("L104", "0005"),
+        ("L105", "0005"),
     ], "what the cache holds of the run before does not count"
 
 
@@ -66,13 +74,13 @@ def test_a_finding_carries_its_effect_and_the_server_confirms_it(tmp_path: Path,
     done = lockgate("verify", "--format", "json")
     found = {f["rule"]: f for f in findings(done.stdout)}
     assert {rule: f["evidence"]["verdict"] for rule, f in found.items()} == dict.fromkeys(
-        ("L101", "L102", "L103", "L104"), "confirmed"
+        ("L101", "L102", "L103", "L105"), "confirmed"
     ), done.stderr
     effect = found["L101"]["effect"]
     wanted = {"relation": "public.orders", "kind": "table", "work": "rewrite", "age": "production", "rows": None}
     assert wanted.items() <= effect.items() and effect["lock"] == effect["held"] == "AccessExclusiveLock"
     assert 'rewriting table "orders"' in found["L101"]["evidence"]["message"]
-    assert (found["L104"]["effect"]["lock"], found["L104"]["effect"]["held"]) == (
+    assert (found["L105"]["effect"]["lock"], found["L105"]["effect"]["held"]) == (
         "ShareUpdateExclusiveLock",
         "AccessExclusiveLock",
     )
@@ -126,7 +134,7 @@ def steps_of(text: str) -> dict[tuple[str, int], dict[str, Any]]:
 
 
 def test_verify_tells_what_each_statement_did(tmp_path: Path, lockgate: Run) -> None:
-    tree(tmp_path, "")
+    tree(tmp_path, 'select = ["T"]')
     (tmp_path / "m/0007_rename.up.sql").write_text(
         "ALTER TABLE orders ADD sent date;\nALTER TABLE orders RENAME TO purchases;\nVACUUM purchases;\n"
         "CREATE TABLE fresh (id int);\nCREATE INDEX ON fresh (id);\nCREATE INDEX ON purchases (sent);\n"
@@ -186,7 +194,7 @@ def test_what_the_server_does_otherwise_is_told() -> None:
 
 # --- which hazards are told -------------------------------------------------------------------------------------------
 
-EXTENDED = '[migrations]\npaths = ["m"]\n[rules]\nextend-select = ["L", "X"]\n'
+EXTENDED = '[migrations]\npaths = ["m"]\n[rules]\nextend-select = ["L", "X"]\nignore = ["C"]\n'
 
 
 def codes(text: str) -> list[tuple[str, str]]:
@@ -194,10 +202,13 @@ def codes(text: str) -> list[tuple[str, str]]:
 
 
 def test_extend_select_adds_to_the_rules_that_speak_by_default(tmp_path: Path, lockgate: Run) -> None:
-    tree(tmp_path, 'extend-select = ["L101"]')
+    tree(tmp_path, 'extend-select = ["L201"]\nignore = ["L10", "C"]')
     (tmp_path / "m/0007_wrong.up.sql").write_text("ALTER TABLE orders DROP nobody;\n")
     found = findings(lockgate("check", "--format", "json").stdout)
-    assert [(f["rule"], f["slot"]) for f in found] == [("L101", "0002"), ("T203", "0007")]
+    assert [(f["rule"], f["slot"]) for f in found] == [
+        *(("L201", f"000{n}") for n in range(2, 7)),
+        ("T203", "0007"),
+    ], "of every migration, since it is named"
     (tmp_path / "lockgate.toml").write_text(EXTENDED.replace('"X"]', '"X9"]'))
     done = lockgate("check")
     assert done.returncode == 2 and '"X9", which is no rule' in done.stderr

@@ -14,7 +14,7 @@ from tests.conftest import Run
 from tests.test_use_check import SCHEMA
 
 FILES = {
-    "lockgate.toml": '[migrations]\npaths = ["db/migrations"]\n[queries]\npaths = ["app", "db/*.sql"]\nexclude = ["app/old/**"]\n',
+    "lockgate.toml": '[migrations]\npaths = ["db/migrations"]\n[queries]\npaths = ["app", "db/*.sql"]\nexclude = ["app/old/**"]\n[rules]\nignore = ["L", "X", "C2"]\n',
     "db/migrations/0001_a.up.sql": "CREATE TABLE rules (id int PRIMARY KEY, is_mandatory boolean, title text);\nCREATE TABLE drafts (id int);\n",
     "db/queries.sql": "-- name: Rules :many\nSELECT id, title FROM rules WHERE is_mandatory AND id = @id;\n",
     "app/main.go": 'package app\n\nvar q = "SELECT id FROM drafts WHERE id = $1"\nvar r = "SELECT id FROM rules " + where\n',

@@ -97,7 +97,8 @@ def test_queries_live(example: Example) -> None:
         if failure is not None:
             refused |= {(one.query.source.path, line) for line in lines}
             assert failure.sqlstate in states or one.query.fitted.partial, failure
-    assert refused >= {place for place, kind in marks.items() if kind == "finding"}
+    if not all(state.startswith("23") for state in states):  # what rows break shows when a query runs
+        assert refused >= {place for place, kind in marks.items() if kind == "finding"}
     assert not {place for place in refused if marks[place] == "ok"} - {
         (one.query.source.path, n) for one in asked if one.query.fitted.partial for n in range(99)
     }

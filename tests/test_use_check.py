@@ -192,7 +192,8 @@ def test_single_files_are_looked_at_in_their_history(lockgate: Run) -> None:
     late, early = "migrations/129_project_event_choices.up.sql", "migrations/091_priority.up.sql"
     for command in ("check", "verify"):
         report = report_of(lockgate(command, "--format", "json", late, early, cwd=OUTAGES).stdout)
-        assert {(f["location"]["path"], f["sqlstate"]) for f in report["findings"]} == {(late, "42501")}
+        refused = {(f["location"]["path"], f["sqlstate"]) for f in report["findings"] if f["sqlstate"]}
+        assert refused == {(late, "42501")}
         assert report["coverage"]["migrations"] == 9
     assert lockgate("check", early, cwd=OUTAGES).returncode == 0
 

@@ -104,3 +104,15 @@ class Effect(msgspec.Struct, frozen=True):
     why: str = ""
     proof: str | None = None
     exact: bool = True
+    planned: bool = False  # all that is not certain is how the planner reads it
+
+    @property
+    def told(self) -> bool:
+        """Whether it is certain enough to speak of: the lock is, though the planner may find another way to the rows."""
+        return self.exact or self.planned
+
+    @property
+    def keeps_out(self) -> bool:
+        """Whether its statement locks a table of production's, so that whoever wants to write to it waits."""
+        strong = self.lock is not None and self.lock.blocks_writes
+        return strong and self.kind == "table" and self.age is Age.PRODUCTION and self.told

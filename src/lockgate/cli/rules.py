@@ -62,7 +62,7 @@ def _row(entry: RuleEntry) -> RuleRow:
         list(front.sqlstate),
         list(front.locks),
         list(front.work),
-        front.default,
+        bool(front.default),
         rule.url,
         rule.path or None,
     )

@@ -53,7 +53,9 @@ def examine_all(
             (release.encode(), before.key, after.key),
             path,
         )
-        found = Examined((*found.facts, *broken.facts), (*found.resolutions, *broken.resolutions), found.own)
+        found = Examined(
+            (*found.facts, *broken.facts), (*found.resolutions, *broken.resolutions), found.own, lacks=broken.lacks
+        )
     desk.write()
     return beside(
         found, Others(lambda: _everything(config.root, cwd), map(os.path.dirname, paths), lambda: later().catalog)
@@ -98,6 +100,7 @@ class _Desk(msgspec.Struct):
             tuple(f for one in came for f in one.facts),
             tuple(r for one in came for r in one.resolutions),
             sum(one.own for one in came),
+            lacks=tuple(each for one in came for each in one.lacks),
         )
 
     def _shown(self, file: File) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.findings import Label
+from lockgate.base.text import Span
 from lockgate.cache.queries import QueryMemory
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import Relation
 from lockgate.queries.extract import extract
-from lockgate.queries.facts import QueryRefused, ReleaseRefused
+from lockgate.queries.facts import QueryRefused, ReleaseLacks, ReleaseRefused
 from lockgate.queries.known import Known, known
 from lockgate.queries.others import Others
 from lockgate.queries.query import Query, queries
@@ -52,6 +53,7 @@ class Examined(msgspec.Struct, frozen=True):
     resolutions: tuple[Resolution, ...]
     own: int = 0
     others: Others | None = None
+    lacks: tuple[ReleaseLacks, ...] = ()  # the release's INSERTs that will fail
 
     def coverage(self) -> QueryCounts:
         """How many this tree has, and how many of them are known to the last name."""
@@ -76,14 +78,34 @@ def of_release(
 ) -> Examined:
     """The queries of the running release: what the schema before the pending migrations takes and the one after them
     refuses."""
-    facts, done = [], []
+    facts, done, lacks = [], [], list[ReleaseLacks]()
     memory = memory or QueryMemory()
     for query in extract(files, after.names, memory):
         now = _resolved(query, after, memory)
         done.append(now)
         if now.failure is not None and _broken_by_pending(now.query, now.failure, before, after):
             facts.append(ReleaseRefused(label(now.query, now.failure), now.failure, release))
-    return Examined(tuple(facts), tuple(done))
+        elif now.failure is None and now.exact and now.query.statement.tag == "InsertStmt":
+            lacks += _lacking(now, before.catalog, after.catalog, release)
+    return Examined(tuple(facts), tuple(done), lacks=tuple(lacks))
+
+
+def _lacking(now: Resolution, before: Catalog, after: Catalog, release: str) -> Iterator[ReleaseLacks]:
+    """The columns that an INSERT gives no value for, and that take none by themselves any more."""
+    from lockgate.queries.required import given, required, target
+
+    node = now.query.statement.node
+    table = target(node, after, now.path)
+    names = given(node, table) if table is not None else None
+    if table is None or names is None:
+        return
+    was = required(before, table.oid)
+    for column in sorted(required(after, table.oid) - was - names):
+        query = now.query
+        start = node["relation"].get("location", 0)
+        place = query.place(Span(start, start + len(table.name)))
+        words = f"gives no value for {column}"
+        yield ReleaseLacks(Label(query.source, place, words), after.qualified(table), column, release)
 
 
 def beside(came: Examined, others: Others) -> Examined:
@@ -94,7 +116,8 @@ def beside(came: Examined, others: Others) -> Examined:
             meant.add(label(one.query, one.failure))
             one = replace(one, query=replace(one.query, meant=Meant.ELSEWHERE), failure=None, exact=False)
         done.append(one)
-    return Examined(tuple(f for f in came.facts if f.at not in meant), tuple(done), came.own, others)
+    facts = tuple(f for f in came.facts if f.at not in meant)
+    return Examined(facts, tuple(done), came.own, others, came.lacks)
 
 
 def _resolved(query: Query, schema: Schema, memory: QueryMemory) -> Resolution:

@@ -15,6 +15,16 @@ class QueryRefused(msgspec.Struct, frozen=True):
     failure: Failure
 
 
+class ReleaseLacks(msgspec.Struct, frozen=True):
+    """An INSERT of the release that is running, which gives no value for a column that needs one after the pending
+    migrations and not before them."""
+
+    at: Label
+    table: str
+    column: str
+    release: str
+
+
 class ReleaseRefused(msgspec.Struct, frozen=True):
     """A query of the release that is running, which the schema after the pending migrations refuses and the one before
     them does not."""

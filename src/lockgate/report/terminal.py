@@ -15,6 +15,7 @@ from lockgate.api import Coverage, Report
 from lockgate.base.findings import Evidence, Finding, Label, Severity, Verdict
 from lockgate.base.text import clean
 from lockgate.report.causes import cause, remedies
+from lockgate.run.told import for_a_person
 from lockgate.sources.folder import FOUND_BELOW
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _STYLE = {
     Verdict.UNPROVEN: "1;33",
 }
 _WIDTH = 160
+_SAY = "--all tells them; --since, [git] base or [ledger] says what is pending"
 
 
 def wants_color() -> bool:
@@ -61,12 +63,13 @@ def render(report: Report, *, colors: bool = True) -> str:
     paint = _Paint(colors and wants_color())
     out: list[str] = []
     told: dict[tuple[object, ...], Finding] = {}
-    for item in report.findings:
+    findings, aside = for_a_person(report.findings, report.rules, report.newest)
+    for item in findings:
         why = cause(item)
         first = told.setdefault(why, item) if why is not None else item
         out += _finding(item, paint) if first is item else _again(item, first, paint)
         out.append("")
-    out += _closing(report, paint)
+    out += _closing(report, paint, aside)
     return "\n".join(out) + "\n"
 
 
@@ -144,7 +147,7 @@ def _cells(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
 
 
-def _closing(report: Report, paint: _Paint) -> Iterator[str]:
+def _closing(report: Report, paint: _Paint, aside: int) -> Iterator[str]:
     coverage = report.coverage
     counts = {s: sum(f.severity is s for f in report.findings) for s in Severity}
     exact = f"{coverage.statements - coverage.tainted} of {coverage.statements} statements exact"
@@ -169,6 +172,10 @@ def _closing(report: Report, paint: _Paint) -> Iterator[str]:
         yield paint(f"not judged: {', '.join(f'{one.what} ({one.why})' for one in report.unjudged)}", "dim")
     if report.ran:
         yield paint(f"{report.ran} hazards in migrations that have run; --all tells them", "dim")
+    if aside:
+        yield paint(
+            f"{aside} hazards in earlier migrations, of which nothing says whether they have run: {_SAY}", "dim"
+        )
     if not report.findings:
         hushed = f" ({report.suppressed} suppressed)" if report.suppressed else ""
         yield paint(f"nothing found{hushed}", "good")

@@ -18,7 +18,7 @@ from lockgate.base.findings import Edit, Fix, Label, RowsMatter, Severity
 from lockgate.base.sql import quote_identifier
 from lockgate.base.text import Source, Span
 from lockgate.catalog.catalog import Catalog
-from lockgate.catalog.objects import Attribute, Constraint, Object, Relation, Role, Type
+from lockgate.catalog.objects import Attribute, Constraint, Object, Relation, Role, Routine, Type
 from lockgate.sources.migration import Migration
 from lockgate.timeline.context import Warned
 from lockgate.timeline.failure import Failure
@@ -50,21 +50,34 @@ class Scene(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
     release: Release | None = None
     production: Production | None = None
+    runner: Mapping[str, str] = msgspec.field(default_factory=dict)  # what its configuration sets for its sessions
+    fresh: tuple[tuple[int, int], ...] = ()  # stretches of oids that went to what this release makes
 
     @classmethod
     def of(
-        cls, steps: Iterable[Step], release: Release | None = None, production: Production | None = None
+        cls,
+        steps: Iterable[Step],
+        release: Release | None = None,
+        production: Production | None = None,
+        runner: Mapping[str, str] | None = None,
+        fresh: Iterable[tuple[int, int]] = (),
     ) -> Scene | None:
         """The scene of one migration's steps; None where there are none."""
         taken = tuple(steps)
         if not taken:
             return None
-        return cls(taken[0].migration, taken[0].before, taken[-1].after, taken, release, production)
+        first, last = taken[0], taken[-1]
+        return cls(first.migration, first.before, last.after, taken, release, production, runner or {}, tuple(fresh))
 
     @property
     def effects(self) -> tuple[Effect, ...]:
         """What its statements lock and do, in order."""
         return tuple(effect for step in self.steps for effect in step.effects)
+
+    def old(self, oid: int) -> bool:
+        """Whether the running release knows an object: it was there before the migration, and before those that are
+        pending with it."""
+        return self.before.get(oid) is not None and not any(first <= oid < end for first, end in self.fresh)
 
     def changes(self) -> Iterator[tuple[Step, Change]]:
         """Every change with the step that made it."""
@@ -88,8 +101,13 @@ class Scene(msgspec.Struct, frozen=True):
     def words(self) -> frozenset[str]:
         """What ``@on_scene`` can ask for: the tags of its statements ("VacuumStmt"), "made", "dropped", "altered",
         "row security" (switched on), "warned" (the server takes a statement with a WARNING), "roles" (who applies it is
-        known)."""
+        known), "locked" (a table of production's, so that nobody can write to it), "concurrently" (an index)."""
         found = {step.statement.tag for step in self.steps}
+        if any(effect.keeps_out for effect in self.effects):
+            found.add("locked")
+        indexes = (s.statement for s in self.steps if s.statement.tag in ("IndexStmt", "ReindexStmt"))
+        if any("concurrently" in statement.text.lower() for statement in indexes):
+            found.add("concurrently")
         if self.steps[-1].session.known:
             found.add("roles")
         for step in self.steps:
@@ -230,6 +248,33 @@ def held_before(scene: Scene, step: Step, effect: Effect) -> bool:
     return before is not None and effect.lock is not None and before.covers(effect.lock)
 
 
+def setting_of(scene: Scene, step: Step, name: str) -> str:
+    """The session's value of a timeout, as SET, the role, the database or the runner's configuration says; "" where it is
+    off."""
+    role = scene.before.find(Role, step.session.login)
+    own = dict(role.settings).get(name) if role is not None else None
+    begun = own if own is not None else scene.before.settings.get(("database", name), scene.runner.get(name, "0"))
+    value = str(step.session.settings.get(name, begun)).strip("'")
+    return value if value.rstrip("abcdefghijklmnopqrstuvwxyz ").lstrip("0") else ""
+
+
+def validated_here(scene: Scene, step: Step, effect: Effect) -> str:
+    """The constraint of a table that a statement validates and its own transaction has added NOT VALID; "" for none."""
+    made: set[int] = set()
+    for earlier in scene.steps:
+        if not earlier.session.in_block:
+            made = set()
+        if earlier is step:
+            break
+        made |= {c.after.oid for c in earlier.changes if c.before is None and isinstance(c.after, Constraint)}
+    for change in step.changes:
+        match change.before, change.after:
+            case Constraint(validated=False, oid=oid, relation=table), Constraint(validated=True, name=name):
+                if oid in made and table == effect.oid:
+                    return name
+    return ""
+
+
 def tree(step: Step) -> Any:
     """A statement's parse tree, read once more: the replay keeps none. Ask for it where nothing else will do."""
     from lockgate.parse.routine import parse_query
@@ -304,6 +349,7 @@ __all__ = [
     "Release",
     "Remark",
     "Role",
+    "Routine",
     "Scene",
     "Severity",
     "Span",
@@ -323,4 +369,6 @@ __all__ = [
     "only_referenced",
     "refusal",
     "replacement",
+    "setting_of",
+    "validated_here",
 ]

@@ -53,7 +53,7 @@ def _chosen(
     every = (*entries(), *extra)
     asked = {e.name for e in every if not e.front.default and wanted(e, select, ignore, extend)}
     key = " ".join([*sorted(asked), *(e.module for e in extra)])
-    return Ruleset(every, lambda e: e.front.default or e.name in asked, key)
+    return Ruleset(every, lambda e: bool(e.front.default) or e.name in asked, key)
 
 
 def load(config: Config) -> tuple[RuleEntry, ...]:

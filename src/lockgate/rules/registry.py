@@ -117,7 +117,7 @@ class Ruleset:
                 out += self._said(entry, key, scene)
         for step in scene.steps:
             for effect in step.effects:
-                if effect.age is Age.PRODUCTION:
+                if effect.age is Age.PRODUCTION and effect.told:
                     out += self._of_effect(scene, step, effect)
         return out
 
@@ -224,7 +224,13 @@ def wanted(entry: RuleEntry, select: tuple[str, ...], ignore: tuple[str, ...], e
 
 
 def _selected(entry: RuleEntry, select: tuple[str, ...]) -> bool:
-    return any(map(entry.answers_to, select)) if select else entry.front.default
+    return any(map(entry.answers_to, select)) if select else bool(entry.front.default)
+
+
+def of_the_newest(entry: RuleEntry, select: tuple[str, ...], extend: tuple[str, ...]) -> bool:
+    """Whether a rule, where nobody says what is pending, is asked of the newest migration alone: by default, unless the
+    configuration names it."""
+    return entry.front.default == rulebook.PENDING and not any(map(entry.answers_to, (*select, *extend)))
 
 
 def of_step(step: Step) -> list[Finding]:

@@ -21,6 +21,7 @@ _FENCE = pattern(r"^```(sql|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MIGRATION = pattern(r"^--\s*migration:\s*(\S+)(?:\s+as\s+(owner|deployer))?\s*$")
 _QUERIES = pattern(r"^--\s*(query|release):\s*(\S+)\s*$")
 _MARK = pattern(r"(?:--|#|//)\s*(finding|ok|todo-finding)(?::\s*\"([^\"]*)\")?\s*$")
+PENDING = "pending"
 SECTIONS = ("What it catches", "Why it hurts", "What to do", "When to ignore it", "Examples")
 
 
@@ -35,7 +36,8 @@ class FrontMatter(msgspec.Struct, frozen=True):
     severity: Severity
     family: str
     since: str = ""
-    default: bool = True  # False: speaks only where it is selected
+    # False: speaks only where it is selected; "pending": of what is known to be pending, else of the newest migration
+    default: bool | str = True
     sqlstate: tuple[str, ...] = ()  # the server refuses the statement (class 01: warns) with one of these
     locks: tuple[str, ...] = ()  # the least lock that the transaction holds on the relation: "AccessExclusiveLock"
     work: tuple[str, ...] = ()  # what the statement does to the relation: "scan", "build", "rewrite"
@@ -81,7 +83,7 @@ class Rule(msgspec.Struct, frozen=True):
 
     @property
     def default(self) -> bool:
-        return self.front.default
+        return bool(self.front.default)
 
     @property
     def url(self) -> str:
@@ -214,6 +216,8 @@ def _wrong(key: str, value: object) -> tuple[str, str] | None:
             right, form = _words(value, *_WORK), f"a list of {', '.join(_WORK)}"
         case "since" | "url":
             right, form = isinstance(value, str), "a string"
+        case "default":
+            right, form = isinstance(value, bool) or value == PENDING, f'true or false, or "{PENDING}"'
         case _:
             right, form = isinstance(value, bool), "true or false"
     return None if right else (f"{key} is wrong", f"it must be {form}")

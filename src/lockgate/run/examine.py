@@ -18,6 +18,7 @@ from lockgate.cache.replay import Recall, Told
 from lockgate.rules.model import Production, Release, Scene
 from lockgate.rules.plugins import rules_of
 from lockgate.rules.registry import Ruleset
+from lockgate.rules.rulebook import PENDING
 from lockgate.run import suppressions
 from lockgate.run.plan import NEWEST_MAJOR, Progress, Replayed, Request, missed, read_history, replayed, replayed_once
 from lockgate.run.unjudged import Unjudged, deploys_in_sight, unjudged
@@ -191,17 +192,19 @@ def _tell(rules: Ruleset, replay: Replay, leg: Leg) -> Told:
             _of_production(item, told)
     told.missed += missed(taken)
     if leg.kind == "migration":
-        told.findings += rules.of_scene(_scene(taken, replay.plan))
+        told.findings += rules.of_scene(_scene(taken, replay))
     return told
 
 
-def _scene(taken: Iterable[Step | Broken], plan: Plan) -> Scene | None:
+def _scene(taken: Iterable[Step | Broken], replay: Replay) -> Scene | None:
     """One migration as its rules see it, with what the plan knows of the deploy that runs it."""
+    plan = replay.plan
     steps = (item for item in taken if isinstance(item, Step))
+    runner, fresh = dict(plan.settings), replay.fresh()
     if plan.pending is None:
-        return Scene.of(steps)
+        return Scene.of(steps, runner=runner, fresh=fresh)
     applied = frozenset(m.id for m in plan.migrations) - plan.pending
-    return Scene.of(steps, Release(plan.pending), Production(applied))
+    return Scene.of(steps, Release(plan.pending), Production(applied), runner, fresh)
 
 
 def _suppressible(taken: Iterable[Step | Broken]) -> Iterator[tuple[Source, Span]]:
@@ -286,9 +289,24 @@ def _examine_queries(checked: Checked, pending: frozenset[str], spans: Spans) ->
         recall.end(),
     )
     checked.coverage.queries = examined.coverage()
-    checked.findings += of_facts(examined.facts, checked.rules)
+    if request.release:
+        checked.findings = _unanswered(checked.findings, examined, checked.rules)
+    checked.findings += of_facts((*examined.facts, *examined.lacks), checked.rules)
     for one in examined.resolutions:
         spans.setdefault(one.query.source.path, (one.query.source, []))[1].append(one.query.span)
+
+
+def _unanswered(found: list[Finding], examined: Examined, rules: Ruleset) -> list[Finding]:
+    """The findings without those that ask what the running release's queries answer: what breaks is told at the query,
+    and nothing else does where every query is known."""
+    whole = all(one.exact for one in examined.resolutions[examined.own :])
+    broken = {fact.failure.object for fact in examined.facts} | {f"{one.table}.{one.column}" for one in examined.lacks}
+
+    def answered(item: Finding) -> bool:
+        front = rules[item.name].front
+        return front.family == "compatibility" and front.default == PENDING and (whole or item.object in broken)
+
+    return [f for f in found if not answered(f)]
 
 
 # --- what stands beside the migrations --------------------------------------------------------------------------------

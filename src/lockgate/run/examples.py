@@ -55,7 +55,8 @@ def queries_of(example: Example, replay: Replay, before: Catalog) -> Examined:
     after = Schema(replay.catalog, replay.plan.search_path)
     own = of_tree(files["query"], after)
     released = of_release(files["release"], "v1", Schema(before, after.path), after)
-    return Examined((*own.facts, *released.facts), (*own.resolutions, *released.resolutions))
+    resolutions = (*own.resolutions, *released.resolutions)
+    return Examined((*own.facts, *released.facts), resolutions, lacks=released.lacks)
 
 
 def first_pending(example: Example) -> str:
@@ -96,7 +97,8 @@ def simulate(example: Example, rules: Ruleset) -> list[Finding]:
         for item in taken:
             found += rules.of_fact(item) if isinstance(item, Broken) else rules.of_step(item)
         found += rules.of_scene(Scene.of(item for item in taken if isinstance(item, Step)))
-    found += [f for fact in queries_of(example, replay, before).facts for f in rules.of_fact(fact)]
+    examined = queries_of(example, replay, before)
+    found += [f for fact in (*examined.facts, *examined.lacks) for f in rules.of_fact(fact)]
     return standing(found, replay.mended())
 
 

@@ -6,12 +6,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lockgate.base.config import Config
+from lockgate.rules.rulebook import PENDING
 from lockgate.sources import Folder
 
 HAZARDS = frozenset({"locks", "rows"})  # families of rules on what a deploy does to the running site
 if TYPE_CHECKING:
     from lockgate.rules.registry import RuleEntry
     from lockgate.run.plan import Request
+
+
+def is_hazard(entry: RuleEntry) -> bool:
+    """Whether a rule is about what a deploy does to the running site, and no more so once it has run."""
+    return entry.front.family in HAZARDS or entry.front.default == PENDING
 
 
 def pending_ids(config: Config, request: Request, folder: Folder, applied: frozenset[str]) -> frozenset[str] | None:
@@ -40,7 +46,7 @@ def pending_ids(config: Config, request: Request, folder: Folder, applied: froze
 
 def _asks(entry: RuleEntry) -> bool:
     """Whether a check's hazards are a rule's business; facts are others' (``verify``'s)."""
-    return entry.front.family in HAZARDS and not all(key.startswith("fact ") for key in entry.triggers)
+    return is_hazard(entry) and not all(key.startswith("fact ") for key in entry.triggers)
 
 
 def _base(config: Config, request: Request) -> str:
@@ -48,6 +54,9 @@ def _base(config: Config, request: Request) -> str:
     from lockgate.rules.plugins import rules_of
 
     if not request.deploys and not any(map(_asks, rules_of(config).speaking)):
+        return ""
+    here = request.cwd.resolve()
+    if not any((folder / ".git").exists() for folder in (here, *here.parents)):
         return ""
     from lockgate.slots.branches import target_branch
     from lockgate.slots.git import commit_of

@@ -28,6 +28,7 @@ from lockgate.run.pending import pending_ids
 from lockgate.sources import Folder, home_of, load, shown
 from lockgate.sources.environment import Environment, around
 from lockgate.sources.migration import Migration, Script, Transaction
+from lockgate.sources.runner_settings import runner_settings
 from lockgate.sources.span import joined
 from lockgate.timeline.budget import RUN
 from lockgate.timeline.plan import Broken, Leg, Plan
@@ -154,6 +155,7 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
         (*roles.assumed, *sorted(provided)),
         tuple(sorted(named - provided - {*roles.assumed, roles.owner, roles.deployer, request.role})),
         environment,
+        runner_settings(config.root, request.cwd, folder.roots),
         pending,
     )
 
@@ -263,6 +265,8 @@ def replayed_once(
     """Replay a plan as it is, within a budget of work."""
     if place and plan.pending is not None:  # whoever tells otherwise may tell of the deploy as a whole
         place += f"{sorted(plan.pending)}:"
+    if place and plan.settings:
+        place += f"{plan.settings}:"
     recall = Recall(plan, tell, place + str(request.cwd), brief=request.stdin is not None, work=work)
     told, mended = recall.told(_advance(progress, len(plan.migrations)))
     return Replayed(plan, recall, told, standing([f for one in told for f in one.findings], mended))

@@ -16,9 +16,9 @@ from lockgate.rules.plugins import rules_of
 from lockgate.rules.registry import Ruleset
 from lockgate.run import suppressions
 from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
-from lockgate.run.pending import HAZARDS
 from lockgate.run.sizes import by_size, counted, statistics
 from lockgate.run.unjudged import Unjudged
+from lockgate.run.told import of_the_deploy
 from lockgate.sources import Folder
 from lockgate.timeline.plan import Plan
 
@@ -75,6 +75,7 @@ class Report(msgspec.Struct, frozen=True):
     steps: tuple[Acted, ...] | None = None  # what each statement locks and does; None after a check
     rules: Ruleset = msgspec.field(default_factory=registry.ours)  # those that were asked
     unjudged: tuple[Unjudged, ...] = ()  # what was not looked at
+    newest: str = ""  # where nobody says what is pending: the file of the last migration, the one that surely is
 
     @property
     def exit_code(self) -> int:
@@ -104,7 +105,7 @@ def settle(
 
         changed = changed_paths(request.since, request.cwd)
         kept = [f for f in kept if changed & _files_of(f, rules)]
-    kept, ran = (kept, 0) if request.all or checked.asked else _of_what_is_pending(kept, checked)
+    kept, ran, newest = (kept, 0, "") if request.all or checked.asked else of_the_deploy(kept, checked)
     kept = list(dict.fromkeys(sorted(kept, key=_order)))
     if kept:
         from lockgate.run.recovery import with_recovery
@@ -122,6 +123,7 @@ def settle(
         tuple(replace(one, effects=counted(one.effects, known)) for one in steps) if steps is not None else None,
         rules,
         checked.unjudged,
+        newest,
     )
 
 
@@ -138,20 +140,6 @@ def _unsuppressed(
             cover.used.add(item.name)
             hushed += 1
     return kept, hushed
-
-
-def _of_what_is_pending(findings: list[Finding], checked: Checked) -> tuple[list[Finding], int]:
-    """Without the hazards of migrations that are known to have run, and how many those are."""
-    pending = checked.plan.pending
-    if pending is None:
-        return findings, 0
-    ran = {(m.up.source.path, m.slot) for m in checked.plan.migrations if m.id not in pending}
-    kept = [
-        f
-        for f in findings
-        if checked.rules[f.name].front.family not in HAZARDS or (f.at.source.path, f.slot) not in ran
-    ]
-    return kept, len(findings) - len(kept)
 
 
 def _files_of(item: Finding, rules: Ruleset) -> set[str]:

@@ -36,6 +36,7 @@ class Plan(msgspec.Struct, frozen=True):
     roles: tuple[str, ...] = ()  # that exist beside these
     guessed: tuple[str, ...] = ()  # roles that the SQL names and nobody makes: perhaps they exist
     environment: Environment | None = None  # what a hosting service has made before the first migration
+    settings: tuple[tuple[str, str], ...] = ()  # what the runner's configuration sets for its sessions
     pending: frozenset[str] | None = None  # migrations (ids) that the next deploy runs together; None: nobody knows
 
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.rules.model import Constraint, Effect, Remark, Scene, Step, at_effect, held_before, on_effect
+from lockgate.rules.model import (
+    Constraint,
+    Effect,
+    Remark,
+    Scene,
+    Severity,
+    Step,
+    at_effect,
+    held_before,
+    on_effect,
+    setting_of,
+)
+
+_HELP = "put it into a migration of its own, with a lock_timeout"
 
 
 @on_effect
@@ -15,14 +28,17 @@ def check(scene: Scene, step: Step, effect: Effect) -> Iterator[Remark]:
         or effect.lock is None
         or not effect.lock.blocks_writes
         or held_before(scene, step, effect)
+        or setting_of(scene, step, "lock_timeout")
     ):
         return
     for change in step.changes:
         key = change.after or change.before
         one = change.after is None or change.before is None
         if isinstance(key, Constraint) and key.kind == "f" and key.foreign == effect.oid != key.relation and one:
-            what = "making" if change.before is None else "dropping"
+            dropped = change.after is None
+            what = "dropping" if dropped else "making"
             who = "read or write" if effect.lock.blocks_reads else "write to"
             message = f"{what} the foreign key {key.name} locks {effect.relation}, too: nobody can {who} it until the end of the transaction"
-            yield at_effect(step, effect, message, "put it into a migration of its own, with a lock_timeout")
+            severity = Severity.WARNING if dropped else Severity.INFO
+            yield at_effect(step, effect, message, _HELP, severity=severity)
             return

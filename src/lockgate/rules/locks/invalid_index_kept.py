@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lockgate.rules.model import Remark, Scene, at_step, on_scene, tree
 
 
-@on_scene("IndexStmt")
+@on_scene("concurrently")
 def check(scene: Scene) -> Iterator[Remark]:
     """One finding for each statement."""
     for step in scene.steps:

@@ -9,7 +9,7 @@ from lockgate.rules.model import Age, Constraint, Effect, Remark, Scene, Step, a
 _HELP = "one table in each migration: a transaction keeps its locks to its end"
 
 
-@on_scene()
+@on_scene("locked")
 def check(scene: Scene) -> Iterator[Remark]:
     """One finding for each transaction, where it takes the second table."""
     held: dict[int, str] = {}
@@ -33,7 +33,7 @@ def check(scene: Scene) -> Iterator[Remark]:
 def _blocks(effect: Effect) -> bool:
     held = effect.held
     taken = effect.lock is not None and held is not None and held.blocks_writes
-    return taken and effect.age is Age.PRODUCTION and effect.kind == "table"
+    return taken and effect.told and effect.age is Age.PRODUCTION and effect.kind == "table"
 
 
 def _keys(step: Step) -> set[int]:

@@ -16,6 +16,7 @@ from lockgate.rules.model import (
     mended_before,
     on_effect,
 )
+from lockgate.rules.truth import over_new_columns
 
 _HELP = "ask production first which rows break it, and mend them in an earlier migration"
 _STATES = {"c": "23514", "f": "23503", "u": "23505", "p": "23505", "x": "23P01"}
@@ -44,7 +45,10 @@ def _condition(scene: Scene, change: Change, oid: int) -> tuple[str, str] | None
     columns = {a.num for a in table.attributes} if table is not None else set()
     match old, new:
         case ((None | Constraint(validated=False)), Constraint(relation=relation, validated=True, kind=kind)) if (
-            relation == oid and kind in _STATES and (not new.keys or columns & set(new.keys))
+            relation == oid
+            and kind in _STATES
+            and (not new.keys or columns & set(new.keys))
+            and over_new_columns(scene, new) is None  # another rule tells that
         ):
             return f"constraint {new.name} is held against the rows", _STATES[kind]
         case None, Relation(index=index) if index is not None and index.relation == oid and index.unique:

@@ -37,11 +37,12 @@ def effects_of(
             held,
             touch.work,
             kind_of(relation),
-            _age(oid, start, release),
+            _age(relation, start, before, release),
             None,
             touch.why,
             None,
             certain and touch.exact,
+            certain and not touch.exact,
         )
         found.append(effect)
         if touch.lock is not None and touch.lock >= Lock.SHARE_UPDATE_EXCLUSIVE:
@@ -54,7 +55,7 @@ def _keep(state: TransactionState, effect: Effect, after: Catalog, certain: bool
     if effect.age is not Age.TRANSACTION:
         now = after.find(Relation, effect.oid)
         name = _name(after.namespace_name(now.namespace), now.name) if now is not None else effect.relation
-        kept = replace(effect, relation=name, lock=None, work=Work.NONE, why="", exact=certain)
+        kept = replace(effect, relation=name, lock=None, work=Work.NONE, why="", exact=certain, planned=False)
         state.kept = state.kept.set(effect.oid, kept)
 
 
@@ -67,10 +68,18 @@ def _hold(state: TransactionState, oid: int, lock: Lock | None) -> Lock | None:
     return lock
 
 
-def _age(oid: int, start: Catalog, release: Oids) -> Age:
+def _age(relation: Relation, start: Catalog, before: Catalog, release: Oids) -> Age:
+    oid = relation.oid
     if start.get(oid) is None:
         return Age.TRANSACTION
-    return Age.RELEASE if any(first <= oid < end for first, end in release) else Age.PRODUCTION
+    fresh = any(first <= oid < end for first, end in release)
+    if fresh and relation.is_partition:  # it takes the rows of a table that is older
+        now = before.find(Relation, oid) or relation
+        parents = [r for p in now.parents if (r := before.find(Relation, p)) is not None]
+        return (
+            Age.PRODUCTION if any(_age(r, start, before, release) is Age.PRODUCTION for r in parents) else Age.RELEASE
+        )
+    return Age.RELEASE if fresh else Age.PRODUCTION
 
 
 @lru_cache(maxsize=4096)
