@@ -87,6 +87,8 @@ def told(findings: list[Finding], found: list[FailsOnRows], rules: Ruleset, serv
         same = [i for i, f in enumerate(out) if _same(f, fact, rules)]
         for at in same:
             out[at] = replace(out[at], evidence=proof)
+            if fact.certain and out[at].rows is not None:
+                out[at] = replace(out[at], severity=Severity.ERROR, sqlstate=fact.failure.sqlstate, rows="any")
         if not any(out[at].severity is not Severity.INFO for at in same):
             out += [replace(f, evidence=proof) for f in rules.of_fact(fact)]
     return out
