@@ -193,7 +193,7 @@ def test_as_a_user_runs_it(lockgate: Run, tmp_path: Path) -> None:
     project(tmp_path)
     done = lockgate("verify", "--no-bodies", "--format", "json")
     report = json.loads(done.stdout)
-    (found,) = (f for f in report["findings"] if f["rows"])
+    (found,) = (f for f in report["findings"] if f.get("rows"))
     assert (found["severity"], found["rows"], found["sqlstate"]) == ("warning", "any", None)
     assert found["evidence"]["verdict"] == "confirmed" and found["evidence"]["sqlstate"] == "23502"
     assert found["location"]["start"]["line"] == 1 and done.returncode == 0
@@ -203,7 +203,7 @@ def test_as_a_user_runs_it(lockgate: Run, tmp_path: Path) -> None:
         '[migrations]\npaths = ["migrations"]\n[ledger]\nsnapshot = "ledger.json"\n'
     )
     done = lockgate("verify", "--no-bodies", "--format", "json")
-    (found,) = (f for f in json.loads(done.stdout)["findings"] if f["rows"])
+    (found,) = (f for f in json.loads(done.stdout)["findings"] if f.get("rows"))
     assert found["name"] == "required-column-without-default", "what speaks of the same refusal is proven"
     assert (found["severity"], found["sqlstate"], done.returncode) == ("error", "23502", 1)
     done = lockgate("verify", "--no-bodies", "--no-rows", "--format", "json")

@@ -17,8 +17,8 @@ from lockgate.rules.registry import Ruleset
 from lockgate.run import suppressions
 from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
 from lockgate.run.sizes import by_size, counted, statistics
-from lockgate.run.unjudged import Unjudged
 from lockgate.run.told import of_the_deploy
+from lockgate.run.unjudged import Unjudged
 from lockgate.sources import Folder
 from lockgate.timeline.plan import Plan
 
