@@ -175,6 +175,7 @@ KEYWORDS = frozenset(
         "xmltable",
     ]
 )
+_PART = re.compile(r'"(?:[^"]|"")+"|[^".]+')
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
 
 
@@ -193,6 +194,11 @@ def quote(name: str) -> str:
 def qualified(*names: str) -> str:
     """A name with its schema before it, each in quotes; empty parts are left out."""
     return ".".join(map(quote, filter(None, names)))
+
+
+def split_name(name: str) -> list[str]:
+    """The parts of a name with schemas before it, without their quotes: what ``qualified`` and the server put together."""
+    return [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in _PART.findall(name)]
 
 
 def literal(text: str) -> str:

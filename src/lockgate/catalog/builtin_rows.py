@@ -139,6 +139,9 @@ class BuiltinOpclass(msgspec.Struct, frozen=True):
     family: int
 
 
+BuiltinRow = BuiltinType | BuiltinFunction | BuiltinOperator | BuiltinCast | BuiltinRelation | BuiltinOpclass
+
+
 class FamilyOperator(msgspec.Struct, frozen=True):
     """A row of pg_amop. ``purpose``: s search, o ordering."""
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from lockgate.base.effects import Age, Effect, Lock, Work
 from lockgate.base.findings import Label
-from lockgate.base.lazy_imports import pattern
+from lockgate.base.sql import split_name
 from lockgate.catalog.objects import Constraint, Relation
 from lockgate.oracle.apply.plan import ApplyReport, Observation, ObservationState
 from lockgate.run.evidence import EffectDiffers
@@ -21,7 +21,6 @@ from lockgate.timeline.step import Step
 # how these read is the planner's choice
 _ROWS = frozenset({"CreateTableAsStmt", "DeleteStmt", "InsertStmt", "MergeStmt", "SelectStmt", "UpdateStmt"})
 _BLOCKS = frozenset({"CallStmt", "DoStmt"})  # a scan in them is a query's, unless a command locks the table for it
-_PARTS = pattern(r'"(?:[^"]|"")+"|[^".]+')  # the names of a qualified one
 
 
 class Acted(msgspec.Struct, frozen=True):
@@ -159,7 +158,7 @@ def _key(step: Step, effect: Effect) -> _Key:
 def _oid(step: Step, name: str) -> int | None:
     """The simulated oid of a relation that the server names, as it is called after the statement; a dropped one as
     before."""
-    parts = [part.strip('"').replace('""', '"') for part in _PARTS.findall(name)]
+    parts = split_name(name)
     for catalog in (step.after, step.before) if len(parts) == 2 else ():
         space = catalog.namespace(parts[0])
         found: Relation | None = catalog.relation_named(space.oid, parts[1]) if space is not None else None

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from lockgate.base.effects import Effect, Work
+from lockgate.base.sql import split_name
 from lockgate.base.text import Span
 from lockgate.oracle.apply.locks import Touched
 from lockgate.oracle.apply.plan import Notice, ServerFailure
@@ -76,7 +77,6 @@ def split_notices(notices: list[dict[str, str]]) -> tuple[tuple[Notice, ...], tu
 _NAMED = re.compile(
     r'(?:rewriting|verifying) table "(.+)"|building index ".+" on table "(.+?)"(?: serially| with request.*)?'
 )
-_LAST = re.compile(r'"(?:[^"]|"")+"|[^".]+')  # the names of a qualified one
 
 
 def effects(touched: Iterable[Touched], work: tuple[str, ...]) -> tuple[Effect, ...]:
@@ -109,5 +109,4 @@ def _about(words: str) -> str:
 
 def _bare(relation: str) -> str:
     """The last name of a qualified one, without its quotes."""
-    name: str = _LAST.findall(relation)[-1]
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+    return split_name(relation)[-1]

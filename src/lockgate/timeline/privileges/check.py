@@ -11,6 +11,7 @@ from typing import Any
 
 from lockgate.base.findings import Label
 from lockgate.catalog import acl
+from lockgate.catalog.builtin_rows import BuiltinCast, BuiltinFunction, BuiltinOperator, BuiltinRelation, BuiltinType
 from lockgate.catalog.catalog import Taint
 from lockgate.catalog.objects import (
     INFORMATION_SCHEMA,
@@ -86,20 +87,25 @@ def kind_word(obj: Any) -> str:
             return _OTHER_NOUNS.get(obj.kind, obj.kind)
         case Trigger() | Policy() | Rewrite() | Constraint():
             return "relation"
+        case BuiltinRelation():
+            return _RELATION_NOUNS.get(obj.relkind, "table")
+        case BuiltinFunction():
+            return "function"
+        case Type() | BuiltinType():
+            return "type"
+        case Operator() | BuiltinOperator():
+            return "operator"
+        case Cast() | BuiltinCast():
+            return "cast"
+        case Extension():
+            return "extension"
         case _:
-            return _builtin_word(obj)
-
-
-def _builtin_word(obj: Any) -> str:
-    kind = type(obj).__name__.removeprefix("Builtin").lower()
-    if kind == "relation":
-        return _RELATION_NOUNS.get(obj.relkind, "table")
-    return {"function": "function", "database": "database"}.get(kind, kind)
+            return "role"
 
 
 def shown_name(ctx: Context, obj: Any) -> str:
     """The name in aclcheck_error's message: bare, but types as format_type prints them and triggers by their table."""
-    if isinstance(obj, Type) or type(obj).__name__ == "BuiltinType":
+    if isinstance(obj, Type | BuiltinType):
         return type_name(ctx.catalog, element_of(ctx.catalog, obj).oid, None, ctx.path())
     if isinstance(obj, (Trigger, Policy, Rewrite, Constraint)):
         relation = ctx.catalog.find(Relation, obj.relation)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lockgate.catalog import acl
+from lockgate.catalog.builtin_rows import BuiltinFunction, BuiltinRelation
 from lockgate.catalog.catalog import Catalog, Taint
 from lockgate.catalog.objects import (
     BOOTSTRAP_SUPERUSER,
@@ -176,15 +177,14 @@ def kind_of(obj: Any) -> str:
             return "sequence" if obj.kind == "S" else "table"
         case Namespace():
             return "schema"
-        case Routine():
+        case Routine() | BuiltinFunction():
             return "function"
-        case Type():
-            return "type"
+        case BuiltinRelation():
+            return "table"
         case Other():
             return obj.kind
         case _:
-            name = type(obj).__name__.removeprefix("Builtin").lower()
-            return {"relation": "table", "function": "function", "type": "type"}.get(name, "type")
+            return "type"
 
 
 def items_of(catalog: Catalog, obj: Any) -> acl.Items:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lockgate.base.sql import quote_identifier
 from lockgate.catalog import acl
+from lockgate.catalog.builtin_rows import BuiltinRow
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import (
     Constraint,
@@ -49,9 +50,9 @@ def sql_name(catalog: Catalog, obj: Any) -> str:
         return f"OPERATOR {quoted(catalog.namespace_name(obj.namespace))}.{obj.name} ({', '.join(sides)})"
     if isinstance(obj, Other) and obj.kind == "database":
         return 'DATABASE :"DBNAME"'  # migrations do not know it, psql does
-    if isinstance(obj, (Namespace, Extension)):
-        return f"{type(obj).__name__.upper().replace('NAMESPACE', 'SCHEMA')} {quoted(obj.name)}"
-    if type(obj).__name__.startswith("Builtin") or (isinstance(obj, Other) and obj.oid < 0):
+    if isinstance(obj, Namespace | Extension):
+        return f"{'SCHEMA' if isinstance(obj, Namespace) else 'EXTENSION'} {quoted(obj.name)}"
+    if isinstance(obj, BuiltinRow) or (isinstance(obj, Other) and obj.oid < 0):
         from lockgate.timeline.privileges.shipped import described
 
         word, _, rest = described(catalog, obj).partition(" ")

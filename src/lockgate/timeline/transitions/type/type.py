@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from lockgate.base.sql import literal
 from lockgate.base.text import Span
 from lockgate.catalog.objects import BOOTSTRAP_SUPERUSER, Attribute, Namespace, Relation, Routine, Type
 from lockgate.catalog.typename import TEXT, type_name
@@ -104,7 +105,7 @@ def _labels_doubt(ctx: Context, found: Type) -> bool:
 
 
 def _label_span(ctx: Context, label: str) -> Span | None:
-    quoted = "'" + label.replace("'", "''") + "'"
+    quoted = literal(label)
     bounds = ctx.bounds or ctx.statement.span
     at = ctx.text_source.text.find(quoted, bounds.start, bounds.end)
     return Span(at, at + len(quoted)) if at >= 0 else None
