@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import msgspec
 
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
@@ -17,6 +19,9 @@ from lockgate.base.findings import Severity
 from lockgate.base.text import Source
 from lockgate.base.trust import VARIABLE
 from lockgate.run.plan import Request
+
+if TYPE_CHECKING:
+    from lockgate.api import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
 LAYOUTS = (
@@ -150,6 +155,64 @@ def report_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+class CommandLine(msgspec.Struct, frozen=True):
+    """What the options that ``check`` and ``verify`` share say, by their names."""
+
+    paths: tuple[Path, ...]
+    layout: str | None
+    transaction: str | None
+    role: str
+    superuser: bool
+    config_path: Path | None
+    output_format: str
+    output: Path | None
+    since: str
+    everything: bool
+    release: str
+    fail_on: str
+    stdin_filename: str
+
+    @property
+    def partly(self) -> bool:
+        """Whether it is less than the whole tree, or another run than the configuration's."""
+        return any(
+            (self.paths, self.layout, self.transaction, self.role, self.superuser, self.since, self.stdin_filename)
+        )
+
+    def request(self) -> Request:
+        """The request that they make. Raises UsageError."""
+        return make_request(
+            self.paths,
+            self.layout,
+            self.transaction,
+            self.role,
+            self.superuser,
+            self.since,
+            self.release,
+            self.fail_on,
+            self.stdin_filename,
+            self.everything,
+        )
+
+    def report(self, report: Report) -> int:
+        """Write the report as they want it; the exit code."""
+        from lockgate.report import render
+
+        emit(render(report, self.output_format, to_terminal=self.output is None), self.output)
+        return report.exit_code
+
+
+def asking(function: Callable[..., int]) -> Callable[..., int]:
+    """``folder_options`` and ``report_options`` as the command's first argument."""
+
+    @wraps(function)
+    def command(**given: Any) -> int:
+        asked = CommandLine(**{name: given.pop(name) for name in CommandLine.__struct_fields__})
+        return function(asked, **given)
+
+    return folder_options(report_options(command))
 
 
 def configuration(config_path: Path | None) -> Config:

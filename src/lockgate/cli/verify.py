@@ -8,12 +8,11 @@ from typing import Any
 import click
 
 from lockgate.api import Config, Report, UsageError
-from lockgate.cli.options import configuration, emit, folder_options, make_request, report_options
+from lockgate.cli.options import CommandLine, asking, configuration
 
 
 @click.command("verify")
-@folder_options
-@report_options
+@asking
 @click.option(
     "--dsn", default="", metavar="DSN", help="A scratch server of yours in place of the embedded one. Never production."
 )
@@ -37,23 +36,7 @@ from lockgate.cli.options import configuration, emit, folder_options, make_reque
 @click.option(
     "--attest", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write what was proven to a file."
 )
-def command(
-    paths: tuple[Path, ...],
-    layout: str | None,
-    transaction: str | None,
-    role: str,
-    superuser: bool,
-    config_path: Path | None,
-    output_format: str,
-    output: Path | None,
-    since: str,
-    everything: bool,
-    release: str,
-    fail_on: str,
-    stdin_filename: str,
-    attest: Path | None,
-    **looked_at: Any,
-) -> int:
+def command(asked: CommandLine, attest: Path | None, **looked_at: Any) -> int:
     """Check, then apply the migrations on a real, ephemeral PostgreSQL: as owner up to the handover, as deployer from
     there on.
 
@@ -63,21 +46,16 @@ def command(
     from lockgate.api import verify
     from lockgate.cli.progress import progress
     from lockgate.cli.signals import ended_in_order
-    from lockgate.report import render
 
     if attest is not None:
-        whole = looked_at["bodies"] and looked_at["rows"]
-        _must_be_whole(any((paths, layout, transaction, role, superuser, since, stdin_filename, not whole)))
-    config = configuration(config_path)
-    request = make_request(
-        paths, layout, transaction, role, superuser, since, release, fail_on, stdin_filename, everything
-    )
+        _must_be_whole(asked.partly or not (looked_at["bodies"] and looked_at["rows"]))
+    config = configuration(asked.config_path)
     with ended_in_order(), progress("applying") as bar:
-        report = verify(request, config, progress=bar, **looked_at)
-    emit(render(report, output_format, to_terminal=output is None), output)
+        report = verify(asked.request(), config, progress=bar, **looked_at)
+    code = asked.report(report)
     if attest is not None:
         _attest(attest, config, report)
-    return report.exit_code
+    return code
 
 
 def _must_be_whole(narrowed: bool) -> None:
