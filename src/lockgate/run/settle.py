@@ -93,8 +93,8 @@ def settle(
     config, request = checked.config, checked.request
     rules = checked.rules
     known, pending = statistics(config), checked.plan.pending is not None
-    sized = by_size(map(weighed, checked.findings), config, known, pending)
-    kept, hushed = _unsuppressed(as_configured(sized, config, rules), checked.suppressions, rules)
+    sized = by_size(checked.findings, config, known, pending)
+    kept, hushed = _unsuppressed(map(weighed, as_configured(sized, config, rules)), checked.suppressions, rules)
     for suppression in checked.suppressions:
         for fault in suppressions.faults(suppression, rules.words, whole=live is not None):
             kept += as_configured(rules.of_fact(fault), config, rules)
