@@ -16,7 +16,6 @@ from lockgate.rules.plugins import rules_of
 from lockgate.rules.registry import Ruleset
 from lockgate.run import suppressions
 from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
-from lockgate.run.sizes import by_size, counted, statistics
 from lockgate.run.told import of_the_deploy
 from lockgate.run.unjudged import Unjudged
 from lockgate.sources import Folder
@@ -92,8 +91,13 @@ def settle(
     """Apply selection, severities, suppressions and ``--since``; sort; count."""
     config, request = checked.config, checked.request
     rules = checked.rules
-    known, pending = statistics(config), checked.plan.pending is not None
-    sized = by_size(checked.findings, config, known, pending)
+    sized: Iterable[Finding] = checked.findings
+    if config.database.statistics:
+        from lockgate.run.sizes import by_size, counted, statistics
+
+        known = statistics(config)
+        sized = by_size(sized, config, known, checked.plan.pending is not None)
+        steps = tuple(replace(one, effects=counted(one.effects, known)) for one in steps) if steps is not None else None
     kept, hushed = _unsuppressed(map(weighed, as_configured(sized, config, rules)), checked.suppressions, rules)
     for suppression in checked.suppressions:
         for fault in suppressions.faults(suppression, rules.words, whole=live is not None):
@@ -120,7 +124,7 @@ def settle(
         request.fail_on,
         checked.folder,
         live,
-        tuple(replace(one, effects=counted(one.effects, known)) for one in steps) if steps is not None else None,
+        steps,
         rules,
         checked.unjudged,
         newest,
