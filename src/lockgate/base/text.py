@@ -71,17 +71,58 @@ class Position(msgspec.Struct, frozen=True):
     offset: int
 
 
+class Stretch(msgspec.Struct, frozen=True):
+    """A stretch of a printed text and the part of the program that sends it; ``verbatim`` is where in the program it
+    stands letter for letter, -1 where it does not."""
+
+    start: int
+    end: int
+    code: Span
+    verbatim: int = -1
+
+
+class Printed(msgspec.Struct, frozen=True):
+    """The program that a text was printed from, and what of it sends which stretch, in order. ``how``: "read" from its
+    syntax tree or "recorded" when it ran."""
+
+    code: Source
+    stretches: tuple[Stretch, ...]
+    how: str = "read"
+
+    def span(self, span: Span) -> Span:
+        """The place in the program of a place in the printed text."""
+        at = bisect_right(self.stretches, span.start, key=lambda one: one.start) - 1
+        if at < 0:
+            return Span(0, 0)
+        one = self.stretches[at]
+        if one.verbatim < 0 or span.start > one.end:
+            return one.code
+        start = one.verbatim + span.start - one.start
+        return Span(start, start + max(0, min(span.end, one.end) - span.start))
+
+
 class Source(msgspec.Struct, frozen=True, dict=True):
     """A named text, as it is on disk (line ends and byte order mark included).
 
-    ``path`` is relative to the working directory, with forward slashes, ready for a report.
+    ``path`` is relative to the working directory, with forward slashes, ready for a report. Where the text is what a
+    program sends, ``printed`` tells which, the path is the program's, and lines and columns are those of the program.
     """
 
     path: str
     text: str
+    printed: Printed | None = None
 
     def __repr__(self) -> str:
         return f"Source(path={self.path!r})"
+
+    @property
+    def written(self) -> Source:
+        """What somebody wrote: the program where this was printed, else this."""
+        return self if self.printed is None else self.printed.code
+
+    def where(self, span: Span) -> Span:
+        """A span's place in what somebody wrote."""
+        return span if self.printed is None else self.printed.span(span)
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -95,6 +136,8 @@ class Source(msgspec.Struct, frozen=True, dict=True):
 
     def position(self, offset: int) -> Position:
         """The line and column of a character offset; clamped to the text."""
+        if self.printed is not None:
+            return self.printed.code.position(self.printed.span(Span(offset, offset)).start)
         offset = max(0, min(offset, len(self.text)))
         line = bisect_right(self._line_starts, offset)
         return Position(line, offset - self._line_starts[line - 1] + 1, offset)
@@ -108,6 +151,8 @@ class Source(msgspec.Struct, frozen=True, dict=True):
 
     def line(self, number: int) -> str:
         """The text of a 1-based line without its line end; empty beyond the text."""
+        if self.printed is not None:
+            return self.printed.code.line(number)
         starts = self._line_starts
         if not 1 <= number <= len(starts):
             return ""

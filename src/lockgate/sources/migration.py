@@ -17,6 +17,23 @@ class Transaction(str, Enum):
     STATEMENT = "statement"  # every statement in a transaction of its own
 
 
+class Gap(msgspec.Struct, frozen=True):
+    """What a program does between its statements and nobody could print. ``span`` is its place in the printed text.
+
+    ``touches`` are the relations that it may change, schemas included where they are named; "*" stands for anything at
+    all, and nothing for rows alone.
+    """
+
+    span: Span
+    why: str
+    touches: tuple[str, ...] = ()
+
+    @property
+    def wide(self) -> bool:
+        """Whether it may have changed anything."""
+        return "*" in self.touches
+
+
 class Script(msgspec.Struct, frozen=True):
     """One direction of a migration: the parts of a file that its runner sends, and how."""
 
@@ -30,6 +47,7 @@ class Script(msgspec.Struct, frozen=True):
     made_up: tuple[
         str, ...
     ] = ()  # names that stand for a template's values which nobody gave (see sources.placeholders)
+    gaps: tuple[Gap, ...] = ()  # of a program: what could not be printed
 
     @staticmethod
     def whole(source: Source, transaction: Transaction) -> Script:

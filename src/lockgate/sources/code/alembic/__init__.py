@@ -1,0 +1,1 @@
+"""Alembic: its operations and SQLAlchemy's schema objects as the SQL that they send to PostgreSQL."""

@@ -1,0 +1,209 @@
+"""Alembic's revisions, in order, as migrations whose SQL is read from their syntax trees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lockgate.base.files import peek
+from lockgate.base.text import Source
+from lockgate.sources.code import python, tree
+from lockgate.sources.code.alembic.library import Library, from_elsewhere
+from lockgate.sources.code.alembic.naming import DEFAULT
+from lockgate.sources.code.alembic.operations import Operations
+from lockgate.sources.code.interpret import Exhausted, Interpreter, Left
+from lockgate.sources.code.printed import Sent, script_of
+from lockgate.sources.code.project import Modules, wanted
+from lockgate.sources.code.recorder import ANYTHING, Recorder, World
+from lockgate.sources.code.values import UNKNOWN, ClassValue, Closure, Host, Passed, Scope, Unknown
+from lockgate.sources.folder import Revision
+from lockgate.sources.listing import walk
+from lockgate.sources.migration import Migration, Transaction
+
+_PACKAGES = frozenset({"sqlalchemy", "sqlalchemy_utils", "pgvector", "sqlmodel", "geoalchemy2", "advanced_alchemy"})
+_CONVENTION = re.compile(r"\bnaming_convention\b|\bNAMING_CONVENTION\b")
+_PER_MIGRATION = re.compile(r"transaction_per_migration\s*=\s*True")
+_BY_SETTING = re.compile(r"transaction_per_migration\s*=")
+
+
+class Reader:
+    """Reads the revisions of one history, in order: what one makes the next may rest on."""
+
+    def __init__(self, root: Path, cwd: Path, home: Path) -> None:
+        self.modules = Modules(cwd, _roots(root, home))
+        self.cwd, self.world = cwd, World()
+        self.made: set[str] = set()
+        self.convention: Mapping[str, Any] = _convention(self.modules, root, home)
+
+    def sent(self, source: Source) -> list[Sent]:
+        """What a revision's ``upgrade`` sends."""
+        recorder = Recorder(self.world)
+        library = Library(recorder)
+        op = Operations(recorder, self.convention, self.made).host(library.connection)
+        loaded: dict[str, Scope] = {}
+
+        def imports(module: str, name: str, level: int, importing: Source) -> Any:
+            return self._imported(module, name, level, importing, op, library, follow, loaded)
+
+        follow = Interpreter(source, imports, library.member)
+        recorder.followed = follow
+        try:
+            scope = follow.module(python.parse(source), source)
+            upgrade = scope.names.get("upgrade")
+            if isinstance(upgrade, Closure):
+                follow.enter(upgrade, Passed([], {}, upgrade.function.span, source.path))
+        except (Left, Exhausted, RecursionError, SyntaxError, ValueError, MemoryError) as error:
+            recorder.gap(f"it cannot be followed to its end ({type(error).__name__})", ANYTHING)
+        return recorder.sent
+
+    def _imported(
+        self,
+        module: str,
+        name: str,
+        level: int,
+        importing: Source,
+        op: Host,
+        library: Library,
+        follow: Interpreter,
+        loaded: dict[str, Scope],
+    ) -> Any:
+        top = module.partition(".")[0]
+        if not level and top == "alembic":
+            return {"op": op, "context": _context(library)}.get(name) or _alembic(op, library)
+        if not level and top in _PACKAGES:
+            return library.name(name) if name else library.sqlalchemy
+        if not level and (known := _standard(module, name)) is not None:
+            return known
+        found = self.modules.find(module, level, importing)
+        if found is not None and name and name != "*":
+            inner = self._of_module(found, name, follow, loaded)
+            if not isinstance(inner, Unknown):
+                return inner
+        below = self.modules.find(f"{module}.{name}".strip("."), level, importing) if name else None
+        if below is not None:
+            return Host(name, get=lambda inner: self._of_module(below, inner, follow, loaded))
+        if found is not None and not name:
+            return Host(module, get=lambda inner: self._of_module(found, inner, follow, loaded))
+        return from_elsewhere(name) if name else Host(module, get=from_elsewhere)
+
+    def _of_module(
+        self, found: tuple[Source, tuple[tree.Node, ...]], name: str, follow: Interpreter, loaded: dict[str, Scope]
+    ) -> Any:
+        """A name of a module of the project: only what defines it is followed."""
+        source, body = found
+        scope = loaded.get(source.path)
+        if scope is None:
+            scope = loaded[source.path] = follow.module((), source)
+        if name not in scope.names:
+            scope.names[name] = UNKNOWN  # modules that import each other
+            follow.module(wanted(body, {name}), source, scope)
+        return scope.names[name]
+
+
+def _roots(root: Path, home: Path) -> tuple[Path, ...]:
+    """Where absolute imports may begin: the folders from the revisions' up to the first one, and their ``src``."""
+    out = [home]
+    for folder in home.parents:
+        out += [folder, folder / "src"]
+        if folder == root:
+            break
+    return tuple(out)
+
+
+def _standard(module: str, name: str) -> Any:
+    """What is known of the standard library."""
+    if module in ("enum", "typing", "uuid", "datetime", "json", "logging", "os", "re", "collections"):
+        return Host(name or module, get=lambda inner: Host(inner))
+    if module == "textwrap":
+        work = Host("dedent", lambda p: _dedented(p.get(0, "text")))
+        return work if name == "dedent" else Host("textwrap", dedent=work)
+    if module == "contextlib" and name in ("suppress", "contextmanager"):
+        return Host(name, lambda p: p.get(0, "func"))
+    return None
+
+
+def _dedented(value: Any) -> Any:
+    import textwrap
+
+    return textwrap.dedent(value) if isinstance(value, str) else value
+
+
+def _alembic(op: Host, library: Library) -> Host:
+    return Host("alembic", op=op, context=_context(library))
+
+
+def _context(library: Library) -> Host:
+    return Host(
+        "context",
+        is_offline_mode=Host("is_offline_mode", lambda passed: False),
+        get_bind=Host("get_bind", lambda passed: library.connection),
+        get_context=Host("get_context", lambda passed: Host("context", as_sql=False, dialect=library.connection.members["dialect"])),
+        config=Host("config", get=lambda name: Host(name)),
+    )
+
+
+def _convention(modules: Modules, root: Path, home: Path) -> Mapping[str, Any]:
+    """The naming convention of the project's metadata: the first dict of that name or argument that its files have."""
+    tops = [home.parent, *list(home.parents)[:3]]
+    top = next((t for t in reversed(tops) if t == root or root in t.parents), home.parent)
+    for relative in walk(top, 6):
+        path = top / relative
+        if relative.endswith(".py") and "/tests/" not in f"/{relative}" and _CONVENTION.search(peek(path, root)):
+            found = modules.parsed(path)
+            known = _conventional(found[1], found[0]) if found is not None else None
+            if known is not None:
+                return {**DEFAULT, **known}
+    return DEFAULT
+
+
+def _conventional(body: Sequence[tree.Node], source: Source) -> dict[str, Any] | None:
+    """The dict that a module gives as ``naming_convention``."""
+    follow = Interpreter(source, lambda *_: UNKNOWN)
+    scope = Scope()
+    for node in body:
+        if isinstance(node, tree.Assign) and isinstance(node.target, tree.Name):
+            try:
+                scope.names[node.target.name] = follow.value(node.value, scope)
+            except (Left, Exhausted):
+                continue
+    for node in _all(body):
+        if isinstance(node, tree.Call):
+            for given in node.arguments:
+                if given.name == "naming_convention":
+                    value = follow.value(given.value, scope)
+                    if isinstance(value, dict) and set(value) & {"ix", "uq", "ck", "fk", "pk"}:
+                        return value
+    return None
+
+
+def _all(body: Iterable[Any]) -> Iterable[tree.Node]:
+    stack: list[Any] = list(body)
+    while stack:
+        one = stack.pop()
+        if isinstance(one, tree.Node):
+            yield one
+        if isinstance(one, tuple):
+            stack.extend(one)
+        elif isinstance(one, tree.Node | tree.Argument | tree.Parameter):
+            stack.extend(getattr(one, field) for field in one.__struct_fields__ if field != "span")
+
+
+def per_migration(home: Path, root: Path) -> bool:
+    """Whether env.py asks for a transaction for each revision."""
+    return bool(_PER_MIGRATION.search(peek(home.parent / "env.py", root)))
+
+
+def migrations(revisions: Sequence[Revision], root: Path, cwd: Path) -> list[Migration]:
+    """The migrations of one history; ``revisions`` in the order in which alembic runs them."""
+    reader = Reader(root, cwd, Path(revisions[0].home)) if revisions else None
+    out = []
+    for one in revisions:
+        assert reader is not None
+        script = script_of(one.source, reader.sent(one.source), Transaction.FILE)
+        out.append(Migration(one.id, one.id, "", script))
+    return out
+
+
+__all__ = ["ClassValue", "Reader", "migrations", "per_migration"]
