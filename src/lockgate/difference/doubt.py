@@ -40,6 +40,9 @@ def doubted(migrations: Iterable[Migration], report: ApplyReport) -> Doubts:
     for migration in by_id.values():
         if migration.opaque:
             everything = everything or f"{migration.id} is not SQL: {migration.opaque}"
+        for gap in migration.up.gaps:
+            everything = everything or (f"{migration.id}: {gap.why}" if gap.wide else "")
+            names |= {name: f"{migration.id}: {gap.why}" for _, name in gap.names}
     for seen in (*report.observations, *report.handover):
         statement = (
             _statement(by_id.get(seen.migration), seen.index)

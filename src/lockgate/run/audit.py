@@ -60,7 +60,7 @@ def _proven(plan: Plan, report: ApplyReport) -> frozenset[str]:
     }
     out = []
     for migration in plan.migrations if not report.restored else ():
-        if migration.id in doubtful or migration.opaque:
+        if migration.id in doubtful or migration.opaque or any(gap.touches for gap in migration.up.gaps):
             break
         out.append(migration.id)
     return frozenset(out)

@@ -116,8 +116,12 @@ def read_history(config: Config, request: Request) -> tuple[Folder, frozenset[st
     except (UsageError, CannotCheck):
         return read_folder(config, request), frozenset()
     return (
-        (whole, asked) if asked <= {f.source.path for f in whole.files} else (read_folder(config, request), frozenset())
+        (whole, asked) if asked <= _paths(whole) else (read_folder(config, request), frozenset())
     )
+
+
+def _paths(folder: Folder) -> set[str]:
+    return {f.source.path for f in folder.files} | {m.up.source.path for m in folder.migrations}
 
 
 def _with_buffer(migration: Migration, buffer: Source) -> Migration:

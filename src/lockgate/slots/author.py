@@ -17,6 +17,11 @@ _OWN_TOOL = {
     "sqitch": "sqitch add {name}",
     "liquibase": "add a changeset to your changelog",
     "command": "alembic revision -m {name}, or manage.py makemigrations --empty --name {name}",
+    "alembic": "alembic revision -m {name}",
+    "django": "manage.py makemigrations --empty --name {name}",
+    "knex": "knex migrate:make {name}",
+    "typeorm": "typeorm migration:create {name}",
+    "sequelize": "sequelize migration:generate --name {name}",
 }
 _MARKED = {
     "goose": "-- +goose Up\n\n-- +goose Down\n",

@@ -16,6 +16,11 @@ _ORDERED = {
     "sqitch": "sqitch.plan does: move its line there",
     "liquibase": "the changelog does: move the changeset there",
     "command": "alembic: change down_revision; Django: rename the module, and mend the dependencies on it",
+    "alembic": "down_revision does: change it",
+    "django": "dependencies do: rename the module, and mend the dependencies on it",
+    "knex": "the names of the files do: rename it",
+    "typeorm": "the timestamp in the class's name does: change it, and rename the file",
+    "sequelize": "the names of the files do: rename it",
 }
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from lockgate.slots.table import SlotTable
+from lockgate.sources.naming import CODE
 
 _COUNTED = 10**8  # numbers from here on are times, not counts
 # layouts whose tools make timestamps where a folder is new
@@ -16,7 +17,7 @@ _STAMP = "%Y%m%d%H%M%S"
 def next_slot(table: SlotTable, now: datetime | None = None) -> str:
     """The next free slot in the folder's own form: as many digits, or a UTC time as its newest has it; "" where slots
     are no numbers."""
-    if table.folder.layout in ("command", "sqitch", "liquibase"):
+    if table.folder.layout in ("command", "sqitch", "liquibase", *CODE):
         return ""
     newest = next((c for c in reversed(table.tree) if c.number is not None), None)
     if newest is None:

@@ -22,6 +22,7 @@ from lockgate.slots.conflicts import (
 from lockgate.slots.direction import wrong_directions
 from lockgate.slots.ledger import plain_name
 from lockgate.sources import Direction, Folder
+from lockgate.sources.naming import CODE
 
 _TIMESTAMP = 10**8  # numbers from here on are dates or times, not counts
 _MANY_GAPS = 0.1
@@ -52,7 +53,7 @@ def duplicates(folder: Folder, found: Iterable[Claim]) -> Iterator[DuplicateSlot
     for group in holders.values():
         for second in group[1:]:
             if by_name(folder) or usual or dated(second.slot):
-                if not dated(second.slot) and folder.layout not in ("prisma", "liquibase", "command"):
+                if not dated(second.slot) and folder.layout not in ("prisma", "liquibase", "command", *CODE):
                     yield SharedNumber(group[0], second, folder.layout)
             elif second.direction is not Direction.DOWN or second.id not in paired:
                 yield DuplicateSlot(group[0], second)  # the down of a second pair goes without saying
@@ -70,7 +71,7 @@ def _usually_shared(folder: Folder, groups: Iterable[list[Claim]]) -> bool:
 
 
 def _pairs(folder: Folder, found: tuple[Claim, ...]) -> Iterator[PairMismatch | DownWithoutUp | MissingDown]:
-    if folder.layout in ("sqitch", "liquibase", "command"):
+    if folder.layout in ("sqitch", "liquibase", "command", *CODE):
         return
     ups: dict[object, list[Claim]] = defaultdict(list)
     downs: dict[object, list[Claim]] = defaultdict(list)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.lazy_imports import pattern
 from lockgate.sources.assemble import assemble
 from lockgate.sources.assembly import Assembly, LayoutFolder
 from lockgate.sources.detect import Detection, detect, find, recognise, several, unknown
 from lockgate.sources.folder import FOUND_BELOW, Direction, Folder, Named, Skipped, SlotFile, read, shown
 from lockgate.sources.listing import below, is_sql, walk
 from lockgate.sources.migration import Migration, Script, Transaction
-from lockgate.sources.naming import BY_NAME
+from lockgate.sources.naming import BY_NAME, CODE
 from lockgate.sources.span import PENDING, span_of
+
+if TYPE_CHECKING:
+    from lockgate.sources.code.find import History
+
+_CODE_SUFFIXES = (".py", ".ts", ".js", ".mts", ".cts", ".mjs", ".cjs")
+_CODE_PLACE = pattern(r"(?:^|/)(?:versions|[^/]*migrations?[^/]*)/", re.IGNORECASE)
 
 __all__ = [
     "Detection",
@@ -89,8 +98,14 @@ def _load(
 ) -> tuple[str, Assembly, Folder]:
     label = shown(path, cwd)
     files = walk(path) if not only else [*only, *(f for f in walk(path, 2) if not is_sql(f))]
+    if layout in CODE or only == [f for f in only if not is_sql(f)] != []:
+        return _in_code(path, label, cwd, layout if layout in CODE else "auto")
     if not only and not any(is_sql(f) or f.endswith("sqitch.plan") for f in files):
-        return _in_python(path, label, cwd)
+        return _in_code(path, label, cwd)
+    if layout == "auto" and not only and _may_hold_code(files) and recognise(path, files, label) is None:
+        found_in_code = _beside_sql(path, files, label, cwd)
+        if found_in_code is not None:
+            return found_in_code
     if layout == "auto":
         path, files, found = _found(path, files, label, bool(only))
     else:
@@ -121,20 +136,57 @@ def _load(
     )
 
 
-def _in_python(path: Path, label: str, cwd: Path) -> tuple[str, Assembly, Folder]:
-    """A folder without SQL: the graph of alembic's or Django's files, if it holds such. Raises CannotCheck."""
-    from lockgate.sources.revisions import revisions, unprinted
+def _may_hold_code(files: list[str]) -> bool:
+    """Whether some file lies where migrations in code do."""
+    return any(f.endswith(_CODE_SUFFIXES) and _CODE_PLACE.search(f) for f in files)
 
-    found = revisions(path, cwd)
+
+def _in_code(path: Path, label: str, cwd: Path, layout: str = "auto") -> tuple[str, Assembly, Folder]:
+    """A folder's migrations in code. Raises CannotCheck where there are none."""
+    from lockgate.sources.code.find import histories
+
+    found = histories(path, cwd, layout)
     if not found:
         raise CannotCheck(
-            f"{label}: no migrations here: no .sql file at all",
+            f"{label}: no migrations here: no .sql file at all"
+            if layout == "auto"
+            else f"{label}: no {layout} migration here",
             "name the folder of migrations, or set migrations.paths",
         )
-    out = Assembly(ordered=[((number,), m) for number, m in enumerate(unprinted(found))])
-    runners = " and ".join(sorted({r.runner for r in found}))
-    explain = (f"{label}: {runners}: {len(found)} migrations in Python; their graph is read, their SQL is not known",)
-    return "command", out, Folder("command", (), (), explain, roots=(label,), revisions=found)
+    return _chosen_code(found, path, label, cwd)
+
+
+def _beside_sql(path: Path, files: list[str], label: str, cwd: Path) -> tuple[str, Assembly, Folder] | None:
+    """Migrations in code where there is SQL, too, unless the SQL is the history: a folder of it that is larger, of a
+    runner's own layout, and not the code's."""
+    from lockgate.sources.code.find import histories
+
+    found = histories(path, cwd)
+    if not found:
+        return None
+    homes = [home.relative_to(path).as_posix() for history in found for home in history.homes]
+    rest = [f for f in files if not any(home == "." or f.startswith(f"{home}/") for home in homes)]
+    most = max(len(history.revisions) or len(history.files) for history in found)
+    try:
+        strong = [folder for folder, of in find(path, rest, label) if of.layout != "plain"]
+    except UsageError:
+        strong = []
+    if any(sum(is_sql(f) for f in below(rest, folder)) > most for folder in strong):
+        return None
+    return _chosen_code(found, path, label, cwd)
+
+
+def _chosen_code(found: list[History], path: Path, label: str, cwd: Path) -> tuple[str, Assembly, Folder]:
+    """The largest of these histories; the others are named."""
+    from lockgate.sources.code.find import folder_of
+
+    ranked = sorted(found, key=lambda h: -(len(h.revisions) or len(h.files)))
+    folder = folder_of(ranked[0], path, cwd, "" if path in ranked[0].homes else label)
+    others = tuple(
+        f"{shown(one.homes[0], cwd)}: {one.layout}: another history, not looked at: name it" for one in ranked[1:]
+    )
+    out = Assembly(ordered=[((number,), m) for number, m in enumerate(folder.migrations)])
+    return folder.layout, out, replace(folder, migrations=(), explain=(*folder.explain, *others))
 
 
 def _sample(out: Assembly) -> str:
@@ -179,7 +231,7 @@ def _join(found: list[tuple[str, Assembly, Folder]]) -> Folder:
     """Several folders as one: in one order where they are of one layout and all numbered, else one after the other."""
     layouts = sorted({layout for layout, _, _ in found})
     numbered = (
-        layouts != ["command"] and len(layouts) == 1 and all(m.slot for _, out, _ in found for _, m in out.ordered)
+        not {"command", *CODE} & set(layouts) and len(layouts) == 1 and all(m.slot for _, out, _ in found for _, m in out.ordered)
     )
     ordered = [item for _, out, _ in found for item in (sorted(out.ordered, key=lambda i: i[0]))]
     if numbered:

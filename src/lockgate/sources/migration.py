@@ -33,6 +33,25 @@ class Gap(msgspec.Struct, frozen=True):
         """Whether it may have changed anything."""
         return "*" in self.touches
 
+    @property
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """The relations' schemas ("" where none is written) and names, as the catalog has them."""
+        return () if self.wide else tuple(map(split_name, self.touches))
+
+
+def split_name(written: str) -> tuple[str, str]:
+    """A name as SQL has it, into schema and name."""
+    parts, inside = [""], False
+    for letter in written:
+        if letter == '"':
+            inside = not inside
+        elif letter == "." and not inside:
+            parts.append("")
+            continue
+        parts[-1] += letter if inside or letter == '"' else letter.lower()
+    names = [part.strip('"') for part in parts]
+    return (names[-2] if len(names) > 1 else ""), names[-1]
+
 
 class Script(msgspec.Struct, frozen=True):
     """One direction of a migration: the parts of a file that its runner sends, and how."""

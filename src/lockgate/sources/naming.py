@@ -94,7 +94,10 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout("sqitch", pattern(r"(?:.*/)?deploy/(?P<name>.*)\.sql"), by_name=True, depth=20),
     Layout("liquibase", pattern(r"(?P<name>.*)\.sql"), by_name=True, depth=20),
     Layout("command", pattern(r"(?!)"), by_name=True),
+    # migrations in code: their runners go by graphs, or by the names of files in other languages
+    *(Layout(name, pattern(r"(?!)"), by_name=True) for name in ("alembic", "django", "knex", "typeorm", "sequelize")),
 )
+CODE = frozenset({"alembic", "django", "knex", "typeorm", "sequelize"})
 BY_NAME = {layout.name: layout for layout in LAYOUTS}
 
 

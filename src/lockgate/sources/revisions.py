@@ -16,10 +16,11 @@ from msgspec.structs import replace
 from lockgate.base.errors import CannotCheck
 from lockgate.base.text import Source, Span
 from lockgate.sources.folder import Revision, read
+from lockgate.sources.listing import meant
 from lockgate.sources.migration import Migration, Script, Transaction
 
 _PASSED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"})
-_DEPTH, _MOST = 6, 5_000  # folders below the first one, files of Python in all
+_DEPTH, _MOST = 10, 8_000  # folders below the first one, files of Python in all
 
 
 def revisions(root: Path, cwd: Path) -> tuple[Revision, ...]:
@@ -34,7 +35,9 @@ def _files(root: Path) -> Iterator[Path]:
     for folder, inside, names in os.walk(root):
         deep = os.path.relpath(folder, root).count(os.sep)
         inside[:] = sorted(d for d in inside if d not in _PASSED and not d.startswith(".") and deep < _DEPTH)
-        if os.path.basename(folder) not in ("migrations", "versions"):
+        relative = os.path.relpath(folder, root)
+        below = os.path.join(os.path.basename(os.path.abspath(root)), relative).split(os.sep)
+        if not {"migrations", "versions"} & set(below) or not meant(relative.replace(os.sep, "/")):
             continue
         for name in sorted(n for n in names if n.endswith(".py") and n != "__init__.py"):
             count += 1

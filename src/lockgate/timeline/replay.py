@@ -22,6 +22,7 @@ from lockgate.timeline import production, review, transaction
 from lockgate.timeline.budget import RUN, Budget
 from lockgate.timeline.context import Context
 from lockgate.timeline.failure import Failure, Refused, Unsure
+from lockgate.timeline.gaps import leap
 from lockgate.timeline.hazards.settle import effects_of
 from lockgate.timeline.hazards.touches import Touches
 from lockgate.timeline.history import net_changes, record
@@ -129,7 +130,10 @@ class Replay:
         taken: list[Step | Broken] = []
         self.first = self.last = self.draft.freeze()
         self.begun, self.release = self.draft.next_oid, migration.id in (self.plan.pending or ())
+        gaps = list(script.gaps)
         for statement in statements:
+            while gaps and gaps[0].span.start < statement.span.start:
+                leap(self.draft, self.session, gaps.pop(0), migration)
             if isinstance(statement, SyntaxFailure):
                 if script.made_up:  # what PostgreSQL gets has other values in these places
                     self.draft.taint(
@@ -142,6 +146,8 @@ class Replay:
                     self._pass_over(migration, statement)
                 continue
             taken.append(self._step(migration, script, statement))
+        for gap in gaps:
+            leap(self.draft, self.session, gap, migration)
         self._close(script)
         if self.release:
             self.pending = (*self.pending, (self.begun, self.draft.next_oid))

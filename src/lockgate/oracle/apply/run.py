@@ -231,9 +231,11 @@ class _Run:
 
     def _migration(self, session: ServerSession, migration: Migration) -> None:
         plan, up = self.plan, self.statements[migration.id, "up"]
-        if migration.opaque and not self._opaque:
-            self._opaque = migration.opaque
-            self.applier.taint.add(None, migration.opaque)
+        why = migration.opaque or next((gap.why for gap in migration.up.gaps if gap.wide), "")
+        if why and not self._opaque:
+            self._opaque = why
+            self.applier.taint.add(None, why)
+        self.applier.taint.leap(migration.up.gaps)
         watch = self._watching()
         if migration.afresh:
             session.connection.query("RESET search_path", 20)

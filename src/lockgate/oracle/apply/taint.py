@@ -8,7 +8,7 @@ it a lie.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from lockgate.oracle.apply.plan import ServerFailure
 from lockgate.parse import Statement
 from lockgate.parse.facts import BESIDE_A_TABLE, CHANGING_ROWS, CODE, PRIVILEGES, WITHOUT_EFFECT
 from lockgate.parse.statement import nodes
+from lockgate.sources.migration import Gap
 
 _WORD = re.compile(r"[^\W\d][\w$]*")
 _QUOTED = re.compile(r'"((?:[^"]|"")+)"')
@@ -46,6 +47,13 @@ class ApplyTaint(msgspec.Struct):
     everything: str = ""  # why nothing that follows proves anything
     missing: str = ""  # why an unknown function, type or relation proves nothing (a missing extension)
     privileges: str = ""
+    rows: str = ""  # why rows anywhere may be others than they would be
+
+    def leap(self, gaps: Iterable[Gap]) -> None:
+        """What a program did that nobody could print was not done."""
+        for gap in gaps:
+            self.names |= {name for _, name in gap.names}
+            self.rows = self.rows or gap.why
 
     def add(self, statement: Statement | None, why: str) -> None:
         """A statement was not applied, or not on the ground that production has."""
@@ -73,7 +81,7 @@ class ApplyTaint(msgspec.Struct):
         """Why an observation of this statement proves nothing; empty where it does."""
         if self.everything:
             return self.everything
-        if not (self.names or self.data or self.missing or self.privileges):
+        if not (self.names or self.data or self.missing or self.privileges or self.rows):
             return ""
         named = words(statement.text)
         if failure is not None:
@@ -84,6 +92,8 @@ class ApplyTaint(msgspec.Struct):
             return ""
         if failure.sqlstate[:2] in _DATA_CLASSES and (touched := named & self.data):
             return f"rows of {sorted(touched)[0]} are missing: an earlier statement failed"
+        if failure.sqlstate[:2] in _DATA_CLASSES and self.rows:
+            return self.rows
         if self.missing and failure.sqlstate in _LOOKUPS:
             return self.missing
         return self.privileges if failure.sqlstate == "42501" else ""

@@ -10,6 +10,7 @@ from typing import Any
 from lockgate.base.files import peek
 from lockgate.base.text import Source
 from lockgate.sources.code import python, tree
+from lockgate.sources.code.alembic.extensions import entity, reference
 from lockgate.sources.code.alembic.library import Library, from_elsewhere
 from lockgate.sources.code.alembic.naming import DEFAULT
 from lockgate.sources.code.alembic.operations import Operations
@@ -74,6 +75,8 @@ class Reader:
             return {"op": op, "context": _context(library)}.get(name) or _alembic(op, library)
         if not level and top in _PACKAGES:
             return library.name(name) if name else library.sqlalchemy
+        if not level and top in ("alembic_utils", "alembic_postgresql_enum"):
+            return entity(name) or (Host(name, reference) if name == "TableReference" else Host(name, get=Host))
         if not level and (known := _standard(module, name)) is not None:
             return known
         found = self.modules.find(module, level, importing)

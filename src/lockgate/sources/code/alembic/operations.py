@@ -7,6 +7,7 @@ from typing import Any
 
 from lockgate.base.sql import literal
 from lockgate.sources.code.alembic import rows
+from lockgate.sources.code.alembic.extensions import OPERATIONS
 from lockgate.sources.code.alembic.naming import Final, Parts, named
 from lockgate.sources.code.alembic.schema import (
     Column,
@@ -58,6 +59,9 @@ class Operations:
 
     def _other(self, name: str) -> Host:
         """An operation of an extension (alembic_utils, a project's own)."""
+        work = OPERATIONS.get(name)
+        if work is not None:
+            return Host(name, lambda passed: work(self.recorder, name, passed))
         return Host(name, lambda passed: self.recorder.gap(f"op.{name}: not an operation of alembic's own", ANYTHING))
 
     def _batch(self, passed: Passed) -> Any:
