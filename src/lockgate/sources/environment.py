@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from lockgate.base.lazy_imports import pattern
-from lockgate.base.text import Source
+from lockgate.base.text import Source, Span
 from lockgate.sources.extensions import assumed
 from lockgate.sources.folder import Folder
-from lockgate.sources.migration import Script, Transaction
+from lockgate.sources.migration import Gap, Script, Transaction
 
 # what only Supabase's users write, and what those write who make an ``auth`` schema of their own
 _OF_SUPABASE = pattern(
@@ -83,6 +84,7 @@ class Environment(msgspec.Struct, frozen=True):
     search_path: tuple[str, ...]
     extensions: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()  # tables of which no more is known than that they are there
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
@@ -91,12 +93,16 @@ class Environment(msgspec.Struct, frozen=True):
             *(f"schema {name} of {self.name}" for name in self.schemas if f"create schema {name};" in self.sql),
             *(f"extension {name}" for name in self.extensions),
             *(f"schema {name} as it was before the first migration" for name in self.beside),
+            *(f"table {name}" for name in self.strange),
         )
 
     @property
     def script(self) -> Script:
         """The stand-ins, statement by statement."""
-        return Script.whole(Source(f"{self.name}.sql", self.sql), Transaction.STATEMENT)
+        whole = Script.whole(Source(f"{self.name}.sql", self.sql), Transaction.STATEMENT)
+        end = Span(len(self.sql), len(self.sql))
+        gaps = [Gap(end, f"table {name} is another package's", (f'"{name}"',)) for name in self.strange]
+        return replace(whole, gaps=tuple(gaps)) if gaps else whole
 
 
 def around(folder: Folder) -> Environment | None:
@@ -106,6 +112,11 @@ def around(folder: Folder) -> Environment | None:
     """
     if folder.layout == "supabase":
         return supabase()
+    if folder.before:
+        texts = [m.up.source.text for m in folder.migrations]
+        extensions = assumed(texts)
+        sql = folder.before + "".join(f'create extension "{name}";\n' for name in extensions)
+        return Environment(folder.layout, sql, (), (), extensions, strange=folder.strange)
     texts = [m.up.source.text for m in folder.migrations]
     if any(_OF_SUPABASE.search(text) for text in texts) and not any(_OWN.search(text) for text in texts):
         return supabase()

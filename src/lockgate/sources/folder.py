@@ -85,6 +85,8 @@ class Folder(msgspec.Struct, frozen=True):
     roots: tuple[str, ...] = ()
     revisions: tuple[Revision, ...] = ()  # alembic's and Django's own, where their files lie here
     span: str = "file"  # "pending": the runner sends all that is pending in one transaction
+    before: str = ""  # SQL of what other packages' migrations, which do not lie here, have made before
+    strange: tuple[str, ...] = ()  # the tables among that of which no more is known than that they are there
     failed: CannotCheck | None = None  # why the command printed nothing: the migrations are then known by name alone
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from lockgate.base.lazy_imports import pattern
 from lockgate.sources.folder import FOUND_BELOW, Folder, Revision, shown
@@ -71,7 +72,7 @@ def _of_alembic(found: Sequence[Revision]) -> list[History]:
 
 def folder_of(history: History, root: Path, cwd: Path, found_below: str = "") -> Folder:
     """One history, read."""
-    migrations, span = _READERS[history.layout](history, root, cwd)
+    migrations, span, before, strange = _READERS[history.layout](history, root, cwd)
     homes = [shown(home, cwd) for home in history.homes]
     exact = sum(1 for m in migrations if not m.up.gaps)
     some = ", ".join(homes[:3]) + (f" and {len(homes) - 3} more" if len(homes) > 3 else "")
@@ -79,30 +80,34 @@ def folder_of(history: History, root: Path, cwd: Path, found_below: str = "") ->
         f"{some}: {history.layout}: {len(migrations)} migrations in code, {exact} of them printed whole",
         *((f"{some}: {FOUND_BELOW}{found_below}",) if found_below else ()),
     )
-    return Folder(history.layout, tuple(migrations), (), explain, roots=tuple(homes), revisions=history.revisions, span=span)
+    folder = Folder(history.layout, tuple(migrations), (), explain, roots=tuple(homes), revisions=history.revisions, span=span)
+    return replace(folder, before=before, strange=strange)
 
 
-Read = Callable[[History, Path, Path], "tuple[list[Migration], str]"]
+Answer = tuple[list[Migration], str, str, tuple[str, ...]]  # the span, what stands before, and of what little is known
+Read = Callable[[History, Path, Path], "Answer"]
 
 
-def _alembic(history: History, root: Path, cwd: Path) -> tuple[list[Migration], str]:
+def _alembic(history: History, root: Path, cwd: Path) -> Answer:
     from lockgate.sources.code.alembic.history import migrations, per_migration
     from lockgate.sources.revisions import in_order
 
     span = "file" if per_migration(history.homes[0], root) else PENDING
-    return migrations(in_order(history.revisions), root, cwd), span
+    return migrations(in_order(history.revisions), root, cwd), span, "", ()
 
 
-def _django(history: History, root: Path, cwd: Path) -> tuple[list[Migration], str]:
+def _django(history: History, root: Path, cwd: Path) -> Answer:
     from lockgate.sources.code.django.history import migrations
 
-    return migrations(history.revisions, root, cwd), "file"
+    found, before, strange = migrations(history.revisions, root, cwd)
+    return found, "file", before, strange
 
 
-def _scripts(history: History, root: Path, cwd: Path) -> tuple[list[Migration], str]:
+def _scripts(history: History, root: Path, cwd: Path) -> Answer:
     from lockgate.sources.code.scripts import migrations
 
-    return migrations(history.layout, history.files, root, cwd)
+    found, span = migrations(history.layout, history.files, root, cwd)
+    return found, span, "", ()
 
 
 _READERS: dict[str, Read] = {

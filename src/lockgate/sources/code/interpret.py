@@ -27,10 +27,12 @@ from lockgate.sources.code.values import (
 
 _STEPS = 400_000  # parts of programs followed for one migration
 _DEEP = 60  # calls in calls
-_ROUNDS = 20_000  # of one loop
+_ROUNDS = 20_000  # of one loop over what is known
+_TURNS = 50  # of one that ends by a condition
 
 Imports = Callable[[str, str, int, Source], Any]  # module, name, level, the importing file
 Members = Callable[[Any, str], Any]  # an attribute of a library's value
+Made = Callable[[ClassValue, Passed], Any]  # what a class of the project's makes that stands on a library's; None: nothing
 
 
 class Left(Exception):
@@ -53,10 +55,17 @@ class Interpreter:
     """
 
     def __init__(
-        self, home: Source, imports: Imports, members: Members | None = None, *, script: bool = False
+        self,
+        home: Source,
+        imports: Imports,
+        members: Members | None = None,
+        made: Made | None = None,
+        *,
+        script: bool = False,
     ) -> None:
-        self.home, self._imports, self._members, self.script = home, imports, members, script
+        self.home, self._imports, self._members, self._made, self.script = home, imports, members, made, script
         self._pending: list[list[tuple[Unknown, Any]]] = []  # of each call: ways on which it may have ended
+        self.words: dict[str, Any] = {}  # what every module has beside the language's own
         self.maybe = self.guarded = 0
         self._calls: list[tuple[str, Span]] = []
         self._source = home
@@ -73,7 +82,7 @@ class Interpreter:
 
     def module(self, body: tuple[tree.Node, ...], source: Source, scope: Scope | None = None) -> Scope:
         """The variables that a module's statements leave behind."""
-        scope = scope or Scope(Scope(names=dict(BUILTINS) if not self.script else {}))
+        scope = scope or Scope(Scope(names={**({} if self.script else BUILTINS), **self.words}))
         before, self._source = self._source, source
         try:
             self.run(body, scope)
@@ -278,7 +287,7 @@ class Interpreter:
         return True
 
     def _while(self, test: tree.Node, body: tuple[tree.Node, ...], step: tuple[tree.Node, ...], scope: Scope) -> None:
-        for _ in range(_ROUNDS):
+        for _ in range(_TURNS if not isinstance(test, tree.Constant) else 1):
             known = operators.truth(self.value(test, scope), script=self.script)
             if isinstance(known, Unknown):
                 with self.doubt(known):
@@ -499,7 +508,13 @@ class Interpreter:
                 return function.call(passed)
             case Closure():
                 return self._follow(function, passed)
+            case Instance():
+                start = self._attribute(function, "__call__")
+                return self._follow(start, passed) if isinstance(start, Closure) else UNKNOWN
             case ClassValue():
+                special = self._made(function, passed) if self._made is not None else None
+                if special is not None:
+                    return special
                 made = Instance(function, {})
                 start = self._member(function, "__init__" if not self.script else "constructor")
                 if isinstance(start, Closure):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lockgate.sources.code.methods import format_percent
-from lockgate.sources.code.values import LONGEST, UNKNOWN, Host, Partial, Unknown, is_known, text_of
+from lockgate.sources.code.values import LONGEST, UNKNOWN, Combining, Host, Partial, Unknown, is_known, text_of
 
 _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "==": lambda a, b: bool(a == b),
@@ -23,6 +23,9 @@ _COUNTED: dict[str, Callable[[Any, Any], Any]] = {
     "//": lambda a, b: a // b,
     "%": lambda a, b: a % b,
 }
+
+
+_COMBINED = frozenset("+ - * / % & |".split())
 
 
 def truth(value: Any, *, script: bool = False) -> bool | Unknown:
@@ -43,6 +46,8 @@ def unary(word: str, value: Any, *, script: bool = False) -> Any:
     if word == "not":
         known = truth(value, script=script)
         return known if isinstance(known, Unknown) else not known
+    if isinstance(value, Combining):
+        return value.combine(word, None)
     if isinstance(value, Host):
         return value.get(f"__{word}__")
     if isinstance(value, int | float) and word in "+-":
@@ -52,6 +57,8 @@ def unary(word: str, value: Any, *, script: bool = False) -> Any:
 
 def binary(word: str, left: Any, right: Any, *, script: bool = False) -> Any:
     """Arithmetic, concatenation, comparisons, ``in``, ``is``."""
+    if isinstance(left, Combining) and word in _COMBINED:
+        return left.combine(word, right)
     unknown = next((v for v in (left, right) if isinstance(v, Unknown)), None)
     if word == "+" and (isinstance(left, str | Partial) or isinstance(right, str | Partial)):
         return text_of((left, right), script=script)
@@ -141,6 +148,8 @@ def item(of: Any, key: Any, attribute: Callable[[Any, Any], Any]) -> Any:
         return of[key] if -len(of) <= key < len(of) else UNKNOWN
     if isinstance(key, str) and not isinstance(of, str | Partial):
         return attribute(of, key)
+    if isinstance(of, Host) and of.members.get("is_field") is True:  # a generic class, as type checkers want it
+        return of
     return UNKNOWN
 
 

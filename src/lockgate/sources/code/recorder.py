@@ -74,9 +74,18 @@ class Recorder:
         self.sent: list[Sent] = []
         self.world = world
         self.followed: Interpreter | None = None
+        self.fixed: Span | None = None  # the operation at hand, where those are run after they were made
 
-    def _at(self) -> Span:
+    def at(self) -> Span:
+        """The place in the program of what is met now."""
+        if self.fixed is not None:
+            return self.fixed
         return self.followed.place() if self.followed is not None else Span(0, 0)
+
+    def sent_at(self, sql: str, at: Span) -> None:
+        """SQL that is sent now and comes from an earlier place."""
+        self.world.heed(sql)
+        self.sent.append(Sent(sql, at))
 
     def sql(self, sql: Any, what: str = "a statement") -> None:
         """SQL that is sent, or what of it is known."""
@@ -97,7 +106,7 @@ class Recorder:
         if followed is not None and followed.guarded:
             return self._guarded(sql, what)
         self.world.heed(sql)
-        self.sent.append(Sent(sql, self._at()))
+        self.sent.append(Sent(sql, self.at()))
         return None
 
     def _guarded(self, sql: str, what: str) -> None:
@@ -105,13 +114,15 @@ class Recorder:
         for form, new in _GUARDS:
             made, count = form.subn(new, sql.lstrip(), 1)
             if count:
-                self.sent.append(Sent(made, self._at()))
+                self.sent.append(Sent(made, self.at()))
                 return
         self.gap(f"{what}: whether it runs is decided by what is in the database", touched(sql))
 
     def gap(self, why: str, touches: tuple[str, ...] = ()) -> None:
         """What is not known: ``touches`` as ``Gap`` has it."""
-        self.sent.append(Sent("", self._at(), why, touches))
+        one = Sent("", self.at(), why, touches)
+        if not self.sent or self.sent[-1] != one:  # a loop says it once
+            self.sent.append(one)
 
     def rows(self, why: str = "rows are written at run time") -> None:
         """Rows are read or written, and no more."""

@@ -74,6 +74,14 @@ class Host:
         return self._get(name) if self._get is not None else UNKNOWN
 
 
+class Combining(msgspec.Struct):
+    """A library's value that operators put together with others."""
+
+    def combine(self, word: str, other: Any) -> Any:
+        """What ``self word other`` comes to; ``~`` stands alone."""
+        return UNKNOWN
+
+
 class Closure(msgspec.Struct):
     """A function of the program's, with where it was made."""
 

@@ -14,11 +14,12 @@ from lockgate.sources.code.alembic.extensions import entity, reference
 from lockgate.sources.code.alembic.library import Library, from_elsewhere
 from lockgate.sources.code.alembic.naming import DEFAULT
 from lockgate.sources.code.alembic.operations import Operations
+from lockgate.sources.code.imports import Importer
 from lockgate.sources.code.interpret import Exhausted, Interpreter, Left
 from lockgate.sources.code.printed import Sent, script_of
-from lockgate.sources.code.project import Modules, wanted
+from lockgate.sources.code.project import Modules
 from lockgate.sources.code.recorder import ANYTHING, Recorder, World
-from lockgate.sources.code.values import UNKNOWN, ClassValue, Closure, Host, Passed, Scope, Unknown
+from lockgate.sources.code.values import UNKNOWN, Closure, Host, Passed, Scope
 from lockgate.sources.folder import Revision
 from lockgate.sources.listing import walk
 from lockgate.sources.migration import Migration, Transaction
@@ -43,12 +44,8 @@ class Reader:
         recorder = Recorder(self.world)
         library = Library(recorder)
         op = Operations(recorder, self.convention, self.made).host(library.connection)
-        loaded: dict[str, Scope] = {}
-
-        def imports(module: str, name: str, level: int, importing: Source) -> Any:
-            return self._imported(module, name, level, importing, op, library, follow, loaded)
-
-        follow = Interpreter(source, imports, library.member)
+        importer = Importer(self.modules, lambda module, name: _known(module, name, op, library), from_elsewhere)
+        importer.follow = follow = Interpreter(source, importer, library.member)
         recorder.followed = follow
         try:
             scope = follow.module(python.parse(source), source)
@@ -59,50 +56,17 @@ class Reader:
             recorder.gap(f"it cannot be followed to its end ({type(error).__name__})", ANYTHING)
         return recorder.sent
 
-    def _imported(
-        self,
-        module: str,
-        name: str,
-        level: int,
-        importing: Source,
-        op: Host,
-        library: Library,
-        follow: Interpreter,
-        loaded: dict[str, Scope],
-    ) -> Any:
-        top = module.partition(".")[0]
-        if not level and top == "alembic":
-            return {"op": op, "context": _context(library)}.get(name) or _alembic(op, library)
-        if not level and top in _PACKAGES:
-            return library.name(name) if name else library.sqlalchemy
-        if not level and top in ("alembic_utils", "alembic_postgresql_enum"):
-            return entity(name) or (Host(name, reference) if name == "TableReference" else Host(name, get=Host))
-        if not level and (known := _standard(module, name)) is not None:
-            return known
-        found = self.modules.find(module, level, importing)
-        if found is not None and name and name != "*":
-            inner = self._of_module(found, name, follow, loaded)
-            if not isinstance(inner, Unknown):
-                return inner
-        below = self.modules.find(f"{module}.{name}".strip("."), level, importing) if name else None
-        if below is not None:
-            return Host(name, get=lambda inner: self._of_module(below, inner, follow, loaded))
-        if found is not None and not name:
-            return Host(module, get=lambda inner: self._of_module(found, inner, follow, loaded))
-        return from_elsewhere(name) if name else Host(module, get=from_elsewhere)
 
-    def _of_module(
-        self, found: tuple[Source, tuple[tree.Node, ...]], name: str, follow: Interpreter, loaded: dict[str, Scope]
-    ) -> Any:
-        """A name of a module of the project: only what defines it is followed."""
-        source, body = found
-        scope = loaded.get(source.path)
-        if scope is None:
-            scope = loaded[source.path] = follow.module((), source)
-        if name not in scope.names:
-            scope.names[name] = UNKNOWN  # modules that import each other
-            follow.module(wanted(body, {name}), source, scope)
-        return scope.names[name]
+def _known(module: str, name: str, op: Host, library: Library) -> Any:
+    """What alembic, SQLAlchemy and their companions have under a name."""
+    top = module.partition(".")[0]
+    if top == "alembic":
+        return {"op": op, "context": _context(library)}.get(name) or _alembic(op, library)
+    if top in _PACKAGES:
+        return library.name(name) if name else library.sqlalchemy
+    if top in ("alembic_utils", "alembic_postgresql_enum"):
+        return entity(name) or (Host(name, reference) if name == "TableReference" else Host(name, get=Host))
+    return None
 
 
 def _roots(root: Path, home: Path) -> tuple[Path, ...]:
@@ -113,24 +77,6 @@ def _roots(root: Path, home: Path) -> tuple[Path, ...]:
         if folder == root:
             break
     return tuple(out)
-
-
-def _standard(module: str, name: str) -> Any:
-    """What is known of the standard library."""
-    if module in ("enum", "typing", "uuid", "datetime", "json", "logging", "os", "re", "collections"):
-        return Host(name or module, get=lambda inner: Host(inner))
-    if module == "textwrap":
-        work = Host("dedent", lambda p: _dedented(p.get(0, "text")))
-        return work if name == "dedent" else Host("textwrap", dedent=work)
-    if module == "contextlib" and name in ("suppress", "contextmanager"):
-        return Host(name, lambda p: p.get(0, "func"))
-    return None
-
-
-def _dedented(value: Any) -> Any:
-    import textwrap
-
-    return textwrap.dedent(value) if isinstance(value, str) else value
 
 
 def _alembic(op: Host, library: Library) -> Host:
@@ -209,4 +155,3 @@ def migrations(revisions: Sequence[Revision], root: Path, cwd: Path) -> list[Mig
     return out
 
 
-__all__ = ["ClassValue", "Reader", "migrations", "per_migration"]

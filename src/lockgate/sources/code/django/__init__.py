@@ -1,0 +1,1 @@
+"""Django: its migrations' operations as the SQL that its schema editor sends to PostgreSQL."""
