@@ -164,7 +164,7 @@ def _beside_sql(path: Path, files: list[str], label: str, cwd: Path) -> tuple[st
     found = histories(path, cwd)
     if not found:
         return None
-    homes = [home.relative_to(path).as_posix() for history in found for home in history.homes]
+    homes = [shown(home, path) for history in found for home in history.homes]
     rest = [f for f in files if not any(home == "." or f.startswith(f"{home}/") for home in homes)]
     most = max(len(history.revisions) or len(history.files) for history in found)
     try:
@@ -245,6 +245,8 @@ def _join(found: list[tuple[str, Assembly, Folder]]) -> Folder:
         tuple(dict.fromkeys(r for _, _, f in found for r in f.roots)),
         tuple(r for _, _, f in found for r in f.revisions),
         PENDING if found and all(f.span == PENDING for _, _, f in found) and len(found) == 1 else "file",
+        "".join(f.before for _, _, f in found),
+        tuple(name for _, _, f in found for name in f.strange),
     )
 
 

@@ -185,6 +185,7 @@ class _Run:
                 self.notes.append(f"a stand-in for {environment.name} could not be made: {seen.fails.message}")
         session.connection.close()
         self.applier.service = frozenset(environment.schemas)
+        self.applier.taint.leap(environment.script.gaps)
         if environment.beside:
             self.applier.taint.missing = (
                 f"what schema {environment.beside[0]} held before the first migration is not known"

@@ -47,12 +47,13 @@ class ApplyTaint(msgspec.Struct):
     everything: str = ""  # why nothing that follows proves anything
     missing: str = ""  # why an unknown function, type or relation proves nothing (a missing extension)
     privileges: str = ""
+    doubted: dict[str, str] = msgspec.field(default_factory=dict)  # relations that are not known, each with the reason
     rows: str = ""  # why rows anywhere may be others than they would be
 
     def leap(self, gaps: Iterable[Gap]) -> None:
         """What a program did that nobody could print was not done."""
         for gap in gaps:
-            self.names |= {name for _, name in gap.names}
+            self.doubted |= {name: gap.why for _, name in gap.names}
             self.rows = self.rows or gap.why
 
     def add(self, statement: Statement | None, why: str) -> None:
@@ -81,13 +82,15 @@ class ApplyTaint(msgspec.Struct):
         """Why an observation of this statement proves nothing; empty where it does."""
         if self.everything:
             return self.everything
-        if not (self.names or self.data or self.missing or self.privileges or self.rows):
+        if not (self.names or self.doubted or self.data or self.missing or self.privileges or self.rows):
             return ""
         named = words(statement.text)
         if failure is not None:
             named |= words(failure.message)
         if touched := named & self.names:
             return f"an earlier statement on {sorted(touched)[0]} failed"
+        if touched := named & self.doubted.keys():
+            return self.doubted[sorted(touched)[0]]
         if failure is None:
             return ""
         if failure.sqlstate[:2] in _DATA_CLASSES and (touched := named & self.data):
@@ -102,6 +105,8 @@ class ApplyTaint(msgspec.Struct):
         """Why a name that is not found proves nothing; empty where it does."""
         if self.everything or (self.missing and sqlstate in _LOOKUPS):
             return self.everything or self.missing
+        if doubted := words(message) & self.doubted.keys():
+            return self.doubted[sorted(doubted)[0]]
         touched = words(message) & self.names
         return f"an earlier statement on {sorted(touched)[0]} failed" if touched else ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -24,18 +25,20 @@ class History(msgspec.Struct, frozen=True):
     files: tuple[Path, ...] = ()
 
 
+_MANY = 3  # folders that are told one by one
 _OTHER = pattern(r"mysql|mariadb|sqlite|mssql|oracle|cockroach|clickhouse")
 
 
 def histories(root: Path, cwd: Path, layout: str = "auto") -> list[History]:
     """The histories below a folder, those of other databases left out where there are others."""
     out: list[History] = []
+    root = root.resolve()
     if layout in ("auto", "alembic", "django"):
         from lockgate.sources.revisions import revisions
 
         found = revisions(root, cwd)
         out += _of_alembic([r for r in found if r.runner == "alembic"])
-        django = tuple(r for r in found if r.runner == "django")
+        django = tuple(r for r in found if r.runner == "django" and not _OTHER.search(r.home))
         if django:
             out.append(History("django", tuple(dict.fromkeys(_home(r, cwd) for r in django)), django))
     if layout in ("auto", "knex", "typeorm", "sequelize"):
@@ -43,11 +46,11 @@ def histories(root: Path, cwd: Path, layout: str = "auto") -> list[History]:
 
         out += in_scripts(root)
     wanted = [h for h in out if layout in ("auto", h.layout)]
-    return [h for h in wanted if not _OTHER.search(str(h.homes[0].relative_to(root)).lower())] or wanted
+    return [h for h in wanted if not _OTHER.search(os.path.relpath(h.homes[0], root).lower())] or wanted
 
 
 def _home(one: Revision, cwd: Path) -> Path:
-    return (cwd / one.source.path).parent
+    return Path(os.path.normpath(cwd / one.source.path)).parent
 
 
 def _of_alembic(found: Sequence[Revision]) -> list[History]:
@@ -74,8 +77,10 @@ def folder_of(history: History, root: Path, cwd: Path, found_below: str = "") ->
     """One history, read."""
     migrations, span, before, strange = _READERS[history.layout](history, root, cwd)
     homes = [shown(home, cwd) for home in history.homes]
+    if len(homes) > _MANY:
+        homes = [shown(os.path.commonpath(history.homes), cwd)]
     exact = sum(1 for m in migrations if not m.up.gaps)
-    some = ", ".join(homes[:3]) + (f" and {len(homes) - 3} more" if len(homes) > 3 else "")
+    some = ", ".join(homes)
     explain = (
         f"{some}: {history.layout}: {len(migrations)} migrations in code, {exact} of them printed whole",
         *((f"{some}: {FOUND_BELOW}{found_below}",) if found_below else ()),

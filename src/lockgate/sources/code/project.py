@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,15 @@ _MOST = 200_000  # characters of a module that is read for what a migration take
 class Modules:
     """Parsed modules of a project. ``roots`` are the folders that absolute imports begin at."""
 
-    def __init__(self, cwd: Path, roots: tuple[Path, ...]) -> None:
-        self._cwd, self._roots = cwd, roots
+    def __init__(self, root: Path, cwd: Path, roots: tuple[Path, ...]) -> None:
+        self._root, self._cwd, self._roots = root, cwd, roots
         self._parsed: dict[Path, tuple[Source, Body] | None] = {}
 
     def find(self, module: str, level: int, importing: Source) -> tuple[Source, Body] | None:
         """A module by its name; None where it is not the project's, or cannot be read."""
         parts = [p for p in module.split(".") if p]
         if level:
-            start = (self._cwd / importing.path).parent
+            start = Path(os.path.normpath(self._cwd / importing.path)).parent
             for _ in range(level - 1):
                 start = start.parent
             bases: tuple[Path, ...] = (start,)
@@ -49,9 +50,9 @@ class Modules:
 
     def _parse(self, path: Path) -> tuple[Source, Body] | None:
         try:
-            if not path.is_file() or not inside(path, self._cwd):
+            if not path.is_file() or not inside(path, self._root):
                 return None
-            source = read(path, self._cwd)
+            source = read(path, self._cwd, self._root)
             return (source, python.parse(source)) if len(source.text) <= _MOST else None
         except (CannotCheck, SyntaxError, ValueError, RecursionError, MemoryError, OSError):
             return None

@@ -34,7 +34,7 @@ class Reader:
     """Reads the revisions of one history, in order: what one makes the next may rest on."""
 
     def __init__(self, root: Path, cwd: Path, home: Path) -> None:
-        self.modules = Modules(cwd, _roots(root, home))
+        self.modules = Modules(root, cwd, _roots(root, home))
         self.cwd, self.world = cwd, World()
         self.made: set[str] = set()
         self.convention: Mapping[str, Any] = _convention(self.modules, root, home)

@@ -42,10 +42,15 @@ def _same(editor: Editor, model: Model, old: Field, new: Field, old_type: str, n
         (f.column, f.null, f.unique, f.primary_key, f.db_index, f.keyed, f.check, f.auto, f.given.get("db_collation"))
         for f in (old, new)
     ]
-    there = [editor.state.target(model, f) if f.keyed else None for f in (old, new)]
-    tables = [t[0] if t is not None else "" for t in there]
+    tables = [_there(editor, model, f) if f.keyed else None for f in (old, new)]
     defaults = [f.given.get("db_default") for f in (old, new)]
     return seen[0] == seen[1] and old_type == new_type and tables[0] == tables[1] and defaults[0] is defaults[1]
+
+
+def _there(editor: Editor, model: Model, field: Field) -> tuple[str, str]:
+    """The table and the column that a foreign key refers to."""
+    table, target = editor.state.target(model, field)
+    return table, target.column
 
 
 def _alter_many(editor: Editor, model: Model, old: Field, new: Field) -> None:
@@ -99,7 +104,7 @@ class _Change:
     def _drop_key(self) -> bool:
         if not self.old.keyed:
             return False
-        to_old, to_new = (self.state.target(self.model, f)[0] if f.to else "" for f in (self.old, self.new))
+        to_old, to_new = (_there(self.editor, self.model, f) if f.to else None for f in (self.old, self.new))
         changed = (
             self.old_type != self.new_type
             or self.old.column != self.new.column

@@ -162,7 +162,7 @@ class Editor:
         """A foreign key's name, and what it refers to."""
         to, target = self.state.target(model, field)
         name = foreign_key_name(model.table, field.column, to, target.column)
-        self.state.note(model.table, name, "fk", [field.column])
+        self.state.note(model.table, name, "fk", [field.column], to=(to, target.column))
         return name, f"REFERENCES {quoted(to)} ({quoted(target.column)}) DEFERRABLE INITIALLY DEFERRED"
 
     def _later_key(self, model: Model, field: Field) -> None:
@@ -211,7 +211,7 @@ class Editor:
                 self.delete(between)
         self.send(f"DROP TABLE {quoted(model.table)} CASCADE")
         self.deferred = [d for d in self.deferred if model.table not in (d.table, d.to)]
-        self.state.made.pop(model.table, None)
+        self.state.dropped_table(model.table)
 
     def rename_table(self, old: str, new: str) -> None:
         """``alter_db_table``."""
@@ -270,8 +270,9 @@ class Editor:
         if any(quoted(name) in d.sql for d in self.deferred):
             self.deferred = [d for d in self.deferred if quoted(name) not in d.sql]
         else:
-            self.send(f"SET CONSTRAINTS {quoted(name)} IMMEDIATE")
-            self.send(f"ALTER TABLE {quoted(table)} DROP CONSTRAINT {quoted(name)}")
+            # Django asks the database for the name: what other SQL has dropped it passes over
+            self.send("SET CONSTRAINTS ALL IMMEDIATE")
+            self.send(f"ALTER TABLE {quoted(table)} DROP CONSTRAINT IF EXISTS {quoted(name)}")
         self.state.forget(table, name)
 
     def drop_constraint(self, table: str, name: str) -> None:

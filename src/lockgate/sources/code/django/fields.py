@@ -281,7 +281,7 @@ _SOME = {
     "BooleanField": "false",
     "DurationField": "'0 days 0.000000 seconds'::interval",
     "GenericIPAddressField": "'127.0.0.1'::inet",
-    "HStoreField": "'{}'",
+    "HStoreField": "''",
     **_MOMENTS,
 }
 

@@ -78,7 +78,7 @@ def migrations(found: Sequence[Revision], root: Path, cwd: Path) -> tuple[list[M
 
 
 def _app_auto(one: Revision, cwd: Path) -> str | None:
-    apps = (cwd / one.source.path).parent.parent / "apps.py"
+    apps = Path(os.path.normpath(cwd / one.source.path)).parent.parent / "apps.py"
     said = _APP_AUTO.search(peek(apps, apps.parent)) if apps.is_file() else None
     return said.group(1) if said else None
 
@@ -124,7 +124,7 @@ def _swapped(one: Revision, settings: Mapping[str, Any]) -> Iterator[str]:
 
 class _Reader:
     def __init__(self, root: Path, cwd: Path, settings: Settings, state: State) -> None:
-        self._modules = Modules(cwd, _roots(root, cwd))
+        self._modules = Modules(root, cwd, _roots(root, cwd))
         self._settings, self.state, self._world = settings, state, World()
         self._now: Operation | None = None  # of a class of the project's
         self._models: dict[str, Model] = {}  # before it

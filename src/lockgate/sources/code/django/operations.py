@@ -15,7 +15,7 @@ from lockgate.sources.code.django.editor import Editor, together
 from lockgate.sources.code.django.expressions import Unspelled
 from lockgate.sources.code.django.fields import Field, related
 from lockgate.sources.code.django.names import index_name, quoted
-from lockgate.sources.code.django.state import Model
+from lockgate.sources.code.django.state import Model, foreign_table
 from lockgate.sources.code.values import ClassValue, Host, Passed
 
 
@@ -112,9 +112,9 @@ def _create_model(run: Runner, one: Operation) -> None:
         model.fields = {"id": run.editor.state.auto_field(run.app), **fields}
     for base in model.bases:  # what a proxy has it has from its parent
         parent = run.models.get(base)
-        if parent is not None and options.get("proxy"):
-            model.options = {"db_table": parent.table} | options
-            model.fields = dict(parent.fields)
+        if options.get("proxy"):
+            model.options = {"db_table": parent.table if parent is not None else foreign_table(base)} | options
+            model.fields = dict(parent.fields) if parent is not None else model.fields
     run.models[model.key] = model
     if run.sends:
         lost: list[str] = []
@@ -172,7 +172,7 @@ def _rename_between(run: Runner, holder: Model, name: str, before: Model | None)
     old, new = list(before.fields.values())[1:], list(after.fields.values())[1:]
     moved = replace(before, options=after.options)
     for a, b in zip(old, new, strict=True):
-        alter.alter(run.editor, moved, a, b)
+        alter.alter(run.editor, moved, replace(a, to=b.to), b)
 
 
 def _alter_table(run: Runner, one: Operation) -> None:

@@ -20,6 +20,7 @@ class Made(msgspec.Struct):
     kind: str
     columns: list[str]
     own: bool = True
+    to: tuple[str, str] = ("", "")  # the table and column that a foreign key refers to
 
 
 class Model(msgspec.Struct):
@@ -85,9 +86,8 @@ class State:
         if found is not None:
             return found.table
         key = written if "." in written else f"{app}.{written}"
-        table = TABLES.get(key, key.replace(".", "_"))
-        self.foreign[key] = table
-        return table
+        self.foreign[key] = foreign_table(key)
+        return self.foreign[key]
 
     def target(self, model: Model, field: Field) -> tuple[str, Field]:
         """The table and the field that a foreign key refers to."""
@@ -141,9 +141,11 @@ class State:
 
     # --- names --------------------------------------------------------------------------------------------------------
 
-    def note(self, table: str, name: str, kind: str, columns: list[str], own: bool = True) -> None:
+    def note(
+        self, table: str, name: str, kind: str, columns: list[str], own: bool = True, to: tuple[str, str] = ("", "")
+    ) -> None:
         """A constraint or an index is there from now on."""
-        self.made.setdefault(table, []).append(Made(name, kind, columns, own))
+        self.made.setdefault(table, []).append(Made(name, kind, columns, own, to))
 
     def named(self, table: str, kind: str, columns: list[str], own: bool = True) -> list[str]:
         """The names of what is there of a kind on just these columns."""
@@ -157,15 +159,35 @@ class State:
         """A table has another name."""
         if old in self.made:
             self.made[new] = self.made.pop(old)
+        for one in self._every():
+            one.to = (new, one.to[1]) if one.to[0] == old else one.to
 
     def renamed_column(self, table: str, old: str, new: str) -> None:
         """A column has another name."""
         for one in self.made.get(table, ()):
             one.columns = [new if c == old else c for c in one.columns]
+        for one in self._every():
+            one.to = (table, new) if one.to == (table, old) else one.to
 
     def dropped_column(self, table: str, column: str) -> None:
-        """A column is gone, and what stood on it."""
+        """A column is gone, and what stood on it or referred to it."""
         self.made[table] = [m for m in self.made.get(table, ()) if column not in m.columns]
+        for name, found in self.made.items():
+            self.made[name] = [m for m in found if m.to != (table, column)]
+
+    def dropped_table(self, table: str) -> None:
+        """A table is gone, and the foreign keys that referred to it."""
+        self.made.pop(table, None)
+        for name, found in self.made.items():
+            self.made[name] = [m for m in found if m.to[0] != table]
+
+    def _every(self) -> Iterator[Made]:
+        return (one for found in self.made.values() for one in found)
+
+
+def foreign_table(key: str) -> str:
+    """The table of a model of an app that is not here."""
+    return TABLES.get(key, key.replace(".", "_"))
 
 
 def _joined(table: str, name: str) -> str:
