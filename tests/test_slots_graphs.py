@@ -109,7 +109,7 @@ def test_alembic_s_heads(tmp_path: Path, graph: dict[str, str], wanted: str) -> 
 def test_a_folder_of_python_is_no_dead_end(lockgate: Run, tmp_path: Path) -> None:
     put(tmp_path, {"a/migrations/0001_x.py": django(), "lockgate.toml": ""})
     done = lockgate("check")
-    assert done.returncode == 0 and "1 migration of django in Python" in done.stdout
+    assert done.returncode == 0 and "1 migrations in a/migrations (1 read from code" in done.stdout
     put(tmp_path, {"lockgate.toml": '[migrations]\ncommand = "false sqlmigrate"\n'})
     assert lockgate("check").returncode == 3  # nothing tells why the command fails
     put(tmp_path, {"a/migrations/0001_y.py": django()})

@@ -73,6 +73,7 @@ def coverage(known: Coverage, unjudged: Sequence[Unjudged] = ()) -> shapes.Cover
         shapes.Queries(*msgspec.structs.astuple(known.queries)) if known.queries is not None else UNSET,
         rows(known.rows) if known.rows is not None else UNSET,
         [shapes.NotJudged(one.what, one.why, one.remedy) for one in unjudged],
+        shapes.Code(*msgspec.structs.astuple(known.code)) if known.code is not None else UNSET,
     )
 
 

@@ -62,6 +62,15 @@ class Queries(msgspec.Struct, frozen=True):
     partial: int
 
 
+class Code(msgspec.Struct, frozen=True):
+    """Migrations in code: read from their syntax trees, recorded when they ran, and the places in them that could not be
+    printed as SQL."""
+
+    read: int
+    recorded: int
+    unprinted: int
+
+
 class Unfilled(msgspec.Struct, frozen=True):
     """A table that no invented row could be put into."""
 
@@ -96,6 +105,7 @@ class Coverage(msgspec.Struct, frozen=True):
     queries: Queries | UnsetType = UNSET
     rows: Rows | UnsetType = UNSET
     not_judged: list[NotJudged] | UnsetType = UNSET
+    code: Code | UnsetType = UNSET
 
 
 class Position(msgspec.Struct, frozen=True):

@@ -167,7 +167,7 @@ def _closing(report: Report, paint: _Paint, aside: int) -> Iterator[str]:
         yield paint(f"isolation: this machine could not keep the scratch server from {', '.join(lacking)}", "dim")
     yield from (f"{paint('note:', 'bold')} {clean(note)}" for note in server.notes)
     yield from (paint(line, "dim") for line in rows_words(coverage.rows))
-    yield f"{coverage.migrations} migrations{_found_in(report)}, {exact}{_queries(coverage)}; {spoke}"
+    yield f"{coverage.migrations} migrations{_found_in(report)}{_code(coverage)}, {exact}{_queries(coverage)}; {spoke}"
     if report.unjudged:
         yield paint(f"not judged: {', '.join(f'{one.what} ({one.why})' for one in report.unjudged)}", "dim")
     if report.ran:
@@ -215,6 +215,16 @@ def _found_in(report: Report) -> str:
     folder = report.folder
     looked_for = folder is not None and any(FOUND_BELOW in words for words in folder.explain)
     return f" in {clean(', '.join(folder.roots))}" if folder is not None and looked_for else ""
+
+
+def _code(coverage: Coverage) -> str:
+    """How migrations in code became SQL."""
+    code = coverage.code
+    if code is None:
+        return ""
+    parts = [f"{count} {how}" for count, how in ((code.read, "read from code"), (code.recorded, "recorded")) if count]
+    lost = f", {code.unprinted} places not printable" if code.unprinted else ""
+    return f" ({', '.join(parts)}{lost})"
 
 
 def _queries(coverage: Coverage) -> str:

@@ -186,7 +186,7 @@ RULES: tuple[tuple[str, str, str, tuple[str, ...], dict[str, Any]], ...] = (
     ("timeline.unknown_routine", "T208", "error", ("failure 42883",), {"sqlstate": ("42883",)}),
     ("deploy.unpinned_database_image", "P111", "warning", ("fact ComposeFile",), {}),
     ("deploy.unreachable_route", "P115", "warning", ("fact ComposeFile",), {}),
-    ("slots.unread_migration", "S121", "warning", ("fact Unread",), {}),
+    ("slots.unread_migration", "S121", "info", ("fact Unread",), {}),
     ("deploy.unreadable_deploy_file", "P100", "error", ("fact Unreadable",), {}),
     ("slots.up_down_name_mismatch", "S109", "warning", ("fact PairMismatch",), {}),
     (

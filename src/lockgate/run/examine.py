@@ -39,6 +39,15 @@ Spans = dict[str, tuple[Source, list[Span]]]  # the statements of each file that
 _ALIKE = frozenset({"25001", "3F000", "42701", "42703", "42P01", "42P07", "55P04"})
 
 
+class CodeCounts(msgspec.Struct, frozen=True):
+    """Migrations in code: how many were read from their syntax trees, how many recorded when they ran, and how many
+    places in them could not be printed as SQL."""
+
+    read: int
+    recorded: int
+    unprinted: int
+
+
 class Coverage(msgspec.Struct):
     """How much of the input the simulator is certain of: a statement is exact or tainted."""
 
@@ -47,6 +56,7 @@ class Coverage(msgspec.Struct):
     tainted: int = 0
     unmodelled: dict[str, int] = msgspec.field(default_factory=dict)
     queries: QueryCounts | None = None
+    code: CodeCounts | None = None  # None where no migration is in code
     rows: RowReport | None = None  # what verify filled, and what it could not fill
 
     def add(self, told: Told) -> None:
@@ -110,6 +120,7 @@ def _of_replay(config: Config, request: Request, folder: Folder, found: Replayed
     coverage = Coverage(len(plan.migrations))
     checked = Checked(config, request, folder, plan, found.recall, found.findings, coverage, [], rules)
     checked.coverage.unmodelled |= {m.opaque: 1 for m in plan.migrations if m.opaque}
+    checked.coverage.code = _in_code(plan)
     pending = _pending(config, request, plan)
     spans: Spans = {}
     for one in found.told:
@@ -119,8 +130,14 @@ def _of_replay(config: Config, request: Request, folder: Folder, found: Replayed
     if _wants_queries(config, request):
         _examine_queries(checked, pending, spans)
     for source, places in spans.values():
-        checked.suppressions += suppressions.find(source, places)
+        checked.suppressions += suppressions.find(source.written, map(source.where, places))
     return checked
+
+
+def _in_code(plan: Plan) -> CodeCounts | None:
+    printed = [m.up.source.printed.how for m in plan.migrations if m.up.source.printed is not None]
+    gaps = sum(len(m.up.gaps) for m in plan.migrations)
+    return CodeCounts(printed.count("read"), printed.count("recorded"), gaps) if printed else None
 
 
 def _whatever_the_version(checked: Checked) -> list[Finding]:
@@ -190,6 +207,10 @@ def _tell(rules: Ruleset, replay: Replay, leg: Leg) -> Told:
             _of_item(rules, item, told)
         elif leg.kind != "environment":
             _of_production(item, told)
+    for gap in leg.migration.up.gaps if leg.kind == "migration" and leg.migration is not None else ():
+        told.statements += 1
+        told.tainted += 1
+        told.note(gap.why)
     told.missed += missed(taken)
     if leg.kind == "migration":
         told.findings += rules.of_scene(_scene(taken, replay))
@@ -213,7 +234,7 @@ def _suppressible(taken: Iterable[Step | Broken]) -> Iterator[tuple[Source, Span
     for source, span in map(_where, taken):
         there = seen.get(id(source))
         if there is None:
-            there = seen[id(source)] = suppressions.WORD in source.text
+            there = seen[id(source)] = suppressions.WORD in source.written.text
         if there:
             yield source, span
 

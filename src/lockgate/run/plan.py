@@ -115,9 +115,7 @@ def read_history(config: Config, request: Request) -> tuple[Folder, frozenset[st
         whole = read_folder(config, replace(request, paths=() if inside else tuple(dict.fromkeys(map(home_of, files)))))
     except (UsageError, CannotCheck):
         return read_folder(config, request), frozenset()
-    return (
-        (whole, asked) if asked <= _paths(whole) else (read_folder(config, request), frozenset())
-    )
+    return (whole, asked) if asked <= _paths(whole) else (read_folder(config, request), frozenset())
 
 
 def _paths(folder: Folder) -> set[str]:

@@ -47,7 +47,7 @@ def recovery(config: Config, migration: Migration) -> str:
     """The script for psql: all or nothing."""
     ledger = config.ledger
     version = migration.slot.lstrip("0") if migration.slot.isdigit() else literal(migration.slot)
-    checksum = hashlib.sha256(migration.up.source.text.encode("utf-8", "surrogatepass")).hexdigest()
+    checksum = hashlib.sha256(migration.up.source.written.text.encode("utf-8", "surrogatepass")).hexdigest()
     values = {
         ledger.version or "version": version or "0",
         ledger.name or "name": literal(migration.name),

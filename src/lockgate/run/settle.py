@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
-from lockgate.base.findings import Finding, Severity, Verdict
+from lockgate.base.findings import Finding, Label, Severity, Verdict
 from lockgate.rules import registry
 from lockgate.rules.plugins import rules_of
 from lockgate.rules.registry import Ruleset
@@ -110,7 +110,7 @@ def settle(
         changed = changed_paths(request.since, request.cwd)
         kept = [f for f in kept if changed & _files_of(f, rules)]
     kept, ran, newest = (kept, 0, "") if request.all or checked.asked else of_the_deploy(kept, checked)
-    kept = list(dict.fromkeys(sorted(kept, key=_order)))
+    kept = list(dict.fromkeys(sorted(map(_as_written, kept), key=_order)))
     if kept:
         from lockgate.run.recovery import with_recovery
 
@@ -129,6 +129,22 @@ def settle(
         checked.unjudged,
         newest,
     )
+
+
+def _as_written(item: Finding) -> Finding:
+    """With its places in the program where the SQL was printed from one: nobody can edit what was printed."""
+    if item.at.source.printed is None and not any(label.source.printed is not None for label in item.related):
+        return item
+    fix = item.fix
+    if fix is not None and any(edit.source.printed is not None for edit in fix.edits):
+        fix = replace(fix, edits=()) if fix.sql else None
+    related = tuple(map(_label_as_written, item.related))
+    return replace(item, at=_label_as_written(item.at), related=related, fix=fix)
+
+
+def _label_as_written(label: Label) -> Label:
+    source = label.source
+    return label if source.printed is None else replace(label, source=source.written, span=source.where(label.span))
 
 
 def _unsuppressed(

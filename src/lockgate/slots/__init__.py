@@ -18,7 +18,7 @@ from lockgate.slots.read import ledger_table, read_ledger, read_snapshot
 from lockgate.slots.table import SlotTable, gather
 from lockgate.slots.tree import examine_tree
 from lockgate.sources import Folder
-from lockgate.sources.naming import slot_number
+from lockgate.sources.naming import CODE, slot_number
 
 __all__ = [
     "DuplicateSlot",
@@ -59,10 +59,11 @@ def examine(table: SlotTable, cwd: Path, squashed: bool = False, command: str = 
     if sums is not None:
         yield sums
     yield from _declared_twice(table.folder, cwd)
-    if table.folder.revisions:
-        from lockgate.slots.graph import faults
+    if table.folder.revisions or table.folder.layout in CODE:
+        from lockgate.slots.graph import faults, unread
 
         yield from faults(table.folder, command)
+        yield from unread(table.folder)
     yield from examine_merges(table, free)
     yield from unseen_below(table)
     if table.ledger is not None:

@@ -44,11 +44,15 @@ class SeveralHeads(msgspec.Struct, frozen=True):
 
 
 class Unread(msgspec.Struct, frozen=True):
-    """Migrations in Python of which only the graph is known. ``files``: all of them, in the runner's order."""
+    """A migration in code of which something could not be printed as SQL: the first place, why, and how many more there
+    are. ``touches``: the relations that it may change; "*" stands for anything."""
 
-    files: tuple[Source, ...]
+    source: Source
+    span: Span
+    why: str
+    more: int
+    touches: tuple[str, ...]
     runner: str
-    command: str  # what prints their SQL
 
 
 class SharedNumber(msgspec.Struct, frozen=True):

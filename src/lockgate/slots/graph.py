@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
+from lockgate.base.text import Span
 from lockgate.slots.claim import Claim
 from lockgate.slots.conflicts import Below, PassedOver, SeveralHeads, Unread
 from lockgate.slots.ledger import Ledger
@@ -17,22 +18,24 @@ _REMEDY = {
 }
 
 
-_PRINTS = {"django": "python manage.py sqlmigrate", "alembic": "alembic upgrade head --sql"}
-
-
-def faults(folder: Folder, command: str = "") -> Iterator[SeveralHeads | PassedOver | Unread]:
-    """Several heads where one is wanted, what stands on a revision that is not there, and that nobody printed the
-    SQL."""
-    unread = {m.up.source.path: m.up.source for m in folder.migrations if m.opaque}
-    for runner, prints in _PRINTS.items():
-        read = tuple(r.source for r in folder.revisions if r.runner == runner and r.source.path in unread)
-        if read:
-            yield Unread(read, runner, prints)
+def faults(folder: Folder, command: str = "") -> Iterator[SeveralHeads | PassedOver]:
+    """Several heads where one is wanted, and what stands on a revision that is not there."""
     for files, does in why_refused(folder.revisions, command):
         if len(files) > 1:
             yield SeveralHeads(tuple((r.id, r.source) for r in files), does, _REMEDY[files[0].runner])
         else:
             yield PassedOver(files[0].source, does, stops=True)
+
+
+def unread(folder: Folder) -> Iterator[Unread]:
+    """The migrations in code of which something could not be printed: those that may change more than rows first."""
+    for one in folder.migrations:
+        source = one.up.source
+        if one.opaque and source.printed is None and source.path.endswith(".py"):
+            yield Unread(source, Span(0, 0), one.opaque, 0, ("*",), folder.layout)
+        elif one.up.gaps:
+            first = max(one.up.gaps, key=lambda gap: (gap.wide, bool(gap.touches)))
+            yield Unread(source, first.span, first.why, len(one.up.gaps) - 1, first.touches, folder.layout)
 
 
 def inconsistent(folder: Folder, ledger: Ledger) -> Iterator[Below]:

@@ -231,7 +231,9 @@ def _join(found: list[tuple[str, Assembly, Folder]]) -> Folder:
     """Several folders as one: in one order where they are of one layout and all numbered, else one after the other."""
     layouts = sorted({layout for layout, _, _ in found})
     numbered = (
-        not {"command", *CODE} & set(layouts) and len(layouts) == 1 and all(m.slot for _, out, _ in found for _, m in out.ordered)
+        not {"command", *CODE} & set(layouts)
+        and len(layouts) == 1
+        and all(m.slot for _, out, _ in found for _, m in out.ordered)
     )
     ordered = [item for _, out, _ in found for item in (sorted(out.ordered, key=lambda i: i[0]))]
     if numbered:

@@ -14,7 +14,7 @@ from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 from lockgate.sources.extensions import assumed
 from lockgate.sources.folder import Folder
-from lockgate.sources.migration import Gap, Script, Transaction
+from lockgate.sources.migration import Script, Transaction, Unprinted
 
 # what only Supabase's users write, and what those write who make an ``auth`` schema of their own
 _OF_SUPABASE = pattern(
@@ -101,7 +101,7 @@ class Environment(msgspec.Struct, frozen=True):
         """The stand-ins, statement by statement."""
         whole = Script.whole(Source(f"{self.name}.sql", self.sql), Transaction.STATEMENT)
         end = Span(len(self.sql), len(self.sql))
-        gaps = [Gap(end, f"table {name} is another package's", (f'"{name}"',)) for name in self.strange]
+        gaps = [Unprinted(end, f"table {name} is another package's", (f'"{name}"',)) for name in self.strange]
         return replace(whole, gaps=tuple(gaps)) if gaps else whole
 
 

@@ -17,7 +17,7 @@ class Transaction(str, Enum):
     STATEMENT = "statement"  # every statement in a transaction of its own
 
 
-class Gap(msgspec.Struct, frozen=True):
+class Unprinted(msgspec.Struct, frozen=True):
     """What a program does between its statements and nobody could print. ``span`` is its place in the printed text.
 
     ``touches`` are the relations that it may change, schemas included where they are named; "*" stands for anything at
@@ -66,7 +66,7 @@ class Script(msgspec.Struct, frozen=True):
     made_up: tuple[
         str, ...
     ] = ()  # names that stand for a template's values which nobody gave (see sources.placeholders)
-    gaps: tuple[Gap, ...] = ()  # of a program: what could not be printed
+    gaps: tuple[Unprinted, ...] = ()  # of a program: what could not be printed
 
     @staticmethod
     def whole(source: Source, transaction: Transaction) -> Script:

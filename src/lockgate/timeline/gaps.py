@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lockgate.catalog.catalog import Place
-from lockgate.sources.migration import Gap, Migration
+from lockgate.sources.migration import Migration, Unprinted
 
 if TYPE_CHECKING:
     from lockgate.catalog.doubt import TaintKey
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from lockgate.timeline.session import Session
 
 
-def leap(draft: Draft, session: Session, gap: Gap, migration: Migration) -> None:
+def leap(draft: Draft, session: Session, gap: Unprinted, migration: Migration) -> None:
     """Take a gap: rows are not known any more, and the relations that it may touch, or everything, are in doubt."""
     draft.forget()
     place = Place(migration.up.source, gap.span, migration.slot or migration.id)
-    for key in [("any",)] if gap.wide else [key for name in gap.names for key in _keys(draft, session, *name)]:
+    keys: list[TaintKey] = [("any",)] if gap.wide else []
+    for key in keys + [key for name in gap.names for key in _keys(draft, session, *name)]:
         draft.taint(key, gap.why, place)
 
 
@@ -34,4 +35,3 @@ def _keys(draft: Draft, session: Session, schema: str, name: str) -> Iterator[Ta
         else:
             yield ("name", "relation", space.oid, name)
             yield ("name", "type", space.oid, name)
-

@@ -17,7 +17,7 @@ from lockgate.oracle.apply.plan import ServerFailure
 from lockgate.parse import Statement
 from lockgate.parse.facts import BESIDE_A_TABLE, CHANGING_ROWS, CODE, PRIVILEGES, WITHOUT_EFFECT
 from lockgate.parse.statement import nodes
-from lockgate.sources.migration import Gap
+from lockgate.sources.migration import Unprinted
 
 _WORD = re.compile(r"[^\W\d][\w$]*")
 _QUOTED = re.compile(r'"((?:[^"]|"")+)"')
@@ -50,7 +50,7 @@ class ApplyTaint(msgspec.Struct):
     doubted: dict[str, str] = msgspec.field(default_factory=dict)  # relations that are not known, each with the reason
     rows: str = ""  # why rows anywhere may be others than they would be
 
-    def leap(self, gaps: Iterable[Gap]) -> None:
+    def leap(self, gaps: Iterable[Unprinted]) -> None:
         """What a program did that nobody could print was not done."""
         for gap in gaps:
             self.doubted |= {name: gap.why for _, name in gap.names}

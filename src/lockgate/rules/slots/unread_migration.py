@@ -1,22 +1,27 @@
-"""Migrations whose SQL nobody printed: see rules/unread-migration.md."""
+"""What of a migration in code could not be printed as SQL: see rules/unread-migration.md."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from lockgate.base.findings import Label
-from lockgate.base.text import Span
 from lockgate.rules.model import Remark, on_fact
 from lockgate.slots.conflicts import Unread
 
 
 @on_fact(Unread)
 def check(fact: Unread) -> Iterator[Remark]:
-    """One finding for each runner."""
-    count = f"{len(fact.files)} migration{'s' if len(fact.files) > 1 else ''}"
+    """One finding for each migration, at the place that leaves most in doubt."""
+    more = f", and {fact.more} more place{'s' if fact.more > 1 else ''}" if fact.more else ""
+    if not fact.touches:
+        doubt = "rows are not known after it"
+    elif "*" in fact.touches:
+        doubt = "everything after it is in doubt"
+    else:
+        doubt = f"{', '.join(fact.touches)} is in doubt after it"
     yield Remark(
-        f"{count} of {fact.runner} in Python: only the graph was read, nothing is known of the SQL",
-        Label(fact.files[0], Span(0, 0), "the first of them"),
-        f'let Lockgate print it: [migrations] command = "{fact.command}"',
-        object=fact.runner,
+        f"not printed as SQL: {fact.why}{more}",
+        Label(fact.source, fact.span, doubt),
+        "write the SQL out, or have it checked where it runs: lockgate verify",
+        object=", ".join(fact.touches),
     )

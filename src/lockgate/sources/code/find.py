@@ -70,7 +70,9 @@ def _of_alembic(found: Sequence[Revision]) -> list[History]:
     groups: dict[str, list[Revision]] = {}
     for one in found:
         groups.setdefault(top(one.home), []).append(one)
-    return [History("alembic", tuple(Path(h) for h in dict.fromkeys(r.home for r in g)), tuple(g)) for g in groups.values()]
+    return [
+        History("alembic", tuple(Path(h) for h in dict.fromkeys(r.home for r in g)), tuple(g)) for g in groups.values()
+    ]
 
 
 def folder_of(history: History, root: Path, cwd: Path, found_below: str = "") -> Folder:
@@ -85,7 +87,9 @@ def folder_of(history: History, root: Path, cwd: Path, found_below: str = "") ->
         f"{some}: {history.layout}: {len(migrations)} migrations in code, {exact} of them printed whole",
         *((f"{some}: {FOUND_BELOW}{found_below}",) if found_below else ()),
     )
-    folder = Folder(history.layout, tuple(migrations), (), explain, roots=tuple(homes), revisions=history.revisions, span=span)
+    folder = Folder(
+        history.layout, tuple(migrations), (), explain, roots=tuple(homes), revisions=history.revisions, span=span
+    )
     return replace(folder, before=before, strange=strange)
 
 

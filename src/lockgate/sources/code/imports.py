@@ -6,22 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 from lockgate.base.text import Source
-from lockgate.sources.code.interpret import Interpreter
+from lockgate.sources.code.interpret import Follower
 from lockgate.sources.code.project import Body, Modules, wanted
-from lockgate.sources.code.values import UNKNOWN, Host, Scope, Unknown
+from lockgate.sources.code.values import UNKNOWN, Host, Names, NotKnown
 
-Known = Callable[[str, str], Any]  # module and name ("" for the module) of a library; None where it is none that is known
+Known = Callable[
+    [str, str], Any
+]  # module and name ("" for the module) of a library; None where it is none that is known
 Elsewhere = Callable[[str], Any]  # a name of a package that nobody here knows
 
 
 class Importer:
     """The imports of one migration and of what it imports. ``follow`` is set by whoever makes the interpreter."""
 
-    follow: Interpreter
+    follow: Follower
 
     def __init__(self, modules: Modules, known: Known, elsewhere: Elsewhere) -> None:
         self._modules, self._known, self._elsewhere = modules, known, elsewhere
-        self._loaded: dict[str, Scope] = {}
+        self._loaded: dict[str, Names] = {}
 
     def __call__(self, module: str, name: str, level: int, importing: Source) -> Any:
         """What ``from module import name`` gives."""
@@ -40,7 +42,7 @@ class Importer:
             return {}
         if found is not None:
             inner = self.of_module(found, name)
-            if not isinstance(inner, Unknown):
+            if not isinstance(inner, NotKnown):
                 return inner
         below = self._modules.find(f"{module}.{name}".strip("."), level, importing)
         if below is not None:
@@ -82,8 +84,34 @@ def standard(module: str, name: str) -> Any:
 
 
 _STANDARD = frozenset(
-    "enum typing uuid datetime json logging os re collections decimal itertools time random string sys pathlib hashlib "
-    "secrets math abc copy operator warnings types inspect dataclasses".split()
+    [
+        "enum",
+        "typing",
+        "uuid",
+        "datetime",
+        "json",
+        "logging",
+        "os",
+        "re",
+        "collections",
+        "decimal",
+        "itertools",
+        "time",
+        "random",
+        "string",
+        "sys",
+        "pathlib",
+        "hashlib",
+        "secrets",
+        "math",
+        "abc",
+        "copy",
+        "operator",
+        "warnings",
+        "types",
+        "inspect",
+        "dataclasses",
+    ]
 )
 
 

@@ -6,13 +6,38 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from lockgate.sources.code.values import LONGEST, UNKNOWN, Host, Partial, Passed, Unknown, is_known, text_of
+from lockgate.sources.code.values import LONGEST, UNKNOWN, Host, NotKnown, Partial, Passed, is_known, text_of
 
 Apply = Callable[[Any, list[Any]], Any]  # calls a function of the program's
 
 _TEXT = frozenset(
-    "strip lstrip rstrip upper lower title capitalize startswith endswith split rsplit splitlines partition rpartition "
-    "replace find index count isdigit isalpha removeprefix removesuffix casefold swapcase encode".split()
+    [
+        "strip",
+        "lstrip",
+        "rstrip",
+        "upper",
+        "lower",
+        "title",
+        "capitalize",
+        "startswith",
+        "endswith",
+        "split",
+        "rsplit",
+        "splitlines",
+        "partition",
+        "rpartition",
+        "replace",
+        "find",
+        "index",
+        "count",
+        "isdigit",
+        "isalpha",
+        "removeprefix",
+        "removesuffix",
+        "casefold",
+        "swapcase",
+        "encode",
+    ]
 )
 _WIDE = re.compile(r"\d{4}|\{[^}]*\{")
 _FIELD = re.compile(r"\{\{|\}\}|\{(\w*)\}")
@@ -139,7 +164,7 @@ def _of_dict(value: dict[Any, Any], name: str) -> Host | None:
 
     match name:
         case "items":
-            return Host(name, lambda passed: [(k, v) for k, v in value.items()])
+            return Host(name, lambda passed: list(value.items()))
         case "keys":
             return Host(name, lambda passed: list(value))
         case "values":
@@ -268,6 +293,6 @@ BUILTINS: dict[str, Any] = {
 }
 
 
-def unknown_of(value: Any) -> Unknown:
+def unknown_of(value: Any) -> NotKnown:
     """What is not known because this is not."""
-    return value if isinstance(value, Unknown) else UNKNOWN
+    return value if isinstance(value, NotKnown) else UNKNOWN

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lockgate.sources.code.methods import format_percent
-from lockgate.sources.code.values import LONGEST, UNKNOWN, Combining, Host, Partial, Unknown, is_known, text_of
+from lockgate.sources.code.values import LONGEST, UNKNOWN, Combining, Host, NotKnown, Partial, is_known, text_of
 
 _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "==": lambda a, b: bool(a == b),
@@ -25,12 +25,12 @@ _COUNTED: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-_COMBINED = frozenset("+ - * / % & |".split())
+_COMBINED = frozenset(["+", "-", "*", "/", "%", "&", "|"])
 
 
-def truth(value: Any, *, script: bool = False) -> bool | Unknown:
+def truth(value: Any, *, script: bool = False) -> bool | NotKnown:
     """Whether a value counts as true."""
-    if isinstance(value, Unknown):
+    if isinstance(value, NotKnown):
         return value
     if isinstance(value, Partial):
         return True if any(isinstance(p, str) and p for p in value.parts) else UNKNOWN
@@ -45,21 +45,21 @@ def unary(word: str, value: Any, *, script: bool = False) -> Any:
     """``not``, ``-``, ``+``, ``~``."""
     if word == "not":
         known = truth(value, script=script)
-        return known if isinstance(known, Unknown) else not known
+        return known if isinstance(known, NotKnown) else not known
     if isinstance(value, Combining):
         return value.combine(word, None)
     if isinstance(value, Host):
         return value.get(f"__{word}__")
     if isinstance(value, int | float) and word in "+-":
         return -value if word == "-" else value
-    return value if isinstance(value, Unknown) else UNKNOWN
+    return value if isinstance(value, NotKnown) else UNKNOWN
 
 
 def binary(word: str, left: Any, right: Any, *, script: bool = False) -> Any:
     """Arithmetic, concatenation, comparisons, ``in``, ``is``."""
     if isinstance(left, Combining) and word in _COMBINED:
         return left.combine(word, right)
-    unknown = next((v for v in (left, right) if isinstance(v, Unknown)), None)
+    unknown = next((v for v in (left, right) if isinstance(v, NotKnown)), None)
     if word == "+" and (isinstance(left, str | Partial) or isinstance(right, str | Partial)):
         return text_of((left, right), script=script)
     if isinstance(left, Host) and word in ("+", "-", "|", "&"):
@@ -113,21 +113,21 @@ def _counted(word: str, left: Any, right: Any) -> Any:
 
 
 def _contains(item: Any, held: Any, turned: bool) -> Any:
-    if isinstance(held, Unknown):
+    if isinstance(held, NotKnown):
         return held
-    if isinstance(item, Unknown):
+    if isinstance(item, NotKnown):
         return item
     if isinstance(held, str) and isinstance(item, str):
         return (item in held) is not turned
     if isinstance(held, list | tuple | set | dict) and is_known(item):
         if is_known(list(held)) or any(item == each for each in held if is_known(each)):
             return (item in list(held)) is not turned
-        guard = any(isinstance(each, Unknown) and each.guard for each in held)
-        return Unknown(guard=guard)
+        guard = any(isinstance(each, NotKnown) and each.guard for each in held)
+        return NotKnown(guard=guard)
     return UNKNOWN
 
 
-def items(value: Any, *, keys: bool = False, script: bool = False) -> list[Any] | Unknown:
+def items(value: Any, *, keys: bool = False, script: bool = False) -> list[Any] | NotKnown:
     """What a loop over a value goes through."""
     if isinstance(value, list | tuple | set):
         return list(range(len(value))) if keys else list(value)
@@ -135,12 +135,12 @@ def items(value: Any, *, keys: bool = False, script: bool = False) -> list[Any] 
         return list(value) if keys or not script else UNKNOWN
     if isinstance(value, str):
         return list(value)
-    return value if isinstance(value, Unknown) else UNKNOWN
+    return value if isinstance(value, NotKnown) else UNKNOWN
 
 
 def item(of: Any, key: Any, attribute: Callable[[Any, Any], Any]) -> Any:
     """``of[key]``."""
-    if isinstance(of, Unknown):
+    if isinstance(of, NotKnown):
         return of
     if isinstance(of, dict):
         return of.get(key, UNKNOWN) if isinstance(key, str | int) else UNKNOWN

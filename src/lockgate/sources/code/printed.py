@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from lockgate.base.text import Printed, Source, Span, Stretch
-from lockgate.sources.migration import Gap, Script, Transaction
+from lockgate.sources.migration import Script, Transaction, Unprinted
 
 _SHORT = 8  # characters: what is shorter may stand in a program by chance
 
@@ -29,7 +29,7 @@ def script_of(code: Source, sent: Iterable[Sent], transaction: Transaction, how:
     parts: list[str] = []
     stretches: list[Stretch] = []
     pieces: list[Span] = []
-    gaps: list[Gap] = []
+    gaps: list[Unprinted] = []
     at = 0
     for one in sent:
         text = f"-- {' '.join(one.why.split())}" if one.why else _ended(one.sql)
@@ -38,7 +38,7 @@ def script_of(code: Source, sent: Iterable[Sent], transaction: Transaction, how:
         span = Span(at, at + len(text))
         stretches.append(Stretch(span.start, span.end, one.at, -1 if one.why else _verbatim(code, one.at, text)))
         if one.why:
-            gaps.append(Gap(span, one.why, one.touches))
+            gaps.append(Unprinted(span, one.why, one.touches))
         else:
             pieces.append(span)
         parts.append(f"{text}\n")

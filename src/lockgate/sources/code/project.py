@@ -13,7 +13,7 @@ from lockgate.base.text import Source
 from lockgate.sources.code import python, tree
 from lockgate.sources.folder import read
 
-Body = tuple[tree.Node, ...]
+Body = tuple[tree.ProgramNode, ...]
 _MOST = 200_000  # characters of a module that is read for what a migration takes from it
 
 
@@ -74,13 +74,13 @@ def wanted(body: Body, names: set[str]) -> Body:
     return tuple(node for number, node in enumerate(body) if number in kept)
 
 
-def _made(node: tree.Node) -> list[str]:
+def _made(node: tree.ProgramNode) -> list[str]:
     match node:
-        case tree.Assign(_, tree.Name(_, name)) | tree.Function(_, name) | tree.Class(_, name):
+        case tree.AssignNode(_, tree.Name(_, name)) | tree.Function(_, name) | tree.Class(_, name):
             return [name]
         case tree.Import(_, _, name, target):
             return [target if name != "*" else "*"]
-        case tree.If(_, _, yes, no):
+        case tree.IfNode(_, _, yes, no):
             return [name for inner in (*yes, *no) for name in _made(inner)]
         case tree.Try(_, body, _):
             return [name for inner in body for name in _made(inner)]
@@ -96,7 +96,7 @@ def _used(value: Any) -> list[str]:
             out.append(one.name)
         elif isinstance(one, tuple):
             stack.extend(one)
-        elif isinstance(one, tree.Node | tree.Argument | tree.Parameter):
+        elif isinstance(one, tree.ProgramNode | tree.Argument | tree.Parameter):
             stack.extend(getattr(one, field) for field in one.__struct_fields__)
     return out
 

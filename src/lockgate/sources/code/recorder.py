@@ -7,29 +7,38 @@ from typing import Any
 
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Span
-from lockgate.sources.code.interpret import Interpreter
+from lockgate.sources.code.interpret import Follower
 from lockgate.sources.code.printed import Sent
-from lockgate.sources.code.values import Partial, Unknown
+from lockgate.sources.code.values import NotKnown, Partial
 
 ANYTHING = ("*",)
 _LEAD = r"\A(?:\s|--[^\n]*\n|/\*.*?\*/|\()*"
-_ROWS = pattern(_LEAD + r"(?:select|insert|update|delete|with|values|merge|copy|lock|show|explain|analyze|set|reset)\b", re.IGNORECASE | re.DOTALL)
+_ROWS = pattern(
+    _LEAD + r"(?:select|insert|update|delete|with|values|merge|copy|lock|show|explain|analyze|set|reset)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _NAME = r"((?:\"[^\"]+\"|[\w$]+)(?:\.(?:\"[^\"]+\"|[\w$]+))?)"
 _TABLE = pattern(
-    _LEAD + r"(?:alter|create|drop|truncate|comment\s+on)\s+(?:(?:unlogged|temporary|temp|foreign|materialized)\s+)*(?:table|view|sequence)\s+"
+    _LEAD
+    + r"(?:alter|create|drop|truncate|comment\s+on)\s+(?:(?:unlogged|temporary|temp|foreign|materialized)\s+)*(?:table|view|sequence)\s+"
     rf"(?:only\s+)?(?:if\s+(?:not\s+)?exists\s+)?(?:only\s+)?{_NAME}(?=[\s(;]|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
 _INDEX = pattern(
     _LEAD + rf"create\s+(?:unique\s+)?index\s+.*?\bon\s+(?:only\s+)?{_NAME}[\s(]", re.IGNORECASE | re.DOTALL
 )
-_BESIDE = pattern(_LEAD + r"(?:drop\s+index|comment\s+on|grant|revoke|refresh|reindex|vacuum)\b", re.IGNORECASE | re.DOTALL)
+_BESIDE = pattern(
+    _LEAD + r"(?:drop\s+index|comment\s+on|grant|revoke|refresh|reindex|vacuum)\b", re.IGNORECASE | re.DOTALL
+)
 _GUARDS = tuple(
     (pattern(form, re.IGNORECASE), new)
     for form, new in (
         (r"\A(create\s+(?:unlogged\s+)?(?:table|sequence|schema|extension))\s+(?!if\b)", r"\1 IF NOT EXISTS "),
         (r"\A(create\s+(?:unique\s+)?index(?:\s+concurrently)?)\s+(?!if\b)", r"\1 IF NOT EXISTS "),
-        (r"\A(drop\s+(?:table|index|view|materialized\s+view|sequence|type|schema|function))\s+(?!if\b)", r"\1 IF EXISTS "),
+        (
+            r"\A(drop\s+(?:table|index|view|materialized\s+view|sequence|type|schema|function))\s+(?!if\b)",
+            r"\1 IF EXISTS ",
+        ),
         (rf"\A(alter\s+table\s+(?:only\s+)?{_NAME}\s+add\s+column)\s+(?!if\b)", r"\1 IF NOT EXISTS "),
         (rf"\A(alter\s+table\s+(?:only\s+)?{_NAME}\s+drop\s+(?:column|constraint))\s+(?!if\b)", r"\1 IF EXISTS "),
     )
@@ -38,7 +47,7 @@ _MADE_TYPE = pattern(r"\bcreate\s+type\s+" + _NAME, re.IGNORECASE)
 _GONE_TYPE = pattern(r"\bdrop\s+type\s+(?:if\s+exists\s+)?" + _NAME, re.IGNORECASE)
 
 
-class World:
+class KnownTypes:
     """What is known of a database while its migrations are followed in order: types that are there."""
 
     def __init__(self) -> None:
@@ -67,13 +76,13 @@ def touched(sql: str) -> tuple[str, ...]:
     return () if _BESIDE.match(sql) else ANYTHING
 
 
-class Recorder:
+class SendLog:
     """Notes what one migration sends."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: KnownTypes) -> None:
         self.sent: list[Sent] = []
         self.world = world
-        self.followed: Interpreter | None = None
+        self.followed: Follower | None = None
         self.fixed: Span | None = None  # the operation at hand, where those are run after they were made
 
     def at(self) -> Span:
@@ -93,7 +102,7 @@ class Recorder:
         if isinstance(sql, list | tuple):
             for one in sql:
                 self.sql(one, what)
-            return
+            return None
         if isinstance(sql, Partial):
             known = str(sql)
             return self.gap(f"{what}: a part of it is worked out at run time", touched(known))
@@ -131,4 +140,4 @@ class Recorder:
 
 def unknown_text(value: Any) -> bool:
     """Whether a value is no text that is known to its end."""
-    return isinstance(value, Unknown | Partial)
+    return isinstance(value, NotKnown | Partial)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from lockgate.sources.code.values import LONGEST, UNKNOWN, Closure, Host, Partial, Passed, Unknown, is_known, text_of
+from lockgate.sources.code.values import LONGEST, UNKNOWN, Closure, Host, NotKnown, Partial, Passed, is_known, text_of
 
 Apply = Callable[[Any, list[Any]], Any]
 _SPACE = re.compile(r"\s+")
@@ -70,7 +70,7 @@ def _of_text(of: str, name: Any) -> Any:
                 return part in of
             case "concat", _:
                 return text_of([of, *args], script=True)
-            case ("slice" | "substring" | "substr"), [int(start), *rest] if not rest or isinstance(rest[0], int):
+            case (("slice" | "substring" | "substr"), [int(start), *rest]) if not rest or isinstance(rest[0], int):
                 return of[start : rest[0] if rest else None]
         return UNKNOWN
 
@@ -96,7 +96,7 @@ def _filter(of: list[Any], passed: Passed, apply: Apply) -> Any:
     out = []
     for item in of:
         kept = apply(passed.get(0, ""), [item])
-        if isinstance(kept, Unknown | Partial):
+        if isinstance(kept, NotKnown | Partial):
             return UNKNOWN
         if kept:
             out.append(item)
@@ -105,7 +105,7 @@ def _filter(of: list[Any], passed: Passed, apply: Apply) -> Any:
 
 def _found(of: list[Any], passed: Passed, apply: Apply) -> Any:
     kept = _filter(of, passed, apply)
-    return kept if isinstance(kept, Unknown) else kept[0] if kept else None
+    return kept if isinstance(kept, NotKnown) else kept[0] if kept else None
 
 
 def _push(of: list[Any], passed: Passed, apply: Apply) -> Any:
@@ -138,8 +138,12 @@ _LISTS: dict[str, Callable[[list[Any], Passed, Apply], Any]] = {
     "join": _joined,
     "reduce": _folded,
     "concat": lambda of, passed, apply: [*of, *(i for a in passed.args for i in (a if isinstance(a, list) else [a]))],
-    "includes": lambda of, passed, apply: passed.get(0, "") in of if is_known(of) and is_known(passed.args) else UNKNOWN,
-    "slice": lambda of, passed, apply: of[:] if not passed.args else of[passed.args[0] :] if isinstance(passed.args[0], int) else UNKNOWN,
+    "includes": lambda of, passed, apply: (
+        passed.get(0, "") in of if is_known(of) and is_known(passed.args) else UNKNOWN
+    ),
+    "slice": lambda of, passed, apply: (
+        of[:] if not passed.args else of[passed.args[0] :] if isinstance(passed.args[0], int) else UNKNOWN
+    ),
     "some": lambda of, passed, apply: UNKNOWN,
     "every": lambda of, passed, apply: UNKNOWN,
     "reverse": lambda of, passed, apply: of[::-1],

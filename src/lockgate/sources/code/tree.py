@@ -9,218 +9,218 @@ import msgspec
 from lockgate.base.text import Span
 
 
-class Node(msgspec.Struct, frozen=True):
+class ProgramNode(msgspec.Struct, frozen=True):
     """A part of a program; ``span`` is its place in the file."""
 
     span: Span
 
 
-class Constant(Node, frozen=True):
+class Constant(ProgramNode, frozen=True):
     """A value that is written out."""
 
     value: Any
 
 
-class Name(Node, frozen=True):
+class Name(ProgramNode, frozen=True):
     """A variable."""
 
     name: str
 
 
-class Attribute(Node, frozen=True):
+class AttributeNode(ProgramNode, frozen=True):
     """``of.name``."""
 
-    of: Node
+    of: ProgramNode
     name: str
 
 
-class Item(Node, frozen=True):
+class ItemNode(ProgramNode, frozen=True):
     """``of[key]``."""
 
-    of: Node
-    key: Node
+    of: ProgramNode
+    key: ProgramNode
 
 
-class Piece(Node, frozen=True):
+class Piece(ProgramNode, frozen=True):
     """``of[start:stop]``."""
 
-    of: Node
-    start: Node | None
-    stop: Node | None
+    of: ProgramNode
+    start: ProgramNode | None
+    stop: ProgramNode | None
 
 
 class Argument(msgspec.Struct, frozen=True):
     """What a call is given; ``name`` "" by place, ``spread`` for ``*xs``, ``**xs``, ``...xs``."""
 
-    value: Node
+    value: ProgramNode
     name: str = ""
     spread: bool = False
 
 
-class Call(Node, frozen=True):
+class CallNode(ProgramNode, frozen=True):
     """``function(arguments)``, ``new`` of a class included."""
 
-    function: Node
+    function: ProgramNode
     arguments: tuple[Argument, ...]
 
 
-class Joined(Node, frozen=True):
+class Joined(ProgramNode, frozen=True):
     """A template or an f-string."""
 
-    parts: tuple[Node, ...]
+    parts: tuple[ProgramNode, ...]
 
 
-class Spread(Node, frozen=True):
+class Spread(ProgramNode, frozen=True):
     """``*value`` or ``...value`` in a list."""
 
-    value: Node
+    value: ProgramNode
 
 
-class Row(Node, frozen=True):
+class RowNode(ProgramNode, frozen=True):
     """A list, tuple or set."""
 
-    items: tuple[Node, ...]
+    items: tuple[ProgramNode, ...]
     kind: str = "list"
 
 
-class Table(Node, frozen=True):
+class Table(ProgramNode, frozen=True):
     """A dict or an object; a key of None spreads its value."""
 
-    items: tuple[tuple[Node | None, Node], ...]
+    items: tuple[tuple[ProgramNode | None, ProgramNode], ...]
 
 
 class Parameter(msgspec.Struct, frozen=True):
     """A parameter: a target that may take a value apart, its default, and whether it takes the rest ("*" or "**")."""
 
-    target: Node
-    default: Node | None = None
+    target: ProgramNode
+    default: ProgramNode | None = None
     rest: str = ""
 
 
-class Function(Node, frozen=True):
+class Function(ProgramNode, frozen=True):
     """A function, a method or a lambda."""
 
     name: str
     parameters: tuple[Parameter, ...]
-    body: tuple[Node, ...]
+    body: tuple[ProgramNode, ...]
 
 
-class Choice(Node, frozen=True):
+class Choice(ProgramNode, frozen=True):
     """``yes if test else no``."""
 
-    test: Node
-    yes: Node
-    no: Node
+    test: ProgramNode
+    yes: ProgramNode
+    no: ProgramNode
 
 
-class Logic(Node, frozen=True):
+class Logic(ProgramNode, frozen=True):
     """``and``, ``or``, ``??``."""
 
     word: str
-    left: Node
-    right: Node
+    left: ProgramNode
+    right: ProgramNode
 
 
-class Unary(Node, frozen=True):
+class Unary(ProgramNode, frozen=True):
     """``not``, ``-``."""
 
     word: str
-    value: Node
+    value: ProgramNode
 
 
-class Binary(Node, frozen=True):
+class Binary(ProgramNode, frozen=True):
     """Arithmetic and comparisons, by Python's spelling."""
 
     word: str
-    left: Node
-    right: Node
+    left: ProgramNode
+    right: ProgramNode
 
 
-class Every(Node, frozen=True):
+class Every(ProgramNode, frozen=True):
     """A comprehension of one loop; ``value`` is a pair's second part where ``kind`` is "dict"."""
 
-    item: Node
-    target: Node
-    over: Node
-    tests: tuple[Node, ...]
+    item: ProgramNode
+    target: ProgramNode
+    over: ProgramNode
+    tests: tuple[ProgramNode, ...]
     kind: str
-    value: Node | None = None
+    value: ProgramNode | None = None
 
 
-class Do(Node, frozen=True):
+class Do(ProgramNode, frozen=True):
     """An expression as a statement."""
 
-    value: Node
+    value: ProgramNode
 
 
-class Assign(Node, frozen=True):
+class AssignNode(ProgramNode, frozen=True):
     """``target = value``; ``word`` "+" for ``+=``."""
 
-    target: Node
-    value: Node
+    target: ProgramNode
+    value: ProgramNode
     word: str = ""
 
 
-class If(Node, frozen=True):
+class IfNode(ProgramNode, frozen=True):
     """A condition."""
 
-    test: Node
-    yes: tuple[Node, ...]
-    no: tuple[Node, ...]
+    test: ProgramNode
+    yes: tuple[ProgramNode, ...]
+    no: tuple[ProgramNode, ...]
 
 
-class For(Node, frozen=True):
+class For(ProgramNode, frozen=True):
     """A loop over the items of something; ``keys``: over its keys (JavaScript's ``in``)."""
 
-    target: Node
-    over: Node
-    body: tuple[Node, ...]
+    target: ProgramNode
+    over: ProgramNode
+    body: tuple[ProgramNode, ...]
     keys: bool = False
 
 
-class While(Node, frozen=True):
+class While(ProgramNode, frozen=True):
     """A loop of which nobody knows how often it runs."""
 
-    test: Node
-    body: tuple[Node, ...]
-    step: tuple[Node, ...] = ()
+    test: ProgramNode
+    body: tuple[ProgramNode, ...]
+    step: tuple[ProgramNode, ...] = ()
 
 
-class Return(Node, frozen=True):
+class ReturnNode(ProgramNode, frozen=True):
     """``return value``."""
 
-    value: Node | None
+    value: ProgramNode | None
 
 
-class Leave(Node, frozen=True):
+class Leave(ProgramNode, frozen=True):
     """``raise``, ``throw``, ``break``, ``continue``."""
 
     word: str
 
 
-class Try(Node, frozen=True):
+class Try(ProgramNode, frozen=True):
     """What is tried, and what runs in any case; what runs after a fault is not looked at."""
 
-    body: tuple[Node, ...]
-    after: tuple[Node, ...]
+    body: tuple[ProgramNode, ...]
+    after: tuple[ProgramNode, ...]
 
 
-class With(Node, frozen=True):
+class With(ProgramNode, frozen=True):
     """``with value as target:``."""
 
-    items: tuple[tuple[Node, Node | None], ...]
-    body: tuple[Node, ...]
+    items: tuple[tuple[ProgramNode, ProgramNode | None], ...]
+    body: tuple[ProgramNode, ...]
 
 
-class Class(Node, frozen=True):
+class Class(ProgramNode, frozen=True):
     """A class: its bases and its body, methods as functions in it."""
 
     name: str
-    bases: tuple[Node, ...]
-    body: tuple[Node, ...]
+    bases: tuple[ProgramNode, ...]
+    body: tuple[ProgramNode, ...]
 
 
-class Import(Node, frozen=True):
+class Import(ProgramNode, frozen=True):
     """``from module import name as target``; ``name`` "" for the module itself, "*" for all of it."""
 
     module: str
@@ -229,7 +229,7 @@ class Import(Node, frozen=True):
     level: int = 0
 
 
-class Unread(Node, frozen=True):
+class UnreadNode(ProgramNode, frozen=True):
     """What is not read: its value is not known."""
 
     why: str

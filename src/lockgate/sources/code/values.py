@@ -13,20 +13,20 @@ from lockgate.sources.code import tree
 LONGEST = 1_000_000  # characters of a text, items of a list
 
 
-class Unknown(msgspec.Struct, frozen=True):
+class NotKnown(msgspec.Struct, frozen=True):
     """A value that is not known. ``guard``: it tells what is in the database (an inspector's answer)."""
 
     why: str = "a value that is worked out at run time"
     guard: bool = False
 
 
-UNKNOWN = Unknown()
+UNKNOWN = NotKnown()
 
 
 class Partial(msgspec.Struct, frozen=True):
     """A text parts of which are not known."""
 
-    parts: tuple[str | Unknown, ...]
+    parts: tuple[str | NotKnown, ...]
 
     def __str__(self) -> str:
         return "".join(part if isinstance(part, str) else "\N{REPLACEMENT CHARACTER}" for part in self.parts)
@@ -86,7 +86,7 @@ class Closure(msgspec.Struct):
     """A function of the program's, with where it was made."""
 
     function: tree.Function
-    scope: Scope
+    scope: Names
     source: Source
     this: Any = None
 
@@ -107,17 +107,17 @@ class Instance(msgspec.Struct):
     members: dict[str, Any]
 
 
-class Scope:
+class Names:
     """Variables, the ones around them behind them."""
 
     __slots__ = ("names", "outer")
 
-    def __init__(self, outer: Scope | None = None, names: dict[str, Any] | None = None) -> None:
+    def __init__(self, outer: Names | None = None, names: dict[str, Any] | None = None) -> None:
         self.outer, self.names = outer, names if names is not None else {}
 
-    def find(self, name: str) -> Scope | None:
+    def find(self, name: str) -> Names | None:
         """The scope that has a variable."""
-        scope: Scope | None = self
+        scope: Names | None = self
         while scope is not None and name not in scope.names:
             scope = scope.outer
         return scope
@@ -132,27 +132,22 @@ def is_known(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float | bool | bytes)
 
 
-def text_of(parts: Iterable[Any], *, script: bool = False) -> str | Partial | Unknown:
+def text_of(parts: Iterable[Any], *, script: bool = False) -> str | Partial | NotKnown:
     """Values put together as a text."""
-    out: list[str | Unknown] = []
+    out: list[str | NotKnown] = []
     for part in parts:
         if isinstance(part, Partial):
             out += part.parts
-        elif isinstance(part, Unknown):
-            out.append(part)
-        elif isinstance(part, str):
+        elif isinstance(part, (NotKnown, str)):
             out.append(part)
         elif part is None or isinstance(part, bool):
-            out.append(({True: "true", False: "false", None: "null"} if script else {})
-                       .get(part, str(part)))
-        elif isinstance(part, int | float):
-            out.append(str(part))
-        elif is_known(part) and not script:
+            out.append(({True: "true", False: "false", None: "null"} if script else {}).get(part, str(part)))
+        elif isinstance(part, int | float) or (is_known(part) and not script):
             out.append(str(part))
         else:
             out.append(UNKNOWN)
     if sum(len(part) for part in out if isinstance(part, str)) > LONGEST:
-        return Unknown("a text that is too long")
+        return NotKnown("a text that is too long")
     if all(isinstance(part, str) for part in out):
         return "".join(part for part in out if isinstance(part, str))
     return Partial(tuple(out))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lockgate.base.sql import literal
-from lockgate.sources.code.recorder import ANYTHING, Recorder
+from lockgate.sources.code.recorder import ANYTHING, SendLog
 from lockgate.sources.code.values import UNKNOWN, Host, Passed, is_known
 
 _FIELDS = ("schema", "signature", "definition")
@@ -92,7 +92,7 @@ def _signature(signature: str) -> str:
     return f'"{head.strip()}"{paren}{rest}'
 
 
-def _of_entity(recorder: Recorder, name: str, passed: Passed) -> None:
+def _of_entity(recorder: SendLog, name: str, passed: Passed) -> None:
     one = passed.get(0, "target")
     given = one.members if isinstance(one, Host) and one.name == "entity" else None
     if given is None or not is_known(list(given.values())) or not isinstance(given.get("signature"), str):
@@ -104,7 +104,7 @@ def _of_entity(recorder: Recorder, name: str, passed: Passed) -> None:
     return None
 
 
-def _sync_enum(recorder: Recorder, name: str, passed: Passed) -> None:
+def _sync_enum(recorder: SendLog, name: str, passed: Passed) -> None:
     """SyncEnumValuesOp._set_enum_values: a new type in the old one's place, and every column cast to it."""
     schema, kind, values = passed.get(0, "enum_schema"), passed.get(1, "enum_name"), passed.get(2, "new_values")
     columns, renamed = passed.get(3, "affected_columns"), passed.get(4, "enum_values_to_rename", ())
@@ -119,7 +119,7 @@ def _sync_enum(recorder: Recorder, name: str, passed: Passed) -> None:
     return recorder.sql(f'DROP TYPE "{schema}".{old}', f"op.{name}")
 
 
-def _cast(recorder: Recorder, one: Any, schema: str, kind: str, renamed: list[Any]) -> None:
+def _cast(recorder: SendLog, one: Any, schema: str, kind: str, renamed: list[Any]) -> None:
     """One column from the old type to the new one."""
     asked = isinstance(one, tuple | list)  # then the package looks for the default in the database
     if asked:
@@ -147,7 +147,7 @@ def _cast(recorder: Recorder, one: Any, schema: str, kind: str, renamed: list[An
     return None
 
 
-OPERATIONS: dict[str, Callable[[Recorder, str, Passed], None]] = {
+OPERATIONS: dict[str, Callable[[SendLog, str, Passed], None]] = {
     "create_entity": _of_entity,
     "drop_entity": _of_entity,
     "replace_entity": _of_entity,

@@ -11,15 +11,17 @@ from lockgate.base.files import peek
 from lockgate.base.text import Source
 from lockgate.sources.code import python, tree
 from lockgate.sources.code.alembic.extensions import entity, reference
-from lockgate.sources.code.alembic.library import Library, from_elsewhere
+from lockgate.sources.code.alembic.library import SqlalchemyLibrary, from_elsewhere
 from lockgate.sources.code.alembic.naming import DEFAULT
-from lockgate.sources.code.alembic.operations import Operations
+from lockgate.sources.code.alembic.operations import WORK
+from lockgate.sources.code.alembic.operator import Operations
 from lockgate.sources.code.imports import Importer
-from lockgate.sources.code.interpret import Exhausted, Interpreter, Left
+from lockgate.sources.code.interpret import Follower
+from lockgate.sources.code.leaving import TooLong, WayOut
 from lockgate.sources.code.printed import Sent, script_of
 from lockgate.sources.code.project import Modules
-from lockgate.sources.code.recorder import ANYTHING, Recorder, World
-from lockgate.sources.code.values import UNKNOWN, Closure, Host, Passed, Scope
+from lockgate.sources.code.recorder import ANYTHING, KnownTypes, SendLog
+from lockgate.sources.code.values import UNKNOWN, Closure, Host, Names, Passed
 from lockgate.sources.folder import Revision
 from lockgate.sources.listing import walk
 from lockgate.sources.migration import Migration, Transaction
@@ -30,34 +32,34 @@ _PER_MIGRATION = re.compile(r"transaction_per_migration\s*=\s*True")
 _BY_SETTING = re.compile(r"transaction_per_migration\s*=")
 
 
-class Reader:
+class RevisionReader:
     """Reads the revisions of one history, in order: what one makes the next may rest on."""
 
     def __init__(self, root: Path, cwd: Path, home: Path) -> None:
         self.modules = Modules(root, cwd, _roots(root, home))
-        self.cwd, self.world = cwd, World()
+        self.cwd, self.world = cwd, KnownTypes()
         self.made: set[str] = set()
         self.convention: Mapping[str, Any] = _convention(self.modules, root, home)
 
     def sent(self, source: Source) -> list[Sent]:
         """What a revision's ``upgrade`` sends."""
-        recorder = Recorder(self.world)
-        library = Library(recorder)
-        op = Operations(recorder, self.convention, self.made).host(library.connection)
+        recorder = SendLog(self.world)
+        library = SqlalchemyLibrary(recorder)
+        op = Operations(recorder, self.convention, self.made, WORK).host(library.connection)
         importer = Importer(self.modules, lambda module, name: _known(module, name, op, library), from_elsewhere)
-        importer.follow = follow = Interpreter(source, importer, library.member)
+        importer.follow = follow = Follower(source, importer, library.member)
         recorder.followed = follow
         try:
             scope = follow.module(python.parse(source), source)
             upgrade = scope.names.get("upgrade")
             if isinstance(upgrade, Closure):
                 follow.enter(upgrade, Passed([], {}, upgrade.function.span, source.path))
-        except (Left, Exhausted, RecursionError, SyntaxError, ValueError, MemoryError) as error:
+        except (WayOut, TooLong, RecursionError, SyntaxError, ValueError, MemoryError) as error:
             recorder.gap(f"it cannot be followed to its end ({type(error).__name__})", ANYTHING)
         return recorder.sent
 
 
-def _known(module: str, name: str, op: Host, library: Library) -> Any:
+def _known(module: str, name: str, op: Host, library: SqlalchemyLibrary) -> Any:
     """What alembic, SQLAlchemy and their companions have under a name."""
     top = module.partition(".")[0]
     if top == "alembic":
@@ -79,16 +81,18 @@ def _roots(root: Path, home: Path) -> tuple[Path, ...]:
     return tuple(out)
 
 
-def _alembic(op: Host, library: Library) -> Host:
+def _alembic(op: Host, library: SqlalchemyLibrary) -> Host:
     return Host("alembic", op=op, context=_context(library))
 
 
-def _context(library: Library) -> Host:
+def _context(library: SqlalchemyLibrary) -> Host:
     return Host(
         "context",
         is_offline_mode=Host("is_offline_mode", lambda passed: False),
         get_bind=Host("get_bind", lambda passed: library.connection),
-        get_context=Host("get_context", lambda passed: Host("context", as_sql=False, dialect=library.connection.members["dialect"])),
+        get_context=Host(
+            "get_context", lambda passed: Host("context", as_sql=False, dialect=library.connection.members["dialect"])
+        ),
         config=Host("config", get=lambda name: Host(name)),
     )
 
@@ -107,18 +111,18 @@ def _convention(modules: Modules, root: Path, home: Path) -> Mapping[str, Any]:
     return DEFAULT
 
 
-def _conventional(body: Sequence[tree.Node], source: Source) -> dict[str, Any] | None:
+def _conventional(body: Sequence[tree.ProgramNode], source: Source) -> dict[str, Any] | None:
     """The dict that a module gives as ``naming_convention``."""
-    follow = Interpreter(source, lambda *_: UNKNOWN)
-    scope = Scope()
+    follow = Follower(source, lambda *_: UNKNOWN)
+    scope = Names()
     for node in body:
-        if isinstance(node, tree.Assign) and isinstance(node.target, tree.Name):
+        if isinstance(node, tree.AssignNode) and isinstance(node.target, tree.Name):
             try:
                 scope.names[node.target.name] = follow.value(node.value, scope)
-            except (Left, Exhausted):
+            except (WayOut, TooLong):
                 continue
     for node in _all(body):
-        if isinstance(node, tree.Call):
+        if isinstance(node, tree.CallNode):
             for given in node.arguments:
                 if given.name == "naming_convention":
                     value = follow.value(given.value, scope)
@@ -127,15 +131,15 @@ def _conventional(body: Sequence[tree.Node], source: Source) -> dict[str, Any] |
     return None
 
 
-def _all(body: Iterable[Any]) -> Iterable[tree.Node]:
+def _all(body: Iterable[Any]) -> Iterable[tree.ProgramNode]:
     stack: list[Any] = list(body)
     while stack:
         one = stack.pop()
-        if isinstance(one, tree.Node):
+        if isinstance(one, tree.ProgramNode):
             yield one
         if isinstance(one, tuple):
             stack.extend(one)
-        elif isinstance(one, tree.Node | tree.Argument | tree.Parameter):
+        elif isinstance(one, tree.ProgramNode | tree.Argument | tree.Parameter):
             stack.extend(getattr(one, field) for field in one.__struct_fields__ if field != "span")
 
 
@@ -146,12 +150,10 @@ def per_migration(home: Path, root: Path) -> bool:
 
 def migrations(revisions: Sequence[Revision], root: Path, cwd: Path) -> list[Migration]:
     """The migrations of one history; ``revisions`` in the order in which alembic runs them."""
-    reader = Reader(root, cwd, Path(revisions[0].home)) if revisions else None
+    reader = RevisionReader(root, cwd, Path(revisions[0].home)) if revisions else None
     out = []
     for one in revisions:
         assert reader is not None
         script = script_of(one.source, reader.sent(one.source), Transaction.FILE)
         out.append(Migration(one.id, one.id, "", script))
     return out
-
-

@@ -11,10 +11,10 @@ from lockgate.base.sql import literal
 from lockgate.sources.code.alembic import rows
 from lockgate.sources.code.alembic.naming import Final
 from lockgate.sources.code.alembic.schema import (
-    Column,
-    Constraint,
-    Expr,
+    ColumnSpec,
     Key,
+    SqlExpression,
+    TableConstraint,
     column,
     deferrable,
     foreign_key,
@@ -24,62 +24,62 @@ from lockgate.sources.code.alembic.schema import (
     table_name,
 )
 from lockgate.sources.code.alembic.sqltypes import ANYWHERE, SqlType, as_type, create_enum, type_maker
-from lockgate.sources.code.recorder import Recorder
-from lockgate.sources.code.values import UNKNOWN, Host, Partial, Passed, Unknown
+from lockgate.sources.code.recorder import SendLog
+from lockgate.sources.code.values import UNKNOWN, Host, NotKnown, Partial, Passed
 
-GUARD = Unknown("what an inspector finds in the database", guard=True)
+GUARD = NotKnown("what an inspector finds in the database", guard=True)
 
 
-def _text(passed: Passed) -> Expr | Partial | Unknown:
+def _text(passed: Passed) -> SqlExpression | Partial | NotKnown:
     value = passed.get(0, "text")
     if isinstance(value, str):
-        return Expr(value)
-    return value if isinstance(value, Partial | Unknown) else UNKNOWN
+        return SqlExpression(value)
+    return value if isinstance(value, Partial | NotKnown) else UNKNOWN
 
 
 def _constant(sql: str) -> Host:
-    return Host("constant", lambda passed: Expr(sql))
+    return Host("constant", lambda passed: SqlExpression(sql))
 
 
 def spelled(value: Any) -> str | None:
     """A value in an expression as SQL."""
-    if isinstance(value, Expr):
+    if isinstance(value, SqlExpression):
         return value.sql
-    if isinstance(value, Column):
+    if isinstance(value, ColumnSpec):
         return q(value.name)
     found = rows.constant(value)
     return found if isinstance(found, str) else None
 
 
 def _function(name: str) -> Host:
-    def call(passed: Passed) -> Expr:
+    def call(passed: Passed) -> SqlExpression:
         given = [spelled(a) for a in passed.args]
         known = [g for g in given if g is not None]
         plain = name in ("current_timestamp", "current_date", "current_time", "current_user", "session_user")
         sql = name.upper() if plain else f"{name}({', '.join(known)})"
-        return Expr(sql if len(known) == len(given) else None)
+        return SqlExpression(sql if len(known) == len(given) else None)
 
     return Host(name, call, _function)
 
 
-def _named_column(passed: Passed) -> Expr:
+def _named_column(passed: Passed) -> SqlExpression:
     name = passed.get(0, "text")
-    return Expr(q(name), name) if isinstance(name, str) else Expr(None)
+    return SqlExpression(q(name), name) if isinstance(name, str) else SqlExpression(None)
 
 
-def _raw(passed: Passed) -> Expr:
+def _raw(passed: Passed) -> SqlExpression:
     value = passed.get(0, "text")
-    return Expr(value if isinstance(value, str) else None)
+    return SqlExpression(value if isinstance(value, str) else None)
 
 
-def _cast(passed: Passed) -> Expr:
+def _cast(passed: Passed) -> SqlExpression:
     inner, kind = spelled(passed.get(0, "expression")), as_type(passed.get(1, "type_"))
-    return Expr(f"CAST({inner} AS {kind.sql})" if inner is not None and kind is not None else None)
+    return SqlExpression(f"CAST({inner} AS {kind.sql})" if inner is not None and kind is not None else None)
 
 
-def _literal(passed: Passed) -> Expr:
+def _literal(passed: Passed) -> SqlExpression:
     found = rows.constant(passed.get(0, "value"))
-    return Expr(found if isinstance(found, str) else None)
+    return SqlExpression(found if isinstance(found, str) else None)
 
 
 def _keyed(kind: str) -> Callable[[Passed], Any]:
@@ -88,15 +88,15 @@ def _keyed(kind: str) -> Callable[[Passed], Any]:
         distinct = " NULLS NOT DISTINCT" if passed.named.get("postgresql_nulls_not_distinct") is True else ""
         if columns is None:
             return UNKNOWN
-        return Constraint(kind, passed.named.get("name"), columns, distinct, options=deferrable(passed.named))
+        return TableConstraint(kind, passed.named.get("name"), columns, distinct, options=deferrable(passed.named))
 
     return make
 
 
-def _check(passed: Passed) -> Constraint:
+def _check(passed: Passed) -> TableConstraint:
     condition = passed.get(0, "sqltext")
-    sql = condition.sql if isinstance(condition, Expr) else condition if isinstance(condition, str) else None
-    return Constraint("ck", passed.get(1, "name"), sql=sql, options=deferrable(passed.named))
+    sql = condition.sql if isinstance(condition, SqlExpression) else condition if isinstance(condition, str) else None
+    return TableConstraint("ck", passed.get(1, "name"), sql=sql, options=deferrable(passed.named))
 
 
 def _foreign_keys(passed: Passed) -> Any:
@@ -105,7 +105,7 @@ def _foreign_keys(passed: Passed) -> Any:
         return UNKNOWN
     tables = {r.rpartition(".")[0] for r in remote}
     key = Key(tables.pop(), tuple(r.rpartition(".")[2] for r in remote), key_options(passed.named))
-    return Constraint("fk", passed.get(2, "name"), local, key=key) if not tables else UNKNOWN
+    return TableConstraint("fk", passed.get(2, "name"), local, key=key) if not tables else UNKNOWN
 
 
 def exclusion(passed: Passed) -> Any:
@@ -123,14 +123,14 @@ def exclusion(passed: Passed) -> Any:
     if where is not None:
         condition = where if isinstance(where, str) else spelled(where)
         sql += f" WHERE ({condition})"
-    return Constraint("ex", passed.named.get("name"), sql=sql, options=deferrable(passed.named))
+    return TableConstraint("ex", passed.named.get("name"), sql=sql, options=deferrable(passed.named))
 
 
 def _index(passed: Passed) -> Any:
     columns = names(passed.args[1:])
     if columns is None or not passed.args:
         return UNKNOWN
-    return Constraint("ix", passed.args[0], columns, unique=passed.named.get("unique") is True)
+    return TableConstraint("ix", passed.args[0], columns, unique=passed.named.get("unique") is True)
 
 
 def _identity(passed: Passed) -> Host:
@@ -154,10 +154,10 @@ def _computed(passed: Passed) -> Any:
     return Host("generated", sql=f"GENERATED ALWAYS AS ({sql}){kind}")
 
 
-class Library:
+class SqlalchemyLibrary:
     """SQLAlchemy for one migration."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: SendLog) -> None:
         self.recorder = recorder
         dialect = Host("dialect", name="postgresql")
         self.connection = Host("connection", get=self._of_connection, dialect=dialect)
@@ -203,7 +203,7 @@ class Library:
                 return Host(name, lambda passed: self.connection)
             case "dialect_name":
                 return "postgresql"
-        return Host(name, lambda passed: Unknown(guard=name == "has_table"))
+        return Host(name, lambda passed: NotKnown(guard=name == "has_table"))
 
     def _session(self) -> Host:
         def get(name: str) -> Any:
@@ -229,18 +229,18 @@ class Library:
             where = table_name(name, passed.named.get("schema"))
             made.members["create"] = Host("create", lambda p: self.recorder.sql(f"CREATE SEQUENCE {where}", "Sequence"))
             made.members["drop"] = Host("drop", lambda p: self.recorder.sql(f"DROP SEQUENCE {where}", "Sequence"))
-            made.members["next_value"] = Host("next_value", lambda p: Expr(f"nextval({literal(name)})"))
+            made.members["next_value"] = Host("next_value", lambda p: SqlExpression(f"nextval({literal(name)})"))
         return made
 
     def member(self, of: Any, name: str) -> Any:
         """An attribute of a schema object or an expression."""
         if isinstance(of, SqlType):
             return self._of_type(of, name)
-        if isinstance(of, Column):
+        if isinstance(of, ColumnSpec):
             if name in ("name", "key"):
                 return of.name
             return Host(name, lambda passed: replace(of)) if name in ("copy", "_copy") else UNKNOWN
-        if isinstance(of, Expr):
+        if isinstance(of, SqlExpression):
             return Host(name, lambda passed: self._of_expression(of, name, passed))
         return of.name if isinstance(of, Final) and name == "name" else UNKNOWN
 
@@ -273,7 +273,7 @@ class Library:
         self.recorder.sql(f"DROP TYPE {guard}{kind.sql}", "Enum.drop")
 
     @staticmethod
-    def _of_expression(of: Expr, name: str, passed: Passed) -> Any:
+    def _of_expression(of: SqlExpression, name: str, passed: Passed) -> Any:
         match name:
             case "bindparams" if of.sql is not None:
                 given = dict(passed.named)
@@ -281,11 +281,11 @@ class Library:
                     if isinstance(one, Host) and one.name == "bind":
                         given[str(one.members.get("key"))] = one.members.get("value")
                 found = rows.bound(of.sql, given)
-                return Expr(found) if isinstance(found, str) else found
+                return SqlExpression(found) if isinstance(found, str) else found
             case "desc" | "asc" if of.sql is not None:
-                return Expr(f"{of.sql} {name.upper()}")
+                return SqlExpression(f"{of.sql} {name.upper()}")
             case "nulls_last" | "nullslast" | "nulls_first" | "nullsfirst" if of.sql is not None:
-                return Expr(f"{of.sql} NULLS {'LAST' if 'last' in name else 'FIRST'}")
+                return SqlExpression(f"{of.sql} NULLS {'LAST' if 'last' in name else 'FIRST'}")
             case "execution_options" | "columns" | "self_group" | "label":
                 return of
         return UNKNOWN
@@ -299,15 +299,42 @@ def _variant_of(kind: SqlType, passed: Passed) -> SqlType:
 def inspector() -> Host:
     """What looks into the database: its answers are not known, and guard what follows."""
 
-    def call(passed: Passed) -> Unknown:
+    def call(passed: Passed) -> NotKnown:
         return GUARD
 
     return Host("inspector", call, lambda name: Host(name, call))
 
 
 _MODULES = frozenset(
-    "sqlalchemy postgresql dialects types schema sql orm engine ext declarative mysql sqlite expression base reflection "
-    "sqltypes util exc dialect elements pg named_types ranges array hstore json sqlalchemy_utils".split()
+    [
+        "sqlalchemy",
+        "postgresql",
+        "dialects",
+        "types",
+        "schema",
+        "sql",
+        "orm",
+        "engine",
+        "ext",
+        "declarative",
+        "mysql",
+        "sqlite",
+        "expression",
+        "base",
+        "reflection",
+        "sqltypes",
+        "util",
+        "exc",
+        "dialect",
+        "elements",
+        "pg",
+        "named_types",
+        "ranges",
+        "array",
+        "hstore",
+        "json",
+        "sqlalchemy_utils",
+    ]
 )
 _BIND = Host("bindparam", lambda p: Host("bind", key=p.get(0, "key"), value=p.get(1, "value", UNKNOWN)))
 _ROWS = Host("rows", lambda passed: rows.chain("rows"))

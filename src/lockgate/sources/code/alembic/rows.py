@@ -7,9 +7,9 @@ from typing import Any
 
 from lockgate.base.sql import literal, quote_identifier
 from lockgate.sources.code.alembic.naming import Final
-from lockgate.sources.code.alembic.schema import Expr
-from lockgate.sources.code.recorder import Recorder, touched
-from lockgate.sources.code.values import UNKNOWN, Host, Partial, Passed, Unknown, is_known
+from lockgate.sources.code.alembic.schema import SqlExpression
+from lockgate.sources.code.recorder import SendLog, touched
+from lockgate.sources.code.values import UNKNOWN, Host, NotKnown, Partial, Passed, is_known
 
 _BIND = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
 _MOST_ROWS = 1_000
@@ -38,7 +38,7 @@ def chain(name: str = "rows", of: str = "") -> Host:
 
 def statement(value: Any, passed: Passed) -> Any:
     """The text of something that is executed, with its bound values put in."""
-    if isinstance(value, Expr):
+    if isinstance(value, SqlExpression):
         value = value.sql if value.sql is not None else UNKNOWN
         given = passed.get(1, "parameters", passed.named.get("params"))
         if isinstance(value, str) and isinstance(given, dict):
@@ -60,7 +60,7 @@ def bound(text: str, given: dict[Any, Any]) -> Any:
     return text_of([*parts, text[at:]])
 
 
-def constant(value: Any) -> str | Unknown:
+def constant(value: Any) -> str | NotKnown:
     """A value as SQL."""
     if value is None:
         return "NULL"
@@ -70,12 +70,12 @@ def constant(value: Any) -> str | Unknown:
         return str(value)
     if isinstance(value, str):
         return literal(value)
-    if isinstance(value, Expr) and value.sql is not None:
+    if isinstance(value, SqlExpression) and value.sql is not None:
         return value.sql
     return UNKNOWN
 
 
-def execute(recorder: Recorder, value: Any, passed: Passed, what: str) -> Any:
+def execute(recorder: SendLog, value: Any, passed: Passed, what: str) -> Any:
     """Execute something; its rows are not known."""
     if isinstance(value, Host):
         if value.name in ("rows", "query"):
@@ -87,9 +87,9 @@ def execute(recorder: Recorder, value: Any, passed: Passed, what: str) -> Any:
         return result()
     text = statement(value, passed)
     given = passed.get(1, "parameters")
-    if isinstance(text, str) and _BIND.search(text) and isinstance(value, Expr) and not touched(text):
-        recorder.rows(f"{what}: values are bound at run time")
-    elif isinstance(text, str) and given is not None and "%" in text and not touched(text):
+    if (isinstance(text, str) and _BIND.search(text) and isinstance(value, SqlExpression) and not touched(text)) or (
+        isinstance(text, str) and given is not None and "%" in text and not touched(text)
+    ):
         recorder.rows(f"{what}: values are bound at run time")
     else:
         recorder.sql(text, what)
@@ -101,7 +101,7 @@ def result() -> Host:
     return Host("result", lambda p: result(), lambda name: Host(name, lambda p: UNKNOWN))
 
 
-def bulk_insert(recorder: Recorder, passed: Passed) -> None:
+def bulk_insert(recorder: SendLog, passed: Passed) -> None:
     """``op.bulk_insert(table, rows)``."""
     where, given = passed.get(0, "table"), passed.get(1, "rows")
     name = where.members.get("of") if isinstance(where, Host) else ""
@@ -115,8 +115,10 @@ def bulk_insert(recorder: Recorder, passed: Passed) -> None:
 
 
 def _plain_row(row: Any) -> bool:
-    return isinstance(row, dict) and bool(row) and all(
-        is_known(v) and not isinstance(v, list | dict | tuple | bytes) for v in row.values()
+    return (
+        isinstance(row, dict)
+        and bool(row)
+        and all(is_known(v) and not isinstance(v, list | dict | tuple | bytes) for v in row.values())
     )
 
 

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from lockgate.base.sql import literal, quote_identifier
 from lockgate.sources.code.alembic.naming import Final, Parts, named
 from lockgate.sources.code.alembic.sqltypes import SqlType, as_type
-from lockgate.sources.code.values import Host, Partial, Passed, Unknown
+from lockgate.sources.code.values import Host, NotKnown, Partial, Passed
 
 
-class Expr(msgspec.Struct):
+class SqlExpression(msgspec.Struct):
     """An SQL expression; ``sql`` None where it is not known. ``column`` is its name where it is one."""
 
     sql: str | None
@@ -31,7 +31,7 @@ class Key(msgspec.Struct):
     local: tuple[str, ...] = ()
 
 
-class Constraint(msgspec.Struct):
+class TableConstraint(msgspec.Struct):
     """A constraint of a table. ``kind`` "pk", "uq", "ck", "fk", "ix" or "ex"."""
 
     kind: str
@@ -43,7 +43,7 @@ class Constraint(msgspec.Struct):
     unique: bool = False
 
 
-class Column(msgspec.Struct):
+class ColumnSpec(msgspec.Struct):
     """A column. ``doubt`` says what of it is not known."""
 
     name: str
@@ -54,7 +54,7 @@ class Column(msgspec.Struct):
     index: bool = False
     default: str | None = None  # as SQL
     keys: tuple[Key, ...] = ()
-    checks: tuple[Constraint, ...] = ()
+    checks: tuple[TableConstraint, ...] = ()
     comment: str | None = None
     extra: str = ""  # GENERATED ...
     autoincrement: Any = "auto"
@@ -79,7 +79,7 @@ def referred(name: str) -> str:
 
 def default_sql(value: Any) -> str | None:
     """A server default as SQL; None where it is not known (DDLCompiler.get_column_default_string)."""
-    if isinstance(value, Expr):
+    if isinstance(value, SqlExpression):
         return value.sql
     if isinstance(value, str):
         return literal(value)
@@ -89,33 +89,33 @@ def default_sql(value: Any) -> str | None:
 # --- making them ------------------------------------------------------------------------------------------------------
 
 
-def column(passed: Passed) -> Column | Unknown:
+def column(passed: Passed) -> ColumnSpec | NotKnown:
     """``sa.Column(...)``."""
     args = list(passed.args)
     name = args.pop(0) if args and isinstance(args[0], str | Final) else passed.named.get("name")
     name = name.name if isinstance(name, Final) else name
     if not isinstance(name, str):
-        return Unknown("a column whose name is worked out at run time")
+        return NotKnown("a column whose name is worked out at run time")
     kind = next((found for a in args if (found := as_type(a)) is not None), None)
     kind = kind or as_type(passed.named.get("type_"))
     keys = tuple(a for a in args if isinstance(a, Key))
     primary = passed.named.get("primary_key") is True
     nullable = passed.named.get("nullable", not primary)
-    out = Column(name, kind, nullable is not False, primary, keys=keys)
+    out = ColumnSpec(name, kind, nullable is not False, primary, keys=keys)
     out.unique, out.index = passed.named.get("unique") is True, passed.named.get("index") is True
     out.autoincrement = passed.named.get("autoincrement", "auto")
-    out.checks = tuple(replace(a, columns=(name,)) for a in args if isinstance(a, Constraint))
+    out.checks = tuple(replace(a, columns=(name,)) for a in args if isinstance(a, TableConstraint))
     out.comment = comment if isinstance(comment := passed.named.get("comment"), str) else None
     out.from_sequence = any(isinstance(a, Host) and a.name == "sequence" for a in args)
     _extras(out, passed, args)
     if kind is None and not keys:
         out.doubt = f"the type of column {name} is not known"
-    elif isinstance(nullable, Unknown):
+    elif isinstance(nullable, NotKnown):
         out.doubt = f"whether column {name} may be null is worked out at run time"
     return out
 
 
-def _extras(out: Column, passed: Passed, args: Sequence[Any]) -> None:
+def _extras(out: ColumnSpec, passed: Passed, args: Sequence[Any]) -> None:
     default = passed.named.get("server_default")
     for one in (default, *args):
         if isinstance(one, Host) and one.name == "generated":
@@ -127,11 +127,11 @@ def _extras(out: Column, passed: Passed, args: Sequence[Any]) -> None:
             out.doubt = f"the default of column {out.name} is worked out at run time"
 
 
-def foreign_key(passed: Passed) -> Key | Unknown:
+def foreign_key(passed: Passed) -> Key | NotKnown:
     """``sa.ForeignKey("table.column", ...)``."""
     target = passed.get(0, "column")
     if not isinstance(target, str) or "." not in target:
-        return Unknown("a foreign key whose target is worked out at run time")
+        return NotKnown("a foreign key whose target is worked out at run time")
     table, _, name = target.rpartition(".")
     return Key(table, (name,), key_options(passed.named), passed.named.get("name"))
 
@@ -159,9 +159,9 @@ def names(values: Any) -> tuple[str, ...] | None:
     """Names in a list, columns and expressions of columns among them; None where one is not known."""
     out = []
     for value in values if isinstance(values, list | tuple) else [values]:
-        if isinstance(value, Final | Column):
+        if isinstance(value, Final | ColumnSpec):
             out.append(value.name)
-        elif isinstance(value, Expr) and value.column:
+        elif isinstance(value, SqlExpression) and value.column:
             out.append(value.column)
         elif isinstance(value, str):
             out.append(value)
@@ -180,7 +180,7 @@ class Spelled(msgspec.Struct):
     doubt: str = ""
 
 
-def column_sql(one: Column, serial: bool = False) -> str:
+def column_sql(one: ColumnSpec, serial: bool = False) -> str:
     """A column as CREATE TABLE and ADD COLUMN have it (PGDDLCompiler.get_column_specification)."""
     kind = one.type.sql if one.type is not None else "TEXT"
     if serial and one.type is not None and one.type.serial:
@@ -193,7 +193,7 @@ def column_sql(one: Column, serial: bool = False) -> str:
     return out
 
 
-def automatic(columns: Sequence[Column], primary: Sequence[str], keyed: set[str]) -> str:
+def automatic(columns: Sequence[ColumnSpec], primary: Sequence[str], keyed: set[str]) -> str:
     """The column that becomes a SERIAL (PrimaryKeyConstraint._autoincrement_column); "" where none does."""
     by_name = {c.name: c for c in columns}
     own = [by_name[name] for name in primary if name in by_name]
@@ -208,12 +208,10 @@ def automatic(columns: Sequence[Column], primary: Sequence[str], keyed: set[str]
     return one.name
 
 
-def constraint_sql(one: Constraint, table: str, convention: Mapping[str, Any]) -> Spelled:
+def constraint_sql(one: TableConstraint, table: str, convention: Mapping[str, Any]) -> Spelled:
     """A constraint as CREATE TABLE and ADD have it."""
     key = one.key
-    parts = Parts(
-        one.kind, table, one.columns, key.table.rpartition(".")[2] if key else "", key.columns if key else ()
-    )
+    parts = Parts(one.kind, table, one.columns, key.table.rpartition(".")[2] if key else "", key.columns if key else ())
     name = named(one.name, parts, convention)
     doubt = f"the name of a constraint of {table} is not known" if name is None else ""
     head = f"CONSTRAINT {q(name)} " if name else ""
@@ -235,15 +233,14 @@ def constraint_sql(one: Constraint, table: str, convention: Mapping[str, Any]) -
     return Spelled(f"{head}{body}{one.options}", doubt)
 
 
-def of_column(one: Column) -> Iterator[Constraint]:
+def of_column(one: ColumnSpec) -> Iterator[TableConstraint]:
     """The constraints that a column's own arguments make."""
     for key in one.keys:
-        yield Constraint("fk", key.name, (one.name,), key=key)
+        yield TableConstraint("fk", key.name, (one.name,), key=key)
     if one.unique and not one.index:
-        yield Constraint("uq", None, (one.name,))
-    yield from one.checks
+        yield TableConstraint("uq", None, (one.name,))
 
 
 def is_unknown(*values: Any) -> bool:
     """Whether one of these values is not known."""
-    return any(isinstance(v, Unknown | Partial) for v in values)
+    return any(isinstance(v, NotKnown | Partial) for v in values)

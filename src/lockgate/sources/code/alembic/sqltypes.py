@@ -6,10 +6,9 @@ from typing import Any
 
 import msgspec
 
-from lockgate.base.sql import quote_identifier, literal
+from lockgate.base.sql import literal, quote_identifier
 from lockgate.base.text import Span
-from lockgate.sources.code.values import UNKNOWN, ClassValue, Host, Instance, Partial, Passed, Unknown
-
+from lockgate.sources.code.values import UNKNOWN, ClassValue, Host, Instance, NotKnown, Partial, Passed
 
 _NOWHERE = Span(0, 0)
 
@@ -30,18 +29,18 @@ def _plain(sql: str, serial: str = "") -> Any:
 
 
 def _sized(sql: str, empty: str = "") -> Any:
-    def make(passed: Passed) -> SqlType | Unknown:
+    def make(passed: Passed) -> SqlType | NotKnown:
         length = passed.get(0, "length")
-        if isinstance(length, Unknown | Partial):
+        if isinstance(length, NotKnown | Partial):
             return UNKNOWN
         return SqlType(f"{sql}({length})" if isinstance(length, int) and length else empty or sql)
 
     return make
 
 
-def _numeric(passed: Passed) -> SqlType | Unknown:
+def _numeric(passed: Passed) -> SqlType | NotKnown:
     precision, scale = passed.get(0, "precision"), passed.get(1, "scale")
-    if isinstance(precision, Unknown) or isinstance(scale, Unknown):
+    if isinstance(precision, NotKnown) or isinstance(scale, NotKnown):
         return UNKNOWN
     if precision is None:
         return SqlType("NUMERIC")
@@ -69,7 +68,7 @@ def _interval(passed: Passed) -> SqlType:
     return SqlType("INTERVAL" + (f" {fields}" if isinstance(fields, str) else "") + size)
 
 
-def _array(passed: Passed) -> SqlType | Unknown:
+def _array(passed: Passed) -> SqlType | NotKnown:
     inner = as_type(passed.get(0, "item_type"))
     if inner is None:
         return UNKNOWN
@@ -79,7 +78,7 @@ def _array(passed: Passed) -> SqlType | Unknown:
 
 
 def _enum(native: bool) -> Any:
-    def make(passed: Passed) -> SqlType | Unknown:
+    def make(passed: Passed) -> SqlType | NotKnown:
         values: list[Any] = list(passed.args)
         if len(values) == 1 and isinstance(values[0], list | tuple):
             values = list(values[0])
@@ -115,12 +114,12 @@ def _bit(passed: Passed) -> SqlType:
     return SqlType(f"BIT VARYING{size}" if passed.get(1, "varying") is True else f"BIT{size or '(1)'}")
 
 
-def _domain(passed: Passed) -> SqlType | Unknown:
+def _domain(passed: Passed) -> SqlType | NotKnown:
     name = passed.get(0, "name")
     return SqlType(quote_identifier(name), name=name) if isinstance(name, str) else UNKNOWN
 
 
-def _variant(passed: Passed) -> SqlType | Unknown:
+def _variant(passed: Passed) -> SqlType | NotKnown:
     return as_type(passed.get(0, "type_")) or UNKNOWN
 
 
@@ -142,11 +141,41 @@ _INTEGERS = {
     "SmallInteger": ("SMALLINT", "SMALLSERIAL"),
     "SMALLINT": ("SMALLINT", "SMALLSERIAL"),
 }
-_SAME = (
-    "TEXT BOOLEAN DATE REAL BYTEA JSON JSONB UUID INET CIDR MACADDR MACADDR8 TSVECTOR TSQUERY HSTORE OID REGCLASS "
-    "REGCONFIG MONEY CITEXT INT4RANGE INT8RANGE NUMRANGE DATERANGE TSRANGE TSTZRANGE INT4MULTIRANGE INT8MULTIRANGE "
-    "NUMMULTIRANGE DATEMULTIRANGE TSMULTIRANGE TSTZMULTIRANGE XML"
-).split()
+_SAME = [
+    "TEXT",
+    "BOOLEAN",
+    "DATE",
+    "REAL",
+    "BYTEA",
+    "JSON",
+    "JSONB",
+    "UUID",
+    "INET",
+    "CIDR",
+    "MACADDR",
+    "MACADDR8",
+    "TSVECTOR",
+    "TSQUERY",
+    "HSTORE",
+    "OID",
+    "REGCLASS",
+    "REGCONFIG",
+    "MONEY",
+    "CITEXT",
+    "INT4RANGE",
+    "INT8RANGE",
+    "NUMRANGE",
+    "DATERANGE",
+    "TSRANGE",
+    "TSTZRANGE",
+    "INT4MULTIRANGE",
+    "INT8MULTIRANGE",
+    "NUMMULTIRANGE",
+    "DATEMULTIRANGE",
+    "TSMULTIRANGE",
+    "TSTZMULTIRANGE",
+    "XML",
+]
 _NAMED = {
     "Text": "TEXT",
     "UnicodeText": "TEXT",

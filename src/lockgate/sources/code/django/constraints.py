@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from lockgate.sources.code.django.expressions import Term, Unspelled, indexed, spelled, where
-from lockgate.sources.code.django.names import index_name, quoted
+from lockgate.sources.code.django.expressions import Unspelled, indexed, where
+from lockgate.sources.code.django.names import quoted
 from lockgate.sources.code.django.state import Model
 from lockgate.sources.code.values import Passed
 
@@ -24,10 +24,17 @@ INDEXES = {
     "IvfflatIndex": "ivfflat",
 }
 CONSTRAINTS = frozenset({"UniqueConstraint", "CheckConstraint", "ExclusionConstraint"})
-_SETTINGS = ("fillfactor", "fastupdate", "gin_pending_list_limit", "pages_per_range", "autosummarize", "deduplicate_items")
+_SETTINGS = (
+    "fillfactor",
+    "fastupdate",
+    "gin_pending_list_limit",
+    "pages_per_range",
+    "autosummarize",
+    "deduplicate_items",
+)
 
 
-class Named(msgspec.Struct):
+class NamedOption(msgspec.Struct):
     """An index or a constraint as a migration gives it."""
 
     kind: str
@@ -41,12 +48,12 @@ class Named(msgspec.Struct):
         return said if isinstance(said, str) else ""
 
 
-def make(kind: str, passed: Passed) -> Named:
+def make(kind: str, passed: Passed) -> NamedOption:
     """An index or a constraint of this class."""
-    return Named(kind, list(passed.args), dict(passed.named))
+    return NamedOption(kind, list(passed.args), dict(passed.named))
 
 
-def create_index(one: Named, model: Model, concurrently: bool = False) -> str:
+def create_index(one: NamedOption, model: Model, concurrently: bool = False) -> str:
     """``CREATE INDEX``. Raises Unspelled."""
     fields = one.given.get("fields") or []
     opclasses = one.given.get("opclasses") or []
@@ -57,11 +64,13 @@ def create_index(one: Named, model: Model, concurrently: bool = False) -> str:
     if not columns:
         raise Unspelled("an index of nothing")
     using = INDEXES[one.kind]
-    sql = f"CREATE INDEX {'CONCURRENTLY ' if concurrently else ''}{quoted(name_of(one, model))} ON {quoted(model.table)}"
+    sql = (
+        f"CREATE INDEX {'CONCURRENTLY ' if concurrently else ''}{quoted(name_of(one, model))} ON {quoted(model.table)}"
+    )
     return sql + (f" USING {using}" if using else "") + f" ({', '.join(columns)})" + _tail(one, model)
 
 
-def name_of(one: Named, model: Model) -> str:
+def name_of(one: NamedOption, model: Model) -> str:
     """An index's name, which Django makes where none is given (``Index.set_name_with_model``)."""
     if one.name:
         return one.name
@@ -85,7 +94,7 @@ def _plain(field: Any, number: int, opclasses: Any, model: Model) -> str:
     return quoted(column) + opclass + (" DESC" if field.startswith("-") else "")
 
 
-def _tail(one: Named, model: Model) -> str:
+def _tail(one: NamedOption, model: Model) -> str:
     sql = ""
     include = one.given.get("include")
     if isinstance(include, list | tuple) and include:
@@ -93,7 +102,9 @@ def _tail(one: Named, model: Model) -> str:
     if one.given.get("nulls_distinct") is False:
         sql += " NULLS NOT DISTINCT"
     settings = [f"{k} = {_setting(one.given[k])}" for k in _SETTINGS if one.given.get(k) is not None]
-    settings += [f"{k} = {one.given[k]}" for k in ("m", "ef_construction", "lists") if isinstance(one.given.get(k), int)]
+    settings += [
+        f"{k} = {one.given[k]}" for k in ("m", "ef_construction", "lists") if isinstance(one.given.get(k), int)
+    ]
     sql += f" WITH ({', '.join(settings)})" if settings else ""
     condition = one.given.get("condition")
     return sql + (f" WHERE {where(condition, model.column)}" if condition is not None else "")
@@ -103,7 +114,7 @@ def _setting(value: Any) -> str:
     return {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
-def create_constraint(one: Named, model: Model) -> tuple[str, bool]:
+def create_constraint(one: NamedOption, model: Model) -> tuple[str, bool]:
     """A constraint's definition, and whether it is one: else the statement of a unique index. Raises Unspelled."""
     name = quoted(one.name)
     match one.kind:
@@ -118,7 +129,7 @@ def create_constraint(one: Named, model: Model) -> tuple[str, bool]:
             return _exclusion(one, model, name), True
 
 
-def _unique(one: Named, model: Model, name: str) -> tuple[str, bool]:
+def _unique(one: NamedOption, model: Model, name: str) -> tuple[str, bool]:
     fields = one.given.get("fields") or []
     columns = [quoted(_known(f, model)) for f in fields]
     if one.parts or any(one.given.get(k) for k in ("condition", "include", "opclasses")):
@@ -146,7 +157,7 @@ def _deferrable(value: Any) -> str:
     return {"deferred": " DEFERRABLE INITIALLY DEFERRED", "immediate": " DEFERRABLE INITIALLY IMMEDIATE"}.get(word, "")
 
 
-def _exclusion(one: Named, model: Model, name: str) -> str:
+def _exclusion(one: NamedOption, model: Model, name: str) -> str:
     pairs = one.given.get("expressions") or []
     parts = []
     for pair in pairs:
@@ -160,29 +171,39 @@ def _exclusion(one: Named, model: Model, name: str) -> str:
     using = one.given.get("index_type") or "GIST"
     condition = one.given.get("condition")
     tail = f" WHERE ({where(condition, model.column)})" if condition is not None else ""
-    return f"CONSTRAINT {name} EXCLUDE USING {using} ({', '.join(parts)}){tail}{_deferrable(one.given.get('deferrable'))}"
+    return (
+        f"CONSTRAINT {name} EXCLUDE USING {using} ({', '.join(parts)}){tail}{_deferrable(one.given.get('deferrable'))}"
+    )
 
 
-_OPERATORS = {"EQUAL": "=", "NOT_EQUAL": "<>", "OVERLAPS": "&&", "CONTAINS": "@>", "CONTAINED_BY": "<@", "ADJACENT_TO": "-|-"}
+_OPERATORS = {
+    "EQUAL": "=",
+    "NOT_EQUAL": "<>",
+    "OVERLAPS": "&&",
+    "CONTAINS": "@>",
+    "CONTAINED_BY": "<@",
+    "ADJACENT_TO": "-|-",
+}
 
 
-def inline(model: Model) -> tuple[list[str], list[str], list[str]]:
-    """What a new table's options add: constraints in it, statements after it, and what of them is not known."""
-    within, after, lost = [], [], []
+def inline(model: Model) -> tuple[list[str], list[str], list[str], list[str]]:
+    """What a new table's options add: constraints in it, unique indexes and then other indexes after it, and what of them
+    is not known."""
+    within: list[str] = []
+    after: list[str] = []
+    indexes: list[str] = []
+    lost: list[str] = []
     for one in model.options.get("constraints") or ():
-        if isinstance(one, Named):
+        if isinstance(one, NamedOption):
             try:
                 sql, is_constraint = create_constraint(one, model)
                 (within if is_constraint else after).append(sql)
             except Unspelled as error:
                 lost.append(f"{one.kind} {one.name}: {error}")
     for one in model.options.get("indexes") or ():
-        if isinstance(one, Named):
+        if isinstance(one, NamedOption):
             try:
-                after.append(create_index(one, model))
+                indexes.append(create_index(one, model))
             except Unspelled as error:
                 lost.append(f"index {one.name}: {error}")
-    return within, after, lost
-
-
-__all__ = ["CONSTRAINTS", "INDEXES", "Named", "Term", "create_constraint", "create_index", "index_name", "inline", "make", "name_of", "spelled"]
+    return within, after, indexes, lost

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from lockgate.base.sql import literal
 from lockgate.sources.code.django.names import constant, quoted
-from lockgate.sources.code.values import UNKNOWN, Combining, Host, Partial, Passed, Unknown
+from lockgate.sources.code.values import UNKNOWN, Combining, Host, NotKnown, Partial, Passed
 
 Columns = Callable[[str], "str | None"]  # the column of a field's name
 
@@ -16,44 +18,44 @@ class Unspelled(Exception):
     """An expression that is not known well enough to be sent."""
 
 
-class Condition(Combining):
+class QCondition(Combining):
     """A ``Q``."""
 
     word: str = "AND"
-    parts: list[Any] = []
+    parts: list[Any] = msgspec.field(default_factory=list)
     turned: bool = False
 
     def combine(self, word: str, other: Any) -> Any:
         """``&``, ``|``, ``~``."""
         if word == "~":
-            return Condition(self.word, self.parts, not self.turned)
-        if not isinstance(other, Condition | Term) or word not in ("&", "|"):
+            return QCondition(self.word, self.parts, not self.turned)
+        if not isinstance(other, QCondition | QueryTerm) or word not in ("&", "|"):
             return UNKNOWN
-        return Condition("AND" if word == "&" else "OR", [self, other])
+        return QCondition("AND" if word == "&" else "OR", [self, other])
 
 
-class Term(Combining):
+class QueryTerm(Combining):
     """An expression: ``F``, ``Value``, a function, arithmetic."""
 
     kind: str
-    parts: list[Any] = []
-    options: dict[str, Any] = {}
+    parts: list[Any] = msgspec.field(default_factory=list)
+    options: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def combine(self, word: str, other: Any) -> Any:
         """Arithmetic."""
-        return Term("arithmetic", [self, word, other]) if word in "+-*/%" else UNKNOWN
+        return QueryTerm("arithmetic", [self, word, other]) if word in "+-*/%" else UNKNOWN
 
 
-def condition(passed: Passed) -> Condition:
+def condition(passed: Passed) -> QCondition:
     """``Q(a=1, b__isnull=True)``."""
     given = dict(passed.named)
     word, turned = given.pop("_connector", "AND"), given.pop("_negated", False)
-    return Condition(word if word in ("AND", "OR") else "AND", [*passed.args, *given.items()], turned is True)
+    return QCondition(word if word in ("AND", "OR") else "AND", [*passed.args, *given.items()], turned is True)
 
 
 def term(name: str) -> Host:
     """A class of expressions by its name."""
-    return Host(name, lambda passed: Term(name, list(passed.args), dict(passed.named)), lambda inner: UNKNOWN)
+    return Host(name, lambda passed: QueryTerm(name, list(passed.args), dict(passed.named)), lambda inner: UNKNOWN)
 
 
 _COMPARED = {"exact": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -73,7 +75,7 @@ _FUNCTIONS = {
 
 def where(one: Any, columns: Columns) -> str:
     """A condition as SQL. Raises Unspelled."""
-    if isinstance(one, Condition):
+    if isinstance(one, QCondition):
         parts = [where(part, columns) for part in one.parts]
         if not parts:
             raise Unspelled("an empty condition")
@@ -81,7 +83,7 @@ def where(one: Any, columns: Columns) -> str:
         return f"NOT ({sql})" if one.turned else f"({sql})" if len(parts) > 1 else sql
     if isinstance(one, tuple) and len(one) == 2 and isinstance(one[0], str):
         return _lookup(one[0], one[1], columns)
-    if isinstance(one, Term):
+    if isinstance(one, QueryTerm):
         return spelled(one, columns)
     raise Unspelled("a condition that is worked out at run time")
 
@@ -123,11 +125,11 @@ def _like(left: str, lookup: str, value: str) -> str:
 
 def spelled(one: Any, columns: Columns) -> str:
     """An expression as SQL. Raises Unspelled."""
-    if isinstance(one, Condition):
+    if isinstance(one, QCondition):
         return where(one, columns)
-    if isinstance(one, Unknown | Partial):
+    if isinstance(one, NotKnown | Partial):
         raise Unspelled("an expression that is worked out at run time")
-    if not isinstance(one, Term):
+    if not isinstance(one, QueryTerm):
         found = constant(one)
         if found is None:
             raise Unspelled("a value that is worked out at run time")
@@ -148,7 +150,7 @@ def spelled(one: Any, columns: Columns) -> str:
             return f"{one.options['function']}({', '.join(_operand(p, columns) for p in parts)})"
         case "IsNull", [inner, bool(value)]:
             return f"{_operand(inner, columns)} IS {'' if value else 'NOT '}NULL"
-        case ("Exact" | "GreaterThan" | "GreaterThanOrEqual" | "LessThan" | "LessThanOrEqual"), [left, right]:
+        case (("Exact" | "GreaterThan" | "GreaterThanOrEqual" | "LessThan" | "LessThanOrEqual"), [left, right]):
             word = {"Exact": "=", "GreaterThan": ">", "GreaterThanOrEqual": ">=", "LessThan": "<"}.get(one.kind, "<=")
             return f"{_operand(left, columns)} {word} {spelled(right, columns)}"
     if one.kind in _FUNCTIONS:
@@ -181,13 +183,13 @@ def indexed(one: Any, columns: Columns) -> str:
     """An expression of an index, in brackets where SQL wants them, with its order and operator class."""
     if isinstance(one, str):
         return _column(one.removeprefix("-"), columns) + (" DESC" if one.startswith("-") else "")
-    if isinstance(one, Term) and one.kind == "OpClass" and len(one.parts) + len(one.options) >= 2:
+    if isinstance(one, QueryTerm) and one.kind == "OpClass" and len(one.parts) + len(one.options) >= 2:
         name = one.options.get("name", one.parts[-1])
         if not isinstance(name, str):
             raise Unspelled("an operator class that is worked out at run time")
         return f"{indexed(one.parts[0], columns)} {name}"
-    if isinstance(one, Term) and one.kind == "ordered":
+    if isinstance(one, QueryTerm) and one.kind == "ordered":
         inner, word = one.parts
         return f"{indexed(inner, columns)} {word}"
     sql = _operand(one, columns)
-    return sql if isinstance(one, Term) and one.kind == "F" else f"({sql})"
+    return sql if isinstance(one, QueryTerm) and one.kind == "F" else f"({sql})"

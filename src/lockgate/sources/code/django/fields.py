@@ -9,7 +9,7 @@ import msgspec
 
 from lockgate.base.sql import literal
 from lockgate.sources.code.django.names import constant
-from lockgate.sources.code.values import UNKNOWN, ClassValue, Closure, Host, Instance, Partial, Passed, Unknown
+from lockgate.sources.code.values import UNKNOWN, ClassValue, Closure, Host, Instance, NotKnown, Partial, Passed
 
 _TYPES = {
     "AutoField": "integer",
@@ -93,7 +93,9 @@ _PACKAGES: dict[str, tuple[str, int | None]] = {
 _CHECKED = frozenset({"PositiveBigIntegerField", "PositiveIntegerField", "PositiveSmallIntegerField"})
 _AUTO = frozenset({"AutoField", "BigAutoField", "SmallAutoField"})
 RELATIONS = frozenset({"ForeignKey", "OneToOneField", "ManyToManyField"})
-NO_COLUMN = frozenset({"GenericRelation", "GenericForeignKey", "TaggableManager", "ManyToManyField", "ClusterTaggableManager"})
+NO_COLUMN = frozenset(
+    {"GenericRelation", "GenericForeignKey", "TaggableManager", "ManyToManyField", "ClusterTaggableManager"}
+)
 _STRINGS = frozenset({"CharField", "TextField", "SlugField", "EmailField", "URLField", "FileField", "ImageField", "FilePathField",
                       "CITextField", "CICharField", "CIEmailField", "CommaSeparatedIntegerField"})  # fmt: skip
 KNOWN = frozenset(_TYPES) | frozenset(_LENGTHS) | RELATIONS | NO_COLUMN | {
@@ -134,7 +136,9 @@ class Field(msgspec.Struct):
 
     @property
     def db_index(self) -> bool:
-        return bool(self.given.get("db_index", self.kind in ("ForeignKey", "SlugField"))) and self.kind != "OneToOneField"
+        return (
+            bool(self.given.get("db_index", self.kind in ("ForeignKey", "SlugField"))) and self.kind != "OneToOneField"
+        )
 
     @property
     def keyed(self) -> bool:
@@ -226,13 +230,18 @@ def guessed(name: str, given: dict[str, Any]) -> str:
     """What a field of an unknown class most probably is, by its name and arguments."""
     if "to" in given:
         return "ManyToManyField" if "Many" in name else "ForeignKey"
-    for word, kind in (("JSON", "JSONField"), ("Date", "DateTimeField"), ("Integer", "IntegerField"), ("Bool", "BooleanField")):
+    for word, kind in (
+        ("JSON", "JSONField"),
+        ("Date", "DateTimeField"),
+        ("Integer", "IntegerField"),
+        ("Bool", "BooleanField"),
+    ):
         if word in name:
             return kind
     return "CharField" if "max_length" in given else "TextField"
 
 
-def from_class(of: ClassValue, passed: Passed, apply: Callable[[Any, list[Any]], Any]) -> Field | Unknown:
+def from_class(of: ClassValue, passed: Passed, apply: Callable[[Any, list[Any]], Any]) -> Field | NotKnown:
     """A field of a class of the project's: of the class of Django's that it is made from."""
     seen: list[ClassValue] = [of]
     while seen:
@@ -274,7 +283,11 @@ def related(value: Any) -> tuple[str, str]:
 
 # --- defaults ---------------------------------------------------------------------------------------------------------
 
-_MOMENTS = {"DateTimeField": "'2000-01-01 00:00:00+00:00'::timestamptz", "DateField": "'2000-01-01'::date", "TimeField": "'00:00:00'::time"}
+_MOMENTS = {
+    "DateTimeField": "'2000-01-01 00:00:00+00:00'::timestamptz",
+    "DateField": "'2000-01-01'::date",
+    "TimeField": "'00:00:00'::time",
+}
 _SOME = {
     "UUIDField": "'00000000-0000-4000-8000-000000000000'::uuid",
     "JSONField": "'{}'::jsonb",
@@ -309,7 +322,7 @@ def _as_sql(value: Any, one: Field, kind: str) -> str:
         return f"{literal(_json(value))}::jsonb"
     if one.kind == "ArrayField":
         return f"'{{}}'::{kind}"
-    if isinstance(value, list | tuple | dict) or isinstance(value, Unknown | Partial | Host | Instance | ClassValue):
+    if isinstance(value, (list | tuple | dict, NotKnown | Partial | Host | Instance | ClassValue)):
         return _SOME.get(one.kind, "0" if one.kind not in _STRINGS else "''")
     if one.kind in ("BooleanField", "NullBooleanField"):
         return "true" if value else "false"

@@ -16,14 +16,16 @@ from lockgate.base.text import Source, Span
 from lockgate.sources.code import python
 from lockgate.sources.code.django.contrib import before
 from lockgate.sources.code.django.editor import Editor
-from lockgate.sources.code.django.library import Library, from_elsewhere
-from lockgate.sources.code.django.operations import Operation, Runner
-from lockgate.sources.code.django.state import Model, State
+from lockgate.sources.code.django.library import DjangoLibrary, from_elsewhere
+from lockgate.sources.code.django.operations import WORK
+from lockgate.sources.code.django.runner import Operation, Runner
+from lockgate.sources.code.django.state import Model, ModelState
 from lockgate.sources.code.imports import Importer
-from lockgate.sources.code.interpret import Exhausted, Interpreter, Left
+from lockgate.sources.code.interpret import Follower
+from lockgate.sources.code.leaving import TooLong, WayOut
 from lockgate.sources.code.printed import script_of
 from lockgate.sources.code.project import Modules
-from lockgate.sources.code.recorder import ANYTHING, Recorder, World
+from lockgate.sources.code.recorder import ANYTHING, KnownTypes, SendLog
 from lockgate.sources.code.values import ClassValue, Closure, Host, Passed
 from lockgate.sources.folder import Revision
 from lockgate.sources.listing import meant, walk
@@ -34,10 +36,12 @@ _USER = pattern(r"^\s*AUTH_USER_MODEL\s*(?::\s*\w+\s*)?=\s*[\"']([\w.]+)[\"']", 
 _AUTO = pattern(r"^\s*DEFAULT_AUTO_FIELD\s*(?::\s*\w+\s*)?=\s*[\"'][\w.]*?(\w+)[\"']", re.MULTILINE)
 _APP_AUTO = pattern(r"^\s+default_auto_field\s*(?::\s*\w+\s*)?=\s*[\"'][\w.]*?(\w+)[\"']", re.MULTILINE)
 _SETTING = pattern(r"^([A-Z][A-Z0-9_]*)\s*(?::\s*\w+\s*)?=\s*(?:[\"']([^\"'\n]*)[\"']|(\d+))\s*$", re.MULTILINE)
-_OLD = pattern(r"(?im)^[\"']?django[\"']?\s*(?:==|~=|=|>=|:)\s*[\"'{^~=]*\s*(?:version\s*=\s*[\"'])?[=~^]*([1-4])\.(\d+)")
+_OLD = pattern(
+    r"(?im)^[\"']?django[\"']?\s*(?:==|~=|=|>=|:)\s*[\"'{^~=]*\s*(?:version\s*=\s*[\"'])?[=~^]*([1-4])\.(\d+)"
+)
 
 
-class Settings:
+class ProjectSettings:
     """What the project's settings say of its models."""
 
     def __init__(self, root: Path) -> None:
@@ -68,10 +72,10 @@ def _before_identity(root: Path) -> bool:
 def migrations(found: Sequence[Revision], root: Path, cwd: Path) -> tuple[list[Migration], str, tuple[str, ...]]:
     """The migrations of a project, what stands there before the first, and the tables in that of which no more is known
     than that they are there."""
-    settings = Settings(root)
+    settings = ProjectSettings(root)
     ordered = in_order(_linked(found, settings.values))
     auto = {one.home: kind for one in ordered if (kind := _app_auto(one, cwd)) is not None}
-    reader = _Reader(root, cwd, settings, State(auto, settings.auto))
+    reader = _Reader(root, cwd, settings, ModelState(auto, settings.auto))
     out = [reader.migration(one) for one in ordered]
     own = settings.values["AUTH_USER_MODEL"].lower() == "auth.user"
     return out, *before(reader.state.foreign.values(), [m.up.source.text for m in out], own)
@@ -123,18 +127,18 @@ def _swapped(one: Revision, settings: Mapping[str, Any]) -> Iterator[str]:
 
 
 class _Reader:
-    def __init__(self, root: Path, cwd: Path, settings: Settings, state: State) -> None:
+    def __init__(self, root: Path, cwd: Path, settings: ProjectSettings, state: ModelState) -> None:
         self._modules = Modules(root, cwd, _roots(root, cwd))
-        self._settings, self.state, self._world = settings, state, World()
+        self._settings, self.state, self._world = settings, state, KnownTypes()
         self._now: Operation | None = None  # of a class of the project's
         self._models: dict[str, Model] = {}  # before it
 
     def migration(self, one: Revision) -> Migration:
         """One migration."""
-        recorder = Recorder(self._world)
-        library = Library(self._settings.values, recorder)
+        recorder = SendLog(self._world)
+        library = DjangoLibrary(self._settings.values, recorder)
         importer = Importer(self._modules, lambda module, name: _known(module, name, library), from_elsewhere)
-        follow = Interpreter(one.source, importer, library.member, library.made)
+        follow = Follower(one.source, importer, library.member, library.made)
         importer.follow = library.follow = recorder.followed = follow
         follow.words["super"] = library.parent()
         atomic = self._follow(one, follow, recorder, library)
@@ -143,7 +147,7 @@ class _Reader:
         script = script_of(one.source, recorder.sent, shape)
         return Migration(one.id, slot.group(1) if slot else one.id, slot.group(2) if slot else "", script)
 
-    def _follow(self, one: Revision, follow: Interpreter, recorder: Recorder, library: Library) -> bool:
+    def _follow(self, one: Revision, follow: Follower, recorder: SendLog, library: DjangoLibrary) -> bool:
         atomic = True
         try:
             scope = follow.module(python.parse(one.source), one.source)
@@ -153,16 +157,16 @@ class _Reader:
                 return atomic
             atomic = made.members.get("atomic") is not False
             editor = Editor(self.state, recorder, follow.apply, self._settings.serial)
-            runner = Runner(editor, one.home, lambda function, _: library.run(function))
+            runner = Runner(editor, one.home, lambda function, _: library.run(function), WORK)
             library.base = lambda: self._base(runner)
             self._run(made.members.get("operations", []), runner, recorder, library)
             recorder.fixed = None
             editor.close()
-        except (Left, Exhausted, RecursionError, SyntaxError, ValueError, MemoryError) as error:
+        except (WayOut, TooLong, RecursionError, SyntaxError, ValueError, MemoryError) as error:
             recorder.gap(f"it cannot be followed to its end ({type(error).__name__})", ANYTHING)
         return atomic
 
-    def _run(self, operations: Any, runner: Runner, recorder: Recorder, library: Library) -> None:
+    def _run(self, operations: Any, runner: Runner, recorder: SendLog, library: DjangoLibrary) -> None:
         if not isinstance(operations, list | tuple):
             recorder.gap("its operations are worked out at run time", ANYTHING)
             return
@@ -187,7 +191,7 @@ class _Reader:
             runner.editor.state.models = kept
             runner.sends = before
 
-    def _own(self, operation: Operation, runner: Runner, recorder: Recorder, library: Library) -> bool:
+    def _own(self, operation: Operation, runner: Runner, recorder: SendLog, library: DjangoLibrary) -> bool:
         """An operation of the project's class that sends something of its own: the models change as its base's do."""
         forwards = operation.own.members.get("database_forwards") if isinstance(operation.own, ClassValue) else None
         if not isinstance(forwards, Closure) or library.follow is None:
@@ -206,7 +210,7 @@ class _Reader:
         return True
 
 
-def _within(recorder: Recorder, first: int, at: Span) -> None:
+def _within(recorder: SendLog, first: int, at: Span) -> None:
     """Nothing is known of where in the function a statement stands but its operation."""
     recorder.sent[first:] = [s if s.at != Span(0, 0) else replace(s, at=at) for s in recorder.sent[first:]]
 
@@ -220,11 +224,13 @@ def _roots(root: Path, cwd: Path) -> tuple[Path, ...]:
 def _folders(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     for folder, inside, names in os.walk(root):
         depth = os.path.relpath(folder, root).count(os.sep)
-        inside[:] = sorted(d for d in inside if not d.startswith(".") and d not in ("node_modules", "venv") and depth < 3)
+        inside[:] = sorted(
+            d for d in inside if not d.startswith(".") and d not in ("node_modules", "venv") and depth < 3
+        )
         yield folder, inside, names
 
 
-def _known(module: str, name: str, library: Library) -> Any:
+def _known(module: str, name: str, library: DjangoLibrary) -> Any:
     if module.partition(".")[0] != "django":
         return None
     return library.name(name) if name else Host("django", get=library.name)

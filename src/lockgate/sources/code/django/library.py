@@ -8,33 +8,101 @@ from typing import Any
 from lockgate.base.text import Span
 from lockgate.sources.code.django import fields
 from lockgate.sources.code.django.constraints import CONSTRAINTS, INDEXES, make
-from lockgate.sources.code.django.expressions import Condition, Term, condition, term
+from lockgate.sources.code.django.expressions import QCondition, QueryTerm, condition, term
 from lockgate.sources.code.django.fields import Field
-from lockgate.sources.code.django.operations import OPERATIONS, Operation
-from lockgate.sources.code.interpret import Exhausted, Interpreter
-from lockgate.sources.code.methods import format_percent
 from lockgate.sources.code.django.names import constant, quoted
-from lockgate.sources.code.recorder import ANYTHING, Recorder, touched
-from lockgate.sources.code.values import UNKNOWN, ClassValue, Closure, Host, Instance, Passed, Unknown
+from lockgate.sources.code.django.operations import OPERATIONS
+from lockgate.sources.code.django.runner import Operation
+from lockgate.sources.code.interpret import Follower
+from lockgate.sources.code.leaving import TooLong
+from lockgate.sources.code.methods import format_percent
+from lockgate.sources.code.recorder import ANYTHING, SendLog, touched
+from lockgate.sources.code.values import UNKNOWN, ClassValue, Closure, Host, Instance, NotKnown, Passed
 
 _EXPRESSIONS = frozenset(
-    "F Value Func RawSQL Cast OpClass OrderBy Lower Upper Coalesce Length Abs Trim MD5 Now Greatest Least IsNull Exact "
-    "GreaterThan GreaterThanOrEqual LessThan LessThanOrEqual Case When ExpressionWrapper Concat SearchVector KeyTextTransform "
-    "KeyTransform Random TruncDate Extract".split()
+    [
+        "F",
+        "Value",
+        "Func",
+        "RawSQL",
+        "Cast",
+        "OpClass",
+        "OrderBy",
+        "Lower",
+        "Upper",
+        "Coalesce",
+        "Length",
+        "Abs",
+        "Trim",
+        "MD5",
+        "Now",
+        "Greatest",
+        "Least",
+        "IsNull",
+        "Exact",
+        "GreaterThan",
+        "GreaterThanOrEqual",
+        "LessThan",
+        "LessThanOrEqual",
+        "Case",
+        "When",
+        "ExpressionWrapper",
+        "Concat",
+        "SearchVector",
+        "KeyTextTransform",
+        "KeyTransform",
+        "Random",
+        "TruncDate",
+        "Extract",
+    ]
 )
 _MODULES = frozenset(
-    "django db models conf contrib postgres migrations fields indexes operations constraints functions expressions "
-    "search citext ranges jsonb array hstore deletion utils timezone gis core validators translation lookups query "
-    "query_utils json aggregates schema utils related manager".split()
+    [
+        "django",
+        "db",
+        "models",
+        "conf",
+        "contrib",
+        "postgres",
+        "migrations",
+        "fields",
+        "indexes",
+        "operations",
+        "constraints",
+        "functions",
+        "expressions",
+        "search",
+        "citext",
+        "ranges",
+        "jsonb",
+        "array",
+        "hstore",
+        "deletion",
+        "utils",
+        "timezone",
+        "gis",
+        "core",
+        "validators",
+        "translation",
+        "lookups",
+        "query",
+        "query_utils",
+        "json",
+        "aggregates",
+        "schema",
+        "utils",
+        "related",
+        "manager",
+    ]
 )
 
 
-class Library:
+class DjangoLibrary:
     """Django for one migration. ``settings`` are those whose value is known."""
 
-    def __init__(self, settings: dict[str, Any], recorder: Recorder) -> None:
+    def __init__(self, settings: dict[str, Any], recorder: SendLog) -> None:
         self.settings, self.recorder = settings, recorder
-        self.follow: Interpreter | None = None
+        self.follow: Follower | None = None
         self.base: Callable[[], None] = lambda: None  # what an operation's own class leaves to Django's
         self.cursor = self._cursor()
         self.connection = Host(
@@ -76,7 +144,11 @@ class Library:
                 return Host(name, lambda passed: passed.get(0, "message"))
             case "atomic":
                 return Host(name, lambda passed: passed.get(0, "using"))
-        return Host(name, get=self.name) if name in _MODULES else Host(name, lambda passed: UNKNOWN, lambda inner: Host(inner))
+        return (
+            Host(name, get=self.name)
+            if name in _MODULES
+            else Host(name, lambda passed: UNKNOWN, lambda inner: Host(inner))
+        )
 
     def setting(self, name: str) -> Any:
         """One of the settings."""
@@ -95,7 +167,9 @@ class Library:
     def parent(self) -> Host:
         """``super()``."""
         work = Host("database_forwards", lambda passed: self.base())
-        return Host("super", lambda passed: Host("parent", get=lambda name: work if name == "database_forwards" else Host(name)))
+        return Host(
+            "super", lambda passed: Host("parent", get=lambda name: work if name == "database_forwards" else Host(name))
+        )
 
     def made(self, of: ClassValue, passed: Passed) -> Any:
         """What a class of the project's makes that stands on one of Django's."""
@@ -108,15 +182,15 @@ class Library:
             return Operation(base.name, passed, self._place(passed), of)
         if base.name in INDEXES or base.name in CONSTRAINTS:
             return make(base.name, passed)
-        return Term("Func", list(passed.args), dict(passed.named) | {"function": of.members.get("function")}) if (
+        return QueryTerm("Func", list(passed.args), dict(passed.named) | {"function": of.members.get("function")}) if (
             base.name in _EXPRESSIONS
         ) else None  # fmt: skip
 
     def member(self, of: Any, name: str) -> Any:
         """An attribute of one of Django's values."""
-        if isinstance(of, Term | Condition):
+        if isinstance(of, QueryTerm | QCondition):
             if name in ("asc", "desc"):
-                return Host(name, lambda passed: Term("ordered", [of, _ordered(name, passed)]))
+                return Host(name, lambda passed: QueryTerm("ordered", [of, _ordered(name, passed)]))
             return UNKNOWN
         if isinstance(of, Field):
             return Host(name, lambda passed: of) if name == "clone" else of.given.get(name, UNKNOWN)
@@ -150,7 +224,10 @@ class Library:
             if name == "alter_db_table":
                 return Host(name, rename)
             if name in ("quote_name", "quote_value"):
-                return Host(name, lambda passed: f'"{passed.get(0, "name")}"' if isinstance(passed.get(0, "name"), str) else UNKNOWN)
+                return Host(
+                    name,
+                    lambda passed: f'"{passed.get(0, "name")}"' if isinstance(passed.get(0, "name"), str) else UNKNOWN,
+                )
             return Host(name, lambda passed: self.recorder.gap(f"schema_editor.{name}", ANYTHING))
 
         editor = Host("schema_editor", get=other, connection=self.connection, execute=Host("execute", execute))
@@ -182,7 +259,7 @@ class Library:
         count = len(self.recorder.sent)
         try:
             self.follow.enter(function, Passed([_apps(), self.editor()], {}, self.recorder.at()))
-        except Exhausted:  # it loops over rows
+        except TooLong:  # it loops over rows
             del self.recorder.sent[count + 100 :]
 
 
@@ -212,7 +289,7 @@ def _apps() -> Host:
     """The historical models: whatever is asked of them reaches rows alone."""
 
     def model() -> Host:
-        return Host("model", lambda passed: model(), lambda name: Unknown() if name.startswith("__") else model())
+        return Host("model", lambda passed: model(), lambda name: NotKnown() if name.startswith("__") else model())
 
     return Host("apps", lambda passed: model(), lambda name: Host(name, lambda passed: model()))
 
@@ -221,4 +298,4 @@ def from_elsewhere(name: str) -> Any:
     """A name of a package that nobody here knows."""
     if name.endswith("Field") or fields.kind_of(name) is not None:
         return fields.maker(name)
-    return Host(name, lambda passed: Unknown(f"{name} of a package that is not known"), from_elsewhere)
+    return Host(name, lambda passed: NotKnown(f"{name} of a package that is not known"), from_elsewhere)

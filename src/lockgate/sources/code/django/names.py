@@ -55,6 +55,18 @@ def foreign_key_name(table: str, column: str, to_table: str, to_column: str) -> 
     return index_name(table, [column], f"_fk_{bare_table(to_table)}_{to_column}")
 
 
+def sequence_name(table: str, column: str) -> str:
+    """What PostgreSQL calls the sequence of a column (makeObjectName)."""
+    room = _LONGEST - len("_seq") - 1
+    first, second = bare_table(table), column
+    while len(first) + len(second) > room:
+        if len(first) > len(second):
+            first = first[:-1]
+        else:
+            second = second[:-1]
+    return f"{first}_{second}_seq"
+
+
 def constant(value: object) -> str | None:
     """A plain value as SQL."""
     if value is None:

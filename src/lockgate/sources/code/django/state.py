@@ -12,7 +12,7 @@ from lockgate.sources.code.django.fields import Field, plain_type, rel_type
 from lockgate.sources.code.django.names import truncated
 
 
-class Made(msgspec.Struct):
+class MadeConstraint(msgspec.Struct):
     """A constraint or an index in the database. ``kind``: "fk", "uq", "ck", "ix", "like"; ``own``: of a single field,
     not of the model's options."""
 
@@ -62,12 +62,12 @@ class Model(msgspec.Struct):
         return Field("AutoField", {"primary_key": True}, "id")
 
 
-class State:
+class ModelState:
     """All models, by ``app.model``, and what the database has by table."""
 
     def __init__(self, auto: dict[str, str], default_auto: str) -> None:
         self.models: dict[str, Model] = {}
-        self.made: dict[str, list[Made]] = {}
+        self.made: dict[str, list[MadeConstraint]] = {}
         self.foreign: dict[str, str] = {}  # models of apps that are not here, by their table
         self._auto, self._default_auto = auto, default_auto
 
@@ -93,7 +93,9 @@ class State:
         """The table and the field that a foreign key refers to."""
         to = self.find(model.app, field.to if field.to != "self" else model.key)
         if to is None:
-            kind = "AutoField" if field.to.startswith(("auth.", "contenttypes.", "sites.", "admin.")) else "BigAutoField"
+            kind = (
+                "AutoField" if field.to.startswith(("auth.", "contenttypes.", "sites.", "admin.")) else "BigAutoField"
+            )
             return self.table_of(model.app, field.to), Field(kind, {"primary_key": True}, "id")
         named = field.given.get("to_field")
         return to.table, to.fields.get(named, to.primary_key()) if isinstance(named, str) else to.primary_key()
@@ -112,9 +114,10 @@ class State:
         """The foreign keys that lead to a model."""
         for other in self.models.values():
             for field in other.fields.values():
-                if field.kind in ("ForeignKey", "OneToOneField") and self.find(
-                    other.app, field.to if field.to != "self" else other.key
-                ) is model:
+                if (
+                    field.kind in ("ForeignKey", "OneToOneField")
+                    and self.find(other.app, field.to if field.to != "self" else other.key) is model
+                ):
                     yield other, field
 
     def through(self, model: Model, field: Field) -> Model | None:
@@ -126,7 +129,7 @@ class State:
         own = model.name.lower()
         to = field.to if field.to != "self" else model.key
         other = to.rpartition(".")[2]
-        alike = other == own and (to if "." in to else f"{model.app}.{to}") == model.key or field.to == "self"
+        alike = (other == own and (to if "." in to else f"{model.app}.{to}") == model.key) or field.to == "self"
         first, second = (f"from_{own}", f"to_{own}") if alike else (own, other)
         fields = {
             "id": self.auto_field(model.app),
@@ -145,7 +148,7 @@ class State:
         self, table: str, name: str, kind: str, columns: list[str], own: bool = True, to: tuple[str, str] = ("", "")
     ) -> None:
         """A constraint or an index is there from now on."""
-        self.made.setdefault(table, []).append(Made(name, kind, columns, own, to))
+        self.made.setdefault(table, []).append(MadeConstraint(name, kind, columns, own, to))
 
     def named(self, table: str, kind: str, columns: list[str], own: bool = True) -> list[str]:
         """The names of what is there of a kind on just these columns."""
@@ -181,7 +184,7 @@ class State:
         for name, found in self.made.items():
             self.made[name] = [m for m in found if m.to[0] != table]
 
-    def _every(self) -> Iterator[Made]:
+    def _every(self) -> Iterator[MadeConstraint]:
         return (one for found in self.made.values() for one in found)
 
 
