@@ -139,6 +139,7 @@ class Bench:
                 wanted.health_successes,
                 commit,
                 wanted.allow_http,
+                wanted.health_header,
             )
             return health.HealthProbe(expected, probe_timeout)
 

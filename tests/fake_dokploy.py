@@ -408,7 +408,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             good = fake.health_asked > fake.health_good_after
             body = fake.health if fake.health is not None else {"commit": fake.running}
-            self.answer(fake.health_status if good else 503, body)
+            self.answer(
+                fake.health_status if good else 503, body, None, "application/json", **{"x-commit": fake.running[:12]}
+            )
 
     def invalid(self, procedure: str, query: dict[str, str]) -> bool:
         """What zod would refuse."""

@@ -170,7 +170,7 @@ def killed_at(gate: Gate, procedure: str, when: str, nth: int) -> None:
 )
 def test_our_own_death_at_each_point(stand: Bench, procedure: str, when: str, nth: int) -> None:
     stand.fake.member = False
-    first = stand.gate()
+    first = stand.gate(deploy={"unlimited_key": True})  # so that it asks as often as it may
     killed_at(first, procedure, when, nth)
     with pytest.raises(Killed):
         first.run()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +95,18 @@ def test_what_green_says(
     assert words in last(forge, stand.commit) and len(stand.fake.posts) == 1
 
 
+@pytest.mark.parametrize(
+    "how",
+    [{"health_field": "commit=$commit"}, {"health_header": "X-Commit=$commit"}, {"health_body": '"commit": "$commit'}],
+)
+def test_how_the_app_may_tell_its_commit(stand: Bench, forge: FakeGitea, how: dict[str, str]) -> None:
+    deploy = {"health_field": "", "health_timeout": 0.6, **how}
+    assert play(stand, forge, deploy=deploy)[0] == 0 and last(forge, stand.commit) == "success: deployed and healthy"
+    stand.fake.running = OTHER
+    code, report = play(stand, forge, deploy=deploy)
+    assert (code, report["end"]) == (1, "unhealthy") and "not proven" not in report["message"]
+
+
 def test_nothing_replaced_and_the_app_proves_the_commit(stand: Bench, forge: FakeGitea) -> None:
     stand.fake.faults.stays, stand.fake.running = True, stand.commit
     code, report = play(stand, forge)
@@ -140,6 +156,29 @@ def test_a_wrong_probe_closes_before_anything_is_replaced(stand: Bench, forge: F
         code, report = play(stand, forge, deploy=deploy, dry_run=dry_run, probe_timeout=0.2)
         assert code == 1 and "wrong before anything was ordered" in report["reasons"][0], stand.text
     assert not stand.fake.posts and "revert" not in stand.text
+
+
+def test_a_certificate_that_nobody_signed_closes_too(stand: Bench, forge: FakeGitea, tmp_path: Path) -> None:
+    with untrusted(tmp_path) as url:
+        code, report = play(stand, forge, deploy={"health_url": f"{url}/health"})
+    assert code == 1 and "certificate is not trusted" in report["reasons"][0] and not stand.fake.posts
+
+
+@contextmanager
+def untrusted(folder: Path) -> Iterator[str]:
+    """A server whose certificate it signed itself."""
+    words = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout k.pem -out c.pem"
+    subprocess.run(words.split(), cwd=folder, check=True, capture_output=True)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "c.pem", folder / "k.pem")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield f"https://localhost:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.mark.parametrize("crash", ["loop", "exited", "unhealthy"])

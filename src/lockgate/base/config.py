@@ -104,6 +104,7 @@ class Deploy(msgspec.Struct, frozen=True):
     health_status: int = 200
     health_body: str = ""
     health_field: str = ""  # "commit=..." of a JSON answer; "$commit" stands for the gated commit
+    health_header: str = ""  # "x-commit=..." of an answer's headers
     health_successes: int = 3
     health_timeout: float = 120
     queue_timeout: float = 600
@@ -112,6 +113,7 @@ class Deploy(msgspec.Struct, frozen=True):
     promote_from: str = ""  # the branch whose proven commits the gate moves ``branch`` to; "": nobody does
     require: tuple[str, ...] = ()  # commit statuses that must be green beside ours
     require_timeout: float = 1800
+    unlimited_key: bool = False  # Dokploy's key has no limit, which Dokploy does not tell: it may be asked often
     preflight_timeout: float = 45  # for a Dokploy that does not answer before the order
     settle: float = 10  # how long the containers must have stayed up
     allow_http: tuple[str, ...] = ()

@@ -162,6 +162,7 @@ def probe_of(config: Config, commit: str) -> HealthProbe | None:
         deploy.health_successes,
         commit,
         deploy.allow_http,
+        deploy.health_header,
     )
     return health.HealthProbe(expected)
 

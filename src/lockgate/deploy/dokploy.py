@@ -99,7 +99,7 @@ class Dokploy:
         except Absent:
             return None
         except DokployRefused as error:
-            if error.kind in ("permission", "licence"):
+            if error.kind in ("permission", "licence", "not-found"):
                 self._absent.add("deployment.queueList")
                 return None
             raise
@@ -140,7 +140,7 @@ class Dokploy:
         except Absent:
             return None
         except DokployRefused as error:
-            if error.kind in ("permission", "licence"):
+            if error.kind in ("permission", "licence", "not-found"):
                 return None
             raise
         return self._read(records.containers, value)

@@ -179,6 +179,8 @@ class Gate(msgspec.Struct, dict=True):
         if self.key is not None:
             self.allowed = rhythm.allowance(self._patiently(dokploy.key_limits), self.key, dokploy.left)
             rhythm.refuse(self.allowed)
+            if deploy.unlimited_key and self.allowed.calls is None:
+                self.allowed = rhythm.Allowance(None, "[deploy] unlimited_key")
             if not self.allowed.known:
                 self.screen.say(f"note: {self.allowed.words}: it is asked as seldom as will do")
         for note in settings.notes:
@@ -262,7 +264,8 @@ class Gate(msgspec.Struct, dict=True):
     def _follow(
         self, dokploy: Dokploy, compose: Compose, memory: Memory, *, order: bool, looked: bool | None = None
     ) -> int:
-        tells = "$commit" in self.order.config.deploy.health_field and bool(self.order.config.deploy.health_url)
+        deploy = self.order.config.deploy
+        tells = bool(deploy.health_url) and "$commit" in deploy.health_field + deploy.health_header + deploy.health_body
         release = ReleaseRun(
             dokploy,
             compose,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,30 +22,45 @@ class Expectation(msgspec.Struct, frozen=True):
     body: str = ""  # text that the body contains
     path: tuple[str, ...] = ()  # keys into a JSON answer
     value: str = ""  # what stands there
-    commit: bool = False  # ``value`` is the gated commit: a prefix of seven characters and more will do
+    commit: bool = False  # the gated commit is asked for: a prefix of seven characters and more will do
+    header: str = ""  # name of a header
+    header_value: str = ""
     successes: int = 3
 
 
 def expectation(
-    url: str, status: int, body: str, field: str, successes: int, commit: str, allow_http: Iterable[str]
+    url: str,
+    status: int,
+    body: str,
+    field: str,
+    successes: int,
+    commit: str,
+    allow_http: Iterable[str],
+    header: str = "",
 ) -> Expectation:
-    """The configuration's health keys; ``field`` is ``version.commit=$commit``. Raises UsageError."""
+    """The configuration's health keys; ``field`` is ``version.commit=$commit``, ``header`` ``x-commit=$commit``, and
+    ``$commit`` may stand in the body's text. Raises UsageError."""
     checked = checked_url(url, "health_url", allow_http)
     if field and "=" not in field:
         raise UsageError(f'deploy.health_field: "{field}" has no "="', 'write it as "commit=$commit"')
+    if header and "=" not in header:
+        raise UsageError(f'deploy.health_header: "{header}" has no "="', 'write it as "x-commit=$commit"')
     if not 100 <= status <= 599 or successes < 1:
         raise UsageError(
             "deploy.health_status and deploy.health_successes: not in range",
             "a status is 100 to 599, successes are 1 or more",
         )
     path, _, value = field.partition("=")
+    name, _, wanted = header.partition("=")
     return Expectation(
         checked,
         status,
-        body,
+        body.replace("$commit", commit[:7]),
         tuple(path.strip().split(".")) if field else (),
         commit if value.strip() == "$commit" else value.strip(),
-        value.strip() == "$commit",
+        "$commit" in (value.strip(), wanted.strip()) or "$commit" in body,
+        name.strip().lower(),
+        commit if wanted.strip() == "$commit" else wanted.strip(),
         successes,
     )
 
@@ -101,6 +117,12 @@ def judge(expected: Expectation, answer: Answer) -> str:
         return f"status {answer.status} in place of {expected.status}"
     if expected.body and expected.body not in answer.text:
         return "the body does not hold the expected text"
+    if expected.header:
+        told = answer.headers.get(expected.header)
+        if told is None:
+            return f"the answer has no header {expected.header}"
+        if not _is(told, expected.header_value):
+            return _mismatch(expected.header, told, expected.header_value)
     if not expected.path:
         return ""
     try:
@@ -112,10 +134,23 @@ def judge(expected: Expectation, answer: Answer) -> str:
             return f"the answer has no {'.'.join(expected.path)}"
         value = value[key]
     shown = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-    if shown == expected.value or (expected.commit and len(shown) >= 7 and expected.value.startswith(shown.lower())):
+    if _is(shown, expected.value):
         return ""
-    what = f"{'.'.join(expected.path)} is {shown[:60]!r}"
-    return f"{what}: another commit answers" if expected.commit else f"{what} in place of {expected.value!r}"
+    return _mismatch(".".join(expected.path), shown, expected.value)
+
+
+def _mismatch(name: str, shown: str, wanted: str) -> str:
+    what = f"{name} is {shown[:60]!r}"
+    another = re.fullmatch("[0-9a-f]{40}", wanted) and re.fullmatch("[0-9a-fA-F]{7,40}", shown.strip())
+    return f"{what}: another commit answers" if another else f"{what} in place of {wanted!r}"
+
+
+def _is(told: str, wanted: str) -> bool:
+    """Whether a value is as wanted; of a commit seven digits and more will do."""
+    if told.strip() == wanted:
+        return True
+    short = re.fullmatch("[0-9a-fA-F]{7,39}", told.strip()) is not None and len(wanted) == 40
+    return short and wanted.startswith(told.strip().lower())
 
 
 def host(url: str) -> str:

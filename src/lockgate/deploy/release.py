@@ -84,6 +84,11 @@ class ReleaseRun(msgspec.Struct):
             self.store.advance("ended")
         return replace(result, deployment=self.locked, notes=self.notes)
 
+    @property
+    def _wake(self) -> Callable[[], bool] | None:
+        """While Dokploy is asked seldom, the app is asked: where it has the commit, it is time to look."""
+        return self.asker.app.look if self.asker.app is not None and self.rhythm.spare else None
+
     def _see_through(self, ticket: Ticket) -> None:
         if not self.locked:
             self._seen = self._find(ticket)
@@ -224,7 +229,7 @@ class ReleaseRun(msgspec.Struct):
                         raise self._lost(ticket, candidates)
             if clock.over:
                 raise Stop(End.UNKNOWN, f"the deployment did not start within {self.limits.queue:.0f} s", RESUME)
-            pause.pause(min(clock.left, lost.left))
+            pause.pause(min(clock.left, lost.left), self._wake)
 
     @property
     def _queue_is_known(self) -> bool:
@@ -275,7 +280,7 @@ class ReleaseRun(msgspec.Struct):
             self.screen.detail(record.status)
             if clock.over:
                 raise Stop(End.UNKNOWN, f"the deployment still runs after {self.limits.deploy:.0f} s", RESUME)
-            pause.pause(clock.left)
+            pause.pause(clock.left, self._wake)
 
     def _failed(self, record: Deployment) -> Stop:
         log = self.dokploy.log_tail(record.id)

@@ -103,9 +103,19 @@ class Rhythm(msgspec.Struct):
         self._next = max(self.poll, min(now * self.growth, self.longest))
         return now
 
-    def pause(self, most: float = float("inf")) -> None:
-        """Wait, for no longer than ``most`` and a moment."""
-        self.sleep(min(self.next(), most + self.poll))
+    def pause(self, most: float = float("inf"), wake: Callable[[], bool] | None = None) -> None:
+        """Wait, for no longer than ``most`` and a moment; less where ``wake``, which is asked meanwhile, says so."""
+        left = min(self.next(), most + self.poll)
+        while wake is not None and left > self.poll:
+            self.sleep(self.poll)
+            left -= self.poll
+            if wake():
+                return
+        self.sleep(left)
+
+    def brisk(self) -> Rhythm:
+        """For a few looks that are worth their calls: at something that went wrong."""
+        return Rhythm(self.poll * 3, 1.5, self.longest, self.sleep) if self.spare else self.again()
 
     def again(self) -> Rhythm:
         """The same from its beginning, for a new phase; a spare one goes on as it is."""
@@ -116,6 +126,4 @@ def rhythm(allowed: Allowance, limits: Limits, pace: Pace, *, app_tells: bool) -
     """The rhythm that fits a key. ``app_tells``: the app proves its commit, so that a deploy ends well without Dokploy."""
     if allowed.known and (allowed.calls is None or allowed.calls >= most_calls(limits, pace)):
         return Rhythm(pace.poll)
-    if app_tells and allowed.calls is None:
-        return Rhythm(pace.poll, 1.5, pace.poll * 15)
-    return Rhythm(pace.poll, 2.0, pace.poll * 120)
+    return Rhythm(pace.poll, 2.0, pace.poll * (30 if app_tells and allowed.calls is None else 120))

@@ -63,7 +63,7 @@ class Rollout(msgspec.Struct):
 
     def _await_containers(self) -> None:
         self.asker.screen.phase("containers", self.limits.health)
-        clock, empty, pause = Clock(self.limits.health), 0, self.asker.rhythm.again()
+        clock, empty, pause = Clock(self.limits.health), 0, self.asker.rhythm.brisk()
         while True:
             found = self._sample(clock)
             empty = 0 if found else empty + 1
@@ -110,7 +110,7 @@ class Rollout(msgspec.Struct):
 
     def _await_replaced(self) -> None:
         """A stack's tasks are replaced behind Docker's back; a compose's containers were before Dokploy said done."""
-        clock, pause = Clock(self.pace.patience), self.asker.rhythm.again()
+        clock, pause = Clock(self.pace.patience), self.asker.rhythm.brisk()
         while self.listed and self._replaced() is False:
             if clock.over:
                 raise Stop(
@@ -132,7 +132,7 @@ class Rollout(msgspec.Struct):
     def _await_health(self) -> None:
         self.asker.screen.phase("health", self.limits.health)
         clock, row, wanted = Clock(self.limits.health), 0, self.probe.expectation.successes if self.probe else 0
-        good, pause, settle = time.monotonic(), self.asker.rhythm.again(), min(self.pace.settle, self.limits.health / 2)
+        good, pause, settle = time.monotonic(), self.asker.rhythm.brisk(), min(self.pace.settle, self.limits.health / 2)
         while True:
             wrong = self.probe.ask() if self.probe else ""
             row, good = (0, time.monotonic()) if wrong else (row + 1, good)
