@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from lockgate.queries.tree import Effort, Words
+
 if TYPE_CHECKING:
     from tree_sitter import Node
 
@@ -14,19 +16,35 @@ _LISTS = frozenset(("expression_list", "pattern_list", "tuple_pattern", "left_as
 _FINAL = re.compile(rb"\bfinal\b")
 
 
-def constant(node: Node) -> Node | None:
-    """The expression that gives a name its value; None where ``node`` is no name, or one that may be something else."""
-    if node.type not in _NAMES or not (name := node.text):
-        return None
-    root = node
-    while root.parent is not None:
-        root = root.parent
-    found = [
-        owner
-        for match in re.finditer(rb"(?<![\w$])" + re.escape(name) + rb"(?![\w$])", root.text or b"")
-        if (owner := _owner(root.descendant_for_byte_range(*match.span()))) is not None
-    ]
-    return _value(found[0]) if len(found) == 1 else None
+class Constants:
+    """The constants of one file."""
+
+    __slots__ = ("_effort", "_known", "_words")
+
+    def __init__(self, data: bytes, effort: Effort) -> None:
+        self._words = Words(data)
+        self._effort = effort
+        self._known: dict[bytes, Node | None] = {}
+
+    def value(self, node: Node) -> Node | None:
+        """The expression that gives a name its value; None where ``node`` is no name, or one that may be something
+        else."""
+        if node.type not in _NAMES or not (name := node.text):
+            return None
+        if name not in self._known:
+            self._known[name] = self._looked_up(node, name)
+        return self._known[name]
+
+    def _looked_up(self, node: Node, name: bytes) -> Node | None:
+        root = node
+        while root.parent is not None:
+            self._effort.spend(1)
+            root = root.parent
+        places = self._words.places(name)
+        self._effort.spend(len(places))
+        ends = ((at, at + len(name)) for at in places)
+        found = [owner for span in ends if (owner := _owner(root.descendant_for_byte_range(*span))) is not None]
+        return _value(found[0]) if len(found) == 1 else None
 
 
 def _owner(name: Node | None) -> Node | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import islice
 
 import msgspec
 from msgspec.structs import replace
@@ -22,6 +23,7 @@ from lockgate.queries.resolve import GONE, Resolution, resolve
 from lockgate.queries.servers import Meant
 from lockgate.timeline.failure import Failure
 
+_MOST = 25_000  # queries that one run looks at
 Files = Iterable[tuple[str, bytes]]  # path and content
 
 
@@ -64,7 +66,8 @@ class Examined(msgspec.Struct, frozen=True):
 def of_tree(files: Files, schema: Schema, memory: QueryMemory | None = None) -> Examined:
     """The queries of this tree against the schema after its migrations."""
     memory = memory or QueryMemory()
-    done = tuple(_resolved(query, schema, memory) for query in extract(files, schema.names, memory))
+    found = islice(extract(files, schema.names, memory), _MOST)
+    done = tuple(_resolved(query, schema, memory) for query in found)
     facts = tuple(
         QueryRefused(label(one.query, one.failure), one.failure)
         for one in done
@@ -80,7 +83,7 @@ def of_release(
     refuses."""
     facts, done, lacks = [], [], list[ReleaseLacks]()
     memory = memory or QueryMemory()
-    for query in extract(files, after.names, memory):
+    for query in islice(extract(files, after.names, memory), _MOST):
         now = _resolved(query, after, memory)
         done.append(now)
         if now.failure is not None and _broken_by_pending(now.query, now.failure, before, after):

@@ -23,6 +23,8 @@ from lockgate.queries.passage import Passage, Writer
 from lockgate.queries.placeholders import Slot, highest, slots
 
 _TRIES = 120
+_LONGEST = 100_000  # characters of a text that the tolerant parser is given
+_SLOTS = 2_000  # placeholders of one query; numbers are none
 _WORD = re.compile(r"[\w$\"']")
 # what follows what in a statement: each found first, as a search with gaps would take the cube of the length
 _STATEMENTS = tuple(
@@ -67,6 +69,8 @@ def fit(passage: Passage, language: str) -> Fitted | None:
     """The query with its placeholders resolved; None where the grammar takes it in no way."""
     louder = slots(passage.text, language, loud=True)
     found = [slot for slot in louder if slot.kind != "loud"]
+    if len(louder) > _SLOTS:
+        return None
     for some in (found,) if len(louder) == len(found) else (found, louder):
         options = list(_options(passage.text, some))
         fitted = _parsed(passage, some, [choices[0] for choices in options]) or next(
@@ -89,7 +93,7 @@ def _follow(parts: tuple[re.Pattern[str], ...], text: str) -> bool:
 
 def _certain(passage: Passage, found: list[Slot]) -> Fitted | None:
     """What can be said of a text that the grammar refuses."""
-    if not any(_follow(parts, passage.text) for parts in _STATEMENTS):
+    if len(passage.text) > _LONGEST or not any(_follow(parts, passage.text) for parts in _STATEMENTS):
         return None  # a sentence: no reason to import sqlglot
     from lockgate.queries.excerpt import excerpt
 
@@ -137,9 +141,10 @@ _ELSE = (
 
 def _options(text: str, found: list[Slot]) -> Iterator[list[_Choice]]:
     """For each slot what it may stand for, the likeliest first."""
+    begins = len(text) - len(text.lstrip())
     for index, slot in enumerate(found):
         name, known = f"{HOLE_NAME}{index}", slot.kind == "value"
-        listed = [_Choice("($0)", known)] if _LIST.search(text, 0, slot.start) else []
+        listed = [_Choice("($0)", known)] if _LIST.search(text, max(0, slot.start - 99), slot.start) else []
         if slot.kind == "text":
             yield [_Choice(slot.text)]
         elif slot.kind == "name":
@@ -161,7 +166,7 @@ def _options(text: str, found: list[Slot]) -> Iterator[list[_Choice]]:
                 + "$0"
                 + (" " if _WORD.match(text[slot.end : slot.end + 1]) else "")
             )
-            first = [_Choice(f"WITH {name} AS (SELECT) ", False)] if not text[: slot.start].strip() else []
+            first = [_Choice(f"WITH {name} AS (SELECT) ", False)] if slot.start <= begins else []
             yield [*first, _Choice(value, False), *listed, *(_Choice(other.format(name), False) for other in _ELSE)]
 
 

@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 import msgspec
 
 from lockgate.queries.passage import HOLE
+from lockgate.queries.unclosed import plain
 
 _QUOTED = (
     r"--[^\n]*|/\*.*?(?:\*/|\Z)|[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?\$(?P=tag)\$"
@@ -73,7 +74,9 @@ def slots(text: str, language: str, loud: bool = False) -> list[Slot]:
     """The placeholders of a query, in order; a number (``$1``) is left as it is. ``loud``: words such as SOME_NAME are
     taken for placeholders, too."""
     token = _kebab_token() if language == "sql" and _KEBAB.match(text) else _TOKEN
-    named = (match for match in token.finditer(text) if match.lastgroup is not None)  # nearly every token is none
+    named = (
+        match for match in token.finditer(plain(text)) if match.lastgroup is not None
+    )  # nearly every token is none
     return [slot for match in named if (slot := _slot(match, language)) is not None and (loud or slot.kind != "loud")]
 
 
@@ -85,7 +88,7 @@ def _kebab_token() -> re.Pattern[str]:
 @lru_cache(8)
 def highest(text: str) -> int:
     """The highest number of a ``$n``."""
-    return max((int(m["n"]) for m in _TOKEN.finditer(text) if m["n"]), default=0) if "$" in text else 0
+    return max((int(m["n"]) for m in _TOKEN.finditer(plain(text)) if m["n"]), default=0) if "$" in text else 0
 
 
 def renumbered(text: str) -> str:
@@ -98,7 +101,7 @@ def renumbered(text: str) -> str:
             return match.group()
         return f"${numbers.setdefault(match['n'], len(numbers) + 1)}".ljust(len(match.group()))
 
-    return _TOKEN.sub(number, text) if "$" in text else text
+    return _TOKEN.sub(number, plain(text)) if "$" in text else text
 
 
 def _slot(match: re.Match[str], language: str) -> Slot | None:
