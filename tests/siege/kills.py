@@ -109,9 +109,10 @@ class _Series:
         return "" if self._calm() else f"{label}: {self._alive()} live on"
 
     def _alive(self) -> list[str]:
-        """Command lines of what is neither ours nor a backend of the private server."""
+        """Command lines of what is neither ours nor a backend of the private server, or of an earlier kill's."""
         found = (_status(pid) for pid in _processes() if pid not in self._own | self._elder)
-        backends = self._own - {os.getpid()}
+        # a server whose supervisor was killed while it booted goes on to make its own processes until the next sweep
+        backends = self._own - {os.getpid()} | self._elder
         return [
             line[:200] for parent, line in found if line and not (parent in backends and line.startswith("postgres"))
         ]

@@ -1,5 +1,4 @@
-"""Hostile SQL costs bounded work: each check runs in a child that may use 20 seconds of CPU and 1.5 GB of memory, and
-dies of more."""
+"""Hostile SQL costs bounded work: each check runs in a child that may use 20 seconds of CPU and 1 GB of memory."""
 
 from __future__ import annotations
 
@@ -8,6 +7,8 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +23,38 @@ from lockgate.timeline.plan import Plan
 from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
 
-SECONDS, BYTES = 20, 1_500_000_000
+SECONDS, BYTES = 20, 1_000_000_000
+ADDRESSES = 2_000_000_000  # a child that asks for more dies before it has it
 
 
 def _limits() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
 
 
-def limited(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command within the limits."""
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        preexec_fn=_limits,
-        env={**os.environ, "LC_ALL": "C.UTF-8"},
-        timeout=300,
-    )
+def limited(*command: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command within the limits; what this very child has held of memory is below a gigabyte."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            preexec_fn=_limits,
+            env={**os.environ, "LC_ALL": "C.UTF-8", **(env or {})},
+        )
+        alarm = threading.Timer(300, child.kill)
+        alarm.start()
+        _, status, usage = os.wait4(child.pid, 0)
+        alarm.cancel()
+        child.returncode = os.waitstatus_to_exitcode(status)
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode("utf-8", "replace"))
+    assert usage.ru_maxrss * 1024 < BYTES, f"{usage.ru_maxrss // 1024} MB"
+    return subprocess.CompletedProcess(child.args, child.returncode, *texts)
 
 
 def check(folder: Path, sql: str, *options: str) -> dict[str, Any]:

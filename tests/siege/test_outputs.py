@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.base.text import clean, clean_text, clean_xml, to_json
+from lockgate.base.text import Source, clean, clean_text, clean_xml, to_json, unheard
+from lockgate.surface.nodes import BadYaml, parse
 
 LOCKGATE = [sys.executable, "-m", "lockgate"]
 # ESC, CSI of C1, OSC title, BEL, bidi embeddings, isolates, marks, the Arabic letter mark, line and paragraph separators, tags
@@ -250,3 +251,43 @@ def test_what_proves_nothing_says_why(tree: Path) -> None:
     assert server["unproven"] and all(one["reason"] and one["line"] and one["path"] for one in server["unproven"])
     assert server["unproven"][0]["reason"] in note
     assert server["unproven"][0]["reason"] in run(tree, "verify").stdout
+
+
+def test_no_line_is_a_command_of_the_runners(tmp_path: Path) -> None:
+    """GitHub's and Gitea's runners obey lines of a step's log that begin with ``::``, and ``##[``."""
+    assert unheard("::error::x\n  ::add-mask::y\na ::b::\nx##[group]y\n") == (
+        "| ::error::x\n  | ::add-mask::y\na ::b::\nx## [group]y\n"
+    )
+    name = "::error file=a::forged"
+    (tmp_path / f"{name}.sql").write_text(
+        'SELECT nope;\nSELECT 1 AS "\n::stop-commands::x\n##[add-mask]y" FROM nope;\n'
+    )
+    (tmp_path / "lockgate.toml").write_text('[migrations]\npaths = ["."]\n')
+    for words in (
+        ("check", f"{name}.sql"),
+        ("timeline",),
+        ("slots",),
+        ("check", "::error::none"),
+        ("explain", "::warning::x"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "lockgate", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        told = done.stdout + done.stderr
+        assert not re.search(r"^\s*::[a-z]|##\[", told, re.MULTILINE), told
+        assert done.returncode in (0, 1, 2, 3) and "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[" * 200_000, "nested more than 200 deep"),
+        ("a: {" * 60_000, "nested more than 200 deep"),
+        ("- " * 100_000, "nested more than 200 deep"),
+        ("? " * 100_000, "nested more than 200 deep"),
+        ("a: 'x'\n" * 100_000, "longer than 256 KB"),
+    ],
+)
+def test_a_yaml_bomb_is_told_at_once(text: str, words: str) -> None:
+    with pytest.raises(BadYaml, match=words):
+        parse(Source("compose.yaml", text))

@@ -19,6 +19,7 @@ _UNSEEN = (
 _STEERS = pattern(f"[\x00-\x08\x0a-\x1f\x7f-\x9f{_UNSEEN}]")
 _STEERS_OR_BREAKS = pattern(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_UNSEEN}]")
 _RAW_IN_JSON = pattern(f"[\x7f-\x9f{_UNSEEN}\ud800-\udfff]")
+_COMMANDS = pattern(r"^([^\S\n]*)(?=::[a-z])", re.MULTILINE)
 _NOT_XML = pattern("[\ud800-\udfff\ufffe\uffff]")  # beside the control characters: https://www.w3.org/TR/xml/#charsets
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 
@@ -32,6 +33,12 @@ def clean(text: str) -> str:
 def clean_text(text: str) -> str:
     """The same for a text of several lines: its line ends stay."""
     return text if text.isprintable() else _STEERS_OR_BREAKS.sub(REPLACED, text)
+
+
+def unheard(text: str) -> str:
+    """A text for the log of a run in which no line is one of the runner's commands (``::error::``, ``##[group]``), as
+    names and messages of a stranger's could be: the runner passes over white space before them."""
+    return _COMMANDS.sub(r"\1| ", text).replace("##[", "## [") if "::" in text or "##[" in text else text
 
 
 def clean_xml(text: str) -> str:

@@ -98,10 +98,10 @@ def run() -> int:
 
 def complain(words: str) -> None:
     """Say something on standard error, if anybody can hear it: names in it may be a stranger's."""
-    from lockgate.base.text import clean_text
+    from lockgate.base.text import clean_text, unheard
 
     with contextlib.suppress(OSError):
-        click.echo(clean_text(words), err=True)
+        click.echo(unheard(clean_text(words)), err=True)
 
 
 def _refused(error: OSError) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from lockgate.base.text import clean_text
+from lockgate.base.text import clean_text, unheard
 
 
 def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     """Text on standard output, or on standard error, with a line end."""
-    click.echo(clean_text(text), err=err, nl=nl)
+    click.echo(unheard(clean_text(text)), err=err, nl=nl)

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from lockgate.base.errors import UsageError
 from lockgate.base.findings import Finding
-from lockgate.base.text import clean_text
+from lockgate.base.text import clean_text, unheard
 from lockgate.cli import renumber
 from lockgate.cli.options import emit
 from lockgate.cli.say import say
@@ -90,7 +90,7 @@ def table_command(
 
         emit(written(_document(table, findings)), output)
     else:
-        emit(clean_text("\n".join(_lines(table, findings, explain)) + "\n"), output)
+        emit(unheard(clean_text("\n".join(_lines(table, findings, explain)) + "\n")), output)
     return int(any(f.severity.value == "error" for f in findings))
 
 

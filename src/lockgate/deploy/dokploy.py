@@ -293,15 +293,14 @@ class Dokploy:
         """What the headers tell: Dokploy's time, and a limit where something in front of it counts."""
         for name in ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining"):
             word = answer.headers.get(name, "").strip()
-            self.left = int(word) if word.isdigit() else self.left
+            self.left = int(word) if word.isdecimal() and len(word) < 10 else self.left
         try:
-            date = parsedate_to_datetime(answer.headers.get("date", ""))
-        except (ValueError, TypeError):
+            self._skew = parsedate_to_datetime(answer.headers.get("date", "")).timestamp() - time.time()
+        except (ValueError, TypeError, OverflowError, IndexError, OSError):
             return
-        self._skew = date.timestamp() - time.time()
 
     def _failure(self, procedure: str, status: int, value: dict[str, Any]) -> Exception:
-        message = self._masker.text(printable(str(value.get("message") or "")))[:300]
+        message = " ".join(self._masker.text(printable(str(value.get("message") or ""))).split())[:300]
         self._answered += "code" in value and status < 500  # refused for what it asked, not for its key
         if status == 401 and "code" not in value:
             return self._key_refused(procedure)

@@ -259,7 +259,8 @@ class GiteaClient:
             value = answer.json()
         except NotJson:
             value = None
-        message = self._masker.text(printable(str(value.get("message", "")) if isinstance(value, dict) else ""))[:200]
+        words = printable(str(value.get("message", "")) if isinstance(value, dict) else "")
+        message = " ".join(self._masker.text(words).split())[:200]
         remedies = {
             401: "GITEA_TOKEN is missing, wrong or expired",
             403: "the token needs write:repository (statuses), write:issue (comments); a job's own token `permissions: code: write`",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -97,6 +98,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def patience(seconds: float) -> float:
+    """How long a server may be silent: as LOCKGATE_HTTP_TIMEOUT says (0.1 to 600 seconds), else as given."""
+    word = os.environ.get("LOCKGATE_HTTP_TIMEOUT", "")
+    return min(max(float(word), 0.1), 600.0) if re.fullmatch(r"\d{1,4}(?:\.\d{1,3})?", word) else seconds
+
+
 class Http:
     """A connection pool for one server. The headers (with the key) go to that server only: redirects are never
     followed."""
@@ -108,7 +115,7 @@ class Http:
 
         from lockgate.deploy.deadline import Deadline
 
-        self._read = read
+        self._read = read = patience(read)
         # A proxy of the environment would carry the key of a loopback server out in the clear.
         trust = not is_loopback(urlsplit(base).hostname or "")
         self._client = httpx.Client(
@@ -118,7 +125,7 @@ class Http:
                 "accept-encoding": "identity",  # some hundred bytes can be unpacked to gigabytes
                 **(headers or {}),
             },
-            timeout=httpx.Timeout(read, connect=connect, pool=connect),
+            timeout=httpx.Timeout(read, connect=min(read, connect), pool=min(read, connect)),
             follow_redirects=False,
             trust_env=trust,
             max_redirects=0,

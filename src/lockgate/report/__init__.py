@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lockgate.base.text import unheard
+
 if TYPE_CHECKING:
     from lockgate.api import Report
 
@@ -14,5 +16,5 @@ def render(report: Report, output_format: str, *, to_terminal: bool = True) -> s
 
     module = import_module(f"lockgate.report.{'terminal' if output_format == 'terminal' else output_format + '_'}")
     if output_format == "terminal":
-        return str(module.render(report, colors=to_terminal))
+        return unheard(str(module.render(report, colors=to_terminal)))
     return str(module.render(report))

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 
 _WHOLE = (
@@ -14,6 +15,12 @@ _WHOLE = (
     "entrypoint",
     "test",
 )  # lists that are replaced where others are added to (compose-go, override/merge.go)
+
+
+_LONGEST = 1 << 18  # characters of one file
+_DEEPEST = 200
+_BRACKETS = pattern(r"[\[{}\]]")
+_IN_LINE = pattern(r"(?:[-?][ \t]){200}")
 
 
 class BadYaml(Exception):
@@ -99,12 +106,28 @@ class Node(msgspec.Struct, frozen=True):
         return tuple(child.scalar for child in self.children or () if child.scalar is not None)
 
 
+def _too_much(text: str) -> BadYaml | None:
+    """What would keep a parser in Python busy for minutes: it reads some 100 KB a second, and its scanner takes the
+    square of the depth."""
+    if len(text) > _LONGEST:
+        return BadYaml(f"longer than {_LONGEST >> 10} KB: no file of a deploy is", Span(0, 1))
+    depth = 0
+    for match in _BRACKETS.finditer(text):
+        depth = max(0, depth + (1 if match.group() in "[{" else -1))
+        if depth > _DEEPEST:
+            return BadYaml(f"nested more than {_DEEPEST} deep", Span(match.start(), match.end()))
+    inline = _IN_LINE.search(text)
+    return BadYaml(f"nested more than {_DEEPEST} deep", Span(inline.start(), inline.end())) if inline else None
+
+
 def parse(source: Source) -> Node | None:
     """The document's root; None for an empty one. Raises BadYaml. Several documents are laid over each other, as
     Compose does."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    if (wrong := _too_much(source.text)) is not None:
+        raise wrong
     reader = YAML(typ="safe", pure=True)
     try:
         documents = [raw for raw in reader.compose_all(source.text.removeprefix("\ufeff")) if raw is not None]
