@@ -81,7 +81,8 @@ def _script() -> str:
 
 
 def _file(name: str) -> str:
-    return files(__name__).joinpath(name).read_text(encoding="utf-8")
+    text = files(__name__).joinpath(name).read_text(encoding="utf-8")
+    return text.replace("\x01", r"\x01")  # a minifier writes it raw into its strings; no output of ours holds one
 
 
 def _hash(text: str) -> str:
