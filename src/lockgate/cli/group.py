@@ -21,6 +21,7 @@ COMMANDS = {
     "promote": "Move the branch that Dokploy deploys to the proven commit.",
     "slots": "The table of slots: tree, base, branches, ledger.",
     "new": "Make the next migration, in a slot that is free everywhere.",
+    "rows": "Ask production which of its rows would break what is pending, or print the queries.",
     "snapshot": "Read a baseline from a database, without writing to it.",
     "timeline": "The simulated catalog, step by step or as it is at a slot.",
     "show": "One table, column, routine, type or role: definition, owner, grants, readers, history.",

@@ -298,4 +298,52 @@ class Difference(msgspec.Struct, frozen=True):
     summary: Counts
 
 
-DOCUMENTS: dict[str, type[msgspec.Struct]] = {"report-1": Report, "difference-1": Difference}
+class Refusal(msgspec.Struct, frozen=True):
+    """Why production did not answer; ``sqlstate`` "" where it was not asked."""
+
+    sqlstate: str
+    message: str
+
+
+class RowQuestion(msgspec.Struct, frozen=True):
+    """How many rows of ``table`` make a statement fail: ``sql`` gives the number, or, of ``casts``, fails itself. "" where
+    nothing can be asked: ``note`` says why. ``count`` is production's answer, null where it was not asked or refused."""
+
+    slot: str
+    location: Location
+    statement: int
+    table: str
+    sqlstate: Sqlstate
+    what: str
+    rows: Literal["any", "some"]
+    sql: str
+    casts: bool
+    note: str
+    count: int | None
+    failure: Refusal | None
+    breaks: bool
+    sample: list[str]
+
+
+class RowCounts(msgspec.Struct, frozen=True):
+    """``breaking`` statements would fail now; ``unanswered`` questions could not be put, or were refused."""
+
+    questions: int
+    asked: int
+    breaking: int
+    unanswered: int
+
+
+class RowQuestions(msgspec.Struct, frozen=True):
+    """lockgate rows, version 1. ``pending`` are the migrations that are asked about; ``asked``: whether production was."""
+
+    version: Literal[1]
+    tool: Tool
+    pending: list[str]
+    asked: bool
+    questions: list[RowQuestion]
+    notes: list[str]
+    summary: RowCounts
+
+
+DOCUMENTS: dict[str, type[msgspec.Struct]] = {"report-1": Report, "difference-1": Difference, "rows-1": RowQuestions}

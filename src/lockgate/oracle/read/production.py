@@ -103,6 +103,11 @@ def statistics(dsn: str, variable: str = "") -> Statistics:
         return Statistics(1, tables)
 
 
+def reading(dsn: str, variable: str = "") -> _Reader:
+    """A transaction that cannot write, as a context."""
+    return _Reader(dsn, variable)
+
+
 def unreadable(dsn: str, variable: str = "") -> list[str]:
     """The schemas and tables that the role may not read, and pg_dump therefore cannot lock or look into. Raises
     CannotCheck, UsageError."""
@@ -153,6 +158,23 @@ class _Reader:
             return self._connection.cursor(row_factory=factory or tuple_row).execute(sql.encode())
         except psycopg.Error as error:
             raise self._failed(error) from None
+
+    def attempt(self, sql: str) -> tuple[list[tuple[Any, ...]] | None, str, str]:
+        """The rows of a query that may fail, else None with its SQLSTATE and the server's words; the transaction goes
+        on. Raises CannotCheck where the connection is gone."""
+        import psycopg
+        from psycopg.rows import tuple_row
+
+        self.execute("SAVEPOINT attempt")
+        try:
+            cursor = self._connection.cursor(row_factory=tuple_row)
+            rows = cursor.execute(sql.encode()).fetchall()
+        except psycopg.Error as error:
+            if self._connection.closed:
+                raise self._failed(error) from None
+            self.execute("ROLLBACK TO SAVEPOINT attempt")
+            return None, error.sqlstate or "", error.diag.message_primary or "the query failed"
+        return rows, "", ""
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Rows as dictionaries."""
