@@ -14,7 +14,7 @@ from lockgate.cli.options import configuration, emit, folder_options, make_reque
 from lockgate.cli.say import say
 
 if TYPE_CHECKING:
-    from lockgate.questions.model import Answer, Question
+    from lockgate.questions.model import Question, RowAnswer
     from lockgate.run.plan import Request
 
 
@@ -117,15 +117,15 @@ def _asked(config: Config, request: Request) -> tuple[list[str], list[Question],
     return ids, questions(plan, pending, major), plan.search_path, notes
 
 
-def _unasked(asked: list[Question]) -> list[Answer]:
-    from lockgate.questions.model import Answer
+def _unasked(asked: list[Question]) -> list[RowAnswer]:
+    from lockgate.questions.model import RowAnswer
 
-    return [Answer(one) for one in asked]
+    return [RowAnswer(one) for one in asked]
 
 
 def _answered(
     config: Config, asked: list[Question], path: tuple[str, ...], variable: str, timeout: float, show: int
-) -> list[Answer]:
+) -> list[RowAnswer]:
     from lockgate.oracle.read.snapshot import dsn_from
     from lockgate.questions.answer import answers
 

@@ -9,7 +9,7 @@ from typing import Any
 from lockgate.base.sql import literal, quote
 from lockgate.base.text import clean
 from lockgate.oracle.read.production import reading
-from lockgate.questions.model import Answer, Question
+from lockgate.questions.model import Question, RowAnswer
 from lockgate.questions.safe import unsafe
 
 _LONGEST = 500  # characters of a row that is shown
@@ -17,7 +17,7 @@ _LONGEST = 500  # characters of a row that is shown
 
 def answers(
     dsn: str, asked: Iterable[Question], variable: str, path: tuple[str, ...], *, seconds: float, show: int = 0
-) -> Iterator[Answer]:
+) -> Iterator[RowAnswer]:
     """What production says to each question, in order; ``show`` rows of those that would break it. Raises CannotCheck,
     UsageError where it cannot be reached; no error shows a secret of the DSN."""
     with reading(dsn, variable) as reader:
@@ -25,13 +25,13 @@ def answers(
         reader.execute(f"SET LOCAL search_path = {', '.join(map(quote, path))}")
         for one in asked:
             why = unsafe(one.sql, reader.major) if one.sql else one.note
-            yield Answer(one, failure=why) if why or not one.sql else _answer(reader, one, show)
+            yield RowAnswer(one, failure=why) if why or not one.sql else _answer(reader, one, show)
 
 
-def _answer(reader: Any, one: Question, show: int) -> Answer:
+def _answer(reader: Any, one: Question, show: int) -> RowAnswer:
     rows, state, said = reader.attempt(one.sql)
     if rows is None:
-        return Answer(one, None, state, said)
+        return RowAnswer(one, None, state, said)
     count = 0 if one.casts else int(rows[0][0])
     shown: tuple[str, ...] = ()
     if count and show and one.sample and not unsafe(one.sample, reader.major):
@@ -39,7 +39,7 @@ def _answer(reader: Any, one: Question, show: int) -> Answer:
             f"SELECT pg_catalog.left(sample::text, {_LONGEST}) FROM ({one.sample} LIMIT {show}) AS sample"
         )
         shown = tuple(text for (text,) in found or ())
-    return Answer(one, count, rows=shown)
+    return RowAnswer(one, count, rows=shown)
 
 
 def printed(asked: Iterable[Question], path: tuple[str, ...]) -> Iterator[str]:

@@ -27,7 +27,7 @@ class Question(msgspec.Struct, frozen=True):
     sample: str = ""  # a query for such rows, without its LIMIT
 
 
-class Answer(msgspec.Struct, frozen=True):
+class RowAnswer(msgspec.Struct, frozen=True):
     """What production says: ``count`` rows break it, None where it refused the question (``failure``)."""
 
     question: Question

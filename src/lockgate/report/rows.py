@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lockgate.base.text import clean
-from lockgate.questions.model import Answer
+from lockgate.questions.model import RowAnswer
 from lockgate.report import shapes
 from lockgate.report.document import TOOL, location
 
 
 def document(
-    pending: Sequence[str], answers: Sequence[Answer], asked: bool, notes: Sequence[str]
+    pending: Sequence[str], answers: Sequence[RowAnswer], asked: bool, notes: Sequence[str]
 ) -> shapes.RowQuestions:
     """All questions, each with what production said."""
     return shapes.RowQuestions(
@@ -19,7 +19,7 @@ def document(
     )
 
 
-def counts(answers: Sequence[Answer], asked: bool) -> shapes.RowCounts:
+def counts(answers: Sequence[RowAnswer], asked: bool) -> shapes.RowCounts:
     """How many there are of each kind."""
     put = [one for one in answers if one.question.sql]
     breaking = sum(one.breaks for one in answers)
@@ -27,7 +27,7 @@ def counts(answers: Sequence[Answer], asked: bool) -> shapes.RowCounts:
     return shapes.RowCounts(len(answers), len(put) if asked else 0, breaking, unanswered)
 
 
-def _question(answer: Answer, asked: bool) -> shapes.RowQuestion:
+def _question(answer: RowAnswer, asked: bool) -> shapes.RowQuestion:
     one = answer.question
     failed = shapes.Refusal(answer.sqlstate, answer.failure) if asked and answer.count is None else None
     return shapes.RowQuestion(
@@ -48,7 +48,7 @@ def _question(answer: Answer, asked: bool) -> shapes.RowQuestion:
     )
 
 
-def as_text(answers: Sequence[Answer], notes: Sequence[str]) -> str:
+def as_text(answers: Sequence[RowAnswer], notes: Sequence[str]) -> str:
     """One line for each question, what breaks first."""
     lines = [line for one in sorted(answers, key=lambda a: not a.breaks) for line in _lines(one)]
     total = counts(answers, True)
@@ -59,7 +59,7 @@ def as_text(answers: Sequence[Answer], notes: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lines(answer: Answer) -> Iterator[str]:
+def _lines(answer: RowAnswer) -> Iterator[str]:
     one = answer.question
     where = f"{clean(one.at.source.path)}:{one.at.start.line}"
     if answer.count:
