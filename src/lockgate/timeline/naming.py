@@ -1,8 +1,7 @@
 """Names that PostgreSQL makes up: constraints, indexes, sequences, array types.
 
 Sources: makeObjectName, ChooseRelationName, ChooseIndexName (src/backend/commands/indexcmds.c), ChooseConstraintName
-(src/backend/catalog/pg_constraint.c), makeArrayTypeName (src/backend/catalog/pg_type.c), FigureIndexColname
-(src/backend/parser/parse_target.c).
+(src/backend/catalog/pg_constraint.c), makeArrayTypeName (src/backend/catalog/pg_type.c).
 """
 
 from __future__ import annotations
@@ -13,35 +12,6 @@ from typing import Any
 from lockgate.catalog.catalog import Catalog
 
 NAMEDATALEN = 64
-_VALUE_FUNCTIONS = {
-    "SVFOP_CURRENT_DATE": "current_date",
-    "SVFOP_CURRENT_TIME": "current_time",
-    "SVFOP_CURRENT_TIME_N": "current_time",
-    "SVFOP_CURRENT_TIMESTAMP": "current_timestamp",
-    "SVFOP_CURRENT_TIMESTAMP_N": "current_timestamp",
-    "SVFOP_LOCALTIME": "localtime",
-    "SVFOP_LOCALTIME_N": "localtime",
-    "SVFOP_LOCALTIMESTAMP": "localtimestamp",
-    "SVFOP_LOCALTIMESTAMP_N": "localtimestamp",
-    "SVFOP_CURRENT_ROLE": "current_role",
-    "SVFOP_CURRENT_USER": "current_user",
-    "SVFOP_USER": "user",
-    "SVFOP_SESSION_USER": "session_user",
-    "SVFOP_CURRENT_CATALOG": "current_catalog",
-    "SVFOP_CURRENT_SCHEMA": "current_schema",
-}
-_CONSTANT_NAMES = {
-    "A_ArrayExpr": "array",
-    "CoalesceExpr": "coalesce",
-    "RowExpr": "row",
-    "GroupingFunc": "grouping",
-    "XmlSerialize": "xmlserialize",
-    "JsonObjectConstructor": "json_object",
-    "JsonArrayConstructor": "json_array",
-    "JsonParseExpr": "json",
-    "JsonScalarExpr": "json_scalar",
-    "JsonSerializeExpr": "json_serialize",
-}
 
 
 def clip(name: str, length: int) -> str:
@@ -140,59 +110,18 @@ def choose_index_name(
 
 def index_column_names(elements: Iterable[dict[str, Any]]) -> list[str]:
     """The index's own column names (ChooseIndexColumnNames): doubles get a number, expressions the name of their
-    function or "expr"."""
+    function or "expr" (FigureIndexColname names them as a query's columns)."""
+    from lockgate.timeline.binder.colname import figure
+
     names: list[str] = []
     for element in elements:
-        origin = element.get("name") or figure_index_name(element.get("expr", {})) or "expr"
+        origin = element.get("name") or figure(element.get("expr"))[1] or "expr"
         name, number = origin, 0
         while name in names:
             number += 1
             name = clip(origin, NAMEDATALEN - 1 - len(str(number))) + str(number)
         names.append(name)
     return names
-
-
-def figure_index_name(node: dict[str, Any]) -> str:
-    """The name that an index expression suggests, "" if none (FigureIndexColname)."""
-    return _figure(node)[1]
-
-
-def _last(names: list[dict[str, Any]]) -> str:
-    return next((n["String"].get("sval", "") for n in reversed(names) if "String" in n), "")
-
-
-def _figure(node: dict[str, Any]) -> tuple[int, str]:
-    # FigureColnameInternal: strength 0 nothing, 1 weak (a type's name, "case"), 2 strong
-    if not node:
-        return 0, ""
-    ((tag, body),) = node.items()
-    match tag:
-        case "ColumnRef":
-            name = _last(body.get("fields", []))
-            return (2, name) if name else (0, "")
-        case "A_Indirection":
-            name = _last(body.get("indirection", []))
-            return (2, name) if name else _figure(body.get("arg", {}))
-        case "FuncCall":
-            return 2, _last(body.get("funcname", []))
-        case "A_Expr":
-            return (2, "nullif") if body.get("kind") == "AEXPR_NULLIF" else (0, "")
-        case "TypeCast":
-            strength, name = _figure(body.get("arg", {}))
-            return (strength, name) if strength > 1 else (1, _last(body.get("typeName", {}).get("names", [])) or name)
-        case "CollateClause":
-            return _figure(body.get("arg", {}))
-        case "CaseExpr":
-            strength, name = _figure(body.get("defresult", {}))
-            return (strength, name) if strength > 1 else (1, "case")
-        case "MinMaxExpr":
-            return 2, "least" if body.get("op") == "IS_LEAST" else "greatest"
-        case "SQLValueFunction":
-            return 2, _VALUE_FUNCTIONS.get(body.get("op", ""), "")
-        case "XmlExpr":
-            return (2, "xmlparse") if body.get("op") == "IS_XMLPARSE" else (0, "")
-        case _:
-            return (2, _CONSTANT_NAMES[tag]) if tag in _CONSTANT_NAMES else (0, "")
 
 
 def array_type_name(catalog: Catalog, name: str, namespace: int) -> str:

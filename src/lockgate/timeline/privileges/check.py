@@ -116,11 +116,6 @@ def shown_name(ctx: Context, obj: Any) -> str:
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 
-def current_role(ctx: Context) -> int:
-    """The oid of the role that the statement runs as."""
-    return ctx.session.role
-
-
 def _role_doubt(ctx: Context, role: int) -> Taint | None:
     """Why it is not certain what a role's attributes are."""
     return ctx.catalog.taint_of(("any",), ("privileges",), ("object", role)) if ctx.catalog.taints else None

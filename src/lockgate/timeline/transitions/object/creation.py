@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.catalog.catalog import Taint
+from lockgate.catalog.doubt import TaintKey
 from lockgate.catalog.objects import Namespace, Other, Role
 from lockgate.timeline import dependency
 from lockgate.timeline.binder.names import did_you_mean, missing_namespace, words
@@ -160,13 +161,21 @@ def find_role(ctx: Context, spec: Node, *, missing_ok: bool = False) -> Role | N
 def named_role(ctx: Context, name: str, location: int | None = None, *, missing_ok: bool = False) -> Role | None:
     """A role by name (get_role_oid)."""
     found = ctx.catalog.role(name)
-    if found is not None or missing_ok:
+    return found if found is not None or missing_ok else existing_role(ctx, name, location)
+
+
+def existing_role(
+    ctx: Context, name: str, location: int | None = None, sqlstate: str = "42704", doubts: tuple[TaintKey, ...] = ()
+) -> Role:
+    """A role that must exist; ``doubts`` is what is in doubt where it is not known whether it does."""
+    found = ctx.catalog.role(name)
+    if found is not None:
         return found
     if ctx.catalog.taint_of(("any",), ("name", "role", 0, name)):
-        raise ctx.unsure(f"whether role {name} exists is not known")
+        raise ctx.unsure(f"whether role {name} exists is not known", *doubts)
     near = did_you_mean(name, [r.name for r in ctx.catalog.objects(Role)])
     raise ctx.refuse(
-        "42704",
+        sqlstate,
         f'role "{name}" does not exist',
         location,
         name=name,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec.structs import replace
 
 from lockgate.catalog.catalog import Depend
@@ -12,6 +10,7 @@ from lockgate.catalog.typename import BOOL, INT2, INT4, INT8
 from lockgate.timeline.binder import find_relation_names, resolve_type, words
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.privileges.check import need_owner
+from lockgate.timeline.transitions.object.creation import once
 from lockgate.timeline.transitions.relation.new_name import creation_place, doubt, skip_existing
 from lockgate.timeline.transitions.relation.relation import column_of, create_relation, user_relation
 
@@ -29,7 +28,7 @@ def create_sequence(ctx: Context, node: Node) -> None:
     space, existing = creation_place(ctx, rangevar)
     if node.get("if_not_exists") and skip_existing(ctx, rangevar, existing, space):
         return
-    options = read_options(ctx, node.get("options", []))
+    options = once(ctx, node.get("options", []))
     relation = make_sequence(
         ctx,
         rangevar.get("relname", ""),
@@ -76,7 +75,7 @@ def alter_sequence(ctx: Context, node: Node) -> None:
     if relation.kind != "S":
         raise ctx.refuse("42809", f'"{relation.name}" is not a sequence', location, name=relation.name, kind="relation")
     need_owner(ctx, relation, location)
-    options = read_options(ctx, node.get("options", []))
+    options = once(ctx, node.get("options", []))
     alter_options(ctx, relation, options)
     if "owned_by" in options:
         own(ctx, ctx.catalog.the(Relation, relation.oid), options["owned_by"])
@@ -88,18 +87,6 @@ def alter_options(ctx: Context, relation: Relation, options: dict[str, Node]) ->
     kind = check_options(ctx, options, relation.sequence.type)
     if kind != relation.sequence.type:
         ctx.catalog.put(replace(relation, sequence=replace(relation.sequence, type=kind)))
-
-
-def read_options(ctx: Context, options: list[Any]) -> dict[str, Node]:
-    """The options by name; 42601 where one stands twice."""
-    found: dict[str, Node] = {}
-    for item in options:
-        option = item["DefElem"]
-        name = option.get("defname", "")
-        if name in found:
-            raise ctx.refuse("42601", "conflicting or redundant options", option.get("location", 0), kind="other")
-        found[name] = option
-    return found
 
 
 def check_options(ctx: Context, options: dict[str, Node], before: int | None) -> int:

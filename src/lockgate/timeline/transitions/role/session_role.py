@@ -8,11 +8,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from lockgate.catalog import acl
-from lockgate.catalog.objects import Role
-from lockgate.timeline.binder.names import did_you_mean
 from lockgate.timeline.context import Context, Node
 from lockgate.timeline.failure import NoPrivilege
 from lockgate.timeline.privileges.remedy import member
+from lockgate.timeline.transitions.object.creation import existing_role
 
 SETTINGS = frozenset({"role", "session_authorization"})
 _AUTHENTICATED = (
@@ -45,25 +44,6 @@ def reset_roles(ctx: Context) -> None:
     _set_login(ctx, "", None)
 
 
-def _find(ctx: Context, name: str, location: int | None) -> Role:
-    found = ctx.catalog.role(name)
-    if found is not None:
-        return found
-    if ctx.catalog.taint_of(("any",), ("name", "role", 0, name)):
-        raise ctx.unsure(f"whether role {name} exists is not known", ("privileges",))
-    near = did_you_mean(name, [r.name for r in ctx.catalog.objects(Role)])
-    raise ctx.refuse(
-        "22023",
-        f'role "{name}" does not exist',
-        location,
-        name=name,
-        object=name,
-        help=near,
-        kind="role",
-        event=ctx.catalog.events.get(("role", name)),
-    )
-
-
 def _may(ctx: Context, yes: bool) -> bool:
     """Whether it is allowed, for all that is known."""
     unknown = not ctx.session.known or ctx.unchecked
@@ -74,7 +54,7 @@ def _set_role(ctx: Context, name: str, location: int | None) -> None:
     if name.lower() == "none":
         ctx.session = replace(ctx.session, role=ctx.session.login)
         return
-    role = _find(ctx, name, location)
+    role = existing_role(ctx, name, location, "22023", (("privileges",),))
     test = acl.may_set_role if ctx.catalog.major >= 16 else acl.is_member
     if not _may(ctx, test(ctx.catalog, ctx.session.login, role.oid)):
         raise ctx.refuse(
@@ -96,7 +76,7 @@ def _set_login(ctx: Context, name: str, location: int | None) -> None:
     if not name:
         ctx.session = replace(session, role=authenticated, login=authenticated)
         return
-    role = _find(ctx, name, location)
+    role = existing_role(ctx, name, location, "22023", (("privileges",),))
     allowed = role.oid == authenticated or acl.is_superuser(ctx.catalog, authenticated)
     if not _may(ctx, allowed):
         message = "permission denied to set session authorization"

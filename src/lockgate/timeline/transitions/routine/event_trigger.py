@@ -38,23 +38,24 @@ def create_event_trigger(ctx: Context, node: Node) -> None:
     found = ctx.catalog.one(Other, ("event_trigger", 0, name))
     if found is not None and not doubt(ctx, "event_trigger", 0, name, found.oid):
         refuse_existing(ctx, found.oid, "event_trigger", f'event trigger "{name}" already exists', name=name)
-    function: Any = find_function(ctx, node["funcname"], (), None)
-    if getattr(function, "result", 0) not in (0, EVENT_TRIGGER):
-        shown = spelled(node["funcname"])
-        raise ctx.refuse(
-            "42P17",
-            f"function {shown} must return type event_trigger",
-            None,
-            name=shown.rpartition(".")[2],
-            kind="function",
-        )
+    function = _returning(ctx, node["funcname"], EVENT_TRIGGER, "event_trigger")
     put_other(
         ctx,
         "event_trigger",
         name,
-        details=EventTriggerCall(int(getattr(function, "oid", 0))),
-        refs=(int(getattr(function, "oid", 0)),),
+        details=EventTriggerCall(function),
+        refs=(function,),
     )
+
+
+def _returning(ctx: Context, names: list[Node], result: int, word: str) -> int:
+    """The oid of a function without arguments that must return a pseudo-type (42P17); 0 where it is not known."""
+    function: Any = find_function(ctx, names, (), None)
+    if getattr(function, "result", 0) not in (0, result):
+        shown = spelled(names)
+        name = shown.rpartition(".")[2]
+        raise ctx.refuse("42P17", f"function {shown} must return type {word}", None, name=name, kind="function")
+    return int(getattr(function, "oid", 0))
 
 
 def alter_event_trigger(ctx: Context, node: Node) -> None:
@@ -71,17 +72,7 @@ def create_language(ctx: Context, node: Node) -> None:
     """CreateProceduralLanguage with its handler."""
     name = node["plname"]
     need_superuser(ctx, "must be superuser to create custom procedural language", name=name)
-    handler: Any = find_function(ctx, node["plhandler"], (), None)
-    if getattr(handler, "result", 0) not in (0, LANGUAGE_HANDLER):
-        shown = spelled(node["plhandler"])
-        raise ctx.refuse(
-            "42P17",
-            f"function {shown} must return type language_handler",
-            None,
-            name=shown.rpartition(".")[2],
-            kind="function",
-        )
-    refs = [int(getattr(handler, "oid", 0))]
+    refs = [_returning(ctx, node["plhandler"], LANGUAGE_HANDLER, "language_handler")]
     for key, args in (("plinline", (2281,)), ("plvalidator", (26,))):
         if node.get(key):
             refs.append(int(getattr(find_function(ctx, node[key], args, None), "oid", 0)))

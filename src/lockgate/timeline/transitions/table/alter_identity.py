@@ -9,8 +9,9 @@ from lockgate.catalog.objects import Attribute, Namespace, Relation
 from lockgate.timeline import dependency
 from lockgate.timeline.binder import TypeRef
 from lockgate.timeline.context import Context, Node
+from lockgate.timeline.transitions.object.creation import once
 from lockgate.timeline.transitions.relation.new_name import doubt
-from lockgate.timeline.transitions.relation.sequence import alter_options, identity_sequence, read_options
+from lockgate.timeline.transitions.relation.sequence import alter_options, identity_sequence
 from lockgate.timeline.transitions.table import table
 from lockgate.timeline.transitions.table.alteration import Alteration, Queue
 from lockgate.timeline.transitions.table.column import (
@@ -90,7 +91,7 @@ def set_identity(ctx: Context, _: Queue, item: Alteration) -> None:
     parts = _identity_scope(ctx, relation, item, "cannot change identity column of {}")
     if not attribute.identity:
         raise _not_identity(ctx, relation, item)
-    options = read_options(ctx, item.node["def"]["List"]["items"])
+    options = once(ctx, item.node["def"]["List"]["items"])
     generated = options.pop("generated", None)
     if generated is not None:
         code = generated["arg"].get("Integer", {}).get("ival", ord("a"))

@@ -14,10 +14,11 @@ from lockgate.timeline.transitions.constraint.constraint import add_checks
 from lockgate.timeline.transitions.constraint.foreign_key import add_foreign_key
 from lockgate.timeline.transitions.constraint.key import add_key, plan_keys
 from lockgate.timeline.transitions.constraint.not_null import key_of, store_not_nulls
+from lockgate.timeline.transitions.object.creation import once
 from lockgate.timeline.transitions.relation.index_shape import NewIndex
 from lockgate.timeline.transitions.relation.new_name import creation_place, doubt, skip_existing
 from lockgate.timeline.transitions.relation.relation import check_column_type, create_relation
-from lockgate.timeline.transitions.relation.sequence import make_sequence, read_options, set_owner_column
+from lockgate.timeline.transitions.relation.sequence import make_sequence, set_owner_column
 from lockgate.timeline.transitions.session.option import check_storage_options
 from lockgate.timeline.transitions.table import partition
 from lockgate.timeline.transitions.table.column import (
@@ -242,7 +243,7 @@ def make_sequences(
         if column.identity:
             check_identity_type(ctx, column.ref.oid, column.location)
         options = [o["DefElem"] for o in column.sequence_options if o["DefElem"].get("defname") != "sequence_name"]
-        read = read_options(ctx, [{"DefElem": o} for o in options])
+        read = once(ctx, [{"DefElem": o} for o in options])
         sequence = make_sequence(
             ctx,
             column.sequence_name,
