@@ -148,6 +148,7 @@ RULES: tuple[tuple[str, str, str, tuple[str, ...], dict[str, Any]], ...] = (
     ("locks.scan_under_lock", "L102", "warning", ("effect",), {"locks": ("ShareLock",), "work": ("scan",)}),
     ("deploy.secret_in_pull_request", "P132", "error", ("fact Workflow",), {}),
     ("deploy.service_on_localhost", "P138", "warning", ("fact Workflow",), {}),
+    ("rows.set_null_on_not_null", "X107", "warning", ("scene made",), {}),
     ("deploy.several_migrators", "P116", "warning", ("fact ComposeFile",), {}),
     (
         "locks.several_tables_locked",
