@@ -29,6 +29,7 @@ def check(scene: Scene, step: Step, effect: Effect) -> Iterator[Remark]:
         or not effect.lock.blocks_writes
         or held_before(scene, step, effect)
         or setting_of(scene, step, "lock_timeout")
+        or scene.after.get(effect.oid) is None  # it goes as well
     ):
         return
     for change in step.changes:
