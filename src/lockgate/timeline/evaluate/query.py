@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from lockgate.parse.statement import Node
 from lockgate.timeline.evaluate.aggregate import has_aggregate
+from lockgate.timeline.evaluate.conditions import Columns, split
 from lockgate.timeline.evaluate.expression import expression
-from lockgate.timeline.evaluate.source import Columns, Combination, combine, keep, named, split
+from lockgate.timeline.evaluate.hash_join import Combination
+from lockgate.timeline.evaluate.source import combine, keep, named, system_columns
 from lockgate.timeline.evaluate.sql_function import called, result
 from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, Value, known, number, truth
 from lockgate.timeline.evaluate.world import World
@@ -93,7 +95,9 @@ def rows_before_targets(world: World, node: Node) -> tuple[list[Combination], Co
     """FROM and WHERE: the combinations of rows for which the target list is evaluated."""
     conjuncts = split(node.get("whereClause"))
     items = node.get("fromClause", ())
-    combinations, columns = combine(replace(world, local=frozenset(named(items))), items, conjuncts)
+    combinations, columns = combine(
+        replace(world, local=frozenset(named(items)), hidden=system_columns(world, items)), items, conjuncts
+    )
     return keep(world, combinations, conjuncts), columns
 
 

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lockgate.parse.statement import Node, nodes
+from lockgate.timeline.evaluate.conditions import (
+    Columns,
+    aliases,
+    implied,
+    own_column,
+    pairs_of,
+    refuses_null,
+    same,
+    split,
+)
 from lockgate.timeline.evaluate.expression import expression
+from lockgate.timeline.evaluate.hash_join import Combination, hashed
 from lockgate.timeline.evaluate.tables import rows_of
 from lockgate.timeline.evaluate.value import UNKNOWN, Row, Unknown, Value, known, truth
 from lockgate.timeline.evaluate.world import Frame, Missing, World
 
-Combination = tuple[Frame, bool]  # the rows by alias; whether they are certain to be there
-Columns = dict[str, list[str]]  # by alias
 Sources = tuple[list[Combination], Columns]
 _MOST = 50_000  # combinations of rows
 _SERIES = 10_000  # numbers of generate_series()
 _LOOKED_UP = 100  # combinations whose values are looked up in the next relation, instead of reading all of it
 _ROW, _PAIR = 10, 2  # what it costs to read a row, to combine two
-
-
-def split(node: Node | None) -> list[Node]:
-    """The parts of a condition that AND joins."""
-    if node is None:
-        return []
-    body = node.get("BoolExpr")
-    if body is not None and body.get("boolop", "AND_EXPR") == "AND_EXPR":
-        return [part for arg in body["args"] for part in split(arg)]
-    return [node]
 
 
 def keep(world: World, combinations: list[Combination], conjuncts: list[Node]) -> list[Combination]:
@@ -96,78 +95,17 @@ def _matches(
 ) -> list[list[Combination]] | None:
     """For each combination on the left those on the right that it may go with, by hash where the condition compares the
     two; None where there are too many."""
-    keys = list(_keys(conjuncts, columns, shape)) if left and len(right) > 1 else []
+    keys = list(pairs_of(conjuncts, columns, shape)) if left and len(right) > 1 else []
     if not keys:
         return None if _too_many(world, len(left) * len(right)) else [right] * len(left)
-    buckets: dict[tuple[Value, ...], list[Combination]] = {}
-    loose: list[Combination] = []
-    for b, y in right:
-        value = _key(world.inside(b), [key[1] for key in keys])
-        if value is None:
-            loose.append((b, y))
-        elif None not in value:
-            buckets.setdefault(value, []).append((b, y))
-    found: list[list[Combination]] = []
-    for each in left:
-        value = _key(world.inside(each[0]), [key[0] for key in keys])
-        found.append(right if value is None else [] if None in value else buckets.get(value, []) + loose)
+    found = hashed(world, left, right, keys)
     return None if _too_many(world, sum(map(len, found))) else found
-
-
-def _key(world: World, parts: list[Node]) -> tuple[Value, ...] | None:
-    """The values of a key; None where one of them is not known."""
-    values = tuple(expression(world, part) for part in parts)
-    return None if not known(*values) or any(isinstance(v, (list, Row)) for v in values) else values
 
 
 def _too_many(world: World, combinations: int) -> bool:
     if combinations <= _MOST:
         world.ctx.budget.spend(combinations * _PAIR)
     return combinations > _MOST
-
-
-def _keys(conjuncts: list[Node], left: Columns, right: Columns) -> Iterator[tuple[Node, Node]]:
-    both = {**left, **right}
-    for conjunct in conjuncts:
-        body = conjunct.get("A_Expr")
-        if (
-            body is None
-            or body.get("kind", "AEXPR_OP") != "AEXPR_OP"
-            or body["name"][-1]["String"].get("sval") != "="
-            or "lexpr" not in body
-        ):
-            continue
-        a, b = aliases(body["lexpr"], both), aliases(body["rexpr"], both)
-        if a and b and a <= set(left) and b <= set(right):
-            yield body["lexpr"], body["rexpr"]
-        elif a and b and b <= set(left) and a <= set(right):
-            yield body["rexpr"], body["lexpr"]
-
-
-def aliases(node: Any, columns: Mapping[str, list[str]]) -> set[str] | None:
-    """The aliases that an expression refers to; None where it cannot be told (a subquery in it)."""
-    found: set[str] = set()
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, list):
-            stack.extend(item)
-        elif isinstance(item, dict):
-            if "SubLink" in item:
-                return None
-            reference = item.get("ColumnRef")
-            if reference is not None:
-                names = [f["String"].get("sval", "") for f in reference["fields"] if "String" in f]
-                if len(names) != len(reference["fields"]):
-                    return None
-                owner = names[-2] if len(names) > 1 else next((a for a, c in columns.items() if names[0] in c), "")
-                found.add(owner if owner in columns else "\0outer")
-                if owner not in columns and len(names) > 1:
-                    return None
-            stack.extend(v for v in item.values() if isinstance(v, (dict, list)))
-    if "\0outer" in found:
-        found.discard("\0outer")  # a variable, or a column of an outer query
-    return found
 
 
 # --- one item ---------------------------------------------------------------------------------------------------------
@@ -220,8 +158,8 @@ def _joined(world: World, alias: str, conjuncts: list[Node], left: Sources) -> d
     frames, columns = left
     if not 0 < len(frames) <= _LOOKED_UP:
         return wanted
-    for theirs, own in _keys(conjuncts, columns, {alias: []}):
-        column = _own_column(own, alias)
+    for theirs, own in pairs_of(conjuncts, columns, {alias: []}):
+        column = own_column(own, alias)
         values = [expression(world.inside(frame), theirs) for frame, _ in frames] if column is not None else [UNKNOWN]
         if column is not None and known(*values) and not any(isinstance(v, (list, Row)) for v in values):
             wanted[column] = frozenset(v for v in values if v is not None)
@@ -240,7 +178,7 @@ def _wanted(world: World, alias: str, conjuncts: list[Node]) -> dict[str, frozen
         ):
             continue
         for this, that in ((body.get("lexpr"), body.get("rexpr")), (body.get("rexpr"), body.get("lexpr"))):
-            column = _own_column(this, alias)
+            column = own_column(this, alias)
             if column is None or that is None:
                 continue
             items = that["List"]["items"] if "List" in that else [that]
@@ -253,13 +191,18 @@ def _wanted(world: World, alias: str, conjuncts: list[Node]) -> dict[str, frozen
 
 
 def _from_outside(world: World, node: Any) -> bool:
-    """Whether an expression refers to nothing but rows and variables around the query, by qualified names."""
+    """Whether an expression refers to nothing but rows and variables around the query, by qualified names or such as
+    no column here can have."""
     for item in nodes(node):
         if "SubLink" in item:
             return False
         if "ColumnRef" in item:
             names = tuple(f["String"].get("sval", "") for f in item["ColumnRef"]["fields"] if "String" in f)
-            if len(names) < 2 or names[-2] in world.local or isinstance(_outer(world, names), Missing):
+            if len(names) < 2:
+                local = not names or world.hidden is None or names[0] in world.hidden
+            else:
+                local = names[-2] in world.local
+            if local or isinstance(_outer(world, names), Missing):
                 return False
     return True
 
@@ -279,21 +222,31 @@ def named(items: Iterable[Node]) -> Iterator[str]:
             yield body.get("alias", {}).get("aliasname") or body["relname"]
 
 
-def _own_column(node: Node | None, alias: str) -> str | None:
-    while node is not None and "TypeCast" in node:
-        node = node["TypeCast"]["arg"]
-    if node is None or "ColumnRef" not in node:
-        return None
-    names: list[str] = [f["String"].get("sval", "") for f in node["ColumnRef"]["fields"] if "String" in f]
-    if len(names) == 1 or (len(names) >= 2 and names[-2] == alias):
-        return names[-1]
-    return None
+def system_columns(world: World, items: Iterable[Node]) -> frozenset[str] | None:
+    """The columns of FROM items that are relations of PostgreSQL's own; None where one is anything else."""
+    found: set[str] = set()
+    stack = list(items)
+    while stack:
+        ((tag, body),) = stack.pop().items()
+        if tag == "JoinExpr":
+            stack += [body["larg"], body["rarg"]]
+            continue
+        name, schema = body.get("relname", ""), body.get("schemaname", "pg_catalog")
+        relation = world.ctx.catalog.builtins.relation(schema, name) if tag == "RangeVar" else None
+        if relation is None or name in world.derived:
+            return None
+        found.update(column[0] for column in relation.columns)
+    return frozenset(found)
 
 
 def _join(world: World, body: Node, conjuncts: list[Node]) -> Sources:
     kind = body.get("jointype", "JOIN_INNER")
     quals = split(body.get("quals"))
+    if kind == "JOIN_LEFT" and any(refuses_null(c, set(named([body["rarg"]]))) for c in conjuncts):
+        kind = "JOIN_INNER"  # what finds no match is let through by no WHERE (reduce_outer_joins in prepjointree.c)
     inner = kind == "JOIN_INNER"
+    if inner:
+        conjuncts = [*conjuncts, *implied(conjuncts, quals)]
     left = combine(world, [body["larg"]], conjuncts + quals if inner else conjuncts)
     if kind not in ("JOIN_INNER", "JOIN_LEFT") or body.get("isNatural") or "RangeFunction" in body["rarg"]:
         found = _product(world, left, body["rarg"], quals if inner else [])
@@ -301,9 +254,9 @@ def _join(world: World, body: Node, conjuncts: list[Node]) -> Sources:
             return keep(world, found[0], quals), found[1]
         return [(frame, False) for frame, _ in found[0]] or [({}, False)], found[1]
     alias, using = next(named([body["rarg"]]), ""), [n["String"].get("sval", "") for n in body.get("usingClause", ())]
-    shared = [_same(name, left[1], {alias: [name]}) for name in using]
+    shared = [same(name, left[1], {alias: [name]}) for name in using]
     right = _scan(world, body["rarg"], [*(conjuncts if inner else ()), *quals, *shared], left)
-    quals = quals + [_same(name, left[1], right[1]) for name in using]
+    quals = quals + [same(name, left[1], right[1]) for name in using]
     columns = {**left[1], **right[1]}
     if inner:
         pairs = _pairs(world, left[0], right[0], left[1], right[1], quals)
@@ -323,21 +276,6 @@ def _left_join(world: World, left: Sources, right: Sources, quals: list[Node]) -
         if not any(sure for _, sure in matches) or not certain:
             out.append(({**frame, **empty}, certain and not matches))
     return out
-
-
-def _same(name: str, left: Columns, right: Columns) -> Node:
-    def column(columns: Columns) -> Node:
-        alias = next((a for a, names in columns.items() if name in names), "")
-        return {"ColumnRef": {"fields": [{"String": {"sval": alias}}, {"String": {"sval": name}}]}}
-
-    return {
-        "A_Expr": {
-            "kind": "AEXPR_OP",
-            "name": [{"String": {"sval": "="}}],
-            "lexpr": column(left),
-            "rexpr": column(right),
-        }
-    }
 
 
 def _function(world: World, body: Node) -> Sources:

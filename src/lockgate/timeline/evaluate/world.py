@@ -43,6 +43,7 @@ class World(msgspec.Struct, frozen=True):
     derived: Mapping[str, tuple[list[str], list[Row]]] = msgspec.field(default_factory=dict)
     grouped: tuple[tuple[Frame, bool], ...] | None = None
     local: frozenset[str] = frozenset()  # the aliases of the innermost FROM, whose rows are not combined yet
+    hidden: frozenset[str] | None = None  # the columns of those, which hide variables; None where one's are not known
 
     def inside(self, frame: Frame) -> World:
         """The world of one combination of rows, one query level deeper."""
