@@ -17,7 +17,9 @@ from tests.live_kit import migration
 HERE = Path(__file__).parent
 FILES = sorted(path.stem for path in (HERE / "sql").glob("*.sql"))
 PRELUDE = (HERE / "prelude.sql").read_text()
-SLOW = frozenset({"endless", "prepared_transactions", "bombs"})  # what they wait for is the limit of a statement
+SLOW = frozenset(
+    {"endless", "prepared_transactions", "bombs", "one_gigabyte"}
+)  # what they wait for is the limit of a statement
 # what the administrator has a hand in, on a server that others use, too
 SHARED = ("baseline_", "database_", "extension_", "memberships", "own_", "owner_", "publication_", "role_", "shared_")
 

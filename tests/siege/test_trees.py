@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Run
+from tests.siege.test_budgets import limited
 
 DEEP = "[" * 100_000
 LONG = "9" * 6000  # more digits than int() takes
@@ -53,3 +54,20 @@ def test_a_strangers_tree(name: str, lockgate: Run, tmp_path: Path) -> None:
         assert done.returncode in (0, 1, 2, 3), done.stderr
         assert "Traceback" not in done.stderr and "internal error" not in done.stderr, (words, done.stderr)
         assert len(done.stderr) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("yes -- '-- migration: 0001_a'", "prints more than 64 MB"),
+        ("cat /dev/zero", "prints more than 64 MB"),
+        ("yes >&2 & sleep 0.2; kill $!; echo last >&2; exit 3", "exit 3: last"),
+        ("printf 'x\\377'", "not UTF-8"),
+        ("printf '\\033]0;x\\007' >&2; exit 1", "exit 1"),
+    ],
+)
+def test_what_a_command_prints_is_bounded(tmp_path: Path, script: str, words: str) -> None:
+    (tmp_path / "print.sh").write_text(script + "\n")
+    (tmp_path / "lockgate.toml").write_text('[migrations]\ncommand = "sh print.sh"\n')
+    done = limited("-m", "lockgate", "check", "--trusted", "--no-cache", cwd=tmp_path)
+    assert done.returncode == 3 and words in done.stderr and "\x1b" not in done.stderr, done.stderr

@@ -3,10 +3,13 @@ SLOT_name``."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from pathlib import Path
 
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.files import limit
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 from lockgate.base.trust import without_secrets
@@ -126,23 +129,61 @@ def _django(words: list[str], cwd: Path) -> str:
 
 
 def _run(words: list[str], cwd: Path, shown: str = "") -> str:
-    import subprocess
-
     shown = shown or " ".join(words)
     try:
-        done = subprocess.run(words, cwd=cwd, env=without_secrets(), capture_output=True, timeout=_TIMEOUT, check=False)
+        code, out, err = _ended(words, cwd, shown)
     except (FileNotFoundError, PermissionError) as error:
         raise CannotCheck(
             f"{shown}: {words[0]}: {error.strerror}", "install it here, or mend migrations.command"
         ) from error
-    except subprocess.TimeoutExpired as error:
-        raise CannotCheck(f"{shown}: no end after {_TIMEOUT:.0f} s", "see what it waits for") from error
-    if done.returncode:
-        last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
-        raise CannotCheck(f"{shown}: exit {done.returncode}: {last}", "run it by hand")
+    if code:
+        last = (err.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
+        raise CannotCheck(f"{shown}: exit {code}: {last}", "run it by hand")
     try:
-        return done.stdout.decode("utf-8")
+        return out.decode("utf-8")
     except UnicodeDecodeError as error:
         raise CannotCheck(
             f"{shown}: its output is not UTF-8 at byte {error.start}", "set PYTHONIOENCODING=utf-8"
         ) from error
+
+
+def _ended(words: list[str], cwd: Path, shown: str) -> tuple[int, bytes, bytes]:
+    """How a program ended, and what it printed: as much as a run reads of files, and the end of its errors. It and what
+    it started are killed where it prints more or does not end."""
+    import selectors
+    import signal
+    import subprocess
+    import time
+
+    child = subprocess.Popen(
+        words, cwd=cwd, env=without_secrets(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    assert child.stdout is not None and child.stderr is not None
+    parts: dict[int, list[bytes]] = {child.stdout.fileno(): [], child.stderr.fileno(): []}
+    out, err = parts
+    until, most, got = time.monotonic() + _TIMEOUT, limit() * 2, 0
+    try:
+        with selectors.DefaultSelector() as selector:
+            for stream in parts:
+                selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                if time.monotonic() > until:
+                    raise CannotCheck(f"{shown}: no end after {_TIMEOUT:.0f} s", "see what it waits for")
+                for key, _ in selector.select(1):
+                    data = os.read(key.fd, 1 << 16)
+                    if not data:
+                        selector.unregister(key.fd)
+                    elif key.fd == out and (got := got + len(data)) > most:
+                        raise CannotCheck(f"{shown}: prints more than {most >> 20} MB", "see what it prints")
+                    parts[key.fd].append(data)
+                    del parts[err][:-4]
+        return child.wait(max(0.1, until - time.monotonic())), b"".join(parts[out]), b"".join(parts[err])
+    except subprocess.TimeoutExpired as error:
+        raise CannotCheck(f"{shown}: no end after {_TIMEOUT:.0f} s", "see what it waits for") from error
+    finally:
+        if child.poll() is None:
+            with contextlib.suppress(OSError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        child.stdout.close()
+        child.stderr.close()
