@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from lockgate.oracle import verify
 from lockgate.oracle.apply.plan import ApplyPlan, RolePlan, ServerWish
 from lockgate.oracle.apply.run import _Run
+from lockgate.oracle.rows.model import RowWish
 from lockgate.oracle.server.backend import start
 from lockgate.oracle.server.embedded import Server
 from lockgate.parse import parse_script
@@ -59,6 +60,10 @@ def main() -> None:
                 replace(plan, observe_locks=False, bodies=True)
             ),  # where the server has it
             "verify() with downs": lambda: _whole(replace(plan, downs=True)),
+            "the run over rows, all pending": lambda: _whole(replace(plan, observe_locks=False, rows=RowWish())),
+            "the run over rows, the last pending": lambda: _whole(
+                replace(plan, observe_locks=False, rows=RowWish(frozenset({migrations[-1].id})))
+            ),
         }
         best = _rounds(arguments.runs, timed | apart)
         floor = best["one psql session, server running"]

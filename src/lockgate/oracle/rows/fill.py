@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice, product
 
 import msgspec
+from msgspec.structs import replace
 
 from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.session import ServerSession
@@ -14,7 +15,7 @@ from lockgate.oracle.rows.candidates import LEFT_OUT, NULL, Drafter, Parent, Row
 from lockgate.oracle.rows.hints import literals, near
 from lockgate.oracle.rows.model import RowWish
 from lockgate.oracle.rows.tables import FillTable, FillTypes, read_tables
-from lockgate.oracle.server.backend import Backend
+from lockgate.oracle.server.backend import Backend, ask
 from lockgate.oracle.server.wire import Lost
 
 _TRIES = 150  # for one row
@@ -29,6 +30,7 @@ class FilledTable(msgspec.Struct, frozen=True):
     table: FillTable
     rows: int
     last: int
+    name: str  # qualified, as it is called now
 
 
 class Filler:
@@ -41,17 +43,16 @@ class Filler:
         self._left = wish.seconds
         self._newest = 0
         self._seen: set[int] = set()
+        self.shrunk = False  # rows were taken away, and TRUNCATE may have taken those of other tables along
         self.filled: dict[int, FilledTable] = {}
+        self.given: dict[int, int] = {}  # rows of every table that was filled at some time
         self.unfilled: dict[str, str] = {}
-
-    def again(self, oid: int) -> None:
-        """A table has lost its rows: fill it with the next ones."""
-        self.filled.pop(oid, None)
 
     def fill(self) -> None:
         """Fill every table that has no rows of ours. Raises CannotCheck, Lost."""
         begun = time.monotonic()
         self._drafter.types.forget()
+        self._look_again()
         emptied = [oid for oid in self._seen if oid not in self.filled]
         tables = read_tables(self._backend.reader, self._newest, emptied)
         self._newest = max([self._newest, *(t.oid for t in tables)])
@@ -87,8 +88,31 @@ class Filler:
             session.block = False
         self.unfilled[table.shown] = row.why or "the server takes none of the rows that were tried"
 
+    def _look_again(self) -> None:
+        """The filled tables by the names that they have now; those that have lost all rows are to be filled again."""
+        oids = ",".join(map(str, self.filled))
+        rows = ask(
+            self._backend.reader,
+            "SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+            f" WHERE c.oid = ANY ('{{{oids}}}'::pg_catalog.oid[])",
+        )
+        names = {int(oid or 0): f"{quote(schema or '')}.{quote(name or '')}" for oid, schema, name in rows}
+        self.filled = {oid: replace(one, name=names[oid]) for oid, one in self.filled.items() if oid in names}
+        if not self.shrunk or not self.filled:
+            return
+        counted = " UNION ALL ".join(
+            f"SELECT {oid} WHERE EXISTS (SELECT FROM {one.name})" for oid, one in self.filled.items()
+        )
+        reply = self._open().ask(counted).reply
+        there = {int(oid or 0) for (oid,) in reply.rows} if reply.failure is None else set()
+        self.filled = {oid: one for oid, one in self.filled.items() if oid in there}
+        self.shrunk = False
+
     def _count(self, table: FillTable, rows: int) -> None:
-        self.filled[table.oid] = FilledTable(table, rows, max((c.num for c in table.columns), default=0))
+        self.filled[table.oid] = FilledTable(
+            table, rows, max((c.num for c in table.columns), default=0), table.qualified
+        )
+        self.given[table.oid] = rows
         self.unfilled.pop(table.shown, None)
 
     def _open(self) -> ServerSession:

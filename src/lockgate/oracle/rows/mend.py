@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
-from lockgate.base.sql import literal, qualified, quote
+from lockgate.base.sql import literal, qualified, quote, quote_identifier
 from lockgate.oracle.apply.plan import Observation, Parsed
 from lockgate.oracle.apply.session import Exchange, ServerSession
 from lockgate.oracle.apply.taint import words
@@ -79,6 +79,7 @@ class Mender:
         named = [t for t in tables if t.bare in spoken]
         main = next((t for t in named if t.bare == fields.get("t")), None) or _said(fields) or next(iter(named), None)
         if main is None:
+            self._filler.shrunk = True
             return any(trials.apply(_Without((*tables,))) for _ in tables[:1]), found
         rows = trials.rows(main, {*spoken, fields.get("c", "")})
         broke = [row for row in rows if trials.refused([main], row)] if len(rows) <= _MOST_ROWS else []
@@ -88,8 +89,7 @@ class Mender:
             found = replace(found, any=self._any(trials, main, found))
         for without in self._ways(main, named, tables, rows, broke):
             if trials.apply(without):
-                for table in without.tables:
-                    self._filler.again(table.oid)
+                self._filler.shrunk = True
                 return True, found
         return False, found
 
@@ -128,7 +128,7 @@ class Mender:
 def _said(fields: dict[str, str]) -> _Named | None:
     """The table that the server names: one that a migration filled itself, or a partition."""
     schema, name = fields.get("s", ""), fields.get("t", "")
-    return _Named(0, f"{quote(schema)}.{quote(name)}", name) if schema and name else None
+    return _Named(0, f"{quote_identifier(schema)}.{quote_identifier(name)}", name) if schema and name else None
 
 
 def _of_own_keys(statement: Statement, sqlstate: str) -> bool:

@@ -47,6 +47,8 @@ class RowTrial:
         if not self._looked(migration.id):
             return None
         wanted = met(statements)
+        if self._filler.shrunk and self._wish.pending is None:
+            self._new = None
         if not session.block and self._wants(wanted):
             self._filler.fill()
             self._new = set()
@@ -74,9 +76,9 @@ class RowTrial:
             if seen.index == 0 and place not in self._wish.refused | known and self._looked(seen.migration):
                 said = seen.fails
                 found.append(RowFailure(*place, said.sqlstate, said.message, seen.role, said.detail, said.context))
-        filled = self._filler.filled.values()
+        given = self._filler.given.values()
         unfilled = tuple(sorted(self._filler.unfilled.items()))
-        return RowReport(tuple(found), len(filled), sum(one.rows for one in filled), unfilled)
+        return RowReport(tuple(found), len(given), sum(given), unfilled)
 
     def close(self) -> None:
         """End what was opened."""
