@@ -1,4 +1,5 @@
-"""Write src/lockgate/schema/*.json from the types in ``lockgate.report.shapes`` and ``tables``.
+"""Write src/lockgate/schema/*.json from the types in ``lockgate.report.shapes`` and ``tables``, and from the settings
+their schema and docs/configuration.md.
 
 Run it after a document gained a key: ``python tools/generate_schemas.py``. tests/test_schemas.py holds the files to
 what this makes.
@@ -11,10 +12,12 @@ from pathlib import Path
 
 import msgspec
 
+from lockgate.cli import reference
 from lockgate.report import shapes, tables
 
 DOCUMENTS = shapes.DOCUMENTS | tables.DOCUMENTS
 FOLDER = Path(__file__).parents[1] / "src/lockgate/schema"
+PAGE = Path(__file__).parents[1] / "docs/configuration.md"
 
 
 def text(name: str) -> str:
@@ -30,6 +33,13 @@ def text(name: str) -> str:
     return json.dumps({**head, **whole, "$defs": parts}, indent=1, ensure_ascii=False) + "\n"
 
 
+def configuration() -> str:
+    """The schema of lockgate.toml."""
+    return json.dumps(reference.schema(), indent=1, ensure_ascii=False) + "\n"
+
+
 if __name__ == "__main__":
+    (FOLDER / "config-1.json").write_text(configuration(), encoding="utf-8")
+    PAGE.write_text(reference.page(), encoding="utf-8")
     for each in DOCUMENTS:
         (FOLDER / f"{each}.json").write_text(text(each), encoding="utf-8")

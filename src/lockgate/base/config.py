@@ -14,118 +14,38 @@ import msgspec
 from lockgate.base import toml
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.files import read_text
+from lockgate.base.settings import (
+    CHOICES,
+    Database,
+    Deploy,
+    Git,
+    Gitea,
+    LedgerSettings,
+    Migrations,
+    Queries,
+    Roles,
+    Rules,
+    Sizes,
+)
 from lockgate.base.trust import doubt, line_of
 
+__all__ = [
+    "Config",
+    "Database",
+    "Deploy",
+    "Git",
+    "Gitea",
+    "LedgerSettings",
+    "Migrations",
+    "Queries",
+    "Roles",
+    "Rules",
+    "Sizes",
+    "load",
+    "sections",
+]
+
 C = TypeVar("C")
-
-
-class Migrations(msgspec.Struct, frozen=True):
-    """Where migrations lie and how their runner sends them."""
-
-    paths: tuple[str, ...] = ()
-    layout: str = "auto"
-    transaction: str = "file"
-    search_path: tuple[str, ...] = ("$user", "public")
-    baseline: str = ""
-    command: str = ""  # prints the SQL of runners without SQL files: "alembic upgrade head --sql"
-    placeholders: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-class Database(msgspec.Struct, frozen=True):
-    """The server that production runs."""
-
-    version: int | None = None
-    binaries: str = ""  # directory of postgres, initdb
-    dsn_env: str = ""  # environment variable with a scratch server's DSN for verify
-    statistics: str = ""  # how large production's tables are: written by `lockgate snapshot`
-    statement_timeout: int = 60  # seconds that a statement has on verify's server
-
-
-class Sizes(msgspec.Struct, frozen=True):
-    """From which size on a table's work matters, in MB of the table without its indexes."""
-
-    small: int = 16  # below it a hazard is an info
-    large: int = 1024  # from it on a certain one is an error
-
-
-class Roles(msgspec.Struct, frozen=True):
-    """Who creates and who applies."""
-
-    owner: str = ""
-    deployer: str = ""
-    handover: str = ""
-    handover_sql: str = ""
-    superuser: bool = False  # production's runner is a superuser: needs an explicit setting, and is warned of
-    assumed: tuple[str, ...] = ()  # roles that exist in production and no migration creates
-
-
-class LedgerSettings(msgspec.Struct, frozen=True):
-    """The table in which the runner records what it applied."""
-
-    table: str = ""
-    snapshot: str = ""
-    dsn_env: str = ""
-    version: str = ""  # columns, where their names are not recognised
-    name: str = ""
-    checksum: str = ""
-    applied_at: str = ""
-
-
-class Git(msgspec.Struct, frozen=True):
-    """Against which branches slots are compared."""
-
-    base: str = "origin/main"
-    branches: bool = True
-
-
-class Rules(msgspec.Struct, frozen=True):
-    """Which rules speak, and how loudly."""
-
-    select: tuple[str, ...] = ()  # these alone
-    extend_select: tuple[str, ...] = ()  # beside those that speak by default, or that ``select`` names
-    ignore: tuple[str, ...] = ()
-    severity: dict[str, str] = msgspec.field(default_factory=dict)
-    plugins: tuple[str, ...] = ()  # folders with rules of the user's own
-
-
-class Queries(msgspec.Struct, frozen=True):
-    """Where the application's own SQL lies."""
-
-    paths: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-
-class Deploy(msgspec.Struct, frozen=True):
-    """Dokploy and the release's health. Times are in seconds. The key comes from DOKPLOY_API_KEY only."""
-
-    dokploy_url: str = ""
-    compose_id: str = ""
-    health_url: str = ""
-    health_status: int = 200
-    health_body: str = ""
-    health_field: str = ""  # "commit=..." of a JSON answer; "$commit" stands for the gated commit
-    health_header: str = ""  # "x-commit=..." of an answer's headers
-    health_successes: int = 3
-    health_timeout: float = 120
-    queue_timeout: float = 600
-    deploy_timeout: float = 900
-    branch: str = "main"  # what Dokploy deploys
-    promote_from: str = ""  # the branch whose proven commits the gate moves ``branch`` to; "": nobody does
-    require: tuple[str, ...] = ()  # commit statuses that must be green beside ours
-    require_timeout: float = 1800
-    unlimited_key: bool = False  # Dokploy's key has no limit, which Dokploy does not tell: it may be asked often
-    preflight_timeout: float = 45  # for a Dokploy that does not answer before the order
-    settle: float = 10  # how long the containers must have stayed up
-    allow_http: tuple[str, ...] = ()
-    mode: str = "enforce"
-    max_age: float = 3600  # of an attestation
-
-
-class Gitea(msgspec.Struct, frozen=True):
-    """Where commit statuses and comments go. The token comes from GITEA_TOKEN only."""
-
-    url: str = ""
-    repository: str = ""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -151,10 +71,11 @@ class Config(msgspec.Struct, frozen=True):
         return self.root / relative
 
 
-_CHOICES = {
-    ("migrations", "transaction"): ("file", "statement", "pending"),
-    ("deploy", "mode"): ("enforce", "advisory"),
-}
+def sections() -> dict[str, type[msgspec.Struct]]:
+    """The sections of the file with their types, in order."""
+    plain = Config()
+    found = ((name, getattr(plain, name)) for name in Config.__match_args__)
+    return {name: type(value) for name, value in found if isinstance(value, msgspec.Struct)}
 
 
 def load(path: Path | None, cwd: Path) -> Config:
@@ -211,18 +132,14 @@ class _Reader(msgspec.Struct, frozen=True):
     text: str
 
     def config(self, table: dict[str, Any], path: Path) -> Config:
-        sections = {
-            name: type(value)
-            for name in Config.__match_args__
-            if not isinstance(value := getattr(Config(), name), (Path, str))
-        }
+        known = sections()
         values: dict[str, Any] = {}
         for name, value in table.items():
-            if name not in sections:
-                raise self.unknown(name, tuple(sections), "section")
+            if name not in known:
+                raise self.unknown(name, tuple(known), "section")
             if not isinstance(value, dict):
                 raise self.wrong(name, name, "a section")
-            values[name] = self.section(name, sections[name], value)
+            values[name] = self.section(name, known[name], value)
         return Config(**values, root=path.resolve().parent, path=self.shown, untrusted=doubt(os.environ))
 
     def section(self, section: str, kind: type[C], table: dict[str, Any]) -> C:
@@ -236,9 +153,9 @@ class _Reader(msgspec.Struct, frozen=True):
         return kind(**values)
 
     def value(self, section: str, key: str, hint: Any, value: Any) -> Any:
-        choices = _CHOICES.get((section, key))
+        choices = CHOICES.get((section, key))
         if choices is not None and value not in choices:
-            raise self.wrong(section, key, " or ".join(f'"{c}"' for c in choices))
+            raise self.wrong(section, key, " or ".join(f'"{c}"' if isinstance(c, str) else str(c) for c in choices))
         if isinstance(hint, types.UnionType):
             hint = next(a for a in typing.get_args(hint) if a is not type(None))
         if typing.get_origin(hint) is tuple:
@@ -271,5 +188,5 @@ class _Reader(msgspec.Struct, frozen=True):
     def wrong(self, section: str, key: str, wanted: str) -> UsageError:
         return UsageError(
             f"{self.shown}:{self.line(key, section)}: {section}.{key} must be {wanted}",
-            "see `lockgate explain configuration`",
+            f"see `lockgate explain configuration {section}.{key}`",
         )

@@ -81,6 +81,11 @@ def sqlstates(name: str) -> tuple[str, ...] | None:
     return CONDITIONS.get(name)
 
 
+def name_of(sqlstate: str) -> str:
+    """The condition's name of an SQLSTATE; "" where there is none."""
+    return next((name for name, states in CONDITIONS.items() if sqlstate in states), "")
+
+
 def catches(name: str, given: bool, sqlstate: str) -> bool:
     """Whether a handler's condition takes an error (exception_matches_conditions): ``given`` says that ``name`` is an
     SQLSTATE.
