@@ -47,7 +47,7 @@ def _configuration(name: str, key: str) -> str:
         raise UsageError(f"one name at a time: {name} {key}", "only `explain configuration` takes a second word")
     dot = "." in name
     variable = name.isupper() and "_" in name
-    known = variable or name.startswith("[") or (dot and name in reference.keys())
+    known = variable or name.startswith("[") or (dot and name in reference.all_keys())
     return reference.explained(name) if known else ""
 
 
@@ -96,10 +96,10 @@ def _word(name: str) -> str:
 def _nothing(name: str, config_path: Path | None) -> UsageError:
     import difflib
 
-    from lockgate.cli.reference import keys
+    from lockgate.cli.reference import all_keys
     from lockgate.rules.plugins import rules_of
 
-    known = [*sorted(rules_of(configuration(config_path)).words), *keys(), *_words(), "configuration"]
+    known = [*sorted(rules_of(configuration(config_path)).words), *all_keys(), *_words(), "configuration"]
     near = difflib.get_close_matches(name, known, 1) or difflib.get_close_matches(name.lower(), known, 1)
     remedy = f"did you mean {near[0]}?" if near else "see `lockgate rules` and `lockgate explain configuration`"
     return UsageError(f"nothing is known of {name}: no rule, key, SQLSTATE or word", remedy)

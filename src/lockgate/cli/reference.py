@@ -118,12 +118,12 @@ def _one(section: str, kind: type[msgspec.Struct], key: str) -> str:
 def _unknown(word: str) -> UsageError:
     import difflib
 
-    near = difflib.get_close_matches(word, [*keys(), *ENVIRONMENT], 1)
+    near = difflib.get_close_matches(word, [*all_keys(), *ENVIRONMENT], 1)
     remedy = f"did you mean {near[0]}?" if near else "`lockgate explain configuration` shows all"
     return UsageError(f"no such key of the configuration: {word}", remedy)
 
 
-def keys() -> list[str]:
+def all_keys() -> list[str]:
     """Every key, with its section."""
     return [f"{name}.{key}" for name, kind in sections().items() for key in kind.__struct_fields__]
 
