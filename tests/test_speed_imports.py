@@ -89,7 +89,7 @@ def test_a_clean_check_imports_the_simulator_alone(tmp_path: Path) -> None:
         "pglast",
     )
     assert heavy(found, (*HEAVY, *UNASKED, *packages)) == ["pglast.error", "pglast.parser"]
-    assert len([m for m in found if m.startswith("lockgate.rules.") and m.count(".") == 3]) <= 2
+    assert len([m for m in found if m.startswith("lockgate.rules.") and m.count(".") == 3]) <= 4
     assert 300_000 < source_bytes(m for m in found if m.startswith("lockgate.")) < BYTES
 
 
