@@ -218,6 +218,20 @@ def test_three_hundred_tables_are_read_by_groups(wide: Watched, pages: dict[str,
     assert page.locator(".node.selected .rows text").first.is_visible()
 
 
+def test_on_a_phone_a_chosen_table_stands_above_its_sheet(browser: Browser, pages: dict[str, Path]) -> None:
+    context = browser.new_context(viewport=PHONE)
+    watched = Watched(context)
+    page = watched.open(pages["outages"], "at=131&show=paliad.rules")
+    page.wait_for_timeout(200)
+    box, sheet = page.locator(".node.selected").bounding_box(), page.locator("#inspector").bounding_box()
+    assert box is not None and sheet is not None and box["y"] + box["height"] / 2 < sheet["y"]
+    page.get_by_role("button", name="Close", exact=True).click()
+    page.get_by_role("tab", name="Owners").click()
+    expect(page.locator(".rights tbody th").first).to_be_visible()
+    context.close()
+    assert watched.said == []
+
+
 def test_nothing_moves_when_the_slider_does(wide: Watched, pages: dict[str, Path]) -> None:
     page = wide.open(pages["many"], "at=0130&group=*")
 

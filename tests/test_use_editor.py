@@ -149,3 +149,71 @@ def test_a_broken_configuration_is_said_and_not_fatal(tmp_path: Path) -> None:
         assert [code for code, _, _ in await editor.told()] == ["T203"]
 
     session(root, talk)
+
+
+FIRST = """CREATE SCHEMA app;
+CREATE TABLE app.people (id int PRIMARY KEY, "Full Name" text, mail text NOT NULL);
+CREATE TABLE app.orders (id int PRIMARY KEY, person int REFERENCES app.people (id), mail text);
+CREATE VIEW app.named AS SELECT mail FROM app.people;
+"""
+SECOND = """ALTER TABLE app.people ADD COLUMN late int;
+SELECT p.mail, o.id, "Full Name" FROM app.people AS p JOIN app.orders o ON o.person = p.id;
+DROP VIEW app.named;
+SELECT mail, 'mail' FROM app.people, app.orders;
+ALTER TABLE app.people DROP COLUMN mail;
+"""
+
+
+def test_an_object_tells_itself_where_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m/0001_a.sql").write_text(FIRST)
+    (tmp_path / "m/0002_b.sql").write_text(SECOND)
+    lines = SECOND.splitlines()
+
+    async def talk(editor: Editor) -> None:
+        uri = editor.open("m/0002_b.sql")
+        await editor.told()
+
+        def place(line: int, word: str) -> lsp.TextDocumentPositionParams:
+            at = lsp.Position(line, lines[line].index(word) + 1)
+            return lsp.TextDocumentPositionParams(lsp.TextDocumentIdentifier(uri), at)
+
+        async def hover(line: int, word: str) -> str:
+            params = place(line, word)
+            found = await editor.text_document_hover_async(lsp.HoverParams(params.text_document, params.position))
+            return found.contents.value if found is not None and isinstance(found.contents, lsp.MarkupContent) else ""
+
+        table = await hover(0, "people")
+        assert table.startswith("**table** `app.people`") and '"Full Name" text\n' in table and "late integer" in table
+        assert "its transaction then holds\n- `app.people`: AccessExclusiveLock" in table and "owned" not in table
+        assert (await hover(1, "mail")).startswith("**column** `app.people.mail`, gone after `0002`")
+        assert "`0001` made as text not null, `0002` dropped" in await hover(1, "mail")
+        assert (await hover(1, "id,")).startswith("**column** `app.orders.id`")
+        assert (await hover(1, '"Full Name"')).startswith('**column** `app.people."Full Name"`')
+        assert (await hover(1, "p.mail")).startswith("**table** `app.people`"), "an alias is its table"
+        assert (await hover(2, "named")).startswith("**view** `app.named`, gone after `0002`")
+        assert await hover(3, "mail,") == "", "it may be either table's"
+        assert await hover(1, "SELECT") == "" and await hover(3, "mail'") == ""
+
+        spot = place(1, "mail")
+        made = await editor.text_document_definition_async(lsp.DefinitionParams(spot.text_document, spot.position))
+        assert isinstance(made, list) and isinstance(made[0], lsp.Location)
+        assert made[0].uri.endswith("m/0001_a.sql") and made[0].range.start.line == 1
+        context = lsp.ReferenceContext(True)
+        turns = await editor.text_document_references_async(
+            lsp.ReferenceParams(context, spot.text_document, spot.position)
+        )
+        places = [(Path(one.uri).name, one.range.start.line) for one in turns or ()]
+        assert places == [("0001_a.sql", 1), ("0002_b.sql", 4)]
+
+        editor.type(uri, 2, "ALTER TABLE app.people RENAME mail TO post;\nSELECT post FROM app.people;")
+        await editor.told(version=2)
+        at = lsp.Position(1, 8)
+        found = await editor.text_document_hover_async(lsp.HoverParams(lsp.TextDocumentIdentifier(uri), at))
+        assert found is not None and isinstance(found.contents, lsp.MarkupContent)
+        assert (
+            found.contents.value.startswith("**column** `app.people.post`")
+            and "read by view `app.named`" in found.contents.value
+        )
+
+    session(tmp_path, talk)

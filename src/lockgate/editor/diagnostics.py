@@ -28,15 +28,20 @@ class Shown(msgspec.Struct, frozen=True):
     rule: RuleEntry
 
 
-def diagnostics(path: Path, text: str, root: Path) -> list[Shown]:
-    """The findings at one file, whose buffer holds ``text``. Raises LockgateError as the command line would."""
+def asked(path: Path, text: str, root: Path) -> tuple[Config, Request]:
+    """What is asked of the folder of one file, whose buffer holds ``text``. Raises LockgateError."""
     relative = os.path.relpath(path, root).replace(os.sep, "/")
     config = quiet(configuration(None, root))
     paths = () if config.migrations.paths else (path.parent,)
-    report = check(Request(paths, root, stdin=Source(relative, text)), config)
-    return [
-        Shown(_diagnostic(f, root), f, report.rules[f.name]) for f in report.findings if f.at.source.path == relative
-    ]
+    return config, Request(paths, root, stdin=Source(relative, text))
+
+
+def diagnostics(path: Path, text: str, root: Path) -> list[Shown]:
+    """The findings at one file, whose buffer holds ``text``. Raises LockgateError as the command line would."""
+    config, request = asked(path, text, root)
+    report = check(request, config)
+    here = [f for f in report.findings if request.stdin is not None and f.at.source.path == request.stdin.path]
+    return [Shown(_diagnostic(f, root), f, report.rules[f.name]) for f in here]
 
 
 def whole(text: str) -> str:
@@ -82,6 +87,17 @@ def _diagnostic(item: Finding, root: Path) -> lsp.Diagnostic:
 
 def _words(at: Label, item: Finding) -> str:
     return "\n".join(filter(None, (item.message, at.message if at.message != item.message else "", item.help)))
+
+
+def offset_of(source: Source, place: lsp.Position) -> int:
+    """The character offset of a place, which the protocol counts in UTF-16 code units."""
+    line = source.line(place.line + 1).encode("utf-16-le", "surrogatepass")[: 2 * place.character]
+    return source.offset(place.line + 1, len(line.decode("utf-16-le", "replace")) + 1)
+
+
+def range_of(source: Source, span: Span) -> lsp.Range:
+    """A span as the protocol has it."""
+    return _range(source, span)
 
 
 def _range(source: Source, span: Span) -> lsp.Range:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import unquote
@@ -19,8 +20,10 @@ from lockgate import __version__
 from lockgate.api import configuration
 from lockgate.base.errors import LockgateError
 from lockgate.base.text import clean_text
-from lockgate.editor.diagnostics import Shown, actions, at, diagnostics, left_out, whole
+from lockgate.editor.diagnostics import Shown, actions, at, diagnostics, left_out, offset_of, range_of, whole
+from lockgate.editor.hover import History, Spot, history_of, made, markdown, spot_at, touched
 from lockgate.editor.stream import BoundedInput, speak_in_lines
+from lockgate.walk.document import Moment
 
 _PAUSE = 0.15  # seconds without a keystroke before a buffer is checked
 _LONGEST = 2_000_000  # characters of a buffer that is checked while it is edited; the command line takes longer ones
@@ -33,6 +36,8 @@ class LockgateServer(LanguageServer):
         super().__init__("lockgate", __version__, text_document_sync_kind=lsp.TextDocumentSyncKind.Full)
         self.told: dict[str, list[Shown]] = {}
         self.warned: set[str] = set()
+        self.saves = 0
+        self._walked: tuple[tuple[str, int | None, int], History | None] | None = None
 
     def publish(self, uri: str) -> None:
         """Check the folder with the buffer in place of its file, and show what is found at the buffer."""
@@ -57,6 +62,31 @@ class LockgateServer(LanguageServer):
         documents: dict[str, TextDocument] = self.workspace.text_documents
         return documents.get(unquote(uri), documents.get(uri))
 
+    def spot(self, uri: str, place: lsp.Position) -> Spot | None:
+        """The object under the cursor; None where there is none, or the folder cannot be read."""
+        document = self.opened(uri)
+        file = to_fs_path(uri)
+        if document is None or not file or "\0" in file or len(document.source) > _LONGEST:
+            return None
+        key = (uri, document.version, self.saves)
+        if self._walked is None or self._walked[0] != key:
+            root = Path(self.workspace.root_path or Path(file).parent)
+            try:
+                self._walked = key, history_of(Path(file), whole(document.source), root)
+            except LockgateError:  # told with the diagnostics
+                self._walked = key, None
+        history = self._walked[1]
+        return spot_at(history, offset_of(history.source, place)) if history is not None else None
+
+    def locations(self, spot: Spot | None, places: Iterable[tuple[Moment, int]]) -> list[lsp.Location]:
+        """Lines of migrations as the protocol has them."""
+        root = Path(self.workspace.root_path or ".")
+        lines = [(root / moment.path, line) for moment, line in places] if spot is not None else []
+        return [
+            lsp.Location(path.resolve().as_uri(), lsp.Range(lsp.Position(line - 1, 0), lsp.Position(line - 1, 0)))
+            for path, line in lines
+        ]
+
     def _found(self, uri: str, text: str) -> list[Shown]:
         place = to_fs_path(uri)
         if not place or "\0" in place or len(text) > _LONGEST:  # a buffer without a file stands in no history
@@ -75,6 +105,13 @@ class LockgateServer(LanguageServer):
 def make() -> LockgateServer:
     """The server with its features."""
     server = LockgateServer()
+    _follow(server)
+    _answer(server)
+    return server
+
+
+def _follow(server: LockgateServer) -> None:
+    """What is typed, saved and closed."""
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: lsp.DidOpenTextDocumentParams) -> None:
@@ -89,6 +126,7 @@ def make() -> LockgateServer:
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: lsp.DidSaveTextDocumentParams) -> None:
+        server.saves += 1
         for uri in list(server.told):  # another file's findings may rest on this one
             server.publish(uri)
 
@@ -97,6 +135,10 @@ def make() -> LockgateServer:
         server.told.pop(params.text_document.uri, None)
         server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(params.text_document.uri, []))
 
+
+def _answer(server: LockgateServer) -> None:
+    """What is asked of a place: fixes, what stands there, where it was made and changed."""
+
     @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix]))
     def act(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri = params.text_document.uri
@@ -104,12 +146,27 @@ def make() -> LockgateServer:
 
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
     def hover(params: lsp.HoverParams) -> lsp.Hover | None:
-        for shown in at(server.told.get(params.text_document.uri, ()), lsp.Range(params.position, params.position)):
-            text = shown.rule.rule().text
-            return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text.strip()), shown.diagnostic.range)
-        return None
+        uri, texts = params.text_document.uri, list[str]()
+        spot = server.spot(uri, params.position)
+        place = range_of(spot.history.source, spot.span) if spot is not None else None
+        if spot is not None:
+            texts.append(markdown(spot))
+        for shown in at(server.told.get(uri, ()), lsp.Range(params.position, params.position))[:1]:
+            texts.append(shown.rule.rule().text.strip())
+            place = shown.diagnostic.range
+        return (
+            lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, "\n\n---\n\n".join(texts)), place) if texts else None
+        )
 
-    return server
+    @server.feature(lsp.TEXT_DOCUMENT_DEFINITION)
+    def define(params: lsp.DefinitionParams) -> list[lsp.Location]:
+        spot = server.spot(params.text_document.uri, params.position)
+        return server.locations(spot, [found] if spot is not None and (found := made(spot)) is not None else [])
+
+    @server.feature(lsp.TEXT_DOCUMENT_REFERENCES)
+    def refer(params: lsp.ReferenceParams) -> list[lsp.Location]:
+        spot = server.spot(params.text_document.uri, params.position)
+        return server.locations(spot, touched(spot) if spot is not None else [])
 
 
 def serve() -> None:

@@ -28,6 +28,7 @@ def walk_of(plan: Plan, title: str, queries: Examined | None = None) -> Walk:
     taken: list[Taken] = []
     replay = Replay(plan, lambda step: _look(step, recorder, taken, len(moments)))
     handover = -1
+    recorder.known = bool(plan.role or plan.owner or plan.baseline)
     recorder.settle(replay.catalog, replay.session, 0, whole=True)
     for leg in replay.legs():
         taken[:] = [Taken(leg)]

@@ -90,11 +90,12 @@ class Taken:
 
 
 def _matters(effect: Effect) -> bool:
-    """Whether anybody can run into it: what the transaction itself made nobody else sees."""
+    """Whether anybody can run into it: what the transaction itself made nobody else sees, and a query that reads a table
+    keeps nobody out."""
     if effect.age is Age.TRANSACTION:
         return False
     held = effect.held or effect.lock
-    return effect.work is not Work.NONE or (held is not None and held >= Lock.SHARE_UPDATE_EXCLUSIVE)
+    return effect.work > Work.SCAN or (held is not None and held >= Lock.SHARE_UPDATE_EXCLUSIVE)
 
 
 def _about(change: Change) -> Mark:

@@ -16,6 +16,7 @@ from lockgate.walk.reads import of_body
 from lockgate.walk.shape import Aspect, shapes_of
 
 _GONE = Version(0, gone=True)
+_SUPPOSED = "postgres"  # whose the objects are where no role is named
 
 
 class Recorder:
@@ -29,6 +30,7 @@ class Recorder:
         self._memberships: tuple[Membership, ...] = ()
         self._sweep = False
         self.provided = 0
+        self.known = True  # who runs the migrations
 
     def look(self, step: Step, moment: int) -> None:
         """Record what one statement changed."""
@@ -102,7 +104,7 @@ class Recorder:
             if bodies and not shape.num:
                 reads = tuple(sorted({*shape.version.reads, *bodies}))
                 shape = replace(shape, version=replace(shape.version, reads=reads))
-            yield shape
+            yield shape if self.known else _without_owner(shape)
 
     @staticmethod
     def _append(life: Life, version: Version) -> None:
@@ -113,6 +115,14 @@ class Recorder:
         last = versions[-1] if versions else _GONE
         if replace(last, at=0, line=0) != replace(version, at=0, line=0):
             versions.append(version)
+
+
+def _without_owner(shape: Aspect) -> Aspect:
+    """Nobody says who runs the migrations: what the bootstrap superuser made belongs to whoever that is."""
+    version = shape.version
+    grants = tuple(grant for grant in version.grants if grant.role != _SUPPOSED)
+    owner = "" if version.owner == _SUPPOSED else version.owner
+    return replace(shape, version=replace(version, owner=owner, grants=grants))
 
 
 def _renamed(change: Change) -> Iterator[str]:

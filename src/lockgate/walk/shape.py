@@ -278,11 +278,14 @@ def _type(catalog: Catalog, found: Type) -> Version:
 def _role(catalog: Catalog, role: Role) -> Version:
     edges = [edge for edge in catalog.memberships if edge.member == role.oid]
     takes = [edge for edge in edges if (edge.inherit if catalog.major >= 16 else role.inherit)]
+    roles = {catalog.role_name(edge.role) for edge in takes}
+    if role.oid == catalog.database_owner:  # is_member_of_role reckons it in, though no row of pg_auth_members says so
+        roles.add("pg_database_owner")
     flags = [words for name, words in _LEVELS if getattr(role, name)]
     flags += [f"may become {catalog.role_name(edge.role)}" for edge in edges if edge not in takes and edge.set]
     return Version(
         0,
         name=role.name,
-        roles=tuple(sorted({catalog.role_name(edge.role) for edge in takes})),
+        roles=tuple(sorted(roles)),
         flags=tuple(dict.fromkeys(flags)),
     )

@@ -254,8 +254,10 @@ function fit() {
 /** Bring a table into view, near enough to read. @param {Life} life */
 function approach(life) {
   const one = drawn.get(life.num || RELATIONS.has(life.kind) ? life.id : life.of ?? 0);
-  const { width, height } = stage.root.getBoundingClientRect();
-  if (!one || !width) return;
+  const { width, height: whole, top } = stage.root.getBoundingClientRect();
+  const pane = inspector.getBoundingClientRect();
+  const height = pane.width >= width ? Math.max(0, pane.top - top) : whole; // on a phone it lies over the drawing
+  if (!one || !width || height < 40) return;
   const x = one.box.x * camera.k + camera.x, y = one.box.y * camera.k + camera.y;
   const seen = x >= 0 && y >= 0 && x + one.box.w * camera.k <= width && y + one.box.h * camera.k <= height;
   if (seen && camera.k >= FAR) return;

@@ -74,7 +74,7 @@ function ownSections(life, now, scene) {
 
 /** @param {Version} now */
 function grantsSection(now) {
-  const grants = (now.grants ?? []).filter((grant) => grant.role !== now.owner);
+  const grants = (now.grants ?? []).filter((grant) => grant.letters && grant.role !== now.owner);
   return grants.length > 0 && section("Granted to", h("ul", { class: "items" }, ...grants.map((grant) => h("li", {}, grant.role, " ", h("span", { class: "soft" }, rightsInWords(grant.letters))))));
 }
 

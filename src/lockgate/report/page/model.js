@@ -4,6 +4,7 @@
 /** @typedef {{ life: Life, now: Version, fresh: Being["fresh"], columns: Being[], parts: Being[] }} Table */
 /** @typedef {{ at: number, tables: Table[], others: Being[], byId: Map<number, Being> }} Scene */
 /** @typedef {{ life: Life, from: number, to: number }} Reading */
+/** @typedef {{ owns: boolean, superuser: boolean, letters: string }} Rights */
 
 const RELATIONS = new Set(["table", "foreign table", "view", "materialized view"]);
 const MANY = 60; // tables: beyond it no drawing of all of them can be read
@@ -221,12 +222,12 @@ function reach(role, roles) {
   return found;
 }
 
-/** What a role may do with an object. @param {string} role @param {Version} now @param {Map<string, Being>} roles @returns {{ owns: boolean, letters: string }} */
+/** What a role may do with an object. @param {string} role @param {Version} now @param {Map<string, Being>} roles @returns {Rights} */
 function rightsOf(role, now, roles) {
   const mine = reach(role, roles);
-  if (roles.get(role)?.now.flags?.includes("superuser")) return { owns: true, letters: "" };
+  if (roles.get(role)?.now.flags?.includes("superuser")) return { owns: true, superuser: true, letters: "" };
   const letters = new Set((now.grants ?? []).filter((grant) => grant.role === "public" || mine.has(grant.role)).flatMap((grant) => [...grant.letters]));
-  return { owns: mine.has(now.owner ?? ""), letters: PRIVILEGES.map(([letter]) => letter).filter((letter) => letters.has(letter)).join("") };
+  return { owns: mine.has(now.owner ?? ""), superuser: false, letters: PRIVILEGES.map(([letter]) => letter).filter((letter) => letters.has(letter)).join("") };
 }
 
 /** @param {string} letters */

@@ -7,7 +7,7 @@ function ownersView(scene) {
   const after = handover >= 0 && scene.at < handover ? sceneAt(handover) : scene;
   const roles = rolesOf(after);
   const shown = [...roles.values()].map((one) => one.now.name ?? "").filter((name) => worthShowing(name, after, before)).slice(0, 12);
-  if (!shown.length) return h("div", { class: "page" }, h("section", { class: "card" }, h("p", { class: "none" }, "No role is named: without [roles] in lockgate.toml nobody knows who owns what.")));
+  if (!shown.length) return h("div", { class: "page" }, h("section", { class: "card" }, h("p", { class: "none" }, "Nobody says which roles run the migrations: with [roles] owner and deployer in lockgate.toml, this is who owns what and who may what with it.")));
   const split = before !== undefined;
   const heads = h("tr", {}, h("th", { scope: "col" }, "Object"), ...shown.map((role) => h("th", { scope: "colgroup", colspan: split ? 2 : 1, class: "first" }, role === walk.deployer ? `${role} (deployer)` : role === walk.owner ? `${role} (owner)` : role)));
   const times = split && h("tr", {}, h("th"), ...shown.flatMap(() => [h("th", { class: "first" }, "before handover"), h("th", {}, scene.at < handover ? "after" : `at ${slotName(scene.at)}`)]));
@@ -22,6 +22,7 @@ function rolesOf(scene) {
 
 /** A role that owns or holds something. @param {string} role @param {...(Scene | undefined)} scenes */
 function worthShowing(role, ...scenes) {
+  if (!walk.owner && role === "postgres") return false;
   if (role === walk.owner || role === walk.deployer) return true;
   return scenes.some((scene) => scene && [...scene.tables, ...scene.others].some((one) => one.now.owner === role || one.now.grants?.some((grant) => grant.role === role)));
 }
@@ -51,12 +52,12 @@ function rightsRows(before, after, roles) {
 
 const ALL = { r: "rawdDxt", U: "UC" };
 
-/** @param {{ owns: boolean, letters: string } | undefined} now @param {{ owns: boolean, letters: string } | undefined} then @param {string} place */
+/** @param {Rights | undefined} now @param {Rights | undefined} then @param {string} place */
 function rightCell(now, then, place) {
   if (!now) return h("td", { class: `same ${place}` }, "–");
   const full = now.letters.replace("m", "") === ALL.r || now.letters === ALL.U;
-  const words = now.owns ? "owns" : full ? "all privileges" : rightsInWords(now.letters) || "nothing";
-  const weight = (/** @type {{ owns: boolean, letters: string }} */ one) => (one.owns ? 100 : one.letters.length);
+  const words = now.superuser ? "superuser" : now.owns ? "owns" : full ? "all privileges" : rightsInWords(now.letters) || "nothing";
+  const weight = (/** @type {Rights} */ one) => (one.owns ? 100 : one.letters.length);
   const change = then && weight(now) !== weight(then) ? (weight(now) > weight(then) ? "more" : "less") : "same";
-  return h("td", { class: `${change} ${place}`, title: now.owns ? "owns it: may alter, drop and grant" : rightsInWords(now.letters) }, words);
+  return h("td", { class: `${change} ${place}`, title: now.superuser ? "a superuser: may everything" : now.owns ? "owns it, or belongs to the role that does: may alter, drop and grant" : rightsInWords(now.letters) }, words);
 }
