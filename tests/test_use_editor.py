@@ -193,7 +193,7 @@ def test_an_object_tells_itself_where_it_is_named(tmp_path: Path) -> None:
         assert (await hover(1, "p.mail")).startswith("**table** `app.people`"), "an alias is its table"
         assert (await hover(2, "named")).startswith("**view** `app.named`, gone after `0002`")
         assert "**column**" not in await hover(3, "mail,"), "it may be either table's"
-        assert await hover(1, "SELECT") == "" and await hover(3, "mail'") == ""
+        assert not [text for text in (await hover(1, "SELECT"), await hover(3, "mail'")) if text.startswith("**")]
 
         spot = place(1, "mail")
         made = await editor.text_document_definition_async(lsp.DefinitionParams(spot.text_document, spot.position))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from msgspec.structs import replace
 
 from lockgate.base.errors import UsageError
 from lockgate.cli.options import configuration, emit, folder_options, make_request
@@ -106,7 +105,7 @@ def _page(config: Config, request: Request, at: str) -> str:
 
     if at:
         raise UsageError("--at: the page has every slot", "open it at one: page.html#at=SLOT")
-    checked = examine(config, replace(request, all=True))
+    checked = examine(config, request)
     roots = [root if root.strip("./") else request.cwd.resolve().joinpath(root).name for root in checked.folder.roots]
     walk = walk_of(checked.plan, ", ".join(roots), checked.queries)
     return as_html(walk, settle(checked).findings)

@@ -134,7 +134,7 @@ function heaviestLock(table, at) {
 /** @param {Table} table @param {number} w @param {number} at */
 function lockBadge(table, w, at) {
   const heaviest = heaviestLock(table, at);
-  if (!heaviest) return undefined;
+  if (heaviest < 2) return undefined;
   const words = LOCK_WORDS[heaviest] ?? "";
   const wide = words.length * 6.2 + 18;
   return s("g", { class: `lock ${heaviest === 3 ? "all" : ""}`, transform: `translate(${Math.max(0, w - wide)} -23)` }, s("rect", { width: wide, height: 19 }), s("text", { x: wide / 2, y: 13.5, "text-anchor": "middle" }, words));

@@ -40,7 +40,7 @@ function section(title, ...children) {
 /** @param {Table} table @param {Scene} scene @returns {Child[]} */
 function tableSections(table, scene) {
   const keys = keysOf(table), view = VIEWS.has(table.life.kind);
-  const rows = table.columns.map((one) => h("tr", { class: one.fresh === "lost" ? "lost" : one.fresh }, h("td", {}, ...marksOf(one, keys), linkTo(one.life, one.now.name)), h("td", { class: "side" }, view ? one.now.type ?? "" : typeOf(one.now))));
+  const rows = table.columns.map((one) => h("tr", { class: one.fresh === "lost" ? "lost" : one.fresh }, h("td", {}, ...marksOf(one, keys), linkTo(one.life, one.now.name)), sideCell(view ? one.now.type ?? "" : typeOf(one.now))));
   const parts = [["Keys and checks", ["primary key", "unique constraint", "foreign key", "check constraint", "exclusion constraint"]], ["Indexes", ["index"]], ["Triggers", ["trigger"]], ["Policies", ["policy"]]];
   const incoming = scene.tables.flatMap((other) => other.parts.filter((part) => part.life.kind === "foreign key" && part.now.target === table.life.id && part.fresh !== "lost"));
   return [
@@ -49,6 +49,11 @@ function tableSections(table, scene) {
     incoming.length > 0 && section("Referred to by", h("ul", { class: "items" }, ...incoming.map((part) => h("li", {}, linkTo(lives.get(part.life.of ?? 0) ?? part.life), " ", h("span", { class: "soft mono" }, `(${columnNames(part.life.of ?? 0, part.now.keys ?? [], scene.at).join(", ")})`))))),
     grantsSection(table.now),
   ];
+}
+
+/** @param {string} words */
+function sideCell(words) {
+  return h("td", { class: words.length > 30 ? "side long" : "side" }, words);
 }
 
 /** @param {string} title @param {Table} table @param {string[]} kinds @param {number} at */
