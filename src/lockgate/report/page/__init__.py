@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
@@ -30,6 +31,7 @@ SCRIPTS = (
     "app",
 )  # in the order in which they run
 LIBRARY = "vendor/dagre.min.js"
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -77,7 +79,9 @@ def _cleaned(value: Any) -> Any:
 
 def _script() -> str:
     own = "".join(f"// {name}\n{_file(f'{name}.js')}" for name in SCRIPTS)
-    return f"{_file(LIBRARY)}\n(() => {{\n{own}}})();\n"
+    # the library separates names by raw control characters, in strings
+    library = _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", _file(LIBRARY))
+    return f"{library}\n(() => {{\n{own}}})();\n"
 
 
 def _file(name: str) -> str:
