@@ -22,7 +22,7 @@ MOST_LINES = 40  # of columns in one hover
 _WORK = {"scan": "read whole", "build": "an index is built on it", "rewrite": "written anew"}
 
 
-class History(msgspec.Struct, frozen=True):
+class Walked(msgspec.Struct, frozen=True):
     """The walk of a folder with a buffer in the place of its file."""
 
     walk: Walk
@@ -35,24 +35,24 @@ class History(msgspec.Struct, frozen=True):
 class Spot(msgspec.Struct, frozen=True):
     """An object that a name in a buffer means, and where the name stands."""
 
-    history: History
+    history: Walked
     life: Life
     moment: int
     span: Span
     statement: Statement
 
 
-def history_of(path: Path, text: str, root: Path) -> History | None:
+def history_of(path: Path, text: str, root: Path) -> Walked | None:
     """Replay the folder of a file, with the buffer. None where the file is no migration of it. Raises LockgateError."""
     config, request = asked(path, text, root)
     plan = examine(config, request).plan
     walk = walk_of(plan, "")
     assert request.stdin is not None
     there = any(moment.path == request.stdin.path for moment in walk.moments)
-    return History(walk, Finder(walk), request.stdin.path, request.stdin, plan.search_path) if there else None
+    return Walked(walk, Finder(walk), request.stdin.path, request.stdin, plan.search_path) if there else None
 
 
-def spot_at(history: History, offset: int) -> Spot | None:
+def spot_at(history: Walked, offset: int) -> Spot | None:
     """The object under a character offset of the buffer."""
     named = name_at(history.source.text, offset)
     moment = max((n for n, one in enumerate(history.walk.moments) if one.path == history.path), default=-1)
@@ -63,7 +63,7 @@ def spot_at(history: History, offset: int) -> Spot | None:
     return Spot(history, life, moment, named.span, statement) if life is not None else None
 
 
-def _life(named: Pointed, statement: Statement, history: History, moment: int) -> Life | None:
+def _life(named: Pointed, statement: Statement, history: Walked, moment: int) -> Life | None:
     """What is there after the migration, else what was there before it: a name that the migration gives up."""
     finder, path = history.finder, history.search_path
     after = meant(named, statement, finder, moment, path)

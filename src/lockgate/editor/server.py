@@ -21,7 +21,7 @@ from lockgate.api import configuration
 from lockgate.base.errors import LockgateError
 from lockgate.base.text import clean_text
 from lockgate.editor.diagnostics import Shown, actions, at, diagnostics, left_out, offset_of, range_of, whole
-from lockgate.editor.hover import History, Spot, history_of, made, markdown, spot_at, touched
+from lockgate.editor.hover import Spot, Walked, history_of, made, markdown, spot_at, touched
 from lockgate.editor.stream import BoundedInput, speak_in_lines
 from lockgate.walk.document import Moment
 
@@ -37,7 +37,7 @@ class LockgateServer(LanguageServer):
         self.told: dict[str, list[Shown]] = {}
         self.warned: set[str] = set()
         self.saves = 0
-        self._walked: tuple[tuple[str, int | None, int], History | None] | None = None
+        self._walked: tuple[tuple[str, int | None, int], Walked | None] | None = None
 
     def publish(self, uri: str) -> None:
         """Check the folder with the buffer in place of its file, and show what is found at the buffer."""
