@@ -26,7 +26,7 @@ class History(msgspec.Struct, frozen=True):
 
 
 _MANY = 3  # folders that are told one by one
-_OTHER = pattern(r"mysql|mariadb|sqlite|mssql|oracle|cockroach|clickhouse")
+OTHER = pattern(r"mysql|mariadb|sqlite|mssql|oracle|cockroach|clickhouse")
 
 
 def histories(root: Path, cwd: Path, layout: str = "auto") -> list[History]:
@@ -38,7 +38,7 @@ def histories(root: Path, cwd: Path, layout: str = "auto") -> list[History]:
 
         found = revisions(root, cwd)
         out += _of_alembic([r for r in found if r.runner == "alembic"])
-        django = tuple(r for r in found if r.runner == "django" and not _OTHER.search(r.home))
+        django = tuple(r for r in found if r.runner == "django" and not OTHER.search(r.home))
         if django:
             out.append(History("django", tuple(dict.fromkeys(_home(r, cwd) for r in django)), django))
     if layout in ("auto", "knex", "typeorm", "sequelize"):
@@ -46,7 +46,7 @@ def histories(root: Path, cwd: Path, layout: str = "auto") -> list[History]:
 
         out += in_scripts(root)
     wanted = [h for h in out if layout in ("auto", h.layout)]
-    return [h for h in wanted if not _OTHER.search(os.path.relpath(h.homes[0], root).lower())] or wanted
+    return [h for h in wanted if not OTHER.search(os.path.relpath(h.homes[0], root).lower())] or wanted
 
 
 def _home(one: Revision, cwd: Path) -> Path:

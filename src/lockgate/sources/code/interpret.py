@@ -26,9 +26,9 @@ from lockgate.sources.code.values import (
 )
 
 _STEPS = 400_000  # parts of programs followed for one migration
+_PROMISED = frozenset({"then", "catch", "finally"})
 _DEEP = 60  # calls in calls
 _ROUNDS = 20_000  # of one loop over what is known
-_TURNS = 50  # of one that ends by a condition
 
 Imports = Callable[[str, str, int, Source], Any]  # module, name, level, the importing file
 Members = Callable[[Any, str], Any]  # an attribute of a library's value
@@ -107,7 +107,7 @@ class Follower:
             case tree.For(_, target, over, body, keys):
                 self._loop(target, self.value(over, scope), body, scope, keys)
             case tree.While(_, test, body, step):
-                self._while(test, body, step, scope)
+                ways.turns(self, test, body, step, scope)
             case tree.ReturnNode(_, value):
                 raise WayOut("return", self.value(value, scope) if value is not None else None)
             case tree.Leave(_, word):
@@ -146,6 +146,9 @@ class Follower:
 
     def _assign(self, node: tree.AssignNode, scope: Names) -> Any:
         value = self.value(node.value, scope)
+        if node.word == "let":  # in this very scope
+            binding.declare(self, node.target, value, scope)
+            return value
         if node.word:
             value = operators.binary(node.word, self.value(node.target, scope), value, script=self.script)
         binding.bind(self, node.target, value, scope)
@@ -175,14 +178,14 @@ class Follower:
         if isinstance(items, NotKnown):
             with self.doubt(items):
                 binding.bind(self, target, items, scope)
-                self._round(body, scope)
+                self.round_of(body, scope)
             return
         for item in items[:_ROUNDS]:
             binding.bind(self, target, item, scope)
-            if not self._round(body, scope):
+            if not self.round_of(body, scope):
                 break
 
-    def _round(self, body: tuple[tree.ProgramNode, ...], scope: Names) -> bool:
+    def round_of(self, body: tuple[tree.ProgramNode, ...], scope: Names) -> bool:
         """One round of a loop; whether there may be another."""
         try:
             self.run(body, scope)
@@ -191,23 +194,6 @@ class Follower:
                 raise
             return out.word == "continue"
         return True
-
-    def _while(
-        self,
-        test: tree.ProgramNode,
-        body: tuple[tree.ProgramNode, ...],
-        step: tuple[tree.ProgramNode, ...],
-        scope: Names,
-    ) -> None:
-        for _ in range(_TURNS if not isinstance(test, tree.Constant) else 1):
-            known = operators.truth(self.value(test, scope), script=self.script)
-            if isinstance(known, NotKnown):
-                with self.doubt(known):
-                    self._round(body, scope)
-                return
-            if not known or not self._round(body, scope):
-                return
-            self.run(step, scope)
 
     def _try(self, body: tuple[tree.ProgramNode, ...], after: tuple[tree.ProgramNode, ...], scope: Names) -> None:
         try:
@@ -288,9 +274,16 @@ class Follower:
 
     def attribute(self, of: Any, name: Any) -> Any:
         """An attribute of a value."""
+        if self.script and name in _PROMISED and not (isinstance(of, Host) and name in of.members):
+            return Host(name, lambda passed: self._promised(of, name, passed))
         if isinstance(of, msgspec.Struct) and not isinstance(of, ours.KINDS):
             return self._members(of, name) if self._members is not None else UNKNOWN
         return ours.attribute(of, name, self.apply, script=self.script)
+
+    def _promised(self, of: Any, name: str, passed: Passed) -> Any:
+        """``promise.then(function)``: what is waited for is there; nothing fails."""
+        function = passed.get(0, "work")
+        return self.apply(function, [of]) if name != "catch" and isinstance(function, Closure) else of
 
     def _call(self, node: tree.CallNode, scope: Names) -> Any:
         function = self.value(node.function, scope)

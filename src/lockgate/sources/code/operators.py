@@ -68,6 +68,8 @@ def binary(word: str, left: Any, right: Any, *, script: bool = False) -> Any:
         return format_percent(left, right)
     if word in ("in", "not in"):
         return _contains(left, right, word == "not in")
+    if word in ("==", "!=") and unknown is not None and (asked := _database(left, right)) is not None:
+        return asked is (word == "==")
     if word in ("is", "is not") or word in ("==", "!="):
         if unknown is None and not isinstance(left, Partial) and not isinstance(right, Partial):
             return _same(word, left, right)
@@ -75,6 +77,20 @@ def binary(word: str, left: Any, right: Any, *, script: bool = False) -> Any:
     if unknown is not None:
         return unknown
     return _counted(word, left, right)
+
+
+_OURS = frozenset({"postgres", "postgresql", "pg", "postgis"})
+_OTHERS = frozenset(
+    ("mysql", "mysql2", "mariadb", "mssql", "sqlite", "sqlite3", "better-sqlite3", "oracle", "oracledb", "cockroachdb")
+)
+
+
+def _database(left: Any, right: Any) -> bool | None:
+    """Whether a value that nobody knows is this name of a database: it is asked which one the migration runs on."""
+    name = left if isinstance(left, str) else right
+    if not isinstance(name, str) or name.lower() not in _OURS | _OTHERS:
+        return None
+    return name.lower() in _OURS
 
 
 def _same(word: str, left: Any, right: Any) -> Any:

@@ -17,6 +17,7 @@ _ROWS = pattern(
     _LEAD + r"(?:select|insert|update|delete|with|values|merge|copy|lock|show|explain|analyze|set|reset)\b",
     re.IGNORECASE | re.DOTALL,
 )
+_BLOCK = pattern(r"\s*(?:begin|commit|(?:release\s+)?savepoint\s+\w+)\s*;?\s*", re.IGNORECASE)
 _NAME = r"((?:\"[^\"]+\"|[\w$]+)(?:\.(?:\"[^\"]+\"|[\w$]+))?)"
 _TABLE = pattern(
     _LEAD
@@ -108,7 +109,9 @@ class SendLog:
             return self.gap(f"{what}: a part of it is worked out at run time", touched(known))
         if not isinstance(sql, str):
             return self.gap(f"{what}: it is worked out at run time", ANYTHING)
-        if not sql.strip().strip(";"):
+        if not sql.strip().strip(";") or (
+            _BLOCK.fullmatch(sql) and followed is not None and followed.maybe + followed.guarded
+        ):
             return None
         if followed is not None and followed.maybe:
             return self.gap(f"{what}: whether it runs is decided at run time", touched(sql))

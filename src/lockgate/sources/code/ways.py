@@ -10,6 +10,8 @@ from lockgate.sources.code.binding import bind
 from lockgate.sources.code.leaving import WayOut
 from lockgate.sources.code.values import Host, Names, NotKnown, Passed
 
+_TURNS = 50  # of a loop that ends by a condition
+
 if TYPE_CHECKING:
     from lockgate.sources.code.interpret import Follower
 
@@ -95,3 +97,22 @@ def entered(
             leave = value.get("__exit__") if isinstance(value, Host) else None
             if isinstance(leave, Host):
                 leave.call(Passed([], {}, Span(0, 0)))
+
+
+def turns(
+    follow: Follower,
+    test: tree.ProgramNode,
+    body: tuple[tree.ProgramNode, ...],
+    step: tuple[tree.ProgramNode, ...],
+    scope: Names,
+) -> None:
+    """Follow a loop that ends by a condition."""
+    for _ in range(_TURNS if not isinstance(test, tree.Constant) else 1):
+        known = operators.truth(follow.value(test, scope), script=follow.script)
+        if isinstance(known, NotKnown):
+            with follow.doubt(known):
+                follow.round_of(body, scope)
+            return
+        if not known or not follow.round_of(body, scope):
+            return
+        follow.run(step, scope)
