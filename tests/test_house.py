@@ -78,3 +78,13 @@ def test_a_class_name_means_one_thing() -> None:
             if isinstance(node, ast.ClassDef) and str(path) not in SHAPES and not node.name.startswith("_"):
                 found.setdefault(node.name, []).append(str(path))
     assert not {name: paths for name, paths in found.items() if len(paths) > 1}
+
+
+def test_the_maps_name_every_room_and_every_test() -> None:
+    """ARCHITECTURE's table of rooms, CONTRIBUTING's of tests."""
+    rooms = {path.parent.name for path in Path("src/lockgate").glob("*/__init__.py")}
+    rows = "".join(line for line in Path("ARCHITECTURE.md").read_text().splitlines() if line.startswith("| `"))
+    assert not {room for room in rooms if f"`{room}`" not in rows and f"`{room}/" not in rows}
+    map_ = Path("CONTRIBUTING.md").read_text().partition("## The tests")[2].partition("Kits, ")[0]
+    named = {path for word in re.findall(r"`([\w/*]+\.py)`", map_) for path in Path("tests").glob(word)}
+    assert not {path.name for path in Path("tests").glob("test_*.py")} - {path.name for path in named}
