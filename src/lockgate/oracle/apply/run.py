@@ -242,7 +242,10 @@ class _Run:
             session.connection.query("RESET search_path", 20)
             self._set_path(session, plan.search_path)
         if plan.rows is not None:
-            self.applier.mender = self._row_trial(plan.rows).before(session, migration, up)
+            trial = self._row_trial(plan.rows)
+            self.applier.mender = trial.before(session, migration, up)
+            if trial.at_once(session, migration, up):
+                return
         self.observations += self.applier.script(session, migration.id, "up", migration.up, up)
         if session.block and migration.up.goes_on:
             self._held.append(migration.id)  # nobody else sees it before the runner's transaction ends

@@ -13,7 +13,21 @@ from lockgate.oracle.rows.mend import Mender
 from lockgate.oracle.rows.model import RowFailure, RowReport, RowWish
 from lockgate.oracle.server.backend import Backend
 from lockgate.parse import Statement
-from lockgate.sources.migration import Migration
+from lockgate.parse.facts import NOT_IN_A_BLOCK
+from lockgate.sources.migration import Migration, Transaction
+
+# they end or open blocks, turn our ears off, ask for data, or may not stand in a block
+_APART = NOT_IN_A_BLOCK | {"TransactionStmt", "CopyStmt", "DiscardStmt", "DoStmt", "CallStmt"}
+
+
+def _fits(migration: Migration, known: list[Statement], count: int) -> bool:
+    """Whether a migration is one transaction of plain statements, whatever its runner does about it."""
+    up = migration.up
+    whole = up.transaction is Transaction.FILE or (up.transaction is Transaction.IMPLICIT and len(up.pieces) == 1)
+    texts = (one.text for one in known)
+    plain = not any("concurrently" in text.lower() or "\0" in text or text.startswith("\\") for text in texts)
+    spans = up.goes_on or up.joined or bool(up.made_up)
+    return whole and plain and not spans and len(known) == count > 0 and not any(one.tag in _APART for one in known)
 
 
 class RowTrial:
@@ -58,6 +72,22 @@ class RowTrial:
         self.mender.earlier += self.mender.current
         self.mender.current = statements
         return self.mender
+
+    def at_once(self, session: ServerSession, migration: Migration, statements: Parsed) -> bool:
+        """A migration that its runner sends in one transaction, in one message: whether the server takes all of it.
+        Nothing has happened where it does not: then its statements are sent one by one."""
+        known = [one for one in statements if isinstance(one, Statement)]
+        fails = any((migration.id, one.index) in self._wish.refused for one in known)
+        if session.block or fails or not _fits(migration, known, len(statements)):
+            return False
+        outcome = session.ask(";\n".join(["BEGIN", *(one.text for one in known), "COMMIT"]))
+        if outcome.lost is not None:
+            session.reconnect()
+            return False
+        if outcome.reply.failure is not None or outcome.late or outcome.reply.block != "I":
+            session.ask("ROLLBACK")
+            return False
+        return True
 
     def _wants(self, met_names: set[str] | None) -> bool:
         """Whether one of the tables that are met may have no rows yet."""
