@@ -23,6 +23,7 @@ from lockgate.run import suppressions
 from lockgate.run.plan import NEWEST_MAJOR, Progress, Replayed, Request, missed, read_history, replayed, replayed_once
 from lockgate.run.unjudged import Unjudged, deploys_in_sight, unjudged
 from lockgate.sources import Folder
+from lockgate.sources.migration import Migration
 from lockgate.sources.span import joined, newest_together
 from lockgate.timeline.budget import OF_A_RUN
 from lockgate.timeline.plan import Broken, Leg, Plan
@@ -144,6 +145,8 @@ def _whatever_the_version(checked: Checked) -> list[Finding]:
     """Nobody says which PostgreSQL it is: a refusal that the newest one does not share is no error, for it may be the
     one."""
     rules, plan = checked.rules, replace(checked.plan, major=NEWEST_MAJOR)
+    if not _wants_queries(checked.config, checked.request):  # which are asked of the end
+        plan = replace(plan, migrations=_to_the_last_refusal(plan, checked.findings))
     left = checked.recall.left
     newest = replayed_once(checked.request, plan, partial(_tell, rules), place=_place(rules), work=left)
     again = _of_replay(checked.config, checked.request, checked.folder, newest, rules)
@@ -155,6 +158,13 @@ def _whatever_the_version(checked: Checked) -> list[Finding]:
         f if not f.sqlstate or f.fingerprint in there else replace(f, severity=Severity.INFO, help=words)
         for f in checked.findings
     ]
+
+
+def _to_the_last_refusal(plan: Plan, findings: list[Finding]) -> tuple[Migration, ...]:
+    """The migrations without those after the last that is refused; all where a refusal stands elsewhere."""
+    places = {m.up.source.path: number for number, m in enumerate(plan.migrations, 1)}
+    refused = [places.get(f.at.source.path, len(places)) for f in findings if f.sqlstate]
+    return plan.migrations[: max(refused, default=0)]
 
 
 def _together(checked: Checked) -> list[Finding]:

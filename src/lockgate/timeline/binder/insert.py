@@ -38,7 +38,7 @@ def insert(state: State, body: Node) -> SelectResult:
         )
         goals = insert_goals(state, item, named)
         rows = _rows(state, statement) if plain else [_query(state, source)]
-        at = first_place(source)
+        at = first_place(statement["valuesLists"][0] if plain else source)
         for row in rows:
             insert_row(state, row, goals, named, override, at)
     if item.use is not None:

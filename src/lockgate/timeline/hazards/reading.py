@@ -149,15 +149,16 @@ def _pulled(condition: Node) -> Node | None:
 
 
 def _sublinks(value: Any) -> Iterator[Node]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _sublinks(item)
-    elif isinstance(value, dict):
-        if "SubLink" in value:
-            yield value["SubLink"]
-        else:
-            for item in value.values():
-                yield from _sublinks(item)
+    stack = [value]
+    while stack:  # a seed of thousands of rows is walked for nothing
+        one = stack.pop()
+        if type(one) is list:
+            stack.extend(reversed(one))
+        elif type(one) is dict:
+            if "SubLink" in one:
+                yield one["SubLink"]
+            elif parts := [part for part in one.values() if type(part) is dict or type(part) is list]:
+                stack.extend(reversed(parts))
 
 
 def _of_link(link: Node, *, joined: bool) -> Iterator[ReadTable]:
