@@ -431,13 +431,13 @@ def test_a_dokploy_that_restarts_before_the_order_is_waited_for(stand: Bench, fo
 def test_silence_does_not_count_for_lost(stand: Bench, forge: FakeGitea) -> None:
     """Behind a long silence the first answers may come from a Dokploy that has not read its queue yet."""
     fake, hidden = stand.fake, list[dict[str, Any]]()
-    fake.step = 2.0
+    fake.step = 1.2
 
     def silence() -> None:
         with fake.lock:
             hidden.extend(fake.queue)
             fake.queue.clear()
-        fake.faults.gets += ["html"] * 12
+        fake.faults.gets += ["html"] * 6
         time.sleep(0.2)
         later(lambda: not fake.faults.gets, lambda: time.sleep(0.25)).join()
         with fake.lock:

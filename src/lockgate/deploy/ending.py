@@ -92,3 +92,30 @@ class Clock:
     def left(self) -> float:
         """Seconds."""
         return max(0.0, self._end - time.monotonic())
+
+
+class Lost:
+    """For how long the order has been nowhere, by answers: the time in which none came does not count."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._clock = Clock(patience)
+        self._looks = 0
+
+    def look(self, nowhere: bool, *, fresh: bool) -> None:
+        """Take an answer; ``fresh``: it is the first after a silence."""
+        if not nowhere or fresh or not self._looks:
+            self._clock = Clock(self._patience)
+        self._looks = self._looks + 1 if nowhere else 0
+
+    @property
+    def calm(self) -> bool:
+        return not self._looks
+
+    @property
+    def over(self) -> bool:
+        return self._looks > 1 and self._clock.over
+
+    @property
+    def left(self) -> float:
+        return self._clock.left or self._patience

@@ -238,7 +238,7 @@ class Gate(msgspec.Struct, dict=True):
             if not start.new or clock.over or self.order.dry_run:
                 return adopt.fresh(start) if start.deployment and self.order.again else start
             self.screen.detail("advisory, and autoDeploy is on: the webhook's deployment of this commit is looked for")
-            time.sleep(max(self.pace.poll, self.pace.lookup / 10))
+            time.sleep(max(self.pace.poll, self.pace.lookup / 2))
 
     def _release(self, dokploy: Dokploy, compose: Compose, start: Start, looked: bool | None) -> int:
         posted = adopt.Posted() if start.new else self._posted(start.ticket.commit)

@@ -14,7 +14,7 @@ from lockgate.deploy import containers as docker
 from lockgate.deploy import follow
 from lockgate.deploy.asking import AppProof, Asker, ProvenByApp
 from lockgate.deploy.dokploy import Dokploy, DokployRefused, Unsettled
-from lockgate.deploy.ending import RESUME, Clock, DeployResult, End, GoneLive, Limits, Pace, Stop
+from lockgate.deploy.ending import RESUME, Clock, DeployResult, End, GoneLive, Limits, Lost, Pace, Stop
 from lockgate.deploy.follow import FoundOrder, Nowhere, Place, Ticket, Waiting, alone, by_id, locate
 from lockgate.deploy.health import HealthProbe
 from lockgate.deploy.loglines import cause
@@ -111,6 +111,7 @@ class ReleaseRun(msgspec.Struct):
             memory.before,
             self._began(memory),
             self.answered,
+            lambda: self._superseded(memory.ticket, None) is not None,
         )
         try:
             return rollout.await_running()
@@ -205,7 +206,7 @@ class ReleaseRun(msgspec.Struct):
 
     def _find(self, ticket: Ticket) -> Deployment:
         self.screen.phase("queue", self.limits.queue)
-        clock, lost, pause = Clock(self.limits.queue), _Lost(self.pace.lost), self.rhythm.again()
+        clock, lost, pause = Clock(self.limits.queue), Lost(self.pace.lost), self.rhythm.again()
         late = Clock(self.pace.lost)
         while True:
             errors = self.asker.errors
@@ -356,33 +357,6 @@ class ReleaseRun(msgspec.Struct):
     def _note(self, text: str) -> None:
         self.notes += (text,)
         self.screen.say(f"note: {text}")
-
-
-class _Lost:
-    """For how long the order has been nowhere, by answers: the time in which none came does not count."""
-
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self._clock = Clock(patience)
-        self._looks = 0
-
-    def look(self, nowhere: bool, *, fresh: bool) -> None:
-        """Take an answer; ``fresh``: it is the first after a silence."""
-        if not nowhere or fresh or not self._looks:
-            self._clock = Clock(self._patience)
-        self._looks = self._looks + 1 if nowhere else 0
-
-    @property
-    def calm(self) -> bool:
-        return not self._looks
-
-    @property
-    def over(self) -> bool:
-        return self._looks > 1 and self._clock.over
-
-    @property
-    def left(self) -> float:
-        return self._clock.left or self._patience
 
 
 def _superseded_by(ticket: Ticket, commit: str) -> DeployResult:

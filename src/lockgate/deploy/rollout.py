@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from lockgate.deploy.rhythm import Rhythm
 
 UNPROVEN = "commit not proven by the app"
 ROLL_BACK = "Dokploy has no rollback for compose: revert the commit, let the gate deploy the revert; then mend"
+_ASK_WHEN_BAD = (5, 20, 60)  # bad answers in a row after which it is worth a call whether another release runs by now
 _BLAME = "the containers are calm, so see the probe first: health_url, health_status, health_body, health_field; if it is right: "
 
 
@@ -35,6 +36,7 @@ class Rollout(msgspec.Struct):
     before: frozenset[str] | None = None
     began: float | None = None
     answered: bool | None = None  # whether the probe was right before the order
+    overtaken: Callable[[], bool] = lambda: False  # whether a newer gate's deployment took over
     notes: tuple[str, ...] = ()
     listed: bool = True
     _due: float = 0.0  # of the next sample
@@ -132,10 +134,14 @@ class Rollout(msgspec.Struct):
     def _await_health(self) -> None:
         self.asker.screen.phase("health", self.limits.health)
         clock, row, wanted = Clock(self.limits.health), 0, self.probe.expectation.successes if self.probe else 0
+        bad = 0
         good, pause, settle = time.monotonic(), self.asker.rhythm.brisk(), min(self.pace.settle, self.limits.health / 2)
         while True:
             wrong = self.probe.ask() if self.probe else ""
             row, good = (0, time.monotonic()) if wrong else (row + 1, good)
+            bad = bad + 1 if wrong else 0
+            if bad in _ASK_WHEN_BAD and self.overtaken():
+                raise self._unhealthy(wrong)
             calm = self._calm(clock, pause, settle) if self.listed else time.monotonic() - good >= settle
             if row >= wanted and calm:
                 return
