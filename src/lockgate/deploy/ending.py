@@ -94,7 +94,7 @@ class Clock:
         return max(0.0, self._end - time.monotonic())
 
 
-class Lost:
+class LostClock:
     """For how long the order has been nowhere, by answers: the time in which none came does not count."""
 
     def __init__(self, patience: float) -> None:

@@ -14,7 +14,7 @@ from lockgate.deploy import containers as docker
 from lockgate.deploy import follow
 from lockgate.deploy.asking import AppProof, Asker, ProvenByApp
 from lockgate.deploy.dokploy import Dokploy, DokployRefused, Unsettled
-from lockgate.deploy.ending import RESUME, Clock, DeployResult, End, GoneLive, Limits, Lost, Pace, Stop
+from lockgate.deploy.ending import RESUME, Clock, DeployResult, End, GoneLive, Limits, LostClock, Pace, Stop
 from lockgate.deploy.follow import FoundOrder, Nowhere, Place, Ticket, Waiting, alone, by_id, locate
 from lockgate.deploy.health import HealthProbe
 from lockgate.deploy.loglines import cause
@@ -206,7 +206,7 @@ class ReleaseRun(msgspec.Struct):
 
     def _find(self, ticket: Ticket) -> Deployment:
         self.screen.phase("queue", self.limits.queue)
-        clock, lost, pause = Clock(self.limits.queue), Lost(self.pace.lost), self.rhythm.again()
+        clock, lost, pause = Clock(self.limits.queue), LostClock(self.pace.lost), self.rhythm.again()
         late = Clock(self.pace.lost)
         while True:
             errors = self.asker.errors
