@@ -1,4 +1,4 @@
-// What the page uses of @dagrejs/dagre.
+// What the page uses of @dagrejs/dagre: vendor/dagre.min.js is dist/dagre.min.js of version 3.1.3 without the line that names its source map.
 interface DagreNode { x: number; y: number; width: number; height: number }
 interface DagreGraph {
   setGraph(label: { rankdir: string; nodesep: number; ranksep: number; marginx: number; marginy: number }): void;
