@@ -61,7 +61,7 @@ def test_a_strangers_tree(name: str, lockgate: Run, tmp_path: Path) -> None:
     [
         ("yes -- '-- migration: 0001_a'", "prints more than 64 MB"),
         ("cat /dev/zero", "prints more than 64 MB"),
-        ("yes >&2 & sleep 0.2; kill $!; echo last >&2; exit 3", "exit 3: last"),
+        ("yes >&2 & sleep 0.2; kill $!; wait; echo >&2; echo last >&2; exit 3", "exit 3: last"),
         ("printf 'x\\377'", "not UTF-8"),
         ("printf '\\033]0;x\\007' >&2; exit 1", "exit 1"),
     ],
