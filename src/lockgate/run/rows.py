@@ -38,6 +38,13 @@ def server(plan: ApplyPlan, needed: bool) -> Iterator[EmbeddedBackend | None]:
         yield backend
 
 
+def read_once(plan: ApplyPlan) -> ApplyPlan:
+    """The plan with its scripts parsed, for two runs."""
+    from lockgate.oracle.apply.run import parsed
+
+    return replace(plan, statements=parsed(plan))
+
+
 def over_rows(
     plan: ApplyPlan,
     report: ApplyReport,

@@ -58,6 +58,7 @@ def verify(
             config, checked.plan, wish, bodies=bodies, downs=downs, audit=audit, queries=_asked(checked.queries)
         )
         needed = rows and over.wanted(checked.plan)
+        plan = over.read_once(plan) if needed else plan
         with over.server(plan, needed) as second:
             report = observe(plan, progress=progress, backend=backend)
             if needed:

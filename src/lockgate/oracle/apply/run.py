@@ -75,7 +75,7 @@ def verify(plan: ApplyPlan, *, progress: Progress | None = None, backend: Embedd
 def _verified(plan: ApplyPlan, progress: Progress | None, started: EmbeddedBackend | None) -> ApplyReport:
     backend = started or start(plan.server, plan.size_limit)
     try:
-        run = _Run(plan, backend, _parsed(plan), progress)  # while the server starts
+        run = _Run(plan, backend, parsed(plan), progress)  # while the server starts
         backend.open()  # type: ignore[attr-defined]
         return run.report()
     except Crashed:
@@ -91,7 +91,7 @@ def _verified(plan: ApplyPlan, progress: Progress | None, started: EmbeddedBacke
         backend.close() if started is None else started.leave()
 
 
-def _parsed(plan: ApplyPlan) -> dict[tuple[str, Direction], Parsed]:
+def parsed(plan: ApplyPlan) -> dict[tuple[str, Direction], Parsed]:
     """Every script parsed; ids of duplicate slots are the caller's to keep apart."""
     found: dict[tuple[str, Direction], Parsed] = dict(plan.statements)
     for migration in plan.migrations:
