@@ -44,7 +44,7 @@ LAYOUTS = (
     "node-pg-migrate",
     "command",
 )
-FORMATS = ("terminal", "json", "sarif", "gitlab", "junit", "annotations")
+FORMATS = ("terminal", "concise", "json", "sarif", "gitlab", "junit", "annotations")
 
 
 def _without_cache(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -115,10 +115,39 @@ def folder_options(function: F) -> F:
     return function
 
 
+def _not_negative(ctx: click.Context, parameter: click.Parameter, value: int) -> int:
+    if value < 0:
+        raise click.BadParameter("0 tells all; give a number of findings", ctx, parameter)
+    return value
+
+
+_AMOUNT = (
+    click.option("--quiet", "-q", is_flag=True, help="Findings alone: no progress, no closing lines."),
+    click.option("--verbose", "-v", is_flag=True, help="All that is not certain or not judged, each with its reason."),
+    click.option("--statistics", is_flag=True, help="How many findings each rule has, after them."),
+    click.option(
+        "--max-findings",
+        type=int,
+        default=0,
+        metavar="N",
+        callback=_not_negative,
+        help="Tell the first N findings, and how many more there are (default: all).",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="GLOB",
+        help="Leave out files whose path matches: they are no migrations here. May be repeated.",
+    ),
+)
+
+
 def report_options(function: F) -> F:
-    """--format --output --fail-on --since --release --stdin-filename: what is said, where, and from when it matters."""
+    """--format --output --fail-on --since --release --stdin-filename --exclude, and how much is said: what is told,
+    where, and from when it matters."""
     for option in reversed(
         (
+            *_AMOUNT,
             click.option(
                 "--format", "output_format", type=click.Choice(FORMATS), default="terminal", show_default=True
             ),
@@ -173,12 +202,18 @@ class CommandLine(msgspec.Struct, frozen=True):
     release: str
     fail_on: str
     stdin_filename: str
+    exclude: tuple[str, ...]
+    quiet: bool
+    verbose: bool
+    statistics: bool
+    max_findings: int
 
     @property
     def partly(self) -> bool:
         """Whether it is less than the whole tree, or another run than the configuration's."""
+        buffer = self.stdin_filename
         return any(
-            (self.paths, self.layout, self.transaction, self.role, self.superuser, self.since, self.stdin_filename)
+            (self.paths, self.layout, self.transaction, self.role, self.superuser, self.since, buffer, self.exclude)
         )
 
     def request(self) -> Request:
@@ -194,13 +229,16 @@ class CommandLine(msgspec.Struct, frozen=True):
             self.fail_on,
             self.stdin_filename,
             self.everything,
+            self.exclude,
         )
 
     def report(self, report: Report) -> int:
         """Write the report as they want it; the exit code."""
         from lockgate.report import render
+        from lockgate.report.amount import Amount
 
-        emit(render(report, self.output_format, to_terminal=self.output is None), self.output)
+        amount = Amount(self.quiet, self.verbose, self.statistics, self.max_findings)
+        emit(render(report, self.output_format, amount, to_terminal=self.output is None), self.output)
         return report.exit_code
 
 
@@ -233,19 +271,17 @@ def make_request(
     fail_on: str = "error",
     stdin_filename: str = "",
     everything: bool = False,
+    exclude: tuple[str, ...] = (),
 ) -> Request:
     """The request that the command line's options make."""
     if superuser and not role:
         raise UsageError("--superuser needs --role", "name the role: --role NAME --superuser")
-    stdin = None
-    if stdin_filename:
-        data = sys.stdin.buffer.read()
-        try:
-            stdin = Source(stdin_filename.replace("\\", "/"), data.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise UsageError(f"standard input: not UTF-8 at byte {error.start}", "send UTF-8") from error
+    alone = Path("-") in paths
+    if alone and len(paths) > 1:
+        raise UsageError("-: standard input is read alone", "name either - or files and folders")
+    stdin = _standard_input(stdin_filename or "<stdin>") if alone or stdin_filename else None
     return Request(
-        paths,
+        () if alone else paths,
         Path.cwd(),
         layout or "",
         transaction or "",
@@ -256,7 +292,16 @@ def make_request(
         release,
         everything,
         stdin,
+        exclude=exclude,
+        alone=alone and not stdin_filename,
     )
+
+
+def _standard_input(name: str) -> Source:
+    try:
+        return Source(name.replace("\\", "/"), sys.stdin.buffer.read().decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"standard input: not UTF-8 at byte {error.start}", "send UTF-8") from error
 
 
 def emit(text: str, output: Path | None) -> None:

@@ -15,9 +15,9 @@ _QUIET_SECONDS = 0.7  # shorter work shows no bar
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Progress | None]:
+def progress(title: str, quiet: bool = False) -> Iterator[Progress | None]:
     """A callback (done, total, what) that draws a bar on standard error; None where nobody watches."""
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
         yield None
         return
     from threading import Timer

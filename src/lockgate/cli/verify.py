@@ -50,7 +50,7 @@ def command(asked: CommandLine, attest: Path | None, **looked_at: Any) -> int:
     if attest is not None:
         _must_be_whole(asked.partly or not (looked_at["bodies"] and looked_at["rows"]))
     config = configuration(asked.config_path)
-    with ended_in_order(), progress("applying") as bar:
+    with ended_in_order(), progress("applying", quiet=asked.quiet) as bar:
         report = verify(asked.request(), config, progress=bar, **looked_at)
     code = asked.report(report)
     if attest is not None:
@@ -61,7 +61,7 @@ def command(asked: CommandLine, attest: Path | None, **looked_at: Any) -> int:
 def _must_be_whole(narrowed: bool) -> None:
     if narrowed:
         raise UsageError(
-            "--attest proves the whole tree as configured: it takes no PATH, --layout, --transaction, --role, --superuser, --since, --no-bodies, --no-rows",
+            "--attest proves the whole tree as configured: it takes no PATH, --layout, --transaction, --role, --superuser, --since, --exclude, --no-bodies, --no-rows",
             "put them into lockgate.toml, where the attestation covers them",
         )
 

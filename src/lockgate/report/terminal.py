@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lockgate.api import Coverage, Report
 from lockgate.base.findings import Evidence, Finding, Label, Severity, Verdict
 from lockgate.base.text import clean
+from lockgate.report.amount import Amount
 from lockgate.report.causes import cause, remedies
 from lockgate.run.told import for_a_person
 from lockgate.sources.folder import FOUND_BELOW
@@ -34,7 +35,7 @@ _STYLE = {
     Verdict.REFUTED: "1;32",
     Verdict.UNPROVEN: "1;33",
 }
-_WIDTH = 160
+_PIPED = 160  # columns of an excerpt that nobody's terminal cuts
 _SAY = "--all tells them; --since, [git] base or [ledger] says what is pending"
 
 
@@ -45,6 +46,15 @@ def wants_color() -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _width() -> int:
+    """Columns of an excerpt: the terminal's, less those of the gutter."""
+    if not sys.stdout.isatty():
+        return _PIPED
+    from shutil import get_terminal_size
+
+    return max(40, get_terminal_size((_PIPED, 24)).columns - 8)
 
 
 class _Paint:
@@ -58,19 +68,21 @@ class _Paint:
         return f"\x1b[{code}m{text}\x1b[0m" if self.on and code and text else text
 
 
-def render(report: Report, *, colors: bool = True) -> str:
-    """The whole report."""
+def render(report: Report, amount: Amount, *, colors: bool = True) -> str:
+    """The report, as much of it as is wanted."""
     paint = _Paint(colors and wants_color())
     out: list[str] = []
     told: dict[tuple[object, ...], Finding] = {}
     findings, aside = for_a_person(report.findings, report.rules, report.newest)
-    for item in findings:
+    for item in findings[: amount.most or None]:
         why = cause(item)
         first = told.setdefault(why, item) if why is not None else item
         out += _finding(item, paint) if first is item else _again(item, first, paint)
         out.append("")
-    out += _closing(report, paint, aside)
-    return "\n".join(out) + "\n"
+    out += amount.left(len(findings))
+    out += amount.counts(report)
+    out += _closing(report, paint, aside, amount.verbose) if not amount.quiet else ()
+    return "\n".join(out) + "\n" if out else ""
 
 
 def _headline(item: Finding, paint: _Paint) -> str:
@@ -82,7 +94,7 @@ def _again(item: Finding, first: Finding, paint: _Paint) -> Iterator[str]:
     """A finding whose cause has been told: where it is, and where the rest stands."""
     yield _headline(item, paint)
     start = item.at.source.position(item.at.span.start)
-    line = clean(item.at.source.line(start.line)).strip()[:_WIDTH]
+    line = clean(item.at.source.line(start.line)).strip()[: _width()]
     yield f" {paint('-->', 'path')} {paint(clean(item.at.source.path), 'path')}:{start.line}:{start.column} {paint('|', 'path')} {line}"
     told = first.at.source.position(first.at.span.start)
     yield f"  {paint('= as above:', 'bold')} {clean(first.at.source.path)}:{told.line}"
@@ -133,12 +145,12 @@ def _excerpt(label: Label, paint: _Paint, gutter: int, style: object, arrow: str
             yield f"{pad} {paint('=', 'path')} {clean(label.message)}"
         return
     stop = end.column if end.line == start.line else len(line) + 1
-    shift = max(0, start.column - _WIDTH // 2) if len(line) > _WIDTH else 0
-    shown = clean(line[shift : shift + _WIDTH]).replace("\t", " ")
+    shift = max(0, start.column - _width() // 2) if len(line) > _width() else 0
+    shown = clean(line[shift : shift + _width()]).replace("\t", " ")
     yield f"{pad} {paint('|', 'path')}"
     yield f"{paint(str(start.line).rjust(gutter), 'path')} {paint('|', 'path')} {shown}"
     lead = _cells(clean(line[shift : start.column - 1]))
-    width = max(1, min(_cells(clean(line[start.column - 1 : max(stop - 1, start.column)])), _WIDTH - lead))
+    width = max(1, min(_cells(clean(line[start.column - 1 : max(stop - 1, start.column)])), _width() - lead))
     words = f" {clean(label.message)}" if label.message else ""
     yield f"{pad} {paint('|', 'path')} {' ' * lead}{paint('^' * width + words, style)}"
 
@@ -147,7 +159,7 @@ def _cells(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
 
 
-def _closing(report: Report, paint: _Paint, aside: int) -> Iterator[str]:
+def _closing(report: Report, paint: _Paint, aside: int, verbose: bool) -> Iterator[str]:
     coverage = report.coverage
     counts = {s: sum(f.severity is s for f in report.findings) for s in Severity}
     exact = f"{coverage.statements - coverage.tainted} of {coverage.statements} statements exact"
@@ -157,7 +169,7 @@ def _closing(report: Report, paint: _Paint, aside: int) -> Iterator[str]:
     )
     if coverage.tainted:
         yield paint("not certain:", "dim")
-        for reason, count in sorted(coverage.unmodelled.items(), key=lambda x: -x[1])[:8]:
+        for reason, count in sorted(coverage.unmodelled.items(), key=lambda x: -x[1])[: None if verbose else 8]:
             yield paint(f"  {count:>4} x {clean(reason)}", "dim")
     if server.stand_ins:
         yield paint(f"stand-ins: {clean(', '.join(server.stand_ins))}", "dim")
@@ -170,6 +182,10 @@ def _closing(report: Report, paint: _Paint, aside: int) -> Iterator[str]:
     yield f"{coverage.migrations} migrations{_found_in(report)}{_code(coverage)}, {exact}{_queries(coverage)}; {spoke}"
     if report.unjudged:
         yield paint(f"not judged: {', '.join(f'{one.what} ({one.why})' for one in report.unjudged)}", "dim")
+        if verbose:
+            yield from (paint(f"  {one.what}: {one.remedy}", "dim") for one in report.unjudged)
+    if verbose and report.folder is not None:
+        yield from (paint(f"layout: {clean(words)}", "dim") for words in report.folder.explain)
     if report.ran:
         yield paint(f"{report.ran} hazards in migrations that have run; --all tells them", "dim")
     if aside:

@@ -25,7 +25,7 @@ from lockgate.cache.replay import Missed, Recall, Tell, Told
 from lockgate.catalog.catalog import Catalog
 from lockgate.parse.named_roles import roles_named_in
 from lockgate.run.pending import pending_ids
-from lockgate.sources import Folder, home_of, load, shown
+from lockgate.sources import Folder, home_of, load, shown, single
 from lockgate.sources.environment import Environment, around
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.runner_settings import runner_settings
@@ -62,28 +62,44 @@ class Request(msgspec.Struct, frozen=True):
     release: str = ""  # the commit that is running: its queries must survive the pending migrations
     all: bool = False  # hazards in migrations that have run, too
     stdin: Source | None = None  # the text of an editor's buffer, in place of the file of that path
+    exclude: tuple[str, ...] = ()  # patterns of paths that are no migrations
+    alone: bool = False  # ``stdin`` is no file of a folder: it is checked alone
     deploys: bool = False  # what is pending matters, whatever the rules ask for
 
 
 def read_folder(config: Config, request: Request) -> Folder:
-    """The migrations of the command line's paths, else of the configuration's, else of the layout found."""
+    """The migrations of the command line's paths, else of the configuration's, else of the layout found; a buffer that
+    is no file of theirs alone."""
+    buffer = request.stdin
+    if buffer is None:
+        return _from_disk(config, request)
+    try:
+        folder = _from_disk(config, request) if not request.alone else Folder("plain", ())
+    except (UsageError, CannotCheck):
+        if (request.cwd / buffer.path).exists():
+            raise
+        folder = Folder("plain", ())
+    if buffer.path not in _paths(folder) and not (request.cwd / buffer.path).exists():
+        return single(buffer)
+    return replace(folder, migrations=tuple(_with_buffer(m, buffer) for m in folder.migrations))
+
+
+def _from_disk(config: Config, request: Request) -> Folder:
     paths = list(request.paths) or _configured(config) or [request.cwd]
     layout = request.layout or config.migrations.layout
     transaction = request.transaction or config.migrations.transaction
     command = "" if request.paths else config.migrations.command
     if command:
         need(config, "migrations", "command", "runs a program", "name the folder of migrations on the command line")
-    folder = load(
+    return load(
         paths,
         layout,
         transaction=transaction,
         cwd=request.cwd,
         command=command,
         placeholders=config.migrations.placeholders,
+        exclude=request.exclude,
     )
-    if request.stdin is not None:
-        folder = replace(folder, migrations=tuple(_with_buffer(m, request.stdin) for m in folder.migrations))
-    return folder
 
 
 def _configured(config: Config) -> list[Path]:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.lazy_imports import pattern
+from lockgate.base.text import Source
 from lockgate.sources.assemble import assemble
 from lockgate.sources.assembly import Assembly, LayoutFolder
 from lockgate.sources.detect import Detection, detect, find, recognise, several, unknown
@@ -41,6 +42,7 @@ __all__ = [
     "load",
     "read",
     "shown",
+    "single",
 ]
 
 
@@ -52,13 +54,15 @@ def load(
     cwd: Path,
     command: str = "",
     placeholders: Mapping[str, str] | None = None,
+    exclude: Sequence[str] = (),
 ) -> Folder:
     """The migrations of these folders and files, in application order.
 
     ``transaction`` "statement" sends every statement on its own, "pending" all pending files in one transaction;
     "file" or None keeps each layout's own shape. With
     ``command`` the standard output of that program is taken as the migrations (``alembic upgrade head --sql``), and
-    paths are not looked at. ``placeholders`` are flyway's. Raises UsageError for a missing path, an unknown layout,
+    paths are not looked at. ``placeholders`` are flyway's; ``exclude`` are patterns of paths, as reports show them, that
+    are left out. Raises UsageError for a missing path, an unknown layout,
     mixed or unknown names; CannotCheck for an unreadable file or a folder without migrations.
     """
     if layout not in ("auto", *BY_NAME):
@@ -68,7 +72,7 @@ def load(
 
         folder = from_command(command, cwd)
     else:
-        folder = _join([_load(p, files, layout, cwd, placeholders or {}) for p, files in _places(paths)])
+        folder = _join([_load(p, files, layout, cwd, placeholders or {}, exclude) for p, files in _places(paths)])
     if transaction == "statement":
         return replace(folder, migrations=tuple(_each_on_its_own(m) for m in folder.migrations))
     return replace(folder, span=PENDING if transaction == PENDING else folder.span)
@@ -79,7 +83,7 @@ def _places(paths: Sequence[Path]) -> list[tuple[Path, list[str]]]:
     out: dict[tuple[Path, bool], list[str]] = {}
     for path in paths:
         if not path.exists():
-            raise UsageError(f"{path}: no such file or folder", "name an existing folder of migrations")
+            raise UsageError(f"{path}: no such file or folder", _near(path) or "name an existing folder of migrations")
         if path.is_dir():
             out.setdefault((path, False), [])
         else:
@@ -88,16 +92,42 @@ def _places(paths: Sequence[Path]) -> list[tuple[Path, list[str]]]:
     return [(path, names) for (path, _), names in out.items()]
 
 
+def _near(path: Path) -> str:
+    """The nearest name that is there, in the deepest folder of the path that is."""
+    from difflib import get_close_matches
+
+    home = next((up for up in path.absolute().parents if up.is_dir()), path.absolute().parent)
+    missing = path.absolute().relative_to(home).parts[0]
+    near = get_close_matches(missing, (p.name for p in home.iterdir()), 1)
+    return f"did you mean {(path.parent if path.absolute().parent == home else home) / near[0]}?" if near else ""
+
+
+def excluded(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a path, or a folder that it lies in, matches a pattern ("old/*", "*.seed.sql", "archive")."""
+    from fnmatch import fnmatchcase
+
+    parts = path.split("/")
+    places = ("/".join(parts[: n + 1]) for n in range(len(parts)))
+    return any(fnmatchcase(place, p) or fnmatchcase(place.rpartition("/")[2], p) for place in places for p in patterns)
+
+
+def single(source: Source) -> Folder:
+    """A text that is no file: one migration, each statement on its own."""
+    return Folder("plain", (Migration(source.path, "", source.path, Script.whole(source, Transaction.STATEMENT)),))
+
+
 def home_of(file: Path) -> Path:
     """The folder of migrations that a single file would be loaded from."""
     return file.parent.parent if file.name in ("up.sql", "down.sql", "migration.sql") else file.parent
 
 
 def _load(
-    path: Path, only: list[str], layout: str, cwd: Path, placeholders: Mapping[str, str]
+    path: Path, only: list[str], layout: str, cwd: Path, placeholders: Mapping[str, str], exclude: Sequence[str]
 ) -> tuple[str, Assembly, Folder]:
     label = shown(path, cwd)
     files = walk(path) if not only else [*only, *(f for f in walk(path, 2) if not is_sql(f))]
+    if exclude:
+        files = [f for f in files if not excluded(shown(path / f, cwd), exclude)]
     if layout in CODE or only == [f for f in only if not is_sql(f)] != []:
         return _in_code(path, label, cwd, layout if layout in CODE else "auto")
     if not only and not any(is_sql(f) or f.endswith("sqitch.plan") for f in files):
