@@ -160,10 +160,24 @@ def _cells(text: str) -> int:
 
 
 def _closing(report: Report, paint: _Paint, aside: int, verbose: bool) -> Iterator[str]:
-    coverage = report.coverage
-    counts = {s: sum(f.severity is s for f in report.findings) for s in Severity}
+    yield from _certainty(report, paint, verbose)
+    if report.ran:
+        yield paint(f"{report.ran} hazards in migrations that have run; --all tells them", "dim")
+    if aside:
+        yield paint(
+            f"{aside} hazards in earlier migrations, of which nothing says whether they have run: {_SAY}", "dim"
+        )
+    if not report.findings:
+        hushed = f" ({report.suppressed} suppressed)" if report.suppressed else ""
+        yield paint(f"nothing found{hushed}", "good")
+    else:
+        yield from _totals(report, paint)
+
+
+def _certainty(report: Report, paint: _Paint, verbose: bool) -> Iterator[str]:
+    """What was looked at, by whom, and what could not be."""
+    coverage, server = report.coverage, report.server
     exact = f"{coverage.statements - coverage.tainted} of {coverage.statements} statements exact"
-    server = report.server
     spoke = f"PostgreSQL {clean(server.version or str(server.major))}" + (
         f" ({clean(server.source)})" if server.source else " (simulated)"
     )
@@ -179,23 +193,17 @@ def _closing(report: Report, paint: _Paint, aside: int, verbose: bool) -> Iterat
         yield paint(f"isolation: this machine could not keep the scratch server from {', '.join(lacking)}", "dim")
     yield from (f"{paint('note:', 'bold')} {clean(note)}" for note in server.notes)
     yield from (paint(line, "dim") for line in rows_words(coverage.rows))
+    if verbose and report.folder is not None:
+        yield from (paint(f"layout: {clean(words)}", "dim") for words in report.folder.explain)
     yield f"{coverage.migrations} migrations{_found_in(report)}{_code(coverage)}, {exact}{_queries(coverage)}; {spoke}"
     if report.unjudged:
         yield paint(f"not judged: {', '.join(f'{one.what} ({one.why})' for one in report.unjudged)}", "dim")
         if verbose:
             yield from (paint(f"  {one.what}: {one.remedy}", "dim") for one in report.unjudged)
-    if verbose and report.folder is not None:
-        yield from (paint(f"layout: {clean(words)}", "dim") for words in report.folder.explain)
-    if report.ran:
-        yield paint(f"{report.ran} hazards in migrations that have run; --all tells them", "dim")
-    if aside:
-        yield paint(
-            f"{aside} hazards in earlier migrations, of which nothing says whether they have run: {_SAY}", "dim"
-        )
-    if not report.findings:
-        hushed = f" ({report.suppressed} suppressed)" if report.suppressed else ""
-        yield paint(f"nothing found{hushed}", "good")
-        return
+
+
+def _totals(report: Report, paint: _Paint) -> Iterator[str]:
+    counts = {s: sum(f.severity is s for f in report.findings) for s in Severity}
     shared = remedies(report.findings)
     if shared:
         yield "one remedy for several findings:"
