@@ -186,3 +186,17 @@ def test_another_database_is_left_out(tmp_path: Path) -> None:
     put(tmp_path, files | {"package.json": "{}"})
     folder = load([tmp_path], cwd=tmp_path)
     assert [m.up.source.path for m in folder.migrations] == ["src/migrations/postgres/1700000000000-Start.ts"]
+
+
+def test_what_is_not_known_of_a_column_leaves_the_table_certain(lockgate: Run, tmp_path: Path) -> None:
+    files = {
+        "server/migrations/20240101-a.js": SEQUELIZE,
+        "server/migrations/20240102-b.js": "module.exports = { up: async (queryInterface, S) => {\n  await queryInterface.addColumn('things', 'odd', "
+        "{ type: S.STRING, defaultValue: process.env.ODD });\n} };\n",
+        "server/migrations/20240103-c.js": "module.exports = { up: async (queryInterface) => {\n"
+        "  await queryInterface.removeColumn('things', 'nothing');\n  await queryInterface.removeColumn('things', 'odd');\n} };\n",
+    }
+    put(tmp_path, files)
+    found = json.loads(lockgate("check", "--format", "json").stdout)["findings"]
+    assert [(f["rule"], f["location"]["start"]["line"]) for f in found if f["severity"] == "error"] == [("T203", 2)]
+    assert [f["rule"] for f in found if "20240102-b" in f["location"]["path"]] == ["S121"]

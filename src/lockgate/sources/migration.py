@@ -27,6 +27,7 @@ class Unprinted(msgspec.Struct, frozen=True):
     span: Span
     why: str
     touches: tuple[str, ...] = ()
+    column: str = ""  # of the relation, where no more than whether and how it is there is in doubt
 
     @property
     def wide(self) -> bool:

@@ -19,19 +19,19 @@ def leap(draft: Draft, session: Session, gap: Unprinted, migration: Migration) -
     draft.forget()
     place = Place(migration.up.source, gap.span, migration.slot or migration.id)
     keys: list[TaintKey] = [("any",)] if gap.wide else []
-    for key in keys + [key for name in gap.names for key in _keys(draft, session, *name)]:
+    for key in keys + [key for name in gap.names for key in _keys(draft, session, gap.column, *name)]:
         draft.taint(key, gap.why, place)
 
 
-def _keys(draft: Draft, session: Session, schema: str, name: str) -> Iterator[TaintKey]:
-    """A relation as a whole, or whether there is one of that name."""
+def _keys(draft: Draft, session: Session, column: str, schema: str, name: str) -> Iterator[TaintKey]:
+    """A relation's column, a relation as a whole, or whether there is one of that name."""
     for at in [schema] if schema else session.search_path:
         space = draft.namespace(draft.role_name(session.role) if at == "$user" else at)
         if space is None:
             continue
         found = draft.relation_named(space.oid, name)
         if found is not None:
-            yield ("object", found.oid)
+            yield ("column", found.oid, column) if column else ("object", found.oid)
         else:
             yield ("name", "relation", space.oid, name)
             yield ("name", "type", space.oid, name)

@@ -53,7 +53,7 @@ class ApplyTaint(msgspec.Struct):
     def leap(self, gaps: Iterable[Unprinted]) -> None:
         """What a program did that nobody could print was not done."""
         for gap in gaps:
-            self.doubted |= {name: gap.why for _, name in gap.names}
+            self.doubted |= {gap.column or name: gap.why for _, name in gap.names}
             self.rows = self.rows or gap.why
 
     def add(self, statement: Statement | None, why: str) -> None:

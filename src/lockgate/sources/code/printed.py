@@ -22,6 +22,7 @@ class Sent(msgspec.Struct, frozen=True):
     at: Span
     why: str = ""
     touches: tuple[str, ...] = ()
+    column: str = ""
 
 
 def script_of(code: Source, sent: Iterable[Sent], transaction: Transaction, how: str = "read") -> Script:
@@ -38,7 +39,7 @@ def script_of(code: Source, sent: Iterable[Sent], transaction: Transaction, how:
         span = Span(at, at + len(text))
         stretches.append(Stretch(span.start, span.end, one.at, -1 if one.why else _verbatim(code, one.at, text)))
         if one.why:
-            gaps.append(Unprinted(span, one.why, one.touches))
+            gaps.append(Unprinted(span, one.why, one.touches, one.column))
         else:
             pieces.append(span)
         parts.append(f"{text}\n")

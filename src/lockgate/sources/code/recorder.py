@@ -130,9 +130,9 @@ class SendLog:
                 return
         self.gap(f"{what}: whether it runs is decided by what is in the database", touched(sql))
 
-    def gap(self, why: str, touches: tuple[str, ...] = ()) -> None:
-        """What is not known: ``touches`` as ``Gap`` has it."""
-        one = Sent("", self.at(), why, touches)
+    def gap(self, why: str, touches: tuple[str, ...] = (), column: str = "") -> None:
+        """What is not known: ``touches`` and ``column`` as ``Unprinted`` has them."""
+        one = Sent("", self.at(), why, touches, column)
         if not self.sent or self.sent[-1] != one:  # a loop says it once
             self.sent.append(one)
 

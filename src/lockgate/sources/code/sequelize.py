@@ -79,7 +79,11 @@ class QueryInterface:
 
     def _lost(self, word: str, passed: Passed) -> None:
         table = _name(passed.get(0, "table"))
-        self._log.gap(f"queryInterface.{word}: it is worked out at run time", (quoted(table),) if table else ANYTHING)
+        column = passed.get(1, "column") if word in ("addColumn", "changeColumn") else ""
+        touches = (quoted(table),) if table else ANYTHING
+        self._log.gap(
+            f"queryInterface.{word}: it is worked out at run time", touches, column if isinstance(column, str) else ""
+        )
 
     def _told(self, word: str, work: Callable[[Passed], list[str]]) -> Callable[[Passed], Any]:
         def call(passed: Passed) -> None:

@@ -130,7 +130,7 @@ def add_column(op: Operations, passed: Passed) -> None:
     checks = [constraint_sql(check, table, op.convention) for check in one.checks]
     doubt = "; ".join(filter(None, (one.doubt, *(check.doubt for check in checks))))
     line = " ".join([f"{column_sql(one)}{tail}", *(check.sql for check in checks)])
-    op.send(f"ALTER TABLE {where} ADD COLUMN {guard}{line}", what, doubt, where)
+    op.send(f"ALTER TABLE {where} ADD COLUMN {guard}{line}", what, doubt, where, one.name)
     for constraint in of_column(one):
         op.add(constraint, table, schema, what)
     if one.index:

@@ -107,13 +107,13 @@ class Operations:
 
     # --- what they have in common -------------------------------------------------------------------------------------
 
-    def send(self, sql: str, what: str, doubt: str, table: str) -> None:
-        """A statement; where something of it is in doubt, its table is in doubt before and after it."""
+    def send(self, sql: str, what: str, doubt: str, table: str, column: str = "") -> None:
+        """A statement; where something of it is in doubt, its table, or its column, is in doubt before and after it."""
         if doubt:
-            self.recorder.gap(f"{what}: {doubt}", (table,))
+            self.recorder.gap(f"{what}: {doubt}", (table,), column)
         self.recorder.sql(sql, what)
         if doubt:
-            self.recorder.gap(f"{what}: {doubt}", (table,))
+            self.recorder.gap(f"{what}: {doubt}", (table,), column)
 
     def unknown(self, what: str, table: Any) -> None:
         """An operation of which too much is not known to be sent."""

@@ -56,7 +56,7 @@ def alter(editor: Editor, model: Model, old: Field, new: Field) -> None:
     if old_type is None or new_type is None or old.doubt or new.doubt:
         if old.doubt == new.doubt and old_type == new_type and old.null == new.null and old.column == new.column:
             return
-        editor.gap(new.doubt or old.doubt or "a type is not known", model.table)
+        editor.gap(new.doubt or old.doubt or "a type is not known", model.table, new.column)
         return
     if _same(editor, model, old, new, old_type, new_type):
         return

@@ -54,13 +54,13 @@ def before(foreign: Iterable[str], texts: Collection[str], user: bool) -> tuple[
     Django's own users.
     """
     here = {name for name in _MADE if any(f'CREATE TABLE "{name}"' in text for text in texts)}
-    if here:  # the project has taken Django's own migrations over
-        user = False
+    taken_over = bool(here & {"auth_group", "auth_permission"})  # Django's own migrations lie in the project
+    user = user and not here & {"auth_user", "auth_group"}
     wanted = set(foreign) - here
-    own = [name for name in _MADE if name in wanted or (not here and any(name in text for text in texts))]
+    own = [name for name in _MADE if name in wanted or (name not in here and any(name in text for text in texts))]
     parts = [_LEDGER]
     if own:
-        parts += [_TYPES, *([] if here else [_AUTH]), *([_USER] if user else [])]
+        parts += [_TYPES, *([] if taken_over else [_AUTH]), *([_USER] if user else [])]
     parts += [_MADE[name] for name in own if name in ("django_site", "django_session")]
     strange = sorted(name for name in wanted if name not in _MADE)
     parts += [

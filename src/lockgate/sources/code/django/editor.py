@@ -39,9 +39,9 @@ class Editor:
         """A statement of the operation at hand."""
         self.recorder.sql(sql, self.what)
 
-    def gap(self, why: str, table: str = "") -> None:
+    def gap(self, why: str, table: str = "", column: str = "") -> None:
         """Something of the operation is not known."""
-        self.recorder.gap(f"{self.what}: {why}", (quoted(table),) if table else ("*",))
+        self.recorder.gap(f"{self.what}: {why}", (quoted(table),) if table else ("*",), column)
 
     def later(self, sql: str, table: str, to: str = "", column: str = "") -> None:
         """A statement for the migration's end."""
@@ -59,7 +59,7 @@ class Editor:
         """A column's type; text where it is not known, which puts the table in doubt."""
         kind = self.state.db_type(model, field)
         if kind is None or field.doubt:
-            self.gap(field.doubt or f"the type of field {field.name} is not known", model.table)
+            self.gap(field.doubt or f"the type of field {field.name} is not known", model.table, field.column)
         return kind or "text"
 
     def column_sql(self, model: Model, field: Field, kind: str, default: str | None = None) -> str:
@@ -137,8 +137,9 @@ class Editor:
         self.send(f"CREATE TABLE {quoted(table)} ({', '.join([*columns, *inline])})")
         for sql in after:
             self.later(sql, table)
-        if any(field.doubt for field in model.fields.values()):
-            self.gap("a field's column is not known for certain", table)
+        for field in model.fields.values():
+            if field.has_column and (field.doubt or self.state.db_type(model, field) is None):
+                self.gap(field.doubt or f"the type of field {field.name} is not known", table, field.column)
         for field in model.fields.values():
             self._later_indexes(model, field)
         for sql in last:
