@@ -223,3 +223,10 @@ def test_nothing_is_run(lockgate: Run, tmp_path: Path) -> None:
     body = f'open({str(marker)!r}, "w").write("x")\n__import__("os").system("touch {marker}")\nop.execute("SELECT 1")'
     revision(tmp_path, "a1", None, body)
     assert lockgate("check").returncode == 0 and not marker.exists()
+
+
+def test_a_program_in_a_buffer_is_not_taken_for_sql(lockgate: Run, tmp_path: Path) -> None:
+    path = revision(tmp_path, "a1", None, 'op.create_table("t", sa.Column("id", sa.Integer()))')
+    done = lockgate("check", "-", "--stdin-filename", str(path), stdin=path.read_text() + "\n# more\n")
+    assert done.returncode in (0, 2), done.stdout + done.stderr
+    assert "syntax" not in done.stdout

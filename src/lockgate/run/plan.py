@@ -139,8 +139,8 @@ def _paths(folder: Folder) -> set[str]:
 
 
 def _with_buffer(migration: Migration, buffer: Source) -> Migration:
-    if migration.up.source.path != buffer.path:
-        return migration
+    if migration.up.source.path != buffer.path or migration.up.source.printed is not None:
+        return migration  # of a program the file is read, not the buffer: its text is no SQL
     return replace(migration, up=Script.whole(buffer, migration.up.transaction))
 
 
