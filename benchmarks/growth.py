@@ -77,7 +77,7 @@ def seconds(sql: str) -> float:
 
 def main() -> None:
     """Measure and print a row for each shape."""
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else 250
+    size = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     empty = min(seconds("SELECT 1;\n") for _ in range(3))
     print(f"{'microseconds for each':32}{'1x':>9}{'4x':>9}{'16x':>9}{'4x/1x':>8}{'16x/1x':>8}   (1x = {size})")
     for name in sys.argv[2:] or SHAPES:

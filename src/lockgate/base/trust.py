@@ -7,7 +7,6 @@ feature that would run something of the tree, or follow a name that the tree giv
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -103,6 +102,8 @@ def _of_pull_request(environ: Mapping[str, str], runner: str, event: str) -> boo
     """Whether a workflow that starts on the default branch, with all secrets, was set off by a pull request, whose tree
     it then may check out. So it is where the event cannot be read."""
     try:
+        import json
+
         told: object = json.loads(read_text(environ[f"{runner}_EVENT_PATH"]))
     except (KeyError, OSError, ValueError, RecursionError, CannotCheck):
         return True

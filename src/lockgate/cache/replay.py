@@ -195,27 +195,36 @@ class Recall:
             return _Book(), []
 
     def _restored(self, book: _Book, known: int) -> list[Told]:
-        from lockgate.cache.columns import restore
+        rests: list[Any] = []
+        for part, legs in ((book.early, book.settled), (book.late, len(book.told) - book.settled)):
+            if not part:
+                rests += [((), (), ())] * legs
+            elif len(rests) < known:
+                from lockgate.cache.columns import restore
 
-        parts = (book.early, book.late) if known > book.settled else (book.early,)
-        rests = [rest for part in parts if part for rest in restore(part, self._sources)]
+                rests += restore(part, self._sources)
+        rests = [tuple(map(list, rest)) for rest in rests]
         return [Told(*counts, *rest) for counts, rest in zip(book.told[:known], rests, strict=False)]
 
     def _write(self, old: _Book, known: int, told: list[Told], mended: list[str]) -> None:
         """Leave what is known now; ``known`` legs of the old book were as they are."""
         if not self._on:
             return
-        from lockgate.cache.columns import dump
-
         counts = [(one.statements, one.tainted, one.unmodelled) for one in told]
         rests = [(one.findings, one.spans, one.missed) for one in told]
         settled, early = old.settled, old.early
-        sources = self._sources.values()
         with suppress(Unfit, UnicodeEncodeError):  # the latter of a name that is no UTF-8
             if known < settled or len(told) - settled > _LATE:
-                settled, early = len(told), dump(rests, sources)
-            book = _Book(self._chain[1:], counts, settled, early, dump(rests[settled:], sources), mended)
+                settled, early = len(told), self._dumped(rests)
+            book = _Book(self._chain[1:], counts, settled, early, self._dumped(rests[settled:]), mended)
             store.write(self._name, msgspec.msgpack.encode(book))
+
+    def _dumped(self, rests: list[tuple[Any, ...]]) -> bytes:
+        if not any(map(any, rests)):
+            return b""
+        from lockgate.cache.columns import dump
+
+        return dump(rests, self._sources.values())
 
 
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")  # sets too

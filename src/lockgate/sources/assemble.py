@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import msgspec
@@ -35,7 +36,7 @@ def assemble(layout: Layout, place: LayoutFolder) -> Assembly:
     ups: list[_Part] = []
     downs: list[_Part] = []
     taken = chosen(layout, place, out)
-    root = str(place.root)  # a Path for every file costs as much as reading it
+    root = os.path.abspath(place.root)  # a Path for every file costs as much as reading it
     for item in taken:
         source = read(f"{root}/{item.relative}", place.cwd, place.root)
         if layout.name == "atlas" and is_checkpoint(source):
