@@ -73,3 +73,21 @@ def test_a_mistyped_path_has_a_near_name(folder: Path, lockgate: Run) -> None:
     (folder / "db/migrations").mkdir(parents=True)
     assert "did you mean db/migrations?" in lockgate("check", "db/migratons", cwd=folder).stderr
     assert "did you mean m/0001_a.sql?" in lockgate("check", "m/0001_aa.sql", cwd=folder).stderr
+
+
+def test_known_findings_are_counted_and_new_ones_told(folder: Path, lockgate: Run) -> None:
+    assert "needs [rules] known" in lockgate("check", "--update-known", cwd=folder).stderr
+    (folder / "lockgate.toml").write_text('[migrations]\npaths = ["m"]\n[rules]\nknown = "lockgate/known.json"\n')
+    done = lockgate("check", "--update-known", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "lockgate/known.json: 3 findings are known now\n")
+    known = json.loads((folder / "lockgate/known.json").read_text())["known"]
+    assert {one["path"] for one in known} == {"m/0002_b.sql"} and known[0]["rule"] == "T203"
+    quiet = lockgate("check", cwd=folder)
+    assert quiet.returncode == 0 and "3 known findings ([rules] known)" in quiet.stdout
+    text = (folder / "m/0002_b.sql").read_text()
+    (folder / "m/0002_b.sql").write_text("-- moved\n\n" + text + "SELECT e FROM a;\n")
+    found = json.loads(lockgate("check", "--format", "json", cwd=folder).stdout)
+    assert [f["location"]["start"]["line"] for f in found["findings"]] == [6] and found["summary"]["known"] == 3
+    (folder / "lockgate/known.json").write_text("[]")
+    broken = lockgate("check", cwd=folder)
+    assert broken.returncode == 3 and "lockgate check --update-known" in broken.stderr

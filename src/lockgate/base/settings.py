@@ -122,6 +122,10 @@ class Rules(msgspec.Struct, frozen=True):
     severity: Annotated[
         dict[str, str], Meta(description="`info`, `warning` or `error` by rule, in place of the rule's own.")
     ] = msgspec.field(default_factory=dict)
+    known: Annotated[
+        str,
+        Meta(description="A file of known findings, which are counted and not told; `check --update-known` writes it."),
+    ] = ""
     plugins: Annotated[
         tuple[str, ...], Meta(description="Folders with rules of your own: documents and modules. They are code.")
     ] = ()

@@ -20,4 +20,4 @@ def command(asked: CommandLine) -> int:
     config = configuration(asked.config_path)
     with progress("checking", quiet=asked.quiet) as bar:
         report = check(asked.request(), config, progress=bar)
-    return asked.report(report)
+    return asked.report(report, config)

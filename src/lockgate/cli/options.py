@@ -133,6 +133,7 @@ _AMOUNT = (
         callback=_not_negative,
         help="Tell the first N findings, and how many more there are (default: all).",
     ),
+    click.option("--update-known", is_flag=True, help="Write what is found into the file of [rules] known."),
     click.option(
         "--exclude",
         multiple=True,
@@ -207,6 +208,7 @@ class CommandLine(msgspec.Struct, frozen=True):
     verbose: bool
     statistics: bool
     max_findings: int
+    update_known: bool
 
     @property
     def partly(self) -> bool:
@@ -230,10 +232,18 @@ class CommandLine(msgspec.Struct, frozen=True):
             self.stdin_filename,
             self.everything,
             self.exclude,
+            known=not self.update_known,
         )
 
-    def report(self, report: Report) -> int:
+    def report(self, report: Report, config: Config) -> int:
         """Write the report as they want it; the exit code."""
+        if self.update_known:
+            from lockgate.cli.say import say
+            from lockgate.run.known import write
+
+            name, count = write(config, report.findings)
+            say(f"{name}: {count} finding{'s are' if count != 1 else ' is'} known now")
+            return 0
         from lockgate.report import render
         from lockgate.report.amount import Amount
 
@@ -272,6 +282,7 @@ def make_request(
     stdin_filename: str = "",
     everything: bool = False,
     exclude: tuple[str, ...] = (),
+    known: bool = True,
 ) -> Request:
     """The request that the command line's options make."""
     if superuser and not role:
@@ -293,6 +304,7 @@ def make_request(
         everything,
         stdin,
         exclude=exclude,
+        known=known,
         alone=alone and not stdin_filename,
     )
 

@@ -52,7 +52,7 @@ def command(asked: CommandLine, attest: Path | None, **looked_at: Any) -> int:
     config = configuration(asked.config_path)
     with ended_in_order(), progress("applying", quiet=asked.quiet) as bar:
         report = verify(asked.request(), config, progress=bar, **looked_at)
-    code = asked.report(report)
+    code = asked.report(report, config)
     if attest is not None:
         _attest(attest, config, report)
     return code

@@ -43,7 +43,7 @@ def document(report: Report) -> shapes.Report:
         server(report.server),
         coverage(report.coverage, report.unjudged),
         [finding(f) for f in report.findings],
-        summary(report.findings, report.suppressed, report.ran),
+        summary(report.findings, report.suppressed, report.ran, report.known),
         [step(one) for one in report.steps] if report.steps is not None else UNSET,
     )
 
@@ -83,12 +83,12 @@ def rows(filled: RowReport) -> shapes.Rows:
     return shapes.Rows(filled.tables, filled.rows, unfilled)
 
 
-def summary(findings: Sequence[Finding], suppressed: int, ran: int = 0) -> shapes.Summary:
+def summary(findings: Sequence[Finding], suppressed: int, ran: int = 0, known: int = 0) -> shapes.Summary:
     """How many findings there are of each severity."""
     counts = {"error": 0, "warning": 0, "info": 0}
     for item in findings:
         counts[item.severity.value] += 1
-    return shapes.Summary(**counts, suppressed=suppressed, ran=ran)
+    return shapes.Summary(**counts, suppressed=suppressed, ran=ran, known=known)
 
 
 def finding(item: Finding) -> shapes.Finding:

@@ -202,6 +202,7 @@ class Summary(msgspec.Struct, frozen=True):
     info: int
     suppressed: int
     ran: int | UnsetType = UNSET  # hazards in migrations that have run
+    known: int | UnsetType = UNSET  # findings that [rules] known names
 
 
 class Step(msgspec.Struct, frozen=True):

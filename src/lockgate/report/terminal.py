@@ -163,6 +163,8 @@ def _closing(report: Report, paint: _Paint, aside: int, verbose: bool) -> Iterat
     yield from _certainty(report, paint, verbose)
     if report.ran:
         yield paint(f"{report.ran} hazards in migrations that have run; --all tells them", "dim")
+    if report.known:
+        yield paint(f"{report.known} known finding{'s' if report.known > 1 else ''} ([rules] known)", "dim")
     if aside:
         yield paint(
             f"{aside} hazards in earlier migrations, of which nothing says whether they have run: {_SAY}", "dim"

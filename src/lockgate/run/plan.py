@@ -63,6 +63,7 @@ class Request(msgspec.Struct, frozen=True):
     all: bool = False  # hazards in migrations that have run, too
     stdin: Source | None = None  # the text of an editor's buffer, in place of the file of that path
     exclude: tuple[str, ...] = ()  # patterns of paths that are no migrations
+    known: bool = True  # findings that [rules] known names are counted, not told
     alone: bool = False  # ``stdin`` is no file of a folder: it is checked alone
     deploys: bool = False  # what is pending matters, whatever the rules ask for
 

@@ -75,6 +75,7 @@ class Report(msgspec.Struct, frozen=True):
     rules: Ruleset = msgspec.field(default_factory=registry.ours)  # those that were asked
     unjudged: tuple[Unjudged, ...] = ()  # what was not looked at
     newest: str = ""  # where nobody says what is pending: the file of the last migration, the one that surely is
+    known: int = 0  # findings that [rules] known names
 
     @property
     def exit_code(self) -> int:
@@ -95,9 +96,9 @@ def settle(
     if config.database.statistics:
         from lockgate.run.sizes import by_size, counted, statistics
 
-        known = statistics(config)
-        sized = by_size(sized, config, known, checked.plan.pending is not None)
-        steps = tuple(replace(one, effects=counted(one.effects, known)) for one in steps) if steps is not None else None
+        sizes = statistics(config)
+        sized = by_size(sized, config, sizes, checked.plan.pending is not None)
+        steps = tuple(replace(one, effects=counted(one.effects, sizes)) for one in steps) if steps is not None else None
     kept, hushed = _unsuppressed(map(weighed, as_configured(sized, config, rules)), checked.suppressions, rules)
     for suppression in checked.suppressions:
         for fault in suppressions.faults(suppression, rules.words, whole=live is not None):
@@ -115,6 +116,7 @@ def settle(
         from lockgate.run.recovery import with_recovery
 
         kept = with_recovery(kept, rules, config, checked.folder.migrations)
+    kept, known = _new(kept, checked)
     return Report(
         tuple(kept),
         checked.coverage,
@@ -128,7 +130,17 @@ def settle(
         rules,
         checked.unjudged,
         newest,
+        known,
     )
+
+
+def _new(findings: list[Finding], checked: Checked) -> tuple[list[Finding], int]:
+    """Without those that are known, and how many these are."""
+    if not (checked.config.rules.known and checked.request.known):
+        return findings, 0
+    from lockgate.run.known import known_of, without_known
+
+    return without_known(findings, known_of(checked.config))
 
 
 def _as_written(item: Finding) -> Finding:
