@@ -11,10 +11,9 @@ from lockgate.base.text import Source, Span, clean
 from lockgate.editor.diagnostics import asked
 from lockgate.editor.names import Pointed, meant, name_at
 from lockgate.parse import Statement, parse_script
-from lockgate.run.examine import examine
 from lockgate.sources.migration import Script, Transaction
 from lockgate.walk.account import Account, account
-from lockgate.walk.build import walk_of
+from lockgate.walk.build import planned, walk_of
 from lockgate.walk.document import Life, Moment, Version, Walk
 from lockgate.walk.lookup import Finder
 
@@ -45,7 +44,7 @@ class Spot(msgspec.Struct, frozen=True):
 def history_of(path: Path, text: str, root: Path) -> Walked | None:
     """Replay the folder of a file, with the buffer. None where the file is no migration of it. Raises LockgateError."""
     config, request = asked(path, text, root)
-    plan = examine(config, request).plan
+    plan = planned(config, request)
     walk = walk_of(plan, "")
     assert request.stdin is not None
     there = any(moment.path == request.stdin.path for moment in walk.moments)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from lockgate.base.config import Config
 from lockgate.base.text import clean_text
 from lockgate.catalog.catalog import Catalog
 from lockgate.queries.examine import Examined
 from lockgate.queries.resolve import Resolution, reads
+from lockgate.run.examine import examine
+from lockgate.run.plan import Request
 from lockgate.timeline.plan import Leg, Plan
 from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
@@ -20,6 +23,11 @@ from lockgate.walk.story import tell
 
 LONGEST_QUERY = 300  # characters of a query that are shown
 LONGEST_WALK = 2_500_000  # characters of files in one document: beyond it the longest are left out
+
+
+def planned(config: Config, request: Request) -> Plan:
+    """What a walk replays: as ``check`` does. Raises UsageError, CannotCheck."""
+    return examine(config, request).plan
 
 
 def walk_of(plan: Plan, title: str, queries: Examined | None = None) -> Walk:
