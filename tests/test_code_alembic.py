@@ -230,3 +230,23 @@ def test_a_program_in_a_buffer_is_not_taken_for_sql(lockgate: Run, tmp_path: Pat
     done = lockgate("check", "-", "--stdin-filename", str(path), stdin=path.read_text() + "\n# more\n")
     assert done.returncode in (0, 2), done.stdout + done.stderr
     assert "syntax" not in done.stdout
+
+
+def test_sql_of_a_file_of_the_project_is_read_and_no_other(tmp_path: Path) -> None:
+    outside = tmp_path / "secret.sql"
+    outside.write_text("SELECT 'secret';")
+    root = tmp_path / "project"
+    (root / ".git").mkdir(parents=True)
+    body = f"""
+import os
+from pathlib import Path
+with open(os.path.join(os.path.dirname(__file__), "x.sql")) as file:
+    op.execute(file.read())
+op.execute((Path(__file__).parent / "x.sql").read_text())
+op.execute(open({str(outside)!r}).read())
+"""
+    path = revision(root, "a1", None, body)
+    (path.parent / "x.sql").write_text("CREATE TABLE of_a_file (a int);")
+    (one,) = load([root], "alembic", cwd=root).migrations
+    assert sent(one).count("CREATE TABLE of_a_file") == 2 and "secret" not in sent(one)
+    assert len(one.up.gaps) == 1 and one.up.gaps[0].wide

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lockgate.base.text import Source
+from lockgate.sources.code.files import Files
 from lockgate.sources.code.interpret import Follower
 from lockgate.sources.code.project import Body, Modules, wanted
 from lockgate.sources.code.values import UNKNOWN, Host, Names, NotKnown
@@ -20,6 +21,7 @@ class Importer:
     """The imports of one migration and of what it imports. ``follow`` is set by whoever makes the interpreter."""
 
     follow: Follower
+    files: Files | None = None  # of the project, that a migration may read
 
     def __init__(self, modules: Modules, known: Known, elsewhere: Elsewhere) -> None:
         self._modules, self._known, self._elsewhere = modules, known, elsewhere
@@ -29,6 +31,8 @@ class Importer:
         """What ``from module import name`` gives."""
         if not level:
             known = self._known(module, name)
+            if known is None and self.files is not None:
+                known = self.files.standard(module, name)
             if known is None:
                 known = standard(module, name)
             if known is not None:

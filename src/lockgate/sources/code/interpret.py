@@ -11,6 +11,7 @@ import msgspec
 
 from lockgate.base.text import Source, Span
 from lockgate.sources.code import binding, methods, operators, ours, tree, ways
+from lockgate.sources.code.files import Files, PathValue
 from lockgate.sources.code.leaving import TooLong, WayOut
 from lockgate.sources.code.methods import BUILTINS
 from lockgate.sources.code.values import (
@@ -55,6 +56,7 @@ class Follower:
     ) -> None:
         self.home, self._imports, self._members, self._made, self.script = home, imports, members, made, script
         self.pending: list[list[tuple[NotKnown, Any]]] = []  # of each call: ways on which it may have ended
+        self.files: Files | None = None  # of the project, that a migration may read
         self.words: dict[str, Any] = {}  # what every module has beside the language's own
         self.maybe = self.guarded = 0
         self._calls: list[tuple[str, Span]] = []
@@ -276,6 +278,8 @@ class Follower:
         """An attribute of a value."""
         if self.script and name in _PROMISED and not (isinstance(of, Host) and name in of.members):
             return Host(name, lambda passed: self._promised(of, name, passed))
+        if isinstance(of, PathValue):
+            return self.files.member(of, name) if self.files is not None else UNKNOWN
         if isinstance(of, msgspec.Struct) and not isinstance(of, ours.KINDS):
             return self._members(of, name) if self._members is not None else UNKNOWN
         return ours.attribute(of, name, self.apply, script=self.script)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from lockgate.sources.code.alembic.library import SqlalchemyLibrary, from_elsewh
 from lockgate.sources.code.alembic.naming import DEFAULT
 from lockgate.sources.code.alembic.operations import WORK
 from lockgate.sources.code.alembic.operator import Operations
+from lockgate.sources.code.files import Files
 from lockgate.sources.code.imports import Importer
 from lockgate.sources.code.interpret import Follower
 from lockgate.sources.code.leaving import TooLong, WayOut
@@ -37,6 +39,7 @@ class RevisionReader:
 
     def __init__(self, root: Path, cwd: Path, home: Path) -> None:
         self.modules = Modules(root, cwd, _roots(root, home))
+        self.files = Files(root)
         self.cwd, self.world = cwd, KnownTypes()
         self.made: set[str] = set()
         self.convention: Mapping[str, Any] = _convention(self.modules, root, home)
@@ -49,6 +52,8 @@ class RevisionReader:
         importer = Importer(self.modules, lambda module, name: _known(module, name, op, library), from_elsewhere)
         importer.follow = follow = Follower(source, importer, library.member)
         recorder.followed = follow
+        importer.files = follow.files = self.files
+        follow.words |= self.files.words(Path(os.path.normpath(self.cwd / source.path)))
         try:
             scope = follow.module(python.parse(source), source)
             upgrade = scope.names.get("upgrade")

@@ -20,6 +20,7 @@ from lockgate.sources.code.django.library import DjangoLibrary, from_elsewhere
 from lockgate.sources.code.django.operations import WORK
 from lockgate.sources.code.django.runner import Operation, Runner
 from lockgate.sources.code.django.state import Model, ModelState
+from lockgate.sources.code.files import Files
 from lockgate.sources.code.imports import Importer
 from lockgate.sources.code.interpret import Follower
 from lockgate.sources.code.leaving import TooLong, WayOut
@@ -128,6 +129,7 @@ def _swapped(one: Revision, settings: Mapping[str, Any]) -> Iterator[str]:
 
 class _Reader:
     def __init__(self, root: Path, cwd: Path, settings: ProjectSettings, state: ModelState) -> None:
+        self._files, self._cwd = Files(root), cwd
         self._modules = Modules(root, cwd, _roots(root, cwd))
         self._settings, self.state, self._world = settings, state, KnownTypes()
         self._now: Operation | None = None  # of a class of the project's
@@ -140,6 +142,8 @@ class _Reader:
         importer = Importer(self._modules, lambda module, name: _known(module, name, library), from_elsewhere)
         follow = Follower(one.source, importer, library.member, library.made)
         importer.follow = library.follow = recorder.followed = follow
+        importer.files = follow.files = self._files
+        follow.words |= self._files.words(Path(os.path.normpath(self._cwd / one.source.path)))
         follow.words["super"] = library.parent()
         atomic = self._follow(one, follow, recorder, library)
         shape = Transaction.FILE if atomic else Transaction.STATEMENT
