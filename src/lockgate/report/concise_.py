@@ -8,6 +8,7 @@ from lockgate.api import Report
 from lockgate.base.findings import Finding
 from lockgate.base.text import clean
 from lockgate.report.amount import Amount
+from lockgate.run.told import for_a_person
 
 
 def render(report: Report, amount: Amount, *, colors: bool = True) -> str:
@@ -17,12 +18,15 @@ def render(report: Report, amount: Amount, *, colors: bool = True) -> str:
 
 
 def _lines(report: Report, amount: Amount) -> Iterator[str]:
-    yield from map(_line, report.findings[: amount.most or None])
-    yield from amount.left(len(report.findings))
+    findings, aside = for_a_person(report.findings, report.rules, report.newest)
+    yield from map(_line, findings[: amount.most or None])
+    yield from amount.left(len(findings))
     yield from amount.counts(report)
     if not amount.quiet:
-        total = len(report.findings)
+        total = len(findings)
         yield f"{total} finding{'s' if total != 1 else ''}" if total else "nothing found"
+        if aside:
+            yield f"{aside} hazards in earlier migrations; --format json has them"
 
 
 def _line(item: Finding) -> str:
