@@ -28,6 +28,10 @@ _TABLE = pattern(
 _INDEX = pattern(
     _LEAD + rf"create\s+(?:unique\s+)?index\s+.*?\bon\s+(?:only\s+)?{_NAME}[\s(]", re.IGNORECASE | re.DOTALL
 )
+_INDEX_NAME = pattern(
+    _LEAD + rf"create\s+(?:unique\s+)?index\s+(?:concurrently\s+)?(?:if\s+not\s+exists\s+)?{_NAME}\s+on\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _BESIDE = pattern(
     _LEAD + r"(?:drop\s+index|comment\s+on|grant|revoke|refresh|reindex|vacuum)\b", re.IGNORECASE | re.DOTALL
 )
@@ -74,6 +78,9 @@ def touched(sql: str) -> tuple[str, ...]:
     found = _TABLE.match(sql) or _INDEX.match(sql)
     if found and "\N{REPLACEMENT CHARACTER}" not in found.group(1):
         return (found.group(1),)
+    index = _INDEX_NAME.match(sql)
+    if index and "\N{REPLACEMENT CHARACTER}" not in index.group(1):
+        return (index.group(1),)
     return () if _BESIDE.match(sql) else ANYTHING
 
 
