@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.api import Request, check
+from lockgate.queries import examine
 from tests.conftest import Run
 
 LINE = re.compile(r"m/0002_b\.sql:\d+:\d+: error\[T203\] column \"\w\" does not exist \[42703\]")
@@ -91,3 +93,14 @@ def test_known_findings_are_counted_and_new_ones_told(folder: Path, lockgate: Ru
     (folder / "lockgate/known.json").write_text("[]")
     broken = lockgate("check", cwd=folder)
     assert broken.returncode == 3 and "lockgate check --update-known" in broken.stderr
+
+
+def test_a_run_that_stops_at_many_queries_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "m/0002_b.sql").unlink()
+    (folder / "app.py").write_text('A = "SELECT i FROM a WHERE i = 1"\nB = "SELECT i FROM a WHERE i = 2"\n')
+    (folder / "lockgate.toml").write_text('[migrations]\npaths = ["m"]\n[queries]\npaths = ["app.py"]\n')
+    monkeypatch.setenv("LOCKGATE_CACHE", "off")
+    for most, said in ((1, ["1 were looked at"]), (3, [])):
+        monkeypatch.setattr(examine, "MOST", most)
+        found = check(Request(cwd=folder)).unjudged
+        assert [one.why for one in found if one.what == "further queries"] == said

@@ -23,7 +23,7 @@ from lockgate.queries.resolve import GONE, Resolution, resolve
 from lockgate.queries.servers import Meant
 from lockgate.timeline.failure import Failure
 
-_MOST = 25_000  # queries that one run looks at
+MOST = 25_000  # queries that one run looks at
 Files = Iterable[tuple[str, bytes]]  # path and content
 
 
@@ -66,7 +66,7 @@ class Examined(msgspec.Struct, frozen=True):
 def of_tree(files: Files, schema: Schema, memory: QueryMemory | None = None) -> Examined:
     """The queries of this tree against the schema after its migrations."""
     memory = memory or QueryMemory()
-    found = islice(extract(files, schema.names, memory), _MOST)
+    found = islice(extract(files, schema.names, memory), MOST)
     done = tuple(_resolved(query, schema, memory) for query in found)
     facts = tuple(
         QueryRefused(label(one.query, one.failure), one.failure)
@@ -83,7 +83,7 @@ def of_release(
     refuses."""
     facts, done, lacks = [], [], list[ReleaseLacks]()
     memory = memory or QueryMemory()
-    for query in islice(extract(files, after.names, memory), _MOST):
+    for query in islice(extract(files, after.names, memory), MOST):
         now = _resolved(query, after, memory)
         done.append(now)
         if now.failure is not None and _broken_by_pending(now.query, now.failure, before, after):

@@ -106,7 +106,7 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     surface = _surface(config, request, rules)
     checked.findings += of_facts(surface or (), rules)
     checked.suppressions += suppressions_of(surface or ())
-    checked.unjudged = unjudged(config, request, deploys_off=surface is None)
+    checked.unjudged = unjudged(config, request, deploys_off=surface is None, most=_stopped(checked))
     return checked
 
 
@@ -303,6 +303,15 @@ def _pending(config: Config, request: Request, plan: Plan) -> frozenset[str]:
     from lockgate.queries.release import pending
 
     return pending(config.root, request.cwd, request.release, plan.migrations)
+
+
+def _stopped(checked: Checked) -> int:
+    """After how many of the application's queries the run stopped; 0 where it looked at all."""
+    if checked.queries is None:
+        return 0
+    from lockgate.queries.examine import MOST
+
+    return MOST if checked.queries.own >= MOST else 0
 
 
 def _examine_queries(checked: Checked, pending: frozenset[str], spans: Spans) -> None:

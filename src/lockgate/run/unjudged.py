@@ -24,8 +24,9 @@ class Unjudged(msgspec.Struct, frozen=True):
     remedy: str
 
 
-def unjudged(config: Config, request: Request, deploys_off: bool) -> tuple[Unjudged, ...]:
-    """All of them, the gravest first; nothing for single files and editors' buffers."""
+def unjudged(config: Config, request: Request, *, deploys_off: bool, most: int = 0) -> tuple[Unjudged, ...]:
+    """All of them, the gravest first; nothing for editors' buffers. ``most``: after how many of the application's queries
+    the run stopped; 0 where it did not."""
     if request.stdin is not None:
         return ()
     out = []
@@ -39,6 +40,8 @@ def unjudged(config: Config, request: Request, deploys_off: bool) -> tuple[Unjud
     if not config.database.statistics:
         remedy = "lockgate snapshot records estimates; name the file in [database] statistics"
         out.append(Unjudged("sizes of tables", "no statistics", remedy))
+    if most:
+        out.append(Unjudged("further queries", f"{most:,} were looked at", "name fewer files in [queries] paths"))
     if deploys_off:
         out.append(Unjudged("deploy files", "no [deploy]", "[deploy] in lockgate.toml switches these rules on"))
     return tuple(out)
