@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from lockgate.base.digest import sha256
 from lockgate.base.effects import Effect
 from lockgate.base.text import Position, Source, Span
 
@@ -101,8 +102,6 @@ class Finding(msgspec.Struct, frozen=True):
     @property
     def fingerprint(self) -> str:
         """Stable under moved lines: rule, file, object and the text of the marked token, not its place."""
-        import hashlib
-
         token = self.at.source.text[self.at.span.start : self.at.span.end]
         parts = (
             self.rule,
@@ -112,4 +111,4 @@ class Finding(msgspec.Struct, frozen=True):
             self.sqlstate or "",
             " ".join(token.split())[:200],
         )
-        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        return sha256("\0".join(parts).encode("utf-8", "surrogatepass"))[:24]

@@ -3,12 +3,12 @@ row that the runner looks for."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from lockgate.base.config import Config
+from lockgate.base.digest import sha256
 from lockgate.base.findings import Finding, Fix
 from lockgate.base.sql import literal
 from lockgate.rules.registry import Ruleset
@@ -47,7 +47,7 @@ def recovery(config: Config, migration: Migration) -> str:
     """The script for psql: all or nothing."""
     ledger = config.ledger
     version = migration.slot.lstrip("0") if migration.slot.isdigit() else literal(migration.slot)
-    checksum = hashlib.sha256(migration.up.source.written.text.encode("utf-8", "surrogatepass")).hexdigest()
+    checksum = sha256(migration.up.source.written.text.encode("utf-8", "surrogatepass"))
     values = {
         ledger.version or "version": version or "0",
         ledger.name or "name": literal(migration.name),

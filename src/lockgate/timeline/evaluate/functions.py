@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -294,7 +293,9 @@ def _length(value: Value) -> int:
 
 
 def _md5(value: Value) -> str:
-    return hashlib.md5(_text(value).encode(), usedforsecurity=False).hexdigest()
+    from hashlib import md5
+
+    return md5(_text(value).encode(), usedforsecurity=False).hexdigest()
 
 
 def _text(value: Value) -> str:
