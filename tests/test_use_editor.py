@@ -7,10 +7,12 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 from lsprotocol import types as lsp
 from pygls.lsp.client import LanguageClient
 
 from lockgate import __version__
+from lockgate.api import Request, check, configuration
 
 Talk = Callable[["Editor"], Awaitable[None]]
 
@@ -23,8 +25,10 @@ class Editor(LanguageClient):
         self.root = root
         self.sent: asyncio.Queue[lsp.PublishDiagnosticsParams] = asyncio.Queue()
         self.shown: asyncio.Queue[str] = asyncio.Queue()
+        self.logged: asyncio.Queue[str] = asyncio.Queue()
         self.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(lambda params: self.sent.put_nowait(params))
         self.feature(lsp.WINDOW_SHOW_MESSAGE)(lambda params: self.shown.put_nowait(params.message))
+        self.feature(lsp.WINDOW_LOG_MESSAGE)(lambda params: self.logged.put_nowait(params.message))
 
     def open(self, name: str) -> str:
         """Open a file of the root; its URI."""
@@ -215,5 +219,133 @@ def test_an_object_tells_itself_where_it_is_named(tmp_path: Path) -> None:
             found.contents.value.startswith("**column** `app.people.post`")
             and "read by view `app.named`" in found.contents.value
         )
+
+    session(tmp_path, talk)
+
+
+MADE, WRONG = "CREATE TABLE users (id int, email text);\n", "SELECT emial FROM users;\n"
+ALEMBIC = """from alembic import op
+import sqlalchemy as sa
+
+revision = {0!r}
+down_revision = {1!r}
+
+
+def upgrade():
+    {2}
+
+
+def downgrade():
+    pass
+"""
+DJANGO = """from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = {0}
+    operations = [migrations.RunSQL({1!r})]
+"""
+# the files of a root, of which the last one is opened: its second migration is wrong in every one
+LAYOUTS: dict[str, dict[str, str]] = {
+    "prisma": {
+        "app/prisma/migrations/migration_lock.toml": 'provider = "postgresql"\n',
+        "app/prisma/migrations/20240101000000_a/migration.sql": MADE,
+        "app/prisma/migrations/20240102000000_b/migration.sql": WRONG,
+    },
+    "diesel": {
+        "migrations/2024-01-01-000000_a/up.sql": MADE,
+        "migrations/2024-01-01-000000_a/down.sql": "DROP TABLE users;\n",
+        "migrations/2024-01-02-000000_b/down.sql": "SELECT 1;\n",
+        "migrations/2024-01-02-000000_b/up.sql": WRONG,
+    },
+    "flyway in subfolders": {
+        "db/migration/common/V1__a.sql": MADE,
+        "db/migration/later/V2__b.sql": WRONG,
+    },
+    "goose": {
+        "sql/schema/001_a.sql": f"-- +goose Up\n{MADE}-- +goose Down\nDROP TABLE users;\n",
+        "sql/schema/002_b.sql": f"-- +goose Up\n{WRONG}-- +goose Down\nSELECT 1;\n",
+    },
+    "a folder of seeds beside": {
+        "seeds/people.sql": "INSERT INTO users VALUES (1);\n",
+        "migrations/1_a.up.sql": MADE,
+        "migrations/2_b.up.sql": WRONG,
+    },
+    "a configuration": {
+        "lockgate.toml": '[migrations]\npaths = ["one", "two"]\n',
+        "one/1_a.sql": MADE,
+        "two/2_b.sql": WRONG,
+    },
+    "alembic": {
+        "alembic.ini": "[alembic]\nscript_location = migrations\n",
+        "migrations/env.py": "",
+        "migrations/versions/a1_a.py": ALEMBIC.format("a1", None, f"op.execute({MADE.strip()!r})"),
+        "migrations/versions/b2_b.py": ALEMBIC.format("b2", "a1", f"op.execute({WRONG.strip()!r})"),
+    },
+    "django": {
+        "manage.py": "",
+        "shop/__init__.py": "",
+        "shop/migrations/__init__.py": "",
+        "shop/migrations/0001_a.py": DJANGO.format("[]", MADE.strip()),
+        "shop/migrations/0002_b.py": DJANGO.format('[("shop", "0001_a")]', WRONG.strip()),
+    },
+    "knex": {
+        "package.json": '{"dependencies": {"knex": "3"}}\n',
+        "migrations/20240101000000_a.js": f"exports.up = async (knex) => {{ await knex.raw(`{MADE.strip()}`); }};\n",
+        "migrations/20240102000000_b.js": f"exports.up = async (knex) => {{ await knex.raw(`{WRONG.strip()}`); }};\n",
+    },
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_the_same_root_has_the_same_answer(name: str, tmp_path: Path) -> None:
+    for file, text in LAYOUTS[name].items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(text)
+    report = check(Request(cwd=tmp_path), configuration(None, tmp_path))
+    wanted = [(f.rule, f.at.start.line - 1) for f in report.findings if f.at.source.path == file]
+    assert "T203" in {rule for rule, _ in wanted}, "the command line finds it"
+
+    async def talk(editor: Editor) -> None:
+        uri = editor.open(file)
+        told = [(code, int(place.partition(":")[0])) for code, place, _ in await editor.told()]
+        assert sorted(told) == sorted(wanted)
+        assert editor.shown.empty() and editor.logged.empty()
+        if file.endswith(".sql"):
+            editor.type(uri, 2, text.replace("emial", "email"))
+            assert "T203" not in [code for code, _, _ in await editor.told(version=2)]
+
+    session(tmp_path, talk)
+
+
+def test_of_several_histories_the_one_around_the_file_answers(tmp_path: Path) -> None:
+    for service, column in (("api", "email"), ("jobs", "mail")):
+        home = tmp_path / service / "prisma/migrations"
+        for name, text in (("20240101000000_a", MADE), ("20240102000000_b", f"SELECT {column} FROM users;\n")):
+            (home / name).mkdir(parents=True)
+            (home / name / "migration.sql").write_text(text)
+
+    async def talk(editor: Editor) -> None:
+        editor.open("api/prisma/migrations/20240102000000_b/migration.sql")
+        assert await editor.told() == []
+        editor.open("jobs/prisma/migrations/20240102000000_b/migration.sql")
+        assert [code for code, _, _ in await editor.told()] == ["T203"]
+        assert editor.shown.empty() and editor.logged.empty()
+
+    session(tmp_path, talk)
+
+
+def test_what_cannot_be_checked_is_logged_once(tmp_path: Path) -> None:
+    (tmp_path / "queries").mkdir()
+    for name in ("people.sql", "orders.sql"):
+        (tmp_path / "queries" / name).write_text("SELECT 1;\n")
+
+    async def talk(editor: Editor) -> None:
+        uri = editor.open("queries/people.sql")
+        for version in (2, 3):
+            editor.type(uri, version, f"SELECT {version};\n")
+            assert await editor.told(version=version) == []
+        assert "no layout has such names" in await asyncio.wait_for(editor.logged.get(), 30)
+        assert editor.logged.empty() and editor.shown.empty()
 
     session(tmp_path, talk)

@@ -11,6 +11,7 @@ from lsprotocol import types as lsp
 from msgspec.structs import replace
 
 from lockgate.api import Config, Finding, Label, Request, Severity, Source, Span, check, configuration
+from lockgate.editor.place import SQL, asked_of
 from lockgate.rules.registry import RuleEntry
 
 _SEVERITY = {
@@ -28,19 +29,28 @@ class Shown(msgspec.Struct, frozen=True):
     rule: RuleEntry
 
 
-def asked(path: Path, text: str, root: Path) -> tuple[Config, Request]:
-    """What is asked of the folder of one file, whose buffer holds ``text``. Raises LockgateError."""
-    relative = os.path.relpath(path, root).replace(os.sep, "/")
+def asked(path: Path, text: str, root: Path) -> tuple[Config, Request] | None:
+    """What is asked of the history of one file, whose buffer holds ``text``; None where the file is in none. Raises
+    LockgateError."""
     config = quiet(configuration(None, root))
-    paths = () if config.migrations.paths else (path.parent,)
-    return config, Request(paths, root, stdin=Source(relative, text))
+    relative = os.path.relpath(path, root).replace(os.sep, "/")
+    request = asked_of(path, config, Request((), root, stdin=Source(relative, text)))
+    return (config, request) if request is not None else None
 
 
 def diagnostics(path: Path, text: str, root: Path) -> list[Shown]:
     """The findings at one file, whose buffer holds ``text``. Raises LockgateError as the command line would."""
-    config, request = asked(path, text, root)
+    found = asked(path, text, root)
+    if found is None:
+        return []
+    config, request = found
     report = check(request, config)
-    here = [f for f in report.findings if request.stdin is not None and f.at.source.path == request.stdin.path]
+    assert request.stdin is not None
+    here = [f for f in report.findings if f.at.source.path == request.stdin.path]
+    if not path.name.lower().endswith(
+        SQL
+    ):  # of a program the file was read: its places are the buffer's once it is saved
+        here = [f for f in here if f.at.source.text == text]
     return [Shown(_diagnostic(f, root), f, report.rules[f.name]) for f in here]
 
 

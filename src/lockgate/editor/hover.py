@@ -29,6 +29,7 @@ class Walked(msgspec.Struct, frozen=True):
     path: str
     source: Source
     search_path: tuple[str, ...]
+    root: Path  # where paths begin
 
 
 class Spot(msgspec.Struct, frozen=True):
@@ -43,12 +44,15 @@ class Spot(msgspec.Struct, frozen=True):
 
 def history_of(path: Path, text: str, root: Path) -> Walked | None:
     """Replay the folder of a file, with the buffer. None where the file is no migration of it. Raises LockgateError."""
-    config, request = asked(path, text, root)
+    found = asked(path, text, root)
+    if found is None:
+        return None
+    config, request = found
     plan = planned(config, request)
     walk = walk_of(plan, "")
     assert request.stdin is not None
     there = any(moment.path == request.stdin.path for moment in walk.moments)
-    return Walked(walk, Finder(walk), request.stdin.path, request.stdin, plan.search_path) if there else None
+    return Walked(walk, Finder(walk), request.stdin.path, request.stdin, plan.search_path, root) if there else None
 
 
 def spot_at(history: Walked, offset: int) -> Spot | None:

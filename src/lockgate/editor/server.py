@@ -22,6 +22,7 @@ from lockgate.base.errors import LockgateError
 from lockgate.base.text import clean_text
 from lockgate.editor.diagnostics import Shown, actions, at, diagnostics, left_out, offset_of, range_of, whole
 from lockgate.editor.hover import Spot, Walked, history_of, made, markdown, spot_at, touched
+from lockgate.editor.place import SQL, may_be_code
 from lockgate.editor.stream import BoundedInput, speak_in_lines
 from lockgate.walk.document import Moment
 
@@ -36,6 +37,7 @@ class LockgateServer(LanguageServer):
         super().__init__("lockgate", __version__, text_document_sync_kind=lsp.TextDocumentSyncKind.Full)
         self.told: dict[str, list[Shown]] = {}
         self.warned: set[str] = set()
+        self.failed: dict[str, str] = {}  # documents whose folder cannot be checked, and why
         self.saves = 0
         self._walked: tuple[tuple[str, int | None, int], Walked | None] | None = None
 
@@ -47,12 +49,14 @@ class LockgateServer(LanguageServer):
         self.told[uri] = []
         try:
             self.told[uri] = self._found(uri, document.source)
+            self.failed.pop(uri, None)
         except LockgateError as error:
-            self._say(lsp.MessageType.Error, str(error))
+            self._once(uri, error)
         except Exception as error:  # a mistake of ours must not end the server
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{os.path.basename(place.filename)}:{place.lineno}"
-            self._say(lsp.MessageType.Error, f"internal error: {type(error).__name__} in {where}; please report it")
+            words = f"internal error: {type(error).__name__} in {where}; please report it"
+            self._log(words)
         self.text_document_publish_diagnostics(
             lsp.PublishDiagnosticsParams(uri, [s.diagnostic for s in self.told[uri]], document.version)
         )
@@ -70,7 +74,7 @@ class LockgateServer(LanguageServer):
             return None
         key = (uri, document.version, self.saves)
         if self._walked is None or self._walked[0] != key:
-            root = Path(self.workspace.root_path or Path(file).parent)
+            root = self.root_of(Path(file))
             try:
                 self._walked = key, history_of(Path(file), whole(document.source), root)
             except LockgateError:  # told with the diagnostics
@@ -80,8 +84,7 @@ class LockgateServer(LanguageServer):
 
     def locations(self, spot: Spot | None, places: Iterable[tuple[Moment, int]]) -> list[lsp.Location]:
         """Lines of migrations as the protocol has them."""
-        root = Path(self.workspace.root_path or ".")
-        lines = [(root / moment.path, line) for moment, line in places] if spot is not None else []
+        lines = [(spot.history.root / moment.path, line) for moment, line in places] if spot is not None else []
         return [
             lsp.Location(path.resolve().as_uri(), lsp.Range(lsp.Position(line - 1, 0), lsp.Position(line - 1, 0)))
             for path, line in lines
@@ -92,11 +95,43 @@ class LockgateServer(LanguageServer):
         if not place or "\0" in place or len(text) > _LONGEST:  # a buffer without a file stands in no history
             return []
         path = Path(place)
-        root = Path(self.workspace.root_path or path.parent)
+        root = self.root_of(path)
+        if path.suffix.lower() != SQL and not may_be_code(path, root):
+            return []
         if (words := left_out(configuration(None, root))) and words not in self.warned:
             self.warned.add(words)
             self._say(lsp.MessageType.Warning, f"{words}; `lockgate lsp --trusted` does")
         return diagnostics(path, whole(text), root)
+
+    def _once(self, uri: str, error: LockgateError) -> None:
+        """Say once why a document is not checked: a mistake in the configuration on the screen, for it concerns all of
+        them; anything else in the log."""
+        words = str(error)
+        if words not in self.failed.values() and uri not in self.failed:
+            if self._misconfigured(uri):
+                self._say(lsp.MessageType.Error, words)
+            else:
+                self._log(words)
+        self.failed[uri] = words
+
+    def _misconfigured(self, uri: str) -> bool:
+        try:
+            configuration(None, self.root_of(Path(to_fs_path(uri) or ".")))
+        except LockgateError:
+            return True
+        return False
+
+    def root_of(self, path: Path) -> Path:
+        """The innermost folder of the workspace that holds a file; else the file's own."""
+        folders = [Path(place) for folder in self.workspace.folders if (place := to_fs_path(folder))]
+        if not folders and self.workspace.root_path:
+            folders = [Path(self.workspace.root_path)]
+        around = [folder for folder in folders if path.is_relative_to(folder)]
+        return max(around, key=lambda folder: len(folder.parts)) if around else path.parent
+
+    def _log(self, words: str) -> None:
+        text = clean_text(f"lockgate: {words}")
+        self.window_log_message(lsp.LogMessageParams(lsp.MessageType.Error, text))
 
     def _say(self, kind: lsp.MessageType, words: str) -> None:
         self.window_show_message(lsp.ShowMessageParams(kind, clean_text(f"lockgate: {words}")))
@@ -119,6 +154,8 @@ def _follow(server: LockgateServer) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     async def changed(params: lsp.DidChangeTextDocumentParams) -> None:
+        if not unquote(params.text_document.uri).lower().endswith(SQL):
+            return  # of a program the file is read, not the buffer: what is found is told when it is saved
         await asyncio.sleep(_PAUSE)
         document = server.opened(params.text_document.uri)
         if document is not None and document.version == params.text_document.version:
@@ -133,6 +170,7 @@ def _follow(server: LockgateServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: lsp.DidCloseTextDocumentParams) -> None:
         server.told.pop(params.text_document.uri, None)
+        server.failed.pop(params.text_document.uri, None)
         server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(params.text_document.uri, []))
 
 

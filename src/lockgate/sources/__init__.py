@@ -40,6 +40,7 @@ __all__ = [
     "detect",
     "home_of",
     "load",
+    "may_hold_code",
     "read",
     "shown",
     "single",
@@ -132,7 +133,7 @@ def _load(
         return _in_code(path, label, cwd, layout if layout in CODE else "auto")
     if not only and not any(is_sql(f) or f.endswith("sqitch.plan") for f in files):
         return _in_code(path, label, cwd)
-    if layout == "auto" and not only and _may_hold_code(files) and recognise(path, files, label) is None:
+    if layout == "auto" and not only and may_hold_code(files) and recognise(path, files, label) is None:
         found_in_code = _beside_sql(path, files, label, cwd)
         if found_in_code is not None:
             return found_in_code
@@ -166,7 +167,7 @@ def _load(
     )
 
 
-def _may_hold_code(files: list[str]) -> bool:
+def may_hold_code(files: list[str]) -> bool:
     """Whether some file lies where migrations in code do."""
     return any(f.endswith(_CODE_SUFFIXES) and _CODE_PLACE.search(f) for f in files)
 
