@@ -120,7 +120,7 @@ def test_what_is_for_another_database_or_for_tests_is_not_the_one(tmp_path: Path
     put(tmp_path / "alone", {"clickhouse/1_a.up.sql": T})
     assert load([tmp_path / "alone"], cwd=tmp_path).roots == ("alone/clickhouse",)
     put(tmp_path / "many", {f"v{number}/1_a.up.sql": T for number in range(20)})
-    with pytest.raises(UsageError, match=r"v0, v1, v10, v11, v12, v13, v14, v15 and 12 more"):
+    with pytest.raises(UsageError, match=r"v0, .*many/v1, .*v15 and 12 more"):
         load([tmp_path / "many"], cwd=tmp_path)
 
 
@@ -137,7 +137,7 @@ def test_one_folder_below_is_found_and_several_are_an_error(tmp_path: Path) -> N
         "internal/db/migrations/1_a.up.sql"
     ]
     put(tmp_path, {"other/migrations/1_a.up.sql": T})
-    with pytest.raises(UsageError, match=r"internal/db/migrations, other/migrations"):
+    with pytest.raises(UsageError, match=r"internal/db/migrations, .*other/migrations"):
         load([tmp_path], cwd=tmp_path)
 
 
@@ -342,7 +342,7 @@ def test_repeatable_ones_run_in_the_order_of_their_descriptions(tmp_path: Path) 
 
 def test_flyway_locations_are_not_thrown_together(tmp_path: Path) -> None:
     one = {"db/sql/V1__a.sql": T, "db/other/V1__b.sql": T}
-    with pytest.raises(UsageError, match="several folders of migrations: db/other, db/sql"):
+    with pytest.raises(UsageError, match="several histories of migrations: m/db/other, m/db/sql"):
         loaded(tmp_path, one)
     put(tmp_path / "f", {"v1/V1__a.sql": T, "v2/V2__b.sql": T})
     assert [m.slot for m in load([tmp_path / "f"], cwd=tmp_path).migrations] == ["1", "2"]

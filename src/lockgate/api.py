@@ -15,6 +15,7 @@ any release.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from lockgate.base.config import Config, load
@@ -22,6 +23,7 @@ from lockgate.base.errors import CannotCheck, LockgateError, UsageError
 from lockgate.base.findings import Edit, Evidence, Finding, Fix, Label, Severity, Verdict
 from lockgate.base.text import Position, Source, Span
 from lockgate.run.examine import Coverage, examine
+from lockgate.run.histories import judged
 from lockgate.run.plan import Progress, Request
 from lockgate.run.settle import PostgresUsed, Report, settle, validate_rules
 
@@ -71,7 +73,8 @@ def check(request: Request | None = None, config: Config | None = None, *, progr
     ``progress(done, total, migration)``. Raises UsageError, CannotCheck.
     """
     request = request or Request()
-    return settle(examine(config or configuration(None, request.cwd), request, progress))
+    config = config or configuration(None, request.cwd)
+    return judged(config, request, lambda own, asked: settle(examine(own, asked, progress)))
 
 
 def verify(
@@ -97,14 +100,7 @@ def verify(
     from lockgate.run.verify import verify as verified
 
     request = request or Request()
-    return verified(
-        config or configuration(None, request.cwd),
-        request,
-        dsn=dsn,
-        binaries=binaries,
-        bodies=bodies,
-        downs=downs,
-        audit=audit,
-        rows=rows,
-        progress=progress,
+    judge = partial(
+        verified, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, rows=rows, progress=progress
     )
+    return judged(config or configuration(None, request.cwd), request, judge)

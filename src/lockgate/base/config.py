@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from lockgate.base import toml
 from lockgate.base.errors import CannotCheck, UsageError
 from lockgate.base.files import read_text
 from lockgate.base.settings import (
     CHOICES,
+    OF_A_HISTORY,
     Database,
     Deploy,
     Git,
@@ -64,6 +66,7 @@ class Config(msgspec.Struct, frozen=True):
     gitea: Gitea = Gitea()
     root: Path = Path()
     path: str = ""
+    histories: tuple[Config, ...] = ()  # one for each [[migrations]] table, where there are several histories
     untrusted: str = ""  # why nothing of the tree may be run or followed; "" where it may (base/trust.py)
 
     def resolve(self, relative: str) -> Path:
@@ -137,10 +140,47 @@ class _Reader(msgspec.Struct, frozen=True):
         for name, value in table.items():
             if name not in known:
                 raise self.unknown(name, tuple(known), "section")
+            if name == "migrations" and isinstance(value, list):
+                continue
             if not isinstance(value, dict):
                 raise self.wrong(name, name, "a section")
             values[name] = self.section(name, known[name], value)
-        return Config(**values, root=path.resolve().parent, path=self.shown, untrusted=doubt(os.environ))
+        whole = Config(**values, root=path.resolve().parent, path=self.shown, untrusted=doubt(os.environ))
+        several = table.get("migrations")
+        return self.with_histories(whole, several) if isinstance(several, list) else whole
+
+    def with_histories(self, whole: Config, tables: list[Any]) -> Config:
+        """[[migrations]]: each table is a history with its own ledger, roles, database and queries."""
+        for section, said in (
+            ("ledger", whole.ledger != LedgerSettings()),
+            ("queries", whole.queries != Queries()),
+            ("roles.handover", bool(whole.roles.handover)),
+        ):
+            if said and len(tables) > 1:
+                raise UsageError(
+                    f"{self.shown}: {section} does not say whose it is: there are {len(tables)} [[migrations]]",
+                    f"write it below the one that it belongs to, as [migrations.{section.partition('.')[0]}]",
+                )
+        out = list[Config]()
+        for table in tables:
+            if not isinstance(table, dict):
+                raise self.wrong("migrations", "migrations", "a table, or [[migrations]] tables")
+            beside = {k: v for k, v in table.items() if k in OF_A_HISTORY and isinstance(v, dict)}
+            plain = self.section("migrations", Migrations, {k: v for k, v in table.items() if k not in beside})
+            if not plain.name or not (plain.paths or plain.command) or plain.name in (c.migrations.name for c in out):
+                raise UsageError(
+                    f"{self.shown}:{self.line('migrations')}: each [[migrations]] has a name of its own, and paths",
+                    'write name = "..." and paths = ["..."] in it',
+                )
+            own = {k: self.over(getattr(whole, k), k, v) for k, v in beside.items()}
+            out.append(replace(whole, migrations=plain, **own))
+        return replace(whole, histories=tuple(out)) if len(out) > 1 else out[0] if out else whole
+
+    def over(self, general: C, section: str, table: dict[str, Any]) -> C:
+        """A section as it stands for all, with what one history's own table says in place of it."""
+        own = self.section(section, type(general), table)
+        said = (key.replace("-", "_") for key in table)
+        return replace(general, **{name: getattr(own, name) for name in said})  # type: ignore[type-var]
 
     def section(self, section: str, kind: type[C], table: dict[str, Any]) -> C:
         hints = typing.get_type_hints(kind)

@@ -13,8 +13,12 @@ from msgspec import Meta
 
 
 class Migrations(msgspec.Struct, frozen=True):
-    """Where migrations lie and how their runner sends them."""
+    """Where migrations lie and how their runner sends them. Several histories: a [[migrations]] table for each, with
+    [migrations.ledger], [migrations.roles], [migrations.database], [migrations.queries] below it where they differ."""
 
+    name: Annotated[str, Meta(description="The history's name, where there are several (`[[migrations]]` tables).")] = (
+        ""
+    )
     paths: Annotated[
         tuple[str, ...], Meta(description="Folders of migrations. Default: what is found by a known layout.")
     ] = ()
@@ -192,6 +196,7 @@ class Gitea(msgspec.Struct, frozen=True):
     repository: Annotated[str, Meta(description="`owner/name`.")] = ""
 
 
+OF_A_HISTORY = ("ledger", "roles", "database", "queries")  # sections that a [[migrations]] table may have of its own
 CHOICES = {
     ("migrations", "transaction"): ("file", "statement", "pending"),
     ("deploy", "mode"): ("enforce", "advisory"),

@@ -86,13 +86,13 @@ def order(config: Config, attestation_path: Path | None, **flags: bool) -> Order
     from lockgate.deploy import attestation, git
     from lockgate.deploy.order import Order
     from lockgate.deploy.proof import checked_override
-    from lockgate.run.plan import Request, read_folder
+    from lockgate.run.histories import every_migration
 
     cwd = Path.cwd()
     head = git.head(cwd, os.environ)
     files: dict[str, list[attestation.Piece]] = {"migrations": [], "configuration": [], "baseline": []}
     if not flags.get("resume"):
-        files = attestation.files_of(config, read_folder(config, Request(cwd=cwd)).migrations, cwd)
+        files = attestation.files_of(config, every_migration(config, cwd), cwd)
     attested = attestation.read(attestation_path) if attestation_path is not None else None
     return Order(config, head, files, attested, override=checked_override(os.environ), **flags)
 

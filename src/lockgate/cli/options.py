@@ -82,8 +82,33 @@ def config_options(function: F) -> F:
     )(trust_option(function))
 
 
+HISTORY = "lockgate.history"  # where click keeps --history for ``configuration`` and ``make_request``
+
+
+def _history(ctx: click.Context, parameter: click.Parameter, value: str) -> None:
+    del parameter
+    ctx.meta[HISTORY] = value
+
+
+def _named_history() -> str:
+    ctx = click.get_current_context(silent=True)
+    return str(ctx.meta.get(HISTORY, "")) if ctx is not None else ""
+
+
+def history_option(function: F) -> F:
+    """--history: of several histories the one of that name."""
+    return click.option(
+        "--history",
+        default="",
+        metavar="NAME",
+        expose_value=False,
+        callback=_history,
+        help="Of several histories the one of that name, or in that folder.",
+    )(function)
+
+
 def folder_options(function: F) -> F:
-    """PATH ... --layout --transaction --role --superuser --no-cache --config: which migrations, and as whom."""
+    """PATH ... --layout --transaction --role --superuser --history --no-cache --config: which migrations, and as whom."""
     for option in reversed(
         (
             click.argument("paths", nargs=-1, type=click.Path(path_type=Path)),
@@ -101,6 +126,7 @@ def folder_options(function: F) -> F:
             ),
             click.option("--role", default="", metavar="NAME", help="The role that applies everything."),
             click.option("--superuser", is_flag=True, help="That role is a superuser."),
+            history_option,
             click.option(
                 "--no-cache",
                 is_flag=True,
@@ -267,7 +293,13 @@ def configuration(config_path: Path | None) -> Config:
     """The configuration of --config, or the nearest one."""
     from lockgate import api
 
-    return api.configuration(config_path)
+    config = api.configuration(config_path)
+    name = _named_history()
+    if not (name and config.histories):
+        return config
+    from lockgate.sources.several import chosen
+
+    return chosen(name, config.histories, [one.migrations.name for one in config.histories])
 
 
 def make_request(
@@ -306,6 +338,7 @@ def make_request(
         exclude=exclude,
         known=known,
         alone=alone and not stdin_filename,
+        history=_named_history(),
     )
 
 

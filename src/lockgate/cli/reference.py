@@ -12,7 +12,7 @@ import msgspec
 
 from lockgate.base.config import sections
 from lockgate.base.errors import UsageError
-from lockgate.base.settings import CHOICES, ENVIRONMENT
+from lockgate.base.settings import CHOICES, ENVIRONMENT, OF_A_HISTORY
 
 _WORDS = {str: "a string", int: "a whole number", bool: "true or false", float: "a number"}
 
@@ -131,6 +131,7 @@ def all_keys() -> list[str]:
 def schema() -> dict[str, Any]:
     """The JSON schema of lockgate.toml."""
     properties = {name: _section(name, kind) for name, kind in sections().items()}
+    properties["migrations"] |= {"type": ["object", "array"], "items": _histories(properties)}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://lockgate.dev/schema/config-1.json",
@@ -139,6 +140,13 @@ def schema() -> dict[str, Any]:
         "properties": properties,
         "additionalProperties": False,
     }
+
+
+def _histories(properties: dict[str, Any]) -> dict[str, Any]:
+    """[[migrations]]: a table for each history, with sections of its own."""
+    table = properties["migrations"]
+    own = table["properties"] | {name: properties[name] for name in OF_A_HISTORY}
+    return table | {"type": "object", "properties": own, "required": ["name"]}
 
 
 def _section(name: str, kind: type[msgspec.Struct]) -> dict[str, Any]:

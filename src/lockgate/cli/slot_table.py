@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lockgate.cli.options import LAYOUTS, config_options, configuration, make_request
+from lockgate.cli.options import LAYOUTS, config_options, configuration, history_option, make_request
 
 if TYPE_CHECKING:
     from lockgate.base.config import Config
@@ -19,14 +19,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def slot_options(function: F) -> F:
-    """--layout --config: which folder of migrations."""
+    """--layout --history --config: which folder of migrations."""
     return click.option(
         "--layout",
         type=click.Choice(LAYOUTS),
         default=None,
         metavar="NAME",
         help="The runner's layout (default: found by itself).",
-    )(config_options(function))
+    )(history_option(config_options(function)))
 
 
 def open_table(

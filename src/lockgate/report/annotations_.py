@@ -11,7 +11,8 @@ _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO:
 
 def render(report: Report) -> str:
     """A line per finding."""
-    return "".join(f"{_annotation(f)}\n" for f in report.findings)
+    stopped = (f"::error title={_property(h.name)}::{_data(str(h.error))}\n" for h in report.histories if h.error)
+    return "".join((*(f"{_annotation(f)}\n" for f in report.findings), *stopped))
 
 
 def _annotation(item: Finding) -> str:

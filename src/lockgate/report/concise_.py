@@ -20,6 +20,7 @@ def render(report: Report, amount: Amount, *, colors: bool = True) -> str:
 def _lines(report: Report, amount: Amount) -> Iterator[str]:
     findings, aside = for_a_person(report.findings, report.rules, report.newest)
     yield from map(_line, findings[: amount.most or None])
+    yield from (f"{clean(h.name)}: error: {clean(h.error.message)}" for h in report.histories if h.error is not None)
     yield from amount.left(len(findings))
     yield from amount.counts(report)
     if not amount.quiet:

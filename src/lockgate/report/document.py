@@ -18,6 +18,7 @@ from lockgate.report import shapes
 if TYPE_CHECKING:
     from lockgate.oracle.rows.model import RowReport
     from lockgate.run.effects import Acted
+    from lockgate.run.settle import OwnReport
     from lockgate.run.unjudged import Unjudged
 
 TOOL = shapes.Tool("lockgate", __version__)
@@ -45,6 +46,23 @@ def document(report: Report) -> shapes.Report:
         [finding(f) for f in report.findings],
         summary(report.findings, report.suppressed, report.ran, report.known),
         [step(one) for one in report.steps] if report.steps is not None else UNSET,
+        [history(one) for one in report.histories] or UNSET,
+        list(report.passed) or UNSET,
+    )
+
+
+def history(one: OwnReport) -> shapes.History:
+    """One history of several."""
+    said, error = one.report, one.error
+    return shapes.History(
+        one.name,
+        one.layout,
+        list(one.roots),
+        msgspec.convert(one.exit_code, Literal[0, 1, 2, 3]),
+        coverage(said.coverage, said.unjudged) if said is not None else UNSET,
+        summary(said.findings, said.suppressed, said.ran) if said is not None else UNSET,
+        [f.fingerprint for f in said.findings] if said is not None else UNSET,
+        shapes.Stopped(error.message, error.remedy) if error is not None else UNSET,
     )
 
 

@@ -16,7 +16,7 @@ _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "
 def render(report: Report) -> str:
     """One SARIF log with one run."""
     names = sorted({f.name for f in report.findings})
-    run = {
+    run: dict[str, Any] = {
         "tool": {
             "driver": {
                 "name": "lockgate",
@@ -28,6 +28,11 @@ def render(report: Report) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(f, names.index(f.name)) for f in report.findings],
     }
+    if report.histories:
+        stopped = [one for one in report.histories if one.error is not None]
+        run["properties"] = {"histories": [{"name": h.name, "roots": list(h.roots)} for h in report.histories]}
+        words = [{"level": "error", "message": {"text": f"{h.name}: {h.error}"}} for h in stopped]
+        run["invocations"] = [{"executionSuccessful": not stopped, "toolExecutionNotifications": words}]
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return to_json(log) + "\n"
 

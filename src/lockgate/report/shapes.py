@@ -218,6 +218,27 @@ class Step(msgspec.Struct, frozen=True):
     effects: list[Effect]
 
 
+class Stopped(msgspec.Struct, frozen=True):
+    """What stopped the run of one history, and what to do."""
+
+    message: str
+    remedy: str
+
+
+class History(msgspec.Struct, frozen=True):
+    """One history of several: where it lies, and what was said of it. ``fingerprints`` are those of its findings; the
+    report's own counts are sums."""
+
+    name: str
+    layout: str
+    roots: list[str]
+    exit_code: Literal[0, 1, 2, 3]
+    coverage: Coverage | UnsetType = UNSET
+    summary: Summary | UnsetType = UNSET
+    fingerprints: list[str] | UnsetType = UNSET
+    error: Stopped | UnsetType = UNSET
+
+
 class Report(msgspec.Struct, frozen=True):
     """Lockgate report, version 1."""
 
@@ -228,6 +249,8 @@ class Report(msgspec.Struct, frozen=True):
     findings: list[Finding]
     summary: Summary
     steps: list[Step] | UnsetType = UNSET
+    histories: list[History] | UnsetType = UNSET
+    passed_over: list[str] | UnsetType = UNSET
 
 
 class Production(msgspec.Struct, frozen=True):

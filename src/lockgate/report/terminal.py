@@ -69,8 +69,31 @@ class _Paint:
 
 
 def render(report: Report, amount: Amount, *, colors: bool = True) -> str:
-    """The report, as much of it as is wanted."""
+    """The report, as much of it as is wanted; of several histories each below its own heading."""
     paint = _Paint(colors and wants_color())
+    if not report.histories:
+        return "".join(f"{line}\n" for line in _one(report, amount, paint))
+    return "".join(f"{line}\n" for line in _several(report, amount, paint))
+
+
+def _several(report: Report, amount: Amount, paint: _Paint) -> Iterator[str]:
+    for history in report.histories:
+        lines = _one(history.report, amount, paint) if history.report is not None else []
+        if history.error is not None:
+            first, *rest = clean_lines(str(history.error))
+            lines = [f"{paint('error:', Severity.ERROR)} {first}", *rest]
+        if lines or not amount.quiet:
+            layout = f" ({history.layout})" if history.layout else ""
+            yield paint(f"=== {clean(history.name)}{layout}", "bold")
+            yield from (*lines, "")
+    if not amount.quiet:
+        yield from (paint(clean(words), "dim") for words in report.passed)
+        bad = [clean(one.name) for one in report.histories if one.exit_code]
+        words = f"not in order: {', '.join(bad)}" if bad else "all in order"
+        yield paint(f"{len(report.histories)} histories, {words}", "bold")
+
+
+def _one(report: Report, amount: Amount, paint: _Paint) -> list[str]:
     out: list[str] = []
     told: dict[tuple[object, ...], Finding] = {}
     findings, aside = for_a_person(report.findings, report.rules, report.newest)
@@ -82,7 +105,7 @@ def render(report: Report, amount: Amount, *, colors: bool = True) -> str:
     out += amount.left(len(findings))
     out += amount.counts(report)
     out += _closing(report, paint, aside, amount.verbose) if not amount.quiet else ()
-    return "\n".join(out) + "\n" if out else ""
+    return out
 
 
 def _headline(item: Finding, paint: _Paint) -> str:

@@ -368,7 +368,7 @@ def _surface(config: Config, request: Request, rules: Ruleset) -> tuple[Fact, ..
     concerns us is in sight."""
     from lockgate import surface
 
-    files = surface.sources(request.cwd) if not request.paths and request.stdin is None else ()
+    files = surface.sources(request.cwd) if request.beside and not request.paths and request.stdin is None else ()
     if not files:
         return ()
     if not deploys_in_sight(config, rules, (source.text for source in files)):

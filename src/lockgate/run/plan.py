@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -25,7 +26,7 @@ from lockgate.cache.replay import Missed, Recall, Tell, Told
 from lockgate.catalog.catalog import Catalog
 from lockgate.parse.named_roles import roles_named_in
 from lockgate.run.pending import pending_ids
-from lockgate.sources import Folder, home_of, load, shown, single
+from lockgate.sources import Folder, Separate, SeveralHistories, home_of, load, load_separate, shown, single
 from lockgate.sources.environment import Environment, around
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.runner_settings import runner_settings
@@ -66,6 +67,9 @@ class Request(msgspec.Struct, frozen=True):
     known: bool = True  # findings that [rules] known names are counted, not told
     alone: bool = False  # ``stdin`` is no file of a folder: it is checked alone
     deploys: bool = False  # what is pending matters, whatever the rules ask for
+    history: str = ""  # of several histories the one of this name
+    separate: Separate | None = None  # one that was found among several
+    beside: bool = True  # whether what stands beside the migrations is judged, too
 
 
 def read_folder(config: Config, request: Request) -> Folder:
@@ -86,21 +90,29 @@ def read_folder(config: Config, request: Request) -> Folder:
 
 
 def _from_disk(config: Config, request: Request) -> Folder:
-    paths = list(request.paths) or _configured(config) or [request.cwd]
+    """Raises SeveralHistories where nobody says which of them is meant."""
+    one = request.separate
+    if config.histories and not request.paths and one is None:
+        names = [own.migrations.name for own in config.histories]
+        raise SeveralHistories(config.path, [Separate(name, "", config.root) for name in names])
     layout = request.layout or config.migrations.layout
-    transaction = request.transaction or config.migrations.transaction
-    command = "" if request.paths else config.migrations.command
+    command = "" if request.paths or one is not None else config.migrations.command
     if command:
         need(config, "migrations", "command", "runs a program", "name the folder of migrations on the command line")
-    return load(
-        paths,
-        layout,
-        transaction=transaction,
-        cwd=request.cwd,
-        command=command,
-        placeholders=config.migrations.placeholders,
-        exclude=request.exclude,
-    )
+    given: Any = {
+        "transaction": request.transaction or config.migrations.transaction,
+        "placeholders": config.migrations.placeholders,
+        "exclude": request.exclude,
+    }
+    if one is None:
+        paths = list(request.paths) or _configured(config) or [request.cwd]
+        try:
+            return load(paths, layout, command=command, cwd=request.cwd, **given)
+        except SeveralHistories as several:
+            if not request.history:
+                raise
+            one = several.named(request.history)
+    return load_separate(one, cwd=request.cwd, **given)
 
 
 def _configured(config: Config) -> list[Path]:

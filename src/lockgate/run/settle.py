@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.config import Config
-from lockgate.base.errors import UsageError
+from lockgate.base.errors import LockgateError, UsageError
 from lockgate.base.findings import Finding, Label, Severity, Verdict
 from lockgate.rules import registry
 from lockgate.rules.plugins import rules_of
@@ -56,6 +56,21 @@ class PostgresUsed(msgspec.Struct, frozen=True):
     unproven: tuple[Unproven, ...] = ()
 
 
+class OwnReport(msgspec.Struct, frozen=True):
+    """What was said of one history of several: its report, or what stopped it. ``roots`` are its folders."""
+
+    name: str
+    layout: str = ""
+    roots: tuple[str, ...] = ()
+    report: Report | None = None
+    error: LockgateError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Of the contract."""
+        return self.report.exit_code if self.report is not None else self.error.exit_code if self.error else 0
+
+
 class Report(msgspec.Struct, frozen=True):
     """What a check or a verification came to.
 
@@ -76,10 +91,14 @@ class Report(msgspec.Struct, frozen=True):
     unjudged: tuple[Unjudged, ...] = ()  # what was not looked at
     newest: str = ""  # where nobody says what is pending: the file of the last migration, the one that surely is
     known: int = 0  # findings that [rules] known names
+    histories: tuple[OwnReport, ...] = ()  # where there are several: each for itself; all else is then their sum
+    passed: tuple[str, ...] = ()  # folders that hold migrations and are no history of the project's, with the reason
 
     @property
     def exit_code(self) -> int:
-        """0 where nothing is at or over the threshold, else 1."""
+        """0 where nothing is at or over the threshold, else 1; of several histories the worst."""
+        if self.histories:
+            return max(one.exit_code for one in self.histories)
         return int(any(f.severity.rank >= self.fail_on.rank for f in self.findings))
 
 

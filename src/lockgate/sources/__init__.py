@@ -16,9 +16,10 @@ from lockgate.sources.assemble import assemble
 from lockgate.sources.assembly import Assembly, LayoutFolder
 from lockgate.sources.detect import Detection, detect, find, recognise, several, unknown
 from lockgate.sources.folder import FOUND_BELOW, Direction, Folder, Named, Skipped, SlotFile, read, shown
-from lockgate.sources.listing import below, is_sql, walk
+from lockgate.sources.listing import below, is_sql, likely, walk
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.naming import BY_NAME, CODE
+from lockgate.sources.several import Separate, SeveralHistories
 from lockgate.sources.span import PENDING, span_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ __all__ = [
     "Migration",
     "Named",
     "Script",
+    "Separate",
+    "SeveralHistories",
     "Skipped",
     "SlotFile",
     "Transaction",
@@ -41,6 +44,7 @@ __all__ = [
     "home_of",
     "load",
     "may_hold_code",
+    "load_separate",
     "read",
     "shown",
     "single",
@@ -74,6 +78,11 @@ def load(
         folder = from_command(command, cwd)
     else:
         folder = _join([_load(p, files, layout, cwd, placeholders or {}, exclude) for p, files in _places(paths)])
+    return _sent(folder, transaction)
+
+
+def _sent(folder: Folder, transaction: str | None) -> Folder:
+    """The folder, sent as asked."""
     if transaction == "statement":
         return replace(folder, migrations=tuple(_each_on_its_own(m) for m in folder.migrations))
     return replace(folder, span=PENDING if transaction == PENDING else folder.span)
@@ -184,12 +193,12 @@ def _in_code(path: Path, label: str, cwd: Path, layout: str = "auto") -> tuple[s
             else f"{label}: no {layout} migration here",
             "name the folder of migrations, or set migrations.paths",
         )
-    return _chosen_code(found, path, label, cwd)
+    return _only_code(found, path, label, cwd)
 
 
 def _beside_sql(path: Path, files: list[str], label: str, cwd: Path) -> tuple[str, Assembly, Folder] | None:
-    """Migrations in code where there is SQL, too, unless the SQL is the history: a folder of it that is larger, of a
-    runner's own layout, and not the code's."""
+    """Migrations in code where there is SQL, too: the only history, unless a folder of SQL has a runner's own layout.
+    Raises SeveralHistories."""
     from lockgate.sources.code.find import histories
 
     found = histories(path, cwd)
@@ -197,27 +206,55 @@ def _beside_sql(path: Path, files: list[str], label: str, cwd: Path) -> tuple[st
         return None
     homes = [shown(home, path) for history in found for home in history.homes]
     rest = [f for f in files if not any(home == "." or f.startswith(f"{home}/") for home in homes)]
-    most = max(len(history.revisions) or len(history.files) for history in found)
     try:
-        strong = [folder for folder, of in find(path, rest, label) if of.layout != "plain"]
+        strong = [(folder, of) for folder, of in find(path, rest, label) if of.layout not in ("plain", "auto")]
     except UsageError:
         strong = []
-    if any(sum(is_sql(f) for f in below(rest, folder)) > most for folder in strong):
-        return None
-    return _chosen_code(found, path, label, cwd)
+    return _only_code(found, path, label, cwd, several(label, path, rest, strong))
 
 
-def _chosen_code(found: list[History], path: Path, label: str, cwd: Path) -> tuple[str, Assembly, Folder]:
-    """The largest of these histories; the others are named."""
+def _only_code(
+    found: list[History], path: Path, label: str, cwd: Path, beside: SeveralHistories | None = None
+) -> tuple[str, Assembly, Folder]:
+    """The only history in code. Raises SeveralHistories where there is another one."""
     from lockgate.sources.code.find import folder_of
 
-    ranked = sorted(found, key=lambda h: -(len(h.revisions) or len(h.files)))
-    folder = folder_of(ranked[0], path, cwd, "" if path in ranked[0].homes else label)
-    others = tuple(
-        f"{shown(one.homes[0], cwd)}: {one.layout}: another history, not looked at: name it" for one in ranked[1:]
-    )
+    every = [
+        *(beside.found if beside is not None else ()),
+        *(Separate(shown(h.homes[0], cwd), h.layout, path, str(h.homes[0])) for h in found),
+    ]
+    wanted = likely([one.name for one in every])
+    every = [one for one in every if one.name in wanted]
+    if len(every) > 1:
+        raise SeveralHistories(label, sorted(every, key=lambda one: one.name), beside.passed if beside else ())
+    only = next((h for h in found if every and str(h.homes[0]) == every[0].home), found[0])
+    return _of_code(folder_of(only, path, cwd, "" if path in only.homes else label))
+
+
+def _of_code(folder: Folder) -> tuple[str, Assembly, Folder]:
     out = Assembly(ordered=[((number,), m) for number, m in enumerate(folder.migrations)])
-    return folder.layout, out, replace(folder, migrations=(), explain=(*folder.explain, *others))
+    return folder.layout, out, replace(folder, migrations=())
+
+
+def load_separate(
+    one: Separate,
+    *,
+    transaction: str | None = None,
+    cwd: Path,
+    placeholders: Mapping[str, str] | None = None,
+    exclude: Sequence[str] = (),
+) -> Folder:
+    """One history of several, as ``load`` gives it. Raises UsageError, CannotCheck."""
+    if not one.home:
+        return load(
+            [one.root], one.layout, transaction=transaction, cwd=cwd, placeholders=placeholders, exclude=exclude
+        )
+    from lockgate.sources.code.find import folder_of, histories
+
+    for history in histories(one.root, cwd, one.layout):
+        if str(history.homes[0]) == one.home:
+            return _sent(_join([_of_code(folder_of(history, one.root, cwd, ""))]), transaction)
+    raise CannotCheck(f"{one.name}: no {one.layout} migration here any more", "check again")
 
 
 def _sample(out: Assembly) -> str:
@@ -235,7 +272,7 @@ def _found(path: Path, files: list[str], label: str, single: bool) -> tuple[Path
         folder, found = inside[0]
         return path / folder, below(files, folder), Detection(found.layout, (*found.explain, f"{FOUND_BELOW}{label}"))
     if inside:
-        raise several(label, [folder for folder, _ in inside])
+        raise several(label, path, files, inside)
     raise unknown(label, files)
 
 

@@ -12,9 +12,11 @@ from lockgate.base.errors import UsageError
 from lockgate.base.files import peek
 from lockgate.base.lazy_imports import pattern
 from lockgate.sources.listing import below, is_sql, likely, meant, walk
-from lockgate.sources.naming import BY_NAME, named, other_database
+from lockgate.sources.naming import BY_NAME, looks_like_migration, named, other_database
+from lockgate.sources.several import Separate, SeveralHistories, in_earnest
 
 _SAMPLE = 24
+_LAST = frozenset(("migration.sql", "up.sql"))  # in a folder per migration
 _MARKS = {
     "goose": pattern(r"^[^\S\n]*+--\s*\+goose\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
     "sql-migrate": pattern(r"^[^\S\n]*+--\s*\+migrate\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
@@ -220,7 +222,8 @@ def unknown(label: str, files: list[str]) -> UsageError:
 def find(root: Path, files: list[str], label: str) -> list[tuple[str, Detection]]:
     """The subfolders that hold migrations, with their layouts; a folder inside of another one found is not looked at.
 
-    Where there are several, those that their names give to another database or to tests are left out.
+    Where there are several, those that their names give to another database or to tests are left out, and of one whose
+    layouts are mixed the layout is "auto": it is told when it is read. Raises UsageError where that is the only one.
     """
     folders = sorted(
         {f.rpartition("/")[0] for f in files if is_sql(f) or f.endswith("/sqitch.plan")} - {""},
@@ -228,14 +231,36 @@ def find(root: Path, files: list[str], label: str) -> list[tuple[str, Detection]
     )
     parents = {p for f in folders for p in (f, f.rpartition("/")[0]) if p}
     out: list[tuple[str, Detection]] = []
+    mixed: UsageError | None = None
     for folder in sorted(parents, key=lambda f: (f.count("/"), f)):
         if any(folder.startswith(f"{done}/") for done, _ in out) or not meant(folder):
             continue
-        detection = recognise(root / folder, below(files, folder), f"{label}/{folder}")
+        try:
+            detection = recognise(root / folder, below(files, folder), f"{label}/{folder}")
+        except UsageError as error:
+            mixed, detection = error, Detection("auto", ())
         if detection is not None:
             out.append((folder, detection))
     wanted = likely([folder for folder, _ in out])
-    return [(folder, found) for folder, found in out if folder in wanted]
+    out = [(folder, found) for folder, found in out if folder in wanted]
+    if mixed is not None and len(out) == 1 and out[0][1].layout == "auto":
+        raise mixed
+    earnest = in_earnest([(folder, found.layout) for folder, found in out])
+    return [(folder, found) for folder, found in out if folder in earnest]
+
+
+def passed_over(files: list[str], taken: list[str], prefix: str) -> list[str]:
+    """The folders that hold migrations and are no history of the project's, each with the reason."""
+    homes: dict[str, str] = {}
+    for file in files:
+        folder, _, name = file.rpartition("/")
+        if not is_sql(file) or not (looks_like_migration(file) or name in _LAST):
+            continue
+        home = folder.rpartition("/")[0] if name in _LAST else folder
+        if not any(f"{home}/".startswith(f"{one}/") for one in taken):
+            named_for = "tests or examples" if not meant(home) else "another database, or holds no runner's marks"
+            homes[home] = f"its name is for {named_for}"
+    return [f"{prefix}{home}: passed over: {why}" for home, why in sorted(homes.items()) if home]
 
 
 def detect(path: Path) -> Detection:
@@ -246,15 +271,15 @@ def detect(path: Path) -> Detection:
         return found
     inside = find(path, files, str(path))
     if len(inside) != 1:
-        raise unknown(str(path), files) if not inside else several(str(path), [f for f, _ in inside])
+        raise unknown(str(path), files) if not inside else several(str(path), path, files, inside)
     return inside[0][1]
 
 
-def several(label: str, folders: list[str]) -> UsageError:
-    """The error for several folders of migrations where one is wanted."""
-    return UsageError(
-        f"{label}: several folders of migrations: {_some(sorted(folders), 8)}", "name one, or set migrations.paths"
-    )
+def several(label: str, root: Path, files: list[str], inside: list[tuple[str, Detection]]) -> SeveralHistories:
+    """What is raised for several folders of migrations where one is wanted."""
+    prefix = "" if label in ("", ".") else f"{label}/"
+    found = [Separate(f"{prefix}{f}", of.layout, root / f) for f, of in sorted(inside, key=lambda one: one[0])]
+    return SeveralHistories(label, found, passed_over(files, [f for f, _ in inside], prefix))
 
 
 def _some(names: list[str], most: int) -> str:

@@ -1,0 +1,177 @@
+"""Several histories in one run: judged one after the other, told as one report that keeps them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import replace
+
+from lockgate.base.config import Config, LedgerSettings
+from lockgate.base.errors import LockgateError, UsageError
+from lockgate.run.examine import CodeCounts, Coverage
+from lockgate.run.plan import Request, read_folder
+from lockgate.run.settle import OwnReport, PostgresUsed, Report
+from lockgate.sources import Folder, Migration, SeveralHistories
+
+if TYPE_CHECKING:
+    from lockgate.oracle.rows.model import RowReport
+
+T = TypeVar("T")
+Judge = Callable[[Config, Request], Report]
+
+
+def judged(config: Config, request: Request, judge: Judge) -> Report:
+    """What ``judge`` says of the history, or of each one of several. Raises UsageError, CannotCheck."""
+    if config.histories:
+        each = list(_configured(config, request))
+        if not each:
+            return judge(config, request)
+        return _one_or_more([(own.migrations.name, own, asked) for own, asked in each], judge)
+    try:
+        return judge(config, request)
+    except SeveralHistories as several:
+        return _together(several.passed, [_judged(*one, judge) for one in _found(config, request, several)])
+
+
+def every_migration(config: Config, cwd: Path) -> list[Migration]:
+    """The migrations of all histories. Raises UsageError, CannotCheck."""
+    request = Request(cwd=cwd)
+    if config.histories:
+        return [m for own, asked in _configured(config, request) for m in read_folder(own, asked).migrations]
+    try:
+        return list(read_folder(config, request).migrations)
+    except SeveralHistories as several:
+        return [m for _, own, asked in _found(config, request, several) for m in read_folder(own, asked).migrations]
+
+
+def _one_or_more(each: list[tuple[str, Config, Request]], judge: Judge) -> Report:
+    if len(each) == 1:
+        return judge(each[0][1], each[0][2])
+    return _together(
+        (), [_judged(name, own, replace(asked, beside=not n), judge) for n, (name, own, asked) in enumerate(each)]
+    )
+
+
+def _configured(config: Config, request: Request) -> Iterator[tuple[Config, Request]]:
+    """The histories of [[migrations]] that the paths ask for, each with its own settings."""
+    for own in config.histories:
+        places = [config.resolve(path).resolve() for path in own.migrations.paths]
+        asked = [Path(request.cwd, path).resolve() for path in request.paths]
+        if not asked or any(place.is_relative_to(path) for path in asked for place in places):
+            yield own, replace(request, paths=())
+        elif mine := tuple(
+            p for p, at in zip(request.paths, asked, strict=True) if any(map(at.is_relative_to, places))
+        ):
+            yield own, replace(request, paths=mine)
+
+
+def _found(config: Config, request: Request, several: SeveralHistories) -> Iterator[tuple[str, Config, Request]]:
+    """The histories that were found. Raises UsageError where the configuration speaks of one of them and does not say
+    of which."""
+    for section, is_said in (
+        ("[ledger]", config.ledger != LedgerSettings()),
+        ("[queries]", bool(config.queries.paths)),
+        ("[roles] handover", bool(config.roles.handover)),
+        ("[migrations] baseline", bool(config.migrations.baseline)),
+    ):
+        if is_said:
+            raise UsageError(
+                f"{config.path}: {several.message}: {section} does not say whose it is",
+                "write a [[migrations]] table with name and paths for each, and what is its own below it ([migrations.ledger])",
+            )
+    for number, one in enumerate(several.found):
+        yield one.name, config, replace(request, separate=one, beside=not number)
+
+
+def _judged(name: str, config: Config, request: Request, judge: Judge) -> OwnReport:
+    """One history; what stops its run does not stop the others'."""
+    try:
+        report = judge(config, request)
+    except LockgateError as error:
+        return OwnReport(name, error=error)
+    folder = report.folder
+    return OwnReport(
+        name, folder.layout if folder is not None else "", folder.roots if folder is not None else (), report
+    )
+
+
+# --- one report of several --------------------------------------------------------------------------------------------
+
+
+def _together(passed: Sequence[str], histories: Sequence[OwnReport]) -> Report:
+    """Findings one history after the other; counts summed."""
+    reports = [one.report for one in histories if one.report is not None]
+    if not reports:
+        first = histories[0].error
+        assert first is not None
+        raise first
+    steps = [step for one in reports for step in one.steps or ()]
+    return replace(
+        reports[0],
+        findings=tuple(dict.fromkeys(f for one in reports for f in one.findings)),
+        coverage=_summed([one.coverage for one in reports]),
+        server=_servers([one.server for one in reports]),
+        suppressed=sum(one.suppressed for one in reports),
+        ran=sum(one.ran for one in reports),
+        folder=_joined([one.folder for one in reports if one.folder is not None]),
+        live=None,
+        steps=tuple(steps) if any(one.steps is not None for one in reports) else None,
+        unjudged=_once(u for one in reports for u in one.unjudged),
+        newest="",
+        histories=tuple(histories),
+        passed=tuple(passed),
+    )
+
+
+def _once(items: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _summed(each: Sequence[Coverage]) -> Coverage:
+    out = Coverage()
+    for one in each:
+        out.migrations += one.migrations
+        out.statements += one.statements
+        out.tainted += one.tainted
+        for reason, count in one.unmodelled.items():
+            out.unmodelled[reason] = out.unmodelled.get(reason, 0) + count
+        out.queries = out.queries or one.queries
+    codes = [one.code for one in each if one.code is not None]
+    if codes:
+        out.code = CodeCounts(*(sum(getattr(c, name) for c in codes) for name in CodeCounts.__struct_fields__))
+    out.rows = _rows([one.rows for one in each if one.rows is not None])
+    return out
+
+
+def _rows(each: Sequence[RowReport]) -> RowReport | None:
+    if not each:
+        return None
+    return replace(
+        each[0],
+        failures=tuple(f for one in each for f in one.failures),
+        tables=sum(one.tables for one in each),
+        rows=sum(one.rows for one in each),
+        unfilled=tuple(u for one in each for u in one.unfilled),
+        note="; ".join(_once(one.note for one in each if one.note)),
+    )
+
+
+def _servers(each: Sequence[PostgresUsed]) -> PostgresUsed:
+    return replace(
+        each[0],
+        stand_ins=_once(s for one in each for s in one.stand_ins),
+        notes=_once(n for one in each for n in one.notes),
+        unproven=tuple(u for one in each for u in one.unproven),
+    )
+
+
+def _joined(each: Sequence[Folder]) -> Folder:
+    return Folder(
+        " and ".join(sorted({one.layout for one in each})),
+        tuple(m for one in each for m in one.migrations),
+        tuple(s for one in each for s in one.skipped),
+        tuple(e for one in each for e in one.explain),
+        roots=_once(r for one in each for r in one.roots),
+    )
