@@ -15,6 +15,7 @@ any release.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -23,9 +24,9 @@ from lockgate.base.errors import CannotCheck, LockgateError, UsageError
 from lockgate.base.findings import Edit, Evidence, Finding, Fix, Label, Severity, Verdict
 from lockgate.base.text import Position, Source, Span
 from lockgate.run.examine import Coverage, examine
-from lockgate.run.histories import judged
 from lockgate.run.plan import Progress, Request
 from lockgate.run.settle import PostgresUsed, Report, settle, validate_rules
+from lockgate.sources import SeveralHistories
 
 __all__ = [
     "CannotCheck",
@@ -74,7 +75,21 @@ def check(request: Request | None = None, config: Config | None = None, *, progr
     """
     request = request or Request()
     config = config or configuration(None, request.cwd)
-    return judged(config, request, lambda own, asked: settle(examine(own, asked, progress)))
+    return _judged(config, request, lambda own, asked: settle(examine(own, asked, progress)))
+
+
+def _judged(config: Config, request: Request, judge: Callable[[Config, Request], Report]) -> Report:
+    """The history, or each one of several."""
+    if not config.histories:
+        try:
+            return judge(config, request)
+        except SeveralHistories as several:
+            from lockgate.run.histories import judge_found
+
+            return judge_found(config, request, several, judge)
+    from lockgate.run.histories import judge_configured
+
+    return judge_configured(config, request, judge)
 
 
 def verify(
@@ -103,4 +118,4 @@ def verify(
     judge = partial(
         verified, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, rows=rows, progress=progress
     )
-    return judged(config or configuration(None, request.cwd), request, judge)
+    return _judged(config or configuration(None, request.cwd), request, judge)

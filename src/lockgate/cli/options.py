@@ -43,6 +43,11 @@ LAYOUTS = (
     "liquibase",
     "node-pg-migrate",
     "command",
+    "alembic",
+    "django",
+    "knex",
+    "typeorm",
+    "sequelize",
 )
 FORMATS = ("terminal", "concise", "json", "sarif", "gitlab", "junit", "annotations")
 

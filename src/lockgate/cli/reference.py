@@ -144,7 +144,7 @@ def schema() -> dict[str, Any]:
 
 def _histories(properties: dict[str, Any]) -> dict[str, Any]:
     """[[migrations]]: a table for each history, with sections of its own."""
-    table = properties["migrations"]
+    table: dict[str, Any] = properties["migrations"]
     own = table["properties"] | {name: properties[name] for name in OF_A_HISTORY}
     return table | {"type": "object", "properties": own, "required": ["name"]}
 

@@ -22,17 +22,19 @@ T = TypeVar("T")
 Judge = Callable[[Config, Request], Report]
 
 
-def judged(config: Config, request: Request, judge: Judge) -> Report:
-    """What ``judge`` says of the history, or of each one of several. Raises UsageError, CannotCheck."""
-    if config.histories:
-        each = list(_configured(config, request))
-        if not each:
-            return judge(config, request)
-        return _one_or_more([(own.migrations.name, own, asked) for own, asked in each], judge)
-    try:
-        return judge(config, request)
-    except SeveralHistories as several:
-        return _together(several.passed, [_judged(*one, judge) for one in _found(config, request, several)])
+def judge_configured(config: Config, request: Request, judge: Judge) -> Report:
+    """What ``judge`` says of each history of [[migrations]] that the paths ask for. Raises UsageError, CannotCheck."""
+    each = list(_configured(config, request)) or [(config, request)]
+    if len(each) == 1:
+        return judge(*each[0])
+    apart = [replace(asked, beside=not n) for n, (_, asked) in enumerate(each)]
+    names = [(own.migrations.name, own) for own, _ in each]
+    return _together((), [_judged(name, own, asked, judge) for (name, own), asked in zip(names, apart, strict=True)])
+
+
+def judge_found(config: Config, request: Request, several: SeveralHistories, judge: Judge) -> Report:
+    """What ``judge`` says of each history that was found. Raises UsageError, CannotCheck."""
+    return _together(several.passed, [_judged(*one, judge) for one in _found(config, request, several)])
 
 
 def every_migration(config: Config, cwd: Path) -> list[Migration]:
@@ -44,14 +46,6 @@ def every_migration(config: Config, cwd: Path) -> list[Migration]:
         return list(read_folder(config, request).migrations)
     except SeveralHistories as several:
         return [m for _, own, asked in _found(config, request, several) for m in read_folder(own, asked).migrations]
-
-
-def _one_or_more(each: list[tuple[str, Config, Request]], judge: Judge) -> Report:
-    if len(each) == 1:
-        return judge(each[0][1], each[0][2])
-    return _together(
-        (), [_judged(name, own, replace(asked, beside=not n), judge) for n, (name, own, asked) in enumerate(each)]
-    )
 
 
 def _configured(config: Config, request: Request) -> Iterator[tuple[Config, Request]]:
