@@ -60,7 +60,7 @@ def history(one: OwnReport) -> shapes.History:
         list(one.roots),
         msgspec.convert(one.exit_code, Literal[0, 1, 2, 3]),
         coverage(said.coverage, said.unjudged) if said is not None else UNSET,
-        summary(said.findings, said.suppressed, said.ran) if said is not None else UNSET,
+        summary(said.findings, said.suppressed, said.ran, said.known) if said is not None else UNSET,
         [f.fingerprint for f in said.findings] if said is not None else UNSET,
         shapes.Stopped(error.message, error.remedy) if error is not None else UNSET,
     )

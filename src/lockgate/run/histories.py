@@ -109,6 +109,7 @@ def _together(passed: Sequence[str], histories: Sequence[OwnReport]) -> Report:
         server=_servers([one.server for one in reports]),
         suppressed=sum(one.suppressed for one in reports),
         ran=sum(one.ran for one in reports),
+        known=sum(one.known for one in reports),
         folder=_joined([one.folder for one in reports if one.folder is not None]),
         live=None,
         steps=tuple(steps) if any(one.steps is not None for one in reports) else None,
