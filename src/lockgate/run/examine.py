@@ -106,7 +106,7 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     surface = _surface(config, request, rules)
     checked.findings += of_facts(surface or (), rules)
     checked.suppressions += suppressions_of(surface or ())
-    checked.unjudged = unjudged(config, request, deploys_off=surface is None, most=_stopped(checked))
+    checked.unjudged = unjudged(config, request, folder.unread, deploys_off=surface is None, most=_stopped(checked))
     return checked
 
 

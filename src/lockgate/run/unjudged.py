@@ -24,12 +24,15 @@ class Unjudged(msgspec.Struct, frozen=True):
     remedy: str
 
 
-def unjudged(config: Config, request: Request, *, deploys_off: bool, most: int = 0) -> tuple[Unjudged, ...]:
-    """All of them, the gravest first; nothing for editors' buffers. ``most``: after how many of the application's queries
+def unjudged(
+    config: Config, request: Request, unread: tuple[str, str] | None, *, deploys_off: bool, most: int = 0
+) -> tuple[Unjudged, ...]:
+    """All of them, the gravest first; nothing for editors' buffers. ``unread``: migrations
+    that nobody reads, and the remedy; ``most``: after how many of the application's queries
     the run stopped; 0 where it did not."""
     if request.stdin is not None:
         return ()
-    out = []
+    out = [Unjudged("single migrations", *unread)] if unread is not None else []
     if not (request.role or (config.roles.owner and config.roles.deployer)):
         remedy = "name owner and deployer in [roles]; lockgate snapshot reads them from production"
         out.append(Unjudged("ownership", "no [roles]", remedy))

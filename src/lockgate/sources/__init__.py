@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lockgate.sources.code.find import History
 
 _CODE_SUFFIXES = (".py", ".ts", ".js", ".mts", ".cts", ".mjs", ".cjs")
+_FOREIGN_SUFFIXES = (".rb", ".exs", ".cs", ".php")
 _CODE_PLACE = pattern(r"(?:^|/)(?:versions|[^/]*migrations?[^/]*)/", re.IGNORECASE)
 
 __all__ = [
@@ -140,6 +141,10 @@ def _load(
         files = [f for f in files if not excluded(shown(path / f, cwd), exclude)]
     if layout in CODE or only == [f for f in only if not is_sql(f)] != []:
         return _in_code(path, label, cwd, layout if layout in CODE else "auto")
+    if layout == "auto" and not only and any(f.endswith(_FOREIGN_SUFFIXES) for f in files):
+        dumped = _foreign(path, files, label, cwd)
+        if dumped is not None:
+            return dumped
     if not only and not any(is_sql(f) or f.endswith("sqitch.plan") for f in files):
         return _in_code(path, label, cwd)
     if layout == "auto" and not only and may_hold_code(files) and recognise(path, files, label) is None:
@@ -174,6 +179,22 @@ def _load(
             span=span_of(found.layout, path),
         ),
     )
+
+
+def _foreign(path: Path, files: list[str], label: str, cwd: Path) -> tuple[str, Assembly, Folder] | None:
+    """A dump in the place of migrations that nobody reads here; None where there are others. Raises CannotCheck where
+    there is no dump."""
+    from lockgate.sources.foreign import foreign, not_read
+
+    found = foreign(files)
+    if found is None or recognise(path, [f for f in files if f != found.dump], label) is not None:
+        return None
+    if not found.dump:
+        if any(is_sql(f) for f in files) or may_hold_code(files):
+            return None
+        raise not_read(label, found)
+    kind, out, folder = _load(path, [found.dump], "plain", cwd, {}, ())
+    return kind, out, replace(folder, unread=(found.words, found.framework.remedy))
 
 
 def may_hold_code(files: list[str]) -> bool:
@@ -317,6 +338,7 @@ def _join(found: list[tuple[str, Assembly, Folder]]) -> Folder:
         PENDING if found and all(f.span == PENDING for _, _, f in found) and len(found) == 1 else "file",
         "".join(f.before for _, _, f in found),
         tuple(name for _, _, f in found for name in f.strange),
+        unread=next((f.unread for _, _, f in found if f.unread is not None), None),
     )
 
 

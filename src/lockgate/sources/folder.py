@@ -87,6 +87,7 @@ class Folder(msgspec.Struct, frozen=True):
     span: str = "file"  # "pending": the runner sends all that is pending in one transaction
     before: str = ""  # SQL of what other packages' migrations, which do not lie here, have made before
     strange: tuple[str, ...] = ()  # the tables among that of which no more is known than that they are there
+    unread: tuple[str, str] | None = None  # migrations that nobody reads here, and what would let it
     failed: CannotCheck | None = None  # why the command printed nothing: the migrations are then known by name alone
 
 
