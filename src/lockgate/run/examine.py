@@ -20,6 +20,7 @@ from lockgate.rules.plugins import rules_of
 from lockgate.rules.registry import Ruleset
 from lockgate.rules.rulebook import PENDING
 from lockgate.run import suppressions
+from lockgate.run.maintenance import from_17_on
 from lockgate.run.plan import NEWEST_MAJOR, Progress, Replayed, Request, missed, read_history, replayed, replayed_once
 from lockgate.run.unjudged import Unjudged, deploys_in_sight, unjudged
 from lockgate.sources import Folder
@@ -99,6 +100,8 @@ def examine(config: Config, request: Request, progress: Progress | None = None) 
     checked.asked = asked
     if config.database.version is None and any(f.sqlstate and f.sqlstate not in _ALIKE for f in checked.findings):
         checked.findings = _whatever_the_version(checked)
+    if config.database.version is None:
+        checked.findings += from_17_on(found.plan, checked.findings, partial(_again, checked))
     checked.findings += _together(checked)
     checked.findings += _of_slots(config, request, folder, rules)
     if folder.failed is not None and not any(f.severity is Severity.ERROR for f in checked.findings):
@@ -147,8 +150,7 @@ def _whatever_the_version(checked: Checked) -> list[Finding]:
     rules, plan = checked.rules, replace(checked.plan, major=NEWEST_MAJOR)
     if not _wants_queries(checked.config, checked.request):  # which are asked of the end
         plan = replace(plan, migrations=_to_the_last_refusal(plan, checked.findings))
-    left = checked.recall.left
-    newest = replayed_once(checked.request, plan, partial(_tell, rules), place=_place(rules), work=left)
+    newest = _again(checked, plan)
     again = _of_replay(checked.config, checked.request, checked.folder, newest, rules)
     if any(OF_A_RUN in reason for reason in again.coverage.unmodelled):
         return checked.findings  # what it does not refuse it may not have followed
@@ -158,6 +160,12 @@ def _whatever_the_version(checked: Checked) -> list[Finding]:
         f if not f.sqlstate or f.fingerprint in there else replace(f, severity=Severity.INFO, help=words)
         for f in checked.findings
     ]
+
+
+def _again(checked: Checked, plan: Plan) -> Replayed:
+    """The same migrations, as another plan has them."""
+    rules = checked.rules
+    return replayed_once(checked.request, plan, partial(_tell, rules), place=_place(rules), work=checked.recall.left)
 
 
 def _to_the_last_refusal(plan: Plan, findings: list[Finding]) -> tuple[Migration, ...]:

@@ -16,6 +16,7 @@ from lockgate.rules.plugins import rules_of
 from lockgate.rules.registry import Ruleset
 from lockgate.run import suppressions
 from lockgate.run.examine import Checked, Coverage, of_facts, suppressions_of
+from lockgate.run.folded import folded
 from lockgate.run.told import of_the_deploy
 from lockgate.run.unjudged import Unjudged
 from lockgate.sources import Folder
@@ -136,6 +137,8 @@ def settle(
 
         kept = with_recovery(kept, rules, config, checked.folder.migrations)
     kept, known = _new(kept, checked)
+    if request.known or not config.rules.known:  # else all that is known is wanted, each for itself
+        kept = folded(kept)
     return Report(
         tuple(kept),
         checked.coverage,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lockgate.catalog.objects import Relation, Routine
 from lockgate.timeline.context import Context
 from lockgate.timeline.evaluate import UNKNOWN, Value
+from lockgate.timeline.failure import Refused
 
 _PATH = ("pg_catalog", "pg_temp")
 
@@ -25,10 +26,14 @@ def check_safe_path(ctx: Context, routines: Iterable[int], *, rows: bool) -> Non
     saved, ctx.session = ctx.session, replace(ctx.session, search_path=_PATH)
     try:
         for routine in filter(None, (ctx.catalog.find(Routine, oid) for oid in routines)):
-            inline(ctx, routine)
-            if rows and routine.language == "plpgsql":
-                unknown: list[Value] = [UNKNOWN] * len(routine.args)
-                attempt(ctx, routine, unknown)
+            try:
+                inline(ctx, routine)
+                if rows and routine.language == "plpgsql":
+                    unknown: list[Value] = [UNKNOWN] * len(routine.args)
+                    attempt(ctx, routine, unknown)
+            except Refused as refused:
+                # at the statement that runs it: the body may lie in an earlier one, which passes
+                raise Refused(replace(refused.failure, span=ctx.span(None, None), instead="")) from None
     finally:
         ctx.session = saved
 
