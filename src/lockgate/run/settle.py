@@ -137,8 +137,6 @@ def settle(
 
         kept = with_recovery(kept, rules, config, checked.folder.migrations)
     kept, known = _new(kept, checked)
-    if request.known or not config.rules.known:  # else all that is known is wanted, each for itself
-        kept = folded(kept)
     return Report(
         tuple(kept),
         checked.coverage,
@@ -157,12 +155,15 @@ def settle(
 
 
 def _new(findings: list[Finding], checked: Checked) -> tuple[list[Finding], int]:
-    """Without those that are known, and how many these are."""
-    if not (checked.config.rules.known and checked.request.known):
-        return findings, 0
+    """Without those that are known, and how many these are; one remedy is told once."""
+    if not checked.config.rules.known:
+        return folded(findings), 0
+    if not checked.request.known:
+        return findings, 0  # all that is known is wanted, each for itself
     from lockgate.run.known import known_of, without_known
 
-    return without_known(findings, known_of(checked.config))
+    left, known = without_known(findings, known_of(checked.config))
+    return folded(left), known
 
 
 def _as_written(item: Finding) -> Finding:
