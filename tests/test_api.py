@@ -11,7 +11,8 @@ import pytest
 
 import lockgate
 from lockgate import api
-from lockgate.editor.diagnostics import diagnostics
+from lockgate.editor.desk import Desk
+from lockgate.editor.diagnostics import Shown, diagnostics
 
 SCRIPT = """
 from __future__ import annotations
@@ -146,7 +147,7 @@ def test_four_readers_of_a_history_that_begins_in_the_middle(tmp_path: Path, mon
         errors = [f for f in report.findings if f.severity is api.Severity.ERROR]
         assert [(Path(f.at.source.path).name.partition(".")[0], f.sqlstate) for f in errors] == refused
     for name, text in MIDDLE.items():
-        told = [s.finding for s in diagnostics(folder / name, text, tmp_path)]
+        told = [s.finding for s in found_at(folder / name, text, tmp_path)]
         assert [f.sqlstate for f in told if f.sqlstate] == (["42701"] if name.startswith("0003") else [])
     timeline = CliRunner().invoke(cli, ["timeline", "--catalog"], standalone_mode=False)
     catalog = json.loads(timeline.stdout)["catalog"]
@@ -156,3 +157,10 @@ def test_four_readers_of_a_history_that_begins_in_the_middle(tmp_path: Path, mon
     assert [c["name"] for c in json.loads(at.stdout)["catalog"]["columns"] if c["table"] == "orders"] == ["id"]
     steps = CliRunner().invoke(cli, ["timeline", "--format", "json"], standalone_mode=False)
     assert "paid" in steps.stdout and "app.orders" in steps.stdout
+
+
+def found_at(path: Path, text: str, root: Path) -> list[Shown]:
+    """What the editor shows at a file that was just opened."""
+    asked = Desk().asked(path, text, root)
+    assert asked is not None
+    return diagnostics(asked, root)

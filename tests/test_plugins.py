@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 from lsprotocol import types as lsp
 
-from lockgate.editor.diagnostics import diagnostics
+from lockgate.editor.desk import Desk
+from lockgate.editor.diagnostics import Shown, diagnostics
 from lockgate.rules import plugins
 from lockgate.rules.registry import entries
 from tests.conftest import ROOT, Run
@@ -178,11 +179,11 @@ def test_a_scene_knows_of_the_deploy(tree: Path, lockgate: Run) -> None:
 
 def test_the_editor_knows_it(tree: Path) -> None:
     text = "CREATE TABLE good (a int);\nCREATE TABLE bad (a int);\n"
-    (shown,) = diagnostics(tree / "m/0001_a.up.sql", text, tree)
+    (shown,) = found_at(tree / "m/0001_a.up.sql", text, tree)
     assert (shown.diagnostic.code, shown.diagnostic.range.start.line) == ("U001", 1)
     assert "A table with a bad name" in shown.rule.rule().text
     put(tree, plugin(module=MODULE.replace('"bad"', '"good"')))
-    (shown,) = diagnostics(tree / "m/0001_a.up.sql", text, tree)
+    (shown,) = found_at(tree / "m/0001_a.up.sql", text, tree)
     assert shown.diagnostic.range.start.line == 0, "an editor runs for days: a changed rule is loaded anew"
 
 
@@ -322,3 +323,10 @@ def test_what_the_tree_claims_to_have_installed_is_not_believed(tmp_path: Path, 
 
 def test_letters_of_ours_are_kept() -> None:
     assert {entry.front.code[0] for entry in entries()} <= set(plugins.OURS)
+
+
+def found_at(path: Path, text: str, root: Path) -> list[Shown]:
+    """What the editor shows at a file that was just opened."""
+    asked = Desk().asked(path, text, root)
+    assert asked is not None
+    return diagnostics(asked, root)

@@ -14,7 +14,7 @@ from lockgate.api import Request, check
 from lockgate.base.config import load
 from lockgate.base.text import Source, Span
 from lockgate.cache import store as cache
-from lockgate.cache.replay import _chain
+from lockgate.cache.replay import _chain, spelled
 from lockgate.report import render
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.export import export
@@ -256,12 +256,12 @@ def test_every_field_of_a_migration_counts() -> None:
         *(replace(base, down=s) for s in scripts),
         *(replace(base, **{n: "x"}) for n in names),
     ]
-    keys = [list(_chain(Plan((m,)), [Leg("migration", m)]))[1] for m in migrations]
+    keys = [list(_chain(Plan((m,)), [Leg("migration", m)], spelled))[1] for m in migrations]
     assert len(set(keys)) == len(keys)
     assert (
         len(
             {
-                next(_chain(plan, []))
+                next(_chain(plan, [], spelled))
                 for plan in (
                     Plan(()),
                     Plan((), 15),

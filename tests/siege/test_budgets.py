@@ -380,9 +380,11 @@ def test_our_own_patterns_take_linear_time(text: str, tmp_path: Path) -> None:
 
 EDITOR = """
 import sys, pathlib
+from lockgate.editor.desk import Desk
 from lockgate.editor.diagnostics import diagnostics
 root = pathlib.Path.cwd()
-diagnostics(root / "002_b.sql", (root / "buffer").read_text(), root)
+asked = Desk().asked(root / "002_b.sql", (root / "buffer").read_text(), root)
+diagnostics(asked, root)
 """
 
 

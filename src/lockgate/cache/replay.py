@@ -55,6 +55,7 @@ class Told(msgspec.Struct):
 
 
 Tell = Callable[[Replay, Leg], Told]
+Spell = Callable[[Leg], bytes]  # everything in a leg, as bytes
 
 
 _LATE = 64  # legs whose rest is written anew with each run, apart from that of the many before them
@@ -80,14 +81,16 @@ class Recall:
     """A replay that remembers. ``brief``: the text is an editor's, and changes with the next key; keep no more than
     what the next run needs."""
 
-    def __init__(self, plan: Plan, tell: Tell, place: str = "", brief: bool = False, work: int = RUN) -> None:
+    def __init__(
+        self, plan: Plan, tell: Tell, place: str = "", brief: bool = False, work: int = RUN, spell: Spell | None = None
+    ) -> None:
         self._plan, self._tell, self._brief, self._work = plan, tell, brief, work
         self._replay = Replay(plan, work=work)
         self._legs = list(self._replay.legs())
         self._done = 0  # legs that the replay has taken
         self._sources = {s.path: s for leg in self._legs if leg.migration is not None for s in _sources(leg.migration)}
-        self._on = store.folder() is not None
-        self._chain = list(_chain(plan, self._legs)) if self._on else []
+        self._on = spell is not None or store.folder() is not None
+        self._chain = list(_chain(plan, self._legs, spell or spelled)) if self._on else []
         self._name = store.digest(b"book", place.encode(), self._chain[0]) if self._on else b""
 
     def told(self, progress: Callable[[int, Leg], None]) -> tuple[list[Told], frozenset[str]]:
@@ -241,17 +244,17 @@ def _sources(migration: Migration) -> Iterator[Source]:
         yield migration.down.source
 
 
-def _chain(plan: Plan, legs: list[Leg]) -> Iterator[bytes]:
+def _chain(plan: Plan, legs: list[Leg], spell: Spell) -> Iterator[bytes]:
     """The key of the state before the first leg, and after each."""
     rest = replace(plan, migrations=(), owned=frozenset(), handover_sql=None, baseline=None, pending=None)
     key = store.digest(msgspec.msgpack.encode((_plain(rest), bool(plan.owned), plan.baseline is None)))
     yield key
     for leg in legs:
-        key = store.digest(key, _spelled(leg))
+        key = store.digest(key, spell(leg))
         yield key
 
 
-def _spelled(leg: Leg) -> bytes:
+def spelled(leg: Leg) -> bytes:
     """Everything in a leg, as bytes: equal where it is."""
     try:
         return _ENCODER.encode(leg)

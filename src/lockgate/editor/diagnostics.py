@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 from lsprotocol import types as lsp
-from msgspec.structs import replace
 
-from lockgate.api import Config, Finding, Label, Request, Severity, Source, Span, check, configuration
-from lockgate.editor.place import SQL, asked_of
+from lockgate.api import Config, Finding, Label, Severity, Source, Span, check
+from lockgate.editor.desk import Asked
+from lockgate.editor.place import SQL
 from lockgate.rules.registry import RuleEntry
 
 _SEVERITY = {
@@ -29,44 +28,20 @@ class Shown(msgspec.Struct, frozen=True):
     rule: RuleEntry
 
 
-def asked(path: Path, text: str, root: Path) -> tuple[Config, Request] | None:
-    """What is asked of the history of one file, whose buffer holds ``text``; None where the file is in none. Raises
-    LockgateError."""
-    config = quiet(configuration(None, root))
-    relative = os.path.relpath(path, root).replace(os.sep, "/")
-    request = asked_of(path, config, Request((), root, stdin=Source(relative, text)))
-    return (config, request) if request is not None else None
-
-
-def diagnostics(path: Path, text: str, root: Path) -> list[Shown]:
-    """The findings at one file, whose buffer holds ``text``. Raises LockgateError as the command line would."""
-    found = asked(path, text, root)
-    if found is None:
-        return []
-    config, request = found
+def diagnostics(asked: Asked, root: Path) -> list[Shown]:
+    """The findings at one file, as the command line has them. Raises LockgateError as that would."""
+    config, request = asked
     report = check(request, config)
     assert request.stdin is not None
     here = [f for f in report.findings if f.at.source.path == request.stdin.path]
-    if not path.name.lower().endswith(
-        SQL
-    ):  # of a program the file was read: its places are the buffer's once it is saved
-        here = [f for f in here if f.at.source.text == text]
+    if not request.stdin.path.lower().endswith(SQL):  # the file was read: its places are the buffer's once it is saved
+        here = [f for f in here if f.at.source.text == request.stdin.text]
     return [Shown(_diagnostic(f, root), f, report.rules[f.name]) for f in here]
 
 
 def whole(text: str) -> str:
     """A buffer whose lone surrogates (JSON can hold them, a file cannot) are replaced, each by one character."""
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def quiet(config: Config) -> Config:
-    """The configuration without what runs a program at every keystroke, and, where the tree is not trusted, without its
-    plug-ins and its ledger's server."""
-    config = replace(config, migrations=replace(config.migrations, command=""))
-    if not config.untrusted:
-        return config
-    rules, ledger = replace(config.rules, plugins=()), replace(config.ledger, dsn_env="")
-    return replace(config, rules=rules, ledger=ledger)
 
 
 def left_out(config: Config) -> str:

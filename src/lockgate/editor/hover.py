@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from lockgate.base.text import Source, Span, clean
-from lockgate.editor.diagnostics import asked
+from lockgate.editor.desk import Asked
 from lockgate.editor.names import Pointed, meant, name_at
 from lockgate.parse import Statement, parse_script
 from lockgate.sources.migration import Script, Transaction
@@ -42,12 +42,9 @@ class Spot(msgspec.Struct, frozen=True):
     statement: Statement
 
 
-def history_of(path: Path, text: str, root: Path) -> Walked | None:
+def history_of(asked: Asked, root: Path) -> Walked | None:
     """Replay the folder of a file, with the buffer. None where the file is no migration of it. Raises LockgateError."""
-    found = asked(path, text, root)
-    if found is None:
-        return None
-    config, request = found
+    config, request = asked
     plan = planned(config, request)
     walk = walk_of(plan, "")
     assert request.stdin is not None

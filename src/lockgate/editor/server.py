@@ -20,6 +20,7 @@ from lockgate import __version__
 from lockgate.api import configuration
 from lockgate.base.errors import LockgateError
 from lockgate.base.text import clean_text
+from lockgate.editor.desk import Desk
 from lockgate.editor.diagnostics import Shown, actions, at, diagnostics, left_out, offset_of, range_of, whole
 from lockgate.editor.hover import Spot, Walked, history_of, made, markdown, spot_at, touched
 from lockgate.editor.place import SQL, may_be_code
@@ -35,20 +36,22 @@ class LockgateServer(LanguageServer):
 
     def __init__(self) -> None:
         super().__init__("lockgate", __version__, text_document_sync_kind=lsp.TextDocumentSyncKind.Full)
+        self.desk = Desk()
         self.told: dict[str, list[Shown]] = {}
         self.warned: set[str] = set()
         self.failed: dict[str, str] = {}  # documents whose folder cannot be checked, and why
         self.saves = 0
         self._walked: tuple[tuple[str, int | None, int], Walked | None] | None = None
 
-    def publish(self, uri: str) -> None:
-        """Check the folder with the buffer in place of its file, and show what is found at the buffer."""
+    def publish(self, uri: str, *, first: bool = False) -> None:
+        """Check the folder with the buffer in place of its file, and show what is found at the buffer. ``first``: while
+        somebody types."""
         document = self.opened(uri)
         if document is None:  # never opened, or closed meanwhile
             return
         self.told[uri] = []
         try:
-            self.told[uri] = self._found(uri, document.source)
+            self.told[uri] = self._found(uri, document.source, first)
             self.failed.pop(uri, None)
         except LockgateError as error:
             self._once(uri, error)
@@ -76,11 +79,15 @@ class LockgateServer(LanguageServer):
         if self._walked is None or self._walked[0] != key:
             root = self.root_of(Path(file))
             try:
-                self._walked = key, history_of(Path(file), whole(document.source), root)
+                self._walked = key, self._history(Path(file), document.source, root)
             except LockgateError:  # told with the diagnostics
                 self._walked = key, None
         history = self._walked[1]
         return spot_at(history, offset_of(history.source, place)) if history is not None else None
+
+    def _history(self, path: Path, text: str, root: Path) -> Walked | None:
+        asked = self.desk.asked(path, whole(text), root, first=True)
+        return history_of(asked, root) if asked is not None else None
 
     def locations(self, spot: Spot | None, places: Iterable[tuple[Moment, int]]) -> list[lsp.Location]:
         """Lines of migrations as the protocol has them."""
@@ -90,7 +97,7 @@ class LockgateServer(LanguageServer):
             for path, line in lines
         ]
 
-    def _found(self, uri: str, text: str) -> list[Shown]:
+    def _found(self, uri: str, text: str, first: bool) -> list[Shown]:
         place = to_fs_path(uri)
         if not place or "\0" in place or len(text) > _LONGEST:  # a buffer without a file stands in no history
             return []
@@ -98,10 +105,11 @@ class LockgateServer(LanguageServer):
         root = self.root_of(path)
         if path.suffix.lower() != SQL and not may_be_code(path, root):
             return []
-        if (words := left_out(configuration(None, root))) and words not in self.warned:
+        if not first and (words := left_out(configuration(None, root))) and words not in self.warned:
             self.warned.add(words)
             self._say(lsp.MessageType.Warning, f"{words}; `lockgate lsp --trusted` does")
-        return diagnostics(path, whole(text), root)
+        asked = self.desk.asked(path, whole(text), root, first=first)
+        return diagnostics(asked, root) if asked is not None else []
 
     def _once(self, uri: str, error: LockgateError) -> None:
         """Say once why a document is not checked: a mistake in the configuration on the screen, for it concerns all of
@@ -150,6 +158,7 @@ def _follow(server: LockgateServer) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: lsp.DidOpenTextDocumentParams) -> None:
+        server.desk.changed()
         server.publish(params.text_document.uri)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
@@ -159,12 +168,20 @@ def _follow(server: LockgateServer) -> None:
         await asyncio.sleep(_PAUSE)
         document = server.opened(params.text_document.uri)
         if document is not None and document.version == params.text_document.version:
-            server.publish(params.text_document.uri)
+            server.publish(params.text_document.uri, first=True)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: lsp.DidSaveTextDocumentParams) -> None:
         server.saves += 1
+        server.desk.changed()
         for uri in list(server.told):  # another file's findings may rest on this one
+            server.publish(uri)
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def turned(params: lsp.DidChangeWatchedFilesParams) -> None:
+        server.saves += 1
+        server.desk.changed()
+        for uri in list(server.told):
             server.publish(uri)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)

@@ -37,6 +37,17 @@ def judge_found(config: Config, request: Request, several: SeveralHistories, jud
     return _together(several.passed, [_judged(*one, judge) for one in _found(config, request, several)])
 
 
+def each_of(config: Config, request: Request) -> list[tuple[Config, Request]]:
+    """The histories that a request is about, each with its own configuration. Raises UsageError, CannotCheck."""
+    if config.histories:
+        return list(_configured(config, request))
+    try:
+        read_folder(config, replace(request, stdin=None))
+    except SeveralHistories as several:
+        return [(own, asked) for _, own, asked in _found(config, request, several)]
+    return [(config, request)]
+
+
 def every_migration(config: Config, cwd: Path) -> list[Migration]:
     """The migrations of all histories. Raises UsageError, CannotCheck."""
     request = Request(cwd=cwd)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -35,6 +35,9 @@ from lockgate.timeline.budget import RUN
 from lockgate.timeline.plan import Broken, Leg, Plan
 from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
+
+if TYPE_CHECKING:
+    from lockgate.cache.memory import ReplayMemory
 
 DEFAULT_MAJOR = 16  # where nobody says which
 NEWEST_MAJOR = 18
@@ -70,6 +73,7 @@ class Request(msgspec.Struct, frozen=True):
     history: str = ""  # of several histories the one of this name
     separate: Separate | None = None  # one that was found among several
     beside: bool = True  # whether what stands beside the migrations is judged, too
+    memory: ReplayMemory | None = None  # of a process that stays
 
 
 def read_folder(config: Config, request: Request) -> Folder:
@@ -91,6 +95,13 @@ def read_folder(config: Config, request: Request) -> Folder:
 
 def _from_disk(config: Config, request: Request) -> Folder:
     """Raises SeveralHistories where nobody says which of them is meant."""
+    if request.memory is None:
+        return _read(config, request)
+    asked = replace(request, stdin=None, memory=None), repr(config.migrations)
+    return request.memory.folder(asked, lambda: _read(config, request), request.cwd)
+
+
+def _read(config: Config, request: Request) -> Folder:
     one = request.separate
     if config.histories and not request.paths and one is None:
         names = [own.migrations.name for own in config.histories]
@@ -283,10 +294,16 @@ def replayed(
     ``tell`` says what is kept of a leg, its ``missed`` among it. ``place`` tells apart in the cache who tells otherwise
     of the same folder. Raises UsageError, CannotCheck.
     """
-    found = replayed_once(request, make_plan(config, request, folder), tell, progress, place)
+    plan, memory = make_plan(config, request, folder), request.memory
+    if memory is not None and memory.until and folder.roots in memory.before:
+        plan = replace(plan, environment=memory.before[folder.roots])
+        return replayed_once(request, plan, tell, progress, place)
+    found = replayed_once(request, plan, tell, progress, place)
     while not is_plain(config, request) and (before := beginning(found)) is not None:
         plan, left = replace(found.plan, environment=before), found.recall.left
         found = replayed_once(request, plan, tell, progress, place, left)
+    if memory is not None and not memory.until:
+        memory.before[folder.roots] = found.plan.environment
     return found
 
 
@@ -298,9 +315,17 @@ def replayed_once(
         place += f"{sorted(plan.pending)}:"
     if place and plan.settings:
         place += f"{plan.settings}:"
-    recall = Recall(plan, tell, place + str(request.cwd), brief=request.stdin is not None, work=work)
+    recall = _recall(request, plan, tell, place + str(request.cwd), work)
     told, mended = recall.told(_advance(progress, len(plan.migrations)))
     return Replayed(plan, recall, told, standing([f for one in told for f in one.findings], mended))
+
+
+def _recall(request: Request, plan: Plan, tell: Tell, place: str, work: int) -> Recall:
+    if request.memory is None:
+        return Recall(plan, tell, place, brief=request.stdin is not None, work=work)
+    from lockgate.cache.memory import Remembered
+
+    return Remembered(plan, tell, place, request.memory, work)
 
 
 def whole_plan(config: Config, request: Request, folder: Folder) -> Plan:
