@@ -39,7 +39,7 @@ lint: $(VENV)/.tested
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[verify]'
 	@$(BIN)/python -m compileall -q src || true
 	@touch $@
 

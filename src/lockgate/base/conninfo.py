@@ -9,6 +9,7 @@ import re
 import msgspec
 
 from lockgate.base.errors import CannotCheck
+from lockgate.base.extras import told
 
 CONNECT_TIMEOUT = "10"  # seconds; the DSN, or PGCONNECT_TIMEOUT, may say otherwise
 _MEND = "mend the DSN in {variable}"
@@ -129,8 +130,9 @@ class Address(msgspec.Struct, frozen=True):
 
 def parts_of(dsn: str, variable: str = "the environment variable") -> dict[str, str]:
     """A DSN's parts as it gives them. Raises CannotCheck, which shows nothing of it."""
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
+    with told():
+        import psycopg
+        from psycopg.conninfo import conninfo_to_dict
 
     try:
         parts = {key: str(value) for key, value in conninfo_to_dict(dsn).items()}
@@ -149,7 +151,8 @@ def parts_of(dsn: str, variable: str = "the environment variable") -> dict[str, 
 
 def address(dsn: str) -> Address:
     """Host, port, database and role of a DSN. Raises CannotCheck."""
-    from psycopg import pq
+    with told():
+        from psycopg import pq
 
     given = parts_of(dsn)
     defaults = {o.keyword.decode(): (o.val or b"").decode() for o in pq.Conninfo.get_defaults()}

@@ -8,6 +8,7 @@ from importlib.machinery import PathFinder
 
 import msgspec
 
+from lockgate.base.extras import told
 from lockgate.cache import store
 from lockgate.queries import source_code, sql_file
 from lockgate.queries.fit import Fitted, fit
@@ -58,7 +59,8 @@ class QueryMemory(msgspec.Struct):
         passage = query.fitted.passage.cut(query.statement.span.start, query.statement.span.end)
 
         def find() -> Fitted | None:
-            from lockgate.queries.excerpt import excerpt
+            with told():
+                from lockgate.queries.excerpt import excerpt
 
             part = excerpt(passage, refused=False)
             return Fitted(part, frozenset(), True, excerpt=True, loose=query.fitted.loose) if part is not None else None

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
+from lockgate.base.extras import told
 from lockgate.parse.grammar import GrammarError, parse_json
 from lockgate.queries.frames import HOLE_NAME, frames
 from lockgate.queries.passage import Passage, Writer
@@ -95,7 +96,8 @@ def _certain(passage: Passage, found: list[Slot]) -> Fitted | None:
     """What can be said of a text that the grammar refuses."""
     if len(passage.text) > _LONGEST or not any(_follow(parts, passage.text) for parts in _STATEMENTS):
         return None  # a sentence: no reason to import sqlglot
-    from lockgate.queries.excerpt import excerpt
+    with told():
+        from lockgate.queries.excerpt import excerpt
 
     written, _ = _write(passage, found, [choices[0] for choices in _options(passage.text, found)])
     part = excerpt(written, refused=True)

@@ -10,6 +10,7 @@ from importlib import import_module
 from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
+from lockgate.base.extras import told
 from lockgate.base.text import Offsets
 from lockgate.queries.constants import Constants
 from lockgate.queries.escapes import unescaped
@@ -123,10 +124,12 @@ def passages(suffix: str, data: bytes) -> list[Passage]:
 
 @cache
 def _grammar(suffix: str) -> tuple[Parser, frozenset[str]]:
-    from tree_sitter import Language, Parser
-
     package, function, kinds = GRAMMARS[suffix]
-    return Parser(Language(getattr(import_module(package), function)())), frozenset(kinds.split())
+    with told():
+        from tree_sitter import Language, Parser
+
+        grammar = getattr(import_module(package), function)
+    return Parser(Language(grammar())), frozenset(kinds.split())
 
 
 # --- concatenations ---------------------------------------------------------------------------------------------------

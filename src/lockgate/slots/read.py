@@ -10,6 +10,7 @@ from typing import Any
 
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.extras import told
 from lockgate.base.lazy_imports import pattern
 from lockgate.base.text import Source, Span
 from lockgate.base.trust import need
@@ -137,8 +138,9 @@ def _shown(value: object) -> str:
 
 def _select(dsn: str, table: str, variable: str, may_lack: bool) -> list[dict[str, Any]] | None:
     """The rows; None where the table is not there and ``may_lack`` says that this is no mistake."""
-    import psycopg
-    from psycopg.rows import dict_row
+    with told():
+        import psycopg
+        from psycopg.rows import dict_row
 
     from lockgate.base.conninfo import CONNECT_TIMEOUT, cannot, parts_of
 

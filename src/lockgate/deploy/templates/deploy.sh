@@ -16,7 +16,7 @@ say() {
 }
 
 if ! command -v "$lockgate" >/dev/null 2>&1; then
-    say "no such command: $lockgate (pip install lockgate)" >&2
+    say "no such command: $lockgate (pip install 'lockgate[all]')" >&2
     exit 2
 fi
 case ${GITHUB_EVENT_NAME:-push} in

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lockgate.base.conninfo import CONNECT_TIMEOUT, address, cannot, parts_of
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.extras import told
 from lockgate.base.sql import quote
 from lockgate.base.trust import without_secrets
 from lockgate.oracle.read import production
@@ -106,7 +107,8 @@ def _failed(said: str, dsn: str, variable: str) -> CannotCheck:
 
 def _libpq(dsn: str) -> dict[str, str]:
     """A DSN as libpq's environment variables."""
-    from psycopg import pq
+    with told():
+        from psycopg import pq
 
     names = {option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
     return {names[key]: value for key, value in parts_of(dsn).items() if key in names}

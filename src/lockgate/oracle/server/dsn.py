@@ -9,11 +9,9 @@ import select
 import time
 from typing import Any
 
-import psycopg
-from psycopg import pq
-
 from lockgate.base.conninfo import parts_of
 from lockgate.base.errors import CannotCheck
+from lockgate.base.extras import told
 from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.plan import ServerInfo
 from lockgate.oracle.server.backend import ADMIN_SETTINGS, OPERATION, SESSION, ask, major_of, operated, unhurried
@@ -21,6 +19,10 @@ from lockgate.oracle.server.names import plain
 from lockgate.oracle.server.qualify import qualified
 from lockgate.oracle.server.template import scram_verifier
 from lockgate.oracle.server.wire import LONGEST_FIELD, Connection, Ear, Late, Lost, Reply
+
+with told():
+    import psycopg
+    from psycopg import pq
 
 _PREFIX = "lockgate_"
 _NAMED = f"^{_PREFIX}[0-9a-f]{{12}}$"

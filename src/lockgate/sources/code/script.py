@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lockgate.base.extras import told
 from lockgate.base.text import Offsets, Source, Span
 from lockgate.sources.code import tree
 from lockgate.sources.code.script_strings import unescaped
@@ -41,8 +42,9 @@ _FUNCTIONS = frozenset(
 
 @cache
 def _parser(typed: bool) -> Parser:
-    import tree_sitter_typescript
-    from tree_sitter import Language, Parser
+    with told():
+        import tree_sitter_typescript
+        from tree_sitter import Language, Parser
 
     grammar = tree_sitter_typescript.language_typescript if typed else tree_sitter_typescript.language_tsx
     return Parser(Language(grammar()))
