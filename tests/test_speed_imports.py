@@ -29,7 +29,7 @@ HEAVY = (
     "pglast.enums",
     "importlib.metadata",
 )
-BYTES = 1_300_000  # of our own source, a little over what a clean check of one file reads today
+BYTES = 1_320_000  # of our own source, a little over what a clean check of one file reads today
 UNASKED = ("inspect", "ast", "tokenize", "textwrap", "traceback", "typing_extensions")
 CODE = """
 import sys; sys.argv = ['lockgate', *{words!r}]
