@@ -105,6 +105,23 @@ def test_sql_beside_code(lockgate: Run, tmp_path: Path) -> None:
     assert [(h["layout"], h["exit_code"]) for h in report["histories"]] == [("golang-migrate", 0), ("alembic", 1)]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("command", ["check", "verify"])
+def test_one_that_stands_on_another(lockgate: Run, tmp_path: Path, command: str) -> None:
+    """Two runners over one database: what the other one makes may be there; what was dropped here is still certain."""
+    put(
+        tmp_path,
+        {
+            "a/migrations/V1__a.sql": "CREATE SCHEMA s; CREATE TABLE s.users (id int); CREATE TABLE t (a int);\n",
+            "b/migrations/V1__a.sql": "CREATE TABLE mine (u int); ALTER TABLE s.users ADD x int;\n",
+            "b/migrations/V2__a.sql": "CREATE TABLE t2 (a int); DROP TABLE t2; ALTER TABLE mine DROP COLUMN zz;\n",
+            "b/migrations/V3__a.sql": "ALTER TABLE t2 ADD b int;\n",
+        },
+    )
+    report = found(lockgate, command)
+    errors = [(f["rule"], f["location"]["path"]) for f in report["findings"] if f["severity"] == "error"]  # type: ignore[attr-defined]
+    assert errors == [("T203", "b/migrations/V2__a.sql"), ("T202", "b/migrations/V3__a.sql")]
+
+
 CONFIGURED = """
 [[migrations]]
 name = "shop"

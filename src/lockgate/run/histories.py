@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -29,12 +30,51 @@ def judge_configured(config: Config, request: Request, judge: Judge) -> Report:
         return judge(*each[0])
     apart = [replace(asked, beside=not n) for n, (_, asked) in enumerate(each)]
     names = [(own.migrations.name, own) for own, _ in each]
-    return _together((), [_judged(name, own, asked, judge) for (name, own), asked in zip(names, apart, strict=True)])
+    return _each((), [(name, own, asked) for (name, own), asked in zip(names, apart, strict=True)], judge)
 
 
 def judge_found(config: Config, request: Request, several: SeveralHistories, judge: Judge) -> Report:
     """What ``judge`` says of each history that was found. Raises UsageError, CannotCheck."""
-    return _together(several.passed, [_judged(*one, judge) for one in _found(config, request, several)])
+    return _each(several.passed, list(_found(config, request, several)), judge)
+
+
+def _each(passed: Sequence[str], asked: Sequence[tuple[str, Config, Request]], judge: Judge) -> Report:
+    """One after the other; again, where one misses what another one makes: then they are of one database."""
+    told = [_judged(name, config, request, judge) for name, config, request in asked]
+    texts = [_text(one) for one in told]
+    for number, (name, config, request) in enumerate(asked):
+        missing = list(_missing(told[number]))
+        others = " ".join(text for n, text in enumerate(texts) if n != number)
+        made = [(state, object) for state, object in missing if _makes(object.rpartition(".")[2], others)]
+        if made:
+            schemas = {o if state == _NO_SCHEMA else o.rpartition(".")[0] or "public" for state, o in made}
+            lacking = tuple(sorted({o for state, o in made if state == _NO_SCHEMA}))
+            again = replace(request, shared=tuple(sorted(schemas)), lacking=lacking)
+            told[number] = _judged(name, config, again, judge)
+    return _together(passed, told)
+
+
+_NO_SCHEMA = "3F000"
+_NOT_THERE = frozenset({_NO_SCHEMA, "42P01", "42704", "42883"})
+
+
+def _missing(one: OwnReport) -> Iterator[tuple[str, str]]:
+    """The objects that no migration of the history makes and some statement wants, each with the SQLSTATE."""
+    for found in one.report.findings if one.report is not None else ():
+        if found.sqlstate in _NOT_THERE and found.object and not found.related:  # else it was there, and was dropped
+            yield found.sqlstate, found.object.partition("(")[0]
+
+
+def _text(one: OwnReport) -> str:
+    folder = one.report.folder if one.report is not None else None
+    return " ".join(m.up.source.text for m in folder.migrations) if folder is not None else ""
+
+
+def _makes(name: str, text: str) -> bool:
+    """Whether the text makes something of that name."""
+    kinds = r"table|view|type|domain|function|procedure|aggregate|sequence|schema|rename\s+to"
+    made = rf"\b(?:{kinds})\s+(?:if\s+not\s+exists\s+)?(?:\"?\w+\"?\s*\.\s*)?\"?{re.escape(name)}(?!\w)"
+    return re.search(made, text, re.IGNORECASE) is not None
 
 
 def each_of(config: Config, request: Request) -> list[tuple[Config, Request]]:

@@ -27,7 +27,7 @@ from lockgate.catalog.catalog import Catalog
 from lockgate.parse.named_roles import roles_named_in
 from lockgate.run.pending import pending_ids
 from lockgate.sources import Folder, Separate, SeveralHistories, home_of, load, load_separate, shown, single
-from lockgate.sources.environment import Environment, around
+from lockgate.sources.environment import Environment, around, with_others
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.runner_settings import runner_settings
 from lockgate.sources.span import joined
@@ -72,6 +72,8 @@ class Request(msgspec.Struct, frozen=True):
     deploys: bool = False  # what is pending matters, whatever the rules ask for
     history: str = ""  # of several histories the one of this name
     separate: Separate | None = None  # one that was found among several
+    shared: tuple[str, ...] = ()  # schemas in which other histories of the same database make objects, too
+    lacking: tuple[str, ...] = ()  # those of them that this history does not make
     beside: bool = True  # whether what stands beside the migrations is judged, too
     memory: ReplayMemory | None = None  # of a process that stays
 
@@ -178,6 +180,8 @@ def make_plan(config: Config, request: Request, folder: Folder) -> Plan:
     split = bool(roles.owner and roles.deployer) and not request.role
     inside = in_baseline(config, folder, request.cwd)
     environment = _environment(config, request, folder)
+    if request.shared:
+        environment = with_others(environment, request.shared, request.lacking)
     provided = roles_named_in([environment.script]) if environment is not None else set()
     named = set() if config.migrations.baseline else roles_named_in(m.up for m in folder.migrations)
     path = config.migrations.search_path

@@ -4,6 +4,7 @@ runner's own ledger."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.lazy_imports import pattern
+from lockgate.base.sql import quote_identifier
 from lockgate.base.text import Source, Span
 from lockgate.sources.extensions import assumed
 from lockgate.sources.folder import Folder
@@ -103,6 +105,14 @@ class Environment(msgspec.Struct, frozen=True):
         end = Span(len(self.sql), len(self.sql))
         gaps = [Unprinted(end, f"table {name} is another package's", (f'"{name}"',)) for name in self.strange]
         return replace(whole, gaps=tuple(gaps)) if gaps else whole
+
+
+def with_others(environment: Environment | None, schemas: Sequence[str], lacking: Sequence[str]) -> Environment:
+    """The environment of a history that stands on another one in the same database: in ``schemas`` there is more than its
+    own migrations make; ``lacking`` are those that it does not make itself."""
+    known = environment or Environment("history", "", (), ())
+    sql = "".join(f"create schema {quote_identifier(name)};\n" for name in lacking if name not in known.schemas)
+    return replace(known, sql=known.sql + sql, beside=tuple(dict.fromkeys((*known.beside, *schemas))))
 
 
 def around(folder: Folder) -> Environment | None:
