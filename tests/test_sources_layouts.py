@@ -119,8 +119,8 @@ def test_what_is_for_another_database_or_for_tests_is_not_the_one(tmp_path: Path
     assert load([tmp_path], cwd=tmp_path).roots == ("db/postgres",)
     put(tmp_path / "alone", {"clickhouse/1_a.up.sql": T})
     assert load([tmp_path / "alone"], cwd=tmp_path).roots == ("alone/clickhouse",)
-    put(tmp_path / "many", {f"v{number}/1_a.up.sql": T for number in range(20)})
-    with pytest.raises(UsageError, match=r"v0, .*many/v1, .*v15 and 12 more"):
+    put(tmp_path / "many", {f"s{number}/1_a.up.sql": T for number in range(20)})
+    with pytest.raises(UsageError, match=r"s0, .*many/s1, .*s15 and 12 more"):
         load([tmp_path / "many"], cwd=tmp_path)
 
 
@@ -610,3 +610,53 @@ def test_a_body_that_was_torn_long_ago_was_not_torn(tmp_path: Path) -> None:
     assert len(sent(loaded(tmp_path / "old", {"1_f.sql": body} | after))) == 1
     assert len(sent(loaded(tmp_path / "old", {"1_f.sql": body} | after), 2)) == 2
     assert len(sent(loaded(tmp_path / "new", after | {"6_f.sql": body}), 4)) == 3
+
+
+VERSIONS = {
+    "boundary": (
+        {"0/01_a.up.sql": T, "0/01_a.down.sql": T, "1/01_b.up.sql": T, "10/02_d.up.sql": T, "2/01_c.up.sql": T},
+        ["0/01_a", "1/01_b", "2/01_c", "10/02_d"],
+    ),
+    "yuniql": (
+        {"v0.00/1-x.sql": T, "v0.10/b.sql": T, "v0.9/a.sql": T, "_init/i.sql": T, "_post/p.sql": T, "_erase/e.sql": T},
+        ["_init/i", "v0.00/1-x", "v0.9/a", "v0.10/b", "_post/p"],
+    ),
+    "temporal": (
+        {
+            "v1.0/schema.sql": T,
+            "v1.1/b.sql": T,
+            "v1.1/a.sql": T,
+            "v1.1/not_listed.sql": T,
+            "v1.1/manifest.json": '{"CurrVersion": "1.1", "SchemaUpdateCqlFiles": ["b.sql", "a.sql"]}',
+        },
+        ["v1.0/schema", "v1.1/b", "v1.1/a"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VERSIONS)
+def test_numbered_folders_are_one_history(tmp_path: Path, name: str) -> None:
+    files, ids = VERSIONS[name]
+    folder = loaded(tmp_path, files)
+    assert folder.layout == "versions" and [m.id for m in folder.migrations] == ids
+    assert [m.id for m in folder.migrations if m.down is not None] == (["0/01_a"] if name == "boundary" else [])
+
+
+def test_numbered_folders_from_the_root(lockgate: Run, tmp_path: Path) -> None:
+    put(tmp_path, {"db/0/01_a.up.sql": T, "db/1/01_b.up.sql": "ALTER TABLE t DROP COLUMN zz;\n"})
+    done = lockgate("check", "--format", "json")
+    assert done.returncode == 1
+    assert [f["location"]["path"] for f in json.loads(done.stdout)["findings"]] == ["db/1/01_b.up.sql"]
+    assert lockgate("slots").returncode == 0
+
+
+def test_sqlx_in_a_workspace(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        {
+            "Cargo.toml": '[workspace]\nmembers = ["crates/*"]\n',
+            "crates/app/Cargo.toml": '[dependencies]\nsqlx = "0.8"\n',
+            "migrations/1_a.sql": T,
+        },
+    )
+    assert detect(tmp_path / "migrations").layout == "sqlx"

@@ -39,6 +39,7 @@ LAYOUTS = (
     "supabase",
     "atlas",
     "plain",
+    "versions",
     "sqitch",
     "liquibase",
     "node-pg-migrate",

@@ -46,7 +46,7 @@ def assemble(layout: Layout, place: LayoutFolder) -> Assembly:
     ups = _untorn(ups, layout)
     _add_code(layout, place, ups, out)
     paired = _pair(ups, downs)
-    listed = layout.name == "drizzle" and journal(place) is not None
+    listed = layout.name == "versions" or (layout.name == "drizzle" and journal(place) is not None)
     places = {item.relative: (number,) if listed else position(layout, item) for number, item in enumerate(taken)}
     for part in _from_baseline(ups, layout):
         item = part.named

@@ -16,6 +16,7 @@ from lockgate.sources.naming import BY_NAME, looks_like_migration, named, other_
 from lockgate.sources.several import Separate, SeveralHistories, in_earnest
 
 _SAMPLE = 24
+_MEMBERS = 64  # of a workspace, whose manifests are looked at
 _LAST = frozenset(("migration.sql", "up.sql"))  # in a folder per migration
 _MARKS = {
     "goose": pattern(r"^[^\S\n]*+--\s*\+goose\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
@@ -106,7 +107,7 @@ def _by_files(root: Path, own: list[str], files: list[str], label: str) -> Detec
         if deep and all(f.count("/") <= 2 for f in deep) and _of_one(deep):
             name = "refinery" if "refinery" in _cargo(root) else "flyway"
             return Detection(name, (f"{name}: {len(deep)} files in subfolders are named V1__name.sql",))
-        return None
+        return _by_versions(files)
     looked = _spread(own)
     marks = Counter(name for f in looked for name, mark in _MARKS.items() if mark.search(peek(root / f, root)))
     if marks["node-pg-migrate"] * 2 < len(looked):
@@ -116,6 +117,19 @@ def _by_files(root: Path, own: list[str], files: list[str], label: str) -> Detec
     for name, count in marks.items():
         return Detection(name, (f"{name}: {count} of {min(len(own), _SAMPLE)} files looked at hold its marks",))
     return _by_names(root, own, label)
+
+
+_VERSION = pattern(r"[vV]?\d+(?:[._]\d+)*")
+_AROUND = frozenset(("_init", "_pre", "_draft", "_post", "_erase"))  # yuniql's
+
+
+def _by_versions(files: list[str]) -> Detection | None:
+    """One history in numbered folders: nothing but those, two at least, holds SQL."""
+    folders = {f.partition("/")[0] for f in files if is_sql(f) and meant(f.rpartition("/")[0])} - _AROUND
+    numbered = [folder for folder in folders if _VERSION.fullmatch(folder)]
+    if len(numbered) < 2 or len(numbered) < len(folders):
+        return None
+    return Detection("versions", (f"versions: {len(numbered)} numbered folders hold its files",))
 
 
 def _of_one(deep: list[str]) -> bool:
@@ -183,6 +197,9 @@ def _cargo(root: Path) -> str:
             text += peek(manifest, folder)
         if (folder / ".sqlx").is_dir():
             text += "sqlx"
+        if "[workspace]" in text and "sqlx" not in text:
+            members = [*folder.glob("*/Cargo.toml"), *folder.glob("*/*/Cargo.toml")][:_MEMBERS]
+            text += "".join(peek(member, folder) for member in sorted(members))
         if text or (folder / ".git").exists():
             break
     return text

@@ -90,6 +90,16 @@ LAYOUTS: tuple[Layout, ...] = (
         ),
         depth=20,
     ),
+    # one folder for each version (yuniql's v0.01, temporal's v1.0, boundary's 0, 1, 2), all its files in order
+    Layout(
+        "versions",
+        pattern(
+            rf"(?:[vV]?(?P<slot>{_VERSION})|_(?:init|pre|draft|post))/(?:.*/)?(?P<name>[^/]*?)"
+            r"(?:\.up|(?P<down>\.down))?\.sql"
+        ),
+        by_name=True,
+        depth=20,
+    ),
     # these two go by a plan or by marks inside the files, and command by what a program prints: no file names
     Layout("sqitch", pattern(r"(?:.*/)?deploy/(?P<name>.*)\.sql"), by_name=True, depth=20),
     Layout("liquibase", pattern(r"(?P<name>.*)\.sql"), by_name=True, depth=20),
@@ -142,7 +152,7 @@ def _id(layout: Layout, relative: str) -> str:
     stem = _SUFFIX.sub("", relative)
     if layout.name == "diesel":
         return stem.rpartition("/")[0]
-    if layout.name in ("golang-migrate", "sqlx", "plain"):
+    if layout.name in ("golang-migrate", "sqlx", "plain", "versions"):
         stem = stem.removesuffix(".up") if stem.endswith(".up") else stem.removesuffix(".down")
     return re.sub(r"(^|/)U(?=\d)", r"\1V", stem) if layout.name == "flyway" else stem
 
@@ -181,12 +191,18 @@ def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(p), p) if _is_number(p) else (1, 0, p) for p in re.split(r"(\d+)", text) if p)
 
 
+_PHASE = 2  # the versions' own, between the folders that yuniql runs before and after them
+_PHASES = {"_init": 0, "_pre": 1, "_draft": 3, "_post": 4}
+
+
 def position(layout: Layout, item: Named) -> tuple[object, ...]:
     """The sort key of a migration in its runner's order: repeatable ones last, then the number, then the name."""
     number = slot_number(item.slot)
     file = item.relative.rpartition("/")[2] if layout.depth != 2 else item.relative
     if layout.order == "text":
         return (False, (), ((1, 0, item.slot if layout.name == "diesel" else ""),), file)
+    if layout.name == "versions":
+        return (_PHASES.get(item.relative.partition("/")[0], _PHASE), number or (), natural(item.relative), "")
     # flyway runs repeatable ones in the order of their descriptions; people number plain files without zeros
     within = (
         natural(file)

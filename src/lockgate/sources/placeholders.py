@@ -21,7 +21,7 @@ _BRACES = r"\$\{(?P<flyway>[^}\s]{1,200})\}|\{\{-?(?P<go>[^{}]*?)-?\}\}"
 # in scripts that psql runs: sqitch's variables have any name, elsewhere only capitals tell them from what may be SQL
 _PSQL = {
     name: rf"(?P<psql>:(?:(?<=[\s(,.=]:)|(?<=:::))(?:\"\w+\"|'\w+'|{word}\b))(?!:)"
-    for name, word in (("plain", r"[A-Z][A-Z0-9_]+"), ("sqitch", r"[A-Za-z_]\w*"))
+    for name, word in (("plain", r"[A-Z][A-Z0-9_]+"), ("versions", r"[A-Z][A-Z0-9_]+"), ("sqitch", r"[A-Za-z_]\w*"))
 }
 _PATH = pattern(r"\bsearch_path\s*(?:=|\bto\b)\s*'?\"?(?:\$\{|\{\{)", re.IGNORECASE)
 _CONTROL = pattern(r"\{\{-?\s*(?:if|else|end|range|with|define|template|block)\b")

@@ -49,7 +49,7 @@ def scripts(layout: str, source: Source, path: str) -> Loaded:
 
 
 def _pieces(layout: str, source: Source) -> tuple[Span, ...]:
-    if layout in ("plain", "sqitch"):
+    if layout in ("plain", "sqitch", "versions"):
         return marks.body(source)
     start = 1 if source.text.startswith("\ufeff") else 0
     custom = _DELIMITER.match(source.text) if layout == "atlas" else None
@@ -75,7 +75,9 @@ def _transaction(layout: str, source: Source, path: str) -> Transaction:
             return Transaction.STATEMENT  # psql, statement by statement; the scripts bring their own BEGIN and COMMIT
         case "refinery":
             return Transaction.FILE
-        case "golang-migrate" | "plain" if _OPTED_OUT.search(text) or ".autocommit." in os.path.basename(path):
+        case "golang-migrate" | "plain" | "versions" if _OPTED_OUT.search(text) or ".autocommit." in os.path.basename(
+            path
+        ):
             return Transaction.STATEMENT
     return Transaction.IMPLICIT
 
