@@ -303,7 +303,7 @@ def configuration(config_path: Path | None) -> Config:
     name = _named_history()
     if not (name and config.histories):
         return config
-    from lockgate.sources.several import chosen
+    from lockgate.sources.passed import chosen
 
     return chosen(name, config.histories, [one.migrations.name for one in config.histories])
 

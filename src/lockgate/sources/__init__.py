@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -16,14 +15,11 @@ from lockgate.sources.assemble import assemble
 from lockgate.sources.assembly import Assembly, LayoutFolder
 from lockgate.sources.detect import Detection, detect, find, recognise, several, unknown
 from lockgate.sources.folder import FOUND_BELOW, Direction, Folder, Named, Skipped, SlotFile, read, shown
-from lockgate.sources.listing import below, is_sql, likely, walk
+from lockgate.sources.listing import below, is_sql, walk
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.naming import BY_NAME, CODE
 from lockgate.sources.several import Separate, SeveralHistories
 from lockgate.sources.span import PENDING, span_of
-
-if TYPE_CHECKING:
-    from lockgate.sources.code.find import History
 
 _CODE_SUFFIXES = (".py", ".ts", ".js", ".mts", ".cts", ".mjs", ".cjs")
 _FOREIGN_SUFFIXES = (".rb", ".exs", ".cs", ".php")
@@ -146,9 +142,11 @@ def _load(
         if dumped is not None:
             return dumped
     if not only and not any(is_sql(f) or f.endswith("sqitch.plan") for f in files):
-        return _in_code(path, label, cwd)
+        return _in_code(path, label, cwd, "auto")
     if layout == "auto" and not only and may_hold_code(files) and recognise(path, files, label) is None:
-        found_in_code = _beside_sql(path, files, label, cwd)
+        from lockgate.sources.code.beside import beside_sql
+
+        found_in_code = beside_sql(path, files, label, cwd)
         if found_in_code is not None:
             return found_in_code
     if layout == "auto":
@@ -197,64 +195,15 @@ def _foreign(path: Path, files: list[str], label: str, cwd: Path) -> tuple[str, 
     return kind, out, replace(folder, unread=(found.words, found.framework.remedy))
 
 
+def _in_code(path: Path, label: str, cwd: Path, layout: str) -> tuple[str, Assembly, Folder]:
+    from lockgate.sources.code.beside import in_code
+
+    return in_code(path, label, cwd, layout)
+
+
 def may_hold_code(files: list[str]) -> bool:
     """Whether some file lies where migrations in code do."""
     return any(f.endswith(_CODE_SUFFIXES) and _CODE_PLACE.search(f) for f in files)
-
-
-def _in_code(path: Path, label: str, cwd: Path, layout: str = "auto") -> tuple[str, Assembly, Folder]:
-    """A folder's migrations in code. Raises CannotCheck where there are none."""
-    from lockgate.sources.code.find import histories
-
-    found = histories(path, cwd, layout)
-    if not found:
-        raise CannotCheck(
-            f"{label}: no migrations here: no .sql file at all"
-            if layout == "auto"
-            else f"{label}: no {layout} migration here",
-            "name the folder of migrations, or set migrations.paths",
-        )
-    return _only_code(found, path, label, cwd)
-
-
-def _beside_sql(path: Path, files: list[str], label: str, cwd: Path) -> tuple[str, Assembly, Folder] | None:
-    """Migrations in code where there is SQL, too: the only history, unless a folder of SQL has a runner's own layout.
-    Raises SeveralHistories."""
-    from lockgate.sources.code.find import histories
-
-    found = histories(path, cwd)
-    if not found:
-        return None
-    homes = [shown(home, path) for history in found for home in history.homes]
-    rest = [f for f in files if not any(home == "." or f.startswith(f"{home}/") for home in homes)]
-    try:
-        strong = [(folder, of) for folder, of in find(path, rest, label) if of.layout not in ("plain", "auto")]
-    except UsageError:
-        strong = []
-    return _only_code(found, path, label, cwd, several(label, path, rest, strong))
-
-
-def _only_code(
-    found: list[History], path: Path, label: str, cwd: Path, beside: SeveralHistories | None = None
-) -> tuple[str, Assembly, Folder]:
-    """The only history in code. Raises SeveralHistories where there is another one."""
-    from lockgate.sources.code.find import folder_of
-
-    every = [
-        *(beside.found if beside is not None else ()),
-        *(Separate(shown(h.homes[0], cwd), h.layout, path, str(h.homes[0])) for h in found),
-    ]
-    wanted = likely([one.name for one in every])
-    every = [one for one in every if one.name in wanted]
-    if len(every) > 1:
-        raise SeveralHistories(label, sorted(every, key=lambda one: one.name), beside.passed if beside else ())
-    only = next((h for h in found if every and str(h.homes[0]) == every[0].home), found[0])
-    return _of_code(folder_of(only, path, cwd, "" if path in only.homes else label))
-
-
-def _of_code(folder: Folder) -> tuple[str, Assembly, Folder]:
-    out = Assembly(ordered=[((number,), m) for number, m in enumerate(folder.migrations)])
-    return folder.layout, out, replace(folder, migrations=())
 
 
 def load_separate(
@@ -270,11 +219,12 @@ def load_separate(
         return load(
             [one.root], one.layout, transaction=transaction, cwd=cwd, placeholders=placeholders, exclude=exclude
         )
+    from lockgate.sources.code.beside import of_code
     from lockgate.sources.code.find import folder_of, histories
 
     for history in histories(one.root, cwd, one.layout):
         if str(history.homes[0]) == one.home:
-            return _sent(_join([_of_code(folder_of(history, one.root, cwd, ""))]), transaction)
+            return _sent(_join([of_code(folder_of(history, one.root, cwd, ""))]), transaction)
     raise CannotCheck(f"{one.name}: no {one.layout} migration here any more", "check again")
 
 

@@ -12,7 +12,7 @@ from lockgate.base.lazy_imports import pattern
 from lockgate.sources.assembly import Assembly, LayoutFolder
 from lockgate.sources.folder import Direction, Named, Skipped, read, shown
 from lockgate.sources.listing import is_sql, meant
-from lockgate.sources.naming import BY_NAME, Layout, looks_like_migration, named, other_database, position
+from lockgate.sources.naming import Layout, looks_like_migration, named, other_database, position
 
 
 def chosen(layout: Layout, place: LayoutFolder, out: Assembly) -> list[Named]:
@@ -45,34 +45,10 @@ def chosen(layout: Layout, place: LayoutFolder, out: Assembly) -> list[Named]:
     if layout.name == "plain":
         taken = _directed(_dialect(taken, place, out))
     if layout.name == "versions":
-        return _by_manifest(taken, place)
+        from lockgate.sources.versions import by_manifest
+
+        return by_manifest(taken, place)
     return sorted(taken, key=lambda item: position(layout, item))
-
-
-def _by_manifest(taken: list[Named], place: LayoutFolder) -> list[Named]:
-    """Versions in order; within one its manifest.json says which files run (temporal's ``SchemaUpdateCqlFiles``)."""
-    ranks: dict[str, dict[str, int]] = {}
-    for relative in place.files:
-        folder, _, name = relative.rpartition("/")
-        if name == "manifest.json":
-            listed = re.search(
-                r"\"SchemaUpdate\w*Files\"\s*:\s*\[([^\]]*)\]",
-                read(f"{place.root}/{relative}", place.cwd, place.root).text,
-            )
-            if listed is not None:
-                ranks[folder] = {n: rank for rank, n in enumerate(re.findall(r"\"([^\"]+)\"", listed.group(1)))}
-
-    def at(item: Named) -> tuple[object, ...]:
-        folder, _, name = item.relative.rpartition("/")
-        phase, number, within, _ = position(BY_NAME["versions"], item)
-        return (phase, number, ranks.get(folder, {}).get(name, 0), within)
-
-    kept = [
-        i
-        for i in taken
-        if i.relative.rpartition("/")[2] in ranks.get(i.relative.rpartition("/")[0], (i.relative.rpartition("/")[2],))
-    ]
-    return sorted(kept, key=at)
 
 
 def _listed(

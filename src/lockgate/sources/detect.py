@@ -12,12 +12,11 @@ from lockgate.base.errors import UsageError
 from lockgate.base.files import peek
 from lockgate.base.lazy_imports import pattern
 from lockgate.sources.listing import below, is_sql, likely, meant, walk
-from lockgate.sources.naming import BY_NAME, looks_like_migration, named, other_database
+from lockgate.sources.naming import BY_NAME, named, other_database
 from lockgate.sources.several import Separate, SeveralHistories, in_earnest
 
 _SAMPLE = 24
 _MEMBERS = 64  # of a workspace, whose manifests are looked at
-_LAST = frozenset(("migration.sql", "up.sql"))  # in a folder per migration
 _MARKS = {
     "goose": pattern(r"^[^\S\n]*+--\s*\+goose\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
     "sql-migrate": pattern(r"^[^\S\n]*+--\s*\+migrate\s+(?:Up|Down)", re.MULTILINE | re.IGNORECASE),
@@ -266,20 +265,6 @@ def find(root: Path, files: list[str], label: str) -> list[tuple[str, Detection]
     return [(folder, found) for folder, found in out if folder in earnest]
 
 
-def passed_over(files: list[str], taken: list[str], prefix: str) -> list[str]:
-    """The folders that hold migrations and are no history of the project's, each with the reason."""
-    homes: dict[str, str] = {}
-    for file in files:
-        folder, _, name = file.rpartition("/")
-        if not is_sql(file) or not (looks_like_migration(file) or name in _LAST):
-            continue
-        home = folder.rpartition("/")[0] if name in _LAST else folder
-        if not any(f"{home}/".startswith(f"{one}/") for one in taken):
-            named_for = "tests or examples" if not meant(home) else "another database, or holds no runner's marks"
-            homes[home] = f"its name is for {named_for}"
-    return [f"{prefix}{home}: passed over: {why}" for home, why in sorted(homes.items()) if home]
-
-
 def detect(path: Path) -> Detection:
     """The layout of a folder, or of the one folder of migrations below it. Raises UsageError."""
     files = walk(path)
@@ -294,6 +279,8 @@ def detect(path: Path) -> Detection:
 
 def several(label: str, root: Path, files: list[str], inside: list[tuple[str, Detection]]) -> SeveralHistories:
     """What is raised for several folders of migrations where one is wanted."""
+    from lockgate.sources.passed import passed_over
+
     prefix = "" if label in ("", ".") else f"{label}/"
     found = [Separate(f"{prefix}{f}", of.layout, root / f) for f, of in sorted(inside, key=lambda one: one[0])]
     return SeveralHistories(label, found, passed_over(files, [f for f, _ in inside], prefix))

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
 from lockgate.base.errors import UsageError
 from lockgate.base.lazy_imports import pattern
 
-T = TypeVar("T")
-_TOLD = 8
+TOLD = 8
 _MIGRATION = pattern(r"migrat|upgrade|versions?\b|deploy|changelog|alembic", re.IGNORECASE)
 
 
@@ -32,9 +30,9 @@ class SeveralHistories(UsageError):
 
     def __init__(self, label: str, found: Sequence[Separate], passed: Iterable[str] = ()) -> None:
         names = [one.name for one in found]
-        more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+        more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
         super().__init__(
-            f"{label}: several histories of migrations: {', '.join(names[:_TOLD])}{more}",
+            f"{label}: several histories of migrations: {', '.join(names[:TOLD])}{more}",
             "name one: --history NAME, or its folder",
         )
         self.found = tuple(found)
@@ -42,20 +40,9 @@ class SeveralHistories(UsageError):
 
     def named(self, name: str) -> Separate:
         """The history of that name, or of the folder whose name ends so. Raises UsageError."""
+        from lockgate.sources.passed import chosen
+
         return chosen(name, self.found, [one.name for one in self.found])
-
-
-def chosen(name: str, found: Sequence[T], names: Sequence[str]) -> T:
-    """The one of that name, or the only one whose name ends in it. Raises UsageError."""
-    wanted = name.strip("/").removeprefix("./")
-    exact = [one for one, its in zip(found, names, strict=True) if its == wanted]
-    near = exact or [one for one, its in zip(found, names, strict=True) if f"/{its}".endswith(f"/{wanted}")]
-    if len(near) != 1:
-        raise UsageError(
-            f"--history {name}: {'several histories have' if near else 'no history has'} that name",
-            "there are: " + ", ".join(names[:_TOLD]),
-        )
-    return near[0]
 
 
 def in_earnest(found: Sequence[tuple[str, str]]) -> set[str]:
