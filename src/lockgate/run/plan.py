@@ -10,23 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
 from lockgate.base.config import Config
 from lockgate.base.errors import CannotCheck, UsageError
-from lockgate.base.files import inside, read_text
+from lockgate.base.files import read_text
 from lockgate.base.findings import Finding, Severity
 from lockgate.base.sql import quote_identifier
 from lockgate.base.text import Source
-from lockgate.base.trust import need
 from lockgate.cache.replay import Missed, Recall, Tell, Told
 from lockgate.catalog.catalog import Catalog
 from lockgate.parse.named_roles import roles_named_in
+from lockgate.run.from_disk import from_disk
 from lockgate.run.pending import pending_ids
-from lockgate.sources import Folder, Separate, SeveralHistories, home_of, load, load_separate, shown, single
+from lockgate.sources import Folder, Separate, home_of, shown, single
 from lockgate.sources.environment import Environment, around, with_others
 from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.sources.runner_settings import runner_settings
@@ -83,9 +83,9 @@ def read_folder(config: Config, request: Request) -> Folder:
     is no file of theirs alone."""
     buffer = request.stdin
     if buffer is None:
-        return _from_disk(config, request)
+        return from_disk(config, request)
     try:
-        folder = _from_disk(config, request) if not request.alone else Folder("plain", ())
+        folder = from_disk(config, request) if not request.alone else Folder("plain", ())
     except (UsageError, CannotCheck):
         if (request.cwd / buffer.path).exists():
             raise
@@ -93,51 +93,6 @@ def read_folder(config: Config, request: Request) -> Folder:
     if buffer.path not in _paths(folder) and not (request.cwd / buffer.path).exists():
         return single(buffer)
     return replace(folder, migrations=tuple(_with_buffer(m, buffer) for m in folder.migrations))
-
-
-def _from_disk(config: Config, request: Request) -> Folder:
-    """Raises SeveralHistories where nobody says which of them is meant."""
-    if request.memory is None:
-        return _read(config, request)
-    asked = replace(request, stdin=None, memory=None), repr(config.migrations)
-    return request.memory.folder(asked, lambda: _read(config, request), request.cwd)
-
-
-def _read(config: Config, request: Request) -> Folder:
-    one = request.separate
-    if config.histories and not request.paths and one is None:
-        names = [own.migrations.name for own in config.histories]
-        raise SeveralHistories(config.path, [Separate(name, "", config.root) for name in names])
-    layout = request.layout or config.migrations.layout
-    command = "" if request.paths or one is not None else config.migrations.command
-    if command:
-        need(config, "migrations", "command", "runs a program", "name the folder of migrations on the command line")
-    given: Any = {
-        "transaction": request.transaction or config.migrations.transaction,
-        "placeholders": config.migrations.placeholders,
-        "exclude": request.exclude,
-    }
-    if one is None:
-        paths = list(request.paths) or _configured(config) or [request.cwd]
-        try:
-            return load(paths, layout, command=command, cwd=request.cwd, **given)
-        except SeveralHistories as several:
-            if not request.history:
-                raise
-            one = several.named(request.history)
-    return load_separate(one, cwd=request.cwd, **given)
-
-
-def _configured(config: Config) -> list[Path]:
-    """The configuration's folders. Raises CannotCheck for one that leads out of the repository."""
-    paths = [config.resolve(p) for p in config.migrations.paths]
-    for name, path in zip(config.migrations.paths, paths, strict=True):
-        if not inside(path, config.root):
-            raise CannotCheck(
-                f"{config.path}: migrations.paths: {name} leads out of the repository",
-                "name a folder inside of it, or give the folder on the command line",
-            )
-    return paths
 
 
 def read_history(config: Config, request: Request) -> tuple[Folder, frozenset[str]]:
