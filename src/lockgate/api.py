@@ -102,6 +102,7 @@ def verify(
     downs: bool = True,
     audit: bool = False,
     rows: bool = True,
+    restore: bool | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Check, then apply the migrations on a real, ephemeral PostgreSQL as both roles, and stamp every finding.
@@ -110,12 +111,21 @@ def verify(
     foresaw is a finding too. ``dsn`` names a scratch server of yours, never production; ``binaries`` a directory of
     ``postgres`` and ``initdb``; without either the configured ones or the embedded server answer. ``bodies`` has routine
     bodies checked, ``downs`` down scripts run and rolled back, ``audit`` the simulated catalog compared with the server's
-    after every migration; ``rows`` applies what is pending once more over tables filled with invented rows. Raises UsageError, and CannotCheck where no server can be had.
+    after every migration; ``rows`` applies what is pending once more over tables filled with invented rows; ``restore`` has
+    pg_dump's words for the end state restored (None: where it costs little). Raises UsageError, and CannotCheck where no server can be had.
     """
     from lockgate.run.verify import verify as verified
 
     request = request or Request()
     judge = partial(
-        verified, dsn=dsn, binaries=binaries, bodies=bodies, downs=downs, audit=audit, rows=rows, progress=progress
+        verified,
+        dsn=dsn,
+        binaries=binaries,
+        bodies=bodies,
+        downs=downs,
+        audit=audit,
+        rows=rows,
+        restore=restore,
+        progress=progress,
     )
     return _judged(config or configuration(None, request.cwd), request, judge)

@@ -32,6 +32,11 @@ from lockgate.cli.options import CommandLine, asking, configuration
     show_default=True,
     help="Apply what is pending once more over tables with invented rows.",
 )
+@click.option(
+    "--restore/--no-restore",
+    default=None,
+    help="Restore pg_dump's dump of the end state, rows included. By default where the schema is small.",
+)
 @click.option("--audit", is_flag=True, help="Compare the simulated catalog with the server's after every migration.")
 @click.option(
     "--attest", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write what was proven to a file."
@@ -48,7 +53,9 @@ def command(asked: CommandLine, attest: Path | None, **looked_at: Any) -> int:
     from lockgate.cli.signals import ended_in_order
 
     if attest is not None:
-        _must_be_whole(asked.partly or not (looked_at["bodies"] and looked_at["rows"]))
+        _must_be_whole(
+            asked.partly or not (looked_at["bodies"] and looked_at["rows"] and looked_at["restore"] is not False)
+        )
     config = configuration(asked.config_path)
     with ended_in_order(), progress("applying", quiet=asked.quiet) as bar:
         report = verify(asked.request(), config, progress=bar, **looked_at)
@@ -61,7 +68,7 @@ def command(asked: CommandLine, attest: Path | None, **looked_at: Any) -> int:
 def _must_be_whole(narrowed: bool) -> None:
     if narrowed:
         raise UsageError(
-            "--attest proves the whole tree as configured: it takes no PATH, --layout, --transaction, --role, --superuser, --since, --exclude, --no-bodies, --no-rows",
+            "--attest proves the whole tree as configured: it takes no PATH, --layout, --transaction, --role, --superuser, --since, --exclude, --no-bodies, --no-rows, --no-restore",
             "put them into lockgate.toml, where the attestation covers them",
         )
 

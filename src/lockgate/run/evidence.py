@@ -100,6 +100,17 @@ class DownFails(msgspec.Struct, frozen=True):
     at: Label
 
 
+class NotRestorable(msgspec.Struct, frozen=True):
+    """What a dump of the end state cannot restore, at the last statement that names it."""
+
+    migration: Migration
+    statement: int
+    fails: ServerFailure
+    dumped: str  # the refused statement's first line
+    object: str
+    at: Label
+
+
 class DownIncomplete(msgspec.Struct, frozen=True):
     """A down script that leaves the catalog different from what it was before the up."""
 

@@ -55,7 +55,9 @@ def over_rows(
     """Apply a plan's migrations over rows, after ``report`` told what they do without."""
     refused = frozenset((seen.migration, seen.index) for seen in report.observations if seen.fails is not None)
     wish = RowWish(pending, refused, apart)
-    again = replace(plan, rows=wish, observe_locks=False, bodies=False, downs=False, audit=False, queries=())
+    again = replace(
+        plan, rows=wish, observe_locks=False, bodies=False, downs=False, audit=False, queries=(), restore=False
+    )
     try:
         return verify(again, backend=backend).rows or RowReport()
     except (CannotCheck, Lost) as stopped:

@@ -14,6 +14,7 @@ from lockgate.oracle import verify as observe
 from lockgate.oracle.apply import plan as live
 from lockgate.run import audit as catalogs
 from lockgate.run import effects
+from lockgate.run import restore as end
 from lockgate.run import rows as over
 from lockgate.run.evidence import (
     BrokenBody,
@@ -46,10 +47,12 @@ def verify(
     downs: bool = True,
     audit: bool = False,
     rows: bool = True,
+    restore: bool | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Check, apply on a real server as both roles, and stamp every finding; ``rows``: once more over tables with rows.
-    Raises CannotCheck where no server can be had."""
+    """Check, apply on a real server as both roles, and stamp every finding; ``rows``: once more over tables with rows;
+    ``restore``: a dump of the end state is restored (None: where that costs little). Raises
+    CannotCheck where no server can be had."""
     wish = wished(config, dsn, binaries)
     # the server boots while the files are read, and leaves while the findings are stamped
     with early(wish) as backend:
@@ -59,13 +62,15 @@ def verify(
         )
         needed = rows and over.wanted(checked.plan)
         plan = over.read_once(plan) if needed else plan
+        plan = replace(plan, restore=restore)
         with over.server(plan, needed) as second:
             report = observe(plan, progress=progress, backend=backend)
             if needed:
                 apart = over.ledgers(config, checked.folder)
                 found = over.over_rows(plan, report, checked.plan.pending, apart, second)
                 report = replace(report, rows=found)
-        return _stamped(checked, report)
+            at_end = end.restored(plan, report)
+        return _stamped(checked, report, at_end)
 
 
 def _asked(examined: Examined | None) -> tuple[live.Asked, ...]:
@@ -73,7 +78,7 @@ def _asked(examined: Examined | None) -> tuple[live.Asked, ...]:
     return tuple(live.Asked(one.query.sql, one.path) for one in examined.resolutions) if examined is not None else ()
 
 
-def _stamped(checked: Checked, report: live.ApplyReport) -> Report:
+def _stamped(checked: Checked, report: live.ApplyReport, at_end: end.Restored) -> Report:
     """The check's findings with what the server said of them, and those that only it could make."""
     migrations, rules = checked.folder.migrations, checked.rules
     sides = list(effects.beside(checked.plan, report))
@@ -114,6 +119,8 @@ def _stamped(checked: Checked, report: live.ApplyReport) -> Report:
         checked.coverage.rows = report.rows
         failed = list(over.facts(report.rows, report, checked.plan))
         checked.findings = over.told(checked.findings, failed, rules, report.server.version)
+    checked.findings = end.told(checked.findings, at_end, migrations, rules, report.server.version)
+    report = replace(report, notes=(*report.notes, *filter(None, (at_end.note,))))
     return settle(checked, _server(report, migrations), report, acts)
 
 

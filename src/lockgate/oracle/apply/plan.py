@@ -105,6 +105,7 @@ class ApplyPlan(msgspec.Struct, frozen=True):
         Asked, ...
     ] = ()  # the application's own SQL, to be prepared as the deployer after the last migration
     rows: RowWish | None = None  # fill tables before the migrations that are pending
+    restore: bool | None = False  # dump the end state; None: where that costs little
 
 
 class ObservationState(str, Enum):
@@ -227,6 +228,7 @@ class ApplyReport(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()  # one sentence each, for the person who reads the report
     definitions: tuple[Definition, ...] = ()
     rows: RowReport | None = None  # what the migrations did over rows; None: nobody asked
+    dump: str = ""  # the end state, as pg_dump writes it
 
     def of(self, migration: str, index: int, direction: Direction = "up") -> Observation | None:
         """The observation of one statement, or None when it was never reached."""

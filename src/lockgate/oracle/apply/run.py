@@ -12,6 +12,7 @@ from lockgate.base.errors import CannotCheck
 from lockgate.base.sql import literal, quote
 from lockgate.oracle.apply.apply import Applier
 from lockgate.oracle.apply.asked import prepare
+from lockgate.oracle.apply.end_state import end_state
 from lockgate.oracle.apply.ground import hold
 from lockgate.oracle.apply.plan import (
     ApplyPlan,
@@ -158,6 +159,7 @@ class _Run:
         self._migrations()
         if not self.plan.roles.superuser_runner:
             hold(self.backend)
+        dump = end_state(self.backend, self.cast.everyone, self.plan.restore, self.notes)
         service = self.plan.environment.stand_ins if self.plan.environment is not None else ()
         stand_ins = dict.fromkeys(
             (*(f"role {name}" for name in self.cast.stand_ins), *self._stand_in_extensions(), *service)
@@ -175,6 +177,7 @@ class _Run:
             self._all_notes(),
             self._definitions(),
             self._of_rows(),
+            dump,
         )
 
     def _surround(self, environment: Environment, statements: Parsed) -> None:

@@ -11,7 +11,7 @@ from lockgate.base.errors import CannotCheck
 from lockgate.base.sql import literal
 from lockgate.oracle.apply.plan import SIZE_LIMIT, ServerInfo, ServerWish
 from lockgate.oracle.server.binaries import choose
-from lockgate.oracle.server.embedded import Server
+from lockgate.oracle.server.embedded import Whereabouts, Server
 from lockgate.oracle.server.qualify import qualified
 from lockgate.oracle.server.template import DATABASE
 from lockgate.oracle.server.wire import Connection, Late, Lost, Reply
@@ -130,6 +130,11 @@ class EmbeddedBackend:
     def trouble(self) -> str:
         said = self._server.trouble()
         return "the migrations wrote more than the size limit to the scratch server" if said == "full" else said
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Where it is."""
+        return self._server.whereabouts
 
     def destroy(self, pid: int) -> None:
         self._server.kill_backends(pid)

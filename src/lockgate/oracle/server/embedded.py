@@ -14,8 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import msgspec
 
 from lockgate.base.errors import CannotCheck
 from lockgate.oracle.server import homes, keeper, sandbox, supervisor
@@ -60,6 +63,16 @@ _SETTINGS_18 = {"io_method": "sync", "autovacuum_worker_slots": "1"}
 _TOO_NARROW = ("Permission denied", "cannot open shared object", "Operation not permitted", "could not be started")
 
 
+class Whereabouts(msgspec.Struct, frozen=True):
+    """Where a server is, for a client program that shares its user."""
+
+    home: str  # holds its socket
+    database: str
+    uid: int | None  # None: our own
+    bindir: Path
+    source: str  # whose programs these are
+
+
 class Server:
     """An ephemeral server. ``start`` returns at once, so that other work goes on meanwhile; ``ready`` waits for it."""
 
@@ -69,6 +82,7 @@ class Server:
         self._limit = size_limit << 20
         self._home = ""
         self._template: Template | None = None
+        self._uid: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._said = ""
@@ -100,7 +114,7 @@ class Server:
         for place in {base, tempfile.gettempdir()}:
             homes.sweep(place)
         self._home, lock = homes.make(base)
-        uid = unused_uid() if os.getuid() == 0 else None
+        uid = self._uid = unused_uid() if os.getuid() == 0 else None
         if uid is not None:
             os.chown(self._home, uid, uid)
         mine, theirs = socket.socketpair()
@@ -203,6 +217,10 @@ class Server:
                 break
             got += part
         self._said = got.decode("utf-8", "replace").strip()
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        return Whereabouts(self._home, DATABASE, self._uid, self.binaries.bindir, self.binaries.source)
 
     def connect(
         self, role: str = "", settings: dict[str, str] | None = None, database: str = DATABASE

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from lockgate.base.findings import Severity
 from lockgate.rules.model import Remark, on_fact, on_failure, refusal
-from lockgate.run.evidence import BrokenBody
+from lockgate.run.evidence import BrokenBody, NotRestorable
 from lockgate.timeline.failure import Failure
 from lockgate.timeline.step import Step
 
@@ -33,4 +33,18 @@ def observed(fact: BrokenBody) -> Iterator[Remark]:
         object=body.routine.partition("(")[0],
         slot=fact.migration.slot,
         severity=Severity.WARNING if body.born else None,
+    )
+
+
+@on_fact(NotRestorable)
+def unrestorable(fact: NotRestorable) -> Iterator[Remark]:
+    """The server's own word on a dump of the end state."""
+    yield Remark(
+        f"no dump of the end state can be restored: {fact.fails.message} ({fact.fails.sqlstate}), at {fact.dumped}",
+        fact.at,
+        "a restore has an empty search_path and makes objects in pg_dump's order: name schemas in what is evaluated then",
+        object=fact.object,
+        slot=fact.migration.slot,
+        statement=fact.statement,
+        severity=Severity.WARNING,
     )
