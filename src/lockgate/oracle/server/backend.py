@@ -11,7 +11,7 @@ from lockgate.base.errors import CannotCheck
 from lockgate.base.sql import literal
 from lockgate.oracle.apply.plan import SIZE_LIMIT, ServerInfo, ServerWish
 from lockgate.oracle.server.binaries import choose
-from lockgate.oracle.server.embedded import Whereabouts, Server
+from lockgate.oracle.server.embedded import Server, Whereabouts
 from lockgate.oracle.server.qualify import qualified
 from lockgate.oracle.server.template import DATABASE
 from lockgate.oracle.server.wire import Connection, Late, Lost, Reply
