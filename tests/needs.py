@@ -47,6 +47,7 @@ def typescript() -> Path | None:
 NEEDS: dict[str, tuple[str, Callable[[], object]]] = {
     "chromium": ("apt-get install chromium", browser),
     "typescript": ("npm ci --prefix tools/page", typescript),
+    "node": ("apt-get install nodejs", lambda: shutil.which("node")),
     "plpgsql_check": ("apt-get install postgresql-15-plpgsql-check", with_extension),
     "contrib": ("apt-get install postgresql", lambda: False),  # its modules: scripts ask for them one by one
     "readable": ("a clone and an interpreter that an ordinary user can read", lambda: False),  # tests look themselves

@@ -349,3 +349,42 @@ def test_what_cannot_be_checked_is_logged_once(tmp_path: Path) -> None:
         assert editor.logged.empty() and editor.shown.empty()
 
     session(tmp_path, talk)
+
+
+def test_what_may_be_written_is_what_is_there_by_then(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m/0001_a.sql").write_text(FIRST)
+    text = 'CREATE TABLE "Late" (at timestamptz);\nSELECT p. FROM app.people p;\nSELECT * FROM app.;\nSELECT ;\n'
+    (tmp_path / "m/0002_b.sql").write_text(text)
+    (tmp_path / "m/0003_c.sql").write_text(
+        "CREATE TABLE later (id int);\nALTER TABLE app.people ADD COLUMN later int;\n"
+    )
+
+    async def talk(editor: Editor) -> None:
+        uri = editor.open("m/0002_b.sql")
+        await editor.told()
+
+        async def offered(line: int, column: int) -> dict[str, str | None]:
+            params = lsp.CompletionParams(lsp.TextDocumentIdentifier(uri), lsp.Position(line, column))
+            found = await editor.text_document_completion_async(params)
+            assert isinstance(found, list)
+            return {item.label: item.detail for item in found}
+
+        assert await offered(1, 9) == {"id": "integer", '"Full Name"': "text", "mail": "text"}
+        assert await offered(2, 18) == {"people": "table", "orders": "table", "named": "view"}
+        assert await offered(3, 7) == {
+            '"Late"': "table",
+            "app.people": "table",
+            "app.orders": "table",
+            "app.named": "view",
+        }
+        params = lsp.DocumentSymbolParams(lsp.TextDocumentIdentifier(uri))
+        editor.type(uri, 2, "SELECT 1;\nCREATE VIEW v AS\n  SELECT 2;\n")
+        await editor.told(version=2)
+        outline = await editor.text_document_document_symbol_async(params)
+        assert [(one.name, one.range.start.line) for one in outline or () if isinstance(one, lsp.DocumentSymbol)] == [
+            ("SELECT 1", 0),
+            ("CREATE VIEW v AS SELECT 2", 1),
+        ]
+
+    session(tmp_path, talk)

@@ -180,6 +180,13 @@ class Remembered(Recall):
             self._memory.keep(self._name, Book(self._paths, self._chain[1:], list(told), mended))
         return told, mended
 
+    def around(self) -> list[Catalog]:
+        """The catalogs after the file ``until`` and before it; none where it is not replayed."""
+        if self._memory.until not in self._paths:
+            return []
+        number = self._paths.index(self._memory.until)
+        return [self._at(number + 1).catalog, self._at(number).catalog]
+
     def finished(self) -> Replay:
         """The replay after its last leg; where it stopped before, as it was there the last time."""
         if self._done < len(self._legs) and self._stop() < len(self._legs) and self._book is not None:

@@ -20,13 +20,16 @@ from lockgate import __version__
 from lockgate.api import configuration
 from lockgate.base.errors import LockgateError
 from lockgate.base.text import clean_text
+from lockgate.editor.complete import Offer, choices
 from lockgate.editor.desk import Desk
 from lockgate.editor.diagnostics import Shown, actions, at, diagnostics, left_out, offset_of, range_of, whole
 from lockgate.editor.hover import Spot, Walked, history_of, made, markdown, spot_at, touched
+from lockgate.editor.outline import symbols
 from lockgate.editor.place import SQL, may_be_code
 from lockgate.editor.stream import BoundedInput, speak_in_lines
 from lockgate.walk.document import Moment
 
+_ICONS = {"column": lsp.CompletionItemKind.Field, "view": lsp.CompletionItemKind.Interface}
 _PAUSE = 0.15  # seconds without a keystroke before a buffer is checked
 _LONGEST = 2_000_000  # characters of a buffer that is checked while it is edited; the command line takes longer ones
 
@@ -84,6 +87,18 @@ class LockgateServer(LanguageServer):
                 self._walked = key, None
         history = self._walked[1]
         return spot_at(history, offset_of(history.source, place)) if history is not None else None
+
+    def choices(self, uri: str, place: lsp.Position) -> list[Offer]:
+        """What may be written at a place; nothing where the folder cannot be read, or the file is no SQL."""
+        document, file = self.opened(uri), to_fs_path(uri)
+        if document is None or not file or not file.lower().endswith(SQL) or len(document.source) > _LONGEST:
+            return []
+        try:
+            asked = self.desk.asked(Path(file), whole(document.source), self.root_of(Path(file)), first=True)
+            source = asked[1].stdin if asked is not None else None
+            return choices(asked, offset_of(source, place)) if asked is not None and source is not None else []
+        except LockgateError:  # told with the diagnostics
+            return []
 
     def _history(self, path: Path, text: str, root: Path) -> Walked | None:
         asked = self.desk.asked(path, whole(text), root, first=True)
@@ -212,6 +227,23 @@ def _answer(server: LockgateServer) -> None:
         return (
             lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, "\n\n---\n\n".join(texts)), place) if texts else None
         )
+
+    @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(["."]))
+    def complete(params: lsp.CompletionParams) -> list[lsp.CompletionItem]:
+        return [
+            lsp.CompletionItem(
+                one.text, kind=_ICONS.get(one.kind, lsp.CompletionItemKind.Class), detail=one.detail or one.kind
+            )
+            for one in server.choices(params.text_document.uri, params.position)
+        ]
+
+    @server.feature(lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    def outline(params: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol]:
+        document = server.opened(params.text_document.uri)
+        fits = (
+            document is not None and len(document.source) <= _LONGEST and params.text_document.uri.lower().endswith(SQL)
+        )
+        return symbols(whole(document.source)) if document is not None and fits else []
 
     @server.feature(lsp.TEXT_DOCUMENT_DEFINITION)
     def define(params: lsp.DefinitionParams) -> list[lsp.Location]:
