@@ -59,6 +59,8 @@ def _product(world: World, left: Sources, item: Node, conjuncts: list[Node]) -> 
         for frame, certain in combinations:
             inner, shape = _scan(world.inside(frame), item, conjuncts)
             out += [({**frame, **f}, certain and c) for f, c in inner]
+            if len(out) > _MOST:
+                return _any(columns, shape), {**columns, **shape}
         return out, {**columns, **shape}
     right, shape = _scan(world, item, conjuncts, left)
     joined = {**columns, **shape}
@@ -80,9 +82,14 @@ def _pairs(
     conjuncts: list[Node],
 ) -> list[Combination]:
     found = _matches(world, left, right, columns, shape, conjuncts)
-    if found is None:  # too many: any rows
-        return [({alias: Row({}, False) for alias in (*columns, *shape)}, False)]
+    if found is None:
+        return _any(columns, shape)
     return [({**a, **b}, x and y) for (a, x), matches in zip(left, found, strict=True) for b, y in matches]
+
+
+def _any(columns: Columns, shape: Columns) -> list[Combination]:
+    """Rows of which nothing is known, for more than are followed."""
+    return [({alias: Row({}, False) for alias in (*columns, *shape)}, False)]
 
 
 def _matches(
