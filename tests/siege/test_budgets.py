@@ -391,6 +391,7 @@ diagnostics(asked, root)
 @pytest.mark.parametrize("name", ["loops in many statements", "doubled text", "recursion in three"])
 def test_a_hostile_buffer_is_checked_within_bounds(name: str, tmp_path: Path) -> None:
     (tmp_path / "001_a.sql").write_text("CREATE TABLE t (x int);\n")
+    (tmp_path / "002_b.sql").write_text("SELECT 1;\n")
     (tmp_path / "buffer").write_text(CUT_SHORT[name])
     done = limited("-c", EDITOR, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
