@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from lockgate.base.effects import Effect, Work
-from lockgate.base.findings import Finding, Verdict
-from lockgate.oracle.apply.plan import Observation
+from lockgate.base.findings import Evidence, Finding, Verdict
+from lockgate.oracle.apply.plan import ApplyReport, Observation
 from lockgate.rules.rulebook import FrontMatter
 
 
@@ -34,3 +36,14 @@ def described(effect: Effect) -> str:
     """An observed effect in words, the server's own where it has any."""
     lock = f"{effect.held.mode} on {effect.relation}" if effect.held is not None else effect.relation
     return f"{lock}, {effect.proof or _WORDS[effect.work]}"
+
+
+def by_policies(findings: list[Finding], report: ApplyReport) -> list[Finding]:
+    """Circles among policies, proven where EXPLAIN under row security tells of one."""
+    server = report.server.version
+    return [
+        replace(f, evidence=Evidence(Verdict.CONFIRMED, "", server, said.sqlstate, said.message, by="EXPLAIN"))
+        if f.name == "policy-recursion" and (said := report.recursions.get(f.object)) is not None
+        else f
+        for f in findings
+    ]

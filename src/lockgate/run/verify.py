@@ -30,6 +30,7 @@ from lockgate.run.evidence import (
 from lockgate.run.examine import Checked, examine, of_facts
 from lockgate.run.oracle_plan import of_server, oracle_plan, wished
 from lockgate.run.plan import Progress, Request
+from lockgate.run.proof import by_policies
 from lockgate.run.settle import PostgresUsed, Report, Unproven, settle
 from lockgate.sources.migration import Migration
 
@@ -84,7 +85,7 @@ def _stamped(checked: Checked, report: live.ApplyReport, at_end: end.Restored) -
     sides = list(effects.beside(checked.plan, report))
     acts = tuple(act for act, _ in sides)
     observed = {(act.migration.id, act.statement): act.effects for act in acts if act.observed}
-    checked.findings = stamp(checked.findings, migrations, report, rules, observed)
+    checked.findings = by_policies(stamp(checked.findings, migrations, report, rules, observed), report)
     for fact in unforeseen(checked.findings, migrations, report):
         seen = fact.observation
         assert seen.fails is not None

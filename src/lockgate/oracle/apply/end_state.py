@@ -55,15 +55,17 @@ def end_state(backend: Backend, role: str, wanted: bool | None, notes: list[str]
     if not os.access(place.bindir / "pg_dump", os.X_OK):
         notes.append(f"The end state was not dumped and restored: {place.source} has no pg_dump.")
         return ""
-    password = secrets.token_hex(32)
+    text, password = "", secrets.token_hex(32)
     reply = backend.control.query(f"ALTER ROLE {quote(role)} PASSWORD {literal(password)}", 20)
     said = reply.failure.get("M", "") if reply.failure else ""
     for options in ((*_OPTIONS, *_ROWS), (*_OPTIONS, "--schema-only")) if not said else ():
         text, said = _dump(place, role, password, options)
         if text:
-            return text
-    notes.append(f"The end state was not dumped and restored: pg_dump: {said}")
-    return ""
+            break
+    backend.control.query(f"ALTER ROLE {quote(role)} PASSWORD {literal(backend.verifier)}", 20)
+    if not text:
+        notes.append(f"The end state was not dumped and restored: pg_dump: {said}")
+    return text
 
 
 def _dump(place: Whereabouts, role: str, password: str, options: tuple[str, ...]) -> tuple[str, str]:

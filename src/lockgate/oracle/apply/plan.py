@@ -229,6 +229,9 @@ class ApplyReport(msgspec.Struct, frozen=True):
     definitions: tuple[Definition, ...] = ()
     rows: RowReport | None = None  # what the migrations did over rows; None: nobody asked
     dump: str = ""  # the end state, as pg_dump writes it
+    recursions: Mapping[str, ServerFailure] = msgspec.field(
+        default_factory=dict
+    )  # tables whose policies go in a circle
 
     def of(self, migration: str, index: int, direction: Direction = "up") -> Observation | None:
         """The observation of one statement, or None when it was never reached."""

@@ -26,6 +26,7 @@ from lockgate.oracle.apply.plan import (
     Parsed,
     ServerFailure,
 )
+from lockgate.oracle.apply.policies import recursions
 from lockgate.oracle.apply.repair import Repairer
 from lockgate.oracle.apply.roles import RoleCast, cast, handover_sql, owned_schemas
 from lockgate.oracle.apply.session import ServerSession
@@ -178,6 +179,7 @@ class _Run:
             self._definitions(),
             self._of_rows(),
             dump,
+            recursions(self.backend, self.cast),
         )
 
     def _surround(self, environment: Environment, statements: Parsed) -> None:
