@@ -29,7 +29,7 @@ _OPTIONS = (
 )
 _ROWS = ("--rows-per-insert=100", "--enable-row-security")
 _SIZE = (
-    "SELECT count(*), coalesce(sum(pg_catalog.pg_table_size(c.oid)) FILTER (WHERE c.relkind IN ('r', 'm')), 0)"
+    "SELECT pg_catalog.count(*), coalesce(pg_catalog.sum(pg_catalog.pg_table_size(c.oid)) FILTER (WHERE c.relkind IN ('r', 'm')), 0)"
     " FROM pg_catalog.pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')"
 )
 
