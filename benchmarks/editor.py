@@ -12,6 +12,7 @@ of 800 files costs less than 150 ms of CPU.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import statistics
 import tempfile
@@ -70,6 +71,8 @@ def cpu(desk: Desk, file: Path, text: str, root: Path, *, first: bool) -> float:
     asked = desk.asked(file, text, root, first=first)
     if asked is not None:
         diagnostics(asked, root)
+    if not first:
+        gc.freeze()  # as the server does
     own = time.process_time() - precise
     return 1000 * max(own, sum(os.times()[:4]) - begun)
 

@@ -58,12 +58,14 @@ def test_a_buffer_is_told_the_same_with_a_memory(seed: int, settings: str, root:
             file.write_text(text)
 
 
-def test_a_keystroke_replays_its_own_file(root: Path) -> None:
+@pytest.mark.parametrize("foresee", [0, 18])
+def test_a_keystroke_replays_its_own_file(foresee: int, root: Path) -> None:
     files = [root / f"migrations/{number:03}_x.sql" for number in range(1, FILES)]
     for number, file in enumerate(files):
         file.write_text(f"CREATE TABLE t{number} (id int);\n")
     (root / "lockgate.toml").write_text("[database]\nversion = 17\n")
     config, memory = configuration(None, root), ReplayMemory()
+    memory.foresee = foresee
 
     def replayed(file: Path, text: str) -> list[str]:
         taken: list[str] = []

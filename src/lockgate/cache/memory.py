@@ -168,9 +168,6 @@ class Remembered(Recall):
             progress(number, self._legs[number])
             told.append(self._tell(self._replay, self._legs[number]))
             self._done = number + 1
-        if book is None and self._memory.foresee not in (0, self._plan.major):
-            twin = msgspec.structs.replace(self._plan, major=self._memory.foresee)
-            Remembered(twin, self._tell, self._place, self._memory, self.left).told(lambda number, leg: None)
         if stop < len(self._legs):
             assert book is not None
             return told + book.told[stop : len(self._legs)], book.mended
@@ -178,6 +175,9 @@ class Remembered(Recall):
         self._leave(stop)
         if book is None or len(book.told) <= len(told):  # else this is the beginning of what is remembered
             self._memory.keep(self._name, Book(self._paths, self._chain[1:], list(told), mended))
+        if book is None and self._memory.foresee not in (0, self._plan.major):
+            twin = msgspec.structs.replace(self._plan, major=self._memory.foresee)
+            Remembered(twin, self._tell, self._place, self._memory, self.left).told(lambda number, leg: None)
         return told, mended
 
     def around(self) -> list[Catalog]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import traceback
@@ -63,6 +64,8 @@ class LockgateServer(LanguageServer):
             where = f"{os.path.basename(place.filename)}:{place.lineno}"
             words = f"internal error: {type(error).__name__} in {where}; please report it"
             self._log(words)
+        if not first:
+            gc.freeze()  # what is remembered stays: a collection would look at all of it in the middle of a keystroke
         self.text_document_publish_diagnostics(
             lsp.PublishDiagnosticsParams(uri, [s.diagnostic for s in self.told[uri]], document.version)
         )
