@@ -8,7 +8,7 @@ EXAMPLES ?= 100
 SEED ?= $(shell date +%Y%m%d)
 LOG ?= .nightly/oracle.jsonl
 
-.PHONY: demo test lint nightly clean
+.PHONY: demo test lint docs dist nightly clean
 
 # the environment, then the main job: three outages, each confirmed by a real PostgreSQL (exit 1 of verify is the expected answer)
 demo: $(VENV)/.installed
@@ -48,6 +48,18 @@ $(VENV)/.tested: pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@$(BIN)/python -m compileall -q src || true
 	@touch $@ $(VENV)/.installed
+
+# the site, links checked, into build/site
+docs: $(VENV)/.tested
+	$(BIN)/mkdocs build --strict --quiet
+
+# source archive and wheel; the wheel in an environment of its own, as a user installs it
+dist: $(VENV)/.tested
+	rm -rf dist build/installed
+	$(BIN)/python -m build --quiet --outdir dist .
+	$(PYTHON) -m venv build/installed
+	build/installed/bin/pip install --quiet --disable-pip-version-check dist/*.whl
+	cd examples/clean && ../../build/installed/bin/lockgate check
 
 clean:
 	rm -rf $(VENV) .nightly .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

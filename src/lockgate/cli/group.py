@@ -30,6 +30,7 @@ COMMANDS = {
     "init": "Set Lockgate up in this repository.",
     "gate-report": "Count the gate's green deploys: when to cut the webhook.",
     "publish": "Post a report to Gitea: commit status and the comment on the pull request.",
+    "docs": "The documents of this version, offline.",
     "lsp": "Language server for editors.",
 }
 
