@@ -90,6 +90,7 @@ RULES: tuple[tuple[str, str, str, tuple[str, ...], dict[str, Any]], ...] = (
     ("slots.ledger_checksum_mismatch", "S108", "error", ("fact Changed",), {}),
     ("slots.ledger_dirty", "S105", "error", ("fact Dirty",), {}),
     ("slots.ledger_name_mismatch", "S102", "error", ("fact NameMismatch",), {}),
+    ("slots.ledger_out_of_path", "S122", "error", ("fact LostPath",), {}),
     ("slots.ledger_slot_missing", "S103", "warning", ("fact MissingSlot",), {}),
     (
         "locks.lock_without_timeout",

@@ -40,10 +40,12 @@ def facts(config: Config, folder: Folder, cwd: Path) -> Iterator[object]:
     """Every conflict of slots, for the rules to word. Raises CannotCheck, UsageError for a ledger that cannot be
     read."""
     table = gather(config, folder, cwd)
-    yield from examine(table, cwd, bool(config.migrations.baseline), config.migrations.command)
+    yield from examine(table, cwd, bool(config.migrations.baseline), config.migrations.command, config.ledger.table)
 
 
-def examine(table: SlotTable, cwd: Path, squashed: bool = False, command: str = "") -> Iterator[object]:
+def examine(
+    table: SlotTable, cwd: Path, squashed: bool = False, command: str = "", ledger: str = ""
+) -> Iterator[object]:
     """Every conflict of a table. ``squashed``: slots below the lowest one in the tree are in a baseline, and not
     missed."""
     if table.tree and table.git is not None:
@@ -64,6 +66,10 @@ def examine(table: SlotTable, cwd: Path, squashed: bool = False, command: str = 
 
         yield from faults(table.folder, command)
         yield from unread(table.folder)
+    if table.folder.layout in ("prisma", "goose", "sqlx", "diesel"):
+        from lockgate.slots.lost_path import lost_paths
+
+        yield from lost_paths(table.folder, ledger)
     yield from examine_merges(table, free)
     yield from unseen_below(table)
     if table.ledger is not None:
