@@ -253,6 +253,40 @@ def test_the_copies_are_the_templates() -> None:
     assert os.access(ROOT / ".gitea" / "deploy.sh", os.X_OK)
 
 
+@pytest.mark.parametrize(
+    ("image", "major"),
+    [
+        ("postgres:15.4-alpine", 15),
+        ("timescale/timescaledb:2.14-pg16", 16),
+        ("postgres", None),
+        ("postgres:99", None),
+        ("mysql:15", None),
+        ("", None),
+    ],
+)
+def test_the_version_is_production_s_or_none(tree: Path, image: str, major: int | None) -> None:
+    from lockgate.base.config import load
+
+    if image:
+        (tree / "docker-compose.yml").write_text(f"services:\n  db:\n    image: {image}\n")
+    init()
+    assert load(None, tree).database.version == major
+
+
+def test_a_runner_without_lockgate_is_told_where_to_name_it(tmp_path: Path) -> None:
+    workflow = YAML(typ="safe").load(scaffold.workflow("gitea", "main"))
+    assert workflow["env"]["LOCKGATE_PACKAGE"] == "", "no name of a package that anybody may register"
+    install = next(s["run"] for s in workflow["jobs"]["lint"]["steps"] if "LOCKGATE_PACKAGE" in s.get("run", ""))
+    done = subprocess.run(
+        ["/bin/sh", "-c", install],
+        env={"PATH": str(tmp_path), "LOCKGATE_PACKAGE": "", "RUNNER_TEMP": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1 and "LOCKGATE_PACKAGE is empty" in done.stdout and not list(tmp_path.iterdir())
+
+
 def test_the_configuration_is_read_by_lockgate(tree: Path) -> None:
     from lockgate.base.config import load
 

@@ -342,3 +342,12 @@ def test_pending_tells_what_is_in_the_way(lockgate: Run, tmp_path: Path) -> None
     assert "0 migrations are pending" in said and "error[S105]" in said and "error[S103]" in said
     stops = json.loads(lockgate("slots", "pending", "m", "--format", "json").stdout)["stops"]
     assert any("golang-migrate will refuse to run" in words for words in stops)
+
+
+def test_golang_migrate_runs_nothing_while_dirty(lockgate: Run, tmp_path: Path) -> None:
+    files = {f"m/{n}_a.up.sql": "SELECT 1;\n" for n in (128, 129, 130)}
+    put(tmp_path, {**files, "lockgate.toml": '[ledger]\nsnapshot = "ledger.json"\n'})
+    for dirty, count in ((True, "0 migrations are"), (False, "1 migration is")):
+        (tmp_path / "ledger.json").write_text(json.dumps([{"version": 129, "dirty": dirty}]))
+        said = lockgate("slots", "pending", "m").stdout
+        assert f"{count} pending" in said and ("error[S105]" in said) is dirty

@@ -55,7 +55,9 @@ def command(ci: str | None, dry_run: bool, force: bool, yes: bool) -> int:
             root, item, force or (item.action == "conflict" and bool(item.text) and asked and _confirmed(item.path))
         )
     say("\nnext: fill in lockgate.toml ([roles], [deploy]), run `lockgate verify`, then follow lockgate/dokploy.md")
-    say("      the workflow installs LOCKGATE_PACKAGE: name there where your runners get Lockgate from")
+    say(
+        "      the workflow stops until LOCKGATE_PACKAGE in it names where Lockgate comes from: a wheel or a commit, pinned"
+    )
     return 0
 
 

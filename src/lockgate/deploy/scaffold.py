@@ -9,22 +9,25 @@ from string import Template
 
 import msgspec
 
-from lockgate import __version__
 from lockgate.base.errors import CannotCheck, LockgateError
 from lockgate.base.files import read_text
+from lockgate.catalog.builtin import MAJORS
 from lockgate.deploy import git
 from lockgate.sources import load
 from lockgate.surface import examine
 from lockgate.surface.service import ComposeFile, Service
 
 _INSTALL = (
-    'command -v lockgate || { python3 -m venv "$RUNNER_TEMP/lockgate" && "$RUNNER_TEMP/lockgate/bin/pip" install -q "$LOCKGATE_PACKAGE" '
+    'command -v lockgate || { test -n "$LOCKGATE_PACKAGE" || { echo "LOCKGATE_PACKAGE is empty; name in this workflow where '
+    'Lockgate comes from, a pinned wheel or commit"; exit 1; }; python3 -m venv "$RUNNER_TEMP/lockgate" && "$RUNNER_TEMP/lockgate/bin/pip" install -q "$LOCKGATE_PACKAGE" '
     '&& echo "$RUNNER_TEMP/lockgate/bin" >> "$GITHUB_PATH"; }'
 )
 _COMMAND = (
     "compose -p {app} -f {file} --profile migrate build && docker compose -p {app} -f {file} run --rm -T {migrate} "
     "&& docker compose -p {app} -f {file} up -d --remove-orphans --wait --wait-timeout 60"
 )
+
+_OTHERS = ("mysql", "mariadb", "mongo")
 
 
 class FoundFile(msgspec.Struct, frozen=True):
@@ -43,6 +46,7 @@ class FoundFile(msgspec.Struct, frozen=True):
     server: str = "web"
     migrate: str = "migrate"
     migration: str = "your-migration-command"
+    major: int | None = None  # of the PostgreSQL that the compose file runs
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -58,7 +62,7 @@ class Planned(msgspec.Struct, frozen=True):
 def look(root: Path, forge: str = "") -> FoundFile:
     """Look at a repository; what is not there is left at its default."""
     layout, folders, count, explain = _migrations(root)
-    compose_file, server, migrate, migration = _compose(root)
+    compose_file, server, migrate, migration, major = _compose(root)
     command = _command(root) if not count else ""
     remote = git.remote_host(root)
     return FoundFile(
@@ -75,6 +79,7 @@ def look(root: Path, forge: str = "") -> FoundFile:
         server,
         migrate,
         migration,
+        major,
     )
 
 
@@ -101,17 +106,24 @@ def _top(path: Path) -> str:
     return (parent.parent if path.stem in ("up", "migration", "schema") else parent).as_posix()
 
 
-def _compose(root: Path) -> tuple[str, str, str, str]:
+def _compose(root: Path) -> tuple[str, str, str, str, int | None]:
     try:
         files = [f for f in examine(root) if isinstance(f, ComposeFile)]
     except CannotCheck:
         files = []
     if not files:
-        return "", "web", "migrate", "your-migration-command"
+        return "", "web", "migrate", "your-migration-command", None
     services = files[0].services
     server = next((s.name for s in services if s.public), next((s.name for s in services if not s.database), "web"))
     migrating = next((s for s in services if s.migration is not None), None)
-    return files[0].source.path, server, _one_shot(services), _migration_words(migrating)
+    return files[0].source.path, server, _one_shot(services), _migration_words(migrating), _major(services)
+
+
+def _major(services: tuple[Service, ...]) -> int | None:
+    """PostgreSQL's major version by its image's tag, where all tags agree and Lockgate knows it."""
+    majors = {s.major for s in services if s.database and s.database not in _OTHERS}
+    found = majors.pop() if len(majors) == 1 else None
+    return found if found in MAJORS else None
 
 
 def _one_shot(services: tuple[Service, ...]) -> str:
@@ -179,7 +191,6 @@ def workflow(forge: str, branch: str) -> str:
         "workflow.yml",
         branch=branch,
         permissions=f"{permissions}\n  pull-requests: write",
-        version=__version__,
         install=_INSTALL,
         token="GITEA_TOKEN" if gitea else "GITHUB_TOKEN",
         folder=".gitea" if gitea else ".github",
@@ -190,8 +201,14 @@ def _configuration(found: FoundFile) -> str:
     layout = found.layout if " and " not in found.layout else "auto"
     paths = ", ".join(json.dumps(p) for p in found.folders) or '"migrations"'
     where = f"command = {json.dumps(found.command)}" if found.command else f"paths = [{paths}]"
+    version = (
+        f"version = {found.major}                            # the major version of {found.compose_file}"
+        if found.major
+        else "# version = 17                          # the major version that production runs: SHOW server_version"
+    )
     return fill(
         "lockgate.toml",
+        version=version,
         where=f'{where}\nlayout = "{layout}"',
         dokploy_url="",
         compose_id="",

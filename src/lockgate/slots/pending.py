@@ -33,6 +33,8 @@ def pending(table: SlotTable) -> list[Pending]:
     coming = [c for c in table.base if c.direction is not Direction.DOWN]
     if coming:
         ups = sorted([*ups, *coming], key=lambda c: (c.number is None, c.number or ()))
+    if table.ledger.kind.runner == "golang-migrate" and any(row.dirty for row in table.ledger.rows):
+        return []  # it runs nothing until `migrate force` has cleared the row
     late = {fact.claim.id: fact.does for fact in too_late(found, table.ledger)}
     return [Pending(claim, _note(claim, table.ledger, late)) for claim in ups]
 

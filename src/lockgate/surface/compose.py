@@ -124,6 +124,7 @@ def _service(source: Source, key: Text, node: Node, folder: Path | None) -> Serv
         node.key("stop_grace_period"),
         _built_from(node.get("build")),
         _whole(node, folder),
+        bool(_children(node.get("expose"))),
     )
 
 

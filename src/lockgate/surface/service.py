@@ -84,6 +84,7 @@ class Service(msgspec.Struct, frozen=True):
     stop_grace_period: Text | None = None
     built_from: str = ""  # build context, Dockerfile and stage
     whole: bool = True  # false where a file that it extends could not be read
+    exposed: bool = False  # names a port that it listens on, without publishing it
 
     @property
     def migration(self) -> Program | None:
@@ -103,8 +104,12 @@ class Service(msgspec.Struct, frozen=True):
 
     @property
     def public(self) -> bool:
-        """Whether it serves: published ports or a route, and it is no database."""
-        return bool((self.ports or self.routed) and not self.database)
+        """Whether it serves: published ports, a route, or an exposed port under a restart policy, and it is no database.
+
+        Dokploy's domains come from its interface: nothing in the file tells which exposed port they lead to.
+        """
+        kept_up = self.restart is not None and self.restart.value.partition(":")[0] not in ("no", "false", "")
+        return bool((self.ports or self.routed or (self.exposed and kept_up)) and not self.database)
 
     @property
     def database(self) -> str:
