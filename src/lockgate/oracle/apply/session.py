@@ -321,9 +321,9 @@ class ServerSession:
             return Exchange(reply, late=not self._cancelled)
         return Exchange(Reply(), lost=Lost("the backend could not be ended"), late=True)
 
-    def ask(self, sql: str) -> Exchange:
-        """Send a command of our own as it is, within the session's time."""
-        return self._send(sql, keep=True)
+    def ask(self, sql: str, *, keep: bool = True) -> Exchange:
+        """Send commands as they are, within the session's time; rows of a script's own are not to be kept."""
+        return self._send(sql, keep)
 
     def _must(self, sql: str) -> Reply:
         """Our own transaction commands. Raises Lost where the connection is gone."""

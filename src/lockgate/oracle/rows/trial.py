@@ -80,7 +80,7 @@ class RowTrial:
         fails = any((migration.id, one.index) in self._wish.refused for one in known)
         if session.block or fails or not _fits(migration, known, len(statements)):
             return False
-        outcome = session.ask(";\n".join(["BEGIN", *(one.text for one in known), "COMMIT"]))
+        outcome = session.ask(";\n".join(["BEGIN", *(one.text for one in known), "COMMIT"]), keep=False)
         if outcome.lost is not None:
             session.reconnect()
             return False
