@@ -111,9 +111,9 @@ def test_a_role_of_the_migrations_that_is_there_already_is_not_touched(lockgate:
 
 def test_a_major_that_is_not_the_configured_one(lockgate: Run, dsn: str, outages: Path) -> None:
     config = outages / "lockgate.toml"
-    config.write_text(config.read_text() + "\n[database]\nversion = 13\n")
+    config.write_text(config.read_text() + "\n[database]\nversion = 17\n")
     done = lockgate("verify", "--dsn", dsn, cwd=outages)
-    assert done.returncode == 3 and "version 13 is configured" in done.stderr
+    assert done.returncode == 3 and "version 17 is configured" in done.stderr
 
 
 @pytest.mark.parametrize(

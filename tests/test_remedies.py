@@ -15,6 +15,7 @@ from lockgate.sources.migration import Migration, Script, Transaction
 from lockgate.timeline.plan import Plan
 from lockgate.timeline.replay import Replay
 from lockgate.timeline.step import Step
+from tests.oracle.compare import database
 from tests.shared_servers import ServerOf
 from tests.timeline_kit import ENABLED
 
@@ -198,21 +199,18 @@ def as_role(connection: SocketConnection, role: str, sql: str) -> str:
 def test_the_remedy_mends(served: tuple[Server, int], case: str) -> None:
     server, major = served
     owners, refused, rule = CASES[case]
-    name, _, help = advice(owners, refused, major)
-    assert name == rule
-    connection = server.connect()
-    try:
-        ((database,),) = connection.query("SELECT quote_ident(current_database())").rows
+    told, _, help = advice(owners, refused, major)
+    assert told == rule
+    with database(server) as connection:  # shared: roles of other tests are gone
+        ((name,),) = connection.query("SELECT quote_ident(current_database())").rows
         connection.query("BEGIN")
         assert as_role(connection, "", BEFORE) == ""
         assert as_role(connection, "own", owners or "SELECT 1") == ""
         connection.query("SAVEPOINT here")
         assert as_role(connection, "app", refused) == "42501"
         connection.query("ROLLBACK TO here")
-        for role, sql in remedies(help.replace(':"DBNAME"', database or ""), refused):
+        for role, sql in remedies(help.replace(':"DBNAME"', name or ""), refused):
             assert (as_role(connection, role, sql), sql) == ("", sql)
             if sql != refused:
                 assert (as_role(connection, "app", refused), sql) == ("", sql)
             connection.query("ROLLBACK TO here")
-    finally:
-        connection.close()

@@ -203,7 +203,7 @@ def test_many_tables_in_one_file_take_little_memory(tmp_path: Path) -> None:
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     assert child.returncode == 0
-    assert used.ru_maxrss < 160_000, "kilobytes"
+    assert used.ru_maxrss < 250_000, "kilobytes"  # those of the process that forks it count, too
 
 
 def test_more_tables_than_the_budget_allows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,7 @@ RULES: tuple[tuple[str, str, str, tuple[str, ...], dict[str, Any]], ...] = (
         "O310",
         "error",
         ("scene AlterPolicyStmt", "scene CreatePolicyStmt", "scene row security"),
-        {},
+        {"policies": True},
     ),
     ("compatibility.primary_key_lost", "C205", "warning", ("scene AlterTableStmt+dropped",), {"default": "pending"}),
     ("ownership.privilege_missing", "O302", "error", ("failure 42501",), {"sqlstate": ("42501",)}),

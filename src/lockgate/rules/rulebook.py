@@ -28,7 +28,7 @@ SECTIONS = ("What it catches", "Why it hurts", "What to do", "When to ignore it"
 class FrontMatter(msgspec.Struct, frozen=True):
     """What stands between the +++ lines of a document: every key that there is.
 
-    At most one of ``sqlstate``, ``locks`` and ``work`` together, and ``bodies`` says what proves a finding on a real
+    At most one of ``sqlstate``, ``locks`` and ``work`` together, and ``bodies`` or ``policies`` says what proves a finding on a real
     server; nothing does where all are left out (advice, slots).
     """
 
@@ -42,6 +42,7 @@ class FrontMatter(msgspec.Struct, frozen=True):
     locks: tuple[str, ...] = ()  # the least lock that the transaction holds on the relation: "AccessExclusiveLock"
     work: tuple[str, ...] = ()  # what the statement does to the relation: "scan", "build", "rewrite"
     bodies: bool = False  # the server's own look into a routine's body
+    policies: bool = False  # EXPLAIN as a role under row security
     suppressible: bool = True
     recovery: bool = False  # what was refused can be done by hand, as the owner, where it has stopped production
     url: str = ""  # of a plug-in's document

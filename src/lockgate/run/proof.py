@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from lockgate.base.effects import Effect, Work
 from lockgate.base.findings import Evidence, Finding, Verdict
 from lockgate.oracle.apply.plan import ApplyReport, Observation
+from lockgate.rules.registry import Ruleset
 from lockgate.rules.rulebook import FrontMatter
 
 
@@ -38,12 +39,12 @@ def described(effect: Effect) -> str:
     return f"{lock}, {effect.proof or _WORDS[effect.work]}"
 
 
-def by_policies(findings: list[Finding], report: ApplyReport) -> list[Finding]:
+def by_policies(findings: list[Finding], report: ApplyReport, rules: Ruleset) -> list[Finding]:
     """Circles among policies, proven where EXPLAIN under row security tells of one."""
     server = report.server.version
     return [
         replace(f, evidence=Evidence(Verdict.CONFIRMED, "", server, said.sqlstate, said.message, by="EXPLAIN"))
-        if f.name == "policy-recursion" and (said := report.recursions.get(f.object)) is not None
+        if rules[f.name].front.policies and (said := report.recursions.get(f.object)) is not None
         else f
         for f in findings
     ]

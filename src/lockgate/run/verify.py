@@ -85,7 +85,7 @@ def _stamped(checked: Checked, report: live.ApplyReport, at_end: end.Restored) -
     sides = list(effects.beside(checked.plan, report))
     acts = tuple(act for act, _ in sides)
     observed = {(act.migration.id, act.statement): act.effects for act in acts if act.observed}
-    checked.findings = by_policies(stamp(checked.findings, migrations, report, rules, observed), report)
+    checked.findings = by_policies(stamp(checked.findings, migrations, report, rules, observed), report, rules)
     for fact in unforeseen(checked.findings, migrations, report):
         seen = fact.observation
         assert seen.fails is not None
