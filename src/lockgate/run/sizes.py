@@ -14,8 +14,8 @@ from lockgate.base.findings import Finding, Severity
 from lockgate.base.statistics import Statistics, TableStatistics, decoded
 
 _MB = 1024 * 1024
-# MB of the table in a second, slowly and quickly: PostgreSQL 15 and 18, a disk that must be read against memory that
-# holds it (docs/hazards.md); of a rewrite with its indexes
+# MB of the table in a second: slowly (an estimate for a disk that must be read) and quickly (measured on PostgreSQL 15 and
+# 18, the table in memory); of a rewrite with its indexes
 RATES = {Work.SCAN: (100, 800), Work.BUILD: (20, 300), Work.REWRITE: (10, 60)}
 _DONE = {Work.SCAN: "read", Work.BUILD: "read, and its index built", Work.REWRITE: "written anew"}
 

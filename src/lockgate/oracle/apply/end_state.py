@@ -19,7 +19,7 @@ from lockgate.oracle.server import sandbox
 from lockgate.oracle.server.backend import Backend, EmbeddedBackend, ask
 from lockgate.oracle.server.embedded import Whereabouts
 
-# what a restore by default may cost: below a second (measured with 18 on two busy cores: 300 relations 0.7 s)
+# what a restore by default may cost: below a second is the aim
 MOST_RELATIONS, MOST_BYTES = 300, 1 << 20
 _MOST_DUMPED = 64 << 20  # bytes; above it the rows are left out
 _SECONDS = 60
