@@ -247,9 +247,9 @@ def commands() -> Iterator[tuple[str, click.Command]]:
 
 def test_every_command_that_reads_the_configuration_has_the_option() -> None:
     found = {name: {p.name for p in command.params} for name, command in commands()}
-    # the language server reads it anew for each file; init writes one and reads none; groups pass on to a command below
-    assert {name for name, names in found.items() if "config_path" not in names} == {"init", "lsp", "slots"}
-    assert {name for name, names in found.items() if "trusted" not in names} == {"init", "slots"}
+    # the language server reads it anew for each file; init writes one and reads none, as docs; groups pass on to a command
+    assert {name for name, names in found.items() if "config_path" not in names} == {"docs", "init", "lsp", "slots"}
+    assert {name for name, names in found.items() if "trusted" not in names} == {"docs", "init", "slots"}
 
 
 LEDGER = '[ledger]\ntable = "t"\ndsn_env = "LEDGER"\n'

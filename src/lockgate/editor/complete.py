@@ -11,12 +11,11 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from lockgate.base.sql import quote_identifier
-from lockgate.cache.memory import Remembered
 from lockgate.catalog.catalog import Catalog
 from lockgate.catalog.objects import INFORMATION_SCHEMA, PG_CATALOG, Relation
 from lockgate.catalog.typename import type_name
 from lockgate.editor.desk import Asked
-from lockgate.run.examine import examine
+from lockgate.walk.build import catalogs_around
 
 KINDS = {"r": "table", "p": "partitioned table", "f": "foreign table", "v": "view", "m": "materialized view"}
 MOST = 1000  # choices of one answer
@@ -38,9 +37,8 @@ class Offer(msgspec.Struct, frozen=True):
 def choices(asked: Asked, offset: int) -> list[Offer]:
     """What may be written at a character offset of the buffer. Raises LockgateError."""
     config, request = asked
-    checked = examine(config, request)
-    assert request.stdin is not None and isinstance(checked.recall, Remembered)
-    around, path = checked.recall.around(), checked.plan.search_path
+    assert request.stdin is not None
+    around, path = catalogs_around(config, request)
     relations = dict[str, tuple[Catalog, Relation]]()
     for catalog in around:  # what the file made, and what was there before it
         for relation in catalog.objects(Relation):

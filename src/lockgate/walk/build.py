@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from lockgate.base.config import Config
 from lockgate.base.text import clean_text
+from lockgate.cache.memory import Remembered
 from lockgate.catalog.catalog import Catalog
 from lockgate.queries.examine import Examined
 from lockgate.queries.resolve import Resolution, reads
@@ -28,6 +29,14 @@ LONGEST_WALK = 2_500_000  # characters of files in one document: beyond it the l
 def planned(config: Config, request: Request) -> Plan:
     """What a walk replays: as ``check`` does. Raises UsageError, CannotCheck."""
     return examine(config, request).plan
+
+
+def catalogs_around(config: Config, request: Request) -> tuple[Sequence[Catalog], Sequence[str]]:
+    """The catalogs around the file of an editor's buffer, after it and before it, and the search_path. Raises UsageError,
+    CannotCheck."""
+    checked = examine(config, request)
+    assert isinstance(checked.recall, Remembered)
+    return checked.recall.around(), checked.plan.search_path
 
 
 def walk_of(plan: Plan, title: str, queries: Examined | None = None) -> Walk:
