@@ -26,6 +26,7 @@ def page() -> str:
 def _section(above: click.Context, name: str, command: click.Command | None) -> Iterator[str]:
     assert command is not None
     ctx = click.Context(command, info_name=name, parent=above, max_content_width=100, terminal_width=100)
+    command._help_option = None  # click keeps the one of the context that asked first
     yield f"## {ctx.command_path}\n\n```\n{command.get_help(ctx).strip()}\n```"
     if isinstance(command, click.Group):
         for below in command.list_commands(ctx):
