@@ -16,7 +16,7 @@ GLOSSARY = {
     "exact": "The simulator is certain of what the statement does to the catalog.",
     "expand": "The first half of a change in two deploys: add what the new release needs, keep what the old one uses. Contract, the second half, removes the old part when no release uses it.",
     "finding": "What a rule says at a place of a file.",
-    "fix": "A change of files that mends a finding. A safe one is what `check --fix` applies.",
+    "fix": "A change of files that mends a finding.",
     "gate": "`lockgate deploy`: it orders a release only on a green proof, and reports green only when the release is seen to run.",
     "handover": "The slot after which the deployer, no longer the owner, applies. Ownership errors begin there.",
     "hazard": "What a migration that applies does to the site meanwhile: locks, scans, rewrites, rows that fail.",
