@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from lockgate.deploy.gate import Gate
 
 
-@click.command("deploy")
-@click.option(
+# what `promote` takes, too
+ATTESTATION = click.option(
     "--attestation",
     "attestation_path",
     type=click.Path(path_type=Path),
@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Believe `lockgate verify --attest FILE` in place of verifying again, if it fits the tree.",
 )
+REPORT = click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the gate's report, as JSON."
+)
+NO_STATUS = click.option("--no-status", is_flag=True, help="Post no commit statuses.")
+
+
+@click.command("deploy")
+@ATTESTATION
 @click.option("--dry-run", is_flag=True, help="Everything but the order: print what would be sent.")
 @click.option("--resume", is_flag=True, help="Follow the last order of a gate that was stopped; order nothing.")
 @click.option(
@@ -47,10 +55,8 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Where the order is remembered (default: in the git directory).",
 )
-@click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the gate's report, as JSON."
-)
-@click.option("--no-status", is_flag=True, help="Post no commit statuses.")
+@REPORT
+@NO_STATUS
 @click.option(
     "--poll",
     type=click.FloatRange(0.01, 60),

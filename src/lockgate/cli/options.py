@@ -295,6 +295,18 @@ def asking(function: Callable[..., int]) -> Callable[..., int]:
     return folder_options(report_options(command))
 
 
+def document_options(*formats: str) -> Callable[[F], F]:
+    """--format --output of a command that writes one document."""
+
+    def options(function: F) -> F:
+        path = click.Path(path_type=Path, dir_okay=False)
+        written = click.option("--output", type=path, default=None, help="Write to a file.")(function)
+        choice = click.Choice(formats)
+        return click.option("--format", "output_format", type=choice, default=formats[0], show_default=True)(written)
+
+    return options
+
+
 def configuration(config_path: Path | None) -> Config:
     """The configuration of --config, or the nearest one."""
     from lockgate import api

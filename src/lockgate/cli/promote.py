@@ -8,23 +8,15 @@ import click
 
 from lockgate.base.errors import UsageError
 from lockgate.base.trust import need
+from lockgate.cli.deploy import ATTESTATION, NO_STATUS, REPORT, carried_out, refuse_pull_requests
 from lockgate.cli.options import config_options
 
 
 @click.command("promote")
-@click.option(
-    "--attestation",
-    "attestation_path",
-    type=click.Path(path_type=Path),
-    default=None,
-    metavar="FILE",
-    help="Believe `lockgate verify --attest FILE` in place of verifying again, if it fits the tree.",
-)
+@ATTESTATION
 @click.option("--dry-run", is_flag=True, help="Everything but the push.")
-@click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write the gate's report, as JSON."
-)
-@click.option("--no-status", is_flag=True, help="Post no commit statuses.")
+@REPORT
+@NO_STATUS
 @config_options
 def command(
     attestation_path: Path | None, dry_run: bool, output: Path | None, no_status: bool, config_path: Path | None
@@ -36,7 +28,6 @@ def command(
     from msgspec.structs import replace
 
     from lockgate.cli import gate as making
-    from lockgate.cli.deploy import carried_out, refuse_pull_requests
     from lockgate.deploy import git
 
     refuse_pull_requests()

@@ -10,7 +10,7 @@ import click
 from lockgate.base.config import Config
 from lockgate.base.errors import UsageError
 from lockgate.base.trust import need
-from lockgate.cli.options import configuration, emit, folder_options, make_request
+from lockgate.cli.options import configuration, document_options, emit, folder_options, make_request
 from lockgate.cli.say import say
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Show N rows that break it, too: data of production.",
 )
-@click.option(
-    "--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True
-)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write to a file.")
+@document_options("terminal", "json")
 def command(
     paths: tuple[Path, ...],
     layout: str | None,

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 from lockgate.base.errors import UsageError
 from lockgate.base.text import clean
-from lockgate.cli.options import configuration, emit, folder_options, make_request
+from lockgate.cli.options import configuration, document_options, emit, folder_options, make_request
 
 if TYPE_CHECKING:
     from lockgate.walk.document import Walk
@@ -36,10 +36,7 @@ def _names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> l
 @click.argument("name", shell_complete=_names)
 @folder_options
 @click.option("--at", default="", metavar="SLOT", help="As it is after that slot (default: the last).")
-@click.option(
-    "--format", "output_format", type=click.Choice(("terminal", "json")), default="terminal", show_default=True
-)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write to a file.")
+@document_options("terminal", "json")
 def command(
     name: str,
     paths: tuple[Path, ...],

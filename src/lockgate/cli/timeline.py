@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lockgate.base.errors import UsageError
-from lockgate.cli.options import configuration, emit, folder_options, make_request
+from lockgate.cli.options import configuration, document_options, emit, folder_options, make_request
 
 if TYPE_CHECKING:
     from lockgate.base.config import Config
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 @click.option("--at", default="", metavar="SLOT", help="Stop after that slot.")
 @click.option("--effects", is_flag=True, help="What each statement locks and does, in place of what it changes.")
 @click.option("--catalog", "as_catalog", is_flag=True, help="Print the catalog as JSON (see the contract).")
-@click.option(
-    "--format", "output_format", type=click.Choice(("terminal", "json", "html")), default="terminal", show_default=True
-)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write to a file.")
+@document_options("terminal", "json", "html")
 def command(
     paths: tuple[Path, ...],
     layout: str | None,
