@@ -16,9 +16,8 @@ from lockgate.deploy.rhythm import Rhythm
 from lockgate.deploy.screen import Screen
 
 T = TypeVar("T")
-_WINDOW = (
-    90.0  # seconds for which a used-up key is waited for: a limit by the minute is over then, one by the hour is not
-)
+# seconds for which a used-up key is waited for: a limit by the minute is over then, one by the hour is not
+_WINDOW = 90.0
 
 
 class ProvenByApp(Exception):
@@ -60,13 +59,7 @@ class Asker(msgspec.Struct):
         pause = self.rhythm.again()
         while True:
             try:
-                return question()
-            except Unsettled as error:
-                self.errors += 1
-                self.screen.detail(error.message)
-                if clock.over:
-                    raise Stop(End.UNKNOWN, f"{what}: {error.message}", RESUME) from None
-                pause.pause(clock.left)
+                return self._answer(question, clock, what, pause, self.screen.detail)
             except DokployRefused as error:
                 if error.kind != "limit":
                     raise
@@ -76,20 +69,32 @@ class Asker(msgspec.Struct):
         """The same for what is good to know: None where the key's limit is used up."""
         if self.limited:
             return None
-        pause = self.rhythm.again()
+        try:
+            return self._answer(question, clock, what, self.rhythm.again())
+        except DokployRefused as error:
+            if error.kind != "limit":
+                raise
+            self.limited = True
+            return None
+
+    def _answer(
+        self,
+        question: Callable[[], T],
+        clock: Clock,
+        what: str,
+        pause: Rhythm,
+        told: Callable[[str], None] = lambda words: None,
+    ) -> T:
+        """Ask until Dokploy answers or refuses, or the phase is over; ``told`` hears why there was no answer."""
         while True:
             try:
                 return question()
             except Unsettled as error:
                 self.errors += 1
+                told(error.message)
                 if clock.over:
                     raise Stop(End.UNKNOWN, f"{what}: {error.message}", RESUME) from None
                 pause.pause(clock.left)
-            except DokployRefused as error:
-                if error.kind != "limit":
-                    raise
-                self.limited = True
-                return None
 
     def _without_dokploy(self, error: DokployRefused, clock: Clock) -> None:
         """Wait, so that the window of the limit may pass. Raises ProvenByApp where the app tells its commit meanwhile,

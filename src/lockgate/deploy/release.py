@@ -40,18 +40,24 @@ class ReleaseRun(msgspec.Struct):
     answered: bool | None = None  # whether the health URL was right before the order; None: not asked
     notes: tuple[str, ...] = ()
     locked: str = ""  # the deployment's id
-    asker: Asker = None  # type: ignore[assignment]
+    _asker: Asker | None = None  # while it runs
     _elsewhere: bool = False  # the order went into a queue that this Dokploy does not show
     _titles: dict[str, str] = msgspec.field(default_factory=dict)  # of the records, before they are overwritten
     _seen: Deployment | None = None  # ours, as it was last
     _started: str = ""
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks Dokploy."""
+        assert self._asker is not None, "only while it runs"
+        return self._asker
 
     def run(self, memory: Memory, *, order: bool) -> DeployResult:
         """Order (or only follow) and see it through. Never raises for anything that a server does."""
         ticket, self.locked = memory.ticket, memory.deployment
         probe = self.probe(ticket.commit)
         app = AppProof(probe, self.pace.settle) if probe is not None and probe.expectation.commit else None
-        self.asker = Asker(self.screen, self.rhythm, self.pace, app)
+        self._asker = Asker(self.screen, self.rhythm, self.pace, app)
         unproven = ""
         try:
             if order:
