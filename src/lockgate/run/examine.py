@@ -61,8 +61,8 @@ class Coverage(msgspec.Struct):
     code: CodeCounts | None = None  # None where no migration is in code
     rows: RowReport | None = None  # what verify filled, and what it could not fill
 
-    def add(self, told: Told) -> None:
-        """Count a leg's statements."""
+    def add(self, told: Told | Coverage) -> None:
+        """Count a leg's statements, or another history's."""
         self.statements += told.statements
         self.tainted += told.tainted
         for reason, count in told.unmodelled.items():
@@ -389,7 +389,7 @@ def _surface(config: Config, request: Request, rules: Ruleset) -> tuple[Fact, ..
         return attempt(request.cwd, "show", f"{base}:./{path}") or None
 
     dokploy = bool(config.deploy.dokploy_url or config.deploy.compose_id)
-    return surface.examine(request.cwd, base=before if base else None, dokploy=dokploy)
+    return surface.of_sources(request.cwd, files, before if base else None, dokploy=dokploy)
 
 
 def suppressions_of(facts: Iterable[Fact]) -> list[suppressions.Suppression]:

@@ -179,10 +179,7 @@ def _summed(each: Sequence[Coverage]) -> Coverage:
     out = Coverage()
     for one in each:
         out.migrations += one.migrations
-        out.statements += one.statements
-        out.tainted += one.tainted
-        for reason, count in one.unmodelled.items():
-            out.unmodelled[reason] = out.unmodelled.get(reason, 0) + count
+        out.add(one)
         out.queries = out.queries or one.queries
     codes = [one.code for one in each if one.code is not None]
     if codes:

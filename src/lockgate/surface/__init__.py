@@ -56,17 +56,22 @@ def examine(
     *,
     dokploy: bool = False,
 ) -> tuple[Fact, ...]:
-    """The facts of these files, or of those found in ``cwd``. ``base`` gives a file's text on the base branch, for what
-    has changed; ``dokploy`` says that Dokploy deploys them.
+    """The facts of these files, or of those found in ``cwd``; see ``of_sources``. Raises CannotCheck for a file that
+    cannot be read."""
+    found = sources(cwd) if paths is None else tuple(_source(path, cwd) for path in paths)
+    return of_sources(cwd, found, base, dokploy=dokploy)
 
-    Raises CannotCheck for a file that cannot be read.
-    """
+
+def of_sources(
+    cwd: Path, files: Iterable[Source], base: Callable[[str], str | None] | None = None, *, dokploy: bool = False
+) -> tuple[Fact, ...]:
+    """The facts of files that have been read. ``base`` gives a file's text on the base branch, for what has changed;
+    ``dokploy`` says that Dokploy deploys them."""
     from lockgate.surface import service
 
     facts: list[Fact] = []
-    for path in find(cwd) if paths is None else paths:
-        source = _source(path, cwd)
-        for fact in facts_of(source, path.parent):
+    for source in files:
+        for fact in facts_of(source, (cwd / source.path).parent):
             if isinstance(fact, service.ComposeFile) and dokploy:
                 fact = replace(fact, dokploy=True)
             facts.append(fact)
