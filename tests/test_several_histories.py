@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ TWO = {
 }
 
 
-def found(run: Run, *words: str) -> dict[str, object]:
+def found(run: Run, *words: str) -> dict[str, Any]:
     done = run(*words, "--format", "json")
     document = json.loads(done.stdout)
     assert isinstance(document, dict) and done.returncode == 1, done.stderr
@@ -37,10 +38,10 @@ def found(run: Run, *words: str) -> dict[str, object]:
 def test_each_is_judged_for_itself(lockgate: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
     put(tmp_path, TWO)
     report = found(lockgate, *command)
-    errors = [(f["rule"], f["location"]["path"]) for f in report["findings"] if f["severity"] == "error"]  # type: ignore[attr-defined]
+    errors = [(f["rule"], f["location"]["path"]) for f in report["findings"] if f["severity"] == "error"]
     assert errors == [("T203", "svc/b/sql/migrations/002_b.sql")]
-    assert report["coverage"]["migrations"] == 3  # type: ignore[index]
-    each = [(h["name"], h["layout"], h["exit_code"], h["coverage"]["migrations"]) for h in report["histories"]]  # type: ignore[attr-defined]
+    assert report["coverage"]["migrations"] == 3
+    each = [(h["name"], h["layout"], h["exit_code"], h["coverage"]["migrations"]) for h in report["histories"]]
     assert each == [("svc/a/migrations", "golang-migrate", 0, 1), ("svc/b/sql/migrations", "goose", 1, 2)]
     passed = report["passed_over"]
     assert isinstance(passed, list) and [p.partition(":")[0] for p in passed] == ["scripts", "testdata/migrations"]
@@ -102,7 +103,7 @@ def test_sql_beside_code(lockgate: Run, tmp_path: Path) -> None:
         },
     )
     report = found(lockgate, "check")
-    assert [(h["layout"], h["exit_code"]) for h in report["histories"]] == [("golang-migrate", 0), ("alembic", 1)]  # type: ignore[attr-defined]
+    assert [(h["layout"], h["exit_code"]) for h in report["histories"]] == [("golang-migrate", 0), ("alembic", 1)]
 
 
 @pytest.mark.parametrize("command", ["check", "verify"])
@@ -118,7 +119,7 @@ def test_one_that_stands_on_another(lockgate: Run, tmp_path: Path, command: str)
         },
     )
     report = found(lockgate, command)
-    errors = [(f["rule"], f["location"]["path"]) for f in report["findings"] if f["severity"] == "error"]  # type: ignore[attr-defined]
+    errors = [(f["rule"], f["location"]["path"]) for f in report["findings"] if f["severity"] == "error"]
     assert errors == [("T203", "b/migrations/V2__a.sql"), ("T202", "b/migrations/V3__a.sql")]
 
 
@@ -144,9 +145,9 @@ def test_configured_histories(lockgate: Run, tmp_path: Path) -> None:
     assert (shop.migrations.name, shop.database.version, mail.database.version) == ("shop", 15, 17)
     assert (shop.roles.owner, mail.roles.owner) == ("", "mail_owner")
     report = found(lockgate, "check")
-    assert [(h["name"], h["exit_code"]) for h in report["histories"]] == [("shop", 0), ("mail", 1)]  # type: ignore[attr-defined]
+    assert [(h["name"], h["exit_code"]) for h in report["histories"]] == [("shop", 0), ("mail", 1)]
     alone = found(lockgate, "check", "svc/b/sql/migrations/002_b.sql")
-    assert "histories" not in alone and len(alone["findings"]) == 1  # type: ignore[arg-type]
+    assert "histories" not in alone and len(alone["findings"]) == 1
     assert lockgate("check", "svc/a").returncode == 0
     assert "2 slots (goose)" in lockgate("slots", "--history", "mail").stdout
     assert lockgate("check", "--history", "shop").returncode == 0

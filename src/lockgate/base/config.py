@@ -47,7 +47,7 @@ __all__ = [
     "sections",
 ]
 
-C = TypeVar("C")
+C = TypeVar("C", bound=msgspec.Struct)
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -180,7 +180,7 @@ class _Reader(msgspec.Struct, frozen=True):
         """A section as it stands for all, with what one history's own table says in place of it."""
         own = self.section(section, type(general), table)
         said = (key.replace("-", "_") for key in table)
-        return replace(general, **{name: getattr(own, name) for name in said})  # type: ignore[type-var]
+        return replace(general, **{name: getattr(own, name) for name in said})
 
     def section(self, section: str, kind: type[C], table: dict[str, Any]) -> C:
         hints = typing.get_type_hints(kind)

@@ -94,9 +94,8 @@ class Finding(msgspec.Struct, frozen=True):
     evidence: Evidence | None = None
     url: str = ""  # of the rule's document
     effect: Effect | None = None  # the simulated lock and work that it speaks of
-    rows: RowsMatter | None = (
-        None  # "any": the statement fails for any row; "some": it depends on the rows; None: on none
-    )
+    # "any": the statement fails for any row; "some": it depends on the rows; None: on none
+    rows: RowsMatter | None = None
     breakage: str = ""  # what a later migration may mend: then nothing is told
 
     @property

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lockgate.base.errors import CannotCheck
 from lockgate.base.findings import Evidence, Finding, Label, Verdict
 from lockgate.base.lazy_imports import pattern
+from lockgate.base.sql import split_name
 from lockgate.base.text import Source
 from lockgate.oracle import early, verify
 from lockgate.oracle.apply.plan import ApplyPlan, ApplyReport, Baseline, Observation, ObservationState
@@ -64,7 +65,7 @@ def facts(found: Restored, migrations: Sequence[Migration]) -> Iterator[NotResto
         assert seen.fails is not None
         text = found.dump[seen.span.start : seen.span.end]
         match = _OBJECT.search(text)
-        names = [name.strip('"').replace('""', '"') for name in match.groups() if name] if match else []
+        names = [split_name(name)[0] for name in match.groups() if name] if match else []
         for migration, statement in _last(migrations, names):
             if (migration.id, statement.index) not in told:
                 told.add((migration.id, statement.index))
