@@ -40,11 +40,14 @@ def maintained(migrations: Sequence[Migration]) -> list[int]:
     """Which migrations may run a function of these migrations' in an index or a materialized view, by what their text
     says: too many rather than too few."""
     texts = [one.up.source.text for one in migrations]
-    names = {name.rpartition(".")[2].strip('"') for text in texts for name in _FUNCTION.findall(text)}
+    lower = [text.lower() for text in texts]  # most texts hold neither word: the patterns are for the rest
+    making = [text for text, low in zip(texts, lower, strict=True) if "function" in low]
+    names = {name.rpartition(".")[2].strip('"') for text in making for name in _FUNCTION.findall(text)}
     if not names:
         return []
+    running = [n for n, low in enumerate(lower) if "index" in low or "materialized" in low]
     called = re.compile(rf"(?i)(?<![\w$])(?:{'|'.join(map(re.escape, sorted(names)))})\"?\s*\(")
-    return [at for at, text in enumerate(texts) if any(called.search(part) for part in _RUN.findall(text))]
+    return [at for at in running if any(called.search(part) for part in _RUN.findall(texts[at]))]
 
 
 def _later_alone(later: Iterable[Finding], told: Iterable[Finding], places: Iterable[Migration]) -> Iterator[Finding]:
